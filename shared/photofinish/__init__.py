@@ -1,0 +1,1 @@
+"""photofinish: a bucket of event photos becomes a searchable album. What functions and jobs both need."""

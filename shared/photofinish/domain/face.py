@@ -1,0 +1,53 @@
+"""A face: where it is, how good it is, and its embedding."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photofinish.domain.geometry import Box, Point
+from photofinish.domain.photo import PhotoRef
+
+_FACE_NAMESPACE = uuid.UUID("6f0d6d2e-8f5b-5c2e-9b61-7f3f0c7a51aa")
+UNIT_LENGTH_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """Unit-length (D,) float32 in one embedding space, so a dot product is a cosine similarity.
+
+    Its repr shows no numbers: an embedding is biometric data.
+    """
+
+    vector: NDArray[np.float32] = field(repr=False)
+    space: str
+
+    def __post_init__(self) -> None:
+        if self.vector.ndim != 1 or self.vector.dtype != np.float32:
+            raise ValueError(f"an embedding is (D,) float32, not {self.vector.shape} {self.vector.dtype}")
+        length = float(np.linalg.norm(self.vector))
+        if not abs(length - 1.0) <= UNIT_LENGTH_TOLERANCE:
+            raise ValueError(f"an embedding has unit length, not {length:.4f}: normalise it")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """One face of one photo."""
+
+    box: Box
+    landmarks: tuple[Point, Point, Point, Point, Point]
+    """Right eye, left eye, nose tip, right and left mouth corner (the person's right), fractions of the image."""
+    detection_score: float
+    sharpness: float
+    """Re-blur sharpness of the face's crop, 0 (blurred) to 1 (sharp)."""
+    quality: float
+    """0 to 1: how well the face can be recognised, out of its size, score, pose and sharpness."""
+    embedding: Embedding | None = None
+
+
+def face_id(photo: PhotoRef, pipeline_version: str, index: int) -> str:
+    """The stable id of face number `index` of a photo's analysis: lower-case 8-4-4-4-12 hexadecimal."""
+    return str(uuid.uuid5(_FACE_NAMESPACE, f"{photo.photo_id}/{photo.generation}/{pipeline_version}/{index}"))

@@ -1,0 +1,105 @@
+"""The sidecar: versioned, deterministic JSON of everything found in one photo."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+from photofinish.domain.analysis import PhotoAnalysis
+from photofinish.domain.geometry import Box
+from photofinish.domain.photo import PhotoRef
+
+SIDECAR_VERSION = 1
+_FRACTION_DIGITS = 6
+
+
+def sidecar(
+    photo: PhotoRef, analysis: PhotoAnalysis, pipeline_version: str, *, embeddings: bool = False
+) -> dict[str, Any]:
+    """The sidecar document of one analysed photo; `embeddings` adds each face's vector and its space.
+
+    Valid against ``sidecar.schema.json`` beside this module.
+    """
+    return {
+        "sidecar_version": SIDECAR_VERSION,
+        "pipeline_version": pipeline_version,
+        "photo": {
+            "bucket": photo.bucket,
+            "name": photo.name,
+            "generation": photo.generation,
+            "album": photo.album,
+            "photo_id": photo.photo_id,
+        },
+        "image": {
+            "width": analysis.image.width,
+            "height": analysis.image.height,
+            "format": analysis.image.format,
+            "taken_at": analysis.image.taken_at.isoformat() if analysis.image.taken_at else None,
+            "camera": analysis.image.camera,
+        },
+        "faces": [
+            {
+                "box": _box(face.box),
+                "landmarks": [[_round(x), _round(y)] for x, y in face.landmarks],
+                "detection_score": _round(face.detection_score),
+                "sharpness": _round(face.sharpness),
+                "quality": _round(face.quality),
+            }
+            | (
+                {"embedding": {"space": face.embedding.space, "vector": [float(v) for v in face.embedding.vector]}}
+                if embeddings and face.embedding
+                else {}
+            )
+            for face in analysis.faces
+        ],
+        "bibs": [
+            {
+                "number": bib.number,
+                "ocr_score": _round(bib.ocr_score),
+                "box": _box(bib.box),
+                "face_index": bib.face_index,
+            }
+            for bib in analysis.bibs
+        ],
+        "text": [
+            {"text": line.text, "ocr_score": _round(line.ocr_score), "box": _box(line.box)} for line in analysis.text
+        ],
+        "sharpness": {
+            "frame": _round(analysis.sharpness.frame),
+            "laplacian_variance": _round(analysis.sharpness.laplacian_variance),
+            "is_blurry": analysis.sharpness.is_blurry,
+        },
+        "models": dict(analysis.models),
+        "timings_ms": {stage: round(ms, 2) for stage, ms in analysis.timings_ms.items()},
+    }
+
+
+def sidecar_bytes(document: dict[str, Any]) -> bytes:
+    """Canonical JSON: sorted keys, no spaces, UTF-8; equal documents give equal bytes."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def sidecar_schema() -> dict[str, Any]:
+    """The JSON Schema that every sidecar meets."""
+    text = resources.files("photofinish.domain").joinpath("sidecar.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def sidecar_name(photo: PhotoRef, pipeline_version: str) -> str:
+    """Where the sidecar lies in the derived bucket; named by generation and version, so it never changes."""
+    return f"sidecars/{photo.album}/{photo.photo_id}/{photo.generation}.{pipeline_version}.json"
+
+
+def preview_name(photo: PhotoRef, pipeline_version: str) -> str:
+    """Where the preview rendition lies in the derived bucket."""
+    return f"renditions/{photo.album}/{photo.photo_id}/{photo.generation}.{pipeline_version}.preview.jpg"
+
+
+def _box(box: Box) -> list[float]:
+    return [_round(box.x), _round(box.y), _round(box.w), _round(box.h)]
+
+
+def _round(value: float) -> float:
+    return round(float(value), _FRACTION_DIGITS)

@@ -1,0 +1,242 @@
+"""What the pipeline needs from the world, as small protocols in the words of the domain.
+
+Every implementation keeps the promises of these docstrings; one contract suite (tests/contract/) runs over all of them,
+the public doubles of ``adapters/memory.py`` included. All methods may raise :class:`photofinish.errors.Unavailable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from photofinish.domain.bib import Bib
+from photofinish.domain.face import Embedding, Face
+from photofinish.domain.geometry import Box
+from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
+
+
+class PhotoStore(Protocol):
+    """The bucket of originals and the bucket of derived objects."""
+
+    def read(self, photo: PhotoRef, *, max_bytes: int) -> bytes:
+        """The content of exactly this generation.
+
+        Raises:
+            PhotoGone: this generation is not there any more.
+            RejectedInput: `file_too_large`, before more than `max_bytes` were fetched.
+        """
+        ...
+
+    def list_photos(self, prefix: str = "") -> Iterator[StoredPhoto]:
+        """Every photo whose name begins with `prefix`, in order of name, page by page."""
+        ...
+
+    def put_derived(self, name: str, content: bytes, content_type: str) -> None:
+        """Create the derived object `name`; where it exists already it stays as it is (derived names are versioned)."""
+        ...
+
+    def read_derived(self, name: str) -> bytes:
+        """The content of a derived object.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkItem:
+    """One photo to analyse, as the queue carries it."""
+
+    photo: PhotoRef
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeasedWork:
+    """A work item that is ours until its ack deadline, which :meth:`WorkQueue.extend` moves."""
+
+    item: WorkItem
+    ack_id: str = field(repr=False)
+    delivery_attempt: int
+    published_at: datetime
+
+
+class WorkQueue(Protocol):
+    """The durable queue of photos to analyse: at least once, in no order."""
+
+    def publish(self, items: Sequence[WorkItem]) -> None:
+        """Queue `items`; returns once all are durable."""
+        ...
+
+    def pull(self, max_items: int, *, timeout_s: float) -> list[LeasedWork]:
+        """Up to `max_items`; waits at most about `timeout_s` for the first; empty when there was none.
+
+        A message that is no work item is acknowledged and logged: it can never become one.
+        """
+        ...
+
+    def extend(self, ack_ids: Sequence[str], *, deadline_s: int) -> None:
+        """Keep these leases for `deadline_s` more seconds; 0 gives them back at once."""
+        ...
+
+    def ack(self, ack_ids: Sequence[str]) -> None:
+        """These are done and are not delivered again (at least once: they may be, rarely)."""
+        ...
+
+
+class ResultEvents(Protocol):
+    """Tells the world that a photo reached a final status."""
+
+    def publish_result(self, photo: PhotoRef, status: PhotoStatus) -> None:
+        """Publish, durably, at least once, without anything biometric in it."""
+        ...
+
+
+class JobLauncher(Protocol):
+    """Starts executions of the analysis job."""
+
+    def launch(self, *, task_count: int, env: Mapping[str, str]) -> str:
+        """Start one execution of `task_count` tasks with `env` added; returns its name without waiting for its end."""
+        ...
+
+
+class TaskLeases(Protocol):
+    """Who of the analysis tasks runs: places with a heartbeat and an expiry."""
+
+    def reserve(self, count_for: LeaseCount, *, launch_id: str, expires_in_s: float) -> int:
+        """In one transaction: ask `count_for(number of live leases)` how many to add, add them, return how many.
+
+        The places are called `launch_id/0`, `launch_id/1`, …; expired places are removed.
+        """
+        ...
+
+    def heartbeat(self, place: str, *, expires_in_s: float) -> None:
+        """Keep (or take again) `place` for `expires_in_s` from now."""
+        ...
+
+    def release(self, places: Sequence[str]) -> None:
+        """Give places up; twice equals once."""
+        ...
+
+    def live(self) -> int:
+        """How many places are held and not expired."""
+        ...
+
+
+class LeaseCount(Protocol):
+    def __call__(self, leased: int) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoRecord:
+    """The Firestore document of one photo, as far as the pipeline reads it."""
+
+    ref: PhotoRef
+    status: PhotoStatus
+    fields: Mapping[str, Any]
+    """The whole document, field by field as README of `shared/` documents it."""
+
+
+class Documents(Protocol):
+    """The projection that apps see: albums and photos. Writes of an older generation change nothing."""
+
+    def record_queued(self, photo: StoredPhoto, *, event_at: datetime, trace_id: str) -> bool:
+        """Record a photo version as queued.
+
+        Returns whether it still has to be analysed: False where this generation is final already, or a newer one is
+        known. Twice equals once: a repeated call on a photo that is queued or processing says True and changes nothing.
+        """
+        ...
+
+    def record_processing(self, photos: Sequence[LeasedWork], *, worker: str) -> list[PhotoRef]:
+        """Mark photos as being worked on; returns those that still need it (as `record_queued` says)."""
+        ...
+
+    def record_final(
+        self, photo: PhotoRef, status: PhotoStatus, fields: Mapping[str, Any], *, error: tuple[str, str] | None = None
+    ) -> bool:
+        """Write a final status with `fields` (and `error` as code and sentence); returns whether it applied."""
+        ...
+
+    def get(self, album: str, photo_id: str) -> PhotoRecord | None: ...
+
+    def find_by_name(self, album: str, name: str) -> PhotoRecord | None:
+        """The record of the photo whose object is called `name`."""
+        ...
+
+    def counts(self, album: str) -> dict[PhotoStatus, int]:
+        """Photos per status; empty for an album that does not exist."""
+        ...
+
+    def outstanding(self) -> int:
+        """How many photos of all albums are queued or processing."""
+        ...
+
+    def list_photos(self, album: str, *, status: PhotoStatus | None = None) -> Iterator[PhotoRecord]:
+        """Every record of an album (of one status), page by page."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexedFace:
+    """A face as the index gives it back."""
+
+    face_id: str
+    photo: PhotoRef
+    box: Box
+    detection_score: float
+    sharpness: float
+    quality: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceMatch:
+    """A face of the index and how similar it is to the query: cosine, higher is closer."""
+
+    face: IndexedFace
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BibMatch:
+    """A bib of the index."""
+
+    photo: PhotoRef
+    number: str
+    ocr_score: float
+    box: Box
+    face_id: str | None
+
+
+class FaceIndex(Protocol):
+    """Faces with their embeddings, and bibs, per album."""
+
+    def replace(self, photo: PhotoRef, pipeline_version: str, faces: Sequence[Face], bibs: Sequence[Bib]) -> bool:
+        """Make these the only faces and bibs of `photo`, in one transaction; every face carries an embedding.
+
+        Twice equals once; an older generation than the one indexed changes nothing. Returns whether it applied.
+        """
+        ...
+
+    def remove(self, photo: PhotoRef) -> None:
+        """Forget the faces and bibs of `photo` (of this generation or an older one); twice equals once."""
+        ...
+
+    def search(self, album: str, queries: Sequence[Embedding], *, limit: int, min_similarity: float) -> list[FaceMatch]:
+        """The faces of `album` most similar to any of `queries`, best first, ties by face id.
+
+        A face's similarity is its best over the queries; only faces of the queries' embedding space are compared, and a
+        filter never makes the answer shorter than the faces that there are. An unknown album gives no matches.
+        """
+        ...
+
+    def find_bib(self, album: str, number: str, *, limit: int) -> list[BibMatch]:
+        """The bibs of `album` with exactly this number, best `ocr_score` first, one per photo."""
+        ...
+
+    def has_album(self, album: str) -> bool:
+        """Whether any photo of `album` was ever indexed."""
+        ...
