@@ -1,0 +1,1 @@
+"""The subcommands of `photofinish`, one module each."""
