@@ -1,0 +1,63 @@
+"""Decisions about work: when a photo needs analysis, how many tasks to start, when to look again."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, StoredPhoto, check_album
+from photofinish.errors import RejectedInput
+
+MAX_PHOTO_BYTES = 50_000_000
+# A photo that was delivered more often than this may be what kills its task, so it is analysed alone.
+ALONE_AFTER_ATTEMPTS = 2
+
+
+def tasks_to_start(*, outstanding: int, leased: int, max_tasks: int, photos_per_task: int) -> int:
+    """How many tasks to add for `outstanding` photos (waiting and in work) beside the `leased` tasks there are."""
+    wanted = min(max_tasks, math.ceil(outstanding / photos_per_task))
+    return max(0, wanted - leased)
+
+
+def needs_analysis(known_generation: int | None, known_status: PhotoStatus | None, generation: int) -> bool:
+    """Whether `generation` of a photo still has to be analysed, given what is recorded."""
+    if known_generation is None or known_generation < generation:
+        return True
+    return known_generation == generation and known_status not in FINAL_STATUSES
+
+
+def needs_reconciling(
+    known: tuple[int, PhotoStatus, datetime] | None, photo: PhotoRef, *, now: datetime, stale_after: timedelta
+) -> bool:
+    """Whether the bucket's `photo` must be queued: unknown, newer than known, or stuck since before `stale_after`.
+
+    `known` is the recorded generation, status, and time of the last change of status.
+    """
+    if known is None or known[0] < photo.generation:
+        return True
+    generation, status, changed_at = known
+    return generation == photo.generation and status not in FINAL_STATUSES and now - changed_at > stale_after
+
+
+def check_upload(photo: StoredPhoto) -> None:
+    """What can be told from the event alone, before any GPU second is spent.
+
+    Raises:
+        RejectedInput: `album_name_not_allowed`, `empty_file` or `file_too_large`.
+    """
+    check_album(photo.ref.name)
+    if photo.size_bytes == 0:
+        raise RejectedInput("empty_file", "The file is empty (0 bytes): upload it again.")
+    if photo.size_bytes > MAX_PHOTO_BYTES:
+        raise RejectedInput(
+            "file_too_large",
+            f"The file has {photo.size_bytes / 1e6:.0f} MB; photos of up to {MAX_PHOTO_BYTES / 1e6:.0f} MB are taken.",
+        )
+
+
+def must_stop(*, running_s: float, task_timeout_s: float, slowest_batch_s: float) -> bool:
+    """Whether a task should pull no more, so that it ends well before it would be killed.
+
+    It keeps a tenth of its time-out, and three times its slowest batch so far, in reserve.
+    """
+    return running_s + max(task_timeout_s * 0.1, 3 * slowest_batch_s) >= task_timeout_s
