@@ -1,0 +1,106 @@
+//! Python objects to borrowed Rust views. Nothing is copied; what does not fit is refused with the argument's name.
+
+use numpy::{Element, PyArray, PyReadonlyArray, PyUntypedArray, PyUntypedArrayMethods, dtype};
+use numpy::{PyArrayMethods, ndarray::Dimension};
+use photofinish_kernels::Gray;
+use photofinish_kernels::similarity::Rows;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use std::fmt::Display;
+
+pub fn value_error(name: &str, problem: impl Display) -> PyErr {
+    PyValueError::new_err(format!("{name}: {problem}"))
+}
+
+/// An array of exactly this type and number of axes; `shape` says in words what is expected.
+pub fn array<'py, T: Element, D: Dimension>(
+    name: &str,
+    object: &Bound<'py, PyAny>,
+    shape: &str,
+) -> PyResult<PyReadonlyArray<'py, T, D>> {
+    let untyped = object.cast::<PyUntypedArray>().map_err(|_| {
+        let given = object.get_type().name().map_or_else(|_| "something else".into(), |name| name.to_string());
+        PyTypeError::new_err(format!("{name}: expected a NumPy array, got {given}"))
+    })?;
+    let wanted = dtype::<T>(object.py());
+    let typed = object.cast::<PyArray<T, D>>().map_err(|_| {
+        let problem =
+            format!("expected {wanted} of shape {shape}, got {} of shape {:?}", untyped.dtype(), untyped.shape());
+        value_error(name, problem)
+    })?;
+    if !untyped.is_aligned() {
+        return Err(value_error(name, "the array's memory is not aligned"));
+    }
+    typed.try_readonly().map_err(|error| value_error(name, error))
+}
+
+/// A C-contiguous array as one slice.
+pub fn slice<'a, T: Element, D: Dimension>(name: &str, array: &'a PyReadonlyArray<'_, T, D>) -> PyResult<&'a [T]> {
+    if !array.is_c_contiguous() {
+        return Err(value_error(name, "must be C-contiguous; pass numpy.ascontiguousarray(…)"));
+    }
+    array.as_slice().map_err(|error| value_error(name, error))
+}
+
+/// Rows may be apart (a crop of a larger picture), the pixels of a row may not.
+pub fn gray<'a>(name: &str, array: &'a PyReadonlyArray<'_, u8, numpy::Ix2>) -> PyResult<Gray<'a>> {
+    let (shape, strides) = (array.shape(), array.strides());
+    view(name, array.data(), [shape[0], shape[1]], [strides[0], strides[1]])
+}
+
+/// The pictures of a (N, H, W) array.
+pub fn gray_stack<'a>(name: &str, array: &'a PyReadonlyArray<'_, u8, numpy::Ix3>) -> PyResult<Vec<Gray<'a>>> {
+    let (shape, strides) = (array.shape(), array.strides());
+    (0..shape[0])
+        .map(|i| {
+            let start = array.data().wrapping_offset(i as isize * strides[0]);
+            view(name, start, [shape[1], shape[2]], [strides[1], strides[2]])
+        })
+        .collect()
+}
+
+/// `data` points at an array of this shape and these strides in bytes that outlives `'a`.
+fn view<'a>(name: &str, data: *const u8, [height, width]: [usize; 2], strides: [isize; 2]) -> PyResult<Gray<'a>> {
+    if height == 0 || width == 0 {
+        return Err(value_error(name, format!("is empty: shape ({height}, {width})")));
+    }
+    let pixels_touch = strides[1] == 1 || width == 1;
+    let rows_follow = strides[0] >= width as isize || height == 1;
+    if !pixels_touch || !rows_follow {
+        return Err(value_error(name, "the pixels of a row must be contiguous; pass numpy.ascontiguousarray(…)"));
+    }
+    let stride = if height == 1 { width } else { strides[0] as usize };
+    // SAFETY: NumPy vouches that element (height-1, width-1), which lies at this offset, is in the array's memory; rows
+    // lie at rising addresses, so everything before it is too. The borrow of the array keeps the memory alive.
+    let bytes = unsafe { std::slice::from_raw_parts(data, (height - 1) * stride + width) };
+    Ok(Gray::new(bytes, width, height, stride).expect("checked above"))
+}
+
+/// A C-contiguous (N, D) table without a zero-length row.
+pub fn rows_of<'a>(name: &str, array: &'a PyReadonlyArray<'_, f32, numpy::Ix2>) -> PyResult<Rows<'a>> {
+    let dim = array.shape()[1];
+    Rows::new(slice(name, array)?, dim).ok_or_else(|| value_error(name, "rows have no numbers (D = 0)"))
+}
+
+/// A contiguous array of `count` booleans as bytes, nonzero for true: NumPy does not promise that a bool is 0 or 1.
+pub fn mask_bytes<'a>(
+    name: &str,
+    array: &'a PyReadonlyArray<'_, bool, numpy::Ix1>,
+    count: usize,
+) -> PyResult<&'a [u8]> {
+    if array.len() != count {
+        return Err(value_error(name, format!("has {} values for {count} rows", array.len())));
+    }
+    if !array.is_c_contiguous() {
+        return Err(value_error(name, "must be C-contiguous; pass numpy.ascontiguousarray(…)"));
+    }
+    // SAFETY: a contiguous NumPy array of `count` one-byte elements, kept alive by the borrow.
+    Ok(unsafe { std::slice::from_raw_parts(array.data().cast::<u8>(), count) })
+}
+
+pub fn at_least_one(name: &str, value: i64) -> PyResult<usize> {
+    usize::try_from(value)
+        .ok()
+        .filter(|&value| value >= 1)
+        .ok_or_else(|| value_error(name, format!("must be at least 1, got {value}")))
+}

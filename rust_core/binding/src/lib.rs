@@ -1,0 +1,18 @@
+//! The Python module `photofinish_kernels._kernels`: checks arguments, releases the GIL, maps errors. No kernel is here.
+
+mod convert;
+mod instruction_set;
+mod sharpness;
+mod similarity;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _kernels {
+    #[pymodule_export]
+    use super::instruction_set::{instruction_set, instruction_sets, set_instruction_set};
+    #[pymodule_export]
+    use super::sharpness::{laplacian_variance, laplacian_variance_batch, reblur_sharpness, reblur_sharpness_batch};
+    #[pymodule_export]
+    use super::similarity::cosine_top_k;
+}

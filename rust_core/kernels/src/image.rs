@@ -1,0 +1,62 @@
+//! Views of pictures that somebody else owns.
+
+/// A grey picture: `height` rows of `width` bytes, row `y` at `data[y * stride..]`. Neither side is zero.
+#[derive(Clone, Copy)]
+pub struct Gray<'a> {
+    data: &'a [u8],
+    width: usize,
+    height: usize,
+    stride: usize,
+}
+
+impl<'a> Gray<'a> {
+    /// `None` when a side is zero, rows overlap, or `data` is too short.
+    pub fn new(data: &'a [u8], width: usize, height: usize, stride: usize) -> Option<Self> {
+        let needed = height.checked_sub(1)?.checked_mul(stride)?.checked_add(width)?;
+        let fits = width > 0 && (stride >= width || height == 1) && data.len() >= needed;
+        fits.then_some(Self { data, width, height, stride })
+    }
+
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    #[inline(always)]
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        &self.data[y * self.stride..][..self.width]
+    }
+
+    /// The part `left..right` × `top..bottom`; `None` when it is empty or reaches outside.
+    pub fn crop(&self, left: usize, top: usize, right: usize, bottom: usize) -> Option<Gray<'a>> {
+        let inside = left < right && right <= self.width && top < bottom && bottom <= self.height;
+        inside.then(|| Gray {
+            data: &self.data[top * self.stride + left..],
+            width: right - left,
+            height: bottom - top,
+            stride: self.stride,
+        })
+    }
+}
+
+/// Index of the pixel that stands at `i` when a line of `n` is mirrored without repeating its ends: `c b | a b c | b a`
+/// (OpenCV's default border).
+#[inline(always)]
+pub fn reflect101(i: isize, n: usize) -> usize {
+    if n == 1 {
+        return 0;
+    }
+    let period = 2 * (n - 1);
+    let i = i.rem_euclid(period as isize) as usize;
+    if i < n { i } else { period - i }
+}
+
+/// The same with the ends repeated: `b a | a b c | c b` (SciPy's `reflect`).
+#[inline(always)]
+pub fn reflect(i: isize, n: usize) -> usize {
+    let i = i.rem_euclid(2 * n as isize) as usize;
+    if i < n { i } else { 2 * n - 1 - i }
+}

@@ -1,0 +1,55 @@
+//! What the sharpness kernels compute, in plain loops.
+
+use crate::image::{Gray, reflect, reflect101};
+
+/// Variance of the 4-neighbour Laplacian, borders mirrored as in OpenCV (Pech-Pacheco et al. 2000).
+pub fn laplacian_variance(gray: Gray) -> f64 {
+    let (w, h) = (gray.width(), gray.height());
+    let at = |x: isize, y: isize| i128::from(gray.row(reflect101(y, h))[reflect101(x, w)]);
+    let (mut sum, mut sum_of_squares) = (0, 0);
+    for y in 0..h as isize {
+        for x in 0..w as isize {
+            let value = at(x - 1, y) + at(x + 1, y) + at(x, y - 1) + at(x, y + 1) - 4 * at(x, y);
+            sum += value;
+            sum_of_squares += value * value;
+        }
+    }
+    let n = (w * h) as i128;
+    (n * sum_of_squares - sum * sum) as f64 / (n * n) as f64
+}
+
+/// One minus the no-reference blur of Crété-Roffet et al. 2007: how much of the picture's gradient a strong box blur
+/// destroys. Picture and blurred picture differ little where the picture was blurred already.
+///
+/// Window, gradient and borders are those of `skimage.measure.blur_effect(h_size=11)`: an 11-tap box along one axis, the
+/// Sobel gradient along the same axis, two pixels left out at the border, and the worse of the two axes. An axis without
+/// any gradient says nothing and is left out; a picture without any gradient has sharpness 0. Needs 4×4 pixels.
+pub fn reblur_sharpness(gray: Gray) -> f64 {
+    let horizontal = axis_sharpness(gray.width(), gray.height(), |along, across| i64::from(gray.row(across)[along]));
+    let vertical = axis_sharpness(gray.height(), gray.width(), |along, across| i64::from(gray.row(along)[across]));
+    match (horizontal, vertical) {
+        (Some(a), Some(b)) => a.min(b),
+        (Some(a), None) | (None, Some(a)) => a,
+        (None, None) => 0.0,
+    }
+}
+
+fn axis_sharpness(length: usize, lines: usize, at: impl Fn(usize, usize) -> i64) -> Option<f64> {
+    // Eleven times the blurred picture, so that everything stays an exact integer.
+    let blurred = |along: usize, across: usize| -> i64 {
+        (-5..=5).map(|tap| at(reflect(along as isize + tap, length), across)).sum()
+    };
+    let sobel = |f: &dyn Fn(usize, usize) -> i64, along: usize, across: usize| -> i64 {
+        let slope = |line: usize| f(along + 1, line) - f(along - 1, line);
+        (slope(across - 1) + 2 * slope(across) + slope(across + 1)).abs()
+    };
+    let (mut gradient, mut destroyed) = (0, 0);
+    for across in 2..lines - 1 {
+        for along in 2..length - 1 {
+            let sharp = sobel(&at, along, across);
+            gradient += sharp;
+            destroyed += (11 * sharp - sobel(&blurred, along, across)).max(0);
+        }
+    }
+    (gradient > 0).then(|| destroyed as f64 / (11 * gradient) as f64)
+}

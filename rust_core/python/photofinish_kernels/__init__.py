@@ -1,0 +1,27 @@
+"""The hot kernels of photofinish, in Rust: sharpness, pixels, redaction, similarity, hash.
+
+Arrays are taken as they are, never copied; one of the wrong shape, type or layout is refused with a `ValueError` that
+names the argument (something that is no array at all: `TypeError`). The GIL is released while a kernel runs.
+"""
+
+from photofinish_kernels._kernels import (
+    cosine_top_k,
+    instruction_set,
+    instruction_sets,
+    laplacian_variance,
+    laplacian_variance_batch,
+    reblur_sharpness,
+    reblur_sharpness_batch,
+    set_instruction_set,
+)
+
+__all__ = [
+    "cosine_top_k",
+    "instruction_set",
+    "instruction_sets",
+    "laplacian_variance",
+    "laplacian_variance_batch",
+    "reblur_sharpness",
+    "reblur_sharpness_batch",
+    "set_instruction_set",
+]

@@ -1,0 +1,53 @@
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+def laplacian_variance(gray: NDArray[np.uint8]) -> float:
+    """Variance of the 4-neighbour Laplacian of a (H, W) picture, higher is sharper; not comparable between sizes.
+
+    Equals `cv2.Laplacian(gray, cv2.CV_64F, ksize=1).var()` (borders mirrored), from exact integer sums. Rows may be
+    apart (a crop of a larger picture), the pixels of a row may not.
+    """
+
+def laplacian_variance_batch(
+    grays: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], *, threads: int = 1
+) -> NDArray[np.float64]:
+    """`laplacian_variance` of each of a sequence of (H, W) pictures, sizes may differ, or of a (N, H, W) stack: (N,)."""
+
+def reblur_sharpness(gray: NDArray[np.uint8]) -> float:
+    """One minus the no-reference blur of Crété-Roffet et al. 2007, in [0, 1], higher is sharper.
+
+    Equals `1 - skimage.measure.blur_effect(gray, h_size=11)`: how much of the Sobel gradient an 11-tap box blur destroys,
+    the worse of the two axes. (scikit-image's variant of the paper, because it is the one people compare with.) An axis
+    without any gradient is left out; a picture without any has 0. Needs at least 4×4 pixels.
+    """
+
+def reblur_sharpness_batch(
+    grays: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], *, threads: int = 1
+) -> NDArray[np.float64]:
+    """`reblur_sharpness` of each of a sequence of (H, W) pictures, sizes may differ, or of a (N, H, W) stack: (N,)."""
+
+def cosine_top_k(
+    queries: NDArray[np.float32],
+    rows: NDArray[np.float32],
+    k: int,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    threads: int = 1,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The k rows most similar to each query: row numbers and similarities, both (Q, k'), k' = min(k, allowed rows).
+
+    `queries` (Q, D) and `rows` (N, D) are C-contiguous with unit-length rows, so that the dot product is the cosine
+    similarity (lengths are not checked). `mask` (N,) is true where a row is allowed. Falling similarity, equal ones by
+    row number; the same whatever `threads` is. An allowed row with NaN is refused, others are not looked at.
+    """
+
+def instruction_sets() -> list[str]:
+    """What this processor has of `baseline`, `avx2`, `avx512`, the best last. (NEON is aarch64's baseline.)"""
+
+def instruction_set() -> str:
+    """The one that kernels run on: the best, unless set otherwise."""
+
+def set_instruction_set(name: str) -> None:
+    """For the whole process; ValueError when this processor lacks it."""
