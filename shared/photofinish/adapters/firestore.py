@@ -112,7 +112,8 @@ class FirestoreDocuments:
 
         @transactional
         def write(transaction: Transaction) -> bool:
-            if not needs_analysis(*_known(document.get(transaction=transaction, timeout=_TIMEOUT_S)), photo.generation):
+            generation, known_status = _known(document.get(transaction=transaction, timeout=_TIMEOUT_S))
+            if not needs_analysis(generation, known_status, photo.generation):
                 return False
             now = datetime.now(UTC)
             final = {
