@@ -1,0 +1,365 @@
+"""The face index in Postgres with pgvector; `sql/migrations` tells the layout, `sql/queries.sql` holds the statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+import psycopg.conninfo
+from pgvector import HalfVector, Vector
+from psycopg import sql
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+from photofinish.domain.bib import Bib
+from photofinish.domain.face import Embedding, Face, face_id
+from photofinish.domain.geometry import Box
+from photofinish.domain.photo import PhotoRef, is_album_name
+from photofinish.errors import Misconfigured, RejectedInput, Unavailable
+from photofinish.ports import BibMatch, FaceMatch, IndexedFace
+from photofinish.sql import queries
+
+Connection = psycopg.Connection[TupleRow]
+
+MAX_EF_SEARCH = 1000  # pgvector takes no more
+MIN_EF_SEARCH = 200
+CANDIDATES_PER_MATCH = 2  # half precision orders near ties differently from the exact scores
+MIN_CANDIDATES = 50
+
+_SESSION_SETTINGS = """
+SET statement_timeout = {statement_timeout_ms};
+-- Without it the index gives up after ef_search faces, counting those that a filter or a deletion takes away.
+SET hnsw.iterative_scan = relaxed_order;
+-- A plan for any album could use neither the one partition nor its partial index.
+SET plan_cache_mode = force_custom_plan
+"""
+
+
+class _Space(NamedTuple):
+    """An embedding space as the database knows it."""
+
+    space_id: int
+    dimension: int
+
+
+class PgVectorFaceIndex:
+    """:class:`photofinish.ports.FaceIndex` in a migrated Postgres database; safe to share between threads.
+
+    Connects on first use, with at most `max_connections` (Cloud SQL has few). Scores are exact cosines between the
+    query and the stored embedding, which half precision has moved by less than 0.001.
+
+    Raises (all methods):
+        Unavailable: the database cannot be reached, or a statement took longer than `statement_timeout_s`.
+        Misconfigured: `photofinish migrate` has not been run on the database.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        max_connections: int = 4,
+        connection_timeout_s: float = 10.0,
+        statement_timeout_s: float = 20.0,
+    ) -> None:
+        check_conninfo(conninfo)
+        self._statement_timeout_s = statement_timeout_s
+        self._pool = ConnectionPool(
+            conninfo,
+            min_size=0,
+            max_size=max_connections,
+            timeout=connection_timeout_s,
+            configure=self._configure,
+            check=ConnectionPool.check_connection,
+            open=False,
+            name="face-index",
+        )
+
+    def close(self) -> None:
+        """Close the connections; the index cannot be used again."""
+        self._pool.close()
+
+    def replace(self, photo: PhotoRef, pipeline_version: str, faces: Sequence[Face], bibs: Sequence[Bib]) -> bool:
+        embeddings = [_embedding_of(face) for face in faces]
+        dimensions = {embedding.space: embedding.vector.size for embedding in embeddings}
+        with self._transaction() as conn:
+            album_id = _use_album(conn, photo.album)
+            spaces = {space: _use_space(conn, space, dimension) for space, dimension in dimensions.items()}
+        for embedding in embeddings:
+            _check_dimension(embedding, spaces[embedding.space])
+        self._make_room(album_id, spaces.values())
+
+        face_ids = [face_id(photo, pipeline_version, index) for index in range(len(faces))]
+        with self._transaction() as conn:
+            if not _claim(conn, photo, album_id, pipeline_version):
+                return False
+            _forget(conn, photo, album_id)
+            conn.cursor().executemany(
+                _query("insert_face"),
+                [
+                    _box_columns(face.box)
+                    | {
+                        "album_id": album_id,
+                        "face_id": id_,
+                        "photo_id": photo.photo_id,
+                        "space_id": spaces[embedding.space].space_id,
+                        "detection_score": face.detection_score,
+                        "sharpness": face.sharpness,
+                        "quality": face.quality,
+                        "embedding": HalfVector(embedding.vector).to_text(),
+                    }
+                    for id_, face, embedding in zip(face_ids, faces, embeddings, strict=True)
+                ],
+            )
+            conn.cursor().executemany(
+                _query("insert_bib"),
+                [
+                    _box_columns(bib.box)
+                    | {
+                        "photo_id": photo.photo_id,
+                        "bib_index": index,
+                        "album_id": album_id,
+                        "number": bib.number,
+                        "ocr_score": bib.ocr_score,
+                        "face_id": None if bib.face_index is None else face_ids[bib.face_index],
+                    }
+                    for index, bib in enumerate(bibs)
+                ],
+            )
+        return True
+
+    def remove(self, photo: PhotoRef) -> None:
+        with self._transaction() as conn:
+            album_id = _use_album(conn, photo.album)
+            if _claim(conn, photo, album_id, pipeline_version=None):
+                _forget(conn, photo, album_id)
+
+    def search(self, album: str, queries: Sequence[Embedding], *, limit: int, min_similarity: float) -> list[FaceMatch]:
+        if not queries or limit < 1 or not is_album_name(album):
+            return []
+        names = {query.space for query in queries}
+        if len(names) > 1:
+            raise ValueError(f"the queries of one search come from one embedding space, not from {sorted(names)}")
+        count = max(CANDIDATES_PER_MATCH * limit, MIN_CANDIDATES)
+        ef_search = min(max(count, MIN_EF_SEARCH), MAX_EF_SEARCH)
+        vectors = [Vector(query.vector).to_text() for query in queries]
+        with self._transaction() as conn:
+            conn.execute(_query("begin_search", ef_search=sql.Literal(ef_search)))
+            album_id = _album_id(conn, album)
+            space = _space(conn, queries[0].space)
+            if album_id is None or space is None:
+                return []
+            for query in queries:
+                _check_dimension(query, space)
+            candidates: set[UUID] = set()
+            for vector in vectors:
+                candidates.update(_nearest(conn, album_id, space, vector, count))
+            rows = conn.execute(
+                _query("score_faces", album_id=sql.Literal(album_id)),
+                {
+                    "queries": vectors,
+                    "face_ids": list(candidates),
+                    "min_similarity": min_similarity,
+                    "limit": limit,
+                },
+            ).fetchall()
+        return [_face_match(row) for row in rows]
+
+    def find_bib(self, album: str, number: str, *, limit: int) -> list[BibMatch]:
+        if limit < 1 or not is_album_name(album) or not _is_storable(number):
+            return []
+        with self._transaction() as conn:
+            rows = conn.execute(_query("find_bib"), {"album": album, "number": number, "limit": limit}).fetchall()
+        return [_bib_match(row) for row in rows]
+
+    def has_album(self, album: str) -> bool:
+        if not is_album_name(album):
+            return False
+        with self._transaction() as conn:
+            return conn.execute(_query("has_album"), {"album": album}).fetchone() == (True,)
+
+    def _make_room(self, album_id: int, spaces: Iterable[_Space]) -> None:
+        """See to it that the album has its partition, and one index in it for each of `spaces`.
+
+        In a transaction of its own, so that the locks it takes are held for moments only.
+        """
+        partition = f"face_{album_id}"
+        indexes = {f"{partition}_space_{space.space_id}": space for space in spaces}
+        with self._transaction() as conn:
+            if all(_exists(conn, name) for name in (partition, *indexes)):
+                return
+            conn.execute(_query("lock_partitions"))
+            if not _exists(conn, partition):
+                conn.execute(
+                    _query("create_partition", partition=sql.Identifier(partition), album_id=sql.Literal(album_id))
+                )
+            for index, space in indexes.items():
+                if not _exists(conn, index):
+                    conn.execute(
+                        _query(
+                            "create_space_index",
+                            index=sql.Identifier(index),
+                            partition=sql.Identifier(partition),
+                            dimension=sql.Literal(space.dimension),
+                            space_id=sql.Literal(space.space_id),
+                        )
+                    )
+
+    def _configure(self, conn: Connection) -> None:
+        timeout_ms = sql.Literal(round(self._statement_timeout_s * 1000))
+        conn.execute(sql.SQL(_SESSION_SETTINGS).format(statement_timeout_ms=timeout_ms))
+        conn.commit()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A connection whose statements take effect together; the one place that translates the driver's errors."""
+        try:
+            self._pool.open()
+            with self._pool.connection() as conn:
+                yield conn
+        except psycopg.OperationalError as error:
+            reason = f"{type(error).__name__}, SQLSTATE {error.sqlstate}" if error.sqlstate else type(error).__name__
+            raise Unavailable(f"The vector database cannot be reached or did not answer in time ({reason}).") from error
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedObject) as error:
+            raise Misconfigured(
+                "The vector database lacks tables or types of this version: run `photofinish migrate`."
+            ) from error
+
+
+def check_conninfo(conninfo: str) -> None:
+    """Raise :class:`Misconfigured` where `conninfo` is no connection string.
+
+    The message repeats neither it nor what the driver says of it: both may hold the password.
+    """
+    try:
+        psycopg.conninfo.conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError:
+        raise Misconfigured(
+            "The connection string of the vector database cannot be read: "
+            "write postgresql://user:password@host:port/database, or key=value pairs."
+        ) from None
+
+
+def _query(name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:
+    statement = sql.SQL(queries()[name])
+    return statement.format(**parts) if parts else statement
+
+
+def _album_id(conn: Connection, album: str) -> int | None:
+    row = conn.execute(_query("album_id"), {"album": album}).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _use_album(conn: Connection, album: str) -> int:
+    album_id = _album_id(conn, album)
+    if album_id is None:
+        conn.execute(_query("use_album"), {"album": album})
+        album_id = _album_id(conn, album)
+        assert album_id is not None, "inserted above, by us or by whoever was faster"
+    return album_id
+
+
+def _space(conn: Connection, name: str) -> _Space | None:
+    row = conn.execute(_query("space"), {"space": name}).fetchone()
+    return None if row is None else _Space(*row)
+
+
+def _use_space(conn: Connection, name: str, dimension: int) -> _Space:
+    space = _space(conn, name)
+    if space is None:
+        conn.execute(_query("use_space"), {"space": name, "dimension": dimension})
+        space = _space(conn, name)
+        assert space is not None, "inserted above, by us or by whoever was faster"
+    return space
+
+
+def _exists(conn: Connection, name: str) -> bool:
+    return conn.execute(_query("table_or_index_exists"), {"name": name}).fetchone() == (True,)
+
+
+def _claim(conn: Connection, photo: PhotoRef, album_id: int, pipeline_version: str | None) -> bool:
+    """Lock the photo's row for this generation; False where a newer one is known."""
+    if not _is_storable(photo.name):
+        raise RejectedInput(
+            "photo_name_not_allowed",
+            f"The name {photo.name!r} holds characters that no database stores: rename the photo.",
+        )
+    row = conn.execute(
+        _query("claim_photo"),
+        {
+            "photo_id": photo.photo_id,
+            "album_id": album_id,
+            "bucket": photo.bucket,
+            "name": photo.name,
+            "generation": photo.generation,
+            "pipeline_version": pipeline_version,
+        },
+    ).fetchone()
+    return row is not None
+
+
+def _forget(conn: Connection, photo: PhotoRef, album_id: int) -> None:
+    conn.execute(_query("delete_faces"), {"album_id": album_id, "photo_id": photo.photo_id})
+    conn.execute(_query("delete_bibs"), {"photo_id": photo.photo_id})
+
+
+def _nearest(conn: Connection, album_id: int, space: _Space, vector: str, count: int) -> list[UUID]:
+    """The ids of about the `count` faces nearest to `vector`: never fewer than there are."""
+    where = {"album_id": sql.Literal(album_id), "space_id": sql.Literal(space.space_id)}
+    values = {"query": vector, "count": count}
+    rows = conn.execute(_query("nearest_faces", dimension=sql.Literal(space.dimension), **where), values).fetchall()
+    if len(rows) < count:
+        # Either the album is small, or the index gave up among many deleted faces: exact answers settle both.
+        rows = conn.execute(_query("nearest_faces_exactly", **where), values).fetchall()
+    return [row[0] for row in rows]
+
+
+def _embedding_of(face: Face) -> Embedding:
+    if face.embedding is None:
+        raise ValueError("every face that is indexed carries an embedding")
+    return face.embedding
+
+
+def _check_dimension(embedding: Embedding, space: _Space) -> None:
+    if embedding.vector.size != space.dimension:
+        raise ValueError(
+            f"embeddings of {embedding.space!r} have {space.dimension} dimensions in this index, not "
+            f"{embedding.vector.size}: another model needs another embedding space"
+        )
+
+
+def _is_storable(text: str) -> bool:
+    """Whether Postgres takes it as text: valid Unicode without NUL."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _box_columns(box: Box) -> dict[str, Any]:
+    return {"box_x": box.x, "box_y": box.y, "box_w": box.w, "box_h": box.h}
+
+
+def _face_match(row: TupleRow) -> FaceMatch:
+    id_, bucket, name, generation, x, y, w, h, detection_score, sharpness, quality, similarity = row
+    return FaceMatch(
+        face=IndexedFace(
+            face_id=str(id_),
+            photo=PhotoRef(bucket=bucket, name=name, generation=generation),
+            box=Box(x, y, w, h),
+            detection_score=detection_score,
+            sharpness=sharpness,
+            quality=quality,
+        ),
+        similarity=similarity,
+    )
+
+
+def _bib_match(row: TupleRow) -> BibMatch:
+    bucket, name, generation, number, ocr_score, x, y, w, h, id_ = row
+    return BibMatch(
+        photo=PhotoRef(bucket=bucket, name=name, generation=generation),
+        number=number,
+        ocr_score=ocr_score,
+        box=Box(x, y, w, h),
+        face_id=None if id_ is None else str(id_),
+    )

@@ -1,0 +1,114 @@
+-- Statements of adapters/pgvector.py. %(name)s is a value, sent apart from the statement; {name} is a number or an
+-- identifier made of numbers, put into the text where SQL takes no parameters.
+
+-- name: use_album
+INSERT INTO album (name) VALUES (%(album)s) ON CONFLICT (name) DO NOTHING
+
+-- name: album_id
+SELECT album_id FROM album WHERE name = %(album)s
+
+-- name: has_album
+SELECT EXISTS (
+    SELECT FROM photo JOIN album USING (album_id) WHERE album.name = %(album)s AND photo.pipeline_version IS NOT NULL
+)
+
+-- name: use_space
+INSERT INTO embedding_space (name, dimension) VALUES (%(space)s, %(dimension)s) ON CONFLICT (name) DO NOTHING
+
+-- name: space
+SELECT space_id, dimension FROM embedding_space WHERE name = %(space)s
+
+-- name: table_or_index_exists
+SELECT to_regclass(%(name)s) IS NOT NULL
+
+-- name: lock_partitions
+-- Any number will do, as long as nothing else in this database takes it.
+SELECT pg_advisory_xact_lock(7078010220)
+
+-- name: create_partition
+-- Made apart and then attached: unlike CREATE TABLE … PARTITION OF, this does not stop the searches of other albums.
+CREATE TABLE {partition} (LIKE face INCLUDING ALL);
+ALTER TABLE face ATTACH PARTITION {partition} FOR VALUES IN ({album_id})
+
+-- name: create_space_index
+CREATE INDEX {index} ON {partition}
+USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops)
+WHERE space_id = {space_id}
+
+-- name: claim_photo
+-- Locks the photo's row until the transaction ends; no row comes back where a newer generation is known.
+INSERT INTO photo (photo_id, album_id, bucket, name, generation, pipeline_version)
+VALUES (%(photo_id)s, %(album_id)s, %(bucket)s, %(name)s, %(generation)s, %(pipeline_version)s)
+ON CONFLICT (photo_id) DO UPDATE
+SET generation = excluded.generation, pipeline_version = coalesce(excluded.pipeline_version, photo.pipeline_version)
+WHERE photo.generation <= excluded.generation
+RETURNING photo_id
+
+-- name: delete_faces
+DELETE FROM face WHERE album_id = %(album_id)s AND photo_id = %(photo_id)s
+
+-- name: delete_bibs
+DELETE FROM bib WHERE photo_id = %(photo_id)s
+
+-- name: insert_face
+INSERT INTO face (
+    album_id, face_id, photo_id, space_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality, embedding
+) VALUES (
+    %(album_id)s, %(face_id)s, %(photo_id)s, %(space_id)s, %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s,
+    %(detection_score)s, %(sharpness)s, %(quality)s, %(embedding)s::halfvec
+)
+
+-- name: insert_bib
+INSERT INTO bib (photo_id, bib_index, album_id, number, ocr_score, box_x, box_y, box_w, box_h, face_id)
+VALUES (
+    %(photo_id)s, %(bib_index)s, %(album_id)s, %(number)s, %(ocr_score)s,
+    %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s, %(face_id)s
+)
+
+-- name: begin_search
+-- One snapshot for all statements of a search: a photo replaced meanwhile must not thin the answer out.
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+SET LOCAL hnsw.ef_search = {ef_search}
+
+-- name: nearest_faces
+-- By the HNSW index, which this expression and this filter must match to the letter.
+SELECT face_id FROM face
+WHERE album_id = {album_id} AND space_id = {space_id}
+ORDER BY embedding::halfvec({dimension}) <=> %(query)s::halfvec({dimension})
+LIMIT %(count)s
+
+-- name: nearest_faces_exactly
+-- By comparing every face of the album; the other expression keeps the index out.
+SELECT face_id FROM face
+WHERE album_id = {album_id} AND space_id = {space_id}
+ORDER BY embedding::vector <=> %(query)s::vector
+LIMIT %(count)s
+
+-- name: score_faces
+SELECT
+    face.face_id, photo.bucket, photo.name, photo.generation, face.box_x, face.box_y, face.box_w, face.box_h,
+    face.detection_score, face.sharpness, face.quality,
+    max(1 - (face.embedding::vector <=> query.embedding)) AS similarity
+FROM face
+JOIN photo USING (photo_id)
+CROSS JOIN unnest(%(queries)s::vector[]) AS query (embedding)
+WHERE face.album_id = {album_id} AND face.face_id = ANY (%(face_ids)s)
+GROUP BY face.album_id, face.face_id, photo.photo_id
+HAVING max(1 - (face.embedding::vector <=> query.embedding)) >= %(min_similarity)s
+ORDER BY similarity DESC, face.face_id
+LIMIT %(limit)s
+
+-- name: find_bib
+SELECT bucket, name, generation, number, ocr_score, box_x, box_y, box_w, box_h, face_id
+FROM (
+    SELECT DISTINCT ON (photo.photo_id)
+        photo.photo_id, photo.bucket, photo.name, photo.generation,
+        bib.number, bib.ocr_score, bib.box_x, bib.box_y, bib.box_w, bib.box_h, bib.face_id
+    FROM bib
+    JOIN album USING (album_id)
+    JOIN photo USING (photo_id)
+    WHERE album.name = %(album)s AND bib.number = %(number)s
+    ORDER BY photo.photo_id, bib.ocr_score DESC, bib.bib_index
+) AS best_of_photo
+ORDER BY ocr_score DESC, photo_id
+LIMIT %(limit)s
