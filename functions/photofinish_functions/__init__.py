@@ -1,0 +1,1 @@
+"""The event and HTTP functions: parse, call, decide about retry."""

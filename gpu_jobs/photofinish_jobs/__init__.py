@@ -1,0 +1,1 @@
+"""The analysis job: drain the queue, analyse in batches, commit."""

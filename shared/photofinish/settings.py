@@ -57,8 +57,8 @@ class Settings(_FromEnv):
     """Backlog that is worth one more task: its start costs about as much as these photos."""
     launch_lease_s: float = Field(180, gt=0, validation_alias="PHOTOFINISH_LAUNCH_LEASE_S")
     """How long a started task may take to its first heartbeat: instance start, image and models."""
-    stale_after_s: float = Field(1800, gt=0, validation_alias="PHOTOFINISH_STALE_AFTER_S")
-    """reconcile queues a photo again that has been queued or processing for longer."""
+    stale_after_s: float = Field(6 * 3600, gt=0, validation_alias="PHOTOFINISH_STALE_AFTER_S")
+    """reconcile queues a photo again that has been queued or processing for longer: well above an album's backlog."""
 
 
 class JobSettings(_FromEnv):

@@ -26,15 +26,19 @@ def needs_analysis(known_generation: int | None, known_status: PhotoStatus | Non
     return known_generation == generation and known_status not in FINAL_STATUSES
 
 
-def needs_reconciling(
-    known: tuple[int, PhotoStatus, datetime] | None, photo: PhotoRef, *, now: datetime, stale_after: timedelta
-) -> bool:
-    """Whether the bucket's `photo` must be queued: unknown, newer than known, or stuck since before `stale_after`.
+Known = tuple[int, PhotoStatus, datetime]
+"""Recorded generation, status, and time of the last change of status."""
 
-    `known` is the recorded generation, status, and time of the last change of status.
-    """
-    if known is None or known[0] < photo.generation:
-        return True
+
+def needs_ingest(known: Known | None, photo: PhotoRef) -> bool:
+    """Whether the bucket's `photo` has no record, or only one of an older generation."""
+    return known is None or known[0] < photo.generation
+
+
+def is_stuck(known: Known | None, photo: PhotoRef, *, now: datetime, stale_after: timedelta) -> bool:
+    """Whether `photo` has been queued or processing for longer than `stale_after`."""
+    if known is None:
+        return False
     generation, status, changed_at = known
     return generation == photo.generation and status not in FINAL_STATUSES and now - changed_at > stale_after
 

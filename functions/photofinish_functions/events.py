@@ -1,0 +1,63 @@
+"""CloudEvents and Pub/Sub messages into the words of the domain."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from photofinish.domain.photo import PhotoRef, StoredPhoto
+
+
+class NotOurs(Exception):
+    """An event that tells nothing we act on: acknowledge it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A Pub/Sub message as a push subscription delivers it."""
+
+    data: bytes
+    attributes: Mapping[str, str]
+    publish_time: datetime
+
+
+def parse_message(event_data: Any) -> Message:
+    """The Pub/Sub message inside a CloudEvent of type ``google.cloud.pubsub.topic.v1.messagePublished``.
+
+    Raises:
+        NotOurs: there is none inside.
+    """
+    try:
+        message = event_data["message"]
+        return Message(
+            data=base64.b64decode(message.get("data") or "", validate=True),
+            attributes=message.get("attributes") or {},
+            publish_time=datetime.fromisoformat(message.get("publishTime") or message["publish_time"]),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
+        raise NotOurs(f"no Pub/Sub message in the event: {type(error).__name__}: {error}") from None
+
+
+def parse_object_finalized(message: Message) -> StoredPhoto:
+    """The photo that a storage notification tells of (payload format JSON_API_V1).
+
+    Raises:
+        NotOurs: another kind of event, or not a notification.
+    """
+    if message.attributes.get("eventType") != "OBJECT_FINALIZE":
+        raise NotOurs(f"not an OBJECT_FINALIZE notification but {message.attributes.get('eventType')!r}")
+    try:
+        stored = json.loads(message.data)
+        return StoredPhoto(
+            ref=PhotoRef(bucket=stored["bucket"], name=stored["name"], generation=int(stored["generation"])),
+            size_bytes=int(stored["size"]),
+            content_type=stored.get("contentType") or "",
+            uploaded_at=datetime.fromisoformat(stored["timeCreated"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise NotOurs(f"not a storage notification: {type(error).__name__}: {error}") from None

@@ -1,0 +1,235 @@
+"""The queue side of a task: pull a batch, fetch, analyse, commit, acknowledge; leave when there is nothing to do."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from photofinish.domain.photo import FINAL_STATUSES
+from photofinish.domain.work import ALONE_AFTER_ATTEMPTS, MAX_PHOTO_BYTES, must_stop
+from photofinish.errors import PhotofinishError, RejectedInput, Unavailable
+from photofinish.logs import fields
+from photofinish.ports import Documents, FaceIndex, LeasedWork, PhotoStore, ResultEvents, TaskLeases, WorkQueue
+from photofinish.settings import JobSettings
+from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer
+from photofinish_jobs.commit import commit_analysis, commit_rejection
+from photofinish_jobs.keeper import Keeper
+
+log = logging.getLogger(__name__)
+_PULL_TIMEOUT_S = 5.0
+_LAST_PULL_TIMEOUT_S = 1.0
+_IO_THREADS = 8  # fetching and committing wait for the network, not for a core
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a task did."""
+
+    done: int = 0
+    rejected: int = 0
+    given_back: int = 0
+    repeated: int = 0
+    slowest_batch_s: float = field(default=0.0)
+
+
+class Worker:
+    """One task of the analysis job."""
+
+    def __init__(
+        self,
+        *,
+        queue: WorkQueue,
+        store: PhotoStore,
+        index: FaceIndex,
+        documents: Documents,
+        events: ResultEvents,
+        leases: TaskLeases,
+        load_analyzer: Callable[[], Analyzer],
+        place: str,
+        settings: JobSettings,
+    ) -> None:
+        self._queue = queue
+        self._store = store
+        self._index = index
+        self._documents = documents
+        self._events = events
+        self._leases = leases
+        self._load_analyzer = load_analyzer
+        self._place = place
+        self._settings = settings
+        self.stopping = threading.Event()
+        """Set it (from a signal handler, say) and the task ends after the batch in hand."""
+        self.tally = Tally()
+
+    def run(self) -> Tally:
+        """Work until the queue was empty for `idle_exit_s`, the task's time nears its end, or `stopping` is set."""
+        started_at = time.monotonic()
+        settings = self._settings
+        keeper = Keeper(
+            self._queue,
+            self._leases,
+            self._place,
+            ack_deadline_s=settings.ack_deadline_s,
+            heartbeat_s=settings.heartbeat_s,
+        )
+        with keeper, ThreadPoolExecutor(_IO_THREADS, "io") as pool:
+            analyzer = self._load_analyzer()
+            while self._work_while_there_is_any(analyzer, keeper, pool, started_at):
+                # The place is free from here on, so a message that arrives now makes somebody start a new task;
+                # one that arrived just before, and found the place taken, is seen by this last look.
+                keeper.give_up_place()
+                late = self._pull(keeper, timeout_s=_LAST_PULL_TIMEOUT_S)
+                if not late:
+                    break
+                keeper.take_place()
+                self._process(late, analyzer, keeper, pool)
+        return self.tally
+
+    def _work_while_there_is_any(
+        self, analyzer: Analyzer, keeper: Keeper, pool: ThreadPoolExecutor, started_at: float
+    ) -> bool:
+        """Returns True when the queue ran dry, False when the task must end although there may be work."""
+        idle_since = time.monotonic()
+        while not self._must_stop(started_at):
+            batch = self._pull(keeper, timeout_s=min(_PULL_TIMEOUT_S, max(0.5, self._settings.idle_exit_s)))
+            if batch:
+                self._process(batch, analyzer, keeper, pool)
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since >= self._settings.idle_exit_s:
+                return True
+        return False
+
+    def _must_stop(self, started_at: float) -> bool:
+        return self.stopping.is_set() or must_stop(
+            running_s=time.monotonic() - started_at,
+            task_timeout_s=self._settings.task_timeout_s,
+            slowest_batch_s=self.tally.slowest_batch_s,
+        )
+
+    def _pull(self, keeper: Keeper, *, timeout_s: float) -> list[LeasedWork]:
+        try:
+            batch = self._queue.pull(self._settings.batch_size, timeout_s=timeout_s)
+        except Unavailable as error:
+            log.warning("could not pull, trying again: %s", error)
+            self.stopping.wait(timeout_s)
+            return []
+        keeper.hold(work.ack_id for work in batch)
+        return batch
+
+    def _process(
+        self, batch: Sequence[LeasedWork], analyzer: Analyzer, keeper: Keeper, pool: ThreadPoolExecutor
+    ) -> None:
+        began_at = time.monotonic()
+        for group in groups(batch):
+            with self._given_back_when_unavailable(group, keeper):
+                self._process_group(group, analyzer, keeper, pool)
+        self.tally.slowest_batch_s = max(self.tally.slowest_batch_s, time.monotonic() - began_at)
+
+    def _process_group(
+        self, group: Sequence[LeasedWork], analyzer: Analyzer, keeper: Keeper, pool: ThreadPoolExecutor
+    ) -> None:
+        needed = self._documents.record_processing([work.item.photo for work in group], worker=self._place)
+        repeated = [work for work in group if work.item.photo not in needed]
+        self._finish_repeated(repeated, keeper)
+
+        wanted = [work for work in group if work.item.photo in needed]
+        contents = list(pool.map(self._fetch, wanted))
+        fetched = [
+            (work, content) for work, content in zip(wanted, contents, strict=True) if isinstance(content, bytes)
+        ]
+        failed = [(work, error) for work, error in zip(wanted, contents, strict=True) if isinstance(error, Exception)]
+        outcomes = failed + self._analyze(fetched, analyzer)
+        list(pool.map(lambda outcome: self._commit(*outcome, analyzer.pipeline_version, keeper), outcomes))
+
+    def _fetch(self, work: LeasedWork) -> bytes | Exception:
+        try:
+            return self._store.read(work.item.photo, max_bytes=MAX_PHOTO_BYTES)
+        except PhotofinishError as error:
+            return error
+
+    def _analyze(
+        self, fetched: Sequence[tuple[LeasedWork, bytes]], analyzer: Analyzer
+    ) -> list[tuple[LeasedWork, AnalyzedPhoto | Exception]]:
+        works = [work for work, _ in fetched]
+        try:
+            return list(zip(works, analyzer.analyze([content for _, content in fetched]), strict=True))
+        except Exception as error:
+            if len(fetched) <= 1:
+                log.exception("analysis failed", extra=fields(photo_ids=[work.item.photo.photo_id for work in works]))
+                return [(work, error) for work in works]
+        # One photo that no model can stand must not cost the others: each gets its own try.
+        return [outcome for one in fetched for outcome in self._analyze([one], analyzer)]
+
+    def _commit(
+        self, work: LeasedWork, outcome: AnalyzedPhoto | Exception, pipeline_version: str, keeper: Keeper
+    ) -> None:
+        photo = work.item.photo
+        with self._given_back_when_unavailable([work], keeper):
+            if isinstance(outcome, RejectedInput):
+                commit_rejection(photo, outcome, index=self._index, documents=self._documents, events=self._events)
+                self.tally.rejected += 1
+            elif isinstance(outcome, Exception):
+                raise Unavailable(f"not analysed: {type(outcome).__name__}: {outcome}") from outcome
+            else:
+                commit_analysis(
+                    photo,
+                    outcome,
+                    pipeline_version=pipeline_version,
+                    store=self._store,
+                    index=self._index,
+                    documents=self._documents,
+                    events=self._events,
+                )
+                self.tally.done += 1
+            self._ack([work], keeper)
+            log.info("committed", extra=fields(photo_id=photo.photo_id, trace_id=work.item.trace_id))
+
+    def _finish_repeated(self, repeated: Sequence[LeasedWork], keeper: Keeper) -> None:
+        """These were committed before: say so once more, in case the task died before it could, and acknowledge."""
+        if not repeated:
+            return
+        known = self._documents.known([work.item.photo for work in repeated])
+        for work in repeated:
+            photo = work.item.photo
+            record = known.get(photo)
+            if record and record[0] == photo.generation and record[1] in FINAL_STATUSES:
+                self._events.publish_result(photo, record[1])
+        self._ack(repeated, keeper)
+        self.tally.repeated += len(repeated)
+
+    def _ack(self, works: Sequence[LeasedWork], keeper: Keeper) -> None:
+        ack_ids = [work.ack_id for work in works]
+        self._queue.ack(ack_ids)
+        keeper.drop(ack_ids)
+
+    @contextmanager
+    def _given_back_when_unavailable(self, works: Sequence[LeasedWork], keeper: Keeper) -> Iterator[None]:
+        """On failure the messages go back to the queue, which delivers them again with its back-off."""
+        try:
+            yield
+        except Unavailable as error:
+            photo_ids = [work.item.photo.photo_id for work in works]
+            log.warning("given back: %s", error, extra=fields(photo_ids=photo_ids))
+            ack_ids = [work.ack_id for work in works]
+            keeper.drop(ack_ids)
+            self.tally.given_back += len(works)
+            try:
+                self._queue.extend(ack_ids, deadline_s=0)
+            except Unavailable as second:
+                log.warning("could not give back, their ack deadline will: %s", second)
+
+
+def groups(batch: Sequence[LeasedWork]) -> list[list[LeasedWork]]:
+    """Fresh photos together; those delivered several times each alone, and last, the most often delivered at the end.
+
+    What kills its task is among the latter, and so takes as few others with it as can be.
+    """
+    fresh = [work for work in batch if work.delivery_attempt <= ALONE_AFTER_ATTEMPTS]
+    suspicious = [work for work in batch if work.delivery_attempt > ALONE_AFTER_ATTEMPTS]
+    alone = [[work] for work in sorted(suspicious, key=lambda work: work.delivery_attempt)]
+    return ([fresh] if fresh else []) + alone
