@@ -20,7 +20,7 @@ from photofinish_functions.worker_launching import WorkerLauncher
 log = logging.getLogger(__name__)
 
 
-@functions_framework.cloud_event  # type: ignore[untyped-decorator]
+@functions_framework.cloud_event
 def on_object_finalized(event: Any) -> None:
     """A photo was dropped: record it and queue it."""
     _start()
@@ -34,7 +34,7 @@ def on_object_finalized(event: Any) -> None:
     ingest(photo, event_at=message.publish_time, documents=cloud.documents, queue=cloud.queue, events=cloud.events)
 
 
-@functions_framework.cloud_event  # type: ignore[untyped-decorator]
+@functions_framework.cloud_event
 def launch_workers(event: Any) -> None:
     """There is work, or the scheduled sweep asks: start tasks if any are wanted and free."""
     del event
@@ -42,7 +42,7 @@ def launch_workers(event: Any) -> None:
     _worker_launcher().look()
 
 
-@functions_framework.cloud_event  # type: ignore[untyped-decorator]
+@functions_framework.cloud_event
 def on_dead_letter(event: Any) -> None:
     """A photo was delivered too often: give it the status `failed`."""
     _start()
@@ -55,7 +55,7 @@ def on_dead_letter(event: Any) -> None:
     record_dead_letter(message, documents=cloud.documents, events=cloud.events)
 
 
-@functions_framework.cloud_event  # type: ignore[untyped-decorator]
+@functions_framework.cloud_event
 def reconcile(event: Any) -> None:
     """On schedule: queue what the bucket holds and the records do not."""
     del event

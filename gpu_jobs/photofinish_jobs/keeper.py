@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 class Keeper:
     """A background thread that extends deadlines and beats the heart, well before either runs out.
 
-    A place expires after three missed heartbeats: long enough for a hiccup, short enough that a killed task is replaced.
+    A place expires after three missed heartbeats: enough for a hiccup, and soon after a killed task.
     """
 
     def __init__(

@@ -126,7 +126,7 @@ class Worker:
     ) -> None:
         began_at = time.monotonic()
         for group in groups(batch):
-            with self._given_back_when_unavailable(group, keeper):
+            with self._given_back_on_failure(group, keeper):
                 self._process_group(group, analyzer, keeper, pool)
         self.tally.slowest_batch_s = max(self.tally.slowest_batch_s, time.monotonic() - began_at)
 
@@ -143,8 +143,9 @@ class Worker:
             (work, content) for work, content in zip(wanted, contents, strict=True) if isinstance(content, bytes)
         ]
         failed = [(work, error) for work, error in zip(wanted, contents, strict=True) if isinstance(error, Exception)]
-        outcomes = failed + self._analyze(fetched, analyzer)
-        list(pool.map(lambda outcome: self._commit(*outcome, analyzer.pipeline_version, keeper), outcomes))
+        outcomes: list[tuple[LeasedWork, AnalyzedPhoto | Exception]] = [*failed, *self._analyze(fetched, analyzer)]
+        version = analyzer.pipeline_version
+        list(pool.map(lambda pair: self._commit(pair[0], pair[1], version, keeper), outcomes))
 
     def _fetch(self, work: LeasedWork) -> bytes | Exception:
         try:
@@ -169,12 +170,12 @@ class Worker:
         self, work: LeasedWork, outcome: AnalyzedPhoto | Exception, pipeline_version: str, keeper: Keeper
     ) -> None:
         photo = work.item.photo
-        with self._given_back_when_unavailable([work], keeper):
+        with self._given_back_on_failure([work], keeper):
             if isinstance(outcome, RejectedInput):
                 commit_rejection(photo, outcome, index=self._index, documents=self._documents, events=self._events)
                 self.tally.rejected += 1
             elif isinstance(outcome, Exception):
-                raise Unavailable(f"not analysed: {type(outcome).__name__}: {outcome}") from outcome
+                raise outcome
             else:
                 commit_analysis(
                     photo,
@@ -208,20 +209,25 @@ class Worker:
         keeper.drop(ack_ids)
 
     @contextmanager
-    def _given_back_when_unavailable(self, works: Sequence[LeasedWork], keeper: Keeper) -> Iterator[None]:
+    def _given_back_on_failure(self, works: Sequence[LeasedWork], keeper: Keeper) -> Iterator[None]:
         """On failure the messages go back to the queue, which delivers them again with its back-off."""
         try:
             yield
-        except Unavailable as error:
+        except Exception as error:
+            expected = isinstance(error, Unavailable)
             photo_ids = [work.item.photo.photo_id for work in works]
-            log.warning("given back: %s", error, extra=fields(photo_ids=photo_ids))
-            ack_ids = [work.ack_id for work in works]
-            keeper.drop(ack_ids)
-            self.tally.given_back += len(works)
-            try:
-                self._queue.extend(ack_ids, deadline_s=0)
-            except Unavailable as second:
-                log.warning("could not give back, their ack deadline will: %s", second)
+            log.warning("given back: %s", error, exc_info=not expected, extra=fields(photo_ids=photo_ids))
+            self._give_back(works, keeper, reason=f"{type(error).__name__}: {error}")
+
+    def _give_back(self, works: Sequence[LeasedWork], keeper: Keeper, *, reason: str) -> None:
+        ack_ids = [work.ack_id for work in works]
+        keeper.drop(ack_ids)
+        self.tally.given_back += len(works)
+        try:
+            self._documents.note_failure([work.item.photo for work in works], reason)
+            self._queue.extend(ack_ids, deadline_s=0)
+        except Unavailable as error:
+            log.warning("could not give back, their ack deadline will: %s", error)
 
 
 def groups(batch: Sequence[LeasedWork]) -> list[list[LeasedWork]]:

@@ -164,6 +164,10 @@ class Documents(Protocol):
         """
         ...
 
+    def note_failure(self, photos: Sequence[PhotoRef], reason: str) -> None:
+        """Keep why an attempt at these photos failed (`last_error`), for people; changes no status."""
+        ...
+
     def record_requeued(self, photo: PhotoRef, *, trace_id: str) -> bool:
         """Queue this generation again although it is final (redrive); returns whether it applied."""
         ...

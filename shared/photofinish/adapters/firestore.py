@@ -130,6 +130,13 @@ class FirestoreDocuments:
         return bool(write(self._client.transaction()))
 
     @unavailable_when_transient
+    def note_failure(self, photos: Sequence[PhotoRef], reason: str) -> None:
+        batch = self._client.batch()
+        for ref in photos:
+            batch.set(self._photo(ref), {"last_error": {"at": datetime.now(UTC), "message": reason[:1000]}}, merge=True)
+        batch.commit(timeout=_TIMEOUT_S)
+
+    @unavailable_when_transient
     def record_requeued(self, photo: PhotoRef, *, trace_id: str) -> bool:
         document = self._photo(photo)
 
@@ -277,9 +284,9 @@ def _live_places(snapshot: Any, now: datetime) -> dict[str, datetime]:
 
 
 def _known(snapshot: Any) -> tuple[int | None, PhotoStatus | None]:
-    if not snapshot.exists:
+    fields = (snapshot.to_dict() or {}) if snapshot.exists else {}
+    if "status" not in fields:
         return None, None
-    fields = snapshot.to_dict() or {}
     return int(fields["object"]["generation"]), PhotoStatus(fields["status"])
 
 

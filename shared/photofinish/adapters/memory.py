@@ -219,6 +219,12 @@ class MemoryDocuments:
         }
         return self._write(photo, dict(fields) | final, stages={"done_at": now})
 
+    def note_failure(self, photos: Sequence[PhotoRef], reason: str) -> None:
+        with self._lock:
+            for ref in photos:
+                if _key(ref) in self._photos:
+                    self._photos[_key(ref)]["last_error"] = {"at": datetime.now(UTC), "message": reason[:1000]}
+
     def record_requeued(self, photo: PhotoRef, *, trace_id: str) -> bool:
         with self._lock:
             generation, _ = self._known(photo)
