@@ -1,0 +1,33 @@
+"""Lists in pages, by name."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+
+from photofinish_emulators.pubsub.rpc import InvalidArgument
+
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 1000
+
+
+def page(names: Iterable[str], page_size: int, page_token: str) -> tuple[list[str], str]:
+    """The names of one page, sorted, and the token of the next one ("" on the last).
+
+    A page starts behind the name in its token, so what is created or deleted between two pages moves nothing.
+
+    Raises:
+        InvalidArgument: a negative size, or a token that no page gave.
+    """
+    if page_size < 0:
+        raise InvalidArgument(f"Invalid page_size given ({page_size}). It must not be negative.")
+    try:
+        after = base64.urlsafe_b64decode(page_token).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise InvalidArgument("Invalid page_token given.") from error
+    size = min(page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+    following = sorted(name for name in names if name > after)
+    chosen = following[:size]
+    more = len(following) > size
+    return chosen, base64.urlsafe_b64encode(chosen[-1].encode()).decode() if more else ""

@@ -1,0 +1,29 @@
+"""The raw protobuf classes of google.pubsub.v1, taken out of the client library's proto-plus types.
+
+They are `Any` to the type checker: the library generates them at run time and ships no stubs for them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.pubsub_v1 import types
+
+Topic: Any = types.Topic.pb()
+Subscription: Any = types.Subscription.pb()
+PubsubMessage: Any = types.PubsubMessage.pb()
+PushConfig: Any = types.PushConfig.pb()
+ReceivedMessage: Any = types.ReceivedMessage.pb()
+PublishResponse: Any = types.PublishResponse.pb()
+PullResponse: Any = types.PullResponse.pb()
+StreamingPullResponse: Any = types.StreamingPullResponse.pb()
+SeekResponse: Any = types.SeekResponse.pb()
+DetachSubscriptionResponse: Any = types.DetachSubscriptionResponse.pb()
+ListTopicsResponse: Any = types.ListTopicsResponse.pb()
+ListTopicSubscriptionsResponse: Any = types.ListTopicSubscriptionsResponse.pb()
+ListSubscriptionsResponse: Any = types.ListSubscriptionsResponse.pb()
+
+
+def request(name: str) -> Any:
+    """The raw class of the message ``name``, such as ``PublishRequest``."""
+    return getattr(types, name).pb()

@@ -1,0 +1,329 @@
+"""What is on disk: topics, subscriptions, messages once per topic, and one row per outstanding delivery.
+
+A subscription reads its topic like a log. Its *cursor* is the id of the last message it took; what lies behind the
+cursor and is not acknowledged yet has a row in ``delivery``. So a publish writes one row however many subscriptions
+there are, a backlog costs no memory, and starting up reads only the outstanding deliveries.
+
+A message's id is the microsecond of its publication, made unique by counting on, so ids order messages and "published
+before T" is a comparison of ids.
+
+Many rows go to SQLite in one statement: the interpreter lock is given away and won back once a statement, which under
+load costs more than the statement.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from photofinish_emulators.common.sqlite_store import SqliteStore
+
+T = TypeVar("T")
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS topic (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    config BLOB NOT NULL,                   -- google.pubsub.v1.Topic
+    deleted INTEGER NOT NULL DEFAULT 0      -- kept while a subscription still has messages of it
+);
+CREATE UNIQUE INDEX IF NOT EXISTS live_topic ON topic (name) WHERE deleted = 0;
+CREATE TABLE IF NOT EXISTS subscription (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    topic_id INTEGER NOT NULL REFERENCES topic (id),
+    config BLOB NOT NULL,                   -- google.pubsub.v1.Subscription
+    start_id INTEGER NOT NULL,              -- the last message published before it was created
+    cursor INTEGER NOT NULL                 -- the last message it took
+);
+CREATE TABLE IF NOT EXISTS message (
+    id INTEGER PRIMARY KEY,                 -- microseconds since 1970
+    topic_id INTEGER NOT NULL,
+    ordering_key TEXT NOT NULL,
+    body BLOB NOT NULL                      -- google.pubsub.v1.PubsubMessage
+);
+CREATE INDEX IF NOT EXISTS message_of_topic ON message (topic_id, id);
+CREATE TABLE IF NOT EXISTS delivery (
+    subscription_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    lease INTEGER NOT NULL,                 -- counts the times it was handed out; part of the acknowledgement id
+    failures INTEGER NOT NULL,              -- negative acknowledgements and missed deadlines so far
+    leased INTEGER NOT NULL,                -- 1: somebody has it until `until_us`; 0: it waits until then
+    until_us INTEGER NOT NULL,
+    PRIMARY KEY (subscription_id, message_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS policy (
+    resource TEXT PRIMARY KEY,
+    policy BLOB NOT NULL                    -- google.iam.v1.Policy
+);
+"""
+
+# Rows of one INSERT; few sizes, so that the prepared statements are reused.
+INSERT_SIZES = (128, 16, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One published message: ``body`` is a serialized ``PubsubMessage``."""
+
+    id: int
+    ordering_key: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """An outstanding delivery as it is on disk, with what its message says."""
+
+    message_id: int
+    lease: int
+    failures: int
+    leased: bool
+    until_us: int
+    ordering_key: str
+    size: int
+
+
+class Storage:
+    """Writes return a future that resolves once they are on disk; reads see what is committed.
+
+    ``on_failure`` is called, on the writer's thread, when the disk refuses a write. What is in memory may then be
+    ahead of the disk, so the server has to stop: what starts next continues from the disk.
+    """
+
+    def __init__(self, path: Path, on_failure: Callable[[BaseException], None]) -> None:
+        self._store = SqliteStore(path, SCHEMA)
+        self._reader = self._store.connect()
+        self._on_failure = on_failure
+
+    def close(self) -> None:
+        self._store.close()
+        self._reader.close()
+
+    def _submit(self, write: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        future = self._store.submit(write)
+        future.add_done_callback(self._notice_failure)
+        return future
+
+    def _notice_failure(self, future: Future[T]) -> None:
+        error = future.exception()
+        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+            self._on_failure(error)
+
+    # Topics and subscriptions
+
+    def topics(self) -> list[tuple[int, str, bytes, bool]]:
+        """Every topic: id, name, config, whether it is deleted."""
+        rows = self._reader.execute("SELECT id, name, config, deleted FROM topic").fetchall()
+        return [(row[0], row[1], row[2], bool(row[3])) for row in rows]
+
+    def subscriptions(self) -> list[tuple[int, str, int, bytes, int, int]]:
+        """Every subscription: id, name, topic id, config, start id, cursor."""
+        return self._reader.execute("SELECT id, name, topic_id, config, start_id, cursor FROM subscription").fetchall()
+
+    def create_topic(self, name: str, config: bytes) -> Future[int]:
+        """The new topic's id; fails with ``sqlite3.IntegrityError`` when the name is in use."""
+
+        def write(db: sqlite3.Connection) -> int:
+            return _inserted(db.execute("INSERT INTO topic (name, config) VALUES (?, ?)", (name, config)))
+
+        return self._submit(write)
+
+    def update_topic(self, topic_id: int, config: bytes) -> Future[None]:
+        return self._execute("UPDATE topic SET config = ? WHERE id = ?", (config, topic_id))
+
+    def delete_topic(self, topic_id: int) -> Future[None]:
+        """Free the name; messages and the row stay until :meth:`purge_topic`."""
+        return self._execute("UPDATE topic SET deleted = 1 WHERE id = ?", (topic_id,))
+
+    def purge_topic(self, topic_id: int) -> Future[None]:
+        """Remove a deleted topic that has neither messages nor subscriptions any more."""
+        return self._execute("DELETE FROM topic WHERE id = ? AND deleted = 1", (topic_id,))
+
+    def create_subscription(self, name: str, topic_id: int, config: bytes, start_id: int) -> Future[int]:
+        """The new subscription's id; fails with ``sqlite3.IntegrityError`` when the name is in use."""
+
+        def write(db: sqlite3.Connection) -> int:
+            return _inserted(
+                db.execute(
+                    "INSERT INTO subscription (name, topic_id, config, start_id, cursor) VALUES (?, ?, ?, ?, ?)",
+                    (name, topic_id, config, start_id, start_id),
+                )
+            )
+
+        return self._submit(write)
+
+    def update_subscription(self, subscription_id: int, config: bytes) -> Future[None]:
+        return self._execute("UPDATE subscription SET config = ? WHERE id = ?", (config, subscription_id))
+
+    def delete_subscription(self, subscription_id: int) -> Future[None]:
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM delivery WHERE subscription_id = ?", (subscription_id,))
+            db.execute("DELETE FROM subscription WHERE id = ?", (subscription_id,))
+
+        return self._submit(write)
+
+    # Messages
+
+    def newest_id(self) -> int:
+        """No message or cursor has a higher id than this."""
+        row = self._reader.execute(
+            "SELECT max(coalesce((SELECT max(id) FROM message), 0),"
+            " coalesce((SELECT max(cursor) FROM subscription), 0))"
+        ).fetchone()
+        return int(row[0])
+
+    def publish(self, topic_id: int, messages: Sequence[Message]) -> Future[None]:
+        return self._submit(lambda db: _insert_messages(db, topic_id, messages))
+
+    def messages_after(self, topic_id: int, after_id: int, limit: int, max_bytes: int) -> tuple[list[Message], bool]:
+        """The next messages of a topic, and whether there are none behind them.
+
+        At most ``limit`` messages, and no more once ``max_bytes`` of bodies are reached.
+        """
+        found: list[Message] = []
+        size = 0
+        cursor = self._reader.execute(
+            "SELECT id, ordering_key, body FROM message WHERE topic_id = ? AND id > ? ORDER BY id LIMIT ?",
+            (topic_id, after_id, limit),
+        )
+        for row in cursor:
+            found.append(Message(*row))
+            size += len(row[2])
+            if size >= max_bytes:
+                cursor.close()
+                return found, False
+        return found, len(found) < limit
+
+    def bodies(self, message_ids: Sequence[int]) -> dict[int, bytes]:
+        """Bodies by message id; an id that is gone is left out."""
+        return dict(
+            self._reader.execute(
+                "SELECT id, body FROM message WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(message_ids),)
+            ).fetchall()
+        )
+
+    def delete_messages(self, topic_id: int, after_id: int, to_id: int, keep: Sequence[int], limit: int) -> Future[int]:
+        """Delete messages of a topic in ``(after_id, to_id]`` but for ``keep``; returns how many, at most ``limit``."""
+
+        def write(db: sqlite3.Connection) -> int:
+            return db.execute(
+                "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE topic_id = ? AND id > ? AND id <= ?"
+                " AND id NOT IN (SELECT value FROM json_each(?)) LIMIT ?)",
+                (topic_id, after_id, to_id, json.dumps(keep), limit),
+            ).rowcount
+
+        return self._submit(write)
+
+    def delete_message(self, message_id: int) -> Future[None]:
+        return self._execute("DELETE FROM message WHERE id = ?", (message_id,))
+
+    # Deliveries
+
+    def deliveries(self, subscription_id: int) -> list[DeliveryRow]:
+        """The outstanding deliveries of a subscription, by message id; those whose message is gone are left out."""
+        rows = self._reader.execute(
+            "SELECT message_id, lease, failures, leased, until_us, ordering_key, length(body)"
+            " FROM delivery JOIN message ON message.id = message_id WHERE subscription_id = ? ORDER BY message_id",
+            (subscription_id,),
+        )
+        return [DeliveryRow(row[0], row[1], row[2], bool(row[3]), *row[4:]) for row in rows]
+
+    def put_deliveries(
+        self, subscription_id: int, rows: Iterable[tuple[int, int, int, bool, int]], cursor: int | None
+    ) -> Future[None]:
+        """Write deliveries (message id, lease, failures, leased, until), and move the cursor where it is given."""
+        values = json.dumps(list(rows))
+
+        def write(db: sqlite3.Connection) -> None:
+            db.execute(
+                "INSERT OR REPLACE INTO delivery (subscription_id, message_id, lease, failures, leased, until_us)"
+                " SELECT ?, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)",
+                (subscription_id, values),
+            )
+            if cursor is not None:
+                db.execute("UPDATE subscription SET cursor = ? WHERE id = ?", (cursor, subscription_id))
+
+        return self._submit(write)
+
+    def extend_deliveries(self, subscription_id: int, message_ids: Sequence[int], until_us: int) -> Future[None]:
+        return self._execute(
+            "UPDATE delivery SET until_us = ? WHERE subscription_id = ?"
+            " AND message_id IN (SELECT value FROM json_each(?))",
+            (until_us, subscription_id, json.dumps(message_ids)),
+        )
+
+    def remove_deliveries(self, subscription_id: int, message_ids: Sequence[int]) -> Future[None]:
+        return self._execute(
+            "DELETE FROM delivery WHERE subscription_id = ? AND message_id IN (SELECT value FROM json_each(?))",
+            (subscription_id, json.dumps(message_ids)),
+        )
+
+    def move_to_topic(
+        self, subscription_id: int, message_id: int, topic_id: int, messages: Sequence[Message]
+    ) -> Future[None]:
+        """Publish ``messages`` to a topic and end the delivery of ``message_id``, both or neither."""
+
+        def write(db: sqlite3.Connection) -> None:
+            _insert_messages(db, topic_id, messages)
+            db.execute(
+                "DELETE FROM delivery WHERE subscription_id = ? AND message_id = ?", (subscription_id, message_id)
+            )
+
+        return self._submit(write)
+
+    def reposition(self, subscription_id: int, drop_before_id: int | None, cursor: int) -> Future[None]:
+        """Set the cursor and drop deliveries of messages below ``drop_before_id`` (None: all of them)."""
+
+        def write(db: sqlite3.Connection) -> None:
+            if drop_before_id is None:
+                db.execute("DELETE FROM delivery WHERE subscription_id = ?", (subscription_id,))
+            else:
+                db.execute(
+                    "DELETE FROM delivery WHERE subscription_id = ? AND message_id < ?",
+                    (subscription_id, drop_before_id),
+                )
+            db.execute("UPDATE subscription SET cursor = ? WHERE id = ?", (cursor, subscription_id))
+
+        return self._submit(write)
+
+    # Policies
+
+    def policy(self, resource: str) -> bytes | None:
+        row = self._reader.execute("SELECT policy FROM policy WHERE resource = ?", (resource,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def set_policy(self, resource: str, policy: bytes) -> Future[None]:
+        return self._execute("INSERT OR REPLACE INTO policy (resource, policy) VALUES (?, ?)", (resource, policy))
+
+    def delete_policy(self, resource: str) -> Future[None]:
+        return self._execute("DELETE FROM policy WHERE resource = ?", (resource,))
+
+    def _execute(self, sql: str, parameters: tuple[object, ...]) -> Future[None]:
+        def write(db: sqlite3.Connection) -> None:
+            db.execute(sql, parameters)
+
+        return self._submit(write)
+
+
+def _inserted(cursor: sqlite3.Cursor) -> int:
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _insert_messages(db: sqlite3.Connection, topic_id: int, messages: Sequence[Message]) -> None:
+    start = 0
+    for size in INSERT_SIZES:
+        rows = ",".join(["(?, ?, ?, ?)"] * size)
+        sql = f"INSERT INTO message (id, topic_id, ordering_key, body) VALUES {rows}"  # noqa: S608 - only placeholders
+        while len(messages) - start >= size:
+            parameters: list[object] = []
+            for message in messages[start : start + size]:
+                parameters += (message.id, topic_id, message.ordering_key, message.body)
+            db.execute(sql, parameters)
+            start += size

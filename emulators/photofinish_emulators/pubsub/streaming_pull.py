@@ -1,0 +1,157 @@
+"""google.pubsub.v1.Subscriber.StreamingPull."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from photofinish_emulators.pubsub import protos
+from photofinish_emulators.pubsub.answers import (
+    check_ack_ids,
+    check_deadline,
+    received,
+    refuse_detached,
+    refuse_push,
+)
+from photofinish_emulators.pubsub.broker import Broker, Subscription
+from photofinish_emulators.pubsub.delivery import Consumer
+from photofinish_emulators.pubsub.resources import MIN_ACK_DEADLINE_S, check_name
+from photofinish_emulators.pubsub.rpc import Context, InvalidArgument, RpcError
+
+# Messages and bytes of one response: small enough that several streams share a backlog.
+RESPONSE_MESSAGES = 250
+RESPONSE_BYTES = 1024 * 1024
+
+
+class StreamingPull:
+    """The RPC: one stream per call."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    async def serve(self, requests: AsyncIterator[Any], context: Context) -> None:
+        try:
+            async for first in requests:
+                await self._stream(first, requests, context)
+                return
+        except RpcError as error:
+            await error.abort(context)
+
+    async def _stream(self, first: Any, requests: AsyncIterator[Any], context: Context) -> None:
+        check_name(first.subscription, "subscriptions")
+        subscription = self._broker.subscription(first.subscription)
+        refuse_detached(subscription)
+        refuse_push(subscription)
+        await context.send_initial_metadata(())
+        stream = _Stream(subscription, first, context)
+        reader = asyncio.create_task(stream.read(first, requests))
+        try:
+            await stream.send(reader)
+        finally:
+            reader.cancel()
+
+
+class _Stream:
+    """One client's stream: :meth:`read` takes its requests, :meth:`send` gives it messages."""
+
+    def __init__(self, subscription: Subscription, first: Any, context: Context) -> None:
+        self._subscription = subscription
+        self._queue = subscription.queue
+        self._context = context
+        self._lease_s = 0
+        self._consumer = Consumer()
+        if first.max_outstanding_messages > 0:
+            self._consumer.max_messages = first.max_outstanding_messages
+        if first.max_outstanding_bytes > 0:
+            self._consumer.max_bytes = first.max_outstanding_bytes
+        self._confirmations: list[Any] = []
+        self._set_deadline(first.stream_ack_deadline_seconds)
+
+    def _set_deadline(self, deadline_s: int) -> None:
+        check_deadline(deadline_s, MIN_ACK_DEADLINE_S)
+        self._lease_s = deadline_s
+
+    async def read(self, first: Any, requests: AsyncIterator[Any]) -> None:
+        """Until the client has no more requests; the sender is woken at the end, whatever the end is."""
+        try:
+            await self._apply(first)
+            async for request in requests:
+                if request.subscription or request.max_outstanding_messages or request.max_outstanding_bytes:
+                    raise InvalidArgument("Only the first request of a stream may set subscription and flow control.")
+                if request.stream_ack_deadline_seconds:
+                    self._set_deadline(request.stream_ack_deadline_seconds)
+                await self._apply(request)
+        finally:
+            self._queue.wake.set()
+
+    async def _apply(self, request: Any) -> None:
+        self._subscription.touch()
+        if len(request.modify_deadline_ack_ids) != len(request.modify_deadline_seconds):
+            raise InvalidArgument("modify_deadline_ack_ids and modify_deadline_seconds differ in length.")
+        if request.ack_ids:
+            await self._acknowledge(request.ack_ids)
+        if request.modify_deadline_ack_ids:
+            await self._modify(dict(zip(request.modify_deadline_ack_ids, request.modify_deadline_seconds, strict=True)))
+
+    async def _acknowledge(self, ack_ids: Any) -> None:
+        check_ack_ids(self._subscription, ack_ids)
+        refused, saved = self._queue.acknowledge(ack_ids)
+        if self._queue.settings.exactly_once:
+            if saved is not None:
+                await Broker.saved(saved)
+            confirmation = protos.StreamingPullResponse()
+            confirmation.acknowledge_confirmation.ack_ids.extend(i for i in ack_ids if i not in refused)
+            confirmation.acknowledge_confirmation.invalid_ack_ids.extend(refused)
+            self._confirm(confirmation)
+
+    async def _modify(self, deadlines_s: dict[str, int]) -> None:
+        check_ack_ids(self._subscription, deadlines_s)
+        for deadline_s in deadlines_s.values():
+            check_deadline(deadline_s)
+        refused, saved = self._queue.modify(deadlines_s)
+        if self._queue.settings.exactly_once:
+            if saved is not None:
+                await Broker.saved(saved)
+            confirmation = protos.StreamingPullResponse()
+            confirmation.modify_ack_deadline_confirmation.ack_ids.extend(i for i in deadlines_s if i not in refused)
+            confirmation.modify_ack_deadline_confirmation.invalid_ack_ids.extend(refused)
+            self._confirm(confirmation)
+
+    def _confirm(self, confirmation: Any) -> None:
+        self._confirmations.append(confirmation)
+        self._queue.wake.set()
+
+    async def send(self, reader: asyncio.Task[None]) -> None:
+        """Until the client is done, or the subscription is gone."""
+        queue = self._queue
+        queue.consumers += 1
+        try:
+            while True:
+                if reader.done():
+                    return reader.result()
+                if self._subscription.gone is not None:
+                    raise self._subscription.gone
+                queue.wake.clear()
+                while self._confirmations:
+                    await self._write(self._confirmations.pop(0))
+                deliveries, saved = queue.take(self._consumer, RESPONSE_MESSAGES, RESPONSE_BYTES, self._lease_s)
+                if saved is not None:
+                    try:
+                        await Broker.saved(saved)
+                    except asyncio.CancelledError:  # the client is gone: nobody would answer for these
+                        queue.release(deliveries)
+                        raise
+                if deliveries:
+                    messages = received(self._subscription, deliveries)
+                    await self._write(protos.StreamingPullResponse(received_messages=messages))
+                elif not self._confirmations:
+                    await queue.wake.wait()
+        finally:
+            queue.consumers -= 1
+
+    async def _write(self, response: Any) -> None:
+        properties = response.subscription_properties
+        properties.exactly_once_delivery_enabled = self._queue.settings.exactly_once
+        properties.message_ordering_enabled = self._queue.settings.ordered
+        await self._context.write(response)

@@ -1,0 +1,192 @@
+"""google.pubsub.v1.Subscriber, but for StreamingPull."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+
+from photofinish_emulators.common.serving import Method, generic_handler
+from photofinish_emulators.pubsub import protos
+from photofinish_emulators.pubsub.answers import (
+    check_ack_ids,
+    check_deadline,
+    received,
+    refuse_detached,
+    refuse_push,
+    shown,
+)
+from photofinish_emulators.pubsub.broker import Broker, Subscription
+from photofinish_emulators.pubsub.delivery import Consumer, Delivery
+from photofinish_emulators.pubsub.paging import page
+from photofinish_emulators.pubsub.publisher import NO_SNAPSHOTS
+from photofinish_emulators.pubsub.resources import (
+    check_name,
+    check_project,
+    check_push_config,
+    new_subscription,
+    updated_subscription,
+)
+from photofinish_emulators.pubsub.rpc import InvalidArgument, Unimplemented, invalid_ack_ids, refuse, unary
+from photofinish_emulators.pubsub.streaming_pull import StreamingPull
+
+SERVICE = "google.pubsub.v1.Subscriber"
+# How long Pull waits for a first message before it answers with none.
+PULL_WAIT_S = 30.0
+PULL_MAX_MESSAGES = 1000
+PULL_MAX_BYTES = 8 * 1024 * 1024
+
+
+class Subscriber:
+    """The RPCs, one method each."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        calls = {
+            "CreateSubscription": (self.create, "Subscription", "Subscription"),
+            "GetSubscription": (self.get, "GetSubscriptionRequest", "Subscription"),
+            "UpdateSubscription": (self.update, "UpdateSubscriptionRequest", "Subscription"),
+            "ListSubscriptions": (self.list_subscriptions, "ListSubscriptionsRequest", "ListSubscriptionsResponse"),
+            "DeleteSubscription": (self.delete, "DeleteSubscriptionRequest", None),
+            "ModifyAckDeadline": (self.modify_ack_deadline, "ModifyAckDeadlineRequest", None),
+            "Acknowledge": (self.acknowledge, "AcknowledgeRequest", None),
+            "Pull": (self.pull, "PullRequest", "PullResponse"),
+            "ModifyPushConfig": (self.modify_push_config, "ModifyPushConfigRequest", None),
+            "Seek": (self.seek, "SeekRequest", "SeekResponse"),
+            "GetSnapshot": (refuse(NO_SNAPSHOTS), "GetSnapshotRequest", "Snapshot"),
+            "ListSnapshots": (refuse(NO_SNAPSHOTS), "ListSnapshotsRequest", "ListSnapshotsResponse"),
+            "CreateSnapshot": (refuse(NO_SNAPSHOTS), "CreateSnapshotRequest", "Snapshot"),
+            "UpdateSnapshot": (refuse(NO_SNAPSHOTS), "UpdateSnapshotRequest", "Snapshot"),
+            "DeleteSnapshot": (refuse(NO_SNAPSHOTS), "DeleteSnapshotRequest", None),
+        }
+        methods = {
+            name: Method(unary(call), protos.request(asked), protos.request(answer) if answer else empty_pb2.Empty)
+            for name, (call, asked, answer) in calls.items()
+        }
+        methods["StreamingPull"] = Method(
+            StreamingPull(self._broker).serve,
+            protos.request("StreamingPullRequest"),
+            protos.StreamingPullResponse,
+            stream_in=True,
+            stream_out=True,
+        )
+        return generic_handler(SERVICE, methods)
+
+    # Configuration
+
+    async def create(self, request: Any) -> Any:
+        return shown(await self._broker.create_subscription(new_subscription(request)))
+
+    async def get(self, request: Any) -> Any:
+        return shown(self._find(request.subscription))
+
+    async def update(self, request: Any) -> Any:
+        subscription = self._find(request.subscription.name)
+        config = updated_subscription(subscription.config, request.subscription, request.update_mask)
+        await self._broker.update_subscription(subscription, config)
+        return shown(subscription)
+
+    async def list_subscriptions(self, request: Any) -> Any:
+        check_project(request.project)
+        prefix = request.project + "/"
+        names = (name for name in self._broker.subscriptions if name.startswith(prefix))
+        chosen, token = page(names, request.page_size, request.page_token)
+        shown = [shown(self._broker.subscriptions[name]) for name in chosen]
+        return protos.ListSubscriptionsResponse(subscriptions=shown, next_page_token=token)
+
+    async def delete(self, request: Any) -> Any:
+        await self._broker.delete_subscription(self._find(request.subscription))
+        return empty_pb2.Empty()
+
+    async def modify_push_config(self, request: Any) -> Any:
+        subscription = self._find(request.subscription)
+        config = protos.Subscription()
+        config.CopyFrom(subscription.config)
+        config.push_config.CopyFrom(request.push_config)
+        check_push_config(config.push_config)
+        await self._broker.update_subscription(subscription, config)
+        return empty_pb2.Empty()
+
+    async def seek(self, request: Any) -> Any:
+        target = request.WhichOneof("target")
+        if target == "snapshot":
+            raise Unimplemented(NO_SNAPSHOTS)
+        if target is None:
+            raise InvalidArgument("The request must set time.")
+        subscription = self._find_attached(request.subscription)
+        await self._broker.seek(subscription, request.time.ToMicroseconds())
+        return protos.SeekResponse()
+
+    def _find(self, name: str) -> Subscription:
+        check_name(name, "subscriptions")
+        return self._broker.subscription(name)
+
+    def _find_attached(self, name: str) -> Subscription:
+        subscription = self._find(name)
+        refuse_detached(subscription)
+        return subscription
+
+    # Messages
+
+    async def pull(self, request: Any) -> Any:
+        if request.max_messages <= 0:
+            raise InvalidArgument(f"Invalid max_messages given ({request.max_messages}). It must be positive.")
+        subscription = self._find_attached(request.subscription)
+        refuse_push(subscription)
+        limit = min(request.max_messages, PULL_MAX_MESSAGES)
+        deliveries = await self._next(subscription, limit, 0.0 if request.return_immediately else PULL_WAIT_S)
+        return protos.PullResponse(received_messages=received(subscription, deliveries))
+
+    async def _next(self, subscription: Subscription, limit: int, wait_s: float) -> list[Delivery]:
+        queue = subscription.queue
+        consumer = Consumer()
+        ends_at = asyncio.get_running_loop().time() + wait_s
+        queue.consumers += 1
+        try:
+            while True:
+                if subscription.gone is not None:
+                    raise subscription.gone
+                queue.wake.clear()
+                lease_s = subscription.config.ack_deadline_seconds
+                deliveries, saved = queue.take(consumer, limit, PULL_MAX_BYTES, lease_s)
+                if saved is not None:
+                    try:
+                        await Broker.saved(saved)
+                    except asyncio.CancelledError:  # the caller is gone: nobody would answer for these
+                        queue.release(deliveries)
+                        raise
+                if deliveries:
+                    return deliveries
+                try:
+                    async with asyncio.timeout_at(ends_at):
+                        await queue.wake.wait()
+                except TimeoutError:
+                    return []
+        finally:
+            queue.consumers -= 1
+
+    async def acknowledge(self, request: Any) -> Any:
+        subscription = self._find_attached(request.subscription)
+        check_ack_ids(subscription, request.ack_ids)
+        refused, saved = subscription.queue.acknowledge(request.ack_ids)
+        if saved is not None:
+            await Broker.saved(saved)
+        if refused:
+            raise invalid_ack_ids(refused)
+        return empty_pb2.Empty()
+
+    async def modify_ack_deadline(self, request: Any) -> Any:
+        subscription = self._find_attached(request.subscription)
+        check_ack_ids(subscription, request.ack_ids)
+        deadline_s = request.ack_deadline_seconds
+        check_deadline(deadline_s)
+        refused, saved = subscription.queue.modify(dict.fromkeys(request.ack_ids, deadline_s))
+        if saved is not None:
+            await Broker.saved(saved)
+        if refused:
+            raise invalid_ack_ids(refused)
+        return empty_pb2.Empty()
