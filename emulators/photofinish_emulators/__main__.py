@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from photofinish_emulators.common.logs import log_json
 
-# Each module has `command`, a typed function that serves until SIGTERM.
-SERVERS = ("pubsub", "firestore", "run_jobs")
+# Command and module. Each module has `command`, a typed function that serves until SIGTERM.
+SERVERS = {
+    "pubsub": "photofinish_emulators.pubsub.server",
+    "firestore": "photofinish_emulators.firestore.server",
+    "run-jobs": "photofinish_emulators.run_jobs.server",
+}
+
+
+class OneServer(TyperGroup):
+    """A group that imports the module of the named server alone: the client stubs of all three are 100 MB."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(SERVERS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
+        if cmd_name not in SERVERS:
+            return None
+        module = importlib.import_module(SERVERS[cmd_name])
+        single = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+        single.command(cmd_name, help=module.__doc__)(module.command)
+        return typer.main.get_command(single)
+
 
 app = typer.Typer(
+    cls=OneServer,
     help="Durable local servers for the official Google Cloud clients.",
     epilog="Example: python -m photofinish_emulators pubsub --state-dir ./state/pubsub --port 8085",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -23,10 +47,6 @@ app = typer.Typer(
 def main(log_level: str = typer.Option("INFO", help="DEBUG, INFO, WARNING or ERROR.")) -> None:
     log_json(log_level)
 
-
-for name in SERVERS:
-    server = importlib.import_module(f"photofinish_emulators.{name}.server")
-    app.command(name.replace("_", "-"), help=server.__doc__)(server.command)
 
 if __name__ == "__main__":
     app(prog_name="python -m photofinish_emulators")

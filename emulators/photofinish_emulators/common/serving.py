@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import grpc
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from photofinish_emulators.common.state_dir import CannotServe, lock_state_dir
+
+__all__ = ["CannotServe", "Method", "generic_handler", "lock_state_dir", "serve"]
+
 log = logging.getLogger(__name__)
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 STOP_GRACE_S = 2.0
-
-
-class CannotServe(Exception):
-    """The server cannot start here; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +55,6 @@ def generic_handler(service: str, methods: Mapping[str, Method]) -> grpc.Generic
             for name, method in methods.items()
         },
     )
-
-
-def lock_state_dir(state_dir: Path) -> IO[str]:
-    """Take ``state_dir`` for this process alone; hold the returned file open for as long as the server runs.
-
-    Raises:
-        CannotServe: another process holds it.
-    """
-    state_dir.mkdir(parents=True, exist_ok=True)
-    handle = (state_dir / "lock").open("w")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        handle.close()
-        raise CannotServe(
-            f"{state_dir} is in use by another process: stop that one, or give another --state-dir"
-        ) from None
-    return handle
 
 
 async def serve(

@@ -1,0 +1,29 @@
+"""A state directory belongs to one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from typing import IO
+
+
+class CannotServe(Exception):
+    """The server cannot start here; the message says why and what to do."""
+
+
+def lock_state_dir(state_dir: Path) -> IO[str]:
+    """Take ``state_dir`` for this process alone; hold the returned file open for as long as the server runs.
+
+    Raises:
+        CannotServe: another process holds it.
+    """
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds what jobs get as environment
+    handle = (state_dir / "lock").open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        raise CannotServe(
+            f"{state_dir} is in use by another process: stop that one, or give another --state-dir"
+        ) from None
+    return handle

@@ -1,0 +1,1 @@
+"""Cloud Run Jobs on this machine: a task is a local process instead of a container."""

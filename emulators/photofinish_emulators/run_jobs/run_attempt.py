@@ -1,0 +1,145 @@
+"""One attempt of one task: runs the command as a container would, keeps its output, writes down how it ended.
+
+The server starts it as ``python -I -S run_attempt.py DIRECTORY LOCK_FD`` in a session of its own, with the
+:class:`Command` as JSON on standard input. It outlives a server that is killed: it enforces the time-out itself, holds
+the lock on ``DIRECTORY/lock`` for as long as it lives and leaves ``DIRECTORY/outcome.json``, by which the next server
+finds out what became of the attempt. The output of the command goes to ``DIRECTORY/log``.
+
+Only the standard library is at hand: without the site packages it starts in 25 ms and takes 10 MB.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TypedDict
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+from photofinish_emulators.common.bounded_log import BoundedLog
+from photofinish_emulators.common.parent_death import die_with_parent
+
+READ_BYTES = 65536
+
+
+class Command(TypedDict):
+    """What to run and within which limits."""
+
+    argv: list[str]
+    env: dict[str, str]
+    working_dir: str
+    timeout_s: float
+    stop_grace_s: float  # from SIGTERM to SIGKILL
+    max_log_bytes: int
+
+
+class Ending(TypedDict):
+    """How an attempt ended. One of ``exit_code``, ``signal`` and ``error`` (it could not start) is set."""
+
+    exit_code: int | None
+    signal: int | None
+    error: str | None
+    timed_out: bool
+    ended: float  # Unix time, seconds
+
+
+def main(directory: Path, lock_fd: int) -> None:
+    os.truncate(lock_fd, 0)
+    os.pwrite(lock_fd, str(os.getpid()).encode(), 0)
+    command: Command = json.load(sys.stdin)
+    log = BoundedLog(directory / "log", command["max_log_bytes"])
+    ending = run(command, log)
+    log.close()
+    leave(directory / "outcome.json", ending)
+    # As the end of a container does: whatever the command left running ends too, this process with it.
+    os.killpg(0, signal.SIGKILL)
+
+
+def run(command: Command, log: BoundedLog) -> Ending:
+    """Run the command to its end: SIGTERM at the time-out or when this process gets one, SIGKILL a grace later."""
+    signals_read, signals_write = os.pipe()
+    os.set_blocking(signals_read, False)
+    os.set_blocking(signals_write, False)
+    signal.set_wakeup_fd(signals_write, warn_on_full_buffer=False)
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        signal.signal(signum, lambda *_: None)
+    output_read, output_write = os.pipe()
+    os.set_blocking(output_read, False)
+    try:
+        child = subprocess.Popen(
+            command["argv"],
+            env=command["env"],
+            cwd=command["working_dir"],
+            stdin=subprocess.DEVNULL,
+            stdout=output_write,
+            stderr=output_write,
+            preexec_fn=die_with_parent(signal.SIGKILL),
+        )
+    except OSError as error:
+        message = f"cannot start {command['argv'][0]!r} in {command['working_dir']!r}: {error}"
+        log.write(f"{message}\n".encode())
+        return Ending(exit_code=None, signal=None, error=message, timed_out=False, ended=time.time())
+    os.close(output_write)
+
+    selector = selectors.DefaultSelector()
+    selector.register(output_read, selectors.EVENT_READ)
+    selector.register(signals_read, selectors.EVENT_READ)
+    deadline = time.monotonic() + command["timeout_s"]
+    kill_at: float | None = None
+    timed_out = False
+    while child.poll() is None:
+        wake_at = deadline if kill_at is None else kill_at
+        stop_asked = False
+        for key, _ in selector.select(max(0.0, wake_at - time.monotonic())):
+            if key.fd == signals_read:
+                received = os.read(signals_read, READ_BYTES)
+                stop_asked = signal.SIGTERM in received or signal.SIGINT in received
+            elif not copy(output_read, log):
+                selector.unregister(output_read)  # readable without data: closed
+        now = time.monotonic()
+        if kill_at is not None and now >= kill_at:
+            child.kill()
+        elif kill_at is None and (stop_asked or now >= deadline):
+            timed_out = not stop_asked
+            child.terminate()
+            kill_at = now + command["stop_grace_s"]
+    while copy(output_read, log):
+        pass
+    code = child.returncode
+    return Ending(
+        exit_code=code if code >= 0 else None,
+        signal=-code if code < 0 else None,
+        error=None,
+        timed_out=timed_out,
+        ended=time.time(),
+    )
+
+
+def copy(output_read: int, log: BoundedLog) -> bool:
+    """Move what the command has written into the log; False at its end, or when there is nothing now."""
+    try:
+        data = os.read(output_read, READ_BYTES)
+    except BlockingIOError:
+        return False
+    if data:
+        log.write(data)
+    return bool(data)
+
+
+def leave(path: Path, ending: Ending) -> None:
+    """Write ``ending`` so that it is there whole or not at all."""
+    draft = path.with_suffix(".draft")
+    with draft.open("w") as file:
+        json.dump(ending, file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

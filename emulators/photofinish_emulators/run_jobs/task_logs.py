@@ -1,0 +1,91 @@
+"""The output of tasks, in files: ``STATE_DIR/attempts/EXECUTION/INDEX/ATTEMPT/log`` and the older ``log.1``.
+
+These functions read files alone, so they work whether the server runs or not.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from photofinish_emulators.common.bounded_log import older
+from photofinish_emulators.run_jobs.attempts import Attempt
+
+READ_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLog:
+    """The log of one attempt of one task."""
+
+    execution: str  # its id, such as "analyze-x4k2p"
+    task_index: int
+    attempt: int
+    path: Path
+    size: int  # bytes kept
+    modified: float  # Unix time of the last output, seconds
+
+
+def attempt_dir(state_dir: Path, execution: str, task_index: int, attempt: int) -> Path:
+    """Where an attempt of a task of the execution with this id lies."""
+    return state_dir / "attempts" / execution / str(task_index) / str(attempt)
+
+
+def list_logs(state_dir: Path, *, job: str | None = None, execution: str | None = None) -> list[TaskLog]:
+    """The logs kept under ``state_dir``, oldest output first, of all executions or of one ``job`` or ``execution``."""
+    logs = []
+    for path in (state_dir / "attempts").glob("*/*/*/log"):
+        attempt, index, name = path.parts[-2], path.parts[-3], path.parts[-4]
+        if (execution is None or name == execution) and (job is None or name.rpartition("-")[0] == job):
+            size = sum(part.stat().st_size for part in (older(path), path) if part.exists())
+            logs.append(
+                TaskLog(
+                    execution=name,
+                    task_index=int(index),
+                    attempt=int(attempt),
+                    path=path,
+                    size=size,
+                    modified=path.stat().st_mtime,
+                )
+            )
+    return sorted(logs, key=lambda log: (log.modified, log.execution, log.task_index, log.attempt))
+
+
+def read_log(log: TaskLog) -> bytes:
+    """Everything kept of one log."""
+    return b"".join(part.read_bytes() for part in (older(log.path), log.path) if part.exists())
+
+
+def follow_log(log: TaskLog, *, poll_s: float = 0.2) -> Iterator[bytes]:
+    """What is kept of one log and then its new output, until the attempt has ended."""
+    if older(log.path).exists():
+        yield older(log.path).read_bytes()
+    attempt = Attempt(log.path.parent)
+    file = log.path.open("rb")
+    try:
+        while True:
+            running = attempt.is_running()  # asked before reading: what an ended attempt wrote is all there
+            yield from _rest(file)
+            if _was_rotated(file, log.path):
+                yield from _rest(file)
+                file.close()
+                file = log.path.open("rb")
+            elif not running:
+                return
+            else:
+                time.sleep(poll_s)
+    finally:
+        file.close()
+
+
+def _rest(file: IO[bytes]) -> Iterator[bytes]:
+    while chunk := file.read(READ_BYTES):
+        yield chunk
+
+
+def _was_rotated(file: IO[bytes], path: Path) -> bool:
+    return path.exists() and path.stat().st_ino != os.fstat(file.fileno()).st_ino

@@ -1,0 +1,157 @@
+"""What a job may ask for: the documented limits, and what this server cannot run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from photofinish_emulators.run_jobs.errors import Refused, invalid
+from photofinish_emulators.run_jobs.resources import Job
+
+MAX_TASKS = 10_000
+MAX_RETRIES = 10
+DEFAULT_RETRIES = 3
+DEFAULT_TIMEOUT_S = 600
+MAX_TIMEOUT_S = 168 * 3600
+MAX_GPU_TIMEOUT_S = 3600
+MAX_ENV_VALUE_BYTES = 32_768
+RESERVED_LABEL_PARTS = ("run.googleapis.com", "cloud.googleapis.com", "serving.knative.dev", "autoscaling.knative.dev")
+# The platform sets these itself.
+RESERVED_ENV = (
+    "CLOUD_RUN_JOB",
+    "CLOUD_RUN_EXECUTION",
+    "CLOUD_RUN_TASK_INDEX",
+    "CLOUD_RUN_TASK_COUNT",
+    "CLOUD_RUN_TASK_ATTEMPT",
+)
+GPU = "nvidia.com/gpu"
+
+
+def checked_job(asked: Any) -> Any:
+    """A copy of the job with the documented defaults and without what only the server sets.
+
+    Raises:
+        Refused: INVALID_ARGUMENT or UNIMPLEMENTED, naming the field.
+    """
+    if asked.start_execution_token or asked.run_execution_token:
+        raise _unserved("start_execution_token and run_execution_token", "call RunJob after CreateJob")
+    job = Job(
+        name=asked.name,
+        labels=asked.labels,
+        annotations=asked.annotations,
+        client=asked.client,
+        client_version=asked.client_version,
+        launch_stage=asked.launch_stage or 4,  # GA
+        template=asked.template,
+    )
+    if asked.HasField("binary_authorization"):
+        job.binary_authorization.CopyFrom(asked.binary_authorization)
+    for where, labels in (
+        ("labels", job.labels),
+        ("annotations", job.annotations),
+        ("template.labels", job.template.labels),
+        ("template.annotations", job.template.annotations),
+    ):
+        for key in labels:
+            if any(part in key for part in RESERVED_LABEL_PARTS):
+                raise invalid(f"{where}[{key!r}]: keys of this namespace are set by the system alone")
+    template = job.template
+    template.task_count = template.task_count or 1
+    check_task_count(template.task_count)
+    if template.parallelism < 0:
+        raise invalid(f"template.parallelism {template.parallelism}: must not be negative")
+    _complete_task_template(template.template)
+    return job
+
+
+def _complete_task_template(task: Any) -> None:
+    if len(task.containers) != 1:
+        if len(task.containers) > 1:
+            raise _unserved("template.template.containers with sidecars", "give one container")
+        raise invalid("template.template.containers: one container is required")
+    check_container(task.containers[0])
+    if task.volumes:
+        raise _unserved("template.template.volumes", "use a local path in the container's env or args")
+    if not task.HasField("max_retries"):
+        task.max_retries = DEFAULT_RETRIES
+    if not 0 <= task.max_retries <= MAX_RETRIES:
+        raise invalid(f"template.template.max_retries {task.max_retries}: must be from 0 to {MAX_RETRIES}")
+    if not task.HasField("timeout"):
+        task.timeout.seconds = DEFAULT_TIMEOUT_S
+    check_timeout(task.timeout, gpus(task))
+
+
+def check_container(container: Any) -> None:
+    if not container.image:
+        raise invalid("containers[0].image: is required (it is recorded, not run)")
+    if not container.command:
+        raise invalid(
+            "containers[0].command: is required here, where the command runs as a local process and the image's "
+            "entry point is not known"
+        )
+    check_env(container.env)
+    limit = container.resources.limits.get(GPU, "0")
+    if not limit.isdecimal():
+        raise invalid(f"containers[0].resources.limits[{GPU!r}] {limit!r}: must be a whole number")
+
+
+def check_env(env: Any) -> None:
+    for variable in env:
+        if not variable.name or "=" in variable.name or "\0" in variable.name + variable.value:
+            raise invalid(f"env {variable.name!r}: not a name of an environment variable")
+        if variable.name in RESERVED_ENV:
+            raise invalid(f"env {variable.name!r}: is set by the system and cannot be given")
+        if variable.HasField("value_source"):
+            raise _unserved(f"env {variable.name!r} from Secret Manager", "give its value")
+        if len(variable.value.encode()) > MAX_ENV_VALUE_BYTES:
+            raise invalid(f"env {variable.name!r}: longer than {MAX_ENV_VALUE_BYTES} bytes")
+
+
+def check_task_count(count: int) -> None:
+    if not 1 <= count <= MAX_TASKS:
+        raise invalid(f"task_count {count}: must be from 1 to {MAX_TASKS}")
+
+
+def check_timeout(timeout: Any, gpus_per_task: int) -> None:
+    seconds = timeout.seconds + timeout.nanos / 1e9
+    limit = MAX_GPU_TIMEOUT_S if gpus_per_task else MAX_TIMEOUT_S
+    if not 0 < seconds <= limit:
+        raise invalid(
+            f"timeout {seconds:g}s: must be above 0 and at most {limit}s{' with a GPU' if gpus_per_task else ''}"
+        )
+
+
+def gpus(task_template: Any) -> int:
+    """GPUs that one task of a checked template occupies."""
+    return int(task_template.containers[0].resources.limits.get(GPU, "0"))
+
+
+def with_overrides(template: Any, overrides: Any) -> Any:
+    """A copy of a checked execution template with the overrides of a RunJob call applied."""
+    changed = type(template)()
+    changed.CopyFrom(template)
+    container = changed.template.containers[0]
+    for override in overrides.container_overrides:
+        if override.name and override.name != container.name:
+            raise invalid(f"overrides.container_overrides: the job has no container {override.name!r}")
+        if override.clear_args and override.args:
+            raise invalid("overrides.container_overrides: args and clear_args exclude each other")
+        if override.args or override.clear_args:
+            container.args[:] = override.args
+        check_env(override.env)
+        merged = {variable.name: variable for variable in (*container.env, *override.env)}
+        kept = [type(variable).FromString(variable.SerializeToString()) for variable in merged.values()]
+        del container.env[:]
+        container.env.extend(kept)
+    if overrides.task_count:
+        check_task_count(overrides.task_count)
+        changed.task_count = overrides.task_count
+    if overrides.HasField("timeout"):
+        check_timeout(overrides.timeout, gpus(changed.template))
+        changed.template.timeout.CopyFrom(overrides.timeout)
+    return changed
+
+
+def _unserved(what: str, instead: str) -> Refused:
+    return Refused(grpc.StatusCode.UNIMPLEMENTED, f"{what}: not served by this local server; {instead}")

@@ -1,0 +1,174 @@
+"""What survives `kill -9` of the server, and what its orderly end does to tasks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from photofinish_emulators.run_jobs.task_logs import TaskLog, list_logs, read_log
+from support.run_jobs_server import RunJobsServer, eventually
+
+# Prints its process id, then waits until the file named in GO is there.
+WAITING = """
+import os, pathlib, time
+print(os.getpid(), flush=True)
+while not pathlib.Path(os.environ["GO"]).exists():
+    time.sleep(0.02)
+"""
+
+
+def started(server: RunJobsServer, attempt: int = 0) -> tuple[TaskLog, int]:
+    """The log and the process id of the task's attempt, once it runs."""
+
+    def printed() -> TaskLog | None:
+        return next((log for log in list_logs(server.state_dir) if log.attempt == attempt and log.size), None)
+
+    log = eventually(printed, f"attempt {attempt} runs")
+    return log, int(read_log(log).split()[0])
+
+
+def test_running_tasks_are_found_again_and_their_end_is_known(own_server: RunJobsServer, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    own_server.start()
+    with own_server.clients() as clients:
+        created = clients.create("survivor", WAITING, env={"GO": str(go)}, max_retries=3)
+        operation = clients.run(created.name)
+        _, pid = started(own_server)
+    own_server.kill()
+    assert psutil.pid_exists(pid)
+    own_server.start()
+    with own_server.clients() as clients:
+        assert clients.executions.get_execution(name=operation.metadata.name).running_count == 1
+        go.touch()
+        execution = clients.finished(operation.metadata.name)
+    assert (execution.succeeded_count, execution.retried_count) == (1, 0)
+
+
+def test_a_task_that_ended_while_no_server_ran_is_recorded_as_it_ended(
+    own_server: RunJobsServer, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    own_server.start()
+    with own_server.clients() as clients:
+        created = clients.create("orphan", WAITING + "raise SystemExit(5)", env={"GO": str(go)})
+        execution = clients.run(created.name).metadata.name
+        log, pid = started(own_server)
+    own_server.kill()
+    go.touch()
+    eventually(lambda: not psutil.pid_exists(pid), "the orphan has ended")
+    eventually(lambda: (log.path.parent / "outcome.json").exists(), "its outcome is on disk")
+    own_server.start()
+    with own_server.clients() as clients:
+        assert clients.finished(execution).failed_count == 1
+        (task,) = clients.tasks.list_tasks(parent=execution)
+        assert task.last_attempt_result.exit_code == 5
+
+
+def test_a_task_that_was_killed_with_the_server_is_retried(own_server: RunJobsServer, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    own_server.start()
+    with own_server.clients() as clients:
+        created = clients.create("victim", WAITING, env={"GO": str(go)}, max_retries=1)
+        execution = clients.run(created.name).metadata.name
+        _, pid = started(own_server)
+    keeper = psutil.Process(pid).ppid()
+    own_server.kill()
+    os.killpg(keeper, signal.SIGKILL)
+    eventually(lambda: not psutil.pid_exists(pid), "the task is gone")
+    go.touch()
+    own_server.start()
+    with own_server.clients() as clients:
+        finished = clients.finished(execution)
+    assert (finished.succeeded_count, finished.retried_count) == (1, 1)
+
+
+def test_a_command_does_not_outlive_its_record_keeper(own_server: RunJobsServer, tmp_path: Path) -> None:
+    own_server.start()
+    with own_server.clients() as clients:
+        created = clients.create("kept", WAITING, env={"GO": str(tmp_path / "never")})
+        execution = clients.run(created.name).metadata.name
+        _, pid = started(own_server)
+        os.kill(psutil.Process(pid).ppid(), signal.SIGKILL)
+        eventually(lambda: not psutil.pid_exists(pid), "the command is gone")
+        assert clients.finished(execution).failed_count == 1
+
+
+def test_the_timeout_holds_while_no_server_runs(own_server: RunJobsServer, tmp_path: Path) -> None:
+    own_server.start()
+    with own_server.clients() as clients:
+        created = clients.create("overdue", WAITING, env={"GO": str(tmp_path / "never")}, timeout_s=1)
+        execution = clients.run(created.name).metadata.name
+        _, pid = started(own_server)
+    own_server.kill()
+    eventually(lambda: not psutil.pid_exists(pid), "the task was ended at its time-out")
+    own_server.start()
+    with own_server.clients() as clients:
+        assert "timeout" in clients.finished(execution).conditions[0].message
+
+
+def test_stopping_the_server_ends_its_tasks_and_starting_it_retries_them(
+    own_server: RunJobsServer, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    own_server.start()
+    with own_server.clients() as clients:
+        created = clients.create("stopped", WAITING, env={"GO": str(go)}, max_retries=1)
+        execution = clients.run(created.name).metadata.name
+        _, pid = started(own_server)
+    own_server.stop()
+    assert not psutil.pid_exists(pid)
+    own_server.start()
+    with own_server.clients() as clients:
+        _, again = started(own_server, attempt=1)
+        assert psutil.pid_exists(again)
+        go.touch()
+        assert clients.finished(execution).succeeded_count == 1
+
+
+def test_everything_acknowledged_survives_kills_under_load(own_server: RunJobsServer) -> None:
+    ran: list[str] = []
+    own_server.start()
+    for round_number in range(3):
+        with own_server.clients() as clients:
+            created = clients.create(f"round-{round_number}", "pass", task_count=2, max_retries=3)
+            ran += [clients.run(created.name).metadata.name for _ in range(5)]
+        own_server.kill()
+        began = time.monotonic()
+        own_server.start()
+        assert time.monotonic() - began < 5
+    with own_server.clients() as clients:
+        listed = {e.name for e in clients.executions.list_executions(parent=f"{ran[0].split('/jobs/')[0]}/jobs/-")}
+        assert listed == set(ran)
+        for name in ran:
+            finished = clients.finished(name, timeout_s=30)
+            assert (finished.succeeded_count, finished.failed_count) == (2, 0)
+
+
+def test_history_is_bounded_and_memory_does_not_grow_with_it(own_server: RunJobsServer) -> None:
+    own_server.start()
+    with own_server.clients() as clients:
+        created = clients.create("often", "pass")
+        clients.ran(created.name)
+        before = own_server.rss_mb()
+        huge = clients.run(created.name, task_count=10_000).metadata.name
+        clients.executions.cancel_execution(name=huge).result(timeout=30)
+        assert own_server.rss_mb() < before + 25
+    assert own_server.rss_mb() < 150
+
+
+def test_a_taken_state_directory_or_port_is_named(own_server: RunJobsServer, tmp_path: Path) -> None:
+    own_server.start()
+    command = [sys.executable, "-m", "photofinish_emulators", "run-jobs"]
+    for arguments, names in (
+        (["--port", "0", "--state-dir", str(own_server.state_dir)], str(own_server.state_dir)),
+        (["--port", str(own_server.port), "--state-dir", str(tmp_path / "other")], str(own_server.port)),
+    ):
+        second = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=20)
+        assert second.returncode == 1
+        assert names in second.stderr.splitlines()[-1]
