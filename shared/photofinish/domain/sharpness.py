@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from photofinish.domain.face import Face
+
+FACE_THRESHOLD = 0.36
+"""Re-blur sharpness of the aligned 112 px chip below which a face is blurred."""
+FRAME_THRESHOLD = 0.30
+"""Re-blur sharpness at 1024 px below which a frame without a face is blurred."""
+_SUBJECT_SHARE = 0.25
+"""Faces of at least this share of the largest face's area are the photo's subjects; the others are background."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,3 +24,15 @@ class Sharpness:
     laplacian_variance: float
     """Variance of the Laplacian of the whole frame at 1024 px, for comparison with other tools."""
     is_blurry: bool
+
+
+def is_blurry(frame: float, faces: Sequence[Face]) -> bool:
+    """Whether nothing that the photo is about is sharp: its subjects' faces, or the frame where there is no face.
+
+    So a blurred runner before a sharp background is blurry, and a sharp runner before a panned background is not.
+    """
+    if not faces:
+        return frame < FRAME_THRESHOLD
+    largest = max(face.box.w * face.box.h for face in faces)
+    subjects = [face for face in faces if face.box.w * face.box.h >= _SUBJECT_SHARE * largest]
+    return max(face.sharpness for face in subjects) < FACE_THRESHOLD

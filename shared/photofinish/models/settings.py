@@ -1,0 +1,25 @@
+"""Where the models lie and what they run on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """What it takes to load the models."""
+
+    models_dir: Path
+    """Folder of the built model files (see :mod:`photofinish.models.building`)."""
+    providers: tuple[str, ...] = ("CPUExecutionProvider",)
+    """ONNX Runtime execution providers, best first; each must be there, none is left out quietly."""
+    threads: int = 2
+    """Threads that one model's operators use."""
+
+
+def default_models_dir() -> Path:
+    """The user's cache folder, where ``photofinish models build`` puts the models unless told otherwise."""
+    return platformdirs.user_cache_path("photofinish") / "models"

@@ -1,0 +1,82 @@
+"""PP-OCR text recognition: what a line says (a CTC network over strips of 48 pixels height)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from photofinish.models.session import Session
+
+LINE_HEIGHT = 48
+MIN_WIDTH = 320
+MAX_WIDTH = 2400
+_BATCH = 8
+_BLANK = 0
+
+
+class ReadLine(NamedTuple):
+    """A line's text and the mean probability of its characters, 0 to 1; `("", 0.0)` where nothing was read."""
+
+    text: str
+    score: float
+
+
+class TextRecognizer:
+    """Reads crops of single lines."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        # Class 0 is CTC's blank, the last one is the space, which the list in the file does not name.
+        self._characters = ["", *session.metadata["character"].split("\n"), " "]
+
+    def recognize(self, crops: Sequence[NDArray[np.uint8]]) -> list[ReadLine]:
+        """The text of each (H, W, 3) BGR crop of one horizontal line, in order.
+
+        Crops of similar width are run together, so that little of a batch is padding.
+        """
+        widths = [_width_at_line_height(crop) for crop in crops]
+        order = sorted(range(len(crops)), key=widths.__getitem__)
+        lines = [ReadLine("", 0.0)] * len(crops)
+        for start in range(0, len(order), _BATCH):
+            indices = order[start : start + _BATCH]
+            batch_width = max(MIN_WIDTH, *(widths[index] for index in indices))
+            batch = np.zeros((len(indices), 3, LINE_HEIGHT, batch_width), np.float32)
+            for strip, index in zip(batch, indices, strict=True):
+                resized = cv2.resize(crops[index], (widths[index], LINE_HEIGHT))
+                strip[:, :, : widths[index]] = resized.transpose(2, 0, 1) / np.float32(127.5) - np.float32(1)
+            (output,) = self._session.run(batch).values()
+            for probabilities, index in zip(output, indices, strict=True):
+                lines[index] = ctc_decode(probabilities, self._characters)
+        return lines
+
+
+def ctc_decode(probabilities: NDArray[np.float32], characters: Sequence[str]) -> ReadLine:
+    """(T, C) class probabilities → text: the best class of each step, repeats joined, blanks (class 0) dropped."""
+    best = probabilities.argmax(axis=1)
+    kept = best != _BLANK
+    kept[1:] &= best[1:] != best[:-1]
+    if not kept.any():
+        return ReadLine("", 0.0)
+    score = float(probabilities[kept, best[kept]].mean())
+    return ReadLine("".join(characters[index] for index in best[kept]), score)
+
+
+def cut_line(image: NDArray[np.uint8], corners: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The (H, W, 3) crop of the line with these (4, 2) corners, turned horizontal; a column is read from below."""
+    top_left, top_right, bottom_right, bottom_left = corners
+    width = max(1, int(max(np.linalg.norm(top_right - top_left), np.linalg.norm(bottom_right - bottom_left))))
+    height = max(1, int(max(np.linalg.norm(bottom_left - top_left), np.linalg.norm(bottom_right - top_right))))
+    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, target)
+    crop = cv2.warpPerspective(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return cast("NDArray[np.uint8]", np.rot90(crop) if height >= 1.5 * width else crop)
+
+
+def _width_at_line_height(crop: NDArray[np.uint8]) -> int:
+    height, width = (int(side) for side in crop.shape[:2])
+    return min(MAX_WIDTH, max(1, math.ceil(LINE_HEIGHT * width / height)))

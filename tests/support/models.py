@@ -1,0 +1,16 @@
+"""The built models, for every test that looks at pictures."""
+
+from __future__ import annotations
+
+import pytest
+
+from photofinish.models.building import build
+from photofinish.models.settings import ModelSettings, default_models_dir
+
+
+@pytest.fixture(scope="session")
+def model_settings() -> ModelSettings:
+    """Settings whose models are built: into the user's cache, so that only the first run pays (about a second)."""
+    settings = ModelSettings(models_dir=default_models_dir())
+    build(settings.models_dir)
+    return settings
