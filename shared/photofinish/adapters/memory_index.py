@@ -12,6 +12,7 @@ from photofinish.domain.bib import Bib
 from photofinish.domain.face import Embedding, Face, face_id
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import BibMatch, FaceMatch, IndexedFace
+from photofinish_kernels import cosine_top_k
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +70,31 @@ class MemoryFaceIndex:
         if len(spaces) > 1:
             raise ValueError(f"the queries of one search come from one embedding space, not from {sorted(spaces)}")
         with self._lock:
-            candidates = [
-                (face, embedding.vector)
-                for entry in self._entries.values()
-                if entry.photo.album == album
-                for face, embedding in entry.faces
-                if embedding.space in spaces
-            ]
-            if candidates:
-                for query in queries:
-                    self._check_dimension(query)
-        if not candidates:
-            return []
+            candidates = sorted(
+                (
+                    (face, embedding.vector)
+                    for entry in self._entries.values()
+                    if entry.photo.album == album
+                    for face, embedding in entry.faces
+                    if embedding.space in spaces
+                ),
+                key=lambda candidate: candidate[0].face_id,  # equal similarities come by row, so now by face id
+            )
+            if not candidates:
+                return []
+            for query in queries:
+                self._check_dimension(query)
         faces, vectors = zip(*candidates, strict=True)
-        similarities = (np.stack(vectors) @ np.stack([query.vector for query in queries]).T).max(axis=1)
-        matches = [
-            FaceMatch(face=face, similarity=float(similarity))
-            for face, similarity in zip(faces, similarities, strict=True)
+        rows, similarities = cosine_top_k(np.stack([query.vector for query in queries]), np.stack(vectors), limit)
+        best: dict[int, float] = {}
+        for row, similarity in zip(rows.flat, similarities.flat, strict=True):
+            best[int(row)] = max(float(similarity), best.get(int(row), -1.0))
+        ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))[:limit]
+        return [
+            FaceMatch(face=faces[row], similarity=similarity)
+            for row, similarity in ranked
             if similarity >= min_similarity
         ]
-        return sorted(matches, key=lambda match: (-match.similarity, match.face.face_id))[:limit]
 
     def find_bib(self, album: str, number: str, *, limit: int) -> list[BibMatch]:
         with self._lock:

@@ -18,8 +18,9 @@ INSERT INTO embedding_space (name, dimension) VALUES (%(space)s, %(dimension)s) 
 -- name: space
 SELECT space_id, dimension FROM embedding_space WHERE name = %(space)s
 
--- name: table_or_index_exists
-SELECT to_regclass(%(name)s) IS NOT NULL
+-- name: tables_and_indexes
+-- Read from the catalogue's table: to_regclass may answer from a cache that does not know yet what others just made.
+SELECT relname FROM pg_class WHERE relname = ANY (%(names)s) AND pg_table_is_visible(oid)
 
 -- name: lock_partitions
 -- Any number will do, as long as nothing else in this database takes it.
