@@ -77,10 +77,11 @@ class _Message:
 
 
 class MemoryWorkQueue:
-    """A queue with leases; `ack_deadline_s` as short as a test needs it."""
+    """A queue with leases, and with a pause of `retry_delay_s` before what was given back is delivered again."""
 
-    def __init__(self, ack_deadline_s: float = 10.0) -> None:
+    def __init__(self, ack_deadline_s: float = 10.0, retry_delay_s: float = 0.0) -> None:
         self._ack_deadline_s = ack_deadline_s
+        self._retry_delay_s = retry_delay_s
         self._messages: list[_Message] = []
         self._ack_ids = itertools.count(1)
         self._changed = threading.Condition()
@@ -105,12 +106,16 @@ class MemoryWorkQueue:
         with self._changed:
             for message in self._messages:
                 if message.ack_id in ack_ids:
-                    message.leased_until = time.monotonic() + deadline_s
+                    message.leased_until = time.monotonic() + (deadline_s or self._retry_delay_s)
             self._changed.notify_all()
 
     def ack(self, ack_ids: Sequence[str]) -> None:
         with self._changed:
             self._messages = [message for message in self._messages if message.ack_id not in ack_ids]
+
+    def __len__(self) -> int:
+        """How many messages are not acknowledged."""
+        return len(self._messages)
 
     def _lease(self, message: _Message, now: float) -> LeasedWork:
         message.attempts += 1

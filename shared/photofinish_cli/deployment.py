@@ -1,0 +1,58 @@
+"""How a command finds the deployment it works on: the environment's, or the local cloud's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from platformdirs import user_state_path
+
+from photofinish.errors import Unavailable
+from photofinish.settings import Settings
+from photofinish.wiring import App
+from photofinish_emulators import stack
+
+StateDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        help="State directory of the local cloud.",
+        envvar="PHOTOFINISH_STATE_DIR",
+        show_default="the user's state directory",
+        file_okay=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def local_state_dir(state: Path | None) -> Path:
+    """The state directory of the local cloud, absolute."""
+    return (state or user_state_path("photofinish") / "local-cloud").absolute()
+
+
+def use_deployment(state: Path | None) -> None:
+    """Make the process's environment name a deployment, for the official clients as well as for our settings.
+
+    Where the environment names one already (`PHOTOFINISH_PHOTO_BUCKET` is set, and no `--state` was given) it stays as
+    it is; else it is the local cloud that runs on the state directory.
+
+    Raises:
+        Unavailable: neither is there.
+    """
+    if state is None and "PHOTOFINISH_PHOTO_BUCKET" in os.environ:
+        return
+    state_dir = local_state_dir(state)
+    if not stack.is_running(state_dir):
+        raise Unavailable(
+            f"no local cloud runs on {state_dir}: start it with `photofinish up --detach`, "
+            "or set the environment of a deployment (`photofinish env` shows which variables)"
+        )
+    os.environ.update(stack.environment(state_dir))
+
+
+def connect(state: Path | None) -> App:
+    """The adapters of the deployment that `use_deployment` finds."""
+    use_deployment(state)
+    return App(Settings.from_env())

@@ -1,0 +1,123 @@
+"""A task that dies between any two steps ends, after redelivery, in the same state as one that never died."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+import pytest
+
+from photofinish.adapters.memory import MemoryWorkQueue
+from support.pipeline import MemoryCloud, toy_photo
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in the product catches it."""
+
+
+class Bomb:
+    """Wraps a port and kills the process after the n-th call of all wrapped ports, effect included."""
+
+    def __init__(self, port: Any, fuse: list[int]) -> None:
+        self._port = port
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._port, name)
+        if not callable(attribute):
+            return attribute
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if self._fuse[0] == 0:
+                raise Killed
+            self._fuse[0] -= 1
+            return attribute(*args, **kwargs)
+
+        return call
+
+
+PORTS = ("store", "index", "documents", "events")
+PHOTOS = {
+    "race/good.jpg": toy_photo(faces=[(1, 0, 0, 0), (0, 1, 0, 0)], bibs=["42", "7"]),
+    "race/bad.jpg": b"not a picture",
+}
+
+
+def a_cloud() -> MemoryCloud:
+    cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=0.02))
+    for name, content in PHOTOS.items():
+        cloud.drop(name, content)
+    return cloud
+
+
+def final_state(cloud: MemoryCloud) -> dict[str, Any]:
+    """Everything that lasts, without the moments at which it was written."""
+    documents = {
+        record.ref.name: {
+            key: value
+            for key, value in record.fields.items()
+            if key not in {"stages", "queued_at", "changed_at", "done_at", "trace_id"}
+        }
+        for record in cloud.documents.list_photos("race")
+    }
+    bibs = {number: cloud.index.find_bib("race", number, limit=9) for number in ("42", "7")}
+    return {
+        "documents": documents,
+        "derived": cloud.store.derived,
+        "bibs": bibs,
+        "results": set(cloud.events.published),
+        "waiting": len(cloud.queue),
+    }
+
+
+def run_until_killed(cloud: MemoryCloud, calls: int) -> bool:
+    fuse = [calls]
+    wired = MemoryCloud(
+        **{port: Bomb(getattr(cloud, port), fuse) for port in PORTS}, queue=cloud.queue, leases=cloud.leases
+    )
+    try:
+        wired.worker().run()
+    except Killed:
+        return True
+    return False
+
+
+def test_every_crash_point_ends_in_the_same_state() -> None:
+    undisturbed = a_cloud()
+    undisturbed.worker().run()
+    expected = final_state(undisturbed)
+    assert expected["waiting"] == 0
+    assert len(expected["results"]) == 2
+
+    killed = 0
+    for calls in itertools.count():
+        cloud = a_cloud()
+        if not run_until_killed(cloud, calls):
+            break
+        killed += 1
+        _wait_for_redelivery(cloud)
+        cloud.worker().run()
+        assert final_state(cloud) == expected, f"differs after a crash before call {calls + 1}"
+    assert killed >= 10, "the pipeline has more steps than crash points were tried"
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_dying_several_times_in_a_row_changes_nothing_either(times: int) -> None:
+    undisturbed = a_cloud()
+    undisturbed.worker().run()
+    cloud = a_cloud()
+    for calls in range(times):
+        run_until_killed(cloud, 2 * calls + 3)
+        _wait_for_redelivery(cloud)
+    cloud.worker().run()
+    assert final_state(cloud) == final_state(undisturbed)
+
+
+def _wait_for_redelivery(cloud: MemoryCloud) -> None:
+    deadline = time.monotonic() + 5
+    while True:
+        leased = cloud.queue.pull(10, timeout_s=1.0)
+        cloud.queue.extend([work.ack_id for work in leased], deadline_s=0)
+        if len(leased) == len(cloud.queue) or time.monotonic() > deadline:
+            return

@@ -1,0 +1,127 @@
+"""A whole pipeline on the public doubles: real steps, memory instead of a cloud, an analyzer that reads toy photos."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+
+from photofinish.adapters.memory import (
+    MemoryDocuments,
+    MemoryJobLauncher,
+    MemoryPhotoStore,
+    MemoryResultEvents,
+    MemoryTaskLeases,
+    MemoryWorkQueue,
+)
+from photofinish.adapters.memory_index import MemoryFaceIndex
+from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
+from photofinish.domain.bib import Bib
+from photofinish.domain.face import Embedding, Face
+from photofinish.domain.geometry import Box
+from photofinish.domain.photo import StoredPhoto
+from photofinish.domain.sharpness import Sharpness
+from photofinish.errors import RejectedInput
+from photofinish.settings import JobSettings
+from photofinish_functions.ingest import ingest
+from photofinish_jobs.analyze import AnalyzedPhoto
+from photofinish_jobs.worker import Worker
+
+SPACE = "toy-4d"
+
+
+class ToyAnalyzer:
+    """Reads photos written by :func:`toy_photo`: deterministic, instant, and able to fail as real ones do."""
+
+    pipeline_version = "toy-1"
+    embedding_space = SPACE
+
+    def analyze(self, contents: Sequence[bytes]) -> list[AnalyzedPhoto | RejectedInput]:
+        return [self._one(content) for content in contents]
+
+    def _one(self, content: bytes) -> AnalyzedPhoto | RejectedInput:
+        if content.startswith(b"poison"):
+            raise RuntimeError("no model can stand this photo")
+        try:
+            truth = json.loads(content)
+        except ValueError:
+            return RejectedInput("not_a_picture", "The file is not a picture.")
+        faces = tuple(toy_face(vector) for vector in truth["faces"])
+        bibs = tuple(
+            Bib(
+                number=number,
+                ocr_score=0.9,
+                box=Box(0.1, 0.5, 0.1, 0.1),
+                face_index=index if index < len(faces) else None,
+            )
+            for index, number in enumerate(truth["bibs"])
+        )
+        return AnalyzedPhoto(
+            analysis=PhotoAnalysis(
+                image=ImageInfo(width=640, height=480, format="JPEG"),
+                faces=faces,
+                bibs=bibs,
+                text=(),
+                sharpness=Sharpness(frame=0.5, laplacian_variance=100.0, is_blurry=False),
+                models={"face_embedding": SPACE},
+                timings_ms={"decode": 1.0},
+            ),
+            preview_jpeg=b"preview of " + content,
+        )
+
+
+def toy_photo(faces: Sequence[Sequence[float]] = ((1, 0, 0, 0),), bibs: Sequence[str] = ("42",)) -> bytes:
+    return json.dumps({"faces": [list(face) for face in faces], "bibs": list(bibs)}).encode()
+
+
+def toy_face(vector: Sequence[float]) -> Face:
+    unit = np.asarray(vector, np.float32)
+    return Face(
+        box=Box(0.1, 0.1, 0.2, 0.2),
+        landmarks=((0.1, 0.1), (0.2, 0.1), (0.15, 0.15), (0.1, 0.2), (0.2, 0.2)),
+        detection_score=0.9,
+        sharpness=0.6,
+        quality=0.7,
+        embedding=Embedding((unit / np.linalg.norm(unit)).astype(np.float32), SPACE),
+    )
+
+
+@dataclass
+class MemoryCloud:
+    """All ports, in memory."""
+
+    store: MemoryPhotoStore = field(default_factory=MemoryPhotoStore)
+    queue: MemoryWorkQueue = field(default_factory=lambda: MemoryWorkQueue(ack_deadline_s=0.05))
+    documents: MemoryDocuments = field(default_factory=MemoryDocuments)
+    events: MemoryResultEvents = field(default_factory=MemoryResultEvents)
+    index: MemoryFaceIndex = field(default_factory=MemoryFaceIndex)
+    leases: MemoryTaskLeases = field(default_factory=MemoryTaskLeases)
+    launcher: MemoryJobLauncher = field(default_factory=MemoryJobLauncher)
+
+    def drop(self, name: str, content: bytes) -> StoredPhoto:
+        """Upload and ingest one photo."""
+        photo = self.store.upload(name, content)
+        self.ingest(photo)
+        return photo
+
+    def ingest(self, photo: StoredPhoto) -> None:
+        ingest(photo, event_at=datetime.now(UTC), documents=self.documents, queue=self.queue, events=self.events)
+
+    def worker(self, *, batch_size: int = 8) -> Worker:
+        settings = JobSettings.model_construct(
+            batch_size=batch_size, idle_exit_s=0.0, task_timeout_s=3600.0, ack_deadline_s=10, heartbeat_s=10.0
+        )
+        return Worker(
+            queue=self.queue,
+            store=self.store,
+            index=self.index,
+            documents=self.documents,
+            events=self.events,
+            leases=self.leases,
+            load_analyzer=ToyAnalyzer,  # type: ignore[arg-type,return-value]
+            place="test/0",
+            settings=settings,
+        )

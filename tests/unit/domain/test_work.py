@@ -1,0 +1,93 @@
+"""Decisions about work are pure, and hold for every number."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, StoredPhoto
+from photofinish.domain.work import (
+    MAX_PHOTO_BYTES,
+    check_upload,
+    is_stuck,
+    must_stop,
+    needs_analysis,
+    needs_ingest,
+    tasks_to_start,
+)
+from photofinish.errors import RejectedInput
+
+counts = st.integers(0, 100_000)
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+PHOTO = PhotoRef(bucket="b", name="a/1.jpg", generation=5)
+
+
+@given(counts, counts, st.integers(1, 100), st.integers(1, 1000))
+def test_never_more_tasks_than_allowed_and_none_without_work(
+    outstanding: int, leased: int, most: int, per: int
+) -> None:
+    count = tasks_to_start(outstanding=outstanding, leased=leased, max_tasks=most, photos_per_task=per)
+    assert count >= 0
+    assert count == 0 or leased + count <= most
+    assert outstanding > 0 or count == 0
+
+
+@given(st.integers(1, 100_000), st.integers(1, 100), st.integers(1, 1000))
+def test_work_without_a_task_always_starts_one(outstanding: int, most: int, per: int) -> None:
+    assert tasks_to_start(outstanding=outstanding, leased=0, max_tasks=most, photos_per_task=per) >= 1
+
+
+def test_tasks_grow_with_the_backlog() -> None:
+    assert tasks_to_start(outstanding=1000, leased=1, max_tasks=3, photos_per_task=200) == 2
+    assert tasks_to_start(outstanding=150, leased=1, max_tasks=3, photos_per_task=200) == 0
+
+
+@given(st.integers(1, 50), st.integers(1, 50), st.sampled_from(PhotoStatus))
+def test_a_newer_generation_always_needs_analysis_and_an_older_never(
+    known: int, generation: int, status: PhotoStatus
+) -> None:
+    needed = needs_analysis(known, status, generation)
+    if generation > known:
+        assert needed
+    elif generation < known:
+        assert not needed
+    else:
+        assert needed == (status not in FINAL_STATUSES)
+
+
+def test_an_unknown_photo_needs_everything() -> None:
+    assert needs_analysis(None, None, 1)
+    assert needs_ingest(None, PHOTO)
+    assert not is_stuck(None, PHOTO, now=NOW, stale_after=timedelta(0))
+
+
+@pytest.mark.parametrize(("age_s", "stuck"), [(61, True), (59, False)])
+def test_a_photo_is_stuck_after_the_stale_time(age_s: int, stuck: bool) -> None:
+    known = (PHOTO.generation, PhotoStatus.QUEUED, NOW - timedelta(seconds=age_s))
+    assert is_stuck(known, PHOTO, now=NOW, stale_after=timedelta(seconds=60)) is stuck
+    assert not is_stuck((5, PhotoStatus.DONE, known[2]), PHOTO, now=NOW, stale_after=timedelta(seconds=60))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "code"),
+    [
+        ("a/1.jpg", 0, "empty_file"),
+        ("a/1.jpg", MAX_PHOTO_BYTES + 1, "file_too_large"),
+        ("../1.jpg", 10, "album_name_not_allowed"),
+    ],
+)
+def test_what_the_event_tells_is_rejected_before_any_gpu_second(name: str, size: int, code: str) -> None:
+    ref = PhotoRef(bucket="b", name=name, generation=1)
+    with pytest.raises(RejectedInput) as caught:
+        check_upload(StoredPhoto(ref=ref, size_bytes=size, content_type="", uploaded_at=NOW))
+    assert caught.value.code == code
+    assert caught.value.message.endswith((".", "again."))
+
+
+def test_a_task_stops_well_before_it_would_be_killed() -> None:
+    assert not must_stop(running_s=3000, task_timeout_s=3600, slowest_batch_s=10)
+    assert must_stop(running_s=3300, task_timeout_s=3600, slowest_batch_s=10)
+    assert must_stop(running_s=3000, task_timeout_s=3600, slowest_batch_s=250)

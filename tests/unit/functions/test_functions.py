@@ -1,0 +1,192 @@
+"""The event functions' decisions, on the public doubles."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photofinish.domain.photo import PhotoStatus
+from photofinish.errors import Unavailable
+from photofinish_functions.dead_letters import record_dead_letter
+from photofinish_functions.events import Message, NotOurs, parse_message, parse_object_finalized
+from photofinish_functions.reconciling import reconcile
+from photofinish_functions.worker_launching import WorkerLauncher
+from support.pipeline import MemoryCloud, toy_photo
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+NOTIFICATION = {
+    "kind": "storage#object",
+    "bucket": "photos",
+    "name": "race/cam 2/IMG_1.jpg",
+    "generation": "1795236345493247",
+    "size": "1234",
+    "contentType": "image/jpeg",
+    "timeCreated": "2026-05-01T10:00:00.123Z",
+}
+
+
+def notification(**changes: str) -> Message:
+    return Message(json.dumps(NOTIFICATION | changes).encode(), {"eventType": "OBJECT_FINALIZE"}, NOW)
+
+
+def test_a_storage_notification_names_the_photo() -> None:
+    photo = parse_object_finalized(notification())
+    assert photo.ref.name == "race/cam 2/IMG_1.jpg"
+    assert photo.ref.generation == 1795236345493247
+    assert photo.size_bytes == 1234
+    assert photo.uploaded_at == datetime(2026, 5, 1, 10, 0, 0, 123000, tzinfo=UTC)
+
+
+def test_other_notifications_are_not_ours() -> None:
+    with pytest.raises(NotOurs):
+        parse_object_finalized(Message(notification().data, {"eventType": "OBJECT_DELETE"}, NOW))
+
+
+@given(st.binary(max_size=100), st.dictionaries(st.text(max_size=10), st.text(max_size=10), max_size=3))
+def test_garbage_is_not_ours_and_never_an_accident(data: bytes, attributes: dict[str, str]) -> None:
+    with pytest.raises(NotOurs):
+        parse_object_finalized(Message(data, attributes | {"eventType": "OBJECT_FINALIZE"}, NOW))
+
+
+@given(st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.dictionaries(st.text(), inner)))
+def test_an_event_without_a_message_is_not_ours(data: object) -> None:
+    with pytest.raises(NotOurs):
+        parse_message(data)
+
+
+def test_a_message_is_unpacked() -> None:
+    message = parse_message(
+        {
+            "message": {
+                "data": base64.b64encode(b"hello").decode(),
+                "attributes": {"a": "b"},
+                "publishTime": "2026-05-01T12:00:00Z",
+            },
+            "subscription": "projects/p/subscriptions/s",
+        }
+    )
+    assert message == Message(b"hello", {"a": "b"}, NOW)
+
+
+class TestLaunching:
+    def launcher(self, cloud: MemoryCloud, clock: list[float]) -> WorkerLauncher:
+        return WorkerLauncher(
+            documents=cloud.documents,
+            leases=cloud.leases,
+            launcher=cloud.launcher,
+            max_tasks=3,
+            photos_per_task=2,
+            launch_lease_s=60,
+            clock=lambda: clock[0],
+        )
+
+    def test_no_work_starts_nothing(self) -> None:
+        cloud = MemoryCloud()
+        assert self.launcher(cloud, [0.0]).look() == 0
+        assert cloud.launcher.launched == []
+
+    def test_one_execution_for_a_burst(self) -> None:
+        cloud = MemoryCloud()
+        clock = [0.0]
+        launcher = self.launcher(cloud, clock)
+        for number in range(4):
+            cloud.drop(f"race/{number}.jpg", toy_photo())
+            launcher.look()
+        assert [count for count, _ in cloud.launcher.launched] == [1]
+        clock[0] = 1.5
+        launcher.look()
+        assert [count for count, _ in cloud.launcher.launched] == [1, 1]
+        assert cloud.leases.live() == 2
+
+    def test_never_more_than_the_quota(self) -> None:
+        cloud = MemoryCloud()
+        for number in range(50):
+            cloud.drop(f"race/{number}.jpg", toy_photo())
+        assert self.launcher(cloud, [0.0]).look() == 3
+        assert self.launcher(cloud, [0.0]).look() == 0, "another instance sees the leases"
+
+    def test_a_start_that_is_refused_frees_its_places_and_is_tried_again(self) -> None:
+        cloud = MemoryCloud()
+        cloud.drop("race/1.jpg", toy_photo())
+        launcher = self.launcher(cloud, [0.0])
+        launch = cloud.launcher.launch
+
+        def refuse(**_: object) -> str:
+            raise Unavailable("quota")
+
+        cloud.launcher.launch = refuse  # type: ignore[method-assign,assignment]
+        with pytest.raises(Unavailable):
+            launcher.look()
+        assert cloud.leases.live() == 0
+        cloud.launcher.launch = launch  # type: ignore[method-assign]
+        assert launcher.look() == 1
+
+
+class TestDeadLetters:
+    def test_a_given_up_photo_says_so(self) -> None:
+        cloud = MemoryCloud()
+        photo = cloud.drop("race/1.jpg", toy_photo()).ref
+        data = json.dumps({"bucket": photo.bucket, "name": photo.name, "generation": photo.generation, "trace_id": "t"})
+        message = Message(data.encode(), {"CloudPubSubDeadLetterSourceDeliveryCount": "5"}, NOW)
+        record_dead_letter(message, documents=cloud.documents, events=cloud.events)
+        record = cloud.documents.get("race", photo.photo_id)
+        assert record is not None
+        assert record.status is PhotoStatus.FAILED
+        assert "5 times" in record.fields["error"]["message"]
+
+    def test_a_photo_that_was_finished_meanwhile_stays_done(self) -> None:
+        cloud = MemoryCloud()
+        photo = cloud.drop("race/1.jpg", toy_photo()).ref
+        cloud.worker().run()
+        data = json.dumps({"bucket": photo.bucket, "name": photo.name, "generation": photo.generation, "trace_id": "t"})
+        record_dead_letter(Message(data.encode(), {}, NOW), documents=cloud.documents, events=cloud.events)
+        record = cloud.documents.get("race", photo.photo_id)
+        assert record is not None
+        assert record.status is PhotoStatus.DONE
+
+    def test_an_upload_that_could_never_be_ingested_is_not_forgotten(self) -> None:
+        cloud = MemoryCloud()
+        record_dead_letter(notification(), documents=cloud.documents, events=cloud.events)
+        assert cloud.documents.counts("race") == {PhotoStatus.FAILED: 1}
+
+
+class TestReconciling:
+    def run(self, cloud: MemoryCloud, stale_after: timedelta = timedelta(hours=1)) -> tuple[int, int]:
+        done = reconcile(
+            store=cloud.store,
+            documents=cloud.documents,
+            queue=cloud.queue,
+            events=cloud.events,
+            stale_after=stale_after,
+        )
+        return done.seen, done.queued
+
+    def test_a_bucket_that_already_holds_photos_is_backfilled(self) -> None:
+        cloud = MemoryCloud()
+        for number in range(700):
+            cloud.store.upload(f"race/{number}.jpg", toy_photo())
+        assert self.run(cloud) == (700, 700)
+        assert self.run(cloud) == (700, 0)
+        assert cloud.documents.counts("race") == {PhotoStatus.QUEUED: 700}
+
+    def test_a_lost_notification_of_a_new_version_is_healed(self) -> None:
+        cloud = MemoryCloud()
+        cloud.drop("race/1.jpg", toy_photo(bibs=["1"]))
+        cloud.worker().run()
+        cloud.store.upload("race/1.jpg", toy_photo(bibs=["2"]))
+        assert self.run(cloud) == (1, 1)
+        cloud.worker().run()
+        assert len(cloud.index.find_bib("race", "2", limit=9)) == 1
+
+    def test_a_lost_message_is_queued_again_once(self) -> None:
+        cloud = MemoryCloud()
+        cloud.drop("race/1.jpg", toy_photo())
+        cloud.queue.ack([work.ack_id for work in cloud.queue.pull(9, timeout_s=1)])
+        assert self.run(cloud, stale_after=timedelta(seconds=-1)) == (1, 1)
+        assert self.run(cloud) == (1, 0)
+        assert cloud.worker().run().done == 1

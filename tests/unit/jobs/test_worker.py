@@ -1,0 +1,184 @@
+"""A task works the queue empty: good photos get results, bad ones reasons, and nothing is lost or done twice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photofinish.adapters.memory import MemoryWorkQueue
+from photofinish.domain.photo import PhotoRef, PhotoStatus
+from photofinish.domain.sidecar import preview_name, sidecar_name
+from photofinish.errors import Unavailable
+from photofinish.ports import LeasedWork, WorkItem
+from photofinish_jobs.worker import groups
+from support.pipeline import MemoryCloud, toy_face, toy_photo
+
+
+@pytest.fixture
+def cloud() -> MemoryCloud:
+    return MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10, retry_delay_s=30))
+
+
+def status_of(cloud: MemoryCloud, ref: PhotoRef) -> PhotoStatus:
+    record = cloud.documents.get(ref.album, ref.photo_id)
+    assert record is not None, f"{ref.name} has no record"
+    return record.status
+
+
+def test_a_dropped_photo_comes_back_with_everything(cloud: MemoryCloud) -> None:
+    photo = cloud.drop("race/1.jpg", toy_photo(faces=[(1, 0, 0, 0), (0, 1, 0, 0)], bibs=["42"])).ref
+    tally = cloud.worker().run()
+    assert (tally.done, tally.rejected, tally.given_back) == (1, 0, 0)
+    record = cloud.documents.get("race", photo.photo_id)
+    assert record is not None
+    assert record.status is PhotoStatus.DONE
+    assert record.fields["bib_numbers"] == ["42"]
+    assert len(record.fields["faces"]) == 2
+    assert record.fields["bibs"][0]["face_id"] == record.fields["faces"][0]["face_id"]
+    sidecar = json.loads(cloud.store.read_derived(sidecar_name(photo, "toy-1")))
+    assert sidecar["photo"]["generation"] == photo.generation
+    assert cloud.store.read_derived(preview_name(photo, "toy-1"))
+    embedding = toy_face((0, 1, 0, 0)).embedding
+    assert embedding is not None
+    match = cloud.index.search("race", [embedding], limit=1, min_similarity=0.5)[0]
+    assert match.face.face_id == record.fields["faces"][1]["face_id"]
+    assert cloud.events.published == [(photo, PhotoStatus.DONE)]
+
+
+def test_embeddings_are_in_neither_sidecar_nor_document(cloud: MemoryCloud) -> None:
+    photo = cloud.drop("race/1.jpg", toy_photo()).ref
+    cloud.worker().run()
+    record = cloud.documents.get("race", photo.photo_id)
+    assert record is not None
+    assert "embedding" not in json.dumps(record.fields, default=str).replace("face_embedding", "")
+    assert b'"embedding"' not in cloud.store.read_derived(sidecar_name(photo, "toy-1"))
+
+
+def test_bad_photos_are_rejected_with_a_reason_and_cost_no_other(cloud: MemoryCloud) -> None:
+    good = [cloud.drop(f"race/{n}.jpg", toy_photo()).ref for n in range(3)]
+    bad = cloud.drop("race/notes.jpg", b"not a picture").ref
+    empty = cloud.drop("race/empty.jpg", b"").ref
+    cloud.worker().run()
+    assert all(status_of(cloud, ref) is PhotoStatus.DONE for ref in good)
+    for ref, code in ((bad, "not_a_picture"), (empty, "empty_file")):
+        record = cloud.documents.get("race", ref.photo_id)
+        assert record is not None
+        assert record.status is PhotoStatus.REJECTED
+        assert record.fields["error"]["code"] == code
+
+
+def test_a_photo_that_breaks_the_models_is_given_back_with_its_reason(cloud: MemoryCloud) -> None:
+    good = [cloud.drop(f"race/{n}.jpg", toy_photo()).ref for n in range(3)]
+    poison = cloud.drop("race/poison.jpg", b"poison").ref
+    cloud.worker().run()
+    assert all(status_of(cloud, ref) is PhotoStatus.DONE for ref in good)
+    assert status_of(cloud, poison) is PhotoStatus.PROCESSING
+    record = cloud.documents.get("race", poison.photo_id)
+    assert record is not None
+    assert "no model can stand this photo" in record.fields["last_error"]["message"]
+    assert len(cloud.queue) == 1, "the message must still be in the queue"
+
+
+def test_an_overwritten_photo_is_analysed_once_in_its_newest_version(cloud: MemoryCloud) -> None:
+    cloud.drop("race/1.jpg", toy_photo(bibs=["1"]))
+    newest = cloud.drop("race/1.jpg", toy_photo(bibs=["2"])).ref
+    cloud.worker().run()
+    record = cloud.documents.get("race", newest.photo_id)
+    assert record is not None
+    assert record.status is PhotoStatus.DONE
+    assert record.fields["bib_numbers"] == ["2"]
+    assert cloud.index.find_bib("race", "1", limit=10) == []
+
+
+def test_a_late_event_of_an_older_generation_changes_nothing(cloud: MemoryCloud) -> None:
+    old = cloud.store.upload("race/1.jpg", toy_photo(bibs=["1"]))
+    cloud.drop("race/1.jpg", toy_photo(bibs=["2"]))
+    cloud.worker().run()
+    cloud.ingest(old)
+    cloud.worker().run()
+    assert [match.number for match in cloud.index.find_bib("race", "2", limit=10)] == ["2"]
+
+
+def test_a_photo_deleted_before_its_turn_gets_a_reason(cloud: MemoryCloud) -> None:
+    photo = cloud.drop("race/1.jpg", toy_photo()).ref
+    cloud.store.delete("race/1.jpg")
+    cloud.worker().run()
+    record = cloud.documents.get("race", photo.photo_id)
+    assert record is not None
+    assert record.fields["error"]["code"] == "photo_gone"
+
+
+def test_a_rejected_new_version_takes_the_old_faces_with_it(cloud: MemoryCloud) -> None:
+    cloud.drop("race/1.jpg", toy_photo(bibs=["1"]))
+    cloud.worker().run()
+    cloud.drop("race/1.jpg", b"not a picture any more")
+    cloud.worker().run()
+    assert cloud.index.find_bib("race", "1", limit=10) == []
+
+
+def test_messages_delivered_twice_are_acknowledged_and_told_again(cloud: MemoryCloud) -> None:
+    photo = cloud.drop("race/1.jpg", toy_photo()).ref
+    cloud.worker().run()
+    cloud.queue.publish([WorkItem(photo=photo, trace_id="again")])
+    tally = cloud.worker().run()
+    assert (tally.done, tally.repeated) == (0, 1)
+    assert cloud.queue.pull(1, timeout_s=0.1) == []
+    assert set(cloud.events.published) == {(photo, PhotoStatus.DONE)}
+
+
+def test_the_place_is_given_up_at_the_end(cloud: MemoryCloud) -> None:
+    cloud.drop("race/1.jpg", toy_photo())
+    cloud.worker().run()
+    assert cloud.leases.live() == 0
+
+
+def test_a_message_that_arrives_as_the_task_leaves_is_not_stranded(cloud: MemoryCloud) -> None:
+    """It comes after the last pull that found nothing, while the place still looks taken."""
+    release = cloud.leases.release
+    late: list[PhotoRef] = []
+
+    def release_and_drop(places: list[str]) -> None:
+        if not late:
+            late.append(cloud.drop("race/late.jpg", toy_photo()).ref)
+        release(places)
+
+    cloud.leases.release = release_and_drop  # type: ignore[method-assign,assignment]
+    cloud.worker().run()
+    assert status_of(cloud, late[0]) is PhotoStatus.DONE
+
+
+def test_a_service_that_is_away_for_a_moment_costs_only_time() -> None:
+    cloud = MemoryCloud()
+    photo = cloud.drop("race/1.jpg", toy_photo()).ref
+    replace_faces = cloud.index.replace
+    calls = []
+
+    def failing_once(*args: object, **kwargs: object) -> bool:
+        calls.append(args)
+        if len(calls) == 1:
+            raise Unavailable("the database is restarting")
+        return replace_faces(*args, **kwargs)  # type: ignore[arg-type]
+
+    cloud.index.replace = failing_once  # type: ignore[method-assign]
+    cloud.worker().run()
+    assert status_of(cloud, photo) is PhotoStatus.DONE
+    assert len(calls) == 2
+
+
+@given(st.lists(st.integers(1, 6), max_size=12))
+def test_groups_keep_every_message_once_and_isolate_suspects(attempts: list[int]) -> None:
+    base = LeasedWork(
+        item=WorkItem(photo=PhotoRef(bucket="b", name="n", generation=1), trace_id="t"),
+        ack_id="",
+        delivery_attempt=1,
+        published_at=datetime.now(UTC),
+    )
+    batch = [replace(base, ack_id=str(number), delivery_attempt=count) for number, count in enumerate(attempts)]
+    made = groups(batch)
+    assert sorted(work.ack_id for group in made for work in group) == sorted(work.ack_id for work in batch)
+    assert all(len(group) == 1 or all(work.delivery_attempt <= 2 for work in group) for group in made)
