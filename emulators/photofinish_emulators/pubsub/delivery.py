@@ -24,6 +24,8 @@ WINDOW_MESSAGES = 1000
 WINDOW_BYTES = 1 * 1024 * 1024
 # How many messages may wait behind an ordering key that is busy before the subscription stops looking past them.
 MAX_BLOCKED = 10_000
+# What a message costs in a response, beside its body.
+MESSAGE_OVERHEAD = 64
 INVALID_ACK_ID = "PERMANENT_FAILURE_INVALID_ACK_ID"
 
 
@@ -229,8 +231,8 @@ class DeliveryQueue:
     ) -> tuple[list[Delivery], Future[None] | None]:
         """Lease up to ``limit`` messages for ``lease_s`` seconds; hand them out after the future has resolved.
 
-        The future is None when there is nothing to hand out. Stops once ``max_bytes`` are reached, and at what the
-        consumer may hold. Messages of one ordering key come in order, and only while nobody holds any of that key;
+        The future is None when there is nothing to hand out. No more than ``max_bytes``, but at least one message, and
+        no more than the consumer may hold. Messages of one ordering key come in order, and only while nobody holds any of that key;
         with ``one_per_key`` one at a time.
         """
         picked: list[Outstanding] = []
@@ -238,10 +240,10 @@ class DeliveryQueue:
         blocked: list[Outstanding] = []
         size = 0
 
-        def room() -> bool:
+        def room(next_size: int) -> bool:
             return (
                 len(picked) < limit
-                and size < max_bytes
+                and (not picked or size + next_size + MESSAGE_OVERHEAD <= max_bytes)
                 and consumer.messages < consumer.max_messages
                 and consumer.bytes < consumer.max_bytes
             )
@@ -249,18 +251,18 @@ class DeliveryQueue:
         def pick(message: Outstanding) -> None:
             nonlocal size
             picked.append(message)
-            size += message.size
+            size += message.size + MESSAGE_OVERHEAD
             self._lease(message, consumer, lease_s)
 
-        while self._ready and room():
+        while self._ready and room(self._ready[0].size):
             message = self._ready.popleft()
             if message.state is State.READY:
                 pick(message)
-        while self._ready_keys and room():
+        while self._ready_keys and room(0):
             key = self._keys.get(self._ready_keys.popleft())
             if key is None or key.leased:
                 continue
-            while (head := key.head()) is not None and head.state is State.BLOCKED and room():
+            while (head := key.head()) is not None and head.state is State.BLOCKED and room(head.size):
                 heapq.heappop(key.waiting)
                 self._blocked -= 1
                 pick(head)
@@ -268,10 +270,10 @@ class DeliveryQueue:
                 if one_per_key:
                     break
         mine: set[str] = set()
-        while room() and self._blocked < MAX_BLOCKED:
+        while room(0) and self._blocked < MAX_BLOCKED:
             if not self._window and self._behind:
                 self._refill()
-            if not self._window:
+            if not self._window or not room(len(self._window[0].body)):
                 break
             new = self._window.popleft()
             self._window_bytes -= len(new.body)

@@ -1,0 +1,256 @@
+"""Publish, pull, acknowledge, and what happens to messages that nobody acknowledges."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import pytest
+from google.api_core import exceptions
+from google.cloud import pubsub_v1
+from google.protobuf.duration_pb2 import Duration
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+from support.pubsub_server import PubsubServer, wait_until
+
+pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag:DeprecationWarning")
+
+Publisher = pubsub_v1.PublisherClient
+Subscriber = pubsub_v1.SubscriberClient
+
+
+def publish(publisher: Publisher, topic: str, *bodies: bytes, **attributes: str) -> list[str]:
+    return [future.result(10) for future in [publisher.publish(topic, body, **attributes) for body in bodies]]
+
+
+def pull(subscriber: Subscriber, subscription: str, limit: int = 100) -> list:
+    """What is there now."""
+    response = subscriber.pull(subscription=subscription, max_messages=limit, return_immediately=True)
+    return list(response.received_messages)
+
+
+def pull_until(subscriber: Subscriber, subscription: str, timeout_s: float = 10.0) -> list:
+    """The next messages, once there are any."""
+    return wait_until(lambda: pull(subscriber, subscription), f"a message on {subscription}", timeout_s)
+
+
+def test_a_message_arrives_as_it_was_published(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    [message_id] = publish(publisher, topic, b"\x00\xff body", colour="blå")
+
+    [received] = subscriber.pull(subscription=subscription, max_messages=10).received_messages
+
+    assert received.message.data == b"\x00\xff body"
+    assert dict(received.message.attributes) == {"colour": "blå"}
+    assert received.message.message_id == message_id
+    assert abs(received.message.publish_time.timestamp() - time.time()) < 60
+    assert received.delivery_attempt == 0, "without a dead-letter policy attempts are not told"
+
+
+def test_every_subscription_gets_every_message(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    first, second = subscribe(), subscribe()
+    publish(publisher, topic, *[b"%d" % i for i in range(50)])
+    for subscription in (first, second):
+        received = pull(subscriber, subscription)
+        assert sorted(int(r.message.data) for r in received) == list(range(50))
+
+
+def test_messages_from_before_a_subscription_are_not_its_own(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscribe()
+    publish(publisher, topic, b"before")
+    late = subscribe()
+    publish(publisher, topic, b"after")
+    assert [r.message.data for r in pull_until(subscriber, late)] == [b"after"]
+
+
+def test_an_acknowledged_message_does_not_come_again(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    publish(publisher, topic, b"x")
+    [received] = pull_until(subscriber, subscription)
+    subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[received.ack_id], ack_deadline_seconds=1)
+    subscriber.acknowledge(subscription=subscription, ack_ids=[received.ack_id])
+    with pytest.raises(exceptions.DeadlineExceeded):
+        subscriber.pull(subscription=subscription, max_messages=1, timeout=1.5, retry=None)
+
+
+def test_a_message_comes_again_after_its_deadline_and_not_before(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    publish(publisher, topic, b"x")
+    [first] = pull_until(subscriber, subscription)
+    subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[first.ack_id], ack_deadline_seconds=1)
+    started = time.monotonic()
+
+    [second] = subscriber.pull(subscription=subscription, max_messages=1, timeout=10).received_messages
+
+    assert 0.9 < time.monotonic() - started < 3
+    assert second.message.message_id == first.message.message_id
+    assert second.ack_id != first.ack_id
+    # Late, but it counts: the message was processed.
+    subscriber.acknowledge(subscription=subscription, ack_ids=[first.ack_id])
+    subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[second.ack_id], ack_deadline_seconds=0)
+    assert pull(subscriber, subscription) == []
+
+
+def test_a_longer_deadline_keeps_others_away(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    publish(publisher, topic, b"x")
+    [first] = pull_until(subscriber, subscription)
+    for seconds in (1, 600):
+        subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[first.ack_id], ack_deadline_seconds=seconds)
+    with pytest.raises(exceptions.DeadlineExceeded):
+        subscriber.pull(subscription=subscription, max_messages=1, timeout=1.5, retry=None)
+
+
+def test_a_waiting_pull_gets_what_is_published_meanwhile(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(subscriber.pull, subscription=subscription, max_messages=1)
+        publish(publisher, topic, b"x")
+        assert [r.message.data for r in waiting.result(10).received_messages] == [b"x"]
+
+
+def test_a_pull_that_is_given_up_takes_nothing_along(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    with pytest.raises(exceptions.DeadlineExceeded):
+        subscriber.pull(subscription=subscription, max_messages=1, timeout=0.2, retry=None)
+    publish(publisher, topic, b"x")
+    assert [r.message.data for r in pull_until(subscriber, subscription)] == [b"x"]
+
+
+def test_a_pull_takes_no_more_than_asked_for(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    publish(publisher, topic, *[b"%d" % i for i in range(10)])
+    sizes = [len(pull(subscriber, subscription, limit=4)) for _ in range(4)]
+    assert sizes == [4, 4, 2, 0]
+
+
+def test_nacks_come_again_with_growing_delays(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe(
+        retry_policy={"minimum_backoff": Duration(nanos=200_000_000), "maximum_backoff": Duration(nanos=600_000_000)}
+    )
+    publish(publisher, topic, b"x")
+    [received] = pull_until(subscriber, subscription)
+    delays = []
+    for _ in range(4):
+        subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[received.ack_id], ack_deadline_seconds=0)
+        nacked = time.monotonic()
+        [received] = subscriber.pull(subscription=subscription, max_messages=1, timeout=10).received_messages
+        delays.append(time.monotonic() - nacked)
+    for delay, expected in zip(delays, (0.2, 0.4, 0.6, 0.6), strict=True):
+        assert expected * 0.95 < delay < expected + 0.3, f"delays {delays} should be 0.2, 0.4, 0.6, 0.6 s"
+
+
+def test_without_a_retry_policy_a_nack_comes_again_at_once(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    publish(publisher, topic, b"x")
+    [first] = pull_until(subscriber, subscription)
+    subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[first.ack_id], ack_deadline_seconds=0)
+    [second] = pull(subscriber, subscription)
+    assert second.message == first.message
+
+
+def test_the_last_failed_attempt_goes_to_the_dead_letter_topic(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    dead_topic, dead_subscription = topic + "-dead", "projects/contract/subscriptions/dead"
+    publisher.create_topic(name=dead_topic)
+    subscriber.create_subscription(name=dead_subscription, topic=dead_topic)
+    subscription = subscribe(dead_letter_policy={"dead_letter_topic": dead_topic, "max_delivery_attempts": 5})
+    publish(publisher, topic, b"poison", colour="red")
+    attempts = []
+    for _ in range(5):
+        [received] = pull_until(subscriber, subscription)
+        attempts.append(received.delivery_attempt)
+        subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[received.ack_id], ack_deadline_seconds=0)
+    assert attempts == [1, 2, 3, 4, 5]
+
+    [dead] = pull_until(subscriber, dead_subscription)
+
+    assert pull(subscriber, subscription) == []
+    assert dead.message.data == b"poison"
+    attributes = dict(dead.message.attributes)
+    published = attributes.pop("CloudPubSubDeadLetterSourceTopicPublishTime")
+    assert published.startswith(received.message.publish_time.strftime("%Y-%m-%dT%H:%M:%S"))
+    assert attributes == {
+        "colour": "red",
+        "CloudPubSubDeadLetterSourceDeliveryCount": "5",
+        "CloudPubSubDeadLetterSourceSubscription": subscription.rsplit("/", 1)[-1],
+        "CloudPubSubDeadLetterSourceSubscriptionProject": "contract",
+    }
+
+
+def test_without_a_dead_letter_topic_the_message_stays(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    dead_topic = topic + "-gone"
+    publisher.create_topic(name=dead_topic)
+    subscription = subscribe(dead_letter_policy={"dead_letter_topic": dead_topic})
+    publisher.delete_topic(topic=dead_topic)
+    publish(publisher, topic, b"x")
+    for attempt in range(1, 8):
+        [received] = pull_until(subscriber, subscription)
+        assert received.delivery_attempt == attempt
+        subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[received.ack_id], ack_deadline_seconds=0)
+
+
+def test_a_deleted_topic_leaves_its_messages_to_the_subscription(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    publish(publisher, topic, b"x")
+    publisher.delete_topic(topic=topic)
+    assert subscriber.get_subscription(subscription=subscription).topic == "_deleted-topic_"
+    publisher.create_topic(name=topic)
+    publish(publisher, topic, b"of the new topic")
+    assert [r.message.data for r in pull_until(subscriber, subscription)] == [b"x"]
+
+
+def test_a_backlog_of_many_messages_and_a_large_one(
+    server: PubsubServer, publisher: Publisher, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    large = bytes(9_900_000)
+    publish(publisher, topic, *[b"%d" % i for i in range(3000)])
+    publish(publisher, topic, large)
+    seen: list[bytes] = []
+    # Under PUBSUB_EMULATOR_HOST a client refuses more than 4 MiB, so this one brings its own channel.
+    channel = grpc.insecure_channel(server.address, options=[("grpc.max_receive_message_length", -1)])
+    with Subscriber(transport=SubscriberGrpcTransport(channel=channel)) as subscriber:
+        while len(seen) < 3001:
+            received = pull_until(subscriber, subscription)
+            seen += [r.message.data for r in received]
+            subscriber.acknowledge(subscription=subscription, ack_ids=[r.ack_id for r in received])
+    assert len(set(seen)) == 3001
+    assert large in seen
+
+
+def test_a_response_stays_under_what_clients_take(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    publish(publisher, topic, *[bytes(1_500_000)] * 4)
+    assert [len(pull(subscriber, subscription)) for _ in range(3)] == [2, 2, 0]
