@@ -31,6 +31,9 @@ def postgres_server() -> str:
 
         folder = Path(tempfile.mkdtemp(prefix="photofinish-postgres-"))
         uri: str = get_server(folder, cleanup_mode="delete").get_uri()
+    with psycopg.connect(uri, autocommit=True) as conn:
+        conn.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the session: no need to wait for the disk
+        conn.execute("SELECT pg_reload_conf()")
     return uri
 
 
