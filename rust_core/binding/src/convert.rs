@@ -8,13 +8,13 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::fmt::Display;
 
-pub fn value_error(name: &str, problem: impl Display) -> PyErr {
+pub fn value_error(name: impl Display + Copy, problem: impl Display) -> PyErr {
     PyValueError::new_err(format!("{name}: {problem}"))
 }
 
 /// An array of exactly this type and number of axes; `shape` says in words what is expected.
 pub fn array<'py, T: Element, D: Dimension>(
-    name: &str,
+    name: impl Display + Copy,
     object: &Bound<'py, PyAny>,
     shape: &str,
 ) -> PyResult<PyReadonlyArray<'py, T, D>> {
@@ -35,7 +35,10 @@ pub fn array<'py, T: Element, D: Dimension>(
 }
 
 /// A C-contiguous array as one slice.
-pub fn slice<'a, T: Element, D: Dimension>(name: &str, array: &'a PyReadonlyArray<'_, T, D>) -> PyResult<&'a [T]> {
+pub fn slice<'a, T: Element, D: Dimension>(
+    name: impl Display + Copy,
+    array: &'a PyReadonlyArray<'_, T, D>,
+) -> PyResult<&'a [T]> {
     if !array.is_c_contiguous() {
         return Err(value_error(name, "must be C-contiguous; pass numpy.ascontiguousarray(…)"));
     }
@@ -43,13 +46,16 @@ pub fn slice<'a, T: Element, D: Dimension>(name: &str, array: &'a PyReadonlyArra
 }
 
 /// Rows may be apart (a crop of a larger picture), the pixels of a row may not.
-pub fn gray<'a>(name: &str, array: &'a PyReadonlyArray<'_, u8, numpy::Ix2>) -> PyResult<Gray<'a>> {
+pub fn gray<'a>(name: impl Display + Copy, array: &'a PyReadonlyArray<'_, u8, numpy::Ix2>) -> PyResult<Gray<'a>> {
     let (shape, strides) = (array.shape(), array.strides());
     view(name, array.data(), [shape[0], shape[1]], [strides[0], strides[1]])
 }
 
 /// The pictures of a (N, H, W) array.
-pub fn gray_stack<'a>(name: &str, array: &'a PyReadonlyArray<'_, u8, numpy::Ix3>) -> PyResult<Vec<Gray<'a>>> {
+pub fn gray_stack<'a>(
+    name: impl Display + Copy,
+    array: &'a PyReadonlyArray<'_, u8, numpy::Ix3>,
+) -> PyResult<Vec<Gray<'a>>> {
     let (shape, strides) = (array.shape(), array.strides());
     (0..shape[0])
         .map(|i| {
@@ -60,7 +66,12 @@ pub fn gray_stack<'a>(name: &str, array: &'a PyReadonlyArray<'_, u8, numpy::Ix3>
 }
 
 /// `data` points at an array of this shape and these strides in bytes that outlives `'a`.
-fn view<'a>(name: &str, data: *const u8, [height, width]: [usize; 2], strides: [isize; 2]) -> PyResult<Gray<'a>> {
+fn view<'a>(
+    name: impl Display + Copy,
+    data: *const u8,
+    [height, width]: [usize; 2],
+    strides: [isize; 2],
+) -> PyResult<Gray<'a>> {
     if height == 0 || width == 0 {
         return Err(value_error(name, format!("is empty: shape ({height}, {width})")));
     }
@@ -77,14 +88,14 @@ fn view<'a>(name: &str, data: *const u8, [height, width]: [usize; 2], strides: [
 }
 
 /// A C-contiguous (N, D) table without a zero-length row.
-pub fn rows_of<'a>(name: &str, array: &'a PyReadonlyArray<'_, f32, numpy::Ix2>) -> PyResult<Rows<'a>> {
+pub fn rows_of<'a>(name: impl Display + Copy, array: &'a PyReadonlyArray<'_, f32, numpy::Ix2>) -> PyResult<Rows<'a>> {
     let dim = array.shape()[1];
     Rows::new(slice(name, array)?, dim).ok_or_else(|| value_error(name, "rows have no numbers (D = 0)"))
 }
 
 /// A contiguous array of `count` booleans as bytes, nonzero for true: NumPy does not promise that a bool is 0 or 1.
 pub fn mask_bytes<'a>(
-    name: &str,
+    name: impl Display + Copy,
     array: &'a PyReadonlyArray<'_, bool, numpy::Ix1>,
     count: usize,
 ) -> PyResult<&'a [u8]> {
@@ -98,7 +109,7 @@ pub fn mask_bytes<'a>(
     Ok(unsafe { std::slice::from_raw_parts(array.data().cast::<u8>(), count) })
 }
 
-pub fn at_least_one(name: &str, value: i64) -> PyResult<usize> {
+pub fn at_least_one(name: impl Display + Copy, value: i64) -> PyResult<usize> {
     usize::try_from(value)
         .ok()
         .filter(|&value| value >= 1)

@@ -4,6 +4,7 @@ use numpy::{Ix2, Ix3, PyArray1, PyReadonlyArray, PyUntypedArray, PyUntypedArrayM
 use photofinish_kernels::sharpness::{self, REBLUR_MIN_SIDE};
 use photofinish_kernels::{Gray, Isa, parallel};
 use pyo3::prelude::*;
+use std::fmt::Display;
 
 type Measure = fn(Isa, Gray) -> f64;
 
@@ -62,12 +63,12 @@ fn batch<'py>(
     let borrowed = items
         .iter()
         .enumerate()
-        .map(|(i, item)| array::<u8, Ix2>(&format!("grays[{i}]"), item, "(H, W)"))
+        .map(|(i, item)| array::<u8, Ix2>(format_args!("grays[{i}]"), item, "(H, W)"))
         .collect::<PyResult<Vec<PyReadonlyArray<u8, Ix2>>>>()?;
     let views = borrowed
         .iter()
         .enumerate()
-        .map(|(i, item)| gray(&format!("grays[{i}]"), item))
+        .map(|(i, item)| gray(format_args!("grays[{i}]"), item))
         .collect::<PyResult<Vec<_>>>()?;
     measure_all(py, &views, measure, min_side, threads)
 }
@@ -80,14 +81,14 @@ fn measure_all<'py>(
     threads: usize,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
     for (i, view) in views.iter().enumerate() {
-        check_sides(&format!("grays[{i}]"), view, min_side)?;
+        check_sides(format_args!("grays[{i}]"), view, min_side)?;
     }
     let isa = chosen();
     let values = py.detach(|| parallel::map(views, threads, |view| measure(isa, *view)));
     Ok(PyArray1::from_vec(py, values))
 }
 
-fn check_sides(name: &str, view: &Gray, min_side: usize) -> PyResult<()> {
+fn check_sides(name: impl Display + Copy, view: &Gray, min_side: usize) -> PyResult<()> {
     if view.width().min(view.height()) < min_side {
         let size = format!("({}, {})", view.height(), view.width());
         return Err(value_error(name, format!("needs at least {min_side}×{min_side} pixels, got {size}")));

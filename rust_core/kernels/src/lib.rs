@@ -7,6 +7,7 @@ pub mod image;
 pub mod isa;
 pub mod parallel;
 pub mod sharpness;
+mod simd;
 pub mod similarity;
 
 pub use image::Gray;

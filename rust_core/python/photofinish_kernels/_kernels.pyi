@@ -13,20 +13,20 @@ def laplacian_variance(gray: NDArray[np.uint8]) -> float:
 def laplacian_variance_batch(
     grays: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], *, threads: int = 1
 ) -> NDArray[np.float64]:
-    """`laplacian_variance` of each of a sequence of (H, W) pictures, sizes may differ, or of a (N, H, W) stack: (N,)."""
+    """`laplacian_variance` of each of (H, W) pictures of any sizes, or of a (N, H, W) stack: (N,)."""
 
 def reblur_sharpness(gray: NDArray[np.uint8]) -> float:
     """One minus the no-reference blur of Crété-Roffet et al. 2007, in [0, 1], higher is sharper.
 
-    Equals `1 - skimage.measure.blur_effect(gray, h_size=11)`: how much of the Sobel gradient an 11-tap box blur destroys,
-    the worse of the two axes. (scikit-image's variant of the paper, because it is the one people compare with.) An axis
-    without any gradient is left out; a picture without any has 0. Needs at least 4×4 pixels.
+    Equals `1 - skimage.measure.blur_effect(gray, h_size=11)`: how much of the Sobel gradient an 11-tap box blur
+    destroys, the worse of the two axes. (scikit-image's variant of the paper, because it is the one people compare
+    with.) An axis without any gradient is left out; a picture without any has 0. Needs at least 4×4 pixels.
     """
 
 def reblur_sharpness_batch(
     grays: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], *, threads: int = 1
 ) -> NDArray[np.float64]:
-    """`reblur_sharpness` of each of a sequence of (H, W) pictures, sizes may differ, or of a (N, H, W) stack: (N,)."""
+    """`reblur_sharpness` of each of (H, W) pictures of any sizes, or of a (N, H, W) stack: (N,)."""
 
 def cosine_top_k(
     queries: NDArray[np.float32],

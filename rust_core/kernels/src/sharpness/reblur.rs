@@ -1,6 +1,8 @@
 use crate::image::{Gray, reflect};
 use crate::isa::{Isa, multiversion};
 
+/// The sums of a row of this width still fit a u32.
+pub const REBLUR_MAX_WIDTH: usize = u32::MAX as usize / 11220;
 /// The gradient is measured two pixels inside the border.
 pub const REBLUR_MIN_SIDE: usize = 4;
 const RADIUS: usize = 5;
@@ -8,9 +10,10 @@ const RADIUS: usize = 5;
 /// See [`super::definition::reblur_sharpness`]; equal to it to the last bit.
 ///
 /// # Panics
-/// When a side is shorter than [`REBLUR_MIN_SIDE`].
+/// When a side is shorter than [`REBLUR_MIN_SIDE`] or the picture wider than [`REBLUR_MAX_WIDTH`].
 pub fn reblur_sharpness(isa: Isa, gray: Gray) -> f64 {
     assert!(gray.width().min(gray.height()) >= REBLUR_MIN_SIDE, "re-blur needs 4×4 pixels");
+    assert!(gray.width() <= REBLUR_MAX_WIDTH, "too wide for re-blur");
     let [horizontal, vertical] = sums(isa, gray);
     let share = |sums: Sums| (sums.gradient > 0).then(|| sums.destroyed as f64 / (11 * sums.gradient) as f64);
     match (share(horizontal), share(vertical)) {
@@ -55,7 +58,7 @@ fn sums_body(gray: Gray) -> [Sums; 2] {
             let middle = y - 1;
             let rows = [gray.row(y - 2), gray.row(middle), gray.row(y)];
             let [above, below] = [(y - 2) % 3, y % 3];
-            add(&mut vertical, along_y(rows, &vertical_boxes[above], &vertical_boxes[below]));
+            add(&mut vertical, along_y(rows[0], rows[2], &vertical_boxes[above], &vertical_boxes[below]));
             let boxes = [&horizontal_boxes[above][..], &horizontal_boxes[middle % 3], &horizontal_boxes[below]];
             add(&mut horizontal, along_x(rows, boxes));
         }
@@ -87,67 +90,74 @@ fn box_sums(row: &[u8], padded: &mut [u8], sums: &mut [u16]) {
         padded[i] = row[reflect(i as isize - RADIUS as isize, w)];
         padded[RADIUS + w + i] = row[reflect((w + i) as isize, w)];
     }
-    let taps: [&[u8]; 11] = std::array::from_fn(|tap| &padded[tap..][..w]);
     let sums = &mut sums[..w];
-    for x in 0..w {
-        let mut sum = 0;
-        for tap in taps {
-            sum += u16::from(tap[x]);
+    sums.fill(0);
+    for tap in 0..=2 * RADIUS {
+        let shifted = &padded[tap..][..w];
+        for x in 0..w {
+            sums[x] += u16::from(shifted[x]);
         }
-        sums[x] = sum;
     }
 }
 
-/// Widest piece of a row whose sums fit a u32: 65536 · 11220 < 2³².
-const CHUNK: usize = 65536;
-
+/// Gradients along y of the pixels between the first two and the last two columns.
 #[inline(always)]
-fn along_y(rows: [&[u8]; 3], box_above: &[u16], box_below: &[u16]) -> Sums {
+fn along_y(above: &[u8], below: &[u8], box_above: &[u16], box_below: &[u16]) -> Sums {
+    let inner = above.len() - 3;
+    let ([a0, a1, a2], [b0, b1, b2]) = (shifted(above, inner), shifted(below, inner));
+    let ([c0, c1, c2], [d0, d1, d2]) = (shifted(box_above, inner), shifted(box_below, inner));
+    let mut row = RowSums::default();
+    for x in 0..inner {
+        let sharp = sobel([a0[x], a1[x], a2[x]].map(i16::from), [b0[x], b1[x], b2[x]].map(i16::from));
+        let boxed = sobel([c0[x], c1[x], c2[x]].map(|v| v as i16), [d0[x], d1[x], d2[x]].map(|v| v as i16));
+        row.add(sharp, boxed);
+    }
+    row.sums()
+}
+
+/// The same along x.
+#[inline(always)]
+fn along_x(rows: [&[u8]; 3], boxes: [&[u16]; 3]) -> Sums {
     let inner = rows[0].len() - 3;
-    let (above, below) = (shifted(rows[0], inner), shifted(rows[2], inner));
-    let (box_above, box_below) = (shifted(box_above, inner), shifted(box_below, inner));
-    accumulate(inner, |x| {
-        let plain = |dx: usize| i16::from(below[dx][x]) - i16::from(above[dx][x]);
-        let boxed = |dx: usize| box_below[dx][x] as i16 - box_above[dx][x] as i16;
-        (plain(0) + 2 * plain(1) + plain(2), boxed(0) + 2 * boxed(1) + boxed(2))
-    })
+    let ([a0, a1, a2], [b0, b1, b2]) = (rows.map(|r| &r[1..][..inner]), rows.map(|r| &r[3..][..inner]));
+    let ([c0, c1, c2], [d0, d1, d2]) = (boxes.map(|r| &r[1..][..inner]), boxes.map(|r| &r[3..][..inner]));
+    let mut row = RowSums::default();
+    for x in 0..inner {
+        let sharp = sobel([a0[x], a1[x], a2[x]].map(i16::from), [b0[x], b1[x], b2[x]].map(i16::from));
+        let boxed = sobel([c0[x], c1[x], c2[x]].map(|v| v as i16), [d0[x], d1[x], d2[x]].map(|v| v as i16));
+        row.add(sharp, boxed);
+    }
+    row.sums()
 }
 
 /// The pieces that start one, two and three pixels in.
 #[inline(always)]
 fn shifted<T>(row: &[T], inner: usize) -> [&[T]; 3] {
-    std::array::from_fn(|dx| &row[1 + dx..][..inner])
+    [&row[1..][..inner], &row[2..][..inner], &row[3..][..inner]]
 }
 
+/// Size of the Sobel gradient between two triples; of box sums at most 4 · 11 · 255 = 11220.
 #[inline(always)]
-fn along_x(rows: [&[u8]; 3], boxes: [&[u16]; 3]) -> Sums {
-    let inner = rows[0].len() - 3;
-    let (left, right): ([&[u8]; 3], [&[u8]; 3]) = (rows.map(|r| &r[1..][..inner]), rows.map(|r| &r[3..][..inner]));
-    let (box_left, box_right) = (boxes.map(|b| &b[1..][..inner]), boxes.map(|b| &b[3..][..inner]));
-    accumulate(inner, |x| {
-        let plain = |dy: usize| i16::from(right[dy][x]) - i16::from(left[dy][x]);
-        let boxed = |dy: usize| box_right[dy][x] as i16 - box_left[dy][x] as i16;
-        (plain(0) + 2 * plain(1) + plain(2), boxed(0) + 2 * boxed(1) + boxed(2))
-    })
+fn sobel(before: [i16; 3], after: [i16; 3]) -> i16 {
+    let slope = |i: usize| after[i].wrapping_sub(before[i]);
+    slope(0).wrapping_add(slope(1)).wrapping_add(slope(1)).wrapping_add(slope(2)).wrapping_abs()
 }
 
-/// `gradients(x)` = (sobel, sobel of the box sums); the second is at most 4 · 11 · 255 = 11220 in size.
-#[inline(always)]
-fn accumulate(inner: usize, gradients: impl Fn(usize) -> (i16, i16)) -> Sums {
-    let mut sums = Sums::default();
-    let mut start = 0;
-    while start < inner {
-        let end = inner.min(start + CHUNK);
-        let (mut gradient, mut destroyed) = (0u32, 0u32);
-        for x in start..end {
-            let (sharp, boxed) = gradients(x);
-            let sharp = sharp.wrapping_abs();
-            gradient = gradient.wrapping_add(sharp as u32);
-            destroyed = destroyed.wrapping_add((11 * sharp - boxed.wrapping_abs()).max(0) as u32);
-        }
-        sums.gradient += u64::from(gradient);
-        sums.destroyed += u64::from(destroyed);
-        start = end;
+#[derive(Default)]
+struct RowSums {
+    gradient: u32,
+    destroyed: u32,
+}
+
+impl RowSums {
+    #[inline(always)]
+    fn add(&mut self, sharp: i16, boxed: i16) {
+        let destroyed = sharp.wrapping_mul(11).wrapping_sub(boxed).max(0);
+        self.gradient = self.gradient.wrapping_add(sharp as u32);
+        self.destroyed = self.destroyed.wrapping_add(destroyed as u32);
     }
-    sums
+
+    fn sums(self) -> Sums {
+        Sums { gradient: u64::from(self.gradient), destroyed: u64::from(self.destroyed) }
+    }
 }

@@ -1,8 +1,9 @@
 use std::ops::Range;
 
 use super::best::{Best, Hit};
-use super::dot;
+use super::dot::{self, Packed};
 use crate::isa::{Isa, multiversion};
+use crate::simd::{self, Four, Vector};
 
 /// A table of row vectors, `dim` numbers each, one after another. `dim` is at least 1.
 #[derive(Clone, Copy)]
@@ -102,13 +103,21 @@ const MANY: usize = 4;
 multiversion! {
     fn search(queries: Rows, rows: Rows, k: usize, mask: Option<&[u8]>, part: Range<usize>)
         -> Result<Vec<Best>, NanRow> =
-        search_body::<16, 4, 8, 2, false>,
-        search_body::<16, 4, 16, 4, true>,
-        search_body::<16, 8, 32, 8, true>;
+        // SAFETY: the baseline is always there.
+        |q, r, k, mask, part| unsafe { search_body::<Four, 4, Four, 2, 4>(q, r, k, mask, part) },
+        // SAFETY: compiled for AVX2 and FMA, and called only where they were detected.
+        |q, r, k, mask, part| unsafe { search_body::<simd::Eight, 8, simd::Eight, 2, 6>(q, r, k, mask, part) },
+        // SAFETY: the same with AVX-512.
+        |q, r, k, mask, part| unsafe { search_body::<simd::Eight, 8, simd::Sixteen, 2, 8>(q, r, k, mask, part) };
 }
 
+/// For few queries `CHAINS` sums of `F` at a time; for many, `ROWS` rows with `VECTORS` vectors `M` of queries. (Few are
+/// bound by memory, where 32-byte loads do best: wider ones cross a cache line each unless the table is aligned to it.)
+///
+/// # Safety
+/// The processor has the instruction sets of `F` and `M`.
 #[inline(always)]
-fn search_body<const LANES: usize, const ROWS: usize, const QUERIES: usize, const MANY_ROWS: usize, const FMA: bool>(
+unsafe fn search_body<F: Vector, const CHAINS: usize, M: Vector, const VECTORS: usize, const ROWS: usize>(
     queries: Rows,
     rows: Rows,
     k: usize,
@@ -116,31 +125,44 @@ fn search_body<const LANES: usize, const ROWS: usize, const QUERIES: usize, cons
     part: Range<usize>,
 ) -> Result<Vec<Best>, NanRow> {
     let mut best: Vec<Best> = (0..queries.count()).map(|_| Best::new(k)).collect();
-    let groups: Vec<Vec<[f32; QUERIES]>> = if queries.count() >= MANY { pack::<QUERIES>(queries) } else { Vec::new() };
+    let width = VECTORS * M::LANES;
+    let query_rows: Vec<&[f32]> = (0..queries.count()).map(|query| queries.row(query)).collect();
+    let groups: Vec<Packed> = if queries.count() >= MANY {
+        query_rows.chunks(width).map(|group| Packed::new(group, width)).collect()
+    } else {
+        Vec::new()
+    };
     let mut allowed = [0usize; BLOCK];
     let mut start = part.start;
     while start < part.end {
         let end = part.end.min(start + BLOCK);
         let allowed = allow(&mut allowed, start..end, mask);
         if groups.is_empty() {
-            for (query, best) in best.iter_mut().enumerate() {
-                let query = queries.row(query);
-                for ids in allowed.chunks(ROWS) {
-                    let sums = dot::one_query::<LANES, ROWS, FMA>(query, pick::<ROWS>(rows, ids));
-                    take(ids, &sums, best)?;
+            for (query, best) in query_rows.iter().zip(&mut best) {
+                let mut limit = best.threshold();
+                for &row in allowed {
+                    // SAFETY: the caller vouches for the instruction set.
+                    let similarity = unsafe { dot::one_query::<F, CHAINS>(query, rows.row(row)) };
+                    let out = similarity <= limit;
+                    if !out {
+                        take(Hit { row, similarity }, best)?;
+                        limit = best.threshold();
+                    }
                 }
             }
         } else {
-            for (packed, best) in groups.iter().zip(best.chunks_mut(QUERIES)) {
-                let mut threshold = thresholds::<QUERIES>(best);
-                for ids in allowed.chunks(MANY_ROWS) {
-                    let sums = dot::many_queries::<QUERIES, MANY_ROWS, FMA>(packed, pick::<MANY_ROWS>(rows, ids));
-                    for (&row, sums) in ids.iter().zip(&sums) {
-                        if any_above(sums, &threshold) {
-                            for (&sum, best) in sums.iter().zip(best.iter_mut()) {
-                                take(&[row], &[sum], best)?;
+            for (packed, best) in groups.iter().zip(best.chunks_mut(width)) {
+                let mut limits = thresholds(best);
+                for ids in allowed.chunks(ROWS) {
+                    let rows = pick::<ROWS>(rows, ids);
+                    // SAFETY: the caller vouches for the instruction set; `limits` and `sums` hold `width` numbers.
+                    unsafe {
+                        let sums = dot::many_queries::<M, VECTORS, ROWS>(packed, rows);
+                        for (&row, sums) in ids.iter().zip(&sums) {
+                            if any_above(sums, &limits) {
+                                take_each(row, &to_array(sums), best)?;
+                                limits = thresholds(best);
                             }
-                            threshold = thresholds::<QUERIES>(best);
                         }
                     }
                 }
@@ -168,44 +190,49 @@ fn pick<'a, const N: usize>(rows: Rows<'a>, ids: &[usize]) -> [&'a [f32]; N] {
     std::array::from_fn(|i| rows.row(*ids.get(i).unwrap_or(&ids[0])))
 }
 
-#[inline(always)]
-fn take(ids: &[usize], similarities: &[f32], best: &mut Best) -> Result<(), NanRow> {
-    for (&row, &similarity) in ids.iter().zip(similarities) {
-        let out = similarity <= best.threshold();
-        if !out {
-            if similarity.is_nan() {
-                return Err(NanRow(row));
-            }
-            best.offer(Hit { row, similarity });
-        }
+/// A similarity that is not at or below the threshold: larger, or not a number.
+#[cold]
+fn take(hit: Hit, best: &mut Best) -> Result<(), NanRow> {
+    if hit.similarity.is_nan() {
+        return Err(NanRow(hit.row));
     }
+    best.offer(hit);
     Ok(())
 }
 
-/// True, too, for a sum that is not a number.
+/// More than the queries of any group.
+const MAX_WIDTH: usize = 64;
+
+/// Thresholds of a group, +∞ for missing queries, which therefore never hit.
 #[inline(always)]
-fn any_above<const N: usize>(sums: &[f32; N], threshold: &[f32; N]) -> bool {
-    let mut above = false;
-    for lane in 0..N {
-        let out = sums[lane] <= threshold[lane];
-        above |= !out;
+fn thresholds(best: &[Best]) -> [f32; MAX_WIDTH] {
+    std::array::from_fn(|query| best.get(query).map_or(f32::INFINITY, Best::threshold))
+}
+
+/// # Safety
+/// The processor has the instruction set of `V`.
+#[inline(always)]
+unsafe fn any_above<V: Vector, const VECTORS: usize>(sums: &[V; VECTORS], limits: &[f32; MAX_WIDTH]) -> bool {
+    const { assert!(VECTORS * V::LANES <= MAX_WIDTH) };
+    // SAFETY: the assertion keeps the reads inside `limits`.
+    (0..VECTORS).any(|v| unsafe { sums[v].any_above(V::load(limits.as_ptr().add(v * V::LANES))) })
+}
+
+/// # Safety
+/// The processor has the instruction set of `V`.
+#[inline(always)]
+unsafe fn to_array<V: Vector, const VECTORS: usize>(sums: &[V; VECTORS]) -> [f32; MAX_WIDTH] {
+    const { assert!(VECTORS * V::LANES <= MAX_WIDTH) };
+    let mut similarities = [0f32; MAX_WIDTH];
+    for (v, sum) in sums.iter().enumerate() {
+        // SAFETY: the assertion keeps the writes inside.
+        unsafe { sum.store(similarities.as_mut_ptr().add(v * V::LANES)) };
     }
-    above
+    similarities
 }
 
-#[inline(always)]
-fn thresholds<const N: usize>(best: &[Best]) -> [f32; N] {
-    std::array::from_fn(|lane| best.get(lane).map_or(f32::INFINITY, Best::threshold))
-}
-
-/// Groups of `N` queries, number `d` of all of them side by side; the last group is filled up with zeros.
-fn pack<const N: usize>(queries: Rows) -> Vec<Vec<[f32; N]>> {
-    let group = |first: usize| {
-        let query = |lane: usize| first + lane;
-        let number = |d: usize, lane: usize| {
-            if query(lane) < queries.count() { queries.row(query(lane))[d] } else { 0.0 }
-        };
-        (0..queries.dim()).map(|d| std::array::from_fn(|lane| number(d, lane))).collect()
-    };
-    (0..queries.count()).step_by(N).map(group).collect()
+/// Offers the similarity of `row` with each query of a group.
+#[cold]
+fn take_each(row: usize, similarities: &[f32], best: &mut [Best]) -> Result<(), NanRow> {
+    similarities.iter().zip(best).try_for_each(|(&similarity, best)| take(Hit { row, similarity }, best))
 }

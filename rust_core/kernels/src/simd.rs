@@ -1,0 +1,175 @@
+//! Vectors of `f32`, one type per instruction set, for the few loops that the compiler does not vectorise well by itself.
+//!
+//! Every method is `#[inline(always)]`, so that inside a function compiled for the vector's instruction set (see
+//! [`crate::isa::multiversion`]) it becomes that set's instruction.
+
+/// # Safety
+/// All methods: the processor has the vector's instruction set, which an [`crate::Isa`] proves; pointers are valid for
+/// as many numbers as are read (no alignment is needed).
+pub(crate) trait Vector: Copy {
+    const LANES: usize;
+    unsafe fn splat(value: f32) -> Self;
+    unsafe fn load(from: *const f32) -> Self;
+    /// The first `count` < `LANES` numbers, then zeros.
+    unsafe fn load_part(from: *const f32, count: usize) -> Self;
+    /// `self * other + sum`
+    unsafe fn multiply_add(self, other: Self, sum: Self) -> Self;
+    unsafe fn add(self, other: Self) -> Self;
+    /// Sum of all lanes, always in the same order.
+    unsafe fn sum(self) -> f32;
+    /// True where a lane is not at or below its limit: above it, or not a number.
+    unsafe fn any_above(self, limit: Self) -> bool;
+    unsafe fn store(self, to: *mut f32);
+}
+
+/// The baseline: four lanes, which SSE2 and NEON both have. Two steps instead of a fused one where that is no instruction.
+#[derive(Clone, Copy)]
+pub(crate) struct Four([f32; 4]);
+
+impl Vector for Four {
+    const LANES: usize = 4;
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Four([value; 4])
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller vouches for four readable numbers.
+        Four(unsafe { from.cast::<[f32; 4]>().read_unaligned() })
+    }
+    #[inline(always)]
+    unsafe fn load_part(from: *const f32, count: usize) -> Self {
+        // SAFETY: the caller vouches for `count` readable numbers.
+        Four(std::array::from_fn(|lane| if lane < count { unsafe { *from.add(lane) } } else { 0.0 }))
+    }
+    #[inline(always)]
+    unsafe fn multiply_add(self, other: Self, sum: Self) -> Self {
+        Four(std::array::from_fn(|lane| {
+            if cfg!(target_arch = "aarch64") {
+                self.0[lane].mul_add(other.0[lane], sum.0[lane])
+            } else {
+                self.0[lane] * other.0[lane] + sum.0[lane]
+            }
+        }))
+    }
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        Four(std::array::from_fn(|lane| self.0[lane] + other.0[lane]))
+    }
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        (self.0[0] + self.0[2]) + (self.0[1] + self.0[3])
+    }
+    #[inline(always)]
+    unsafe fn any_above(self, limit: Self) -> bool {
+        let at_most = |lane: usize| self.0[lane] <= limit.0[lane];
+        !(at_most(0) & at_most(1) & at_most(2) & at_most(3))
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller vouches for four writable numbers.
+        unsafe { to.cast::<[f32; 4]>().write_unaligned(self.0) }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Eight, Sixteen};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Vector;
+    use std::arch::x86_64::*;
+
+    /// AVX2 with FMA.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Eight(__m256);
+
+    // SAFETY of every block: the instruction set and the pointers are what the trait's callers vouch for.
+    #[allow(clippy::undocumented_unsafe_blocks)]
+    impl Vector for Eight {
+        const LANES: usize = 8;
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            Eight(unsafe { _mm256_set1_ps(value) })
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Eight(unsafe { _mm256_loadu_ps(from) })
+        }
+        #[inline(always)]
+        unsafe fn load_part(from: *const f32, count: usize) -> Self {
+            unsafe {
+                let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+                Eight(_mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), lanes)))
+            }
+        }
+        #[inline(always)]
+        unsafe fn multiply_add(self, other: Self, sum: Self) -> Self {
+            Eight(unsafe { _mm256_fmadd_ps(self.0, other.0, sum.0) })
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            Eight(unsafe { _mm256_add_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn sum(self) -> f32 {
+            unsafe {
+                let four = _mm_add_ps(_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
+                let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+                _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+            }
+        }
+        #[inline(always)]
+        unsafe fn any_above(self, limit: Self) -> bool {
+            unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(self.0, limit.0)) != 0 }
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            unsafe { _mm256_storeu_ps(to, self.0) }
+        }
+    }
+
+    /// AVX-512.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Sixteen(__m512);
+
+    #[allow(clippy::undocumented_unsafe_blocks)]
+    impl Vector for Sixteen {
+        const LANES: usize = 16;
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            Sixteen(unsafe { _mm512_set1_ps(value) })
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Sixteen(unsafe { _mm512_loadu_ps(from) })
+        }
+        #[inline(always)]
+        unsafe fn load_part(from: *const f32, count: usize) -> Self {
+            Sixteen(unsafe { _mm512_maskz_loadu_ps((1 << count) - 1, from) })
+        }
+        #[inline(always)]
+        unsafe fn multiply_add(self, other: Self, sum: Self) -> Self {
+            Sixteen(unsafe { _mm512_fmadd_ps(self.0, other.0, sum.0) })
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            Sixteen(unsafe { _mm512_add_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn sum(self) -> f32 {
+            unsafe {
+                let eight = _mm256_add_ps(_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0));
+                Eight(eight).sum()
+            }
+        }
+        #[inline(always)]
+        unsafe fn any_above(self, limit: Self) -> bool {
+            unsafe { _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(self.0, limit.0) != 0 }
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            unsafe { _mm512_storeu_ps(to, self.0) }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Every instruction set ranks as the definition does, up to rounding.
+
+mod common;
+
+use common::{LENGTHS, Random, each_isa};
+use photofinish_kernels::Isa;
+use photofinish_kernels::similarity::{Hit, NanRow, Rows, cosine_top_k, definition};
+
+/// Similarities agree; rows may swap places only where they are within rounding of each other.
+fn assert_same(found: &[Hit], expected: &[Hit], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found.similarity - expected.similarity).abs() < 1e-5, "{what}: {found:?} for {expected:?}");
+    }
+}
+
+#[test]
+fn top_k_equals_its_definition() {
+    let mut random = Random(1);
+    for dim in LENGTHS.into_iter().chain([128, 200]) {
+        for count in [0, 1, 3, 15, 17, 63, 65, 130] {
+            let rows = random.unit_rows(count, dim);
+            let mask: Vec<u8> = (0..count).map(|_| (random.next() % 3) as u8).collect();
+            for queries in [1, 2, 3, 4, 15, 17, 33, 65] {
+                let query_values = random.unit_rows(queries, dim);
+                let queries = Rows::new(&query_values, dim).expect("whole rows");
+                let table = Rows::new(&rows, dim).expect("whole rows");
+                for mask in [None, Some(&mask[..])] {
+                    each_isa(|isa| {
+                        let found = cosine_top_k(isa, queries, table, 7, mask, 1).expect("no NaN");
+                        for (query, found) in found.iter().enumerate() {
+                            let expected = definition::cosine_top_k(queries.row(query), &rows, dim, 7, mask);
+                            assert_same(found, &expected, &format!("dim {dim}, {count} rows, {}", isa.name()));
+                        }
+                    });
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn equal_rows_come_in_row_order_wherever_they_lie() {
+    let dim = 37;
+    let mut random = Random(2);
+    let mut rows = random.unit_rows(300, dim);
+    let twin = random.unit_rows(1, dim);
+    let places = [0, 5, 63, 64, 65, 127, 200, 299];
+    for place in places {
+        rows[place * dim..][..dim].copy_from_slice(&twin);
+    }
+    for queries in [1, 20] {
+        let query_values = twin.repeat(queries);
+        let queries = Rows::new(&query_values, dim).expect("whole rows");
+        each_isa(|isa| {
+            for k in 1..=places.len() {
+                let found = cosine_top_k(isa, queries, Rows::new(&rows, dim).expect("whole rows"), k, None, 1);
+                for hits in found.expect("no NaN") {
+                    assert_eq!(hits.iter().map(|hit| hit.row).collect::<Vec<_>>(), places[..k]);
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    let (dim, count) = (64, 70_000);
+    let mut random = Random(3);
+    let rows = random.unit_rows(count, dim);
+    let queries = random.unit_rows(5, dim);
+    let search = |threads| {
+        let (queries, rows) = (Rows::new(&queries, dim).expect("rows"), Rows::new(&rows, dim).expect("rows"));
+        cosine_top_k(Isa::best(), queries, rows, 10, None, threads).expect("no NaN")
+    };
+    let alone = search(1);
+    for threads in [2, 3, 7] {
+        assert_eq!(search(threads), alone);
+    }
+}
+
+#[test]
+fn a_nan_row_is_an_error_unless_masked() {
+    let (dim, count) = (20, 70);
+    let mut rows = Random(4).unit_rows(count, dim);
+    rows[66 * dim + 19] = f32::NAN;
+    for queries in [1, 9] {
+        let query_values = Random(5).unit_rows(queries, dim);
+        let queries = Rows::new(&query_values, dim).expect("whole rows");
+        let table = Rows::new(&rows, dim).expect("whole rows");
+        let mask: Vec<u8> = (0..count).map(|row| u8::from(row != 66)).collect();
+        each_isa(|isa| {
+            assert_eq!(cosine_top_k(isa, queries, table, 3, None, 1), Err(NanRow(66)));
+            assert!(cosine_top_k(isa, queries, table, 3, Some(&mask), 1).is_ok());
+        });
+    }
+}

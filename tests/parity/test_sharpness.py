@@ -1,0 +1,112 @@
+"""Sharpness kernels against OpenCV and scikit-image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from skimage.measure import blur_effect
+
+import photofinish_kernels as kernels
+from support.kernels import LENGTHS, noise
+
+Measure = Callable[[NDArray[Any]], float]
+Batch = Callable[..., NDArray[np.float64]]
+
+pictures = arrays(np.uint8, st.tuples(st.integers(4, 70), st.integers(4, 70)))
+MEASURES = [kernels.laplacian_variance, kernels.reblur_sharpness]
+BATCHES = [kernels.laplacian_variance_batch, kernels.reblur_sharpness_batch]
+
+
+def opencv_laplacian_variance(gray: NDArray[np.uint8]) -> float:
+    return float(cv2.Laplacian(gray, cv2.CV_64F, ksize=1).var())
+
+
+@pytest.mark.parametrize("height", LENGTHS)
+def test_laplacian_variance_is_opencvs(height: int) -> None:
+    for width in LENGTHS:
+        gray = noise(height, width)
+        assert kernels.laplacian_variance(gray) == pytest.approx(opencv_laplacian_variance(gray), rel=1e-12)
+
+
+@pytest.mark.parametrize("height", LENGTHS[2:])
+def test_reblur_is_scikit_images(height: int) -> None:
+    for width in LENGTHS[2:]:
+        gray = noise(height, width)
+        assert kernels.reblur_sharpness(gray) == pytest.approx(1 - blur_effect(gray, h_size=11), rel=1e-9)
+
+
+def test_a_photo_sized_picture() -> None:
+    gray = cv2.GaussianBlur(noise(1503, 2001), (0, 0), 1.7)
+    assert kernels.laplacian_variance(gray) == pytest.approx(opencv_laplacian_variance(gray), rel=1e-12)
+    assert kernels.reblur_sharpness(gray) == pytest.approx(1 - blur_effect(gray, h_size=11), rel=1e-9)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_blurring_makes_less_sharp(measure: Measure) -> None:
+    gray = noise(200, 300)
+    values = [measure(cv2.GaussianBlur(gray, (0, 0), sigma)) for sigma in (0.5, 1, 2, 4)]
+    assert values == sorted(values, reverse=True)
+
+
+@given(pictures)
+def test_reblur_stays_between_0_and_1_and_sees_no_difference_in_a_transposed_picture(gray: NDArray[np.uint8]) -> None:
+    sharpness = kernels.reblur_sharpness(gray)
+    assert 0 <= sharpness <= 1
+    assert kernels.reblur_sharpness(np.ascontiguousarray(gray.T)) == sharpness
+
+
+@given(pictures)
+def test_laplacian_variance_of_the_negative_is_the_same(gray: NDArray[np.uint8]) -> None:
+    assert kernels.laplacian_variance(255 - gray) == kernels.laplacian_variance(gray)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_crop_need_not_be_copied(measure: Measure) -> None:
+    crop = noise(90, 120)[7:71, 13:100]
+    assert not crop.flags.c_contiguous
+    assert measure(crop) == measure(crop.copy())
+
+
+@pytest.mark.parametrize(("measure", "batch"), list(zip(MEASURES, BATCHES, strict=True)))
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_batch_is_its_pictures(measure: Measure, batch: Batch, threads: int) -> None:
+    mixed = [noise(20 + i, 30 + 2 * i, seed=i) for i in range(9)]
+    stack = np.stack([noise(33, 47, seed=i) for i in range(5)])
+    for grays in (mixed, stack, stack[::2, 1:, :-1], []):
+        values = batch(grays, threads=threads)
+        assert values.dtype == np.float64
+        assert values.tolist() == [measure(gray) for gray in grays]
+
+
+REFUSED = [
+    (np.zeros((8, 8)), "gray: expected uint8 of shape \\(H, W\\), got float64 of shape \\[8, 8\\]"),
+    (np.zeros((8, 8, 3), np.uint8), "gray: expected uint8 of shape \\(H, W\\)"),
+    (np.zeros((8, 16), np.uint8)[:, ::2], "gray: the pixels of a row must be contiguous"),
+    (np.zeros((8, 8), np.uint8)[::-1], "gray: the pixels of a row must be contiguous"),
+    (np.zeros((9, 8), np.uint8).T, "gray: the pixels of a row must be contiguous"),
+    (np.zeros((0, 8), np.uint8), "gray: is empty"),
+]
+
+
+@pytest.mark.parametrize(("gray", "message"), REFUSED)
+@pytest.mark.parametrize("measure", MEASURES)
+def test_what_does_not_fit_is_refused_by_name(measure: Measure, gray: NDArray[Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        measure(gray)
+
+
+def test_the_batch_names_the_picture() -> None:
+    with pytest.raises(ValueError, match="grays\\[1\\]: needs at least 4×4 pixels, got \\(3, 9\\)"):
+        kernels.reblur_sharpness_batch([noise(9, 9), noise(3, 9)])
+    with pytest.raises(ValueError, match="threads: must be at least 1, got 0"):
+        kernels.reblur_sharpness_batch([], threads=0)
+    with pytest.raises(TypeError, match="gray: expected a NumPy array, got str"):
+        kernels.laplacian_variance("photo.jpg")  # type: ignore[arg-type]

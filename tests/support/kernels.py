@@ -1,0 +1,18 @@
+"""Pictures and vectors for the parity tests of the Rust kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Either side of the width of every vector register.
+LENGTHS = [1, 3, 15, 16, 17, 31, 32, 33, 63, 64, 65]
+
+
+def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
+
+
+def unit_rows(count: int, dim: int, seed: int = 0) -> NDArray[np.float32]:
+    rows = np.random.default_rng(seed).normal(size=(count, dim))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
