@@ -19,7 +19,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from photofinish.domain.analysis import ImageInfo
 from photofinish.errors import RejectedInput
 from photofinish.imaging.exif import CameraNotes, read_exif
-from photofinish.imaging.formats import Format, is_cut_off, recognise, unsupported
+from photofinish.imaging.formats import Format, has_wrong_checksum, is_cut_off, recognise, unsupported
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +89,8 @@ def decode(content: bytes, *, limits: Limits = _DEFAULT_LIMITS) -> DecodedPhoto:
     kind = recognise(content)
     if is_cut_off(content, kind):
         raise _cut_off(kind)
+    if kind is Format.PNG and has_wrong_checksum(content):
+        raise _damaged(kind, "its pixels have a wrong checksum")
     with _rejecting_damage(kind), _opened(content, kind) as opened:
         _check_size(opened.size, limits)
         if kind is Format.TIFF:
@@ -158,8 +160,6 @@ def _rejecting_damage(kind: Format) -> Iterator[None]:
         raise
     except UnidentifiedImageError:
         raise _damaged(kind, "its header cannot be read") from None
-    except MemoryError:
-        raise  # the machine's trouble, not the picture's
     except (*_BROKEN, cv2.error) as error:
         raise _damaged(kind, str(error).strip() or type(error).__name__) from error
 
@@ -233,15 +233,15 @@ def _decode_with_pillow(
 
 
 def _cmyk_to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if profile is not None:
-        try:
-            inks = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(image, inks, ImageCms.createProfile("sRGB"), outputMode="RGB")
-            if converted is not None:
-                return converted
-        except ImageCms.PyCMSError:
-            profile = None  # a broken profile counts as none, as in browsers
-    return image.convert("RGB")
+    if profile is None:
+        return image.convert("RGB")
+    try:
+        inks = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, inks, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return image.convert("RGB")  # a broken profile counts as none, as in browsers
+    assert converted is not None  # it is only where the image itself is changed
+    return converted
 
 
 def _is_srgb(profile: bytes | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from enum import StrEnum
 
@@ -84,7 +85,7 @@ def is_cut_off(content: bytes, kind: Format) -> bool:
         case Format.JPEG:
             return not _jpeg_has_end(content)
         case Format.PNG:
-            return not any(name == b"IEND" for name in _png_chunks(content))
+            return not any(name == b"IEND" for name, _ in _png_chunks(content))
         case Format.WEBP:
             return len(content) < 8 + int.from_bytes(content[4:8], "little")
         case Format.TIFF:
@@ -111,15 +112,24 @@ def _jpeg_has_end(content: bytes) -> bool:
         position = marker.end() + max(2, int.from_bytes(length, "big"))
 
 
-def _png_chunks(content: bytes) -> Iterator[bytes]:
-    """The names of the chunks that are there whole (but for the checksum of the last one)."""
+def has_wrong_checksum(content: bytes) -> bool:
+    """Whether a chunk of this PNG's pixels is not what was written; decoders would show garbage without a word."""
+    return any(
+        name == b"IDAT" and zlib.crc32(content[start : start + 4 + length]) != checksum
+        for name, (start, length, checksum) in _png_chunks(content)
+    )
+
+
+def _png_chunks(content: bytes) -> Iterator[tuple[bytes, tuple[int, int, int]]]:
+    """Name, and position of the name, length of the data and checksum, of each chunk whose data is there whole."""
     position = 8
     while position + 8 <= len(content):
         length = int.from_bytes(content[position : position + 4], "big")
-        if position + 8 + length > len(content):
+        name, end = content[position + 4 : position + 8], position + 8 + length
+        if end > len(content) or not name.isalpha():
             return
-        yield content[position + 4 : position + 8]
-        position += 12 + length
+        yield name, (position + 4, length, int.from_bytes(content[end : end + 4], "big"))
+        position = end + 4
 
 
 def _boxes_fit(content: bytes) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
 import cv2
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from photofinish.models.session import Session
 
 LINE_HEIGHT = 48
-MIN_WIDTH = 320
-MAX_WIDTH = 2400
+# Strips are padded to one of these widths, never to the widest of their batch: what is read in a line must not depend on
+# the lines that happen to be beside it. Narrow lines read better with the padding that the network was trained with.
+STRIP_WIDTHS = (320, 480, 640, 960, 1280, 1920, 2560)
 _BATCH = 8
 _BLANK = 0
 
@@ -37,20 +38,19 @@ class TextRecognizer:
     def recognize(self, crops: Sequence[NDArray[np.uint8]]) -> list[ReadLine]:
         """The text of each (H, W, 3) BGR crop of one horizontal line, in order.
 
-        Crops of similar width are run together, so that little of a batch is padding.
+        Crops of similar width are run together, so that little of a batch is padding; the text of a crop is the same
+        whatever is read beside it.
         """
         widths = [_width_at_line_height(crop) for crop in crops]
-        order = sorted(range(len(crops)), key=widths.__getitem__)
         lines = [ReadLine("", 0.0)] * len(crops)
-        for start in range(0, len(order), _BATCH):
-            indices = order[start : start + _BATCH]
-            batch_width = max(MIN_WIDTH, *(widths[index] for index in indices))
-            batch = np.zeros((len(indices), 3, LINE_HEIGHT, batch_width), np.float32)
-            for strip, index in zip(batch, indices, strict=True):
+        for indices, strip_width in _batches(widths):
+            # At least two: ONNX Runtime multiplies a batch of one in another order, which changes the last digits.
+            batch = np.zeros((max(2, len(indices)), 3, LINE_HEIGHT, strip_width), np.float32)
+            for strip, index in zip(batch, indices, strict=False):
                 resized = cv2.resize(crops[index], (widths[index], LINE_HEIGHT))
                 strip[:, :, : widths[index]] = resized.transpose(2, 0, 1) / np.float32(127.5) - np.float32(1)
             (output,) = self._session.run(batch).values()
-            for probabilities, index in zip(output, indices, strict=True):
+            for probabilities, index in zip(output, indices, strict=False):
                 lines[index] = ctc_decode(probabilities, self._characters)
         return lines
 
@@ -79,4 +79,15 @@ def cut_line(image: NDArray[np.uint8], corners: NDArray[np.float32]) -> NDArray[
 
 def _width_at_line_height(crop: NDArray[np.uint8]) -> int:
     height, width = (int(side) for side in crop.shape[:2])
-    return min(MAX_WIDTH, max(1, math.ceil(LINE_HEIGHT * width / height)))
+    return min(STRIP_WIDTHS[-1], max(1, math.ceil(LINE_HEIGHT * width / height)))
+
+
+def _batches(widths: Sequence[int]) -> Iterator[tuple[list[int], int]]:
+    """Indices of lines to run together, each once, and the width of their strips."""
+    by_strip_width: dict[int, list[int]] = {}
+    for index, width in enumerate(widths):
+        strip_width = next(candidate for candidate in STRIP_WIDTHS if width <= candidate)
+        by_strip_width.setdefault(strip_width, []).append(index)
+    for strip_width, indices in sorted(by_strip_width.items()):
+        for start in range(0, len(indices), _BATCH):
+            yield indices[start : start + _BATCH], strip_width

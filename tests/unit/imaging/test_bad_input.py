@@ -1,0 +1,165 @@
+"""What is rejected, with which code, and that nothing half-decoded ever comes out."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from photofinish.errors import RejectedInput
+from photofinish.imaging.decoding import Limits, decode
+from support.pictures import encode, exif, noise, save
+
+FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"]
+
+
+def code_of(content: bytes, **limits: int) -> str:
+    with pytest.raises(RejectedInput) as rejection:
+        decode(content, limits=Limits(**limits))
+    assert rejection.value.message.endswith("."), "a rejection is a sentence"
+    return rejection.value.code
+
+
+def test_empty_file() -> None:
+    assert code_of(b"") == "empty_file"
+
+
+@pytest.mark.parametrize("content", [b"hello", b"\0" * 10_000, b"\xff\xd8", b"<html></html>", "ñ".encode() * 100])
+def test_not_a_picture(content: bytes) -> None:
+    assert code_of(content) == "not_a_picture"
+
+
+def test_a_wrong_extension_does_not_matter() -> None:
+    """The name is never looked at: a PNG called .jpg is a PNG, a text called .jpg is no picture."""
+    assert decode(encode(noise(64, 64), "PNG")).info.format == "PNG"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        save(Image.new("RGB", (64, 64)), "GIF"),
+        save(Image.new("RGB", (64, 64)), "BMP"),
+        save(Image.new("RGB", (64, 64)), "JPEG2000"),
+        save(Image.new("RGB", (64, 64)), "AVIF"),
+        save(Image.new("F", (64, 64)), "TIFF"),
+        b"%PDF-1.7",
+        b"\0\0\0\x20ftypmp42\0\0\0\0",
+        b"II*\0\x10\0\0\0CR\x02\0",
+    ],
+    ids=["gif", "bmp", "jpeg2000", "avif", "float tiff", "pdf", "mp4", "cr2"],
+)
+def test_unsupported_format(content: bytes) -> None:
+    assert code_of(content) == "unsupported_format"
+
+
+def test_raw_files_are_not_taken_for_their_thumbnail() -> None:
+    thumbnail = save(Image.new("RGB", (160, 120)), "TIFF", tiffinfo={254: 1})
+    assert code_of(thumbnail) == "unsupported_format"
+    dng = save(Image.new("RGB", (160, 120)), "TIFF", tiffinfo={50706: b"\1\4\0\0"})
+    assert code_of(dng) == "unsupported_format"
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.9, 0.999])
+def test_cut_off_files_never_become_half_a_picture(kind: str, share: float) -> None:
+    content = encode(noise(640, 400), kind, **({"compression": "tiff_lzw"} if kind == "TIFF" else {}))
+    assert code_of(content[: int(len(content) * share)]) == "cut_off"
+
+
+@pytest.mark.parametrize("options", [{"progressive": True}, {"exif": exif(tags={0x010E: "x" * 2000})}])
+def test_cut_off_jpegs_of_other_kinds(options: dict[str, object]) -> None:
+    content = encode(noise(640, 400), "JPEG", **options)
+    for share in (0.05, 0.5, 0.95):
+        assert code_of(content[: int(len(content) * share)]) == "cut_off"
+
+
+def test_cut_off_cmyk_jpeg() -> None:
+    content = save(Image.fromarray(noise(640, 400)).convert("CMYK"), "JPEG")
+    assert code_of(content[: len(content) // 2]) == "cut_off"
+
+
+def test_cut_off_plain_tiff() -> None:
+    content = encode(noise(640, 400), "TIFF")
+    assert code_of(content[:-1000]) == "cut_off"
+
+
+def test_damaged_in_the_middle() -> None:
+    content = bytearray(encode(noise(640, 400), "PNG"))
+    content[len(content) // 2] ^= 0xFF
+    assert code_of(bytes(content)) == "damaged"
+
+
+def test_a_png_whose_pixels_were_changed() -> None:
+    content = encode(noise(64, 64), "PNG")
+    start = content.index(b"IDAT") + 8
+    zeroed = content[:start] + bytes(100) + content[start + 100 :]
+    assert code_of(zeroed) == "damaged"
+
+
+def test_a_file_whose_rest_was_never_written() -> None:
+    """Some copies have the right length and zeros where the upload stopped."""
+    for kind in ("JPEG", "PNG"):
+        content = encode(noise(640, 400), kind)
+        half = len(content) // 2
+        assert code_of(content[:half] + bytes(len(content) - half)) in {"cut_off", "damaged"}, kind
+
+
+def test_too_many_pixels_is_known_before_decoding() -> None:
+    assert code_of(huge_png(20_000, 20_000)) == "too_many_pixels"
+    assert code_of(huge_png(2**31 - 1, 2**31 - 1)) == "too_many_pixels"
+    assert code_of(encode(noise(640, 400)), max_pixels=100_000) == "too_many_pixels"
+
+
+def test_file_too_large() -> None:
+    assert code_of(b"\xff\xd8\xff" + b"\0" * 50_000_000) == "file_too_large"
+
+
+def test_too_small() -> None:
+    assert code_of(encode(noise(200, 15), "PNG")) == "too_small"
+    assert decode(encode(noise(16, 16), "PNG")).image.shape == (16, 16, 3)
+
+
+def test_text_that_inflates_inside_a_png() -> None:
+    """A small compressed text chunk that would be 64 MB: Pillow refuses it while reading the header."""
+    content = encode(noise(64, 64), "PNG")
+    bomb = b"comment\0\0" + zlib.compress(b"\0" * 64_000_000)
+    with_bomb = content[:33] + chunk(b"zTXt", bomb) + content[33:]
+    assert code_of(with_bomb) == "damaged"
+
+
+@settings(max_examples=150, deadline=None)
+@given(kind=st.sampled_from(FORMATS), data=st.data())
+def test_any_damage_is_a_picture_or_a_rejection(kind: str, data: st.DataObject) -> None:
+    content = bytearray(SMALL[kind])
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(content)))
+    for candidate in (bytes(content), bytes(content[:cut])):
+        try:
+            photo = decode(candidate, limits=Limits(max_pixels=1_000_000))
+        except RejectedInput as rejection:
+            assert rejection.code in {
+                "empty_file", "not_a_picture", "unsupported_format", "cut_off", "damaged", "too_many_pixels", "too_small",
+            }  # fmt: skip
+        else:
+            assert photo.image.dtype == np.uint8
+            assert photo.image.ndim == 3
+
+
+SMALL = {kind: encode(noise(48, 32), kind, exif=exif(tags={0x010F: "Make"})) for kind in FORMATS}
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def huge_png(width: int, height: int) -> bytes:
+    """A PNG of a few hundred bytes that claims to be huge."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
