@@ -1,0 +1,92 @@
+"""The promises of PhotoStore, kept by every implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from photofinish.adapters.gcs import GcsPhotoStore
+from photofinish.adapters.memory import MemoryPhotoStore
+from photofinish.domain.photo import PhotoRef
+from photofinish.errors import NotFound, PhotoGone, RejectedInput
+from photofinish.ports import PhotoStore
+from support.google_ports import gcs_store, storage_client  # noqa: F401 - fixtures
+
+Upload = Callable[[str, bytes], PhotoRef]
+
+
+@pytest.fixture(params=["memory", "gcs"])
+def store_and_upload(request: pytest.FixtureRequest) -> tuple[PhotoStore, Upload]:
+    if request.param == "memory":
+        memory = MemoryPhotoStore()
+        return memory, lambda name, content: memory.upload(name, content).ref
+    gcs: GcsPhotoStore = request.getfixturevalue("gcs_store")
+    bucket: Any = gcs._photos
+
+    def upload(name: str, content: bytes) -> PhotoRef:
+        blob = bucket.blob(name)
+        blob.upload_from_string(content, content_type="image/jpeg")
+        return PhotoRef(bucket=bucket.name, name=name, generation=int(blob.generation))
+
+    return gcs, upload
+
+
+@pytest.fixture
+def store(store_and_upload: tuple[PhotoStore, Upload]) -> PhotoStore:
+    return store_and_upload[0]
+
+
+@pytest.fixture
+def upload(store_and_upload: tuple[PhotoStore, Upload]) -> Upload:
+    return store_and_upload[1]
+
+
+@pytest.mark.parametrize("name", ["race/1.jpg", "l'été/日本 #1?.jpg", "'; drop table photo; --/a b.jpg", "1.jpg"])
+def test_reads_back_what_was_uploaded(store: PhotoStore, upload: Upload, name: str) -> None:
+    assert store.read(upload(name, b"content"), max_bytes=100) == b"content"
+
+
+def test_an_older_generation_is_gone(store: PhotoStore, upload: Upload) -> None:
+    old = upload("race/1.jpg", b"one")
+    new = upload("race/1.jpg", b"two")
+    with pytest.raises(PhotoGone):
+        store.read(old, max_bytes=100)
+    assert store.read(new, max_bytes=100) == b"two"
+
+
+def test_an_unknown_object_is_gone(store: PhotoStore, upload: Upload) -> None:
+    there = upload("race/1.jpg", b"one")
+    with pytest.raises(PhotoGone):
+        store.read(PhotoRef(bucket=there.bucket, name="race/2.jpg", generation=1), max_bytes=100)
+
+
+@pytest.mark.parametrize(("size", "limit", "taken"), [(0, 10, True), (10, 10, True), (11, 10, False)])
+def test_the_limit_is_exact(store: PhotoStore, upload: Upload, size: int, limit: int, taken: bool) -> None:
+    ref = upload("race/1.jpg", b"x" * size)
+    if taken:
+        assert store.read(ref, max_bytes=limit) == b"x" * size
+        return
+    with pytest.raises(RejectedInput) as caught:
+        store.read(ref, max_bytes=limit)
+    assert caught.value.code == "file_too_large"
+
+
+def test_lists_by_prefix_in_order_of_name(store: PhotoStore, upload: Upload) -> None:
+    refs = [upload(name, b"x") for name in ("race/b.jpg", "race/a.jpg", "race-2/a.jpg", "other/a.jpg")]
+    assert [photo.ref for photo in store.list_photos("race/")] == [refs[1], refs[0]]
+    listed = list(store.list_photos())
+    assert sorted(photo.ref for photo in listed) == sorted(refs)
+    assert {photo.size_bytes for photo in listed} == {1}
+
+
+def test_a_derived_object_never_changes(store: PhotoStore) -> None:
+    store.put_derived("sidecars/a/1.json", b"first", "application/json")
+    store.put_derived("sidecars/a/1.json", b"second", "application/json")
+    assert store.read_derived("sidecars/a/1.json") == b"first"
+
+
+def test_a_missing_derived_object_is_not_found(store: PhotoStore) -> None:
+    with pytest.raises(NotFound, match=r"sidecars/a/1\.json"):
+        store.read_derived("sidecars/a/1.json")

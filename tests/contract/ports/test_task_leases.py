@@ -1,0 +1,80 @@
+"""The promises of TaskLeases, kept by every implementation."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from photofinish.adapters.firestore import FirestoreTaskLeases
+from photofinish.adapters.memory import MemoryTaskLeases
+from photofinish.ports import TaskLeases
+from support.google_ports import firestore_client, firestore_leases, firestore_server  # noqa: F401 - fixtures
+
+
+@pytest.fixture(params=["memory", "firestore"])
+def leases(request: pytest.FixtureRequest) -> TaskLeases:
+    if request.param == "memory":
+        return MemoryTaskLeases()
+    made: FirestoreTaskLeases = request.getfixturevalue("firestore_leases")
+    return made
+
+
+def test_reserving_tells_how_many_there_are(leases: TaskLeases) -> None:
+    seen: list[int] = []
+
+    def two(leased: int) -> int:
+        seen.append(leased)
+        return 2
+
+    assert leases.reserve(two, launch_id="one", expires_in_s=60) == 2
+    assert leases.reserve(two, launch_id="other", expires_in_s=60) == 2
+    assert seen == [0, 2]
+    assert leases.live() == 4
+
+
+def test_reserving_nothing_changes_nothing(leases: TaskLeases) -> None:
+    assert leases.reserve(lambda leased: 0, launch_id="one", expires_in_s=60) == 0
+    assert leases.live() == 0
+
+
+def test_a_place_expires_without_heartbeat(leases: TaskLeases) -> None:
+    leases.reserve(lambda leased: 2, launch_id="one", expires_in_s=0.2)
+    leases.heartbeat("one/0", expires_in_s=60)
+    deadline = time.monotonic() + 5
+    while leases.live() != 1 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert leases.live() == 1
+    seen: list[int] = []
+    leases.reserve(lambda leased: seen.append(leased) or 1, launch_id="two", expires_in_s=60)  # type: ignore[func-returns-value]
+    assert seen == [1]
+
+
+def test_a_heartbeat_takes_a_place_that_nobody_reserved(leases: TaskLeases) -> None:
+    leases.heartbeat("by hand/0", expires_in_s=60)
+    assert leases.live() == 1
+
+
+def test_release_frees_and_twice_equals_once(leases: TaskLeases) -> None:
+    leases.release(["never/0"])
+    leases.reserve(lambda leased: 2, launch_id="one", expires_in_s=60)
+    leases.release(["one/0"])
+    leases.release(["one/0"])
+    leases.release([])
+    assert leases.live() == 1
+
+
+@pytest.mark.timeout(60)
+def test_two_launchers_never_take_the_same_place(leases: TaskLeases) -> None:
+    """Eight at once, three places: exactly three are taken."""
+
+    def one_of_three(leased: int) -> int:
+        return max(0, min(1, 3 - leased))
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(
+            pool.map(lambda n: leases.reserve(one_of_three, launch_id=f"launch-{n}", expires_in_s=60), range(8))
+        )
+    assert sum(taken) == 3
+    assert leases.live() == 3

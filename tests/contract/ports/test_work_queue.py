@@ -1,0 +1,91 @@
+"""The promises of WorkQueue, kept by every implementation."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from photofinish.adapters.memory import MemoryWorkQueue
+from photofinish.adapters.pubsub import PubSubWorkQueue, parse_work_message, work_message
+from photofinish.domain.photo import PhotoRef
+from photofinish.ports import LeasedWork, WorkItem, WorkQueue
+from support.google_ports import pubsub_queue, pubsub_server  # noqa: F401 - fixtures
+
+
+@pytest.fixture(params=["memory", "pubsub"])
+def queue(request: pytest.FixtureRequest) -> WorkQueue:
+    if request.param == "memory":
+        return MemoryWorkQueue()
+    made: PubSubWorkQueue = request.getfixturevalue("pubsub_queue")
+    return made
+
+
+def item(number: int) -> WorkItem:
+    return WorkItem(photo=PhotoRef(bucket="b", name=f"l'été/{number}.jpg", generation=number), trace_id=f"t{number}")
+
+
+def pull_all(queue: WorkQueue, count: int) -> list[LeasedWork]:
+    deadline = time.monotonic() + 10
+    pulled: list[LeasedWork] = []
+    while len(pulled) < count and time.monotonic() < deadline:
+        pulled += queue.pull(count - len(pulled), timeout_s=1)
+    return pulled
+
+
+def test_what_is_published_is_pulled(queue: WorkQueue) -> None:
+    items = [item(number) for number in range(1, 21)]
+    queue.publish(items)
+    pulled = pull_all(queue, 20)
+    assert sorted(work.item.photo for work in pulled) == sorted(one.photo for one in items)
+    assert {work.delivery_attempt for work in pulled} == {1}
+    assert all(work.published_at.tzinfo is not None for work in pulled)
+
+
+def test_an_empty_queue_answers_in_time(queue: WorkQueue) -> None:
+    began = time.monotonic()
+    assert queue.pull(5, timeout_s=0.3) == []
+    assert time.monotonic() - began < 5
+
+
+def test_leased_work_is_nobody_elses(queue: WorkQueue) -> None:
+    queue.publish([item(1)])
+    assert len(pull_all(queue, 1)) == 1
+    assert queue.pull(1, timeout_s=0.3) == []
+
+
+def test_never_more_than_asked_for(queue: WorkQueue) -> None:
+    queue.publish([item(number) for number in range(1, 11)])
+    assert 1 <= len(queue.pull(3, timeout_s=5)) <= 3
+
+
+def test_what_is_given_back_comes_again(queue: WorkQueue) -> None:
+    queue.publish([item(1)])
+    first = pull_all(queue, 1)[0]
+    queue.extend([first.ack_id], deadline_s=0)
+    second = pull_all(queue, 1)[0]
+    assert second.item == first.item
+
+
+def test_what_is_acknowledged_does_not(queue: WorkQueue) -> None:
+    queue.publish([item(1)])
+    first = pull_all(queue, 1)[0]
+    queue.ack([first.ack_id])
+    queue.extend([first.ack_id], deadline_s=0)
+    assert queue.pull(1, timeout_s=0.3) == []
+
+
+def test_a_work_message_says_what_the_item_says() -> None:
+    assert parse_work_message(work_message(item(7))) == item(7)
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"bucket": "b", "name": "n", "generation": "x"}'])
+def test_anything_else_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="not a work item"):
+        parse_work_message(data)
+
+
+def test_a_message_that_can_never_be_work_is_dropped(pubsub_queue: PubSubWorkQueue) -> None:  # noqa: F811
+    pubsub_queue._publisher.publish(pubsub_queue._topic, b"rubbish").result(timeout=5)
+    pubsub_queue.publish([item(1)])
+    assert [work.item for work in pull_all(pubsub_queue, 1)] == [item(1)]

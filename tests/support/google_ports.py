@@ -1,0 +1,107 @@
+"""The cloud's adapters on real servers of the local cloud, one of each for the test session; import what you use."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.firestore import Client as FirestoreClient
+from google.cloud.storage import Client as StorageClient
+
+from photofinish.adapters.firestore import FirestoreDocuments, FirestoreTaskLeases
+from photofinish.adapters.gcs import GcsPhotoStore
+from photofinish.adapters.pubsub import PubSubWorkQueue
+from photofinish_emulators.storage import Storage
+from support.firestore_server import FirestoreServer, emulator_environment
+from support.firestore_server import firestore_server as running_firestore_server
+from support.pubsub_server import PubsubServer, wait_until
+
+_numbers = itertools.count(1)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def storage_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageClient]:
+    storage = Storage(directory=tmp_path_factory.mktemp("storage"), port=free_port(), notification=None)
+    process = subprocess.Popen(storage.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen(f"{storage.url}/_internal/healthcheck", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    try:
+        wait_until(answers, "fake-gcs-server answers")
+        yield StorageClient(
+            project="test",
+            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+            client_options=ClientOptions(api_endpoint=storage.url),
+        )
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+def gcs_store(storage_client: StorageClient) -> GcsPhotoStore:
+    number = next(_numbers)
+    for name in (f"photos-{number}", f"derived-{number}"):
+        storage_client.create_bucket(name)
+    return GcsPhotoStore(storage_client, f"photos-{number}", f"derived-{number}")
+
+
+@pytest.fixture(scope="session")
+def pubsub_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PubsubServer]:
+    with PubsubServer(tmp_path_factory.mktemp("pubsub") / "state") as server:
+        yield server
+
+
+@pytest.fixture
+def pubsub_queue(pubsub_server: PubsubServer) -> PubSubWorkQueue:
+    publisher, subscriber = pubsub_server.publisher(), pubsub_server.subscriber()
+    number = next(_numbers)
+    topic = publisher.topic_path("test", f"work-{number}")
+    subscription = subscriber.subscription_path("test", f"work-{number}")
+    publisher.create_topic(name=topic)
+    subscriber.create_subscription(name=subscription, topic=topic, ack_deadline_seconds=10)
+    return PubSubWorkQueue(publisher, subscriber, "test", f"work-{number}", f"work-{number}")
+
+
+@pytest.fixture(scope="session")
+def firestore_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirestoreServer]:
+    indexes = Path(__file__).parents[2] / "terraform" / "firestore" / "firestore.indexes.json"
+    with running_firestore_server(tmp_path_factory.mktemp("firestore") / "state", indexes=indexes) as server:
+        yield server
+
+
+@pytest.fixture
+def firestore_client(firestore_server: FirestoreServer) -> FirestoreClient:
+    """A client of a project of its own, so that tests do not see each other's documents."""
+    with emulator_environment(firestore_server):
+        return FirestoreClient(project=f"test-{next(_numbers)}")
+
+
+@pytest.fixture
+def firestore_documents(firestore_client: FirestoreClient) -> FirestoreDocuments:
+    return FirestoreDocuments(firestore_client)
+
+
+@pytest.fixture
+def firestore_leases(firestore_client: FirestoreClient) -> FirestoreTaskLeases:
+    return FirestoreTaskLeases(firestore_client)
