@@ -1,0 +1,1 @@
+"""A durable server of ``google.firestore.v1.Firestore`` for one machine."""

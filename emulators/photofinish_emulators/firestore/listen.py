@@ -1,0 +1,345 @@
+"""Listeners: what each stream's targets see now, and every change to it, in the order of commits.
+
+A stream shows its client consistent moments: all changes up to a time, then NO_CHANGE with that time and a resume
+token. The token is the time; a target that is added with one gets what changed since, from the documents' history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+
+import grpc
+
+from photofinish_emulators.firestore import execution
+from photofinish_emulators.firestore.documents import Change, StoredDocument, View, split_key
+from photofinish_emulators.firestore.errors import Refused, invalid
+from photofinish_emulators.firestore.paths import Name, document_name
+from photofinish_emulators.firestore.planner import Planner
+from photofinish_emulators.firestore.queries import Query
+from photofinish_emulators.firestore.store import HISTORY_US, Commit, DocumentStore
+from photofinish_emulators.firestore.values import project
+from photofinish_emulators.firestore.wire import (
+    DocumentChange,
+    DocumentDelete,
+    DocumentRemove,
+    ExistenceFilter,
+    ListenResponse,
+    Message,
+    Status,
+    TargetChange,
+    micros,
+    timestamp,
+)
+
+log = logging.getLogger(__name__)
+HEARTBEAT_S = 45.0
+"""An idle stream gets a fresh resume token this often."""
+MAX_PENDING_CHANGES = 20_000
+"""A client that falls behind by more is hung up on; it comes back with its resume token."""
+_ADD, _REMOVE, _CURRENT, _RESET, _NO_CHANGE = 1, 2, 3, 4, 0
+_Key = tuple[bytes, bytes]
+
+
+@dataclass(eq=False)
+class Target:
+    """What one listener listens to, and what changed of it that its stream has not been told yet."""
+
+    id: int
+    once: bool
+    stream: ListenStream
+    query: Query | None
+    documents: dict[_Key, Name]
+    """Of a target that lists documents."""
+    seen_us: int = 0
+    """Changes up to this time are accounted for."""
+    pending: dict[_Key, Change] = field(default_factory=dict)
+    window: dict[_Key, StoredDocument] = field(default_factory=dict)
+    """The results last told of a query with a limit or an offset, whose results depend on one another."""
+
+
+class Listeners:
+    """All streams' targets, found by what a commit changes."""
+
+    def __init__(self, store: DocumentStore) -> None:
+        self.store = store
+        self._by_collection: dict[bytes, set[Target]] = defaultdict(set)
+        self._by_document: dict[_Key, set[Target]] = defaultdict(set)
+        self._groups: set[Target] = set()
+        store.on_commit = self._on_commit
+
+    def add(self, target: Target) -> None:
+        if target.query is None:
+            for key in target.documents:
+                self._by_document[key].add(target)
+        elif target.query.all_descendants:
+            self._groups.add(target)
+        else:
+            self._by_collection[target.query.collection_key].add(target)
+
+    def remove(self, target: Target) -> None:
+        self._groups.discard(target)
+        if target.query is not None and not target.query.all_descendants:
+            _discard(self._by_collection, target.query.collection_key, target)
+        for key in target.documents:
+            _discard(self._by_document, key, target)
+
+    def _on_commit(self, commit: Commit) -> None:
+        for change in commit.changes:
+            key = (change.collection, change.id)
+            for targets in (self._by_collection.get(change.collection), self._by_document.get(key), self._groups):
+                for target in targets or ():
+                    if commit.time_us > target.seen_us:
+                        earlier = target.pending.get(key)
+                        target.pending[key] = change if earlier is None else Change(*key, earlier.before, change.after)
+                        target.stream.wake.set()
+
+
+def _discard(index: dict, key: object, target: Target) -> None:  # type: ignore[type-arg]
+    index[key].discard(target)
+    if not index[key]:
+        del index[key]
+
+
+class ListenStream:
+    """One client's Listen stream."""
+
+    def __init__(self, listeners: Listeners, planner: Planner) -> None:
+        self._listeners = listeners
+        self._store = listeners.store
+        self._planner = planner
+        self._targets: dict[int, Target] = {}
+        self._requests: deque[Message] = deque()
+        self._finished = False
+        self.wake = asyncio.Event()
+
+    async def responses(self, requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
+        """Serve the stream until the client closes it."""
+        reader = asyncio.create_task(self._read(requests))
+        try:
+            while not self._finished or self._requests:
+                self.wake.clear()
+                while self._requests:
+                    async for response in self._handle(self._requests.popleft()):
+                        yield response
+                for response in self._news():
+                    yield response
+                try:
+                    async with asyncio.timeout(HEARTBEAT_S):
+                        await self.wake.wait()
+                except TimeoutError:
+                    for response in self._news(even_none=True):
+                        yield response
+        finally:
+            reader.cancel()
+            for target in self._targets.values():
+                self._listeners.remove(target)
+
+    async def _read(self, requests: AsyncIterator[Message]) -> None:
+        try:
+            async for request in requests:
+                self._requests.append(request)
+                self.wake.set()
+        finally:
+            self._finished = True
+            self.wake.set()
+
+    async def _handle(self, request: Message) -> AsyncIterator[Message]:
+        kind = request.WhichOneof("target_change")
+        if kind == "remove_target":
+            target = self._targets.pop(request.remove_target, None)
+            if target is not None:
+                self._listeners.remove(target)
+            yield _target_change(_REMOVE, [request.remove_target])
+        elif kind == "add_target":
+            async for response in self._add(request.database, request.add_target):
+                yield response
+
+    async def _add(self, database: str, message: Message) -> AsyncIterator[Message]:
+        id = message.target_id or next(number for number in range(1, 2**31) if number not in self._targets)
+        if id in self._targets:
+            raise invalid(f"Target id {id} is in use on this stream.")
+        try:
+            target = self._parse(database, message, id)
+            since_us = self._resume_time(message)
+            if target.query is not None:
+                await self._planner.prepare(target.query)
+        except Refused as refused:  # the target is refused, the stream goes on
+            yield _target_change(_REMOVE, [id], cause=refused)
+            return
+        yield _target_change(_ADD, [id])
+        with self._store.snapshot() as snapshot:
+            target.seen_us = snapshot.time_us
+            self._targets[id] = target
+            self._listeners.add(target)
+            for count, response in enumerate(self._first(target, snapshot.view, snapshot.time_us, since_us)):
+                yield response
+                if count % 64 == 63:
+                    await asyncio.sleep(0)
+        yield _target_change(_CURRENT, [id], snapshot.time_us, self._token(snapshot.time_us))
+        for response in self._news(even_none=True):
+            yield response
+        if target.once:
+            self._listeners.remove(target)
+            self._targets.pop(id, None)
+            yield _target_change(_REMOVE, [id])
+
+    def _parse(self, database: str, message: Message, id: int) -> Target:
+        kind = message.WhichOneof("target_type")
+        if kind == "query":
+            query = self._planner.parse(message.query.parent, message.query.structured_query)
+            return Target(id, message.once, self, query, {})
+        if kind == "documents":
+            names = [document_name(name, database) for name in message.documents.documents]
+            if not names:
+                raise invalid("A target of documents must name at least one.")
+            return Target(id, message.once, self, None, {split_key(name): name for name in names})
+        raise invalid("A target must be a query or documents.")
+
+    def _resume_time(self, message: Message) -> int | None:
+        """When the client last was up to date; None: it starts anew, or was away too long."""
+        kind = message.WhichOneof("resume_type")
+        if kind == "read_time":
+            since_us = micros(message.read_time)
+        elif kind == "resume_token" and message.resume_token:
+            if len(message.resume_token) != _TOKEN.size:
+                raise invalid("The resume token is not one of this server's.")
+            identity, since_us = _TOKEN.unpack(message.resume_token)
+            if identity != self._store.identity:
+                return 0
+        else:
+            return None
+        now_us = self._store.clock.read_time()
+        return since_us if now_us - HISTORY_US < since_us <= now_us else 0
+
+    def _first(self, target: Target, view: View, time_us: int, since_us: int | None) -> Iterator[Message]:
+        """Everything the target shows, or what changed of it since the client left."""
+        if since_us == 0:
+            yield _target_change(_RESET, [target.id])
+        if since_us:
+            if target.query is not None and target.query.windowed:
+                before = View(view.connection, since_us)
+                target.window = {_key(document): document for document in execution.run(before, target.query)}
+                yield from self._window_changes(target, view, time_us)
+            else:
+                for change in view.changes_since(since_us):
+                    yield from _tell(target, change, time_us)
+            if target.query is not None:
+                count = execution.count(view, target.query)
+                yield ListenResponse(filter=ExistenceFilter(target_id=target.id, count=count))
+        elif target.query is None:
+            for key, name in target.documents.items():
+                document = view.get(name)
+                yield from _tell(target, Change(*key, None, document), time_us)
+        else:
+            for document in execution.run(view, target.query):
+                if target.query.windowed:
+                    target.window[_key(document)] = document
+                yield _changed(target, document)
+
+    def _news(self, even_none: bool = False) -> list[Message]:
+        """What happened since the last moment shown, for all targets, and the moment that this leads to."""
+        waiting = [target for target in self._targets.values() if target.pending]
+        if not waiting and not even_none:
+            return []
+        if sum(len(target.pending) for target in waiting) > MAX_PENDING_CHANGES:
+            raise Refused(
+                grpc.StatusCode.UNAVAILABLE, "The client reads too slowly; it can resume with its last token."
+            )
+        responses: list[Message] = []
+        for target in waiting:
+            changes, target.pending = target.pending, {}
+            if target.query is not None and target.query.windowed:
+                if any(_concerns(target.query, change) for change in changes.values()):
+                    with self._store.snapshot() as snapshot:
+                        responses += self._window_changes(target, snapshot.view, snapshot.time_us)
+                        target.seen_us = snapshot.time_us
+            else:
+                for change in changes.values():
+                    responses += _tell(target, change, self._store.published_us())
+        time_us = self._store.published_us()
+        return [*responses, _target_change(_NO_CHANGE, [], time_us, self._token(time_us))]
+
+    def _window_changes(self, target: Target, view: View, time_us: int) -> Iterator[Message]:
+        assert target.query is not None
+        before = target.window
+        target.window = {_key(document): document for document in execution.run(view, target.query)}
+        for key, document in before.items():
+            if key not in target.window:
+                yield _gone(target, document.message.name, time_us, exists=view.get(_name(document)) is not None)
+        for key, document in target.window.items():
+            if key not in before or before[key].data != document.data:
+                yield _changed(target, document)
+
+    def _token(self, time_us: int) -> bytes:
+        return _TOKEN.pack(self._store.identity, time_us)
+
+
+_TOKEN = struct.Struct(">IQ")
+
+
+def _key(document: StoredDocument) -> _Key:
+    return document.collection, document.id
+
+
+def _name(document: StoredDocument) -> Name:
+    return document_name(document.message.name)
+
+
+def _concerns(query: Query, change: Change) -> bool:
+    return any(version is not None and query.selects(version) is not None for version in (change.before, change.after))
+
+
+def _tell(target: Target, change: Change, time_us: int) -> Iterator[Message]:
+    """What a change means to a target whose results do not depend on one another."""
+    if target.query is None:
+        name = target.documents.get((change.collection, change.id))
+        if name is None:
+            return
+        if change.after is not None:
+            yield _changed(target, change.after)
+        else:
+            yield _gone(target, str(name), time_us, exists=False)
+        return
+    if change.after is not None and target.query.selects(change.after) is not None:
+        yield _changed(target, change.after)
+    elif change.before is not None and target.query.selects(change.before) is not None:
+        if change.after is None:
+            yield _gone(target, change.before.message.name, time_us, exists=False)
+        else:
+            document = _projected(target, change.after)
+            yield ListenResponse(document_change=DocumentChange(document=document, removed_target_ids=[target.id]))
+
+
+def _changed(target: Target, document: StoredDocument) -> Message:
+    return ListenResponse(document_change=DocumentChange(document=_projected(target, document), target_ids=[target.id]))
+
+
+def _projected(target: Target, document: StoredDocument) -> Message:
+    if target.query is None or target.query.select is None:
+        return document.message
+    return project(document.message, list(target.query.select))
+
+
+def _gone(target: Target, name: str, time_us: int, *, exists: bool) -> Message:
+    read_time = timestamp(time_us)
+    if exists:
+        remove = DocumentRemove(document=name, removed_target_ids=[target.id], read_time=read_time)
+        return ListenResponse(document_remove=remove)
+    delete = DocumentDelete(document=name, removed_target_ids=[target.id], read_time=read_time)
+    return ListenResponse(document_delete=delete)
+
+
+def _target_change(
+    kind: int, ids: list[int], time_us: int | None = None, token: bytes = b"", cause: Refused | None = None
+) -> Message:
+    change = TargetChange(target_change_type=kind, target_ids=ids, resume_token=token)
+    if time_us is not None:
+        change.read_time.CopyFrom(timestamp(time_us))
+    if cause is not None:
+        change.cause.CopyFrom(Status(code=cause.number, message=cause.message))
+    return ListenResponse(target_change=change)

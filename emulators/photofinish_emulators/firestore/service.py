@@ -1,0 +1,299 @@
+"""The methods of ``google.firestore.v1.Firestore``: from a request message to response messages.
+
+No transport: a method takes messages, gives messages and raises :class:`Refused`, so that gRPC (``server.py``) and
+what a browser speaks (WebChannel, REST) can share them. Every write passes through ``_commit``, every read by name
+through ``_get``, every query through ``Planner.parse``: that is where security rules belong, for callers without the
+owner's token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import string
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from photofinish_emulators.firestore import aggregation, execution, listing
+from photofinish_emulators.firestore.documents import StoredDocument, View, split_key
+from photofinish_emulators.firestore.errors import Refused, invalid, not_found
+from photofinish_emulators.firestore.listen import Listeners, ListenStream
+from photofinish_emulators.firestore.paths import (
+    FieldPath,
+    check_collection_id,
+    database_key,
+    document_name,
+    parent_name,
+    parse_field_path,
+)
+from photofinish_emulators.firestore.planner import Planner
+from photofinish_emulators.firestore.queries import Query
+from photofinish_emulators.firestore.store import Commit, DocumentStore, Snapshot
+from photofinish_emulators.firestore.transactions import Transaction, Transactions
+from photofinish_emulators.firestore.values import project
+from photofinish_emulators.firestore.wire import (
+    BatchGetDocumentsResponse,
+    BatchWriteResponse,
+    BeginTransactionResponse,
+    CommitResponse,
+    Document,
+    Empty,
+    ListCollectionIdsResponse,
+    ListDocumentsResponse,
+    Message,
+    RunAggregationQueryResponse,
+    RunQueryResponse,
+    Status,
+    Write,
+    micros,
+    timestamp,
+)
+from photofinish_emulators.firestore.writes import exists_precondition, parse_write
+
+_BREATH = 100
+"""Results after which other requests get a turn."""
+_ID_LETTERS = string.ascii_letters + string.digits
+
+
+class FirestoreService:
+    """One object serves all databases of a store."""
+
+    def __init__(self, store: DocumentStore, planner: Planner) -> None:
+        self._store = store
+        self._planner = planner
+        self._transactions = Transactions()
+        self._listeners = Listeners(store)
+
+    # Reading
+
+    async def get_document(self, request: Message) -> Message:
+        name = document_name(request.name)
+        with self._read(request) as (snapshot, transaction):
+            document = self._get(snapshot.view, request.name, name.database, transaction)
+        if document is None:
+            raise not_found(f'Document "{request.name}" not found.')
+        return _masked(document, _mask(request))
+
+    async def batch_get_documents(self, request: Message) -> AsyncIterator[Message]:
+        database_key(request.database)
+        mask = _mask(request)
+        begun = await self._begin_with(request)
+        names = list(dict.fromkeys(request.documents))
+        with self._read(request, begun) as (snapshot, transaction):
+            found = [(name, self._get(snapshot.view, name, request.database, transaction)) for name in names]
+        read_time = timestamp(snapshot.time_us)
+        if begun is not None:
+            yield BatchGetDocumentsResponse(transaction=begun.id, read_time=read_time)
+        for name, document in found:
+            if document is None:
+                yield BatchGetDocumentsResponse(missing=name, read_time=read_time)
+            else:
+                yield BatchGetDocumentsResponse(found=_masked(document, mask), read_time=read_time)
+
+    async def list_documents(self, request: Message) -> Message:
+        if request.show_missing and request.order_by:
+            raise invalid("show_missing cannot be combined with order_by.")
+        query = listing.documents_query(request)
+        self._planner.check(query)
+        await self._planner.prepare(query)
+        mask = _mask(request)
+        with self._read(request) as (snapshot, transaction):
+            page = listing.documents_page(snapshot.view, query, request)
+            if transaction is not None:
+                _note(
+                    transaction,
+                    query,
+                    lambda view: _versions(listing.documents_page(view, query, request)),
+                    _versions(page),
+                )
+        return ListDocumentsResponse(
+            documents=[_masked(document, mask) for document in page[: listing.page_size(request)]],
+            next_page_token=listing.next_token(query, page, request),
+        )
+
+    async def list_collection_ids(self, request: Message) -> Message:
+        parent = parent_name(request.parent)
+        size = listing.page_size(request)
+        with self._read(request) as (snapshot, _):
+            ids = listing.collection_ids(snapshot.view, parent, after=request.page_token, most=size + 1)
+        return ListCollectionIdsResponse(
+            collection_ids=ids[:size], next_page_token=ids[size - 1] if len(ids) > size else ""
+        )
+
+    async def run_query(self, request: Message) -> AsyncIterator[Message]:
+        query = self._planner.parse(request.parent, request.structured_query)
+        await self._planner.prepare(query)
+        begun = await self._begin_with(request)
+        with self._read(request, begun) as (snapshot, transaction):
+            read_time = timestamp(snapshot.time_us)
+            response = RunQueryResponse(read_time=read_time, transaction=begun.id if begun is not None else b"")
+            if query.offset:
+                response.skipped_results = execution.count(
+                    snapshot.view, replace(query, offset=0, limit=None), up_to=query.offset
+                )
+            results = 0
+            for document in self._results(snapshot.view, query, transaction):
+                response.document.CopyFrom(_masked(document, query.select))
+                yield response
+                response = RunQueryResponse(read_time=read_time)
+                results += 1
+                if results % _BREATH == 0:
+                    await asyncio.sleep(0)
+            if not results:
+                yield response
+
+    async def run_aggregation_query(self, request: Message) -> AsyncIterator[Message]:
+        structured = request.structured_aggregation_query
+        aggregations = aggregation.parse_aggregations(list(structured.aggregations))
+        query = aggregation.over(self._planner.parse(request.parent, structured.structured_query), aggregations)
+        self._planner.check(query)
+        await self._planner.prepare(query)
+        begun = await self._begin_with(request)
+        with self._read(request, begun) as (snapshot, transaction):
+            result = aggregation.aggregate(snapshot.view, query, aggregations)
+            if transaction is not None:
+                _note(transaction, query, lambda view: aggregation.aggregate(view, query, aggregations), result)
+        yield RunAggregationQueryResponse(
+            result=result,
+            read_time=timestamp(snapshot.time_us),
+            transaction=begun.id if begun is not None else b"",
+        )
+
+    def listen(self, requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
+        return ListenStream(self._listeners, self._planner).responses(requests)
+
+    # Writing
+
+    async def commit(self, request: Message) -> Message:
+        transaction = self._transactions.get(request.transaction) if request.transaction else None
+        outcome = await self._commit(request.database, request.writes, transaction)
+        return CommitResponse(write_results=outcome.results, commit_time=timestamp(outcome.time_us))
+
+    async def batch_write(self, request: Message) -> Message:
+        outcome = await self._commit(request.database, request.writes, None, atomic=False)
+        response = BatchWriteResponse()
+        for result in outcome.results:
+            if isinstance(result, Refused):
+                response.write_results.add()
+                response.status.append(Status(code=result.number, message=result.message))
+            else:
+                response.write_results.append(result)
+                response.status.add()
+        return response
+
+    async def create_document(self, request: Message) -> Message:
+        id = request.document_id or "".join(secrets.choice(_ID_LETTERS) for _ in range(20))
+        name = parent_name(request.parent).child(check_collection_id(request.collection_id), id)
+        write = Write(update=Document(name=str(name), fields=request.document.fields))
+        write.current_document.CopyFrom(exists_precondition(False))
+        return await self._write_one(name.database, write, _mask(request))
+
+    async def update_document(self, request: Message) -> Message:
+        name = document_name(request.document.name)
+        write = Write(update=Document(name=str(name), fields=request.document.fields))
+        if request.HasField("update_mask"):
+            write.update_mask.CopyFrom(request.update_mask)
+        if request.HasField("current_document"):
+            write.current_document.CopyFrom(request.current_document)
+        return await self._write_one(name.database, write, _mask(request))
+
+    async def delete_document(self, request: Message) -> Message:
+        write = Write(delete=request.name)
+        if request.HasField("current_document"):
+            write.current_document.CopyFrom(request.current_document)
+        await self._commit(document_name(request.name).database, [write], None)
+        return Empty()
+
+    async def begin_transaction(self, request: Message) -> Message:
+        database_key(request.database)
+        transaction = await self._transactions.begin(request.options)
+        return BeginTransactionResponse(transaction=transaction.id)
+
+    async def rollback(self, request: Message) -> Message:
+        self._transactions.roll_back(request.transaction)
+        return Empty()
+
+    # What they share
+
+    async def _begin_with(self, request: Message) -> Transaction | None:
+        if request.WhichOneof("consistency_selector") != "new_transaction":
+            return None
+        return await self._transactions.begin(request.new_transaction)
+
+    @contextmanager
+    def _read(
+        self, request: Message, begun: Transaction | None = None
+    ) -> Iterator[tuple[Snapshot, Transaction | None]]:
+        """The moment that a request reads at: its transaction's, its read time, or now."""
+        selector = request.WhichOneof("consistency_selector")
+        transaction = begun
+        if selector == "transaction":
+            transaction = self._transactions.get(request.transaction)
+        at_us = micros(request.read_time) if selector == "read_time" else None
+        if transaction is not None:
+            at_us = transaction.at_us
+        with self._store.snapshot(at_us) as snapshot:
+            if transaction is not None and transaction.at_us is None:
+                transaction.at_us = snapshot.time_us
+            yield snapshot, transaction
+
+    def _get(self, view: View, resource: str, database: str, transaction: Transaction | None) -> StoredDocument | None:
+        name = document_name(resource, database)
+        if transaction is not None:
+            transaction.documents.add(split_key(name))
+        return view.get(name)
+
+    def _results(self, view: View, query: Query, transaction: Transaction | None) -> Iterator[StoredDocument]:
+        if transaction is None or transaction.read_only:
+            return execution.run(view, query)
+        documents = list(execution.run(view, query))
+        _note(transaction, query, lambda now: _versions(execution.run(now, query)), _versions(documents))
+        return iter(documents)
+
+    async def _commit(
+        self, database: str, writes: Sequence[Message], transaction: Transaction | None, atomic: bool = True
+    ) -> Commit:
+        database_key(database)
+        operations = [parse_write(write, database) for write in writes]
+        keys = [b"".join(split_key(operation.name)) for operation in operations]
+        if not atomic and len(set(keys)) < len(keys):
+            raise invalid("A batch cannot write to the same document more than once.")
+        if transaction is not None and transaction.read_only and operations:
+            raise invalid("Cannot modify entities in a read-only transaction.")
+        async with self._transactions.committing(transaction, keys):
+            return await self._store.commit(operations, None if transaction is None else transaction.validate, atomic)
+
+    async def _write_one(self, database: str, write: Message, mask: tuple[FieldPath, ...] | None) -> Message:
+        """Commit one write and return the document as that commit left it."""
+        outcome = await self._commit(database, [write], None)
+        name = document_name(write.update.name)
+        with self._store.snapshot(outcome.time_us) as snapshot:
+            document = snapshot.view.get(name)
+        assert document is not None
+        return _masked(document, mask)
+
+
+def _mask(request: Message) -> tuple[FieldPath, ...] | None:
+    if not request.HasField("mask"):
+        return None
+    return tuple(map(parse_field_path, request.mask.field_paths))
+
+
+def _masked(document: StoredDocument, paths: tuple[FieldPath, ...] | None) -> Message:
+    return document.message if paths is None else project(document.message, list(paths))
+
+
+def _versions(documents: Iterable[StoredDocument]) -> list[tuple[bytes, bytes]]:
+    return [(document.key, hashlib.sha256(document.data).digest()) for document in documents]
+
+
+def _note(transaction: Transaction, query: Query, read: Callable[[View], object], seen: object) -> None:
+    """Remember what a query gave, so that the commit can see whether it still would."""
+    at_us = transaction.at_us
+    assert at_us is not None
+    if not transaction.read_only:
+        transaction.queries.append(
+            (query.collection_key, lambda now: execution.changed_since(now, query, at_us) and read(now) != seen)
+        )

@@ -1,0 +1,266 @@
+"""What one write does to one document: preconditions, masks, transforms. Pure functions, no storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from photofinish_emulators.firestore import limits
+from photofinish_emulators.firestore.errors import already_exists, failed_precondition, invalid, not_found
+from photofinish_emulators.firestore.paths import (
+    DOCUMENT_ID,
+    FieldPath,
+    Name,
+    document_name,
+    format_field_path,
+    parse_field_path,
+)
+from photofinish_emulators.firestore.values import NULL_VALUE, delete_field, encode, field, set_field
+from photofinish_emulators.firestore.wire import Document, Fields, Message, Precondition, Value, micros, timestamp
+
+_MAX_INT = 2**63 - 1
+_MIN_INT = -(2**63)
+_VERIFY_FIELD = 5  # `string verify = 5` of Write: the web SDKs send it, the published protocol buffers leave it out
+_LENGTH_DELIMITED = 2
+_NUMBERS = ("integer_value", "double_value")
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOperation:
+    """A checked write of one document."""
+
+    name: Name
+    precondition: Message
+    fields: Fields | None = None
+    """What to store; None deletes the document, unless it is only verified."""
+    mask: tuple[FieldPath, ...] | None = None
+    """The fields that the write touches; None replaces the document."""
+    transforms: tuple[tuple[FieldPath, Message], ...] = ()
+    only_verify: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a write makes of a document."""
+
+    fields: Fields | None
+    """None: the document is not there afterwards."""
+    transform_results: tuple[Message, ...] = ()
+
+
+def parse_write(write: Message, database: str) -> WriteOperation:
+    """Check a ``google.firestore.v1.Write``.
+
+    Raises:
+        Refused: INVALID_ARGUMENT, with the reason.
+    """
+    kind = write.WhichOneof("operation")
+    if kind == "update":
+        mask = _parse_mask(write.update_mask) if write.HasField("update_mask") else None
+        transforms = _parse_transforms(write.update_transforms)
+        return WriteOperation(
+            document_name(write.update.name, database), write.current_document, write.update.fields, mask, transforms
+        )
+    if kind == "delete":
+        return WriteOperation(document_name(write.delete, database), write.current_document)
+    if kind == "transform":
+        if not write.transform.field_transforms:
+            raise invalid("A transform must have at least one field transform.")
+        transforms = _parse_transforms(write.transform.field_transforms)
+        name = document_name(write.transform.document, database)
+        return WriteOperation(name, write.current_document, Document().fields, (), transforms)
+    for unknown in UnknownFieldSet(write):
+        if unknown.field_number == _VERIFY_FIELD and unknown.wire_type == _LENGTH_DELIMITED:
+            name = document_name(unknown.data.decode(), database)
+            return WriteOperation(name, write.current_document, only_verify=True)
+    raise invalid("A write must have an operation: update, delete or transform.")
+
+
+def _parse_mask(mask: Message) -> tuple[FieldPath, ...]:
+    paths = tuple(map(parse_field_path, mask.field_paths))
+    _refuse_overlap(paths)
+    return paths
+
+
+def _parse_transforms(transforms: list[Message]) -> tuple[tuple[FieldPath, Message], ...]:
+    parsed = tuple((parse_field_path(transform.field_path), transform) for transform in transforms)
+    for path, transform in parsed:
+        kind = transform.WhichOneof("transform_type")
+        if kind is None:
+            raise invalid(f"The transform of field {format_field_path(path)} has no type.")
+        if kind == "set_to_server_value" and transform.set_to_server_value != 1:
+            raise invalid(f"The transform of field {format_field_path(path)} names no server value.")
+        if kind in _NUMERIC and getattr(transform, kind).WhichOneof("value_type") not in _NUMBERS:
+            raise invalid(f"The {kind} of field {format_field_path(path)} must be an integer or a double.")
+    return parsed
+
+
+def _refuse_overlap(paths: tuple[FieldPath, ...]) -> None:
+    seen = set(paths)
+    if len(seen) < len(paths):
+        raise invalid("A field path appears twice in a mask.")
+    for path in paths:
+        if path[0] == DOCUMENT_ID:
+            raise invalid(f"A mask cannot name {DOCUMENT_ID}.")
+        for length in range(1, len(path)):
+            if path[:length] in seen:
+                raise invalid(
+                    f"Field paths {format_field_path(path[:length])} and {format_field_path(path)} overlap in a mask."
+                )
+
+
+def check_precondition(name: Name, precondition: Message, exists: bool, update_us: int) -> None:
+    """Refuse the write when ``precondition`` does not hold.
+
+    Raises:
+        Refused: NOT_FOUND, ALREADY_EXISTS or FAILED_PRECONDITION.
+    """
+    kind = precondition.WhichOneof("condition_type")
+    if kind is None:
+        return
+    if kind == "exists":
+        if precondition.exists and not exists:
+            raise not_found(f"No document to update: {name}")
+        if exists and not precondition.exists:
+            raise already_exists(f"Document already exists: {name}")
+    elif not exists:
+        raise failed_precondition(
+            f"No document to update: {name}; the required base version is that of an update time."
+        )
+    elif micros(precondition.update_time) != update_us:
+        raise failed_precondition(
+            f"the stored version ({update_us}) does not match the required base version "
+            f"({micros(precondition.update_time)}): {name}"
+        )
+
+
+def apply_write(operation: WriteOperation, current: Fields | None, time_us: int) -> Effect:
+    """What becomes of a document whose fields were ``current`` (None: it was not there).
+
+    ``time_us`` is the commit time, which server timestamps take with millisecond precision. Neither ``current`` nor the
+    operation's own fields are changed; the result may share them.
+
+    Raises:
+        Refused: the result breaks a limit.
+    """
+    if operation.only_verify:
+        return Effect(current)
+    if operation.fields is None:
+        return Effect(None)
+    if operation.mask is None and not operation.transforms:
+        limits.check_document(operation.name, operation.fields)
+        return Effect(operation.fields)
+    result = Document()
+    if operation.mask is None:
+        _merge(result.fields, operation.fields)
+    else:
+        if current is not None:
+            _merge(result.fields, current)
+        for path in operation.mask:
+            value = field(operation.fields, path)
+            if value is None:
+                delete_field(result.fields, path)
+            else:
+                set_field(result.fields, path, value)
+    results = tuple(_transform(result.fields, path, transform, time_us) for path, transform in operation.transforms)
+    limits.check_document(operation.name, result.fields)
+    return Effect(result.fields, results)
+
+
+def _merge(target: Fields, source: Fields) -> None:
+    for name in source:
+        target[name].CopyFrom(source[name])
+
+
+def _transform(fields: Fields, path: FieldPath, transform: Message, time_us: int) -> Message:
+    kind = transform.WhichOneof("transform_type")
+    current = field(fields, path)
+    if kind == "set_to_server_value":
+        result = Value(timestamp_value=timestamp(time_us - time_us % 1000))
+    elif kind in _NUMERIC:
+        operand = getattr(transform, kind)
+        is_number = current is not None and current.WhichOneof("value_type") in _NUMBERS
+        result = _NUMERIC[kind](current, operand) if is_number else operand
+    elif kind == "append_missing_elements":
+        set_field(fields, path, _append_missing(current, transform.append_missing_elements.values))
+        return NULL_VALUE
+    else:
+        set_field(fields, path, _remove_all(current, transform.remove_all_from_array.values))
+        return NULL_VALUE
+    set_field(fields, path, result)
+    return result
+
+
+def _number(value: Message) -> int | float:
+    number: int | float = (
+        value.integer_value if value.WhichOneof("value_type") == "integer_value" else value.double_value
+    )
+    return number
+
+
+def _increment(current: Message, operand: Message) -> Message:
+    total = _number(current) + _number(operand)
+    if isinstance(total, int):
+        return Value(integer_value=max(_MIN_INT, min(_MAX_INT, total)))
+    return Value(double_value=total)
+
+
+def _maximum(current: Message, operand: Message) -> Message:
+    if _is_nan(current) or _is_nan(operand):
+        return Value(double_value=float("nan"))
+    return operand if encode(operand) > encode(current) else current
+
+
+def _minimum(current: Message, operand: Message) -> Message:
+    if _is_nan(current) or _is_nan(operand):
+        return Value(double_value=float("nan"))
+    return operand if encode(operand) < encode(current) else current
+
+
+def _is_nan(value: Message) -> bool:
+    number = _number(value)
+    return number != number
+
+
+_NUMERIC: dict[str, Callable[[Message, Message], Message]] = {
+    "increment": _increment,
+    "maximum": _maximum,
+    "minimum": _minimum,
+}
+
+
+def _elements(current: Message | None) -> list[Message]:
+    is_array = current is not None and current.WhichOneof("value_type") == "array_value"
+    return list(current.array_value.values) if is_array and current is not None else []
+
+
+def _append_missing(current: Message | None, additions: list[Message]) -> Message:
+    result = Value()
+    result.array_value.SetInParent()
+    values = result.array_value.values
+    present = set()
+    for element in _elements(current):
+        present.add(encode(element))
+        values.add().CopyFrom(element)
+    for element in additions:
+        if encode(element) not in present:
+            present.add(encode(element))
+            values.add().CopyFrom(element)
+    return result
+
+
+def _remove_all(current: Message | None, removals: list[Message]) -> Message:
+    result = Value()
+    result.array_value.SetInParent()
+    gone = {encode(element) for element in removals}
+    for element in _elements(current):
+        if encode(element) not in gone:
+            result.array_value.values.add().CopyFrom(element)
+    return result
+
+
+def exists_precondition(exists: bool) -> Message:
+    """The precondition that the document is there, or is not."""
+    return Precondition(exists=exists)
