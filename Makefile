@@ -1,0 +1,69 @@
+# `make demo` and `make test` are all one needs; each sets up what it needs first.
+# Needs: Python 3.11 or newer, a Rust toolchain, make. Node 20 is used by one test of the Firebase SDK, where it is there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PHOTOS ?=
+RUST_SOURCES := $(shell find rust_core -name '*.rs' -not -path '*/target/*') rust_core/Cargo.toml rust_core/Cargo.lock \
+	rust_core/pyproject.toml
+CARGO := cargo --quiet
+
+.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust lock bench bench-kernels clean
+
+help:  ## What can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.python $(VENV)/.kernels $(VENV)/.models  ## The virtual environment, the Rust extension, the models
+
+$(VENV)/.python: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("photofinish needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@command -v cargo >/dev/null || { echo "photofinish needs a Rust toolchain (cargo); see rustup.rs" >&2; exit 1; }
+	@echo "setting up $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.kernels: $(VENV)/.python $(RUST_SOURCES)
+	@echo "building the Rust extension ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall ./rust_core
+	@touch $@
+
+$(VENV)/.models: $(VENV)/.kernels shared/photofinish/models/catalogue.toml
+	@$(BIN)/photofinish models build
+	@touch $@
+
+demo: setup  ## Everything at work on a sample album (or PHOTOS=dir)
+	@$(BIN)/photofinish demo $(if $(PHOTOS),--photos "$(PHOTOS)")
+
+test: setup lint test-rust test-python  ## Every check and every test
+
+lint: lint-python lint-rust  ## Formatting, rules, types, import directions
+
+lint-python: setup
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-logo --no-timing | tail -2
+	@$(BIN)/mypy --no-error-summary
+
+lint-rust:
+	@cd rust_core && $(CARGO) fmt --check
+	@cd rust_core && $(CARGO) clippy --all-targets --locked -- -D warnings
+
+test-rust:
+	@cd rust_core && $(CARGO) test --workspace --locked
+
+test-python: setup $(if $(shell command -v npm),tests/clients/node_modules)
+	@$(BIN)/pytest -n 3 --dist loadfile
+
+tests/clients/node_modules: tests/clients/package-lock.json
+	@cd tests/clients && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+lock: setup  ## Write the lock files anew (newest versions that pyproject.toml allows)
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--extra functions --extra cpu --extra models --extra local --extra demo --extra dev -o requirements.txt pyproject.toml
+
+clean:  ## Remove what was built
+	rm -rf $(VENV) rust_core/target tests/clients/node_modules

@@ -1,0 +1,92 @@
+"""`photofinish reconcile`, `redrive`, `migrate`: bring things to where they should be."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from photofinish.domain.photo import PhotoStatus
+from photofinish.errors import NotFound
+from photofinish.migrating import migrate as migrate_database
+from photofinish.ports import WorkItem
+from photofinish_cli.deployment import Json, StateDir, connect
+from photofinish_cli.output import console, print_json, progress_bar, reported_errors
+from photofinish_functions.reconciling import Reconciled
+from photofinish_functions.reconciling import reconcile as reconcile_bucket
+
+
+def reconcile(
+    album: Annotated[str | None, typer.Option("--album", "-a", help="Only this album.")] = None,
+    json: Json = False,
+    state: StateDir = None,
+) -> None:
+    """Queue every photo of the bucket that has no record, an older one, or is stuck.
+
+    Example: photofinish reconcile --album spring-10k
+    """
+    with reported_errors():
+        cloud = connect(state)
+        with progress_bar("comparing", 0, plain=json) as bar:
+
+            def show(so_far: Reconciled) -> None:
+                bar.update(done=so_far.seen, total=so_far.seen)
+
+            done = reconcile_bucket(
+                store=cloud.store,
+                documents=cloud.documents,
+                queue=cloud.queue,
+                events=cloud.events,
+                stale_after=timedelta(seconds=cloud.settings.stale_after_s),
+                prefix=f"{album}/" if album else "",
+                on_progress=show,
+            )
+    if json:
+        print_json({"seen": done.seen, "queued": done.queued})
+    else:
+        console().print(f"{done.seen} photos in the bucket, {done.queued} queued")
+
+
+def redrive(
+    album: Annotated[str, typer.Argument(help="Album whose failed photos are tried again.")],
+    rejected: Annotated[bool, typer.Option("--rejected", help="Rejected photos too.")] = False,
+    json: Json = False,
+    state: StateDir = None,
+) -> None:
+    """Queue an album's failed photos again.
+
+    Example: photofinish redrive spring-10k
+    """
+    with reported_errors():
+        cloud = connect(state)
+        statuses = [PhotoStatus.FAILED, *([PhotoStatus.REJECTED] if rejected else [])]
+        if not cloud.documents.counts(album):
+            raise NotFound(f"no photo of an album {album!r} is known")
+        records = [record for status in statuses for record in cloud.documents.list_photos(album, status=status)]
+        queued = 0
+        with progress_bar("queueing", len(records), plain=json) as bar:
+            for record in records:
+                trace_id = uuid.uuid4().hex
+                if cloud.documents.record_requeued(record.ref, trace_id=trace_id):
+                    cloud.queue.publish([WorkItem(photo=record.ref, trace_id=trace_id)])
+                    queued += 1
+                bar.advance()
+    if json:
+        print_json({"album": album, "queued": queued})
+    else:
+        console().print(f"{album}: {queued} photos queued again")
+
+
+def migrate(json: Json = False, state: StateDir = None) -> None:
+    """Bring the database to this version's schema. Safe to repeat, and while the system runs.
+
+    Example: photofinish migrate
+    """
+    with reported_errors():
+        applied = migrate_database(connect(state).settings.database_url.get_secret_value())
+    if json:
+        print_json({"applied": applied})
+    else:
+        console().print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
