@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 from photofinish.domain.face import Face
 
-FACE_THRESHOLD = 0.36
+# Calibrated on 150 race photos of 0.5 MP, as they are and with synthetic blur (defocus of 1.2–4 px or motion of 5–20 px,
+# scaled by 0.6–1, JPEG quality 60–95; or only the runners blurred, by 3–8 % or 12–30 % of the face's size):
+# below the face threshold lie 1 % of the photos as they are, 87 % of the blurred ones and 92 % of those whose runners
+# alone are blurred; below the frame threshold 0 %, 69 % and 12 %.
+FACE_THRESHOLD = 0.38
 """Re-blur sharpness of the aligned 112 px chip below which a face is blurred."""
-FRAME_THRESHOLD = 0.30
+FRAME_THRESHOLD = 0.55
 """Re-blur sharpness at 1024 px below which a frame without a face is blurred."""
 _SUBJECT_SHARE = 0.25
 """Faces of at least this share of the largest face's area are the photo's subjects; the others are background."""

@@ -34,6 +34,6 @@ def _to_srgb(image: NDArray[np.uint8], profile: bytes) -> NDArray[np.uint8]:
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         converted = ImageCms.profileToProfile(rgb, source, ImageCms.createProfile("sRGB"))
-    except ImageCms.PyCMSError:
+    except (ImageCms.PyCMSError, OSError):
         return image
     return cast("NDArray[np.uint8]", cv2.cvtColor(np.asarray(converted), cv2.COLOR_RGB2BGR))

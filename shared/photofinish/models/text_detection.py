@@ -17,8 +17,9 @@ from photofinish.models.batching import groups_of_one_shape, padded_to_32
 from photofinish.models.session import Session
 
 # Small pictures are enlarged until their shorter side has this length, large ones reduced until their longer side has.
-SHORTEST_SIDE = 736
-LONGEST_SIDE = 1600
+# On race photos of 0.5 MP 640 finds as many bibs as PaddleOCR's 736 in four fifths of the time.
+SHORTEST_SIDE = 640
+LONGEST_SIDE = 1280
 _PIXEL_THRESHOLD = 0.3
 _BOX_THRESHOLD = 0.5
 _UNCLIP_RATIO = 1.6

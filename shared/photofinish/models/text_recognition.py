@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from photofinish.models.session import Session
 
 LINE_HEIGHT = 48
-# Strips are padded to one of these widths, never to the widest of their batch: what is read in a line must not depend on
-# the lines that happen to be beside it. Narrow lines read better with the padding that the network was trained with.
-STRIP_WIDTHS = (320, 480, 640, 960, 1280, 1920, 2560)
+# Strips are padded to one of these widths, never to the widest of their batch: what is read in a line must not depend
+# on the lines that happen to be beside it.
+STRIP_WIDTHS = (160, 320, 480, 640, 960, 1280, 1920, 2560)
 _BATCH = 8
 _BLANK = 0
 

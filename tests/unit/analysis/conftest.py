@@ -1,0 +1,16 @@
+"""One analyzer for all tests of this folder: loading takes longer than most of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from photofinish.models.settings import ModelSettings
+from photofinish_jobs.analyze import Analyzer
+from support.models import model_settings
+
+__all__ = ["model_settings"]
+
+
+@pytest.fixture(scope="session")
+def analyzer(model_settings: ModelSettings) -> Analyzer:
+    return Analyzer.load(model_settings)

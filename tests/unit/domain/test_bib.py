@@ -1,0 +1,121 @@
+"""Which numbers are bibs, and whose."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photofinish.domain.bib import BibRule, TextLine, find_bibs, numbers_in
+from photofinish.domain.face import Face
+from photofinish.domain.geometry import Box
+
+WIDTH, HEIGHT = 1000, 800
+
+
+def face(x: float, y: float, side: float) -> Face:
+    """A face whose box has this middle and side, in pixels."""
+    box = Box.from_pixels(x - side / 2, y - side / 2, side, side, width=WIDTH, height=HEIGHT)
+    return Face(box=box, landmarks=((0, 0),) * 5, detection_score=0.9, sharpness=0.5, quality=0.5)
+
+
+def line(text: str, x: float, y: float, height: float, *, score: float = 0.99) -> TextLine:
+    """A line whose box has this middle and height, in pixels."""
+    width = height * 0.6 * len(text)
+    box = Box.from_pixels(x - width / 2, y - height / 2, width, height, width=WIDTH, height=HEIGHT)
+    return TextLine(text=text, ocr_score=score, box=box)
+
+
+def bibs(lines: list[TextLine], faces: list[Face], rule: BibRule | None = None) -> list[tuple[str, int | None]]:
+    found = find_bibs(lines, faces, width=WIDTH, height=HEIGHT, rule=rule or BibRule())
+    return [(bib.number, bib.face_index) for bib in found]
+
+
+def test_a_number_on_the_chest_belongs_to_the_face_above_it() -> None:
+    assert bibs([line("3638", 500, 400, 40)], [face(500, 200, 80)]) == [("3638", 0)]
+
+
+def test_numbers_elsewhere_are_text_only() -> None:
+    runner = face(500, 200, 80)
+    elsewhere = [
+        line("1", 500, 400, 40),  # too short
+        line("123456", 500, 400, 40),  # too long
+        line("12", 700, 400, 40),  # beside the runner
+        line("13", 500, 100, 40),  # above the face
+        line("14", 500, 780, 40),  # far below
+        line("15", 500, 400, 10),  # small print
+        line("16", 500, 400, 200),  # a banner
+        line("SPAR", 500, 400, 40),
+    ]
+    assert bibs(elsewhere, [runner]) == []
+
+
+def test_limits_scale_with_the_face() -> None:
+    for side in (20, 40, 80, 120):
+        number = line("77", 500 + side * 0.5, 200 + side * 2.5, side * 0.5)
+        assert bibs([number], [face(500, 200, side)]) == [("77", 0)]
+        assert bibs([line("77", 500 + side * 1.4, 200 + side * 2.5, side * 0.5)], [face(500, 200, side)]) == []
+
+
+def test_each_face_wears_its_own_number() -> None:
+    faces = [face(300, 200, 80), face(600, 210, 70)]
+    lines = [line("22", 610, 400, 35), line("11", 310, 400, 40)]
+    assert bibs(lines, faces) == [("11", 0), ("22", 1)]
+
+
+def test_one_number_per_face_and_one_face_per_number() -> None:
+    assert bibs([line("11", 500, 400, 40), line("2024", 560, 330, 30)], [face(500, 200, 80)]) == [("11", 0)]
+    assert len(bibs([line("11", 500, 400, 40)], [face(500, 200, 80), face(520, 190, 70)])) == 1
+
+
+def test_without_a_face_confident_numbers_are_kept_once() -> None:
+    lines = [line("11", 100, 100, 40), line("22", 300, 100, 40, score=0.7), line("11", 500, 100, 40, score=0.95)]
+    (bib,) = find_bibs(lines, [], width=WIDTH, height=HEIGHT)
+    assert (bib.number, bib.face_index, bib.ocr_score) == ("11", None, 0.99)
+
+
+def test_the_rule_may_take_other_lengths() -> None:
+    wide = BibRule(min_digits=1, max_digits=6)
+    assert bibs([line("7", 500, 400, 40)], [face(500, 200, 80)], wide) == [("7", 0)]
+    assert bibs([line("123456", 500, 400, 40)], [face(500, 200, 80)], wide) == [("123456", 0)]
+
+
+def test_numbers_inside_a_line_get_their_part_of_its_box() -> None:
+    (first, second) = numbers_in(TextLine(text="No 123 / 45", ocr_score=0.9, box=Box(0.0, 0.5, 0.11, 0.1)))
+    assert (first.text, second.text) == ("123", "45")
+    assert abs(first.box.x - 0.03) < 1e-9
+    assert abs(first.box.w - 0.03) < 1e-9
+    assert (first.box.y, first.box.h, first.ocr_score) == (0.5, 0.1, 0.9)
+
+
+def test_other_scripts_have_no_numbers_that_runners_wear() -> None:
+    assert numbers_in(TextLine(text="١٢٣ 四五 ²³", ocr_score=0.9, box=Box(0, 0, 1, 1))) == []
+
+
+coordinates = st.floats(0, 1000)
+some_faces = st.lists(st.builds(face, coordinates, coordinates, st.floats(1, 200)), max_size=5)
+some_lines = st.lists(
+    st.builds(line, st.from_regex(r"[0-9A-Z ]{1,8}", fullmatch=True), coordinates, coordinates, st.floats(1, 100)),
+    max_size=8,
+)
+
+
+@given(lines=some_lines, faces=some_faces)
+def test_bibs_are_numbers_that_were_read(lines: list[TextLine], faces: list[Face]) -> None:
+    found = find_bibs(lines, faces, width=WIDTH, height=HEIGHT)
+    wearers = [bib.face_index for bib in found if bib.face_index is not None]
+    assert len(wearers) == len(set(wearers)), "a face wears one number"
+    assert all(0 <= wearer < len(faces) for wearer in wearers)
+    for bib in found:
+        assert 2 <= len(bib.number) <= 5
+        assert bib.number.isdigit()
+        assert any(bib.number in line.text for line in lines)
+        assert (bib.face_index is None) == (not faces)
+
+
+@given(lines=some_lines, faces=some_faces)
+def test_the_order_of_the_lines_does_not_matter(lines: list[TextLine], faces: list[Face]) -> None:
+    expected = sorted(bibs(lines, faces), key=str)
+    for order in itertools.islice(itertools.permutations(lines), 6):
+        assert sorted(bibs(list(order), faces), key=str) == expected

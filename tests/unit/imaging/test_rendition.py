@@ -1,0 +1,67 @@
+"""The preview: small, upright, right in colour, and silent about where it was taken."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+from PIL import Image, ImageCms
+
+from photofinish.imaging.decoding import DecodedPhoto, decode
+from photofinish.imaging.rendition import preview_jpeg
+from photofinish.imaging.resizing import fit_within
+from support.pictures import encode, exif, noise, quadrants
+
+
+def opened(photo: DecodedPhoto) -> Image.Image:
+    return Image.open(io.BytesIO(preview_jpeg(photo)))
+
+
+def test_at_most_1600_pixels_and_never_enlarged() -> None:
+    assert opened(decode(encode(noise(3200, 2000)))).size == (1600, 1000)
+    assert opened(decode(encode(noise(2000, 3200)))).size == (1000, 1600)
+    assert opened(decode(encode(noise(400, 300)))).size == (400, 300)
+
+
+def test_upright_and_without_notes() -> None:
+    stored = np.ascontiguousarray(np.rot90(quadrants()))
+    block = exif(orientation=6, tags={0x010F: "SecretMaker"}, photo_tags={0x9003: "2024:05:01 09:30:15"})
+    content = encode(stored, "JPEG", exif=block)
+    assert b"SecretMaker" in content
+    preview = preview_jpeg(decode(content))
+    assert b"SecretMaker" not in preview
+    assert b"Exif" not in preview
+    image = Image.open(io.BytesIO(preview))
+    assert image.size == (320, 200)
+    assert not image.getexif()
+
+
+def test_colours_of_another_profile_become_srgb() -> None:
+    """A profile whose red and blue are swapped shows beyond doubt whether it was applied."""
+    swapped = swapped_profile()
+    photo = decode(encode(quadrants(), "PNG", icc_profile=swapped))
+    assert photo.colour_profile == swapped
+    preview = cv2.imdecode(np.frombuffer(preview_jpeg(photo), np.uint8), cv2.IMREAD_COLOR)
+    blue, _, red = preview[50, 80].tolist()
+    assert blue > 200 > 60 > red, "the red quadrant is blue in this profile"
+
+
+def test_a_profile_for_other_channels_changes_nothing() -> None:
+    photo = decode(encode(quadrants(), "PNG"))
+    for profile in (b"broken", ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()):
+        with_profile = DecodedPhoto(image=photo.image, info=photo.info, colour_profile=profile)
+        assert preview_jpeg(with_profile) == preview_jpeg(photo)
+
+
+def test_fit_within_keeps_the_shape() -> None:
+    assert fit_within(noise(4000, 40), 100).shape == (1, 100, 3)
+    assert fit_within(noise(50, 40), 100).shape == (40, 50, 3)
+
+
+def swapped_profile() -> bytes:
+    """An sRGB profile with the tags of its red and blue primaries exchanged, under another name."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, blue = profile.index(b"rXYZ"), profile.index(b"bXYZ")
+    profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    return bytes(profile).replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
