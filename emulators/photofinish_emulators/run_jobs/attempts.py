@@ -27,13 +27,14 @@ class Attempt:
     @classmethod
     async def start(cls, directory: Path, command: Command) -> Attempt:
         directory.mkdir(parents=True, exist_ok=True)
-        with (directory / "lock").open("w") as lock:
+        with (directory / "lock").open("w") as lock, (directory / "log").open("ab") as log:
             fcntl.flock(lock, fcntl.LOCK_EX)
             # The new process inherits the locked file, so the lock passes to it without a gap.
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(RUN_ATTEMPT), str(directory), str(lock.fileno())),
                 stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,  # for what the record keeper itself may have to say
                 pass_fds=[lock.fileno()],
                 env={},
                 start_new_session=True,

@@ -1,0 +1,194 @@
+"""From the description of a local cloud to the processes it consists of, in their order, and their environment."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from photofinish_emulators.common.processes import base_environment
+from photofinish_emulators.postgres import READY_LINE, STOP_SIGNAL, Postgres, as_user, ensure_database, system_user
+from photofinish_emulators.stack.ports import kept_ports, take_ports
+from photofinish_emulators.stack.process import Piece, ReadyExit, ReadyLine, ReadyPort
+from photofinish_emulators.stack.spec import Function, StackSpec
+from photofinish_emulators.storage import Notification, Storage
+
+# Our pieces, and the variable by which clients find each; one that is set names another server to be used instead.
+VARIABLES = {
+    "postgres": "DATABASE_URL",
+    "firestore": "FIRESTORE_EMULATOR_HOST",
+    "pubsub": "PUBSUB_EMULATOR_HOST",
+    "storage": "STORAGE_EMULATOR_HOST",
+    "run-jobs": "RUN_EMULATOR_HOST",
+}
+PROVISION = "provision"
+COMMAND_TIMEOUT_S = 900.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Everything that is decided before anything starts."""
+
+    pieces: tuple[Piece, ...]
+    environment: dict[str, str]  # by which clients, functions and jobs find the stack
+    function_urls: dict[str, str]
+
+
+def lay_out(spec: StackSpec, state_dir: Path, environ: Mapping[str, str]) -> Layout:
+    """Decide what to start.
+
+    ``environ`` is the caller's environment: where it names another server for one of `VARIABLES`, that is used. The
+    caller's variables may also be those of this very stack, from an earlier start; these mean nothing.
+
+    Raises:
+        CannotServe: a kept port is taken.
+    """
+    own = _addresses(spec, state_dir, kept_ports(state_dir))
+    wanted = [name for name in VARIABLES if name != "postgres" or spec.postgres_database is not None]
+    elsewhere = {
+        name: environ[VARIABLES[name]]
+        for name in wanted
+        if environ.get(VARIABLES[name]) and environ[VARIABLES[name]] != own.get(name)
+    }
+    ours = [name for name in wanted if name not in elsewhere]
+    ports = take_ports(state_dir, [*ours, *(function.name for function in spec.functions)])
+    postgres = Postgres(directory=state_dir / "postgres", port=ports.get("postgres", 0))
+    if "postgres" in ours:
+        postgres.prepare()  # makes the password that its address contains
+    addresses = _addresses(spec, state_dir, ports) | elsewhere
+    environment = {VARIABLES[name]: addresses[name] for name in wanted} | {"GOOGLE_CLOUD_PROJECT": spec.project}
+    inherited = base_environment() | {"PYTHONUNBUFFERED": "1"}
+    everywhere = inherited | environment | dict(spec.env)
+
+    pieces = [Piece(name=name, argv=None, address=_without_password(at)) for name, at in elsewhere.items()]
+    if "postgres" in ours:
+        pieces.append(_postgres(postgres, addresses["postgres"], inherited))
+    if "firestore" in ours:
+        indexes = () if spec.firestore_indexes is None else ("--indexes", str(spec.firestore_indexes))
+        pieces.append(_server("firestore", state_dir, ports, inherited, *indexes))
+    before_work = _commands(spec, pieces, everywhere)
+    pieces += [_function(function, ports[function.name], everywhere) for function in spec.functions]
+    functions = tuple(function.name for function in spec.functions)
+    if "pubsub" in ours:
+        # It continues to push what was not acknowledged as soon as it runs: to functions that are ready by then.
+        pieces.append(_server("pubsub", state_dir, ports, inherited, after=(*before_work, *functions)))
+    if "storage" in ours:
+        # It announces what happens to objects only once, so its listener is there first.
+        pieces.append(_storage(spec, state_dir, ports, inherited | environment))
+    if "run-jobs" in ours:
+        # It continues with interrupted tasks as soon as it runs.
+        quotas = ("--gpu-quota", str(spec.gpu_quota), "--starts-per-minute", str(spec.job_starts_per_minute))
+        pieces.append(_server("run-jobs", state_dir, ports, inherited, *quotas, after=before_work))
+    servers = tuple(name for name in wanted if name != "postgres")
+    provision = (sys.executable, "-m", "photofinish_emulators.stack.provision", str(state_dir))
+    pieces.append(Piece(name=PROVISION, argv=provision, env=inherited | environment, after=(*servers, *functions)))
+    return Layout(
+        pieces=tuple(pieces),
+        environment=environment,
+        function_urls={name: f"http://127.0.0.1:{ports[name]}" for name in functions},
+    )
+
+
+def _addresses(spec: StackSpec, state_dir: Path, ports: Mapping[str, int]) -> dict[str, str]:
+    """Where our own servers are found, for those that have a port."""
+    addresses = {name: f"127.0.0.1:{port}" for name, port in ports.items() if name in VARIABLES}
+    if "storage" in addresses:
+        addresses["storage"] = f"http://{addresses['storage']}"
+    if "postgres" in addresses:
+        postgres = Postgres(directory=state_dir / "postgres", port=ports["postgres"])
+        has_password = (postgres.directory / "password").exists() and spec.postgres_database is not None
+        addresses["postgres"] = postgres.url(spec.postgres_database or "") if has_password else ""
+    return addresses
+
+
+def _server(
+    name: str,
+    state_dir: Path,
+    ports: Mapping[str, int],
+    env: dict[str, str],
+    *options: str,
+    after: tuple[str, ...] = (),
+) -> Piece:
+    """One of this package's own servers."""
+    argv = (sys.executable, "-m", "photofinish_emulators", name, "--port", str(ports[name]))
+    return Piece(
+        name=name,
+        argv=(*argv, "--state-dir", str(state_dir / name), *options),
+        ready=ReadyLine(text="ready 127.0.0.1:"),
+        after=after,
+        env=env,
+        cwd=state_dir,
+        address=f"127.0.0.1:{ports[name]}",
+    )
+
+
+def _postgres(postgres: Postgres, url: str, env: dict[str, str]) -> Piece:
+    return Piece(
+        name="postgres",
+        argv=tuple(postgres.command()),
+        ready=ReadyLine(text=READY_LINE),
+        env=env,
+        address=f"127.0.0.1:{postgres.port}",
+        run_as=as_user(system_user()),
+        prepare=postgres.prepare,
+        once_ready=partial(ensure_database, url),
+        stop_signal=STOP_SIGNAL,
+    )
+
+
+def _storage(spec: StackSpec, state_dir: Path, ports: Mapping[str, int], env: dict[str, str]) -> Piece:
+    announced = next((bucket for bucket in spec.buckets if bucket.notify), None)
+    notification = None
+    if announced is not None and announced.notify is not None:
+        notification = Notification(project=spec.project, bucket=announced.name, topic=announced.notify)
+    storage = Storage(directory=state_dir / "storage", port=ports["storage"], notification=notification)
+    return Piece(
+        name="storage",
+        argv=tuple(storage.command()),
+        ready=ReadyPort(port=storage.port),
+        after=("pubsub",),
+        env=env,
+        cwd=state_dir,
+        address=storage.url,
+    )
+
+
+def _commands(spec: StackSpec, pieces: list[Piece], env: dict[str, str]) -> tuple[str, ...]:
+    """Append the commands that follow Postgres, each after the one before; the names that all other work waits for."""
+    last = tuple(piece.name for piece in pieces)
+    for command in spec.after_postgres:
+        pieces.append(
+            Piece(
+                name=command.name,
+                argv=command.argv,
+                ready=ReadyExit(),
+                after=last,
+                env=env | dict(command.env),
+                cwd=Path.cwd(),
+                ready_timeout_s=COMMAND_TIMEOUT_S,
+            )
+        )
+        last = (command.name,)
+    return last
+
+
+def _function(function: Function, port: int, env: dict[str, str]) -> Piece:
+    argv = [sys.executable, "-m", "functions_framework", "--target", function.target]
+    argv += ["--source", str(function.source), "--signature-type", function.signature]
+    own = {"K_SERVICE": function.name, "FUNCTION_TARGET": function.target, "GUNICORN_LOG_LEVEL": "warning"}
+    return Piece(
+        name=function.name,
+        argv=(*argv, "--host", "127.0.0.1", "--port", str(port)),
+        ready=ReadyPort(port=port),
+        env=env | own | dict(function.env),
+        cwd=function.source.parent,
+        address=f"http://127.0.0.1:{port}",
+    )
+
+
+def _without_password(address: str) -> str:
+    """An address that may be shown: a database's without who signs in."""
+    scheme, separator, rest = address.partition("://")
+    return f"{scheme}{separator}{rest.rsplit('@', 1)[-1]}"

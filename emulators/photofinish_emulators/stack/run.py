@@ -1,0 +1,180 @@
+"""Starting, stopping and asking about a whole local cloud."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from photofinish_emulators.common.processes import identify
+from photofinish_emulators.common.state_dir import lock_state_dir
+from photofinish_emulators.stack import state
+from photofinish_emulators.stack.pieces import lay_out
+from photofinish_emulators.stack.process import end_orphans
+from photofinish_emulators.stack.schedules import run_schedules
+from photofinish_emulators.stack.spec import StackSpec
+from photofinish_emulators.stack.state import PieceStatus, StackStatus
+from photofinish_emulators.stack.supervisor import STACK, Event, StackFailed, Supervisor
+
+SPEC_FILE = "spec.json"
+ORPHANS_TIMEOUT_S = 15.0
+POLL_S = 0.1
+
+
+def run_stack(
+    spec: StackSpec,
+    state_dir: Path,
+    *,
+    on_event: Callable[[Event], None] = lambda _: None,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Run the local cloud in the foreground, on the main thread, until SIGTERM or SIGINT.
+
+    ``on_event`` hears of every change of a piece, and of the `STACK`: "starting", "ready", "stopping", "stopped". A
+    stack whose supervisor was killed continues where it was. Where ``environ`` names another server (see
+    `pieces.VARIABLES`), that one is used and ours is not started.
+
+    Raises:
+        CannotServe: the state directory is in use, or a port of this stack is.
+        StackFailed: a piece cannot be made to run. Everything is stopped by then.
+    """
+    state_dir = state_dir.absolute()
+    with lock_state_dir(state_dir):
+        asyncio.run(_run(spec, state_dir, on_event, environ))
+
+
+async def _run(spec: StackSpec, state_dir: Path, on_event: Callable[[Event], None], environ: Mapping[str, str]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    on_event(Event(name=STACK, state="starting"))
+    previous = state.read(state_dir)
+    if previous is not None:
+        identities = [piece.identity for piece in previous.pieces.values()]
+        await end_orphans([identity for identity in identities if identity is not None], ORPHANS_TIMEOUT_S)
+    for folder in ("logs", "storage"):
+        (state_dir / folder).mkdir(mode=0o700, exist_ok=True)
+    layout = await asyncio.to_thread(lay_out, spec, state_dir, environ)
+    _write_private(state_dir / SPEC_FILE, spec.to_json())
+    supervisor = identify(os.getpid())
+    assert supervisor is not None
+    status = StackStatus(project=spec.project, supervisor=supervisor, environment=layout.environment)
+    schedules: list[asyncio.Task[None]] = []
+
+    def once_ready() -> None:
+        schedules.append(asyncio.create_task(run_schedules(spec, layout.function_urls, layout.environment)))
+
+    try:
+        await Supervisor(layout.pieces, state_dir, status, on_event).run(stop, once_ready)
+    finally:
+        for task in schedules:
+            task.cancel()
+
+
+def start_detached(
+    spec: StackSpec,
+    state_dir: Path,
+    *,
+    on_event: Callable[[Event], None] = lambda _: None,
+    environ: Mapping[str, str] = os.environ,
+    timeout_s: float = 300.0,
+) -> None:
+    """Run the local cloud in a process of its own, which outlives this one; return once it is ready.
+
+    Raises:
+        StackFailed: it did not become ready; the message says why. Nothing is left running.
+    """
+    state_dir = state_dir.absolute()
+    (state_dir / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
+    log_file = state_dir / "logs" / "supervisor.log"
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "photofinish_emulators.stack", str(state_dir)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env=dict(environ),
+            start_new_session=True,
+        )
+    assert process.stdin is not None
+    process.stdin.write(spec.to_json().encode())
+    process.stdin.close()
+    deadline = time.monotonic() + timeout_s
+    told: dict[str, tuple[str, str]] = {}
+    while True:
+        over = process.poll() is not None
+        status = state.read(state_dir)
+        if status is not None and status.supervisor.pid == process.pid:
+            _tell(status, told, on_event)
+            if status.state == "ready":
+                return
+        if over:
+            raise StackFailed(log_file.read_text(errors="replace").strip() or "the supervisor ended without a word")
+        if time.monotonic() > deadline:
+            stop(state_dir)
+            raise StackFailed(f"not ready after {timeout_s:g} s; see {state_dir / 'logs'}")
+        time.sleep(POLL_S)
+
+
+def _tell(status: StackStatus, told: dict[str, tuple[str, str]], on_event: Callable[[Event], None]) -> None:
+    """Report what has changed since ``told``."""
+    for name, piece in status.pieces.items():
+        if told.get(name) != (piece.state, piece.detail):
+            told[name] = (piece.state, piece.detail)
+            on_event(Event(name=name, state=piece.state, detail=piece.detail))
+    if told.get(STACK) != (status.state, status.message):
+        told[STACK] = (status.state, status.message)
+        on_event(Event(name=STACK, state=status.state, detail=status.message))
+
+
+def stop(state_dir: Path, *, timeout_s: float = 90.0) -> bool:
+    """Stop the local cloud of ``state_dir`` in good order, and wait for it; False when none was running.
+
+    Raises:
+        StackFailed: it has not stopped in time.
+    """
+    status = state.read(state_dir)
+    if status is None or not status.is_running:
+        return False
+    os.kill(status.supervisor.pid, signal.SIGTERM)
+    deadline = time.monotonic() + timeout_s
+    while status.is_running:
+        if time.monotonic() > deadline:
+            raise StackFailed(f"process {status.supervisor.pid} has not stopped after {timeout_s:g} s")
+        time.sleep(POLL_S)
+    return True
+
+
+def is_running(state_dir: Path) -> bool:
+    """Whether a local cloud runs on ``state_dir`` (it may still be starting)."""
+    status = state.read(state_dir)
+    return status is not None and status.is_running
+
+
+def environment(state_dir: Path) -> dict[str, str]:
+    """The variables by which clients find the local cloud; {} when there has never been one. Contains a password."""
+    status = state.read(state_dir)
+    return {} if status is None else status.environment
+
+
+def pieces(state_dir: Path) -> dict[str, PieceStatus]:
+    """How each piece is, by name; all are "stopped" when the local cloud does not run."""
+    status = state.read(state_dir)
+    if status is None:
+        return {}
+    if not status.is_running:
+        for piece in status.pieces.values():
+            piece.state, piece.detail, piece.pid, piece.started = "stopped", "", None, None
+    return status.pieces
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)

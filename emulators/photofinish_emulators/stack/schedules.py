@@ -1,0 +1,103 @@
+"""What Cloud Scheduler does: calls a function or publishes to a topic at intervals, one call at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import sys
+import uuid
+from datetime import UTC, datetime
+
+import aiohttp
+
+from photofinish_emulators.common.processes import base_environment
+from photofinish_emulators.stack.spec import Function, Schedule, StackSpec
+
+log = logging.getLogger(__name__)
+ATTEMPT_DEADLINE_S = 180.0  # Cloud Scheduler's default
+EVENT_TYPE = "google.cloud.scheduler.job.v1.executed"
+
+
+async def run_schedules(spec: StackSpec, function_urls: dict[str, str], environment: dict[str, str]) -> None:
+    """Run all schedules until cancelled. A call that fails is logged; the next one comes at its time."""
+    functions = {function.name: function for function in spec.functions}
+    timeout = aiohttp.ClientTimeout(total=ATTEMPT_DEADLINE_S)
+    async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
+        for schedule in spec.schedules:
+            group.create_task(_run(spec, schedule, functions, function_urls, environment, session), name=schedule.name)
+
+
+async def _run(
+    spec: StackSpec,
+    schedule: Schedule,
+    functions: dict[str, Function],
+    function_urls: dict[str, str],
+    environment: dict[str, str],
+    session: aiohttp.ClientSession,
+) -> None:
+    loop = asyncio.get_running_loop()
+    due = loop.time() + schedule.interval_s
+    while True:
+        await asyncio.sleep(due - loop.time())
+        try:
+            if schedule.function is not None:
+                headers, body = http_request(spec, schedule, functions[schedule.function], datetime.now(UTC))
+                url = function_urls[schedule.function]
+                async with session.post(url, data=body, headers=headers) as response:
+                    if response.status >= 400:
+                        log.warning("schedule %s: %s answered %s", schedule.name, url, response.status)
+            else:
+                await _publish(spec, schedule, environment)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("schedule %s failed: %s", schedule.name, error)
+        # A call that took longer than the interval leaves out the times that passed meanwhile.
+        while due <= loop.time():
+            due += schedule.interval_s
+
+
+def http_request(spec: StackSpec, schedule: Schedule, function: Function, at: datetime) -> tuple[dict[str, str], bytes]:
+    """Headers and body as Cloud Scheduler sends them, or for a CloudEvent function as a binary CloudEvent."""
+    time = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    headers = {
+        "User-Agent": "Google-Cloud-Scheduler",
+        "X-CloudScheduler": "true",
+        "X-CloudScheduler-JobName": schedule.name,
+        "X-CloudScheduler-ScheduleTime": time,
+    }
+    if function.signature == "http":
+        return headers | {"Content-Type": "application/octet-stream"}, schedule.body.encode()
+    job = f"projects/{spec.project}/locations/{spec.location}/jobs/{schedule.name}"
+    event = {
+        "Content-Type": "application/json",
+        "ce-specversion": "1.0",
+        "ce-id": str(uuid.uuid4()),
+        "ce-type": EVENT_TYPE,
+        "ce-source": f"//cloudscheduler.googleapis.com/{job}",
+        "ce-time": time,
+    }
+    return headers | event, json.dumps({"customData": base64.b64encode(schedule.body.encode()).decode()}).encode()
+
+
+async def _publish(spec: StackSpec, schedule: Schedule, environment: dict[str, str]) -> None:
+    """Publish by the official client in a process of its own; see provision.py for why."""
+    argv = [
+        sys.executable,
+        "-m",
+        "photofinish_emulators.stack.publish",
+        spec.project,
+        str(schedule.topic),
+        schedule.body,
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *argv, env=base_environment() | environment, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(ATTEMPT_DEADLINE_S):
+            _, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    if process.returncode != 0:
+        log.warning("schedule %s: %s", schedule.name, errors.decode(errors="replace").strip())

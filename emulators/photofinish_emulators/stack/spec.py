@@ -1,0 +1,187 @@
+"""What a local cloud consists of: a frozen description that knows nothing of any product, and its JSON form."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
+Env = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    name: str
+    notify: str | None = None  # topic that hears of objects finalized and deleted; one bucket of a stack may have it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    minimum_backoff_s: float = 10
+    maximum_backoff_s: float = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    topic: str
+    max_delivery_attempts: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A pull subscription, or with ``push_to`` one that calls a function."""
+
+    name: str
+    topic: str
+    push_to: str | None = None  # name of a function
+    push_format: Literal["cloudevent", "wrapped"] = "cloudevent"  # as Eventarc sends it, or Pub/Sub's own envelope
+    ack_deadline_s: int = 10
+    retry: RetryPolicy | None = None
+    dead_letter: DeadLetter | None = None
+    filter: str = ""
+    ordered: bool = False
+    retention_s: int = 7 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A function under functions-framework; its name is also that of its address."""
+
+    name: str
+    source: Path  # the Python file that has the target
+    target: str
+    signature: Literal["http", "cloudevent"] = "http"
+    env: Env = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A Cloud Run job whose tasks are local processes of ``command`` and ``args``."""
+
+    name: str
+    command: tuple[str, ...]
+    args: tuple[str, ...] = ()
+    env: Env = field(default_factory=dict)
+    task_count: int = 1
+    parallelism: int = 0  # 0 is all at once
+    task_timeout_s: int = 600
+    max_retries: int = 3
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Calls a function, or publishes to a topic, every ``interval_s``; never while its last call still runs."""
+
+    name: str
+    interval_s: float
+    function: str | None = None
+    topic: str | None = None
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Runs once at every start, to its end."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Env = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackSpec:
+    """A whole local cloud. Names are unique over everything that runs: functions, commands and our own servers."""
+
+    project: str
+    location: str = "local"
+    buckets: tuple[Bucket, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+    functions: tuple[Function, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    firestore_indexes: Path | None = None  # firestore.indexes.json, as deployed
+    postgres_database: str | None = None  # None runs no Postgres
+    after_postgres: tuple[Command, ...] = ()  # migrations: in order, before anything that uses the database
+    env: Env = field(default_factory=dict)  # for every function, job and command
+    gpu_quota: int = 0  # GPUs that all executions may use at once; 0 is without limit
+    job_starts_per_minute: int = 0  # 0 is without limit
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a name that is used twice or refers to nothing."""
+        topics = _unique("topic", self.topics)
+        functions = _unique("function", (*self.functions, *self.after_postgres))
+        for kind, parts in (
+            ("bucket", self.buckets),
+            ("subscription", self.subscriptions),
+            ("job", self.jobs),
+            ("schedule", self.schedules),
+        ):
+            _unique(kind, parts)
+        for command in self.after_postgres:
+            functions.discard(command.name)
+        if len([bucket for bucket in self.buckets if bucket.notify]) > 1:
+            raise ValueError("more than one bucket has `notify`: the local storage server announces one bucket")
+        if self.after_postgres and self.postgres_database is None:
+            raise ValueError("`after_postgres` without `postgres_database`")
+        for bucket in self.buckets:
+            _known(f"bucket {bucket.name}", "topic", bucket.notify, topics)
+        for subscription in self.subscriptions:
+            where = f"subscription {subscription.name}"
+            _known(where, "topic", subscription.topic, topics)
+            _known(where, "function", subscription.push_to, functions)
+            if subscription.dead_letter:
+                _known(where, "topic", subscription.dead_letter.topic, topics)
+        for schedule in self.schedules:
+            where = f"schedule {schedule.name}"
+            if (schedule.function is None) == (schedule.topic is None):
+                raise ValueError(f"{where}: give either a function or a topic")
+            _known(where, "function", schedule.function, functions)
+            _known(where, "topic", schedule.topic, topics)
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), default=str, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> StackSpec:
+        """What :meth:`to_json` wrote."""
+        return _read(cls, json.loads(text))
+
+
+def _unique(kind: str, parts: Iterable[Any]) -> set[str]:
+    seen: set[str] = set()
+    for part in parts:
+        if part.name in seen:
+            raise ValueError(f"{kind} {part.name!r} is there twice")
+        seen.add(part.name)
+    return seen
+
+
+def _known(where: str, kind: str, name: str | None, known: set[str]) -> None:
+    if name is not None and name not in known:
+        raise ValueError(f"{where}: there is no {kind} {name!r}; there are {', '.join(sorted(known)) or 'none'}")
+
+
+def _read(kind: type[T], data: Any) -> T:
+    """``data`` as JSON gives it, as the annotated type ``kind``."""
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{name: _read(hints[name], value) for name, value in data.items()})
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is tuple:
+        return typing.cast(T, tuple(_read(arguments[0], item) for item in data))
+    if origin in (types.UnionType, typing.Union):
+        return typing.cast(T, None if data is None else _read(arguments[0], data))
+    return typing.cast(T, Path(data)) if kind is Path else data

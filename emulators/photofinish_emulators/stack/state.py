@@ -1,0 +1,68 @@
+"""``stack.json``: what runs, where, as whom. Written by the supervisor, read by everybody who asks about the stack."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from photofinish_emulators.common.processes import ProcessIdentity, is_alive
+
+FILE = "stack.json"
+StackState = Literal["starting", "ready", "stopping", "stopped", "failed"]
+PieceState = Literal["waiting", "starting", "ready", "done", "external", "restarting", "failed", "stopped"]
+
+
+@dataclass(slots=True, kw_only=True)
+class PieceStatus:
+    """One part of the stack: a server, a function, or a command that runs once."""
+
+    state: PieceState = "waiting"
+    detail: str = ""  # why it is in this state, when that is not plain
+    address: str = ""  # host:port, or a URL; "" for commands
+    log: str = ""  # file; "" for what runs elsewhere
+    pid: int | None = None
+    started: float | None = None  # Unix time of the process' start
+    restarts: int = 0
+
+    @property
+    def identity(self) -> ProcessIdentity | None:
+        """Its process, if it has one."""
+        if self.pid is None or self.started is None:
+            return None
+        return ProcessIdentity(pid=self.pid, started=self.started)
+
+
+@dataclass(slots=True, kw_only=True)
+class StackStatus:
+    project: str
+    supervisor: ProcessIdentity
+    state: StackState = "starting"
+    message: str = ""  # why it failed
+    environment: dict[str, str] = field(default_factory=dict)  # for clients of the stack
+    pieces: dict[str, PieceStatus] = field(default_factory=dict)
+
+    def write(self, state_dir: Path) -> None:
+        """Replace the file whole. It holds the database's password, so it is for its owner alone."""
+        draft = state_dir / f"{FILE}.new"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(asdict(self), file, indent=2)
+        draft.rename(state_dir / FILE)
+
+    @property
+    def is_running(self) -> bool:
+        return is_alive(self.supervisor)
+
+
+def read(state_dir: Path) -> StackStatus | None:
+    """The last status of the stack in ``state_dir``; None when there has never been one."""
+    try:
+        data: dict[str, Any] = json.loads((state_dir / FILE).read_text())
+    except FileNotFoundError:
+        return None
+    data["supervisor"] = ProcessIdentity(**data["supervisor"])
+    data["pieces"] = {name: PieceStatus(**piece) for name, piece in data["pieces"].items()}
+    return StackStatus(**data)

@@ -1,0 +1,165 @@
+"""Keeps the pieces of a stack running: starts them in order, starts again what dies, stops them in reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from photofinish_emulators.stack.process import Piece, PieceFailed, ReadyExit, RunningPiece
+from photofinish_emulators.stack.state import PieceState, PieceStatus, StackState, StackStatus
+
+# A piece that dies is started again after 0.2 s, 0.4 s …; this many times in a row, and the stack gives up.
+MAX_FAILURES = 6
+FIRST_DELAY_S = 0.2
+MAX_DELAY_S = 5.0
+# Having run this long, a piece is taken to be sound again.
+STABLE_S = 30.0
+STACK = "stack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to a piece, or to the `STACK` as a whole."""
+
+    name: str
+    state: PieceState | StackState
+    detail: str = ""
+
+
+class StackFailed(Exception):
+    """A piece cannot be made to run; the message has its name, its log file and the end of its output."""
+
+
+class Supervisor:
+    """All of it on one event loop. `status` is written to the state directory at every change."""
+
+    def __init__(
+        self, pieces: Iterable[Piece], state_dir: Path, status: StackStatus, on_event: Callable[[Event], None]
+    ) -> None:
+        self._pieces = {piece.name: piece for piece in pieces}
+        self._state_dir = state_dir
+        self._logs = state_dir / "logs"
+        self._on_event = on_event
+        self._running: dict[str, RunningPiece] = {}
+        self._ready = {name: asyncio.Event() for name in self._pieces}
+        self._status = status
+        for piece in self._pieces.values():
+            log = "" if piece.argv is None else str(self._logs / f"{piece.name}.log")
+            status.pieces[piece.name] = PieceStatus(address=piece.address, log=log)
+
+    async def run(self, stop: asyncio.Event, once_ready: Callable[[], None]) -> None:
+        """Run until ``stop`` is set; ``once_ready`` is called when every piece is ready for the first time.
+
+        Raises:
+            StackFailed: a piece could not be kept running; everything is stopped by then.
+        """
+        self._logs.mkdir(exist_ok=True)
+        keepers = {asyncio.create_task(self._keep(piece), name=piece.name) for piece in self._pieces.values()}
+        stopping = asyncio.create_task(stop.wait())
+        getting_ready = asyncio.create_task(self._all_ready(once_ready))
+        try:
+            watched: set[asyncio.Task[Any]] = {*keepers, stopping, getting_ready}
+            while not stopping.done():
+                done, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()  # raises what stopped it
+            self._stack("stopping")
+        except StackFailed as error:
+            self._stack("failed", str(error))
+            raise
+        finally:
+            for task in (*keepers, stopping, getting_ready):
+                task.cancel()
+            await asyncio.gather(*keepers, stopping, getting_ready, return_exceptions=True)
+            await self._stop_all()
+        self._stack("stopped")
+
+    async def _all_ready(self, once_ready: Callable[[], None]) -> None:
+        for ready in self._ready.values():
+            await ready.wait()
+        self._stack("ready")
+        once_ready()
+
+    async def _keep(self, piece: Piece) -> None:
+        for name in piece.after:
+            await self._ready[name].wait()
+        if piece.argv is None:
+            self._set(piece, "external")
+            self._ready[piece.name].set()
+            return
+        failures = 0
+        while True:
+            began = time.monotonic()
+            try:
+                running = await self._start(piece)
+                if isinstance(piece.ready, ReadyExit):
+                    await self._drop(running)
+                    self._set(piece, "done")
+                    self._ready[piece.name].set()
+                    return
+                self._set(piece, "ready")
+                self._ready[piece.name].set()
+                reason = await running.wait_end()
+            except PieceFailed as error:
+                reason = str(error)
+            if piece.name in self._running:
+                await self._drop(self._running[piece.name])
+            failures = 1 if time.monotonic() - began > STABLE_S else failures + 1
+            if failures > MAX_FAILURES or isinstance(piece.ready, ReadyExit):
+                self._set(piece, "failed", reason)
+                raise StackFailed(f"{piece.name} {reason}\nIts log: {self._status.pieces[piece.name].log}")
+            self._status.pieces[piece.name].restarts += 1
+            self._set(piece, "restarting", reason)
+            await asyncio.sleep(min(FIRST_DELAY_S * 2 ** (failures - 1), MAX_DELAY_S))
+
+    async def _start(self, piece: Piece) -> RunningPiece:
+        """Start the process of ``piece`` and wait until it is ready."""
+        self._set(piece, "starting")
+        try:
+            if piece.prepare is not None:
+                await asyncio.to_thread(piece.prepare)
+            running = await RunningPiece.start(piece, self._logs / f"{piece.name}.log")
+            self._running[piece.name] = running
+            self._set(piece, "starting")  # now with its process, to be found should this one be killed
+            await running.wait_ready()
+            if piece.once_ready is not None:
+                await asyncio.to_thread(piece.once_ready)
+        except PieceFailed:
+            raise
+        except Exception as error:
+            raise PieceFailed(f"cannot be made ready: {error}") from error
+        return running
+
+    async def _drop(self, running: RunningPiece) -> None:
+        """End a process that is not to be used any more, and all it left."""
+        await running.stop()
+        del self._running[running.piece.name]
+
+    async def _stop_all(self) -> None:
+        """Stop every piece once those that use it have stopped."""
+        while self._running:
+            used = {name for running in self._running for name in self._pieces[running].after}
+            unused = [running for name, running in self._running.items() if name not in used]
+            await asyncio.gather(*(self._drop(running) for running in unused))
+            for running in unused:
+                self._set(running.piece, "stopped")
+
+    def _set(self, piece: Piece, state: PieceState, detail: str = "") -> None:
+        status = self._status.pieces[piece.name]
+        running = self._running.get(piece.name)
+        identity = running.identity if running is not None else None
+        status.pid = identity.pid if identity is not None else None
+        status.started = identity.started if identity is not None else None
+        if (status.state, status.detail) != (state, detail):
+            status.state, status.detail = state, detail
+            self._on_event(Event(name=piece.name, state=state, detail=detail))
+        self._status.write(self._state_dir)
+
+    def _stack(self, state: StackState, message: str = "") -> None:
+        self._status.state, self._status.message = state, message
+        self._status.write(self._state_dir)
+        self._on_event(Event(name=STACK, state=state, detail=message))
