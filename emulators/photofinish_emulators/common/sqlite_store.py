@@ -68,8 +68,9 @@ class SqliteStore:
             batch = [self._queue.get()]
             while len(batch) < MAX_WRITES_PER_COMMIT and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
-            jobs = [job for job in batch if job is not None]
-            stopping = len(jobs) < len(batch)
+            stopping = None in batch
+            # A job whose caller has given up is dropped here; from here on its future can be cancelled no more.
+            jobs = [job for job in batch if job is not None and job[1].set_running_or_notify_cancel()]
             if jobs:
                 _commit_together(connection, jobs)
         connection.close()

@@ -30,7 +30,6 @@ from photofinish_emulators.firestore.wire import (
     ExistenceFilter,
     ListenResponse,
     Message,
-    Status,
     TargetChange,
     micros,
     timestamp,
@@ -341,5 +340,6 @@ def _target_change(
     if time_us is not None:
         change.read_time.CopyFrom(timestamp(time_us))
     if cause is not None:
-        change.cause.CopyFrom(Status(code=cause.number, message=cause.message))
+        change.cause.code = cause.number
+        change.cause.message = cause.message
     return ListenResponse(target_change=change)

@@ -13,7 +13,7 @@ import hashlib
 import secrets
 import string
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from photofinish_emulators.firestore import aggregation, execution, listing
@@ -22,9 +22,11 @@ from photofinish_emulators.firestore.errors import Refused, invalid, not_found
 from photofinish_emulators.firestore.listen import Listeners, ListenStream
 from photofinish_emulators.firestore.paths import (
     FieldPath,
+    Name,
     check_collection_id,
     database_key,
     document_name,
+    name_key,
     parent_name,
     parse_field_path,
 )
@@ -45,7 +47,6 @@ from photofinish_emulators.firestore.wire import (
     Message,
     RunAggregationQueryResponse,
     RunQueryResponse,
-    Status,
     Write,
     micros,
     timestamp,
@@ -70,8 +71,9 @@ class FirestoreService:
 
     async def get_document(self, request: Message) -> Message:
         name = document_name(request.name)
-        with self._read(request) as (snapshot, transaction):
-            document = self._get(snapshot.view, request.name, name.database, transaction)
+        transaction = self._transaction(request)
+        async with self._read(request, transaction, [name_key(name)]) as snapshot:
+            document = _get(snapshot.view, name, transaction)
         if document is None:
             raise not_found(f'Document "{request.name}" not found.')
         return _masked(document, _mask(request))
@@ -79,16 +81,16 @@ class FirestoreService:
     async def batch_get_documents(self, request: Message) -> AsyncIterator[Message]:
         database_key(request.database)
         mask = _mask(request)
-        begun = await self._begin_with(request)
-        names = list(dict.fromkeys(request.documents))
-        with self._read(request, begun) as (snapshot, transaction):
-            found = [(name, self._get(snapshot.view, name, request.database, transaction)) for name in names]
+        names = [document_name(name, request.database) for name in dict.fromkeys(request.documents)]
+        transaction = self._transaction(request)
+        async with self._read(request, transaction, map(name_key, names)) as snapshot:
+            found = [(name, _get(snapshot.view, name, transaction)) for name in names]
         read_time = timestamp(snapshot.time_us)
-        if begun is not None:
-            yield BatchGetDocumentsResponse(transaction=begun.id, read_time=read_time)
+        if request.HasField("new_transaction") and transaction is not None:
+            yield BatchGetDocumentsResponse(transaction=transaction.id, read_time=read_time)
         for name, document in found:
             if document is None:
-                yield BatchGetDocumentsResponse(missing=name, read_time=read_time)
+                yield BatchGetDocumentsResponse(missing=str(name), read_time=read_time)
             else:
                 yield BatchGetDocumentsResponse(found=_masked(document, mask), read_time=read_time)
 
@@ -99,7 +101,8 @@ class FirestoreService:
         self._planner.check(query)
         await self._planner.prepare(query)
         mask = _mask(request)
-        with self._read(request) as (snapshot, transaction):
+        transaction = self._transaction(request)
+        async with self._read(request, transaction, [query.collection_key]) as snapshot:
             page = listing.documents_page(snapshot.view, query, request)
             if transaction is not None:
                 _note(
@@ -116,7 +119,7 @@ class FirestoreService:
     async def list_collection_ids(self, request: Message) -> Message:
         parent = parent_name(request.parent)
         size = listing.page_size(request)
-        with self._read(request) as (snapshot, _):
+        async with self._read(request, None, []) as snapshot:
             ids = listing.collection_ids(snapshot.view, parent, after=request.page_token, most=size + 1)
         return ListCollectionIdsResponse(
             collection_ids=ids[:size], next_page_token=ids[size - 1] if len(ids) > size else ""
@@ -125,16 +128,16 @@ class FirestoreService:
     async def run_query(self, request: Message) -> AsyncIterator[Message]:
         query = self._planner.parse(request.parent, request.structured_query)
         await self._planner.prepare(query)
-        begun = await self._begin_with(request)
-        with self._read(request, begun) as (snapshot, transaction):
+        transaction = self._transaction(request)
+        async with self._read(request, transaction, [query.collection_key]) as snapshot:
             read_time = timestamp(snapshot.time_us)
-            response = RunQueryResponse(read_time=read_time, transaction=begun.id if begun is not None else b"")
+            response = RunQueryResponse(read_time=read_time, transaction=_id_if_new(request, transaction))
             if query.offset:
                 response.skipped_results = execution.count(
                     snapshot.view, replace(query, offset=0, limit=None), up_to=query.offset
                 )
             results = 0
-            for document in self._results(snapshot.view, query, transaction):
+            for document in _results(snapshot.view, query, transaction):
                 response.document.CopyFrom(_masked(document, query.select))
                 yield response
                 response = RunQueryResponse(read_time=read_time)
@@ -150,15 +153,15 @@ class FirestoreService:
         query = aggregation.over(self._planner.parse(request.parent, structured.structured_query), aggregations)
         self._planner.check(query)
         await self._planner.prepare(query)
-        begun = await self._begin_with(request)
-        with self._read(request, begun) as (snapshot, transaction):
+        transaction = self._transaction(request)
+        async with self._read(request, transaction, [query.collection_key]) as snapshot:
             result = aggregation.aggregate(snapshot.view, query, aggregations)
             if transaction is not None:
                 _note(transaction, query, lambda view: aggregation.aggregate(view, query, aggregations), result)
         yield RunAggregationQueryResponse(
             result=result,
             read_time=timestamp(snapshot.time_us),
-            transaction=begun.id if begun is not None else b"",
+            transaction=_id_if_new(request, transaction),
         )
 
     def listen(self, requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
@@ -177,7 +180,7 @@ class FirestoreService:
         for result in outcome.results:
             if isinstance(result, Refused):
                 response.write_results.add()
-                response.status.append(Status(code=result.number, message=result.message))
+                response.status.add(code=result.number, message=result.message)
             else:
                 response.write_results.append(result)
                 response.status.add()
@@ -208,7 +211,7 @@ class FirestoreService:
 
     async def begin_transaction(self, request: Message) -> Message:
         database_key(request.database)
-        transaction = await self._transactions.begin(request.options)
+        transaction = self._transactions.begin(request.options)
         return BeginTransactionResponse(transaction=transaction.id)
 
     async def rollback(self, request: Message) -> Message:
@@ -217,40 +220,31 @@ class FirestoreService:
 
     # What they share
 
-    async def _begin_with(self, request: Message) -> Transaction | None:
-        if request.WhichOneof("consistency_selector") != "new_transaction":
-            return None
-        return await self._transactions.begin(request.new_transaction)
-
-    @contextmanager
-    def _read(
-        self, request: Message, begun: Transaction | None = None
-    ) -> Iterator[tuple[Snapshot, Transaction | None]]:
-        """The moment that a request reads at: its transaction's, its read time, or now."""
+    def _transaction(self, request: Message) -> Transaction | None:
+        """The transaction that a read belongs to, begun here if the request says so."""
         selector = request.WhichOneof("consistency_selector")
-        transaction = begun
         if selector == "transaction":
-            transaction = self._transactions.get(request.transaction)
-        at_us = micros(request.read_time) if selector == "read_time" else None
+            return self._transactions.get(request.transaction)
+        if selector == "new_transaction":
+            return self._transactions.begin(request.new_transaction)
+        return None
+
+    @asynccontextmanager
+    async def _read(
+        self, request: Message, transaction: Transaction | None, keys: Iterable[bytes]
+    ) -> AsyncIterator[Snapshot]:
+        """The moment that a request reads ``keys`` at: its transaction's, its read time, or now."""
+        await self._transactions.reading(transaction, keys)
+        at_us = None
         if transaction is not None:
+            if not transaction.read_only or transaction.at_us is None:
+                with self._store.snapshot() as snapshot:
+                    transaction.read_at(snapshot)
             at_us = transaction.at_us
+        elif request.WhichOneof("consistency_selector") == "read_time":
+            at_us = micros(request.read_time)
         with self._store.snapshot(at_us) as snapshot:
-            if transaction is not None and transaction.at_us is None:
-                transaction.at_us = snapshot.time_us
-            yield snapshot, transaction
-
-    def _get(self, view: View, resource: str, database: str, transaction: Transaction | None) -> StoredDocument | None:
-        name = document_name(resource, database)
-        if transaction is not None:
-            transaction.documents.add(split_key(name))
-        return view.get(name)
-
-    def _results(self, view: View, query: Query, transaction: Transaction | None) -> Iterator[StoredDocument]:
-        if transaction is None or transaction.read_only:
-            return execution.run(view, query)
-        documents = list(execution.run(view, query))
-        _note(transaction, query, lambda now: _versions(execution.run(now, query)), _versions(documents))
-        return iter(documents)
+            yield snapshot
 
     async def _commit(
         self, database: str, writes: Sequence[Message], transaction: Transaction | None, atomic: bool = True
@@ -285,15 +279,34 @@ def _masked(document: StoredDocument, paths: tuple[FieldPath, ...] | None) -> Me
     return document.message if paths is None else project(document.message, list(paths))
 
 
+def _get(view: View, name: Name, transaction: Transaction | None) -> StoredDocument | None:
+    if transaction is not None:
+        transaction.documents.add(split_key(name))
+    return view.get(name)
+
+
+def _results(view: View, query: Query, transaction: Transaction | None) -> Iterator[StoredDocument]:
+    if transaction is None or transaction.read_only:
+        return execution.run(view, query)
+    documents = list(execution.run(view, query))
+    _note(transaction, query, lambda now: _versions(execution.run(now, query)), _versions(documents))
+    return iter(documents)
+
+
+def _id_if_new(request: Message, transaction: Transaction | None) -> bytes:
+    return transaction.id if transaction is not None and request.HasField("new_transaction") else b""
+
+
 def _versions(documents: Iterable[StoredDocument]) -> list[tuple[bytes, bytes]]:
     return [(document.key, hashlib.sha256(document.data).digest()) for document in documents]
 
 
 def _note(transaction: Transaction, query: Query, read: Callable[[View], object], seen: object) -> None:
     """Remember what a query gave, so that the commit can see whether it still would."""
-    at_us = transaction.at_us
-    assert at_us is not None
     if not transaction.read_only:
-        transaction.queries.append(
-            (query.collection_key, lambda now: execution.changed_since(now, query, at_us) and read(now) != seen)
-        )
+
+        def differs(now: View) -> bool:
+            assert transaction.at_us is not None
+            return execution.changed_since(now, query, transaction.at_us) and read(now) != seen
+
+        transaction.queries.append((query.collection_key, differs))

@@ -179,7 +179,7 @@ class DocumentStore:
 
     def _written(self, done: Future[Any]) -> None:
         self._pending -= 1
-        if done.exception() is None:
+        if not done.cancelled() and done.exception() is None:
             outcome = done.result()
             if isinstance(outcome, Commit) and outcome.changes:
                 self.on_commit(outcome)

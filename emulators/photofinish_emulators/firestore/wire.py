@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 
 from google.cloud.firestore_v1.types import aggregation_result, bloom_filter, common, document, firestore, query, write
 from google.protobuf import empty_pb2, timestamp_pb2
-from google.rpc import status_pb2
 
 Message: TypeAlias = Any
 Fields: TypeAlias = MutableMapping[str, Message]
@@ -19,7 +18,6 @@ Fields: TypeAlias = MutableMapping[str, Message]
 
 Empty = empty_pb2.Empty
 Timestamp = timestamp_pb2.Timestamp
-Status = status_pb2.Status
 
 Document: Any = document.Document.pb()
 Value: Any = document.Value.pb()

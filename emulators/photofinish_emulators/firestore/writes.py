@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from google.protobuf.unknown_fields import UnknownFieldSet
 
@@ -71,7 +72,8 @@ def parse_write(write: Message, database: str) -> WriteOperation:
         transforms = _parse_transforms(write.transform.field_transforms)
         name = document_name(write.transform.document, database)
         return WriteOperation(name, write.current_document, Document().fields, (), transforms)
-    for unknown in UnknownFieldSet(write):
+    unknown_fields: Any = UnknownFieldSet(write)
+    for unknown in unknown_fields:
         if unknown.field_number == _VERIFY_FIELD and unknown.wire_type == _LENGTH_DELIMITED:
             name = document_name(unknown.data.decode(), database)
             return WriteOperation(name, write.current_document, only_verify=True)

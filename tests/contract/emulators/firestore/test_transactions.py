@@ -144,10 +144,10 @@ def test_a_plain_write_does_not_wait_forever_for_a_transaction(client: firestore
     reference.get(transaction=transaction)
     reference.set({"count": 100})
     transaction.update(reference, {"count": 1})
-    first = transaction.id
     with pytest.raises(exceptions.Aborted):
         transaction._commit()
     transaction._clean_up()
-    transaction._begin(retry_id=first)  # it has the next turn, and its client dies
+    transaction._begin()
+    reference.get(transaction=transaction)  # it has the next turn, and its client dies
     reference.set({"count": 200}, timeout=30)
     assert reference.get().get("count") == 200
