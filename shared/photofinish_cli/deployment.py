@@ -12,6 +12,7 @@ from platformdirs import user_state_path
 from photofinish.errors import Unavailable
 from photofinish.settings import Settings
 from photofinish.wiring import App
+from photofinish_cli.local_deployment import local_environment
 from photofinish_emulators import stack
 
 StateDir = Annotated[
@@ -49,7 +50,7 @@ def use_deployment(state: Path | None) -> None:
             f"no local cloud runs on {state_dir}: start it with `photofinish up --detach`, "
             "or set the environment of a deployment (`photofinish env` shows which variables)"
         )
-    os.environ.update(stack.environment(state_dir))
+    os.environ.update(local_environment(state_dir))
 
 
 def connect(state: Path | None) -> App:

@@ -79,19 +79,18 @@ def stored_checksums(bucket: Bucket, album: str) -> dict[str, Blob]:
 def is_unchanged(photo: LocalPhoto, stored: Any) -> bool:
     """Whether the stored object has the file's size and CRC-32C."""
     return (
-        stored is not None
-        and int(stored.size) == photo.path.stat().st_size
+        int(stored.size) == photo.path.stat().st_size
         and bool(stored.crc32c == file_crc32c(photo.path))
     )
 
 
 def file_crc32c(path: Path) -> str:
     """CRC-32C of a file as Cloud Storage writes it: base64 of four bytes, big-endian."""
-    checksum = google_crc32c.Checksum()
+    checksum = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            checksum.update(block)
-    return base64.b64encode(checksum.digest()).decode()
+            checksum.update(block)  # type: ignore[no-untyped-call]
+    return base64.b64encode(checksum.digest()).decode()  # type: ignore[no-untyped-call]
 
 
 @unavailable_when_transient

@@ -44,7 +44,7 @@ def drop(
 
         def send(photo: dropping.LocalPhoto) -> tuple[PhotoRef, bool]:
             there = stored.get(photo.name)
-            if dropping.is_unchanged(photo, there):
+            if there is not None and dropping.is_unchanged(photo, there):
                 return PhotoRef(bucket=bucket.name, name=photo.name, generation=int(there.generation)), False
             return dropping.upload(bucket, photo), True
 

@@ -1,0 +1,164 @@
+"""The deployment on one machine: what Terraform sets up in the cloud, as a description for the local cloud."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from photofinish.errors import Misconfigured
+from photofinish_emulators import stack
+from photofinish_emulators.stack import (
+    Bucket,
+    Command,
+    DeadLetter,
+    Function,
+    Job,
+    RetryPolicy,
+    Schedule,
+    StackSpec,
+    Subscription,
+    Topic,
+)
+
+PROJECT = "photofinish-local"
+REGION = "local"
+PHOTO_BUCKET = "photos"
+DERIVED_BUCKET = "derived"
+API_KEY_FILE = "api_key"
+BATCH_SIZE = 8
+IDLE_EXIT_S = 20
+# The cloud waits at least 10 s before it delivers again; on one machine nobody else's service needs that peace.
+RETRY = RetryPolicy(minimum_backoff_s=1, maximum_backoff_s=60)
+MAX_DELIVERY_ATTEMPTS = 5
+PUSH_ACK_DEADLINE_S = 60
+_NAMES = {
+    "PHOTOFINISH_REGION": REGION,
+    "PHOTOFINISH_PHOTO_BUCKET": PHOTO_BUCKET,
+    "PHOTOFINISH_DERIVED_BUCKET": DERIVED_BUCKET,
+}
+FUNCTIONS = {
+    "on-object-finalized": ("on_object_finalized", "cloudevent"),
+    "launch-workers": ("launch_workers", "cloudevent"),
+    "on-dead-letter": ("on_dead_letter", "cloudevent"),
+    "reconcile": ("reconcile", "cloudevent"),
+    "find-by-selfie": ("find_by_selfie", "http"),
+    "find-by-bib": ("find_by_bib", "http"),
+}
+
+
+def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> StackSpec:
+    """Everything photofinish consists of, on one machine; its state lies in `state_dir`.
+
+    Raises:
+        Misconfigured: a file of the project is missing.
+    """
+    source = _module_file("photofinish_functions.entry_points")
+    env = _NAMES | {
+        # A GPU here or none: one task uses all there is, and a second would only halve it.
+        "PHOTOFINISH_MAX_GPU_TASKS": os.environ.get("PHOTOFINISH_MAX_GPU_TASKS", "1"),
+        "PHOTOFINISH_THREADS": str(os.cpu_count() or 1),
+        "PHOTOFINISH_API_KEY_SHA256S": hashlib.sha256(api_key(state_dir).encode()).hexdigest(),
+    }
+    if models_dir is not None:
+        env["PHOTOFINISH_MODELS_DIR"] = str(models_dir)
+    topics = ("photo-uploads", "photo-work", "photo-results", "photo-dead", "photo-sweep", "photo-reconcile")
+    dead = DeadLetter(topic="photo-dead", max_delivery_attempts=MAX_DELIVERY_ATTEMPTS)
+    return StackSpec(
+        project=PROJECT,
+        location=REGION,
+        buckets=(Bucket(name=PHOTO_BUCKET, notify="photo-uploads"), Bucket(name=DERIVED_BUCKET)),
+        topics=tuple(Topic(name=name) for name in topics),
+        subscriptions=(
+            _push("on-object-finalized", "photo-uploads", dead_letter=dead),
+            Subscription(name="photo-work-tasks", topic="photo-work", ack_deadline_s=60, retry=RETRY, dead_letter=dead),
+            # News of work is stale after some minutes: the sweep looks anyway.
+            _push("launch-workers", "photo-work", retention_s=600),
+            _push("on-dead-letter", "photo-dead"),
+            _push("launch-workers", "photo-sweep", name="launch-workers-sweep", retention_s=600),
+            _push("reconcile", "photo-reconcile", retention_s=600),
+        ),
+        functions=tuple(
+            Function(name=name, source=source, target=target, signature=signature)  # type: ignore[arg-type]
+            for name, (target, signature) in FUNCTIONS.items()
+        ),
+        jobs=(
+            Job(
+                name="analyze",
+                command=(sys.executable, "-m", "photofinish_jobs"),
+                task_timeout_s=3600,
+                max_retries=3,
+                env={"PHOTOFINISH_IDLE_EXIT_S": str(IDLE_EXIT_S), "PHOTOFINISH_BATCH_SIZE": str(BATCH_SIZE)},
+            ),
+        ),
+        schedules=(
+            Schedule(name="sweep", interval_s=30, topic="photo-sweep", body="{}"),
+            Schedule(name="reconcile", interval_s=120, topic="photo-reconcile", body="{}"),
+        ),
+        firestore_indexes=_indexes_file(),
+        postgres_database="photofinish",
+        after_postgres=(Command(name="migrate", argv=(sys.executable, "-m", "photofinish_cli", "migrate")),),
+        env=env,
+    )
+
+
+def local_environment(state_dir: Path) -> dict[str, str]:
+    """The variables by which commands, tests and apps reach the local cloud of `state_dir`; contains secrets."""
+    pieces = stack.pieces(state_dir)
+    urls = {
+        variable: pieces[function].address
+        for variable, function in (
+            ("PHOTOFINISH_FIND_BY_SELFIE_URL", "find-by-selfie"),
+            ("PHOTOFINISH_FIND_BY_BIB_URL", "find-by-bib"),
+        )
+        if function in pieces
+    }
+    return stack.environment(state_dir) | _NAMES | urls | {"PHOTOFINISH_API_KEY": api_key(state_dir)}
+
+
+def api_key(state_dir: Path) -> str:
+    """The key of this local cloud's search functions, made on first use; only its owner can read the file."""
+    path = state_dir / API_KEY_FILE
+    if path.exists():
+        return path.read_text(encoding="ascii").strip()
+    state_dir.mkdir(parents=True, exist_ok=True)
+    key = f"pf_{secrets.token_urlsafe(32)}"
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(key)
+    return key
+
+
+def _push(
+    function: str,
+    topic: str,
+    *,
+    name: str | None = None,
+    dead_letter: DeadLetter | None = None,
+    retention_s: int = 7 * 24 * 3600,
+) -> Subscription:
+    return Subscription(
+        name=name or function,
+        topic=topic,
+        push_to=function,
+        ack_deadline_s=PUSH_ACK_DEADLINE_S,
+        retry=RETRY,
+        dead_letter=dead_letter,
+        retention_s=retention_s,
+    )
+
+
+def _module_file(name: str) -> Path:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise Misconfigured(f"the module {name} is not installed: install photofinish whole")
+    return Path(spec.origin)
+
+
+def _indexes_file() -> Path:
+    path = Path(__file__).parents[2] / "terraform" / "firestore" / "firestore.indexes.json"
+    if not path.exists():
+        raise Misconfigured(f"{path} is missing: the local cloud runs from a clone of the project")
+    return path
