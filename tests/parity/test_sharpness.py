@@ -21,8 +21,13 @@ Measure = Callable[[NDArray[Any]], float]
 Batch = Callable[..., NDArray[np.float64]]
 
 pictures = arrays(np.uint8, st.tuples(st.integers(4, 70), st.integers(4, 70)))
-MEASURES = [kernels.laplacian_variance, kernels.reblur_sharpness]
-BATCHES = [kernels.laplacian_variance_batch, kernels.reblur_sharpness_batch]
+MEASURES = [kernels.laplacian_variance, kernels.tenengrad, kernels.reblur_sharpness, kernels.high_frequency_share]
+BATCHES = [
+    kernels.laplacian_variance_batch,
+    kernels.tenengrad_batch,
+    kernels.reblur_sharpness_batch,
+    kernels.high_frequency_share_batch,
+]
 
 
 def opencv_laplacian_variance(gray: NDArray[np.uint8]) -> float:
@@ -43,10 +48,38 @@ def test_reblur_is_scikit_images(height: int) -> None:
         assert kernels.reblur_sharpness(gray) == pytest.approx(1 - blur_effect(gray, h_size=11), rel=1e-9)
 
 
+@pytest.mark.parametrize("height", LENGTHS)
+def test_tenengrad_is_opencvs(height: int) -> None:
+    for width in LENGTHS:
+        gray = noise(height, width)
+        gx, gy = cv2.Sobel(gray, cv2.CV_64F, 1, 0), cv2.Sobel(gray, cv2.CV_64F, 0, 1)
+        assert kernels.tenengrad(gray) == pytest.approx(float((gx * gx + gy * gy).mean()), rel=1e-12)
+
+
+def numpy_high_frequency_share(gray: NDArray[np.uint8], cutoff: float) -> float:
+    height, width = gray.shape
+    window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
+    mean = (gray * window).sum() / window.sum()
+    energy = np.abs(np.fft.fft2((gray - mean) * window)) ** 2
+    radius = np.hypot(*np.meshgrid(np.fft.fftfreq(height), np.fft.fftfreq(width), indexing="ij"))
+    return float(energy[radius > cutoff].sum() / energy.sum())
+
+
+@pytest.mark.parametrize("height", LENGTHS[1:])
+def test_high_frequency_share_is_numpys(height: int) -> None:
+    for width in LENGTHS[1:]:
+        gray = noise(height, width)
+        for cutoff in (0.123, 0.25, 0.4):
+            expected = numpy_high_frequency_share(gray, cutoff)
+            assert kernels.high_frequency_share(gray, cutoff=cutoff) == pytest.approx(expected, abs=1e-5)
+
+
 def test_a_photo_sized_picture() -> None:
     gray = cv2.GaussianBlur(noise(1503, 2001), (0, 0), 1.7)
     assert kernels.laplacian_variance(gray) == pytest.approx(opencv_laplacian_variance(gray), rel=1e-12)
     assert kernels.reblur_sharpness(gray) == pytest.approx(1 - blur_effect(gray, h_size=11), rel=1e-9)
+    expected = numpy_high_frequency_share(gray, 0.25)
+    assert kernels.high_frequency_share(gray) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
@@ -84,6 +117,32 @@ def test_a_batch_is_its_pictures(measure: Measure, batch: Batch, threads: int) -
         values = batch(grays, threads=threads)
         assert values.dtype == np.float64
         assert values.tolist() == [measure(gray) for gray in grays]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_regions_and_tiles_are_crops(measure: Measure, threads: int) -> None:
+    gray = noise(100, 130)
+    name: Any = measure.__name__
+    boxes = np.array([[0, 0, 130, 100], [5, 6, 40, 90], [120, 90, 130, 100]])
+    values = kernels.sharpness_regions(gray, boxes, measure=name, threads=threads)
+    assert values.tolist() == [measure(gray[top:bottom, left:right]) for left, top, right, bottom in boxes]
+    tiles = kernels.sharpness_tiles(gray, 33, measure=name, threads=threads)
+    assert tiles.shape == (3, 4)
+    assert tiles[1, 3] == measure(gray[33:66, 97:130])
+
+
+def test_regions_outside_the_picture_are_refused_by_name() -> None:
+    for box in ([0, 0, 41, 30], [-1, 0, 4, 4], [9, 9, 9, 12], [9, 9, 5, 12]):
+        with pytest.raises(ValueError, match="boxes\\[1\\]: .* is empty or reaches outside \\(40, 30\\)"):
+            kernels.sharpness_regions(noise(30, 40), np.array([[0, 0, 9, 9], box]))
+    with pytest.raises(ValueError, match="boxes: must have 4 columns"):
+        kernels.sharpness_regions(noise(30, 40), np.zeros((2, 3), np.int64))
+    with pytest.raises(ValueError, match='measure: there is no "beauty"'):
+        kernels.sharpness_tiles(noise(30, 40), 10, measure="beauty")  # type: ignore[arg-type]
+    for cutoff in (0.0, 0.5, float("nan")):
+        with pytest.raises(ValueError, match="cutoff: must lie between"):
+            kernels.high_frequency_share(noise(30, 40), cutoff=cutoff)
 
 
 REFUSED = [

@@ -12,7 +12,10 @@ mod _kernels {
     #[pymodule_export]
     use super::instruction_set::{instruction_set, instruction_sets, set_instruction_set};
     #[pymodule_export]
-    use super::sharpness::{laplacian_variance, laplacian_variance_batch, reblur_sharpness, reblur_sharpness_batch};
+    use super::sharpness::{
+        high_frequency_share, high_frequency_share_batch, laplacian_variance, laplacian_variance_batch,
+        reblur_sharpness, reblur_sharpness_batch, sharpness_regions, sharpness_tiles, tenengrad, tenengrad_batch,
+    };
     #[pymodule_export]
     use super::similarity::cosine_top_k;
 }

@@ -1,17 +1,86 @@
-use crate::convert::{array, at_least_one, gray, gray_stack, value_error};
+use crate::convert::{array, at_least_one, gray, gray_stack, slice, value_error};
 use crate::instruction_set::chosen;
-use numpy::{Ix2, Ix3, PyArray1, PyReadonlyArray, PyUntypedArray, PyUntypedArrayMethods};
-use photofinish_kernels::sharpness::{self, REBLUR_MIN_SIDE};
+use numpy::{Ix2, Ix3, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray, PyUntypedArray, PyUntypedArrayMethods};
+use photofinish_kernels::sharpness::{self, REBLUR_MAX_WIDTH, REBLUR_MIN_SIDE};
 use photofinish_kernels::{Gray, Isa, parallel};
 use pyo3::prelude::*;
 use std::fmt::Display;
 
-type Measure = fn(Isa, Gray) -> f64;
+#[derive(Clone, Copy)]
+enum Measure {
+    LaplacianVariance,
+    Tenengrad,
+    Reblur,
+    HighFrequencyShare { cutoff: f32 },
+}
+
+impl Measure {
+    fn named(name: &str) -> PyResult<Self> {
+        Ok(match name {
+            "laplacian_variance" => Measure::LaplacianVariance,
+            "tenengrad" => Measure::Tenengrad,
+            "reblur_sharpness" => Measure::Reblur,
+            "high_frequency_share" => Measure::HighFrequencyShare { cutoff: 0.25 },
+            _ => return Err(value_error("measure", format!("there is no {name:?}"))),
+        })
+    }
+
+    fn high_frequency_share(cutoff: f64) -> PyResult<Self> {
+        if !(cutoff > 0.0 && cutoff < 0.5) {
+            return Err(value_error("cutoff", format!("must lie between 0 and 0.5 cycles a pixel, got {cutoff}")));
+        }
+        Ok(Measure::HighFrequencyShare { cutoff: cutoff as f32 })
+    }
+
+    fn of(self, isa: Isa, picture: Gray) -> f64 {
+        match self {
+            Measure::LaplacianVariance => sharpness::laplacian_variance(isa, picture),
+            Measure::Tenengrad => sharpness::tenengrad(isa, picture),
+            Measure::Reblur => sharpness::reblur_sharpness(isa, picture),
+            Measure::HighFrequencyShare { cutoff } => sharpness::high_frequency_share(isa, picture, cutoff),
+        }
+    }
+
+    fn check(self, name: impl Display + Copy, picture: &Gray) -> PyResult<()> {
+        if !matches!(self, Measure::Reblur) {
+            return Ok(());
+        }
+        let size = format!("({}, {})", picture.height(), picture.width());
+        if picture.width().min(picture.height()) < REBLUR_MIN_SIDE {
+            return Err(value_error(
+                name,
+                format!("needs at least {REBLUR_MIN_SIDE}×{REBLUR_MIN_SIDE} pixels, got {size}"),
+            ));
+        }
+        if picture.width() > REBLUR_MAX_WIDTH {
+            return Err(value_error(name, format!("may be {REBLUR_MAX_WIDTH} pixels wide, got {size}")));
+        }
+        Ok(())
+    }
+}
 
 #[pyfunction]
 pub fn laplacian_variance(py: Python<'_>, gray: &Bound<'_, PyAny>) -> PyResult<f64> {
-    one(py, gray, sharpness::laplacian_variance, 1)
+    one(py, gray, Measure::LaplacianVariance)
 }
+
+#[pyfunction]
+pub fn tenengrad(py: Python<'_>, gray: &Bound<'_, PyAny>) -> PyResult<f64> {
+    one(py, gray, Measure::Tenengrad)
+}
+
+#[pyfunction]
+pub fn reblur_sharpness(py: Python<'_>, gray: &Bound<'_, PyAny>) -> PyResult<f64> {
+    one(py, gray, Measure::Reblur)
+}
+
+#[pyfunction]
+#[pyo3(signature = (gray, *, cutoff = 0.25))]
+pub fn high_frequency_share(py: Python<'_>, gray: &Bound<'_, PyAny>, cutoff: f64) -> PyResult<f64> {
+    one(py, gray, Measure::high_frequency_share(cutoff)?)
+}
+
+type Values<'py> = Bound<'py, PyArray1<f64>>;
 
 #[pyfunction]
 #[pyo3(signature = (grays, *, threads = 1))]
@@ -19,45 +88,97 @@ pub fn laplacian_variance_batch<'py>(
     py: Python<'py>,
     grays: &Bound<'py, PyAny>,
     threads: i64,
-) -> PyResult<Bound<'py, PyArray1<f64>>> {
-    batch(py, grays, sharpness::laplacian_variance, 1, threads)
-}
-
-#[pyfunction]
-pub fn reblur_sharpness(py: Python<'_>, gray: &Bound<'_, PyAny>) -> PyResult<f64> {
-    one(py, gray, sharpness::reblur_sharpness, REBLUR_MIN_SIDE)
+) -> PyResult<Values<'py>> {
+    batch(py, grays, Measure::LaplacianVariance, threads)
 }
 
 #[pyfunction]
 #[pyo3(signature = (grays, *, threads = 1))]
-pub fn reblur_sharpness_batch<'py>(
+pub fn tenengrad_batch<'py>(py: Python<'py>, grays: &Bound<'py, PyAny>, threads: i64) -> PyResult<Values<'py>> {
+    batch(py, grays, Measure::Tenengrad, threads)
+}
+
+#[pyfunction]
+#[pyo3(signature = (grays, *, threads = 1))]
+pub fn reblur_sharpness_batch<'py>(py: Python<'py>, grays: &Bound<'py, PyAny>, threads: i64) -> PyResult<Values<'py>> {
+    batch(py, grays, Measure::Reblur, threads)
+}
+
+#[pyfunction]
+#[pyo3(signature = (grays, *, cutoff = 0.25, threads = 1))]
+pub fn high_frequency_share_batch<'py>(
     py: Python<'py>,
     grays: &Bound<'py, PyAny>,
+    cutoff: f64,
     threads: i64,
-) -> PyResult<Bound<'py, PyArray1<f64>>> {
-    batch(py, grays, sharpness::reblur_sharpness, REBLUR_MIN_SIDE, threads)
+) -> PyResult<Values<'py>> {
+    batch(py, grays, Measure::high_frequency_share(cutoff)?, threads)
 }
 
-fn one(py: Python<'_>, picture: &Bound<'_, PyAny>, measure: Measure, min_side: usize) -> PyResult<f64> {
+#[pyfunction]
+#[pyo3(signature = (gray, boxes, *, measure = "reblur_sharpness", threads = 1))]
+pub fn sharpness_regions<'py>(
+    py: Python<'py>,
+    gray: &Bound<'py, PyAny>,
+    boxes: &Bound<'py, PyAny>,
+    measure: &str,
+    threads: i64,
+) -> PyResult<Values<'py>> {
+    let picture = array::<u8, Ix2>("gray", gray, "(H, W)")?;
+    let picture = self::gray("gray", &picture)?;
+    let boxes = array::<i64, Ix2>("boxes", boxes, "(N, 4)")?;
+    if boxes.shape()[1] != 4 {
+        return Err(value_error(
+            "boxes",
+            format!("must have 4 columns, left top right bottom, not {}", boxes.shape()[1]),
+        ));
+    }
+    let regions = slice("boxes", &boxes)?
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .enumerate()
+        .map(|(i, &sides)| {
+            let [left, top, right, bottom] = sides.map(|side| usize::try_from(side).unwrap_or(usize::MAX));
+            picture.crop(left, top, right, bottom).ok_or_else(|| {
+                let size = (picture.width(), picture.height());
+                value_error(format_args!("boxes[{i}]"), format!("{sides:?} is empty or reaches outside {size:?}"))
+            })
+        })
+        .collect::<PyResult<Vec<_>>>()?;
+    let values = measure_all(py, "boxes", &regions, Measure::named(measure)?, threads)?;
+    Ok(PyArray1::from_vec(py, values))
+}
+
+#[pyfunction]
+#[pyo3(signature = (gray, side, *, measure = "reblur_sharpness", threads = 1))]
+pub fn sharpness_tiles<'py>(
+    py: Python<'py>,
+    gray: &Bound<'py, PyAny>,
+    side: i64,
+    measure: &str,
+    threads: i64,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let picture = array::<u8, Ix2>("gray", gray, "(H, W)")?;
+    let picture = self::gray("gray", &picture)?;
+    let (tiles, shape) = sharpness::tiles(picture, at_least_one("side", side)?);
+    let values = measure_all(py, "tiles", &tiles, Measure::named(measure)?, threads)?;
+    PyArray1::from_vec(py, values).reshape(shape)
+}
+
+fn one(py: Python<'_>, picture: &Bound<'_, PyAny>, measure: Measure) -> PyResult<f64> {
     let picture = array::<u8, Ix2>("gray", picture, "(H, W)")?;
     let picture = gray("gray", &picture)?;
-    check_sides("gray", &picture, min_side)?;
+    measure.check("gray", &picture)?;
     let isa = chosen();
-    Ok(py.detach(|| measure(isa, picture)))
+    Ok(py.detach(|| measure.of(isa, picture)))
 }
 
-fn batch<'py>(
-    py: Python<'py>,
-    pictures: &Bound<'py, PyAny>,
-    measure: Measure,
-    min_side: usize,
-    threads: i64,
-) -> PyResult<Bound<'py, PyArray1<f64>>> {
-    let threads = at_least_one("threads", threads)?;
+fn batch<'py>(py: Python<'py>, pictures: &Bound<'py, PyAny>, measure: Measure, threads: i64) -> PyResult<Values<'py>> {
     if pictures.cast::<PyUntypedArray>().is_ok_and(|stack| stack.ndim() == 3) {
         let stack = array::<u8, Ix3>("grays", pictures, "(N, H, W)")?;
-        let views = gray_stack("grays", &stack)?;
-        return measure_all(py, &views, measure, min_side, threads);
+        let values = measure_all(py, "grays", &gray_stack("grays", &stack)?, measure, threads)?;
+        return Ok(PyArray1::from_vec(py, values));
     }
     let items: Vec<Bound<'py, PyAny>> = pictures.try_iter()?.collect::<PyResult<_>>()?;
     let borrowed = items
@@ -70,28 +191,14 @@ fn batch<'py>(
         .enumerate()
         .map(|(i, item)| gray(format_args!("grays[{i}]"), item))
         .collect::<PyResult<Vec<_>>>()?;
-    measure_all(py, &views, measure, min_side, threads)
+    Ok(PyArray1::from_vec(py, measure_all(py, "grays", &views, measure, threads)?))
 }
 
-fn measure_all<'py>(
-    py: Python<'py>,
-    views: &[Gray<'_>],
-    measure: Measure,
-    min_side: usize,
-    threads: usize,
-) -> PyResult<Bound<'py, PyArray1<f64>>> {
+fn measure_all(py: Python<'_>, name: &str, views: &[Gray<'_>], measure: Measure, threads: i64) -> PyResult<Vec<f64>> {
+    let threads = at_least_one("threads", threads)?;
     for (i, view) in views.iter().enumerate() {
-        check_sides(format_args!("grays[{i}]"), view, min_side)?;
+        measure.check(format_args!("{name}[{i}]"), view)?;
     }
     let isa = chosen();
-    let values = py.detach(|| parallel::map(views, threads, |view| measure(isa, *view)));
-    Ok(PyArray1::from_vec(py, values))
-}
-
-fn check_sides(name: impl Display + Copy, view: &Gray, min_side: usize) -> PyResult<()> {
-    if view.width().min(view.height()) < min_side {
-        let size = format!("({}, {})", view.height(), view.width());
-        return Err(value_error(name, format!("needs at least {min_side}×{min_side} pixels, got {size}")));
-    }
-    Ok(())
+    Ok(py.detach(|| parallel::map(views, threads, |view| measure.of(isa, *view))))
 }

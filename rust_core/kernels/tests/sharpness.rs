@@ -3,7 +3,9 @@
 mod common;
 
 use common::{Random, each_isa, each_picture};
-use photofinish_kernels::sharpness::{REBLUR_MIN_SIDE, definition, laplacian_variance, reblur_sharpness};
+use photofinish_kernels::sharpness::{
+    REBLUR_MIN_SIDE, definition, high_frequency_share, laplacian_variance, reblur_sharpness, tenengrad, tiles,
+};
 use photofinish_kernels::{Gray, Isa};
 
 #[test]
@@ -22,6 +24,41 @@ fn reblur_equals_its_definition() {
     });
 }
 
+#[test]
+fn tenengrad_equals_its_definition() {
+    each_picture(1, |picture, what| {
+        let expected = definition::tenengrad(picture);
+        each_isa(|isa| assert_eq!(tenengrad(isa, picture), expected, "{what} on {}", isa.name()));
+    });
+}
+
+#[test]
+fn high_frequency_share_equals_its_definition() {
+    for (width, height) in [(1, 1), (1, 9), (8, 8), (9, 7), (16, 5), (17, 12), (23, 16)] {
+        let data = Random(width as u64).bytes(width * height);
+        let picture = Gray::new(&data, width, height, width).expect("a valid picture");
+        for cutoff in [0.1, 0.25, 0.333, 0.5, 0.8] {
+            let expected = definition::high_frequency_share(picture, cutoff);
+            each_isa(|isa| {
+                let found = high_frequency_share(isa, picture, cutoff);
+                assert!((found - expected).abs() < 1e-5, "{width}×{height} above {cutoff}: {found} for {expected}");
+            });
+        }
+    }
+}
+
+#[test]
+fn tiles_cover_the_picture_once() {
+    let data = [0; 70 * 50];
+    for (width, height, side) in [(70, 50, 16), (70, 50, 200), (3, 50, 4), (64, 48, 16)] {
+        let picture = Gray::new(&data, width, height, width).expect("a valid picture");
+        let (tiles, [down, across]) = tiles(picture, side);
+        assert_eq!(tiles.len(), down * across);
+        assert_eq!(tiles.iter().map(|tile| tile.width() * tile.height()).sum::<usize>(), width * height);
+        assert!(tiles.iter().all(|tile| tile.width() <= side * 3 / 2 && tile.height() <= side * 3 / 2));
+    }
+}
+
 /// Rows longer than the pieces that are summed in 32 bits, with the largest possible values.
 #[test]
 fn long_rows_do_not_overflow() {
@@ -31,6 +68,7 @@ fn long_rows_do_not_overflow() {
     let picture = Gray::new(&checkered, width, height, width).expect("a valid picture");
     each_isa(|isa| assert_eq!(laplacian_variance(isa, picture), definition::laplacian_variance(picture)));
     each_isa(|isa| assert_eq!(reblur_sharpness(isa, picture), definition::reblur_sharpness(picture)));
+    each_isa(|isa| assert_eq!(tenengrad(isa, picture), definition::tenengrad(picture)));
 }
 
 #[test]
@@ -38,6 +76,8 @@ fn a_flat_picture_has_no_sharpness() {
     let picture = Gray::new(&[7; 64], 8, 8, 8).expect("a valid picture");
     assert_eq!(laplacian_variance(Isa::best(), picture), 0.0);
     assert_eq!(reblur_sharpness(Isa::best(), picture), 0.0);
+    assert_eq!(tenengrad(Isa::best(), picture), 0.0);
+    assert_eq!(high_frequency_share(Isa::best(), picture, 0.25), 0.0);
 }
 
 #[test]

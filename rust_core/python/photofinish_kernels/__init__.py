@@ -6,6 +6,8 @@ names the argument (something that is no array at all: `TypeError`). The GIL is 
 
 from photofinish_kernels._kernels import (
     cosine_top_k,
+    high_frequency_share,
+    high_frequency_share_batch,
     instruction_set,
     instruction_sets,
     laplacian_variance,
@@ -13,10 +15,16 @@ from photofinish_kernels._kernels import (
     reblur_sharpness,
     reblur_sharpness_batch,
     set_instruction_set,
+    sharpness_regions,
+    sharpness_tiles,
+    tenengrad,
+    tenengrad_batch,
 )
 
 __all__ = [
     "cosine_top_k",
+    "high_frequency_share",
+    "high_frequency_share_batch",
     "instruction_set",
     "instruction_sets",
     "laplacian_variance",
@@ -24,4 +32,8 @@ __all__ = [
     "reblur_sharpness",
     "reblur_sharpness_batch",
     "set_instruction_set",
+    "sharpness_regions",
+    "sharpness_tiles",
+    "tenengrad",
+    "tenengrad_batch",
 ]

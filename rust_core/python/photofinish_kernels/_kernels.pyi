@@ -1,7 +1,10 @@
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Measure = Literal["laplacian_variance", "tenengrad", "reblur_sharpness", "high_frequency_share"]
 
 def laplacian_variance(gray: NDArray[np.uint8]) -> float:
     """Variance of the 4-neighbour Laplacian of a (H, W) picture, higher is sharper; not comparable between sizes.
@@ -27,6 +30,40 @@ def reblur_sharpness_batch(
     grays: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], *, threads: int = 1
 ) -> NDArray[np.float64]:
     """`reblur_sharpness` of each of (H, W) pictures of any sizes, or of a (N, H, W) stack: (N,)."""
+
+def tenengrad(gray: NDArray[np.uint8]) -> float:
+    """Mean squared Sobel gradient (gx² + gy², 3×3, borders mirrored) of a (H, W) picture, higher is sharper."""
+
+def tenengrad_batch(grays: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], *, threads: int = 1) -> NDArray[np.float64]:
+    """`tenengrad` of each of (H, W) pictures of any sizes, or of a (N, H, W) stack: (N,)."""
+
+def high_frequency_share(gray: NDArray[np.uint8], *, cutoff: float = 0.25) -> float:
+    """Share of the energy of a (H, W) picture at spatial frequencies above `cutoff` cycles a pixel (0 < cutoff < 0.5).
+
+    In [0, 1], higher is sharper, within 1e-5 of exact. The mean is taken out and a Hann window laid over the picture,
+    otherwise the jump between opposite borders would pass for detail. A flat picture has 0.
+    """
+
+def high_frequency_share_batch(
+    grays: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], *, cutoff: float = 0.25, threads: int = 1
+) -> NDArray[np.float64]:
+    """`high_frequency_share` of each of (H, W) pictures of any sizes, or of a (N, H, W) stack: (N,)."""
+
+def sharpness_regions(
+    gray: NDArray[np.uint8], boxes: NDArray[np.int64], *, measure: Measure = "reblur_sharpness", threads: int = 1
+) -> NDArray[np.float64]:
+    """A sharpness of each region of a (H, W) picture, uncopied: (N,).
+
+    `boxes` (N, 4) hold left, top, right, bottom in pixels, right and bottom not included, all inside the picture.
+    """
+
+def sharpness_tiles(
+    gray: NDArray[np.uint8], side: int, *, measure: Measure = "reblur_sharpness", threads: int = 1
+) -> NDArray[np.float64]:
+    """A sharpness of each tile of a (H, W) picture, as a map of (rows, columns).
+
+    The grid covers the whole picture; its tiles are nearly equal, with sides as near to `side` pixels as that allows.
+    """
 
 def cosine_top_k(
     queries: NDArray[np.float32],

@@ -34,6 +34,54 @@ pub fn reblur_sharpness(gray: Gray) -> f64 {
     }
 }
 
+/// Mean squared Sobel gradient, gx² + gy², borders mirrored as in OpenCV (Tenenbaum 1970, Krotkov 1988).
+pub fn tenengrad(gray: Gray) -> f64 {
+    let (w, h) = (gray.width(), gray.height());
+    let at = |x: isize, y: isize| i64::from(gray.row(reflect101(y, h))[reflect101(x, w)]);
+    let mut sum = 0;
+    for y in 0..h as isize {
+        for x in 0..w as isize {
+            let slope_x = |line: isize| at(x + 1, line) - at(x - 1, line);
+            let slope_y = |line: isize| at(line, y + 1) - at(line, y - 1);
+            let gx = slope_x(y - 1) + 2 * slope_x(y) + slope_x(y + 1);
+            let gy = slope_y(x - 1) + 2 * slope_y(x) + slope_y(x + 1);
+            sum += gx * gx + gy * gy;
+        }
+    }
+    sum as f64 / (w * h) as f64
+}
+
+/// Share of the picture's energy at spatial frequencies above `cutoff` cycles a pixel (0.5 is the finest there is).
+///
+/// The mean is taken out and a Hann window laid over the picture, otherwise the jump between opposite borders, which a
+/// Fourier transform sees as neighbours, would pass for detail. A flat picture has 0.
+pub fn high_frequency_share(gray: Gray, cutoff: f32) -> f64 {
+    let (w, h) = (gray.width(), gray.height());
+    let window = |i: usize, n: usize| (std::f64::consts::PI * (i + 1) as f64 / (n + 1) as f64).sin().powi(2);
+    let pixels = || (0..h).flat_map(|y| (0..w).map(move |x| (x, y)));
+    let weight = |x: usize, y: usize| window(x, w) * window(y, h);
+    let weights: f64 = pixels().map(|(x, y)| weight(x, y)).sum();
+    let mean = pixels().map(|(x, y)| weight(x, y) * f64::from(gray.row(y)[x])).sum::<f64>() / weights;
+    let value = |x: usize, y: usize| (f64::from(gray.row(y)[x]) - mean) * weight(x, y);
+    let frequency = |k: usize, n: usize| k.min(n - k) as f64 / n as f64;
+    let (mut high, mut all) = (0.0, 0.0);
+    for (kx, ky) in pixels() {
+        let (mut re, mut im) = (0.0, 0.0);
+        for (x, y) in pixels() {
+            let turns = (kx * x) as f64 / w as f64 + (ky * y) as f64 / h as f64;
+            let (sin, cos) = (std::f64::consts::TAU * turns).sin_cos();
+            re += value(x, y) * cos;
+            im += value(x, y) * sin;
+        }
+        let energy = re * re + im * im;
+        all += energy;
+        if frequency(kx, w).powi(2) + frequency(ky, h).powi(2) > f64::from(cutoff).powi(2) {
+            high += energy;
+        }
+    }
+    if all < 1e-6 * ((w * h) as f64).powi(2) { 0.0 } else { high / all }
+}
+
 fn axis_sharpness(length: usize, lines: usize, at: impl Fn(usize, usize) -> i64) -> Option<f64> {
     // Eleven times the blurred picture, so that everything stays an exact integer.
     let blurred = |along: usize, across: usize| -> i64 {

@@ -1,8 +1,14 @@
 //! How sharp is a picture, or a part of it?
 
 pub mod definition;
+mod frequency;
 mod laplacian;
 mod reblur;
+mod tenengrad;
+mod tiles;
 
+pub use frequency::high_frequency_share;
 pub use laplacian::laplacian_variance;
-pub use reblur::{REBLUR_MIN_SIDE, reblur_sharpness};
+pub use reblur::{REBLUR_MAX_WIDTH, REBLUR_MIN_SIDE, reblur_sharpness};
+pub use tenengrad::tenengrad;
+pub use tiles::tiles;
