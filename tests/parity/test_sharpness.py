@@ -85,7 +85,7 @@ def test_a_photo_sized_picture() -> None:
 @pytest.mark.parametrize("measure", MEASURES)
 def test_blurring_makes_less_sharp(measure: Measure) -> None:
     gray = noise(200, 300)
-    values = [measure(cv2.GaussianBlur(gray, (0, 0), sigma)) for sigma in (0.5, 1, 2, 4)]
+    values = [measure(cv2.GaussianBlur(gray, (0, 0), sigma)) for sigma in (0.5, 0.8, 1.2, 1.6)]
     assert values == sorted(values, reverse=True)
 
 
@@ -134,7 +134,7 @@ def test_regions_and_tiles_are_crops(measure: Measure, threads: int) -> None:
 
 def test_regions_outside_the_picture_are_refused_by_name() -> None:
     for box in ([0, 0, 41, 30], [-1, 0, 4, 4], [9, 9, 9, 12], [9, 9, 5, 12]):
-        with pytest.raises(ValueError, match="boxes\\[1\\]: .* is empty or reaches outside \\(40, 30\\)"):
+        with pytest.raises(ValueError, match=r"boxes\[1\]: .* is empty or reaches outside \(40, 30\)"):
             kernels.sharpness_regions(noise(30, 40), np.array([[0, 0, 9, 9], box]))
     with pytest.raises(ValueError, match="boxes: must have 4 columns"):
         kernels.sharpness_regions(noise(30, 40), np.zeros((2, 3), np.int64))
