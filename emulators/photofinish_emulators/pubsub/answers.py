@@ -7,7 +7,7 @@ from typing import Any
 
 from photofinish_emulators.pubsub import protos
 from photofinish_emulators.pubsub.broker import Subscription, topic_name
-from photofinish_emulators.pubsub.delivery import Delivery
+from photofinish_emulators.pubsub.outstanding import Delivery
 from photofinish_emulators.pubsub.resources import MAX_ACK_DEADLINE_S
 from photofinish_emulators.pubsub.rpc import FailedPrecondition, InvalidArgument
 

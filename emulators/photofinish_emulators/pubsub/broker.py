@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from photofinish_emulators.pubsub import protos
-from photofinish_emulators.pubsub.delivery import DeliveryQueue, Outstanding, now_us
+from photofinish_emulators.pubsub.delivery import DeliveryQueue
+from photofinish_emulators.pubsub.outstanding import Outstanding, now_us
 from photofinish_emulators.pubsub.resources import DELETED_TOPIC, delivery_settings, project_of, seconds
 from photofinish_emulators.pubsub.rpc import AlreadyExists, NotFound
 from photofinish_emulators.pubsub.storage import Message, Storage
@@ -317,11 +318,10 @@ class Broker:
 
     def _clear_late(self, topic: Topic, message_ids: Sequence[int]) -> None:
         """Delete messages that the sweep left because they were outstanding."""
-        for message_id in message_ids:
-            if message_id <= topic.swept_id and not any(
-                message_id in other.queue.outstanding for other in topic.subscriptions.values()
-            ):
-                self.storage.delete_message(message_id)
+        others = [subscription.queue.outstanding for subscription in topic.subscriptions.values()]
+        unused = [i for i in message_ids if i <= topic.swept_id and not any(i in outstanding for outstanding in others)]
+        if unused:
+            self.storage.delete_ids(unused)
 
     async def _maintain(self) -> None:
         last_expiry = time.monotonic()

@@ -10,8 +10,8 @@ import aiohttp
 
 from photofinish_emulators.pubsub import protos
 from photofinish_emulators.pubsub.broker import Broker, Subscription
-from photofinish_emulators.pubsub.delivery import Consumer, Delivery
 from photofinish_emulators.pubsub.oidc import TokenIssuer
+from photofinish_emulators.pubsub.outstanding import Consumer, Delivery
 from photofinish_emulators.pubsub.push_format import push_request
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class HttpPusher:
                 queue.wake.clear()
                 self._consumer.max_messages = max(1, int(self._window))
                 lease_s = self._timeout.total + LEASE_MARGIN_S if self._timeout.total else LEASE_MARGIN_S
-                deliveries, saved = queue.take(self._consumer, MAX_WINDOW, TAKE_BYTES, lease_s, one_per_key=True)
+                deliveries, saved = queue.take(self._consumer, MAX_WINDOW, TAKE_BYTES, lease_s)
                 if saved is None:
                     await queue.wake.wait()
                     continue

@@ -10,8 +10,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from photofinish_emulators.pubsub import protos
-from photofinish_emulators.pubsub.delivery import DeliverySettings
 from photofinish_emulators.pubsub.filters import FilterError, parse_filter
+from photofinish_emulators.pubsub.outstanding import DeliverySettings
 from photofinish_emulators.pubsub.rpc import InvalidArgument, Unimplemented
 
 DELETED_TOPIC = "_deleted-topic_"

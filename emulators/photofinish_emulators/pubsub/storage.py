@@ -18,6 +18,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,7 +54,7 @@ CREATE TABLE IF NOT EXISTS delivery (
     message_id INTEGER NOT NULL,
     lease INTEGER NOT NULL,                 -- counts the times it was handed out; part of the acknowledgement id
     failures INTEGER NOT NULL,              -- negative acknowledgements and missed deadlines so far
-    leased INTEGER NOT NULL,                -- 1: somebody has it until `until_us`; 0: it waits until then
+    state INTEGER NOT NULL,                 -- StoredState
     until_us INTEGER NOT NULL,
     PRIMARY KEY (subscription_id, message_id)
 ) WITHOUT ROWID;
@@ -65,6 +66,14 @@ CREATE TABLE IF NOT EXISTS policy (
 
 # Rows of one INSERT; few sizes, so that the prepared statements are reused.
 INSERT_SIZES = (128, 16, 1)
+
+
+class StoredState(IntEnum):
+    """What a delivery does until its ``until_us``."""
+
+    WAITING = 0  # for its next delivery
+    LEASED = 1  # with a consumer
+    ACKNOWLEDGED = 2  # is remembered as such
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,7 @@ class DeliveryRow:
     message_id: int
     lease: int
     failures: int
-    leased: bool
+    state: StoredState
     until_us: int
     ordering_key: str
     size: int
@@ -220,29 +229,31 @@ class Storage:
 
         return self._submit(write)
 
-    def delete_message(self, message_id: int) -> Future[None]:
-        return self._execute("DELETE FROM message WHERE id = ?", (message_id,))
+    def delete_ids(self, message_ids: Sequence[int]) -> Future[None]:
+        return self._execute(
+            "DELETE FROM message WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(message_ids),)
+        )
 
     # Deliveries
 
     def deliveries(self, subscription_id: int) -> list[DeliveryRow]:
         """The outstanding deliveries of a subscription, by message id; those whose message is gone are left out."""
         rows = self._reader.execute(
-            "SELECT message_id, lease, failures, leased, until_us, ordering_key, length(body)"
+            "SELECT message_id, lease, failures, state, until_us, ordering_key, length(body)"
             " FROM delivery JOIN message ON message.id = message_id WHERE subscription_id = ? ORDER BY message_id",
             (subscription_id,),
         )
-        return [DeliveryRow(row[0], row[1], row[2], bool(row[3]), *row[4:]) for row in rows]
+        return [DeliveryRow(row[0], row[1], row[2], StoredState(row[3]), *row[4:]) for row in rows]
 
     def put_deliveries(
-        self, subscription_id: int, rows: Iterable[tuple[int, int, int, bool, int]], cursor: int | None
+        self, subscription_id: int, rows: Iterable[tuple[int, int, int, StoredState, int]], cursor: int | None
     ) -> Future[None]:
-        """Write deliveries (message id, lease, failures, leased, until), and move the cursor where it is given."""
+        """Write deliveries (message id, lease, failures, state, until), and move the cursor where it is given."""
         values = json.dumps(list(rows))
 
         def write(db: sqlite3.Connection) -> None:
             db.execute(
-                "INSERT OR REPLACE INTO delivery (subscription_id, message_id, lease, failures, leased, until_us)"
+                "INSERT OR REPLACE INTO delivery (subscription_id, message_id, lease, failures, state, until_us)"
                 " SELECT ?, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)",
                 (subscription_id, values),
             )

@@ -15,7 +15,7 @@ from photofinish_emulators.pubsub.answers import (
     refuse_push,
 )
 from photofinish_emulators.pubsub.broker import Broker, Subscription
-from photofinish_emulators.pubsub.delivery import Consumer
+from photofinish_emulators.pubsub.outstanding import Consumer
 from photofinish_emulators.pubsub.resources import MIN_ACK_DEADLINE_S, check_name
 from photofinish_emulators.pubsub.rpc import Context, InvalidArgument, RpcError
 

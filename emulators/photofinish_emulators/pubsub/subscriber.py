@@ -19,7 +19,7 @@ from photofinish_emulators.pubsub.answers import (
     shown,
 )
 from photofinish_emulators.pubsub.broker import Broker, Subscription
-from photofinish_emulators.pubsub.delivery import Consumer, Delivery
+from photofinish_emulators.pubsub.outstanding import Consumer, Delivery
 from photofinish_emulators.pubsub.paging import page
 from photofinish_emulators.pubsub.publisher import NO_SNAPSHOTS
 from photofinish_emulators.pubsub.resources import (

@@ -1,0 +1,102 @@
+"""Ordering keys of one subscription: one message of a key is out at a time, and the others wait behind it."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from photofinish_emulators.pubsub.outstanding import Outstanding, State
+
+
+@dataclass(slots=True, eq=False)
+class _Key:
+    out: Outstanding | None = None  # with a consumer, or on its way to the dead-letter topic
+    waiting: list[Outstanding] = field(default_factory=list)  # a heap; what is done leaves it late
+
+    def head(self) -> Outstanding | None:
+        """The next one to be delivered, whether or not its time has come."""
+        while self.waiting and self.waiting[0].state not in (State.BLOCKED, State.BACKING_OFF):
+            heapq.heappop(self.waiting)
+        return self.waiting[0] if self.waiting else None
+
+
+class OrderingKeys:
+    """Messages of one key in order of their ids, the next one when the one before is acknowledged.
+
+    The service hands out several of a key and takes those behind a failed one back; with one at a time there is
+    nothing to take back.
+    """
+
+    def __init__(self) -> None:
+        self.blocked = 0  # messages in state BLOCKED
+        self._keys: dict[str, _Key] = {}
+        self._ready: deque[str] = deque()  # keys of which a message may be handed out
+
+    def restore(self, message: Outstanding) -> None:
+        """Take up what the disk remembers."""
+        if message.state is State.LEASED:
+            self.hand_out(message)
+        elif message.state is State.BACKING_OFF:
+            self.delay(message)
+
+    def is_free(self, name: str) -> bool:
+        """Whether a new message of this key may be handed out: none is out, and none waits."""
+        key = self._keys.get(name)
+        return key is None or (key.out is None and key.head() is None)
+
+    def hand_out(self, message: Outstanding) -> None:
+        self._of(message).out = message
+
+    def block(self, message: Outstanding) -> None:
+        """Let a message wait in its place until the key is free."""
+        message.state = State.BLOCKED
+        self.blocked += 1
+        heapq.heappush(self._of(message).waiting, message)
+
+    def delay(self, message: Outstanding) -> None:
+        """Let a message wait in its place, and not before :meth:`is_due` is called for it."""
+        message.state = State.BACKING_OFF
+        heapq.heappush(self._of(message).waiting, message)
+
+    def is_due(self, message: Outstanding) -> None:
+        """The delay of a message is over."""
+        message.state = State.BLOCKED
+        self.blocked += 1
+        self.leave(message)
+
+    def take(self, room: Callable[[int], bool]) -> Iterator[Outstanding]:
+        """Hand out what waited and may come now, as long as there is ``room`` for its size."""
+        while self._ready and room(0):
+            name = self._ready.popleft()
+            key = self._keys.get(name)
+            head = key.head() if key is not None and key.out is None else None
+            if key is None or head is None or head.state is not State.BLOCKED:
+                continue
+            if not room(head.size):
+                self._ready.appendleft(name)
+                return
+            heapq.heappop(key.waiting)
+            self.blocked -= 1
+            key.out = head
+            yield head
+
+    def leave(self, message: Outstanding) -> None:
+        """``message`` is not out (any more): let its key go on."""
+        name = message.ordering_key
+        key = self._keys.get(name)
+        if key is None:
+            return
+        if key.out is message:
+            key.out = None
+        if key.out is not None:
+            return
+        head = key.head()
+        if head is None:
+            del self._keys[name]
+        elif head.state is State.BLOCKED:
+            self._ready.append(name)
+
+    def _of(self, message: Outstanding) -> _Key:
+        return self._keys.setdefault(message.ordering_key, _Key())

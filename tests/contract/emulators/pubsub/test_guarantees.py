@@ -1,0 +1,292 @@
+"""Ordering keys, exactly-once delivery, filters, replay and detaching."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from google.api_core import exceptions
+from google.cloud import pubsub_v1
+from google.cloud.pubsub_v1.types import PublisherOptions
+from google.protobuf.duration_pb2 import Duration
+
+from support.pubsub_server import PubsubServer, wait_until
+
+pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag:DeprecationWarning")
+Publisher = pubsub_v1.PublisherClient
+Subscriber = pubsub_v1.SubscriberClient
+
+
+@pytest.fixture(scope="module")
+def ordered(server: PubsubServer) -> Iterator[Publisher]:
+    """A publisher that takes ordering keys."""
+    with server.publisher(publisher_options=PublisherOptions(enable_message_ordering=True)) as client:
+        yield client
+
+
+def publish(publisher: Publisher, topic: str, *bodies: bytes, key: str = "", **attributes: str) -> None:
+    for future in [publisher.publish(topic, body, ordering_key=key, **attributes) for body in bodies]:
+        future.result(10)
+
+
+def pull(subscriber: Subscriber, subscription: str, limit: int = 100) -> list:
+    """What is there now."""
+    response = subscriber.pull(subscription=subscription, max_messages=limit, return_immediately=True)
+    return list(response.received_messages)
+
+
+def bodies(received: list) -> list[bytes]:
+    return [r.message.data for r in received]
+
+
+def ack(subscriber: Subscriber, subscription: str, *received: object) -> None:
+    subscriber.acknowledge(subscription=subscription, ack_ids=[r.ack_id for r in received])
+
+
+def nack(subscriber: Subscriber, subscription: str, *received: object) -> None:
+    subscriber.modify_ack_deadline(
+        subscription=subscription, ack_ids=[r.ack_id for r in received], ack_deadline_seconds=0
+    )
+
+
+# Ordering
+
+
+def test_messages_of_a_key_come_in_order(
+    ordered: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    """Through the library's subscriber, with failures strewn in."""
+    subscription = subscribe(enable_message_ordering=True)
+    seen: dict[str, list[int]] = defaultdict(list)
+    failed: set[tuple[str, int]] = set()
+
+    def callback(message: pubsub_v1.subscriber.message.Message) -> None:
+        number = int(message.data)
+        if number % 7 == 3 and (message.ordering_key, number) not in failed:
+            failed.add((message.ordering_key, number))
+            message.nack()
+        else:
+            seen[message.ordering_key].append(number)
+            message.ack()
+
+    future = subscriber.subscribe(subscription, callback)
+    for number in range(40):
+        for key in "abc":
+            ordered.publish(topic, b"%d" % number, ordering_key=key)
+    wait_until(lambda: all(set(seen[key]) == set(range(40)) for key in "abc"), "all messages", 20)
+    future.cancel()
+    future.result(10)
+    assert dict(seen) == {key: list(range(40)) for key in "abc"}
+
+
+def test_a_busy_key_waits_and_others_do_not(
+    ordered: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe(enable_message_ordering=True)
+    publish(ordered, topic, b"a1", b"a2", b"a3", key="a")
+    publish(ordered, topic, b"b1", key="b")
+    publish(ordered, topic, b"free")
+    first = pull(subscriber, subscription, limit=1)
+    assert bodies(first) == [b"a1"]
+    others = pull(subscriber, subscription)
+    assert sorted(bodies(others)) == [b"b1", b"free"]
+    ack(subscriber, subscription, *first)
+    assert bodies(pull(subscriber, subscription)) == [b"a2"]
+
+
+def test_a_failed_message_comes_before_its_followers(
+    ordered: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe(
+        enable_message_ordering=True, retry_policy={"minimum_backoff": Duration(nanos=300_000_000)}
+    )
+    publish(ordered, topic, b"1", b"2", key="k")
+    [first] = pull(subscriber, subscription)
+    nack(subscriber, subscription, first)
+    assert pull(subscriber, subscription) == [], "neither the failed one before its time, nor those behind it"
+    [again] = wait_until(lambda: pull(subscriber, subscription), "the failed one again")
+    assert again.message.data == b"1"
+    ack(subscriber, subscription, again)
+    assert bodies(pull(subscriber, subscription)) == [b"2"]
+
+
+def test_order_survives_a_kill(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with PubsubServer(tmp_path_factory.mktemp("ordered") / "state") as server:
+        publisher = server.publisher(publisher_options=PublisherOptions(enable_message_ordering=True))
+        subscriber = server.subscriber()
+        topic, subscription = "projects/p/topics/top", "projects/p/subscriptions/sub"
+        publisher.create_topic(name=topic)
+        subscriber.create_subscription(request={"name": subscription, "topic": topic, "enable_message_ordering": True})
+        publish(publisher, topic, *[b"%d" % i for i in range(6)], key="k")
+        [first] = pull(subscriber, subscription, limit=1)
+        assert pull(subscriber, subscription) == []
+        server.restart()
+        assert pull(subscriber, subscription) == [], "the first one is still out"
+        ack(subscriber, subscription, first)
+        for expected in (b"1", b"2", b"3", b"4", b"5"):
+            [received] = wait_until(lambda: pull(subscriber, subscription), "the next one")
+            assert received.message.data == expected
+            ack(subscriber, subscription, received)
+
+
+# Exactly once
+
+
+def test_a_stale_acknowledgement_is_refused(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe(enable_exactly_once_delivery=True)
+    publish(publisher, topic, b"x")
+    [first] = pull(subscriber, subscription)
+    nack(subscriber, subscription, first)
+    [second] = pull(subscriber, subscription)
+    for call in (
+        lambda: ack(subscriber, subscription, first),
+        lambda: nack(subscriber, subscription, first),
+    ):
+        with pytest.raises(exceptions.InvalidArgument) as refused:
+            call()
+        assert refused.value.reason == "EXACTLY_ONCE_ACKID_FAILURE"
+        assert dict(refused.value.metadata) == {first.ack_id: "PERMANENT_FAILURE_INVALID_ACK_ID"}
+    ack(subscriber, subscription, second)
+    # Whoever lost the answer may ask again.
+    ack(subscriber, subscription, second)
+
+
+def test_an_acknowledgement_that_counted_is_remembered_over_a_kill(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with PubsubServer(tmp_path_factory.mktemp("once") / "state") as server:
+        publisher, subscriber = server.publisher(), server.subscriber()
+        topic, subscription = "projects/p/topics/top", "projects/p/subscriptions/sub"
+        publisher.create_topic(name=topic)
+        subscriber.create_subscription(
+            request={"name": subscription, "topic": topic, "enable_exactly_once_delivery": True}
+        )
+        publish(publisher, topic, b"x")
+        [received] = pull(subscriber, subscription)
+        ack(subscriber, subscription, received)
+        server.restart()
+        ack(subscriber, subscription, received)
+        assert pull(subscriber, subscription) == []
+
+
+# Filters
+
+
+def test_only_what_matches_the_filter_is_delivered(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe(filter='attributes.kind = "photo" AND NOT hasPrefix(attributes.album, "test-")')
+    publish(publisher, topic, b"no attributes")
+    publish(publisher, topic, b"test", kind="photo", album="test-1")
+    publish(publisher, topic, b"real", kind="photo", album="spring")
+    publish(publisher, topic, b"no album", kind="photo")
+    publish(publisher, topic, b"film", kind="film")
+    assert sorted(bodies(pull(subscriber, subscription))) == [b"no album", b"real"]
+
+
+def test_a_filter_finds_its_message_in_a_long_backlog(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscribe()
+    subscription = subscribe(filter="attributes:wanted")
+    futures = [publisher.publish(topic, b"%d" % i) for i in range(5000)]
+    futures.append(publisher.publish(topic, b"needle", wanted=""))
+    for future in futures:
+        future.result(10)
+    response = subscriber.pull(subscription=subscription, max_messages=10, timeout=10)
+    assert bodies(response.received_messages) == [b"needle"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "attributes.a",
+        "attributes.a = b",
+        '"a" = "b"',
+        "attributes:a AND attributes:b OR attributes:c",
+        "attributes:" + "a" * 250,
+    ],
+)
+def test_a_wrong_filter_is_refused(subscribe: Callable[..., str], wrong: str) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match="filter"):
+        subscribe(filter=wrong)
+
+
+# Seek
+
+
+def test_seek_forward_acknowledges(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    publish(publisher, topic, b"1", b"2", b"3")
+    pull(subscriber, subscription, limit=1)
+    subscriber.seek(request={"subscription": subscription, "time": datetime.now(UTC) + timedelta(hours=1)})
+    publish(publisher, topic, b"4")
+    assert bodies(pull(subscriber, subscription)) == [b"4"]
+
+
+def test_seek_back_replays_what_is_retained(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    forgetful, retaining = subscribe(), subscribe(retain_acked_messages=True)
+    publish(publisher, topic, b"1", b"2")
+    between = datetime.now(UTC)
+    publish(publisher, topic, b"3", b"4")
+    for subscription in (forgetful, retaining):
+        ack(subscriber, subscription, *pull(subscriber, subscription))
+        assert pull(subscriber, subscription) == []
+        subscriber.seek(request={"subscription": subscription, "time": between})
+    assert bodies(pull(subscriber, forgetful)) == []
+    assert bodies(pull(subscriber, retaining)) == [b"3", b"4"]
+
+
+def test_topic_retention_lets_a_new_subscription_look_back(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    publisher.update_topic(
+        request={
+            "topic": {"name": topic, "message_retention_duration": Duration(seconds=600)},
+            "update_mask": {"paths": ["message_retention_duration"]},
+        }
+    )
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    publish(publisher, topic, b"1", b"2")
+    subscription = subscribe()
+    assert subscriber.get_subscription(subscription=subscription).topic_message_retention_duration.seconds == 600
+    assert pull(subscriber, subscription) == []
+    subscriber.seek(request={"subscription": subscription, "time": before})
+    assert bodies(pull(subscriber, subscription)) == [b"1", b"2"]
+
+
+def test_an_outstanding_message_keeps_its_place_in_a_seek_back(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    start = datetime.now(UTC)
+    publish(publisher, topic, b"1", b"2")
+    [first] = pull(subscriber, subscription, limit=1)
+    subscriber.seek(request={"subscription": subscription, "time": start})
+    nack(subscriber, subscription, first)
+    assert sorted(bodies(pull(subscriber, subscription))) == [b"1", b"2"]
+
+
+# Detach
+
+
+def test_a_detached_subscription_has_no_messages(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    publish(publisher, topic, b"x")
+    started = time.monotonic()
+    publisher.detach_subscription(request={"subscription": subscription})
+    assert subscriber.get_subscription(subscription=subscription).detached
+    assert list(publisher.list_topic_subscriptions(topic=topic)) == []
+    with pytest.raises(exceptions.FailedPrecondition):
+        pull(subscriber, subscription)
+    assert time.monotonic() - started < 5
+    subscriber.delete_subscription(subscription=subscription)
