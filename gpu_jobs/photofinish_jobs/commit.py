@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ def commit_analysis(
     analyzed: AnalyzedPhoto,
     *,
     pipeline_version: str,
+    fetch_ms: float,
     store: PhotoStore,
     index: FaceIndex,
     documents: Documents,
@@ -28,10 +30,17 @@ def commit_analysis(
     A crash between any two steps is healed by the next delivery, which runs all of them again.
     """
     document = sidecar(photo, analyzed.analysis, pipeline_version)
+    began = time.perf_counter()
     store.put_derived(sidecar_name(photo, pipeline_version), sidecar_bytes(document), "application/json")
     store.put_derived(preview_name(photo, pipeline_version), analyzed.preview_jpeg, "image/jpeg")
+    stored = time.perf_counter()
     index.replace(photo, pipeline_version, analyzed.analysis.faces, analyzed.analysis.bibs)
-    documents.record_final(photo, PhotoStatus.DONE, document_fields(photo, document))
+    indexed = time.perf_counter()
+    # The sidecar tells the analysis' times; these are known only once it is written.
+    io_ms = {"fetch": fetch_ms, "store": (stored - began) * 1000, "index": (indexed - stored) * 1000}
+    fields = document_fields(photo, document)
+    fields["timings_ms"] = fields["timings_ms"] | {stage: round(ms, 2) for stage, ms in io_ms.items()}
+    documents.record_final(photo, PhotoStatus.DONE, fields)
     events.publish_result(photo, PhotoStatus.DONE)
 
 

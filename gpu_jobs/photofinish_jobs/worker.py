@@ -37,6 +37,21 @@ class Tally:
     slowest_batch_s: float = field(default=0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    work: LeasedWork
+    content: bytes = b""
+    fetch_ms: float = 0.0
+    error: PhotofinishError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    work: LeasedWork
+    result: AnalyzedPhoto | Exception
+    fetch_ms: float = 0.0
+
+
 class Worker:
     """One task of the analysis job."""
 
@@ -138,49 +153,49 @@ class Worker:
         self._finish_repeated(repeated, keeper)
 
         wanted = [work for work in group if work.item.photo in needed]
-        contents = list(pool.map(self._fetch, wanted))
-        fetched = [
-            (work, content) for work, content in zip(wanted, contents, strict=True) if isinstance(content, bytes)
-        ]
-        failed = [(work, error) for work, error in zip(wanted, contents, strict=True) if isinstance(error, Exception)]
-        outcomes: list[tuple[LeasedWork, AnalyzedPhoto | Exception]] = [*failed, *self._analyze(fetched, analyzer)]
+        fetched = list(pool.map(self._fetch, wanted))
+        outcomes: list[_Outcome] = [_Outcome(one.work, one.error) for one in fetched if one.error is not None]
+        outcomes += self._analyze([one for one in fetched if one.error is None], analyzer)
         version = analyzer.pipeline_version
-        list(pool.map(lambda pair: self._commit(pair[0], pair[1], version, keeper), outcomes))
+        list(pool.map(lambda outcome: self._commit(outcome, version, keeper), outcomes))
 
-    def _fetch(self, work: LeasedWork) -> bytes | Exception:
+    def _fetch(self, work: LeasedWork) -> _Fetched:
+        began = time.perf_counter()
         try:
-            return self._store.read(work.item.photo, max_bytes=MAX_PHOTO_BYTES)
+            content = self._store.read(work.item.photo, max_bytes=MAX_PHOTO_BYTES)
         except PhotofinishError as error:
-            return error
+            return _Fetched(work, error=error)
+        return _Fetched(work, content=content, fetch_ms=(time.perf_counter() - began) * 1000)
 
-    def _analyze(
-        self, fetched: Sequence[tuple[LeasedWork, bytes]], analyzer: Analyzer
-    ) -> list[tuple[LeasedWork, AnalyzedPhoto | Exception]]:
-        works = [work for work, _ in fetched]
+    def _analyze(self, fetched: Sequence[_Fetched], analyzer: Analyzer) -> list[_Outcome]:
         try:
-            return list(zip(works, analyzer.analyze([content for _, content in fetched]), strict=True))
+            results = analyzer.analyze([one.content for one in fetched])
+            return [_Outcome(one.work, result, one.fetch_ms) for one, result in zip(fetched, results, strict=True)]
         except Exception as error:
             if len(fetched) <= 1:
-                log.exception("analysis failed", extra=fields(photo_ids=[work.item.photo.photo_id for work in works]))
-                return [(work, error) for work in works]
+                log.exception(
+                    "analysis failed", extra=fields(photo_ids=[one.work.item.photo.photo_id for one in fetched])
+                )
+                return [_Outcome(one.work, error) for one in fetched]
         # One photo that no model can stand must not cost the others: each gets its own try.
         return [outcome for one in fetched for outcome in self._analyze([one], analyzer)]
 
-    def _commit(
-        self, work: LeasedWork, outcome: AnalyzedPhoto | Exception, pipeline_version: str, keeper: Keeper
-    ) -> None:
-        photo = work.item.photo
+    def _commit(self, outcome: _Outcome, pipeline_version: str, keeper: Keeper) -> None:
+        work, photo = outcome.work, outcome.work.item.photo
         with self._given_back_on_failure([work], keeper):
-            if isinstance(outcome, RejectedInput):
-                commit_rejection(photo, outcome, index=self._index, documents=self._documents, events=self._events)
+            if isinstance(outcome.result, RejectedInput):
+                commit_rejection(
+                    photo, outcome.result, index=self._index, documents=self._documents, events=self._events
+                )
                 self.tally.rejected += 1
-            elif isinstance(outcome, Exception):
-                raise outcome
+            elif isinstance(outcome.result, Exception):
+                raise outcome.result
             else:
                 commit_analysis(
                     photo,
-                    outcome,
+                    outcome.result,
                     pipeline_version=pipeline_version,
+                    fetch_ms=outcome.fetch_ms,
                     store=self._store,
                     index=self._index,
                     documents=self._documents,

@@ -21,6 +21,8 @@ _DURATIONS = (
     ("read", "read"),
     ("sharpness", "sharpness"),
     ("preview", "preview"),
+    ("stored", "store"),
+    ("indexed", "index"),
 )
 
 
