@@ -77,6 +77,7 @@ def methods(service: FirestoreService) -> dict[str, Method]:
         "ListCollectionIds": Method(
             _unary(service.list_collection_ids), w.ListCollectionIdsRequest, w.ListCollectionIdsResponse
         ),
+        "Write": Method(_stream(service.write), w.WriteRequest, w.WriteResponse, stream_in=True, stream_out=True),
         "Listen": Method(_stream(service.listen), w.ListenRequest, w.ListenResponse, stream_in=True, stream_out=True),
     }
 

@@ -48,6 +48,7 @@ from photofinish_emulators.firestore.wire import (
     RunAggregationQueryResponse,
     RunQueryResponse,
     Write,
+    WriteResponse,
     micros,
     timestamp,
 )
@@ -208,6 +209,27 @@ class FirestoreService:
             write.current_document.CopyFrom(request.current_document)
         await self._commit(document_name(request.name).database, [write], None)
         return Empty()
+
+    async def write(self, requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
+        """Commits over one stream, each answered before the next is taken; a refused one ends the stream.
+
+        The first request opens the stream and writes nothing. Tokens only have to be given back: every answer stands
+        for a commit on disk, and what was not answered the client sends again on its next stream.
+        """
+        database, answered = "", 0
+        async for request in requests:
+            if not answered:
+                database = request.database
+                database_key(database)
+                if request.writes:
+                    raise invalid("The first request of a write stream must not have writes.")
+                response = WriteResponse(stream_id=secrets.token_hex(8))
+            else:
+                outcome = await self._commit(database, request.writes, None)
+                response = WriteResponse(write_results=outcome.results, commit_time=timestamp(outcome.time_us))
+            answered += 1
+            response.stream_token = answered.to_bytes(8, "big")
+            yield response
 
     async def begin_transaction(self, request: Message) -> Message:
         database_key(request.database)
