@@ -37,6 +37,8 @@ class CatalogueModel:
     input: str
     """Shape, dtype, colour order and value range, for people."""
     embedding_space: str | None = None
+    min_similarity: float | None = None
+    """Cosine in that space from which two faces count as one person's; the catalogue says how it was calibrated."""
 
     @property
     def label(self) -> str:
