@@ -1,0 +1,103 @@
+"""Where faces are."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.pictures import BgrImage, astronaut, group, noise
+
+from photofinish.models.catalogue import model_for
+from photofinish.models.face_detection import Detections, FaceDetector, suppress_overlaps
+from photofinish.models.session import OrtSession
+from photofinish.models.settings import ModelSettings
+
+
+@pytest.fixture(scope="module")
+def detector(model_settings: ModelSettings) -> FaceDetector:
+    return FaceDetector(OrtSession(model_for("face_detection"), model_settings))
+
+
+def test_one_face_where_it_is(detector: FaceDetector) -> None:
+    (found,) = detector.detect([astronaut()])
+    assert len(found) == 1
+    x, y, w, h = found.boxes[0]
+    assert (x, y, x + w, y + h) == pytest.approx((179, 62, 269, 175), abs=6)
+    right_eye, left_eye, nose, right_mouth, left_mouth = found.landmarks[0]
+    assert right_eye[0] < nose[0] < left_eye[0], "the person's right eye is left in the picture"
+    assert max(right_eye[1], left_eye[1]) < nose[1] < min(right_mouth[1], left_mouth[1])
+    assert 0.9 < found.scores[0] <= 1
+
+
+def test_all_faces_of_a_group_largest_first(detector: FaceDetector) -> None:
+    (found,) = detector.detect([group()])
+    assert len(found) == 6
+    areas = found.boxes[:, 2] * found.boxes[:, 3]
+    assert (np.diff(areas) <= 0).all()
+
+
+def test_no_face_is_a_normal_answer(detector: FaceDetector) -> None:
+    for image in (noise(640, 480), np.zeros((480, 640, 3), np.uint8), noise(16, 16), noise(2000, 16)):
+        (found,) = detector.detect([image])
+        assert len(found) == 0
+        assert (found.boxes.shape, found.landmarks.shape, found.scores.shape) == ((0, 4), (0, 5, 2), (0,))
+    assert detector.detect([]) == []
+
+
+@pytest.mark.parametrize("side", [200, 500, 1500, 3000])
+def test_a_face_that_fills_the_picture(detector: FaceDetector, side: int) -> None:
+    """Selfies: without a look at a small size, YuNet loses faces of more than about 600 pixels."""
+    close_up = cv2.resize(astronaut()[40:200, 145:305], (side, side), interpolation=cv2.INTER_CUBIC)
+    (found,) = detector.detect([close_up.astype(np.uint8)])
+    assert len(found) == 1
+    assert found.boxes[0, 2] > side * 0.4
+
+
+def test_pictures_of_any_shapes_together_give_what_they_give_alone(detector: FaceDetector) -> None:
+    images = [astronaut(), group(), noise(640, 480), astronaut()[:400], astronaut()]
+    together = detector.detect(images)
+    for image, found in zip(images, together, strict=True):
+        (alone,) = detector.detect([image])
+        assert_equal(found, alone)
+
+
+def test_coordinates_are_those_of_the_picture_given(detector: FaceDetector) -> None:
+    """Larger than the network's input: scaled down inside, answered in the picture's own pixels."""
+    large: BgrImage = cv2.resize(group(), None, fx=2, fy=2).astype(np.uint8)
+    (small_found,), (large_found,) = detector.detect([group()]), detector.detect([large])
+    np.testing.assert_allclose(large_found.boxes / 2, small_found.boxes, atol=6)
+    np.testing.assert_allclose(large_found.landmarks / 2, small_found.landmarks, atol=6)
+
+
+def assert_equal(one: Detections, other: Detections) -> None:
+    np.testing.assert_array_equal(one.boxes, other.boxes)
+    np.testing.assert_array_equal(one.landmarks, other.landmarks)
+    np.testing.assert_array_equal(one.scores, other.scores)
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Intersection over union of two (x, y, w, h) boxes."""
+    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    shared = max(0.0, width) * max(0.0, height)
+    return float(shared / (one[2] * one[3] + other[2] * other[3] - shared))
+
+
+numbers = st.integers(0, 40)
+sizes = st.integers(1, 30)
+
+
+@given(st.lists(st.tuples(numbers, numbers, sizes, sizes, st.integers(0, 10)), min_size=1, max_size=12))
+def test_suppression_keeps_the_best_of_what_overlaps(candidates: list[tuple[int, ...]]) -> None:
+    rows = np.array(candidates, np.float32)
+    boxes, scores = rows[:, :4], rows[:, 4]
+    kept = suppress_overlaps(boxes, scores, 0.3)
+    assert len(set(kept.tolist())) == len(kept) > 0
+    for position, one in enumerate(kept):
+        assert all(overlap(boxes[one], boxes[other]) <= 0.3 + 1e-6 for other in kept[:position])
+    for index in set(range(len(rows))) - set(kept.tolist()):
+        assert any(
+            overlap(boxes[index], boxes[better]) > 0.3 - 1e-6 and scores[better] >= scores[index] for better in kept
+        )

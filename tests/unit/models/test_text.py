@@ -1,0 +1,128 @@
+"""Reading: where lines are, what they say."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.pictures import noise, write
+
+from photofinish.models.settings import ModelSettings
+from photofinish.models.text_detection import boxes_of_map
+from photofinish.models.text_reader import TextReader
+from photofinish.models.text_recognition import ctc_decode, cut_line
+
+
+@pytest.fixture(scope="module")
+def reader(model_settings: ModelSettings) -> TextReader:
+    return TextReader.load(model_settings)
+
+
+def page(width: int = 800, height: int = 600) -> np.ndarray:
+    return np.full((height, width, 3), 230, np.uint8)
+
+
+def test_numbers_are_read_where_they_are(reader: TextReader) -> None:
+    picture = page()
+    write(picture, "3638", middle=(200, 150), height=50)
+    write(picture, "Marathon 2024", middle=(450, 450), height=40)
+    (lines,) = reader.read([picture])
+    assert [line.text for line in lines] == ["3638", "Marathon 2024"]
+    number = lines[0]
+    assert number.ocr_score > 0.95
+    assert number.box.x < 200 / 800 < number.box.x + number.box.w
+    assert number.box.y < 150 / 600 < number.box.y + number.box.h
+    assert 0.05 < number.box.h < 0.2
+
+
+def test_nothing_written_is_a_normal_answer(reader: TextReader) -> None:
+    assert reader.read([page(), noise(64, 64)]) == [(), ()]
+    assert reader.read([]) == []
+
+
+def test_lines_do_not_depend_on_what_is_read_beside_them(reader: TextReader) -> None:
+    first, second, third = page(), page(640, 900), page(1600, 400)
+    write(first, "77", middle=(200, 150), height=40)
+    write(second, "2906 long line of text", middle=(320, 450), height=30)
+    for index in range(12):
+        write(third, str(100 + index), middle=(100 + 120 * index, 200), height=30)
+    pictures = [first, second, third, first]
+    together = reader.read(pictures)
+    assert [len(lines) for lines in together] == [1, 1, 12, 1]
+    assert together == [reader.read([picture])[0] for picture in pictures]
+
+
+@pytest.mark.parametrize("angle", [-30, -12, 12, 30])
+def test_slanted_numbers(reader: TextReader, angle: float) -> None:
+    picture = page()
+    write(picture, "4862", middle=(400, 300), height=60)
+    turn = cv2.getRotationMatrix2D((400, 300), angle, 1.0)
+    turned = cv2.warpAffine(picture, turn, (800, 600), borderValue=(230, 230, 230)).astype(np.uint8)
+    (lines,) = reader.read([turned])
+    assert [line.text for line in lines] == ["4862"]
+
+
+def test_lines_of_large_photos_are_cut_from_all_their_pixels(reader: TextReader) -> None:
+    """Detection looks at 1280 pixels; recognition sees the photo itself."""
+    picture = page(6000, 4000)
+    write(picture, "1234", middle=(3000, 2000), height=110)
+    (lines,) = reader.read([picture])
+    assert [line.text for line in lines] == ["1234"]
+    assert lines[0].ocr_score > 0.95
+
+
+def test_map_to_boxes_grows_by_the_vatti_distance() -> None:
+    """A marked rectangle of 40 × 10 grows by 40·10·1.6 / (2·(40 + 10)) = 6.4 on every side."""
+    probability = np.zeros((100, 200), np.float32)
+    probability[40:50, 60:100] = 0.9
+    (corners,) = boxes_of_map(probability)
+    top_left, top_right, bottom_right, bottom_left = corners
+    assert top_right[0] - top_left[0] == pytest.approx(40 + 2 * 6.4, abs=1.5)
+    assert bottom_left[1] - top_left[1] == pytest.approx(10 + 2 * 6.4, abs=1.5)
+    assert tuple(corners.mean(axis=0)) == pytest.approx((79.5, 44.5), abs=1)
+    assert bottom_right[0] > bottom_left[0]
+    assert bottom_right[1] > top_right[1]
+
+
+def test_faint_and_tiny_marks_are_no_lines() -> None:
+    probability = np.zeros((100, 200), np.float32)
+    probability[40:50, 60:100] = 0.35
+    probability[10:12, 10:12] = 0.9
+    assert boxes_of_map(probability).shape == (0, 4, 2)
+
+
+def test_cut_line_turns_a_quadrilateral_into_a_strip() -> None:
+    picture = noise(200, 200)
+    corners = np.array([[50, 60], [120, 60], [120, 80], [50, 80]], np.float32)
+    np.testing.assert_array_equal(cut_line(picture, corners), picture[60:80, 50:120])
+    upright = np.array([[50, 60], [60, 60], [60, 100], [50, 100]], np.float32)
+    np.testing.assert_array_equal(cut_line(picture, upright), np.rot90(picture[60:100, 50:60]))
+
+
+def test_ctc_joins_repeats_and_drops_blanks() -> None:
+    characters = ["", "a", "b", " "]
+    read = ctc_decode(one_hot([1, 1, 0, 1, 2, 2, 0, 0, 3, 2]), characters)
+    assert read.text == "aab b"
+    assert read.score == pytest.approx(0.8)
+    assert ctc_decode(one_hot([0, 0, 0]), characters) == ("", 0.0)
+
+
+@given(st.text(alphabet="0123456789", min_size=0, max_size=10), st.data())
+def test_ctc_reads_what_was_written(text: str, data: st.DataObject) -> None:
+    """Any alignment of a text (repeats, with blanks where a character doubles) decodes to the text."""
+    characters = ["", *"0123456789"]
+    steps = [0] * data.draw(st.integers(0, 2))
+    for character in text:
+        if steps and steps[-1] == characters.index(character):
+            steps.append(0)
+        steps += [characters.index(character)] * data.draw(st.integers(1, 3))
+        steps += [0] * data.draw(st.integers(0, 2))
+    assert ctc_decode(one_hot(steps or [0], len(characters)), characters).text == text
+
+
+def one_hot(steps: list[int], classes: int = 4) -> np.ndarray:
+    probabilities = np.full((len(steps), classes), 0.2 / classes, np.float32)
+    probabilities[np.arange(len(steps)), steps] = 0.8
+    return probabilities
