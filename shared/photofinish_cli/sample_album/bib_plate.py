@@ -12,7 +12,7 @@ from photofinish_cli.sample_album.paint import Colour, Picture
 WIDTH_PX, HEIGHT_PX = 420, 320
 SPONSOR = "RIVERSIDE RUN"
 _HEADER_PX = 64
-_DIGITS_PX = (240, 240, 240, 205, 158)
+_DIGITS_PX = (195, 195, 195, 195, 158)
 _PAPER = (247, 247, 244)
 _INK = (22, 22, 26)
 
@@ -33,7 +33,11 @@ def bib_plate(number: str, header: Colour) -> tuple[Picture, tuple[float, float,
     for x in (18, WIDTH_PX - 18):
         for y in (18, HEIGHT_PX - 18):
             draw.ellipse((x - 7, y - 7, x + 7, y + 7), fill=(120, 124, 130), outline=(70, 72, 76), width=2)
-    return np.asarray(paper, np.float32) / 255, (left, top, right - left, bottom - top)
+    return _floats(paper), (left, top, right - left, bottom - top)
+
+
+def _floats(image: Image.Image) -> Picture:
+    return np.asarray(image, np.float32) / np.float32(255)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:

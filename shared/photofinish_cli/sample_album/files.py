@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pillow_heif
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 MAKE = "Riverside"
 # How the stored pixels are turned, given what a viewer must do to see them upright (EXIF 2.32, tag 0x0112).
@@ -25,7 +25,7 @@ def write_photo(path: Path, upright: Image.Image, *, taken_at: datetime, model: 
     exif[ExifTags.Base.Model] = model
     exif[ExifTags.Base.Orientation] = orientation
     exif[ExifTags.Base.DateTime] = when
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = when
+    exif[ExifTags.IFD.Exif] = {ExifTags.Base.DateTimeOriginal: when}
     stored = upright if orientation == 1 else upright.transpose(_STORED[orientation])
     match path.suffix:
         case ".jpg":
@@ -35,7 +35,11 @@ def write_photo(path: Path, upright: Image.Image, *, taken_at: datetime, model: 
         case ".png":
             stored.save(path, compress_level=2, exif=exif)
         case ".tif":
-            stored.save(path, compression="tiff_lzw", exif=exif)
+            # Pillow writes the EXIF directory into a TIFF only so, and only into one that is not compressed.
+            directory = TiffImagePlugin.ImageFileDirectory_v2()
+            for tag, value in exif.items():
+                directory[tag] = value
+            stored.save(path, compression="raw", tiffinfo=directory)
         case ".heic":
             pillow_heif.from_pillow(stored).save(path, quality=60, exif=exif.tobytes())
         case suffix:

@@ -30,7 +30,8 @@ def noise(rng: np.random.Generator, height: int, width: int, cell_px: float) -> 
     """Smooth (height, width) noise in 0–1 whose blobs are about `cell_px` wide."""
     rows, columns = int(height / cell_px) + 3, int(width / cell_px) + 3
     coarse = rng.random((rows, columns), dtype=np.float32)
-    return np.clip(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), 0, 1)
+    smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(np.clip(smooth, 0, 1), np.float32)
 
 
 def fractal_noise(rng: np.random.Generator, height: int, width: int, cell_px: float, octaves: int) -> Mask:
@@ -39,9 +40,9 @@ def fractal_noise(rng: np.random.Generator, height: int, width: int, cell_px: fl
     weight_sum = 0.0
     for octave in range(octaves):
         weight = 0.5**octave
-        total += weight * noise(rng, height, width, max(1.0, cell_px * weight))
+        total += np.float32(weight) * noise(rng, height, width, max(1.0, cell_px * weight))
         weight_sum += weight
-    return total / np.float32(weight_sum)
+    return np.asarray(total / weight_sum, np.float32)
 
 
 def polygon_mask(shape: tuple[int, int], points: Sequence[PointPx]) -> Mask:
@@ -49,14 +50,14 @@ def polygon_mask(shape: tuple[int, int], points: Sequence[PointPx]) -> Mask:
     mask = np.zeros(shape, np.uint8)
     corners = np.round(np.asarray(points, np.float64) * _SUBPIXELS).astype(np.int32)
     cv2.fillPoly(mask, [corners], 255, lineType=cv2.LINE_AA, shift=_SUBPIXEL_BITS)
-    return mask.astype(np.float32) / 255
+    return np.asarray(mask, np.float32) / np.float32(255)
 
 
 def rounded_mask(shape: tuple[int, int], points: Sequence[PointPx], radius_px: float) -> Mask:
     """A filled polygon whose corners are rounded by about `radius_px`."""
     soft = cv2.GaussianBlur(polygon_mask(shape, points), (0, 0), max(radius_px, 0.5))
     # The blurred edge crosses a half where the outline was; steepening it there gives a one-pixel edge.
-    return np.clip((soft - 0.5) * max(radius_px, 0.5) * 2 + 0.5, 0, 1)
+    return np.asarray(np.clip((soft - 0.5) * max(radius_px, 0.5) * 2 + 0.5, 0, 1), np.float32)
 
 
 def tube(shape: tuple[int, int], joints: Sequence[tuple[float, float, float]]) -> tuple[Mask, Mask]:

@@ -116,7 +116,7 @@ def _background(shot: Shot, camera: Camera, rng: np.random.Generator) -> Picture
     reduction = 1.0 if shot.motion_blur else min(1.0, _BACKGROUND_LONG_SIDE_PX / long_side)
     painted = paint_scene(camera.scaled(reduction), shot.place, rng)
     if not shot.motion_blur:
-        painted = cv2.GaussianBlur(painted, (0, 0), 0.0011 * long_side * reduction)
+        painted = np.asarray(cv2.GaussianBlur(painted, (0, 0), 0.0011 * long_side * reduction), np.float32)
     return np.asarray(cv2.resize(painted, (shot.width, shot.height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 

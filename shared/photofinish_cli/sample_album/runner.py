@@ -270,8 +270,10 @@ def _pin_bib(
         figure.layer[chest][..., :3] *= (1 - 0.45 * cast)[..., None]
     # Paper follows the chest's folds a little.
     lay_colour(figure.layer, mask, pinned, 0.6 + 0.4 * torso_light)
-    x, y, w, h = printed
-    box = cv2.perspectiveTransform(np.array([[[x, y], [x + w, y], [x + w, y + h], [x, y + h]]], np.float32), warp)[0]
+    near_x, near_y = printed[0], printed[1]
+    far_x, far_y = near_x + printed[2], near_y + printed[3]
+    edges = np.array([[[near_x, near_y], [far_x, near_y], [far_x, far_y], [near_x, far_y]]], np.float32)
+    box = cv2.perspectiveTransform(edges, warp)[0]
     left, top = box.min(axis=0)
     right, bottom = box.max(axis=0)
     return float(left), float(top), float(right - left), float(bottom - top)

@@ -82,7 +82,7 @@ def paint_scene(camera: Camera, place: Place, rng: np.random.Generator) -> Pictu
         _barrier(picture, camera, place, side)
     if place.arch_m is not None:
         _arch(picture, camera, place, place.arch_m)
-    return np.clip(picture, 0, 1)
+    return np.asarray(np.clip(picture, 0, 1), np.float32)
 
 
 def _sky(camera: Camera, place: Place, rng: np.random.Generator) -> Picture:
@@ -91,7 +91,7 @@ def _sky(camera: Camera, place: Place, rng: np.random.Generator) -> Picture:
     picture = np.asarray(place.sky, np.float32) * (1 - down) + np.asarray(place.haze, np.float32) * down
     picture = np.repeat(picture, width, axis=1)
     clouds = np.clip(fractal_noise(rng, height, width, width * 0.3, 5) * 2.6 - 1.15, 0, 1)[..., None]
-    return picture * (1 - 0.75 * clouds) + np.float32(0.97) * 0.75 * clouds
+    return np.asarray(picture * (1 - 0.75 * clouds) + 0.73 * clouds, np.float32)
 
 
 def _trees(picture: Picture, camera: Camera, place: Place, rng: np.random.Generator, *, height: float) -> None:
@@ -142,7 +142,7 @@ def _street_front(rng: np.random.Generator, light: float) -> NDArray[np.float32]
                 glass = int(light * float(rng.uniform(45, 110)))
                 draw.rectangle((x - 12, sill - 33, x - 1, sill - 3), fill=(glass, glass + 12, glass + 28))
                 draw.rectangle((x + 1, sill - 33, x + 12, sill - 3), fill=(glass, glass + 10, glass + 24))
-    return np.asarray(art, np.float32) / 255
+    return np.asarray(art, np.float32) / np.float32(255)
 
 
 def _ground(picture: Picture, camera: Camera, place: Place, rng: np.random.Generator) -> None:
@@ -225,8 +225,9 @@ def _person(
         hand = tuple(round(v) for v in (left + 0.34 * metre, top - 0.16 * metre))
         cv2.line(canvas, arm, hand, shirt, max(1, round(0.10 * metre)))
         disc(0.34, tall + 0.18, 0.055, 0.065, skin)
-    disc(0.0, tall - 0.11, 0.085, 0.115, skin)
-    disc(0.0, tall - 0.055, 0.095, 0.075, hair)
+    # They look down the road, away from the camera: hair, and a cheek toward the runners.
+    disc(-0.045 * np.sign(x), tall - 0.13, 0.06, 0.085, skin)
+    disc(0.02 * np.sign(x), tall - 0.10, 0.085, 0.105, hair)
 
 
 def _barrier(picture: Picture, camera: Camera, place: Place, side: int) -> None:
@@ -311,13 +312,10 @@ def _banner(brand: Colour) -> Picture:
     width = round(height * _BANNER_LENGTH_M / _BARRIER_HEIGHT_M)
     art = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(art)
-    main = tuple(round(255 * channel) for channel in brand)
+    main = (round(255 * brand[0]), round(255 * brand[1]), round(255 * brand[2]))
     font = ImageFont.load_default(88)
-    panels = (
-        ("RIVERSIDE RUN", main, "white"),
-        ("alpine sports", (245, 245, 242), main),
-        ("FRESH WATER", (24, 46, 92), "white"),
-    )
+    paper, navy = (245, 245, 242), (24, 46, 92)
+    panels = (("RIVERSIDE RUN", main, paper), ("alpine sports", paper, main), ("FRESH WATER", navy, paper))
     for number, (text, ground, ink) in enumerate(panels):
         left, right = width * number / 3, width * (number + 1) / 3
         draw.rectangle((left, 0, right - 6, height), fill=ground)
@@ -330,7 +328,7 @@ def _banner(brand: Colour) -> Picture:
             anchor="mm",
             stroke_width=2,
         )
-    return np.asarray(art, np.float32) / 255
+    return np.asarray(art, np.float32) / np.float32(255)
 
 
 def film(picture: Picture, rng: np.random.Generator, *, warmth: float) -> Picture:
