@@ -1,21 +1,30 @@
-"""The event functions as functions-framework calls them. An exception means: deliver it again, with back-off."""
+"""The functions as functions-framework calls them. From an event function an exception means: deliver it again."""
 
 from __future__ import annotations
 
 import functools
 import logging
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import functions_framework
+from flask import Request, Response
 
+from photofinish.errors import Misconfigured
 from photofinish.logs import log_json
-from photofinish.wiring import app
+from photofinish.settings import SearchSettings
+from photofinish.wiring import app, model_settings
+from photofinish_functions.api_keys import ApiKeys
 from photofinish_functions.dead_letters import record_dead_letter
 from photofinish_functions.events import NotOurs, parse_message, parse_object_finalized
+from photofinish_functions.find_by_bib import find_by_bib as answer_bib
+from photofinish_functions.find_by_selfie import find_by_selfie as answer_selfie
 from photofinish_functions.ingest import ingest
 from photofinish_functions.reconciling import reconcile as reconcile_bucket
 from photofinish_functions.worker_launching import WorkerLauncher
+
+if TYPE_CHECKING:
+    from photofinish.models.face_encoder import FaceEncoder
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +79,43 @@ def reconcile(event: Any) -> None:
     )
 
 
+@functions_framework.http
+def find_by_selfie(request: Request) -> Response:
+    """The photos of an album that show the person on the selfies."""
+    _start()
+    encoder, min_similarity = _face_search()
+    return answer_selfie(
+        request, index=app().index, encoder=encoder, api_keys=_api_keys(), min_similarity=min_similarity
+    )
+
+
+@functions_framework.http
+def find_by_bib(request: Request) -> Response:
+    """The photos of an album in which a bib number was read."""
+    _start()
+    return answer_bib(request, index=app().index, api_keys=_api_keys())
+
+
 @functools.cache
 def _start() -> None:
     log_json()
+
+
+@functools.cache
+def _api_keys() -> ApiKeys:
+    return ApiKeys.from_setting(SearchSettings.from_env().api_key_sha256s.get_secret_value())
+
+
+@functools.cache
+def _face_search() -> tuple[FaceEncoder, float]:
+    # Imported here: only the selfie search pays for a model runtime in its memory and its cold start.
+    from photofinish.models.catalogue import model_for
+    from photofinish.models.face_encoder import FaceEncoder
+
+    min_similarity = model_for("face_embedding").min_similarity
+    if min_similarity is None:
+        raise Misconfigured("the catalogue's face embedding model has no min_similarity: calibrate it first")
+    return FaceEncoder.load(model_settings()), min_similarity
 
 
 @functools.cache
