@@ -1,0 +1,27 @@
+# An environment to try things in: small, cheap, and everything in it may be deleted.
+project_id          = "photofinish-dev"
+region              = "europe-west1"
+environment         = "dev"
+alert_emails        = { operator = "operator@example.com" }
+deletion_protection = false
+backup_keep_days    = 7
+
+analysis = {
+  processor = "gpu"
+  max_tasks = 1
+}
+
+search = {
+  exposure = "direct"
+}
+
+database = {
+  tier                     = "db-custom-1-3840"
+  disk_gib                 = 10
+  maintenance_work_mem_mib = 512
+}
+
+retention = {
+  originals_days = 30
+  derived_days   = 30
+}

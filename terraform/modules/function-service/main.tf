@@ -1,0 +1,169 @@
+# One function on Cloud Run: an account of its own, and nothing that it may do; callers add its rights.
+
+locals {
+  ingress = {
+    internal      = "INGRESS_TRAFFIC_INTERNAL_ONLY"
+    load_balancer = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
+    all           = "INGRESS_TRAFFIC_ALL"
+  }
+  # functions-framework serves requests on threads of one process.
+  framework_env = {
+    FUNCTION_TARGET = var.target
+    FUNCTION_SOURCE = "/app/main.py"
+    THREADS         = tostring(var.size.concurrency)
+  }
+}
+
+resource "google_service_account" "function" {
+  project      = var.project_id
+  account_id   = "fn-${var.name}"
+  display_name = "Function ${var.target}"
+}
+
+resource "google_cloud_run_v2_service" "function" {
+  project             = var.project_id
+  name                = var.name
+  location            = var.region
+  ingress             = local.ingress[var.ingress]
+  deletion_protection = var.deletion_protection
+
+  template {
+    service_account                  = google_service_account.function.email
+    timeout                          = "${var.size.timeout_s}s"
+    max_instance_request_concurrency = var.size.concurrency
+    execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
+    encryption_key                   = var.kms_key
+
+    scaling {
+      min_instance_count = var.size.min_instances
+      max_instance_count = var.size.max_instances
+    }
+
+    containers {
+      name       = "function"
+      image      = var.image
+      depends_on = var.database == null ? [] : ["database-proxy"]
+
+      ports {
+        container_port = 8080
+      }
+
+      resources {
+        limits            = { cpu = tostring(var.size.cpu), memory = var.size.memory }
+        cpu_idle          = true
+        startup_cpu_boost = true
+      }
+
+      startup_probe {
+        period_seconds    = 1
+        timeout_seconds   = 1
+        failure_threshold = 60
+        tcp_socket {
+          port = 8080
+        }
+      }
+
+      dynamic "env" {
+        for_each = merge(var.env, local.framework_env)
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+
+      dynamic "env" {
+        for_each = var.secret_env
+        content {
+          name = env.key
+          value_source {
+            secret_key_ref {
+              secret  = env.value
+              version = "latest"
+            }
+          }
+        }
+      }
+    }
+
+    # Logs in to the database as the function's account, so that there is no password anywhere.
+    dynamic "containers" {
+      for_each = var.database == null ? [] : [var.database]
+      content {
+        name  = "database-proxy"
+        image = containers.value.proxy_image
+        args = [
+          "--private-ip", "--auto-iam-authn", "--port=5432", "--structured-logs", "--exit-zero-on-sigterm",
+          "--health-check", "--http-address=0.0.0.0", "--http-port=9090", containers.value.connection_name,
+        ]
+
+        resources {
+          limits   = { cpu = "1", memory = "512Mi" }
+          cpu_idle = true
+        }
+
+        startup_probe {
+          period_seconds    = 1
+          timeout_seconds   = 1
+          failure_threshold = 60
+          http_get {
+            path = "/startup"
+            port = 9090
+          }
+        }
+      }
+    }
+
+    dynamic "vpc_access" {
+      for_each = var.database == null ? [] : [var.database]
+      content {
+        egress = "PRIVATE_RANGES_ONLY"
+        network_interfaces {
+          network    = vpc_access.value.network
+          subnetwork = vpc_access.value.subnetwork
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    # The deploy (cloudbuild.yaml) decides which image runs and which revision gets the traffic.
+    ignore_changes = [client, client_version, template[0].containers[0].image, template[0].revision, traffic]
+  }
+
+  depends_on = [google_secret_manager_secret_iam_member.reads]
+}
+
+resource "google_secret_manager_secret_iam_member" "reads" {
+  for_each = var.secret_env
+
+  project   = var.project_id
+  secret_id = each.value
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.function.member
+}
+
+resource "google_project_iam_member" "connects" {
+  for_each = var.database == null ? toset([]) : toset(["roles/cloudsql.client", "roles/cloudsql.instanceUser"])
+
+  project = var.project_id
+  role    = each.key
+  member  = google_service_account.function.member
+}
+
+resource "google_cloud_run_v2_service_iam_member" "deploys" {
+  for_each = var.deployers
+
+  project  = var.project_id
+  location = google_cloud_run_v2_service.function.location
+  name     = google_cloud_run_v2_service.function.name
+  role     = "roles/run.developer"
+  member   = each.value
+}
+
+resource "google_service_account_iam_member" "deploys_as" {
+  for_each = var.deployers
+
+  service_account_id = google_service_account.function.name
+  role               = "roles/iam.serviceAccountUser"
+  member             = each.value
+}

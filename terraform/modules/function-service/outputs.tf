@@ -1,0 +1,19 @@
+output "name" {
+  description = "Name of the service."
+  value       = google_cloud_run_v2_service.function.name
+}
+
+output "uri" {
+  description = "Its address."
+  value       = google_cloud_run_v2_service.function.uri
+}
+
+output "email" {
+  description = "The function's own account."
+  value       = google_service_account.function.email
+}
+
+output "member" {
+  description = "The function's own account as an IAM member."
+  value       = google_service_account.function.member
+}

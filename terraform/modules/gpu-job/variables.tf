@@ -1,0 +1,181 @@
+variable "project_id" {
+  description = "Project of the job."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of the job."
+  type        = string
+}
+
+variable "name" {
+  description = "Name of the job."
+  type        = string
+  default     = "analyze"
+}
+
+variable "image" {
+  description = "Image of the job. Only the first apply uses it; afterwards the deploy decides which image runs."
+  type        = string
+}
+
+variable "env" {
+  description = "Environment variables that do not follow from the other variables here."
+  type        = map(string)
+}
+
+variable "processor" {
+  description = "What the models run on: gpu (one NVIDIA L4 a task), or cpu, the degraded mode: no quota needed, many times slower."
+  type        = string
+  default     = "gpu"
+
+  validation {
+    condition     = contains(["gpu", "cpu"], var.processor)
+    error_message = "processor must be gpu or cpu."
+  }
+  validation {
+    condition     = var.processor == "cpu" || contains(["asia-south1", "asia-southeast1", "europe-west1", "europe-west4", "us-central1", "us-east4"], var.region)
+    error_message = "Cloud Run has no L4 in this region: choose asia-south1, asia-southeast1, europe-west1, europe-west4, us-central1 or us-east4, or processor = \"cpu\"."
+  }
+}
+
+variable "size" {
+  description = "CPU and memory of a task, and how often a failed task is started again. An L4 wants at least 4 CPU and 16 GiB."
+  type = object({
+    cpu         = optional(number, 4)
+    memory_gib  = optional(number, 16)
+    max_retries = optional(number, 1)
+  })
+  default = {}
+
+  validation {
+    condition     = contains([4, 8], var.size.cpu)
+    error_message = "size.cpu must be 4 or 8."
+  }
+  validation {
+    condition     = var.size.memory_gib >= 16 && var.size.memory_gib <= 32
+    error_message = "size.memory_gib must be 16 to 32."
+  }
+  validation {
+    condition     = var.size.max_retries >= 0 && var.size.max_retries <= 10
+    error_message = "size.max_retries must be 0 to 10."
+  }
+}
+
+variable "task_timeout_s" {
+  description = "How long a task may run: GPU tasks at most 3600 s. The worker stops pulling well before."
+  type        = number
+  default     = 3600
+
+  validation {
+    condition     = var.task_timeout_s >= 300 && var.task_timeout_s <= (var.processor == "gpu" ? 3600 : 86400)
+    error_message = "task_timeout_s must be 300 to 3600 with a GPU, and to 86400 without."
+  }
+}
+
+variable "cuda_forward_compatibility" {
+  description = "Whether the CUDA 13 libraries of the image are used with a driver older than 580, as Cloud Run's L4 driver (535) is documented to be. Set it to false when that driver is 580 or newer."
+  type        = bool
+  default     = true
+}
+
+variable "work" {
+  description = <<-EOT
+    The queue: full name of the work topic, name of the subscription that tasks pull from, full name of the dead-letter
+    topic. `exactly_once` is off because every effect is guarded anyway, and because with it an acknowledgement that
+    comes too late is an error instead of nothing.
+  EOT
+  type = object({
+    topic                 = string
+    subscription          = optional(string, "photo-work-tasks")
+    dead_letter_topic     = string
+    ack_deadline_s        = optional(number, 60)
+    max_delivery_attempts = optional(number, 5)
+    retention_s           = optional(number, 1209600)
+    minimum_backoff_s     = optional(number, 10)
+    maximum_backoff_s     = optional(number, 600)
+    exactly_once          = optional(bool, false)
+  })
+
+  validation {
+    condition     = var.work.ack_deadline_s >= 10 && var.work.ack_deadline_s <= 600
+    error_message = "work.ack_deadline_s must be 10 to 600."
+  }
+  validation {
+    condition     = var.work.max_delivery_attempts >= 5 && var.work.max_delivery_attempts <= 100
+    error_message = "work.max_delivery_attempts must be 5 to 100."
+  }
+  validation {
+    condition     = var.work.retention_s >= 86400 && var.work.retention_s <= 2678400
+    error_message = "work.retention_s must be 86400 (a day) to 2678400 (31 days): a photo in the queue must outlive a bad weekend."
+  }
+}
+
+variable "publishes_to" {
+  description = "Topics that tasks publish to: full names, by a name of their own."
+  type        = map(string)
+  default     = {}
+}
+
+variable "pubsub_service_agent" {
+  description = "IAM member of the project's Pub/Sub service agent: it forwards to the dead-letter topic."
+  type        = string
+}
+
+variable "launchers" {
+  description = "IAM members, by a name of their own, that may start the job with overrides: launch_workers and nobody else."
+  type        = map(string)
+
+  validation {
+    condition     = length(var.launchers) > 0
+    error_message = "Somebody must be able to start the job."
+  }
+}
+
+variable "project_roles" {
+  description = "Roles on the project that tasks need, such as roles/datastore.user: Firestore gives none on less."
+  type        = set(string)
+  default     = ["roles/datastore.user"]
+
+  validation {
+    condition     = length(setintersection(var.project_roles, ["roles/owner", "roles/editor", "roles/viewer"])) == 0
+    error_message = "Basic roles (owner, editor, viewer) allow far more than a task needs."
+  }
+}
+
+variable "service_account" {
+  description = "Account that tasks run as: the owner of the vector database's tables."
+  type = object({
+    name   = string
+    email  = string
+    member = string
+  })
+}
+
+variable "database" {
+  description = "Connection to the vector database through the authenticating proxy beside the task."
+  type = object({
+    connection_name = string
+    proxy_image     = string
+    network         = string
+    subnetwork      = string
+  })
+}
+
+variable "deployers" {
+  description = "IAM members, by a name of their own, that may put another image into the job."
+  type        = map(string)
+  default     = {}
+}
+
+variable "kms_key" {
+  description = "Cloud KMS key for the image's copy; null for Google's own."
+  type        = string
+  default     = null
+}
+
+variable "deletion_protection" {
+  description = "Whether `terraform destroy` is refused."
+  type        = bool
+  default     = true
+}

@@ -1,0 +1,37 @@
+# A function that people's programs call. It checks API keys itself; `exposure` says who gets as far as that.
+
+module "service" {
+  source = "../function-service"
+
+  project_id          = var.project_id
+  region              = var.region
+  name                = var.name
+  target              = var.target
+  image               = var.image
+  env                 = var.env
+  secret_env          = var.secret_env
+  size                = var.size
+  database            = var.database
+  ingress             = var.exposure == "load_balancer" ? "load_balancer" : "all"
+  deployers           = var.deployers
+  kms_key             = var.kms_key
+  deletion_protection = var.deletion_protection
+}
+
+resource "google_cloud_run_v2_service_iam_member" "invoker" {
+  for_each = var.exposure == "private" ? var.invokers : { everybody = "allUsers" }
+
+  project  = var.project_id
+  location = var.region
+  name     = module.service.name
+  role     = "roles/run.invoker"
+  member   = each.value
+}
+
+resource "google_project_iam_member" "role" {
+  for_each = var.project_roles
+
+  project = var.project_id
+  role    = each.key
+  member  = module.service.member
+}

@@ -1,0 +1,264 @@
+# Every alert has a section of the same name in docs/runbook.md.
+
+resource "google_monitoring_notification_channel" "email" {
+  for_each = var.alert_emails
+
+  project      = var.project_id
+  display_name = each.key
+  type         = "email"
+  labels       = { email_address = each.value }
+}
+
+locals {
+  channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+  services = concat(var.watched.event_services, var.watched.search_services)
+
+  any_service    = "resource.labels.service_name = one_of(${join(", ", [for name in local.services : "\"${name}\""])})"
+  search_service = "resource.labels.service_name = one_of(${join(", ", [for name in var.watched.search_services : "\"${name}\""])})"
+  database       = "resource.type = \"cloudsql_database\" AND resource.labels.database_id = \"${var.project_id}:${var.watched.database}\""
+
+  alerts = {
+    dead-letters = {
+      title     = "Photos were given up"
+      severity  = "ERROR"
+      filter    = "resource.type = \"pubsub_topic\" AND resource.labels.topic_id = \"${var.watched.dead_letter_topic}\" AND metric.type = \"pubsub.googleapis.com/topic/send_message_operation_count\""
+      aligner   = "ALIGN_DELTA"
+      reducer   = "REDUCE_SUM"
+      group_by  = []
+      threshold = 0
+      for_s     = 0
+    }
+    backlog-age = {
+      title     = "Photos wait too long"
+      severity  = "WARNING"
+      filter    = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${var.watched.work_subscription}\" AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+      aligner   = "ALIGN_MAX"
+      reducer   = "REDUCE_MAX"
+      group_by  = []
+      threshold = var.thresholds.backlog_age_s
+      for_s     = 300
+    }
+    job-failures = {
+      title     = "Analysis tasks fail"
+      severity  = "ERROR"
+      filter    = "resource.type = \"cloud_run_job\" AND resource.labels.job_name = \"${var.watched.job}\" AND metric.type = \"run.googleapis.com/job/completed_task_attempt_count\" AND metric.labels.result = \"failed\""
+      aligner   = "ALIGN_DELTA"
+      reducer   = "REDUCE_SUM"
+      group_by  = []
+      threshold = 2
+      for_s     = 0
+    }
+    search-latency = {
+      title     = "Search is slow"
+      severity  = "WARNING"
+      filter    = "resource.type = \"cloud_run_revision\" AND ${local.search_service} AND metric.type = \"run.googleapis.com/request_latencies\""
+      aligner   = "ALIGN_PERCENTILE_95"
+      reducer   = "REDUCE_MAX"
+      group_by  = ["resource.labels.service_name"]
+      threshold = var.thresholds.search_latency_p95_ms
+      for_s     = 600
+    }
+    database-disk = {
+      title     = "The vector database's disk fills up"
+      severity  = "ERROR"
+      filter    = "${local.database} AND metric.type = \"cloudsql.googleapis.com/database/disk/utilization\""
+      aligner   = "ALIGN_MEAN"
+      reducer   = "REDUCE_MAX"
+      group_by  = []
+      threshold = var.thresholds.database_disk_share
+      for_s     = 600
+    }
+    database-cpu = {
+      title     = "The vector database is short of CPU"
+      severity  = "WARNING"
+      filter    = "${local.database} AND metric.type = \"cloudsql.googleapis.com/database/cpu/utilization\""
+      aligner   = "ALIGN_MEAN"
+      reducer   = "REDUCE_MAX"
+      group_by  = []
+      threshold = var.thresholds.database_cpu_share
+      for_s     = 900
+    }
+  }
+}
+
+resource "google_monitoring_alert_policy" "threshold" {
+  for_each = local.alerts
+
+  project               = var.project_id
+  display_name          = "photofinish ${each.key}"
+  severity              = each.value.severity
+  combiner              = "OR"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = each.value.title
+    condition_threshold {
+      filter          = each.value.filter
+      comparison      = "COMPARISON_GT"
+      threshold_value = each.value.threshold
+      duration        = "${each.value.for_s}s"
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = each.value.aligner
+        cross_series_reducer = each.value.reducer
+        group_by_fields      = each.value.group_by
+      }
+    }
+  }
+
+  documentation {
+    subject   = each.value.title
+    content   = "docs/runbook.md, section ${each.key}"
+    mime_type = "text/markdown"
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
+}
+
+# A share needs two measurements, so it has a resource of its own.
+resource "google_monitoring_alert_policy" "error_rate" {
+  project               = var.project_id
+  display_name          = "photofinish error-rate"
+  severity              = "ERROR"
+  combiner              = "OR"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "A function answers with server errors"
+    condition_threshold {
+      filter             = "resource.type = \"cloud_run_revision\" AND ${local.any_service} AND metric.type = \"run.googleapis.com/request_count\" AND metric.labels.response_code_class = \"5xx\""
+      denominator_filter = "resource.type = \"cloud_run_revision\" AND ${local.any_service} AND metric.type = \"run.googleapis.com/request_count\""
+      comparison         = "COMPARISON_GT"
+      threshold_value    = var.thresholds.error_share
+      duration           = "300s"
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = "ALIGN_RATE"
+        cross_series_reducer = "REDUCE_SUM"
+        group_by_fields      = ["resource.labels.service_name"]
+      }
+      denominator_aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = "ALIGN_RATE"
+        cross_series_reducer = "REDUCE_SUM"
+        group_by_fields      = ["resource.labels.service_name"]
+      }
+    }
+  }
+
+  documentation {
+    subject   = "A function answers with server errors"
+    content   = "docs/runbook.md, section error-rate"
+    mime_type = "text/markdown"
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
+}
+
+resource "google_monitoring_uptime_check_config" "search" {
+  count = var.search_url == null ? 0 : 1
+
+  project      = var.project_id
+  display_name = "photofinish search"
+  timeout      = "10s"
+  period       = "300s"
+
+  # Without a key the right answer is 401: it shows that the door and the function are up, and costs no secret.
+  http_check {
+    path           = "/${join("/", slice(split("/", var.search_url), 3, length(split("/", var.search_url))))}"
+    port           = 443
+    use_ssl        = true
+    validate_ssl   = true
+    request_method = "GET"
+    accepted_response_status_codes {
+      status_value = 401
+    }
+  }
+
+  monitored_resource {
+    type = "uptime_url"
+    labels = {
+      project_id = var.project_id
+      host       = split("/", var.search_url)[2]
+    }
+  }
+}
+
+resource "google_monitoring_alert_policy" "uptime" {
+  count = var.search_url == null ? 0 : 1
+
+  project               = var.project_id
+  display_name          = "photofinish search-down"
+  severity              = "CRITICAL"
+  combiner              = "OR"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "Search cannot be reached from outside"
+    condition_threshold {
+      filter          = "resource.type = \"uptime_url\" AND metric.type = \"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id = \"${google_monitoring_uptime_check_config.search[0].uptime_check_id}\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 1
+      duration        = "300s"
+      aggregations {
+        alignment_period     = "600s"
+        per_series_aligner   = "ALIGN_NEXT_OLDER"
+        cross_series_reducer = "REDUCE_COUNT_FALSE"
+        group_by_fields      = ["resource.labels.host"]
+      }
+    }
+  }
+
+  documentation {
+    subject   = "Search cannot be reached from outside"
+    content   = "docs/runbook.md, section search-down"
+    mime_type = "text/markdown"
+  }
+}
+
+# --- objectives ---
+
+resource "google_monitoring_custom_service" "search" {
+  project      = var.project_id
+  service_id   = "photofinish-search"
+  display_name = "photofinish search"
+}
+
+resource "google_monitoring_slo" "availability" {
+  project             = var.project_id
+  service             = google_monitoring_custom_service.search.service_id
+  slo_id              = "availability"
+  display_name        = "Searches without a server error"
+  goal                = var.search_objectives.availability
+  rolling_period_days = 28
+
+  request_based_sli {
+    good_total_ratio {
+      bad_service_filter   = "resource.type = \"cloud_run_revision\" AND ${local.search_service} AND metric.type = \"run.googleapis.com/request_count\" AND metric.labels.response_code_class = \"5xx\""
+      total_service_filter = "resource.type = \"cloud_run_revision\" AND ${local.search_service} AND metric.type = \"run.googleapis.com/request_count\""
+    }
+  }
+}
+
+resource "google_monitoring_slo" "latency" {
+  project             = var.project_id
+  service             = google_monitoring_custom_service.search.service_id
+  slo_id              = "latency"
+  display_name        = "Searches faster than ${var.search_objectives.latency_ms} ms"
+  goal                = var.search_objectives.latency_share
+  rolling_period_days = 28
+
+  request_based_sli {
+    distribution_cut {
+      distribution_filter = "resource.type = \"cloud_run_revision\" AND ${local.search_service} AND metric.type = \"run.googleapis.com/request_latencies\""
+      range {
+        min = 0
+        max = var.search_objectives.latency_ms
+      }
+    }
+  }
+}

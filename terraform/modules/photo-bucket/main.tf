@@ -1,0 +1,162 @@
+# The bucket that photos are dropped into, the one of what is derived from them, and the notification that starts it all.
+
+resource "google_storage_bucket" "photos" {
+  project                     = var.project_id
+  name                        = var.name
+  location                    = var.region
+  storage_class               = "STANDARD"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = var.force_destroy
+
+  versioning {
+    enabled = true
+  }
+
+  soft_delete_policy {
+    retention_duration_seconds = var.retention.soft_deleted_days * 24 * 3600
+  }
+
+  dynamic "cors" {
+    for_each = length(var.cors_origins) == 0 ? [] : [var.cors_origins]
+    content {
+      origin          = cors.value
+      method          = ["GET", "HEAD", "PUT", "POST"]
+      response_header = ["Content-Type", "ETag", "x-goog-generation", "x-goog-resumable"]
+      max_age_seconds = 3600
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = var.retention.originals_days == null ? [] : [var.retention.originals_days]
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        age        = lifecycle_rule.value
+        with_state = "LIVE"
+      }
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = var.retention.noncurrent_days == null ? [] : [var.retention.noncurrent_days]
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        days_since_noncurrent_time = lifecycle_rule.value
+        with_state                 = "ARCHIVED"
+      }
+    }
+  }
+
+  # What an interrupted upload left behind.
+  lifecycle_rule {
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+    condition {
+      age        = 7
+      with_state = "ANY"
+    }
+  }
+
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+}
+
+# Derived objects are immutable, named by generation and version, and can be made again: no versions are kept.
+resource "google_storage_bucket" "derived" {
+  project                     = var.project_id
+  name                        = var.derived_name
+  location                    = var.region
+  storage_class               = "STANDARD"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = var.force_destroy
+
+  versioning {
+    enabled = false
+  }
+
+  soft_delete_policy {
+    retention_duration_seconds = var.retention.soft_deleted_days * 24 * 3600
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = var.retention.derived_days == null ? [] : [var.retention.derived_days]
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        age        = lifecycle_rule.value
+        with_state = "LIVE"
+      }
+    }
+  }
+
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+}
+
+resource "google_pubsub_topic_iam_member" "storage_publishes" {
+  project = var.project_id
+  topic   = var.upload_topic
+  role    = "roles/pubsub.publisher"
+  member  = var.storage_service_agent
+}
+
+resource "google_storage_notification" "uploads" {
+  bucket         = google_storage_bucket.photos.name
+  topic          = var.upload_topic
+  payload_format = "JSON_API_V1"
+  event_types    = ["OBJECT_FINALIZE", "OBJECT_DELETE"]
+
+  depends_on = [google_pubsub_topic_iam_member.storage_publishes]
+}
+
+resource "google_storage_bucket_iam_member" "reader" {
+  for_each = var.readers
+
+  bucket = google_storage_bucket.photos.name
+  role   = "roles/storage.objectViewer"
+  member = each.value
+}
+
+resource "google_storage_bucket_iam_member" "uploader" {
+  for_each = var.uploaders
+
+  bucket = google_storage_bucket.photos.name
+  role   = "roles/storage.objectCreator"
+  member = each.value
+}
+
+# A repeated write ("only if it does not exist yet") has to be told that the object exists. Who may only create objects
+# is refused without that answer, and the photo would seem to fail for ever.
+resource "google_storage_bucket_iam_member" "derived_writer" {
+  for_each = var.derived_writers
+
+  bucket = google_storage_bucket.derived.name
+  role   = "roles/storage.objectUser"
+  member = each.value
+}
+
+resource "google_storage_bucket_iam_member" "derived_reader" {
+  for_each = var.derived_readers
+
+  bucket = google_storage_bucket.derived.name
+  role   = "roles/storage.objectViewer"
+  member = each.value
+}

@@ -1,0 +1,153 @@
+# The one public door: a load balancer with a certificate, rate limits and a limit on the size of requests.
+
+resource "google_compute_global_address" "front" {
+  project = var.project_id
+  name    = "${var.name}-front"
+}
+
+resource "google_compute_managed_ssl_certificate" "front" {
+  project = var.project_id
+  name    = "${var.name}-${substr(sha256(var.domain), 0, 8)}"
+
+  managed {
+    domains = [var.domain]
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "google_compute_ssl_policy" "modern" {
+  project         = var.project_id
+  name            = "${var.name}-modern"
+  profile         = "MODERN"
+  min_tls_version = "TLS_1_2"
+}
+
+resource "google_compute_security_policy" "armor" {
+  project     = var.project_id
+  name        = "${var.name}-front"
+  description = "Rate limits and request size."
+
+  rule {
+    priority    = 1000
+    description = "Too large a request"
+    action      = "deny(403)"
+    match {
+      expr {
+        expression = "int(request.headers['content-length']) > ${var.max_request_bytes}"
+      }
+    }
+  }
+
+  rule {
+    priority    = 2000
+    description = "Too many requests from one address"
+    action      = "rate_based_ban"
+    match {
+      versioned_expr = "SRC_IPS_V1"
+      config {
+        src_ip_ranges = ["*"]
+      }
+    }
+    rate_limit_options {
+      conform_action   = "allow"
+      exceed_action    = "deny(429)"
+      enforce_on_key   = "IP"
+      ban_duration_sec = var.rate_limit.ban_s
+      rate_limit_threshold {
+        count        = var.rate_limit.requests
+        interval_sec = var.rate_limit.interval_s
+      }
+    }
+  }
+
+  rule {
+    priority    = 2147483647
+    description = "Everybody else: the functions ask for an API key"
+    action      = "allow"
+    match {
+      versioned_expr = "SRC_IPS_V1"
+      config {
+        src_ip_ranges = ["*"]
+      }
+    }
+  }
+}
+
+resource "google_compute_region_network_endpoint_group" "service" {
+  for_each = var.services
+
+  project               = var.project_id
+  name                  = "${var.name}-${each.value}"
+  region                = var.region
+  network_endpoint_type = "SERVERLESS"
+
+  cloud_run {
+    service = each.value
+  }
+}
+
+resource "google_compute_backend_service" "service" {
+  for_each = var.services
+
+  project               = var.project_id
+  name                  = "${var.name}-${each.value}"
+  protocol              = "HTTPS"
+  load_balancing_scheme = "EXTERNAL_MANAGED"
+  security_policy       = google_compute_security_policy.armor.id
+
+  backend {
+    group = google_compute_region_network_endpoint_group.service[each.key].id
+  }
+
+  # Addresses and paths only: neither queries nor headers, which carry keys.
+  log_config {
+    enable      = true
+    sample_rate = 1
+  }
+}
+
+resource "google_compute_url_map" "front" {
+  project = var.project_id
+  name    = "${var.name}-front"
+
+  # What is no path of ours ends at a function, which refuses it for want of a key.
+  default_service = google_compute_backend_service.service[sort(keys(var.services))[0]].id
+
+  host_rule {
+    hosts        = [var.domain]
+    path_matcher = "functions"
+  }
+
+  path_matcher {
+    name            = "functions"
+    default_service = google_compute_backend_service.service[sort(keys(var.services))[0]].id
+
+    dynamic "path_rule" {
+      for_each = var.services
+      content {
+        paths   = [path_rule.key, "${path_rule.key}/*"]
+        service = google_compute_backend_service.service[path_rule.key].id
+      }
+    }
+  }
+}
+
+resource "google_compute_target_https_proxy" "front" {
+  project          = var.project_id
+  name             = "${var.name}-front"
+  url_map          = google_compute_url_map.front.id
+  ssl_certificates = [google_compute_managed_ssl_certificate.front.id]
+  ssl_policy       = google_compute_ssl_policy.modern.id
+}
+
+resource "google_compute_global_forwarding_rule" "https" {
+  project               = var.project_id
+  name                  = "${var.name}-https"
+  target                = google_compute_target_https_proxy.front.id
+  ip_address            = google_compute_global_address.front.id
+  port_range            = "443"
+  load_balancing_scheme = "EXTERNAL_MANAGED"
+}

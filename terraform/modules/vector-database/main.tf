@@ -1,0 +1,254 @@
+# Postgres with pgvector on a private address. Everybody logs in as their own account: there are no passwords.
+
+locals {
+  database = "photofinish"
+  # Cloud SQL's name of a service account.
+  user_of = { for name, email in merge(var.readers, { owner = var.owner.email }) : name => trimsuffix(email, ".gserviceaccount.com") }
+  flags = {
+    "cloudsql.iam_authentication"      = "on"
+    "maintenance_work_mem"             = tostring(var.instance.maintenance_work_mem_mib * 1024)
+    "max_parallel_maintenance_workers" = tostring(var.instance.index_build_workers)
+    "max_connections"                  = tostring(var.instance.max_connections)
+    "log_checkpoints"                  = "on"
+    "log_connections"                  = "on"
+    "log_disconnections"               = "on"
+    "log_lock_waits"                   = "on"
+    "log_min_duration_statement"       = "1000"
+    "log_temp_files"                   = "0"
+  }
+}
+
+# --- network ---
+
+resource "google_compute_network" "private" {
+  project                 = var.project_id
+  name                    = var.name
+  auto_create_subnetworks = false
+}
+
+resource "google_compute_subnetwork" "run" {
+  project                  = var.project_id
+  name                     = "${var.name}-run"
+  region                   = var.region
+  network                  = google_compute_network.private.id
+  ip_cidr_range            = var.network_range
+  private_ip_google_access = true
+
+  log_config {
+    aggregation_interval = "INTERVAL_10_MIN"
+    flow_sampling        = 0.1
+    metadata             = "EXCLUDE_ALL_METADATA"
+  }
+}
+
+resource "google_compute_global_address" "services" {
+  project       = var.project_id
+  name          = "${var.name}-services"
+  network       = google_compute_network.private.id
+  purpose       = "VPC_PEERING"
+  address_type  = "INTERNAL"
+  prefix_length = 20
+}
+
+resource "google_service_networking_connection" "services" {
+  network                 = google_compute_network.private.id
+  service                 = "servicenetworking.googleapis.com"
+  reserved_peering_ranges = [google_compute_global_address.services.name]
+  # The peering can only go when nothing of the database uses it, which takes days after its deletion.
+  deletion_policy = "ABANDON"
+}
+
+# --- instance ---
+
+resource "google_sql_database_instance" "postgres" {
+  project             = var.project_id
+  name                = var.name
+  region              = var.region
+  database_version    = var.instance.version
+  encryption_key_name = var.kms_key
+  deletion_protection = var.deletion_protection
+
+  settings {
+    edition                     = var.instance.edition
+    tier                        = var.instance.tier
+    availability_type           = var.instance.high_availability ? "REGIONAL" : "ZONAL"
+    disk_type                   = "PD_SSD"
+    disk_size                   = var.instance.disk_gib
+    disk_autoresize             = true
+    disk_autoresize_limit       = var.instance.disk_max_gib
+    connector_enforcement       = "REQUIRED"
+    deletion_protection_enabled = var.deletion_protection
+    retain_backups_on_delete    = var.backup.keep_after_delete
+
+    ip_configuration {
+      ipv4_enabled    = false
+      private_network = google_compute_network.private.id
+      ssl_mode        = "ENCRYPTED_ONLY"
+    }
+
+    backup_configuration {
+      enabled                        = true
+      start_time                     = var.backup.start_time
+      location                       = var.region
+      point_in_time_recovery_enabled = true
+      transaction_log_retention_days = var.backup.point_in_time_days
+      backup_retention_settings {
+        retained_backups = var.backup.keep
+        retention_unit   = "COUNT"
+      }
+    }
+
+    final_backup_config {
+      enabled        = true
+      retention_days = var.backup.final_backup_for_days
+    }
+
+    insights_config {
+      query_insights_enabled  = true
+      query_plans_per_minute  = 5
+      query_string_length     = 1024
+      record_application_tags = false
+      record_client_address   = false
+    }
+
+    maintenance_window {
+      day          = 2
+      hour         = 4
+      update_track = "stable"
+    }
+
+    dynamic "database_flags" {
+      for_each = local.flags
+      content {
+        name  = database_flags.key
+        value = database_flags.value
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [settings[0].disk_size] # it grows by itself
+  }
+
+  depends_on = [google_service_networking_connection.services]
+}
+
+resource "google_sql_database" "photofinish" {
+  project  = var.project_id
+  instance = google_sql_database_instance.postgres.name
+  name     = local.database
+}
+
+# The first migration creates the extension, which Cloud SQL allows to this role only.
+resource "google_sql_user" "owner" {
+  project        = var.project_id
+  instance       = google_sql_database_instance.postgres.name
+  name           = local.user_of["owner"]
+  type           = "CLOUD_IAM_SERVICE_ACCOUNT"
+  database_roles = ["cloudsqlsuperuser"]
+}
+
+resource "google_sql_user" "reader" {
+  for_each = var.readers
+
+  project        = var.project_id
+  instance       = google_sql_database_instance.postgres.name
+  name           = local.user_of[each.key]
+  type           = "CLOUD_IAM_SERVICE_ACCOUNT"
+  database_roles = ["pg_read_all_data"]
+}
+
+resource "google_project_iam_member" "owner_connects" {
+  for_each = toset(["roles/cloudsql.client", "roles/cloudsql.instanceUser"])
+
+  project = var.project_id
+  role    = each.key
+  member  = var.owner.member
+}
+
+# --- migrations ---
+
+resource "google_cloud_run_v2_job" "migrate" {
+  project             = var.project_id
+  name                = "migrate"
+  location            = var.region
+  deletion_protection = var.deletion_protection
+
+  template {
+    task_count = 1
+
+    template {
+      service_account       = var.owner.email
+      timeout               = "3600s"
+      max_retries           = 0
+      execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
+      encryption_key        = var.kms_key
+
+      containers {
+        name       = "migrate"
+        image      = var.migration.image
+        command    = ["photofinish"]
+        args       = ["migrate"]
+        depends_on = ["database-proxy"]
+
+        resources {
+          limits = { cpu = "1", memory = "1Gi" }
+        }
+
+        dynamic "env" {
+          for_each = merge(var.migration.env, { DATABASE_URL = "host=127.0.0.1 port=5432 dbname=${local.database} user=${local.user_of["owner"]} sslmode=disable" })
+          content {
+            name  = env.key
+            value = env.value
+          }
+        }
+      }
+
+      containers {
+        name  = "database-proxy"
+        image = var.proxy_image
+        args = [
+          "--private-ip", "--auto-iam-authn", "--port=5432", "--structured-logs", "--exit-zero-on-sigterm",
+          "--health-check", "--http-address=0.0.0.0", "--http-port=9090", google_sql_database_instance.postgres.connection_name,
+        ]
+
+        resources {
+          limits = { cpu = "1", memory = "512Mi" }
+        }
+
+        startup_probe {
+          period_seconds    = 1
+          timeout_seconds   = 1
+          failure_threshold = 60
+          http_get {
+            path = "/startup"
+            port = 9090
+          }
+        }
+      }
+
+      vpc_access {
+        egress = "PRIVATE_RANGES_ONLY"
+        network_interfaces {
+          network    = google_compute_network.private.id
+          subnetwork = google_compute_subnetwork.run.id
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    # The deploy (cloudbuild.yaml) decides which image runs.
+    ignore_changes = [client, client_version, template[0].template[0].containers[0].image]
+  }
+}
+
+resource "google_cloud_run_v2_job_iam_member" "deploys" {
+  for_each = var.deployers
+
+  project  = var.project_id
+  location = google_cloud_run_v2_job.migrate.location
+  name     = google_cloud_run_v2_job.migrate.name
+  role     = "roles/run.developer"
+  member   = each.value
+}

@@ -1,0 +1,129 @@
+variable "project_id" {
+  description = "Project of the database."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of the database and its network."
+  type        = string
+}
+
+variable "name" {
+  description = "Name of the instance, and the beginning of the names of its network. A deleted instance's name is taken for a week."
+  type        = string
+  default     = "photofinish"
+}
+
+variable "instance" {
+  description = <<-EOT
+    The instance. `high_availability` keeps a second one in another zone. `maintenance_work_mem_mib` and
+    `index_build_workers` are for HNSW builds: an index that does not fit into that memory is built many times slower.
+  EOT
+  type = object({
+    version                  = optional(string, "POSTGRES_17")
+    edition                  = optional(string, "ENTERPRISE")
+    tier                     = optional(string, "db-custom-2-8192")
+    disk_gib                 = optional(number, 20)
+    disk_max_gib             = optional(number, 500)
+    high_availability        = optional(bool, false)
+    maintenance_work_mem_mib = optional(number, 1024)
+    index_build_workers      = optional(number, 2)
+    max_connections          = optional(number, 200)
+  })
+  default = {}
+
+  validation {
+    condition     = contains(["POSTGRES_16", "POSTGRES_17", "POSTGRES_18"], var.instance.version)
+    error_message = "instance.version must be POSTGRES_16, POSTGRES_17 or POSTGRES_18."
+  }
+  validation {
+    condition     = contains(["ENTERPRISE", "ENTERPRISE_PLUS"], var.instance.edition)
+    error_message = "instance.edition must be ENTERPRISE or ENTERPRISE_PLUS."
+  }
+  validation {
+    condition     = var.instance.disk_gib >= 10 && var.instance.disk_max_gib >= var.instance.disk_gib
+    error_message = "instance.disk_gib must be at least 10, and disk_max_gib not below it."
+  }
+  validation {
+    condition     = !startswith(var.instance.tier, "db-f1") && !startswith(var.instance.tier, "db-g1")
+    error_message = "Shared-core tiers have no service level and too little memory for a vector index: use db-custom-CPUS-MEMORY_MIB."
+  }
+}
+
+variable "backup" {
+  description = "Daily backup (UTC start), how many are kept, and for how many days any moment can be restored."
+  type = object({
+    start_time            = optional(string, "03:00")
+    keep                  = optional(number, 14)
+    point_in_time_days    = optional(number, 7)
+    keep_after_delete     = optional(bool, true)
+    final_backup_for_days = optional(number, 30)
+  })
+  default = {}
+
+  validation {
+    condition     = can(regex("^([01][0-9]|2[0-3]):[0-5][0-9]$", var.backup.start_time))
+    error_message = "backup.start_time must be HH:MM."
+  }
+  validation {
+    condition     = var.backup.keep >= var.backup.point_in_time_days && var.backup.point_in_time_days >= 1 && var.backup.point_in_time_days <= 35
+    error_message = "backup.point_in_time_days must be 1 to 35, and backup.keep not below it."
+  }
+}
+
+variable "network_range" {
+  description = "Addresses of the subnetwork that functions and tasks connect from; each instance takes one, and twice as many while one version replaces another."
+  type        = string
+  default     = "10.20.0.0/22"
+
+  validation {
+    condition     = can(cidrhost(var.network_range, 0)) && tonumber(split("/", var.network_range)[1]) <= 26
+    error_message = "network_range must be an IPv4 range of /26 or larger, such as 10.20.0.0/22."
+  }
+}
+
+variable "owner" {
+  description = "Account that owns the tables: the analysis job's. It makes a partition for each album, which only an owner may."
+  type = object({
+    name   = string
+    email  = string
+    member = string
+  })
+}
+
+variable "readers" {
+  description = "Emails of the service accounts, by a name of their own, that read everything and write nothing."
+  type        = map(string)
+  default     = {}
+}
+
+variable "proxy_image" {
+  description = "Cloud SQL Auth Proxy."
+  type        = string
+}
+
+variable "migration" {
+  description = "The job that brings the schema up to date: its image (only the first apply uses it) and environment."
+  type = object({
+    image = string
+    env   = map(string)
+  })
+}
+
+variable "deployers" {
+  description = "IAM members, by a name of their own, that may put another image into the migration job and run it."
+  type        = map(string)
+  default     = {}
+}
+
+variable "kms_key" {
+  description = "Cloud KMS key for the disks; null for Google's own."
+  type        = string
+  default     = null
+}
+
+variable "deletion_protection" {
+  description = "Whether deleting the instance is refused, by Terraform and by the service."
+  type        = bool
+  default     = true
+}

@@ -1,0 +1,69 @@
+output "project_id" {
+  description = "For the apps: the project of the documents."
+  value       = var.project_id
+}
+
+output "photo_bucket" {
+  description = "For photographers and apps: drop photos here, as ALBUM/ANYTHING.jpg."
+  value       = module.photo_bucket.photo_bucket
+}
+
+output "derived_bucket" {
+  description = "For apps: sidecars and previews."
+  value       = module.photo_bucket.derived_bucket
+}
+
+output "search_urls" {
+  description = "For apps: address of each search function."
+  value = (
+    var.search.exposure == "load_balancer"
+    ? { for name, function in local.search_functions : function.target => module.public_gateway[0].urls["/${function.target}"] }
+    : { for name, function in local.search_functions : function.target => module.search[name].uri }
+  )
+}
+
+output "results_topic" {
+  description = "For other programs: what became of each photo."
+  value       = google_pubsub_topic.topic["results"].id
+}
+
+output "front_address" {
+  description = "Where the search domain's A record must point; null without a load balancer."
+  value       = one(module.public_gateway[*].address)
+}
+
+output "api_key_secret" {
+  description = "Secret that holds the hashes of the API keys; see docs/rotate-keys.md."
+  value       = local.api_key_secret
+}
+
+output "image_repository" {
+  description = "For the deploy: where images are pushed to."
+  value       = module.foundation.repository_url
+}
+
+output "deployer" {
+  description = "For the deploy: the account that Cloud Build runs as."
+  value       = module.foundation.deployer.email
+}
+
+output "workload_identity_provider" {
+  description = "For a deploy from GitHub: the provider that its workflow names; null when there is none."
+  value       = module.foundation.workload_identity_provider
+}
+
+output "services" {
+  description = "For the deploy: the functions' services, event functions first."
+  value = {
+    events = [for function in [module.on_object_finalized, module.launch_workers, module.on_dead_letter, module.reconcile] : function.name]
+    http   = keys(module.search)
+  }
+}
+
+output "jobs" {
+  description = "For the deploy: the analysis job and the migration job."
+  value = {
+    analyze = module.gpu_job.name
+    migrate = module.vector_database.migration_job
+  }
+}

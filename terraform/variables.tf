@@ -1,0 +1,243 @@
+variable "project_id" {
+  description = "Project that holds this environment and nothing else."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "project_id must be a project's id (6 to 30 lower-case letters, digits and dashes), not its name or number."
+  }
+}
+
+variable "region" {
+  description = "Region of everything. For a GPU one that Cloud Run has L4s in: asia-south1, asia-southeast1, europe-west1, europe-west4, us-central1 or us-east4."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]$", var.region))
+    error_message = "region must be a region such as europe-west1, not a zone or a multi-region."
+  }
+}
+
+variable "environment" {
+  description = "Name of the environment, for labels: dev, prod, or another."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.environment))
+    error_message = "environment must have 2 to 16 lower-case letters, digits and dashes."
+  }
+}
+
+variable "labels" {
+  description = "Further labels of everything."
+  type        = map(string)
+  default     = {}
+}
+
+variable "alert_emails" {
+  description = "Who is told when something is wrong, by a name of their own."
+  type        = map(string)
+}
+
+# --- names, as the code and the local cloud have them ---
+
+variable "buckets" {
+  description = "Names of the buckets of photos and of what is derived from them; by default PROJECT-photos and PROJECT-derived."
+  type = object({
+    photos  = optional(string)
+    derived = optional(string)
+  })
+  default = {}
+}
+
+variable "topics" {
+  description = "Names of the topics."
+  type = object({
+    uploads   = optional(string, "photo-uploads")
+    work      = optional(string, "photo-work")
+    results   = optional(string, "photo-results")
+    dead      = optional(string, "photo-dead")
+    sweep     = optional(string, "photo-sweep")
+    reconcile = optional(string, "photo-reconcile")
+  })
+  default = {}
+
+  validation {
+    condition     = length(distinct(values(var.topics))) == length(values(var.topics))
+    error_message = "Every topic needs a name of its own."
+  }
+}
+
+variable "job_name" {
+  description = "Name of the analysis job."
+  type        = string
+  default     = "analyze"
+}
+
+# --- images: only the first apply uses these, afterwards the deploy decides which image runs ---
+
+variable "first_images" {
+  description = "What runs until the first deploy: public images that start and do nothing."
+  type = object({
+    functions = optional(string, "us-docker.pkg.dev/cloudrun/container/hello")
+    job       = optional(string, "us-docker.pkg.dev/cloudrun/container/job")
+  })
+  default = {}
+}
+
+variable "database_proxy_image" {
+  description = "Cloud SQL Auth Proxy, by digest."
+  type        = string
+  default     = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.22.0@sha256:fa4c7308245407157c5e9c4e16f1c0f1113899d6f29dc8f8be3e30efae86467f"
+
+  validation {
+    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.database_proxy_image))
+    error_message = "database_proxy_image must end with a digest (@sha256:…)."
+  }
+}
+
+# --- analysis ---
+
+variable "analysis" {
+  description = <<-EOT
+    How photos are analysed: on `gpu` or `cpu` (the degraded mode), on at most `max_tasks` at once (a new project has a
+    quota of 3 L4s), one more task for every `photos_per_task` that wait, `batch_size` photos at a time, and a task that
+    was idle for `idle_exit_s` ends.
+  EOT
+  type = object({
+    processor                  = optional(string, "gpu")
+    cpu                        = optional(number, 4)
+    memory_gib                 = optional(number, 16)
+    max_tasks                  = optional(number, 3)
+    photos_per_task            = optional(number, 200)
+    batch_size                 = optional(number, 8)
+    idle_exit_s                = optional(number, 30)
+    task_timeout_s             = optional(number, 3600)
+    cuda_forward_compatibility = optional(bool, true)
+  })
+  default = {}
+
+  validation {
+    condition     = var.analysis.max_tasks >= 1 && var.analysis.photos_per_task >= 1
+    error_message = "analysis.max_tasks and analysis.photos_per_task must be at least 1."
+  }
+  validation {
+    condition     = var.analysis.batch_size >= 1 && var.analysis.batch_size <= 256
+    error_message = "analysis.batch_size must be 1 to 256."
+  }
+}
+
+# --- search ---
+
+variable "search" {
+  description = <<-EOT
+    Who reaches the search functions: `exposure` is private (members of `invokers`), load_balancer (anybody, through
+    `domain`, with rate limits) or direct (anybody, without). API keys are asked for in every case.
+  EOT
+  type = object({
+    exposure           = optional(string, "private")
+    domain             = optional(string)
+    invokers           = optional(map(string), {})
+    min_instances      = optional(number, 0)
+    max_instances      = optional(number, 10)
+    requests_per_min   = optional(number, 120)
+    latency_p95_ms     = optional(number, 1500)
+    availability_share = optional(number, 0.995)
+  })
+  default = {}
+
+  validation {
+    condition     = contains(["private", "load_balancer", "direct"], var.search.exposure)
+    error_message = "search.exposure must be private, load_balancer or direct."
+  }
+  validation {
+    condition     = (var.search.exposure == "load_balancer") == (var.search.domain != null)
+    error_message = "search.domain belongs to exposure = \"load_balancer\", and only to it."
+  }
+}
+
+# --- data ---
+
+variable "database" {
+  description = "The vector database; see modules/vector-database for each."
+  type = object({
+    version                  = optional(string, "POSTGRES_17")
+    tier                     = optional(string, "db-custom-2-8192")
+    disk_gib                 = optional(number, 20)
+    high_availability        = optional(bool, false)
+    maintenance_work_mem_mib = optional(number, 1024)
+    max_connections          = optional(number, 200)
+  })
+  default = {}
+}
+
+variable "backup_keep_days" {
+  description = "How long daily backups of both databases stay."
+  type        = number
+  default     = 14
+}
+
+variable "retention" {
+  description = "Days after which photos and what is derived from them go; null for never. See modules/photo-bucket."
+  type = object({
+    originals_days    = optional(number)
+    derived_days      = optional(number)
+    noncurrent_days   = optional(number, 30)
+    soft_deleted_days = optional(number, 7)
+  })
+  default = {}
+}
+
+variable "upload_origins" {
+  description = "Web origins whose pages upload with signed URLs."
+  type        = list(string)
+  default     = []
+}
+
+variable "uploaders" {
+  description = "IAM members, by a name of their own, that may drop photos."
+  type        = map(string)
+  default     = {}
+}
+
+variable "kms_key" {
+  description = "Cloud KMS key (same region) that encrypts all data; null for Google's own keys."
+  type        = string
+  default     = null
+}
+
+# --- running it ---
+
+variable "schedules" {
+  description = "Cron expressions (UTC) of the sweep, which starts analysis that nothing else started, and of reconcile, which finds photos that no event told of."
+  type = object({
+    sweep     = optional(string, "* * * * *")
+    reconcile = optional(string, "*/10 * * * *")
+  })
+  default = {}
+}
+
+variable "budget" {
+  description = "Monthly budget and the share at which analysis stops; null for none. See modules/operations."
+  type = object({
+    billing_account = string
+    amount          = number
+    stop_at         = optional(number, 1)
+  })
+  default = null
+}
+
+variable "deploy_from_github" {
+  description = "Repository and ref whose workflows may deploy, without a key; null for none. See modules/foundation."
+  type = object({
+    repository = string
+    ref        = optional(string, "refs/heads/main")
+  })
+  default = null
+}
+
+variable "deletion_protection" {
+  description = "Whether deleting services, databases and buckets with photos is refused. False only where everything may go."
+  type        = bool
+  default     = true
+}
