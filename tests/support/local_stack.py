@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
+import psutil
+
+from photofinish_emulators import stack
 from photofinish_emulators.stack import (
     Bucket,
     Command,
     DeadLetter,
+    Event,
     Function,
     Job,
     RetryPolicy,
@@ -22,14 +29,17 @@ from photofinish_emulators.stack import (
 PROJECT = "tiny"
 JOB = f"projects/{PROJECT}/locations/local/jobs/tiny-job"
 
-# Records in Postgres which objects were announced; the same announcement twice changes nothing.
-FUNCTION = '''
+# Records in Postgres which objects were announced; the same announcement twice changes nothing. Fails while there is a
+# file REFUSE.
+FUNCTION = """
 import base64, json, os
 import functions_framework
 import psycopg
 
 @functions_framework.cloud_event
 def record(event):
+    if os.path.exists(os.environ["REFUSE"]):
+        raise RuntimeError("refused by the test")
     data = json.loads(base64.b64decode(event.data["message"]["data"]))
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         connection.execute(
@@ -39,29 +49,33 @@ def record(event):
 
 @functions_framework.http
 def hello(request):
-    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
-        connection.execute("INSERT INTO calls (schedule) VALUES (%s)", (request.headers.get("X-CloudScheduler-JobName"),))
     return os.environ["GREETING"]
-'''
+"""
 
 MIGRATION = """
 import os, psycopg
 with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
     connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
     connection.execute("CREATE TABLE IF NOT EXISTS seen (name text, generation bigint, PRIMARY KEY (name, generation))")
-    connection.execute("CREATE TABLE IF NOT EXISTS calls (id serial, schedule text)")
 """
 
 # Copies the object named in its arguments to the second bucket, and leaves a Firestore document about it.
 TASK = """
 import os, sys
 from google.cloud import firestore, storage
-photos = storage.Client().bucket("photos")
-content = photos.blob(sys.argv[1]).download_as_bytes()
+content = storage.Client().bucket("photos").blob(sys.argv[1]).download_as_bytes()
 storage.Client().bucket("derived").blob(sys.argv[1]).upload_from_string(content.upper())
-firestore.Client().document("photos", sys.argv[1]).set({"size": len(content), "task": os.environ["CLOUD_RUN_TASK_INDEX"]})
-print("copied", sys.argv[1])
+firestore.Client().document("copies", sys.argv[1]).set({"size": len(content)})
 """
+
+EMULATOR_VARIABLES = (
+    "DATABASE_URL",
+    "FIRESTORE_EMULATOR_HOST",
+    "PUBSUB_EMULATOR_HOST",
+    "STORAGE_EMULATOR_HOST",
+    "RUN_EMULATOR_HOST",
+    "GOOGLE_CLOUD_PROJECT",
+)
 
 
 def tiny_spec(folder: Path) -> StackSpec:
@@ -83,7 +97,13 @@ def tiny_spec(folder: Path) -> StackSpec:
             Subscription(name="uploads-pull", topic="uploads"),
         ),
         functions=(
-            Function(name="record", source=source, target="record", signature="cloudevent"),
+            Function(
+                name="record",
+                source=source,
+                target="record",
+                signature="cloudevent",
+                env={"REFUSE": str(folder / "refuse")},
+            ),
             Function(name="hello", source=source, target="hello", env={"GREETING": "hello there"}),
         ),
         jobs=(Job(name="tiny-job", command=(sys.executable, "-c", TASK), args=("a.txt",), max_retries=1),),
@@ -99,20 +119,42 @@ def small_spec(folder: Path) -> StackSpec:
     return replace(whole, functions=(), subscriptions=subscriptions, postgres_database=None, after_postgres=())
 
 
-def run_with(environment: dict[str, str], code: str, *arguments: str) -> str:
-    """What Python ``code`` prints in a process that has ``environment`` on top of this one's.
+class LocalStack:
+    """A stack in a process of its own, which tests may kill and start again."""
 
-    The official clients read their addresses from the environment, so each stack gets its own process.
-    """
-    import os
+    def __init__(self, spec: StackSpec, state_dir: Path) -> None:
+        self.spec = spec
+        self.state_dir = state_dir
+        self.events: list[Event] = []
 
-    result = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    if result.returncode != 0:
-        raise AssertionError(f"the client failed: {result.stderr[-2000:]}")
-    return result.stdout.strip()
+    def start(self, **environ: str) -> None:
+        """``environ`` is what the caller's environment names; variables of other emulators are left out otherwise."""
+        clean = {name: value for name, value in os.environ.items() if name not in EMULATOR_VARIABLES}
+        stack.start_detached(self.spec, self.state_dir, on_event=self.events.append, environ=clean | environ)
+
+    def stop(self) -> None:
+        stack.stop(self.state_dir)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return stack.environment(self.state_dir)
+
+    @property
+    def pieces(self) -> dict[str, stack.PieceStatus]:
+        return stack.pieces(self.state_dir)
+
+    def pid(self, name: str) -> int:
+        pid = self.pieces[name].pid
+        assert pid is not None, f"{name} has no process: {self.pieces[name]}"
+        return pid
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of every piece."""
+        roots = [psutil.Process(piece.pid) for piece in self.pieces.values() if piece.pid is not None]
+        return [process for root in roots for process in (root, *root.children(recursive=True))]
+
+    @contextmanager
+    def as_environment(self) -> Iterator[None]:
+        """Inside, the official clients find this stack by their own environment variables."""
+        with mock.patch.dict(os.environ, self.environment):
+            yield

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import grpc
 from google.api_core.exceptions import AlreadyExists, Conflict
@@ -114,7 +115,8 @@ def put_job(client: run_v2.JobsClient, spec: StackSpec, wanted: Job, environment
     template = run_v2.ExecutionTemplate(template=task, task_count=wanted.task_count, parallelism=wanted.parallelism)
     name = f"projects/{spec.project}/locations/{spec.location}/jobs/{wanted.name}"
     request = run_v2.UpdateJobRequest(job=run_v2.Job(name=name, template=template), allow_missing=True)
-    client.update_job(request, timeout=TIMEOUT_S).result(timeout=TIMEOUT_S)
+    operation: Any = client.update_job(request, timeout=TIMEOUT_S)
+    operation.result(timeout=TIMEOUT_S)
 
 
 def _topic(project: str, name: str) -> str:

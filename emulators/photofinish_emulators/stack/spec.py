@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 Env = Mapping[str, str]
+# What runs beside functions and commands, and has logs and ports under these names.
+OWN_PIECES = ("postgres", "firestore", "pubsub", "storage", "run-jobs", "provision", "supervisor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +124,9 @@ class StackSpec:
     def __post_init__(self) -> None:
         """Raises ValueError for a name that is used twice or refers to nothing."""
         topics = _unique("topic", self.topics)
-        functions = _unique("function", (*self.functions, *self.after_postgres))
+        functions = _unique("function or command", (*self.functions, *self.after_postgres))
+        for name in functions.intersection(OWN_PIECES):
+            raise ValueError(f"no function or command can be called {name!r}: a part of the local cloud has this name")
         for kind, parts in (
             ("bucket", self.buckets),
             ("subscription", self.subscriptions),

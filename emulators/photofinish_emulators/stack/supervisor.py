@@ -12,8 +12,9 @@ from typing import Any
 from photofinish_emulators.stack.process import Piece, PieceFailed, ReadyExit, RunningPiece
 from photofinish_emulators.stack.state import PieceState, PieceStatus, StackState, StackStatus
 
-# A piece that dies is started again after 0.2 s, 0.4 s …; this many times in a row, and the stack gives up.
+# A piece that dies is started again after 0.2 s, 0.4 s …; more failures in a row than these, and the stack gives up.
 MAX_FAILURES = 6
+MAX_FAILURES_BEFORE_READY = 2  # what never ran is more likely misconfigured than unlucky
 FIRST_DELAY_S = 0.2
 MAX_DELAY_S = 5.0
 # Having run this long, a piece is taken to be sound again.
@@ -109,7 +110,8 @@ class Supervisor:
             if piece.name in self._running:
                 await self._drop(self._running[piece.name])
             failures = 1 if time.monotonic() - began > STABLE_S else failures + 1
-            if failures > MAX_FAILURES or isinstance(piece.ready, ReadyExit):
+            allowed = MAX_FAILURES if self._ready[piece.name].is_set() else MAX_FAILURES_BEFORE_READY
+            if failures > allowed or isinstance(piece.ready, ReadyExit):
                 self._set(piece, "failed", reason)
                 raise StackFailed(f"{piece.name} {reason}\nIts log: {self._status.pieces[piece.name].log}")
             self._status.pieces[piece.name].restarts += 1
@@ -142,11 +144,16 @@ class Supervisor:
     async def _stop_all(self) -> None:
         """Stop every piece once those that use it have stopped."""
         while self._running:
-            used = {name for running in self._running for name in self._pieces[running].after}
+            used = {name for running in self._running for name in self._needs(running)}
             unused = [running for name, running in self._running.items() if name not in used]
             await asyncio.gather(*(self._drop(running) for running in unused))
             for running in unused:
                 self._set(running.piece, "stopped")
+
+    def _needs(self, name: str) -> set[str]:
+        """Everything that is ready before ``name`` starts, directly or by way of others."""
+        direct = set(self._pieces[name].after)
+        return direct.union(*(self._needs(other) for other in direct))
 
     def _set(self, piece: Piece, state: PieceState, detail: str = "") -> None:
         status = self._status.pieces[piece.name]

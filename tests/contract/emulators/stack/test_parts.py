@@ -1,0 +1,275 @@
+"""The parts of the supervisor, each with real processes and sockets: spec, ports, restarts, orphans, schedules."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from aiohttp import web
+
+from photofinish_emulators.common.bounded_log import BoundedLog, older
+from photofinish_emulators.common.processes import ProcessIdentity, identify, is_alive
+from photofinish_emulators.common.state_dir import CannotServe
+from photofinish_emulators.stack import Bucket, Event, Function, Schedule, StackFailed, StackSpec, Subscription, Topic
+from photofinish_emulators.stack.ports import RANGE, take_ports
+from photofinish_emulators.stack.process import Piece, ReadyExit, ReadyLine, end_orphans
+from photofinish_emulators.stack.schedules import run_schedules
+from photofinish_emulators.stack.state import StackStatus
+from photofinish_emulators.stack.supervisor import Supervisor
+from support.local_stack import tiny_spec
+
+
+def test_a_spec_survives_json(tmp_path: Path) -> None:
+    spec = replace(tiny_spec(tmp_path), firestore_indexes=tmp_path / "indexes.json", env={"A": "1"}, gpu_quota=3)
+    assert StackSpec.from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ({"subscriptions": (Subscription(name="sub", topic="nowhere"),)}, "no topic 'nowhere'"),
+        ({"subscriptions": (Subscription(name="sub", topic="t", push_to="gone"),)}, "no function 'gone'"),
+        ({"buckets": (Bucket(name="b", notify="nowhere"),)}, "no topic 'nowhere'"),
+        ({"buckets": (Bucket(name="b", notify="t"), Bucket(name="c", notify="t"))}, "more than one bucket"),
+        ({"buckets": (Bucket(name="b"), Bucket(name="b"))}, "bucket 'b' is there twice"),
+        ({"schedules": (Schedule(name="s", interval_s=1),)}, "either a function or a topic"),
+        ({"functions": (Function(name="pubsub", source=Path("m.py"), target="f"),)}, "called 'pubsub'"),
+    ],
+)
+def test_a_spec_that_cannot_be_is_refused(parts: dict[str, object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        StackSpec(project="p", topics=(Topic(name="t"),), **parts)  # type: ignore[arg-type]
+
+
+def test_ports_are_chosen_once(tmp_path: Path) -> None:
+    first = take_ports(tmp_path, ["a", "b"])
+    assert len(set(first.values())) == 2
+    assert all(port in RANGE for port in first.values())
+    again = take_ports(tmp_path, ["b", "c"])
+    assert again["b"] == first["b"]
+    assert again["c"] not in first.values()
+
+
+def test_a_kept_port_that_somebody_else_took_is_named_with_its_holder(tmp_path: Path) -> None:
+    port = take_ports(tmp_path, ["storage"])["storage"]
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", port))
+        squatter.listen()
+        with pytest.raises(CannotServe, match=f"port {port}, the one of storage.*process {os.getpid()}"):
+            take_ports(tmp_path, ["storage"])
+    assert take_ports(tmp_path, ["storage"]) == {"storage": port}
+
+
+def test_a_log_keeps_the_newest_within_its_bound(tmp_path: Path) -> None:
+    log = BoundedLog(tmp_path / "log", max_bytes=100)
+    for number in range(100):
+        log.write(f"{number:09}\n".encode())
+    log.close()
+    kept = (older(log.path).read_bytes() + log.path.read_bytes()).split()
+    assert len(kept) <= 20
+    assert [int(line) for line in kept] == list(range(100 - len(kept), 100))
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that ignores SIGTERM, in a session of its own."""
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_an_orphan_is_ended_by_force_if_need_be(sleeper: subprocess.Popen[bytes]) -> None:
+    identity = identify(sleeper.pid)
+    assert identity is not None
+    asyncio.run(end_orphans([identity], timeout_s=0.2))
+    assert not is_alive(identity)
+    assert sleeper.wait() == -signal.SIGKILL
+
+
+def test_another_process_with_the_number_of_an_orphan_is_left_alone(sleeper: subprocess.Popen[bytes]) -> None:
+    earlier = ProcessIdentity(pid=sleeper.pid, started=time.time() - 1000)
+    asyncio.run(end_orphans([earlier], timeout_s=0.2))
+    assert sleeper.poll() is None
+
+
+def supervise(tmp_path: Path, *pieces: Piece, until: str) -> list[Event]:
+    """Run the pieces until "NAME STATE" has happened as often as ``until`` says it; the events."""
+    events: list[Event] = []
+    me = identify(os.getpid())
+    assert me is not None
+
+    async def run() -> None:
+        stop = asyncio.Event()
+
+        def on_event(event: Event) -> None:
+            events.append(event)
+            if f"{event.name} {event.state}" == until:
+                stop.set()
+
+        status = StackStatus(project="p", supervisor=me)
+        async with asyncio.timeout(30):
+            await Supervisor(pieces, tmp_path, status, on_event).run(stop, lambda: None)
+
+    asyncio.run(run())
+    return events
+
+
+def python(name: str, code: str, **settings: object) -> Piece:
+    settings = {"ready": ReadyLine(text="ready"), "env": dict(os.environ), "cwd": Path.cwd()} | settings
+    return Piece(name=name, argv=(sys.executable, "-c", code), **settings)  # type: ignore[arg-type]
+
+
+SERVE = "import time; print('ready', flush=True); time.sleep(60)"
+
+
+def test_pieces_start_after_those_they_need_and_stop_before_them(tmp_path: Path) -> None:
+    events = supervise(
+        tmp_path,
+        python("api", SERVE, after=("migrate",)),
+        python("migrate", "pass", ready=ReadyExit(), after=("database",)),
+        python("database", SERVE),
+        until="stack ready",
+    )
+    happened = [f"{event.name} {event.state}" for event in events]
+    order = ["database ready", "migrate starting", "migrate done", "api starting", "api ready", "stack ready"]
+    order += ["stack stopping", "api stopped", "database stopped", "stack stopped"]
+    assert [event for event in happened if event in order] == order
+
+
+def test_a_piece_that_dies_is_started_again(tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    dies_once = f"""
+import pathlib, sys, time
+print("ready", flush=True)
+mark = pathlib.Path({str(mark)!r})
+if not mark.exists():
+    mark.touch()
+    sys.exit("out of luck")
+pathlib.Path({str(tmp_path / "again")!r}).touch()
+time.sleep(60)
+"""
+    events = supervise(
+        tmp_path,
+        python("unlucky", dies_once),
+        python(
+            "watcher",
+            f"import pathlib, time\nwhile not pathlib.Path({str(tmp_path / 'again')!r}).exists(): time.sleep(0.02)",
+            ready=ReadyExit(),
+        ),
+        until="watcher done",
+    )
+    restarting = next(event for event in events if event.state == "restarting")
+    assert restarting.name == "unlucky"
+    assert "exit code 1" in restarting.detail
+    assert "out of luck" in restarting.detail
+    assert (tmp_path / "logs" / "unlucky.log").read_text().count("ready") == 2
+
+
+def test_a_piece_that_cannot_run_stops_the_stack_and_says_why(tmp_path: Path) -> None:
+    with pytest.raises(StackFailed, match=r"(?s)broken ended with exit code 1.*no such table.*broken\.log"):
+        supervise(
+            tmp_path,
+            python("broken", "raise SystemExit('no such table')"),
+            python("fine", SERVE),
+            until="never",
+        )
+    status = json.loads((tmp_path / "stack.json").read_text())
+    assert status["state"] == "failed"
+    assert status["pieces"]["fine"]["state"] == "stopped"
+    assert oct((tmp_path / "stack.json").stat().st_mode)[-3:] == "600"
+
+
+def test_a_command_that_fails_is_not_tried_again(tmp_path: Path) -> None:
+    with pytest.raises(StackFailed, match="migrate ended with exit code 3"):
+        supervise(tmp_path, python("migrate", "raise SystemExit(3)", ready=ReadyExit()), until="never")
+
+
+def test_a_piece_that_ignores_sigterm_is_killed_with_all_it_started(tmp_path: Path) -> None:
+    stubborn = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print(child.pid, "ready", flush=True)
+time.sleep(60)
+"""
+    supervise(tmp_path, python("stubborn", stubborn, stop_timeout_s=0.3), until="stack ready")
+    child = int((tmp_path / "logs" / "stubborn.log").read_text().split()[0])
+    deadline = time.monotonic() + 5
+    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the child of a killed piece still runs"
+        time.sleep(0.02)
+
+
+def test_schedules_call_as_cloud_scheduler_does_and_never_twice_at_once() -> None:
+    running = most = 0
+    seen: list[tuple[str, dict[str, str], bytes]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        seen.append(
+            (request.path, {name.lower(): value for name, value in request.headers.items()}, await request.read())
+        )
+        await asyncio.sleep(0.12)  # longer than the interval
+        running -= 1
+        return web.Response(status=500 if len(seen) == 1 else 200)  # a failure does not end the schedule
+
+    async def run() -> None:
+        app = web.Application()
+        app.router.add_post("/{path:.*}", answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        assert site._server is not None
+        port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+        source = Path("main.py")
+        spec = StackSpec(
+            project="p",
+            functions=(
+                Function(name="plain", source=source, target="f"),
+                Function(name="event", source=source, target="g", signature="cloudevent"),
+            ),
+            schedules=(Schedule(name="sweep", interval_s=0.05, function="plain", body="all"),),
+        )
+        urls = {"plain": f"http://127.0.0.1:{port}/plain", "event": f"http://127.0.0.1:{port}/event"}
+        for schedules in (spec.schedules, (Schedule(name="tick", interval_s=0.05, function="event", body="b"),)):
+            task = asyncio.create_task(run_schedules(replace(spec, schedules=schedules), urls, {}))
+            before = len(seen)
+            async with asyncio.timeout(10):
+                while len(seen) < before + 3:
+                    await asyncio.sleep(0.01)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            async with asyncio.timeout(10):
+                while running:  # the last call, which nobody waits for now
+                    await asyncio.sleep(0.01)
+        await runner.cleanup()
+
+    asyncio.run(run())
+    assert most == 1
+    path, headers, body = next(call for call in seen if call[0] == "/plain")
+    assert (path, body) == ("/plain", b"all")
+    assert headers["x-cloudscheduler"] == "true"
+    assert headers["x-cloudscheduler-jobname"] == "sweep"
+    _, headers, body = next(call for call in seen if call[0] == "/event")
+    assert headers["ce-type"] == "google.cloud.scheduler.job.v1.executed"
+    assert base64.b64decode(json.loads(body)["customData"]) == b"b"
