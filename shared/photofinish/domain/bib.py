@@ -33,7 +33,11 @@ class Bib:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BibRule:
-    """What counts as a bib. Lengths are in units of the wearer's face, √(width × height) of its box."""
+    """What counts as a bib. Lengths are in units of the wearer's face, √(width × height) of its box.
+
+    On 150 labelled race photos (213 bibs) these values give P .803, R .897, F1 .847; taking every number for a bib
+    gives P .663, R .906, F1 .766.
+    """
 
     min_digits: int = 2
     max_digits: int = 5
@@ -41,7 +45,9 @@ class BibRule:
     """From the middle of the face to the middle of the number."""
     below_face: tuple[float, float] = (0.7, 4.8)
     """From the face's lower edge to the middle of the number."""
-    digit_height: tuple[float, float] = (0.28, 1.2)
+    digit_height: tuple[float, float] = (0.4, 1.7)
+    """Of the line's box, which is somewhat higher than the digits."""
+    min_score: float = 0.8
     min_score_without_faces: float = 0.9
     """A photo in which no face was found keeps the numbers read with at least this score."""
 
@@ -72,7 +78,7 @@ def find_bibs(
     Every face wears at most one number and every number is worn by one face: of all pairs that `rule` allows, the most
     typical are taken first. In a photo without a face all confident numbers are kept, each once, with no `face_index`.
     """
-    numbers = [number for line in lines for number in numbers_in(line, rule)]
+    numbers = [number for line in lines if line.ocr_score >= rule.min_score for number in numbers_in(line, rule)]
     if not faces:
         best: dict[str, TextLine] = {}
         for number in numbers:
@@ -97,7 +103,7 @@ def find_bibs(
 
 
 def numbers_in(line: TextLine, rule: BibRule = _DEFAULT_RULE) -> list[TextLine]:
-    """The runs of 2–5 digits in a line, each with its part of the line's box (characters taken as equally wide)."""
+    """The runs of as many digits as `rule` wants, each with its part of the line's box (characters taken as equally wide)."""
     box, characters = line.box, len(line.text)
     return [
         TextLine(

@@ -46,6 +46,7 @@ def test_numbers_elsewhere_are_text_only() -> None:
         line("14", 500, 780, 40),  # far below
         line("15", 500, 400, 10),  # small print
         line("16", 500, 400, 200),  # a banner
+        line("17", 500, 400, 40, score=0.6),  # hardly readable
         line("SPAR", 500, 400, 40),
     ]
     assert bibs(elsewhere, [runner]) == []

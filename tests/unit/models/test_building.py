@@ -13,7 +13,6 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
-from support.pictures import group
 
 from photofinish.errors import Misconfigured
 from photofinish.models import building
@@ -22,6 +21,7 @@ from photofinish.models.catalogue import CatalogueModel, catalogue, file_sha256,
 from photofinish.models.face_detection import MAX_OVERLAP, MIN_SCORE, FaceDetector
 from photofinish.models.session import OrtSession
 from photofinish.models.settings import ModelSettings
+from support.pictures import group
 
 
 def test_the_catalogue_has_one_model_per_role() -> None:
@@ -63,7 +63,9 @@ def test_a_file_that_changed_is_found_and_built_again(tmp_path: Path, model_sett
 
 
 def test_an_absent_wheel_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_catalogue_of(monkeypatch, dataclasses.replace(model_for("face_detection"), package="photofinish-no-such-wheel"))
+    with_catalogue_of(
+        monkeypatch, dataclasses.replace(model_for("face_detection"), package="photofinish-no-such-wheel")
+    )
     with pytest.raises(Misconfigured, match=r"photofinish-no-such-wheel.*pip install"):
         build(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.pictures import astronaut
 
 from photofinish.models.face_alignment import CHIP_SIZE, TEMPLATE, align, similarity_transform
+from support.pictures import astronaut
 
 # Of the astronaut, as YuNet finds them.
 LANDMARKS = np.array([[203.7, 106.1], [245.2, 104.2], [229.8, 128.6], [211.0, 147.9], [245.9, 146.2]], np.float32)
@@ -26,9 +26,7 @@ def test_known_values() -> None:
     np.testing.assert_allclose(similarity_transform(source, target), [[0, -2, 10], [2, 0, 20]], atol=1e-6)
 
 
-@given(
-    angle=st.floats(-np.pi, np.pi), scale=st.floats(0.05, 20), x=st.floats(-1000, 1000), y=st.floats(-1000, 1000)
-)
+@given(angle=st.floats(-np.pi, np.pi), scale=st.floats(0.05, 20), x=st.floats(-1000, 1000), y=st.floats(-1000, 1000))
 def test_an_exact_similarity_is_recovered(angle: float, scale: float, x: float, y: float) -> None:
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
     expected = np.array([[cosine, -sine, x], [sine, cosine, y]])

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.pictures import BgrImage, astronaut, group, noise
 
 from photofinish.models.catalogue import model_for
 from photofinish.models.face_detection import Detections, FaceDetector, suppress_overlaps
 from photofinish.models.session import OrtSession
 from photofinish.models.settings import ModelSettings
+from support.pictures import BgrImage, astronaut, group, noise
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from support.pictures import astronaut, group, noise, shared_data
 
 from photofinish.domain.face import Face
 from photofinish.models.face_encoder import FaceEncoder
 from photofinish.models.settings import ModelSettings
+from support.pictures import astronaut, group, noise, shared_data
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,9 @@ def test_the_text_model_brings_its_characters(model_settings: ModelSettings) -> 
         ("text_recognition", (3, 48, 160)),
     ],
 )
-def test_a_result_does_not_depend_on_its_batch(role: str, shape: tuple[int, ...], model_settings: ModelSettings) -> None:
+def test_a_result_does_not_depend_on_its_batch(
+    role: str, shape: tuple[int, ...], model_settings: ModelSettings
+) -> None:
     """What :meth:`Analyzer.analyze` promises rests on this (text is never run in a batch of one)."""
     session = OrtSession(model_for(role), model_settings)
     batch = np.random.default_rng(0).uniform(-1, 1, (5, *shape)).astype(np.float32)

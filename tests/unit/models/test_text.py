@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.pictures import noise, write
 
 from photofinish.models.settings import ModelSettings
 from photofinish.models.text_detection import boxes_of_map
 from photofinish.models.text_reader import TextReader
 from photofinish.models.text_recognition import ctc_decode, cut_line
+from support.pictures import noise, write
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,167 @@
+"""The whole analysis of photos, with the real models."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import jsonschema
+import numpy as np
+import pytest
+
+from photofinish.domain.analysis import PhotoAnalysis
+from photofinish.domain.bib import find_bibs
+from photofinish.domain.photo import PhotoRef
+from photofinish.domain.sidecar import sidecar, sidecar_bytes, sidecar_schema
+from photofinish.errors import RejectedInput
+from photofinish_jobs.analyze import MAX_PIXELS_AT_ONCE, AnalyzedPhoto, Analyzer
+from support.pictures import BgrImage, encode, exif, group, noise, runner, shared_data
+
+PHOTO = PhotoRef(bucket="photos", name="spring-10k/cam2/IMG_1.jpg", generation=1719)
+
+
+def analysis_of(result: AnalyzedPhoto | RejectedInput) -> PhotoAnalysis:
+    assert isinstance(result, AnalyzedPhoto), result
+    return result.analysis
+
+
+def document(analyzer: Analyzer, analysis: PhotoAnalysis, **options: bool) -> dict[str, object]:
+    return sidecar(PHOTO, analysis, analyzer.pipeline_version, **options)
+
+
+def without_timings(document: dict[str, object]) -> bytes:
+    return sidecar_bytes({key: value for key, value in document.items() if key != "timings_ms"})
+
+
+def test_a_runner_with_a_bib(analyzer: Analyzer) -> None:
+    block = exif(tags={0x010F: "Canon", 0x0110: "EOS R6"}, photo_tags={0x9003: "2024:05:01 09:30:15"})
+    (result,) = analyzer.analyze([encode(runner("2906"), exif=block)])
+    analysis = analysis_of(result)
+    assert len(analysis.faces) == 1
+    assert [(bib.number, bib.face_index) for bib in analysis.bibs] == [("2906", 0)]
+    assert "2906" in [line.text for line in analysis.text]
+    assert not analysis.sharpness.is_blurry
+    assert analysis.image.camera == "Canon EOS R6"
+    assert set(analysis.models) == {"face_detection", "face_embedding", "text_detection", "text_recognition"}
+    assert set(analysis.timings_ms) == {"decode", "detect", "embed", "read", "sharpness", "preview"}
+    assert isinstance(result, AnalyzedPhoto)
+    preview = cv2.imdecode(np.frombuffer(result.preview_jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert preview.shape == (1024, 1024, 3)
+
+
+def test_bad_photos_never_cost_the_others(analyzer: Analyzer) -> None:
+    good = encode(runner("77"))
+    contents = [b"", good, b"not a picture", good[: len(good) // 2], encode(noise(320, 240), "PNG"), good]
+    results = analyzer.analyze(contents)
+    codes = [result.code if isinstance(result, RejectedInput) else "ok" for result in results]
+    assert codes == ["empty_file", "ok", "not_a_picture", "cut_off", "ok", "ok"]
+    assert [bib.number for bib in analysis_of(results[1]).bibs] == ["77"]
+    assert analysis_of(results[4]).faces == ()
+    assert analyzer.analyze([]) == []
+
+
+def test_same_content_same_sidecar_whatever_is_beside_it(analyzer: Analyzer) -> None:
+    photos = [encode(runner("2906")), encode(group()), encode(noise(500, 300), "PNG"), encode(runner("14"), "WEBP")]
+    together = [document(analyzer, analysis_of(result), embeddings=True) for result in analyzer.analyze(photos)]
+    for content, beside in zip(photos, together, strict=True):
+        (alone,) = analyzer.analyze([content])
+        assert without_timings(document(analyzer, analysis_of(alone), embeddings=True)) == without_timings(beside)
+
+
+def test_the_orientation_of_the_camera_does_not_matter(analyzer: Analyzer) -> None:
+    upright = runner("2906")
+    stored = np.ascontiguousarray(np.rot90(upright))
+    results = analyzer.analyze([encode(upright, "PNG"), encode(stored, "PNG", exif=exif(orientation=6))])
+    one, other = (document(analyzer, analysis_of(result)) for result in results)
+    assert without_timings(one) == without_timings(other)
+
+
+def test_a_large_photo_has_the_boxes_of_the_whole_picture(analyzer: Analyzer) -> None:
+    """Decoded at half its size, so all fractions must still be those of the full picture."""
+    large = cv2.resize(runner("2906"), (7000, 7000), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+    large_analysis, analysis = (
+        analysis_of(result) for result in analyzer.analyze([encode(large), encode(runner("2906"))])
+    )
+    assert (large_analysis.image.width, large_analysis.image.height) == (7000, 7000)
+    assert [bib.number for bib in large_analysis.bibs] == ["2906"]
+    for one, other in zip(large_analysis.faces, analysis.faces, strict=True):
+        assert (one.box.x, one.box.y, one.box.w) == pytest.approx((other.box.x, other.box.y, other.box.w), abs=0.03)
+
+
+def test_photos_beyond_the_pixel_budget_are_analysed_in_turns(
+    analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photofinish_jobs.analyze.MAX_PIXELS_AT_ONCE", 1)
+    numbers = ["11", "22", "33"]
+    results = analyzer.analyze([encode(runner(number)) for number in numbers])
+    assert [analysis_of(result).bibs[0].number for result in results] == numbers
+    assert MAX_PIXELS_AT_ONCE == 100_000_000
+
+
+def blurred_before_sharp_background(sharp: BgrImage) -> BgrImage:
+    """The right half, beside the face, becomes a pattern of hard edges."""
+    blurred = cv2.GaussianBlur(sharp, (0, 0), 8).astype(np.uint8)
+    blurred[:, 600:] = np.kron(np.indices((128, 53)).sum(axis=0) % 2 * 255, np.ones((8, 8)))[:, :424, None]
+    return blurred
+
+
+def test_blur_is_judged_at_the_face(analyzer: Analyzer) -> None:
+    sharp = runner("2906")
+    results = analyzer.analyze([encode(sharp), encode(blurred_before_sharp_background(sharp), "PNG")])
+    in_focus, out_of_focus = (analysis_of(result) for result in results)
+    assert not in_focus.sharpness.is_blurry
+    assert len(out_of_focus.faces) >= 1
+    assert out_of_focus.sharpness.frame > 0.55, "the frame as a whole has sharp edges"
+    assert out_of_focus.sharpness.is_blurry
+
+
+@pytest.mark.parametrize("embeddings", [False, True])
+def test_sidecars_meet_their_schema(analyzer: Analyzer, embeddings: bool) -> None:
+    block = exif(tags={0x010F: "Canon"}, photo_tags={0x9003: "2024:05:01 09:30:15", 0x9011: "+02:00", 0x9291: "5"})
+    photos = [encode(runner("2906"), exif=block), encode(group(), "HEIF"), encode(noise(64, 64), "PNG")]
+    jsonschema.Draft202012Validator.check_schema(sidecar_schema())
+    for result in analyzer.analyze(photos):
+        found = document(analyzer, analysis_of(result), embeddings=embeddings)
+        jsonschema.validate(json.loads(sidecar_bytes(found)), sidecar_schema())
+
+
+def test_the_schema_refuses_what_is_no_sidecar(analyzer: Analyzer) -> None:
+    (result,) = analyzer.analyze([encode(runner("2906"))])
+    good = json.loads(sidecar_bytes(document(analyzer, analysis_of(result))))
+    jsonschema.validate(good, sidecar_schema())
+    for change in (
+        {"faces": [{**good["faces"][0], "box": [0, 0, 1]}]},
+        {"bibs": [{**good["bibs"][0], "number": 2906}]},
+        {"sharpness": {**good["sharpness"], "frame": 2}},
+        {"image": {**good["image"], "taken_at": "yesterday"}},
+        {"unknown": 1},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**good, **change}, sidecar_schema())
+
+
+def test_the_pipeline_version_names_the_models_and_fits_an_object_name(analyzer: Analyzer) -> None:
+    assert analyzer.pipeline_version == "1-yunet2023mar-sface2021dec-ppocrdetsmall6-ppocrrecsmall6"
+    assert analyzer.embedding_space == "sface-2021dec"
+
+
+@pytest.mark.shared_data
+def test_bibs_of_labelled_race_photos(analyzer: Analyzer) -> None:
+    """Every tenth of the labelled photos; all 150 together are measured in tests/bench/analysis."""
+    folder = shared_data("bibs")
+    labels = json.loads((folder / "labels.json").read_text())
+    names = sorted(labels)[::10]
+    results = analyzer.analyze([(folder / name).read_bytes() for name in names])
+    right = wrong = missed = 0
+    for name, result in zip(names, results, strict=True):
+        analysis = analysis_of(result)
+        found, expected = {bib.number for bib in analysis.bibs}, set(labels[name]["numbers"])
+        right, wrong, missed = (
+            right + len(found & expected),
+            wrong + len(found - expected),
+            missed + len(expected - found),
+        )
+        assert analysis.bibs == find_bibs(
+            analysis.text, analysis.faces, width=analysis.image.width, height=analysis.image.height
+        )
+    assert 2 * right / (2 * right + wrong + missed) > 0.75, f"{right} right, {wrong} wrong, {missed} missed"
