@@ -23,7 +23,7 @@ def page(names: Iterable[str], page_size: int, page_token: str) -> tuple[list[st
     if page_size < 0:
         raise InvalidArgument(f"Invalid page_size given ({page_size}). It must not be negative.")
     try:
-        after = base64.urlsafe_b64decode(page_token).decode()
+        after = base64.b64decode(page_token, altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
         raise InvalidArgument("Invalid page_token given.") from error
     size = min(page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)

@@ -96,8 +96,8 @@ class Subscriber:
         prefix = request.project + "/"
         names = (name for name in self._broker.subscriptions if name.startswith(prefix))
         chosen, token = page(names, request.page_size, request.page_token)
-        shown = [shown(self._broker.subscriptions[name]) for name in chosen]
-        return protos.ListSubscriptionsResponse(subscriptions=shown, next_page_token=token)
+        subscriptions = [shown(self._broker.subscriptions[name]) for name in chosen]
+        return protos.ListSubscriptionsResponse(subscriptions=subscriptions, next_page_token=token)
 
     async def delete(self, request: Any) -> Any:
         await self._broker.delete_subscription(self._find(request.subscription))

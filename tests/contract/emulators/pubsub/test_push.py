@@ -204,13 +204,13 @@ def test_the_retry_policy_delays_a_push(
     endpoint.status = lambda _request: 500 if len(endpoint.received) < 4 else 200
     subscribe(
         push_config={"push_endpoint": endpoint.url},
-        retry_policy={"minimum_backoff": Duration(nanos=500_000_000), "maximum_backoff": Duration(seconds=1)},
+        retry_policy={"minimum_backoff": Duration(nanos=300_000_000), "maximum_backoff": Duration(nanos=600_000_000)},
     )
     publisher.publish(topic, b"x").result(10)
     wait_until(lambda: len(endpoint.received) == 4, "four attempts")
     gaps = [b.at - a.at for a, b in zip(endpoint.received, endpoint.received[1:], strict=False)]
-    for gap, least in zip(gaps, (0.5, 1.0, 1.0), strict=True):
-        assert least * 0.95 < gap < least + 1.0, f"gaps of {gaps} s should be 0.5, 1, 1 s"
+    for gap, least in zip(gaps, (0.3, 0.6, 0.6), strict=True):
+        assert least * 0.95 < gap < least + 1.0, f"gaps of {gaps} s should be 0.3, 0.6, 0.6 s"
 
 
 def test_an_endpoint_that_is_down_is_left_alone_and_found_again(
@@ -221,8 +221,8 @@ def test_an_endpoint_that_is_down_is_left_alone_and_found_again(
     for future in [publisher.publish(topic, b"%d" % i) for i in range(100)]:
         future.result(10)
     started = time.monotonic()
-    wait_until(lambda: time.monotonic() - started > 2, "two seconds of failure")
-    assert len(endpoint.received) < 30, "an endpoint that fails is asked less and less often"
+    wait_until(lambda: time.monotonic() - started > 1, "a second of failure")
+    assert len(endpoint.received) < 20, "an endpoint that fails is asked less and less often"
     endpoint.status = 200
     failed = len(endpoint.received)
     wait_until(lambda: len(endpoint.received) >= failed + 100, "everything after the endpoint is back")
@@ -241,9 +241,9 @@ def test_slow_start(publisher: Publisher, topic: str, subscribe: Callable[..., s
         future.result(10)
     wait_until(lambda: len(endpoint.received) == 3, "the first three")
     assert endpoint.most_at_once <= 3
-    for future in [publisher.publish(topic, b"%d" % i) for i in range(500)]:
+    for future in [publisher.publish(topic, b"%d" % i) for i in range(200)]:
         future.result(10)
-    wait_until(lambda: len(endpoint.received) == 503, "the rest", 20)
+    wait_until(lambda: len(endpoint.received) == 203, "the rest", 20)
     assert 10 < endpoint.most_at_once <= 64
 
 

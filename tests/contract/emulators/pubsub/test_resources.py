@@ -1,0 +1,277 @@
+"""Topics and subscriptions as resources: create, read, update, list, delete, policies, limits and error codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pytest
+from google.api_core import exceptions
+from google.cloud import pubsub_v1
+from google.iam.v1 import policy_pb2
+from google.protobuf.duration_pb2 import Duration
+from google.pubsub_v1 import types
+from google.pubsub_v1.services.schema_service import SchemaServiceClient
+from google.pubsub_v1.services.schema_service.transports import SchemaServiceGrpcTransport
+
+from support.pubsub_server import PubsubServer
+
+Publisher = pubsub_v1.PublisherClient
+Subscriber = pubsub_v1.SubscriberClient
+DAY_S = 86_400
+
+
+def test_defaults_are_the_documented_ones(subscriber: Subscriber, topic: str, subscribe: Callable[..., str]) -> None:
+    subscription = subscriber.get_subscription(subscription=subscribe())
+    assert subscription.topic == topic
+    assert subscription.ack_deadline_seconds == 10
+    assert subscription.message_retention_duration.total_seconds() == 7 * DAY_S
+    assert subscription.expiration_policy.ttl.total_seconds() == 31 * DAY_S
+    assert subscription.state == types.Subscription.State.ACTIVE
+    assert not subscription.push_config.push_endpoint
+    assert "retry_policy" not in subscription
+    assert "dead_letter_policy" not in subscription
+
+
+def test_policies_get_their_defaults(subscriber: Subscriber, topic: str, subscribe: Callable[..., str]) -> None:
+    subscription = subscriber.get_subscription(
+        subscription=subscribe(retry_policy={}, dead_letter_policy={"dead_letter_topic": topic}, expiration_policy={})
+    )
+    assert subscription.retry_policy.minimum_backoff.total_seconds() == 10
+    assert subscription.retry_policy.maximum_backoff.total_seconds() == 600
+    assert subscription.dead_letter_policy.max_delivery_attempts == 5
+    assert "ttl" not in subscription.expiration_policy, "an expiration policy without a time never expires"
+
+
+def test_a_name_is_taken_once(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    with pytest.raises(exceptions.AlreadyExists, match="topic-"):
+        publisher.create_topic(name=topic)
+    subscription = subscribe()
+    with pytest.raises(exceptions.AlreadyExists, match="subscription-"):
+        subscriber.create_subscription(name=subscription, topic=topic)
+
+
+@pytest.mark.parametrize(
+    "name", ["projects/p/topics/ab", "projects/p/topics/1abc", "projects/p/topics/googoo", "projects/p/queues/abc", "t"]
+)
+def test_a_wrong_topic_name_is_refused(publisher: Publisher, name: str) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match="Invalid resource name"):
+        publisher.create_topic(name=name)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"ack_deadline_seconds": 9}, "ack_deadline_seconds"),
+        ({"ack_deadline_seconds": 601}, "ack_deadline_seconds"),
+        ({"message_retention_duration": Duration(seconds=599)}, "message_retention_duration"),
+        ({"message_retention_duration": Duration(seconds=31 * DAY_S + 1)}, "message_retention_duration"),
+        ({"expiration_policy": {"ttl": Duration(seconds=DAY_S - 1)}}, "ttl"),
+        ({"retry_policy": {"minimum_backoff": Duration(seconds=601)}}, "minimum_backoff"),
+        ({"retry_policy": {"minimum_backoff": Duration(seconds=20), "maximum_backoff": Duration(seconds=10)}}, "max"),
+        ({"push_config": {"push_endpoint": "nowhere"}}, "endpoint"),
+        ({"push_config": {"push_endpoint": "http://x/", "attributes": {"x-emulator-push-format": "x"}}}, "push-format"),
+    ],
+)
+def test_values_out_of_their_limits_are_refused(
+    subscribe: Callable[..., str], fields: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match=says):
+        subscribe(**fields)
+
+
+@pytest.mark.parametrize("attempts", [4, 101])
+def test_attempts_have_limits(topic: str, subscribe: Callable[..., str], attempts: int) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match="max_delivery_attempts"):
+        subscribe(dead_letter_policy={"dead_letter_topic": topic, "max_delivery_attempts": attempts})
+
+
+def test_what_a_subscription_names_must_exist(subscriber: Subscriber, subscribe: Callable[..., str]) -> None:
+    with pytest.raises(exceptions.NotFound):
+        subscribe(dead_letter_policy={"dead_letter_topic": "projects/p/topics/none"})
+    with pytest.raises(exceptions.NotFound):
+        subscriber.create_subscription(name="projects/p/subscriptions/sub", topic="projects/p/topics/none")
+
+
+def test_update_changes_what_the_mask_names(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    publisher.update_topic(
+        request={"topic": {"name": topic, "labels": {"a": "b"}}, "update_mask": {"paths": ["labels"]}}
+    )
+    assert dict(publisher.get_topic(topic=topic).labels) == {"a": "b"}
+    subscription = subscribe(labels={"old": "1"}, ack_deadline_seconds=20)
+    updated = subscriber.update_subscription(
+        request={
+            "subscription": {
+                "name": subscription,
+                "labels": {"new": "2"},
+                "ack_deadline_seconds": 30,
+                "retain_acked_messages": True,
+                "enable_exactly_once_delivery": True,
+            },
+            "update_mask": {"paths": ["labels", "retain_acked_messages", "enable_exactly_once_delivery"]},
+        }
+    )
+    assert dict(updated.labels) == {"new": "2"}
+    assert updated.retain_acked_messages
+    assert updated.enable_exactly_once_delivery
+    assert updated.ack_deadline_seconds == 20, "not in the mask"
+    assert subscriber.get_subscription(subscription=subscription) == updated
+
+
+@pytest.mark.parametrize("path", ["topic", "filter", "enable_message_ordering", "name", "nonsense"])
+def test_update_refuses_what_cannot_change(subscriber: Subscriber, subscribe: Callable[..., str], path: str) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match="update_mask"):
+        subscriber.update_subscription(
+            request={"subscription": {"name": subscribe()}, "update_mask": {"paths": [path]}}
+        )
+
+
+def test_an_empty_mask_is_refused(subscriber: Subscriber, subscribe: Callable[..., str]) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match="update_mask"):
+        subscriber.update_subscription(request={"subscription": {"name": subscribe()}, "update_mask": {}})
+
+
+def test_lists_come_in_pages(publisher: Publisher, subscriber: Subscriber) -> None:
+    names = [f"projects/paged/topics/topic-{i:03}" for i in range(25)]
+    for name in names:
+        publisher.create_topic(name=name)
+        subscriber.create_subscription(name=name.replace("topic", "subscription"), topic=names[0])
+    pages = list(publisher.list_topics(request={"project": "projects/paged", "page_size": 10}).pages)
+    assert [len(page.topics) for page in pages] == [10, 10, 5]
+    assert [topic.name for page in pages for topic in page.topics] == names
+    listed = subscriber.list_subscriptions(request={"project": "projects/paged", "page_size": 7})
+    assert [s.name for s in listed] == [name.replace("topic", "subscription") for name in names]
+    assert len(list(publisher.list_topic_subscriptions(request={"topic": names[0], "page_size": 7}))) == 25
+    assert list(publisher.list_topic_subscriptions(topic=names[1])) == []
+    assert list(publisher.list_topics(project="projects/another")) == []
+    with pytest.raises(exceptions.InvalidArgument, match="page_token"):
+        publisher.list_topics(request={"project": "projects/paged", "page_token": "!"})
+
+
+def test_what_is_deleted_is_not_found(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    subscriber.delete_subscription(subscription=subscription)
+    publisher.delete_topic(topic=topic)
+    calls: list[Callable[[], object]] = [
+        lambda: publisher.get_topic(topic=topic),
+        lambda: publisher.delete_topic(topic=topic),
+        lambda: publisher.publish(topic, b"x").result(10),
+        lambda: subscriber.get_subscription(subscription=subscription),
+        lambda: subscriber.delete_subscription(subscription=subscription),
+        lambda: subscriber.pull(subscription=subscription, max_messages=1),
+        lambda: subscriber.acknowledge(subscription=subscription, ack_ids=["1-1-1"]),
+        lambda: subscriber.modify_push_config(subscription=subscription, push_config={}),
+    ]
+    for call in calls:
+        with pytest.raises(exceptions.NotFound, match="Resource not found"):
+            call()
+
+
+def test_a_deleted_subscription_of_the_same_name_begins_anew(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription = subscribe()
+    publisher.publish(topic, b"x").result(10)
+    [old] = subscriber.pull(subscription=subscription, max_messages=1).received_messages
+    subscriber.delete_subscription(subscription=subscription)
+    subscriber.create_subscription(name=subscription, topic=topic)
+    with pytest.raises(exceptions.InvalidArgument, match="ack ID"):
+        subscriber.acknowledge(subscription=subscription, ack_ids=[old.ack_id])
+    publisher.publish(topic, b"y").result(10)
+    [new] = subscriber.pull(subscription=subscription, max_messages=9).received_messages
+    assert new.message.data == b"y"
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ({}, "empty"),
+        ({"data": bytes(10_000_001)}, "At most 10000000"),
+        ({"attributes": {str(i): "" for i in range(101)}}, "101 attributes"),
+        ({"attributes": {"k" * 257: ""}}, "attribute key"),
+        ({"attributes": {"googclient": ""}}, "attribute key"),
+        ({"attributes": {"k": "v" * 1025}}, "too long"),
+        ({"data": b"x", "ordering_key": "k" * 1025}, "ordering key"),
+    ],
+)
+def test_messages_have_limits(server: PubsubServer, topic: str, message: dict[str, Any], says: str) -> None:
+    with grpc.insecure_channel(server.address) as channel:
+        publish = channel.unary_unary(
+            "/google.pubsub.v1.Publisher/Publish",
+            request_serializer=types.PublishRequest.serialize,
+            response_deserializer=types.PublishResponse.deserialize,
+        )
+        with pytest.raises(grpc.RpcError, match=says) as refused:
+            publish(types.PublishRequest(topic=topic, messages=[message]), timeout=10)
+        assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("deadline_s", [-1, 601])
+def test_ack_deadlines_have_limits(subscriber: Subscriber, subscribe: Callable[..., str], deadline_s: int) -> None:
+    with pytest.raises(exceptions.InvalidArgument):
+        subscriber.modify_ack_deadline(subscription=subscribe(), ack_ids=["1-1-1"], ack_deadline_seconds=deadline_s)
+
+
+def test_a_malformed_ack_id_is_refused(subscriber: Subscriber, subscribe: Callable[..., str]) -> None:
+    subscription = subscribe()
+    with pytest.raises(exceptions.InvalidArgument, match="nonsense"):
+        subscriber.acknowledge(subscription=subscription, ack_ids=["nonsense"])
+    with pytest.raises(exceptions.InvalidArgument):
+        subscriber.acknowledge(subscription=subscription, ack_ids=[])
+    with pytest.raises(exceptions.InvalidArgument):
+        subscriber.pull(subscription=subscription, max_messages=0)
+
+
+def test_a_push_subscription_is_not_pulled_from(subscriber: Subscriber, subscribe: Callable[..., str]) -> None:
+    subscription = subscribe(push_config={"push_endpoint": "http://127.0.0.1:9/"})
+    with pytest.raises(exceptions.FailedPrecondition, match="push subscription"):
+        subscriber.pull(subscription=subscription, max_messages=1)
+
+
+def test_policies_are_kept(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    for client, resource in ((publisher, topic), (subscriber, subscribe())):
+        empty = client.get_iam_policy(request={"resource": resource})
+        assert list(empty.bindings) == []
+        policy = policy_pb2.Policy(
+            etag=empty.etag, bindings=[policy_pb2.Binding(role="roles/pubsub.viewer", members=["allUsers"])]
+        )
+        kept = client.set_iam_policy(request={"resource": resource, "policy": policy})
+        assert client.get_iam_policy(request={"resource": resource}) == kept
+        with pytest.raises(exceptions.Aborted):
+            client.set_iam_policy(request={"resource": resource, "policy": policy})
+        asked = ["pubsub.topics.publish", "pubsub.topics.update"]
+        tested = client.test_iam_permissions(request={"resource": resource, "permissions": asked})
+        assert list(tested.permissions) == asked
+    with pytest.raises(exceptions.NotFound):
+        publisher.get_iam_policy(request={"resource": "projects/p/topics/none"})
+
+
+def test_what_is_not_served_says_so(
+    server: PubsubServer, publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    subscription, snapshot = subscribe(), "projects/contract/snapshots/snap"
+    transport = SchemaServiceGrpcTransport(channel=grpc.insecure_channel(server.address))
+    calls: list[Callable[[], object]] = [
+        lambda: subscriber.create_snapshot(name=snapshot, subscription=subscription),
+        lambda: subscriber.delete_snapshot(snapshot=snapshot),
+        lambda: subscriber.get_snapshot(snapshot=snapshot),
+        lambda: list(subscriber.list_snapshots(project="projects/contract")),
+        lambda: list(publisher.list_topic_snapshots(topic=topic)),
+        lambda: subscriber.seek(request={"subscription": subscription, "snapshot": snapshot}),
+        lambda: list(SchemaServiceClient(transport=transport).list_schemas(parent="projects/contract")),
+        lambda: publisher.create_topic(request={"name": topic + "x", "kms_key_name": "key"}),
+        lambda: subscribe(bigquery_config={"table": "p.d.t"}),
+        lambda: subscribe(cloud_storage_config={"bucket": "b"}),
+    ]
+    for call in calls:
+        with pytest.raises(exceptions.MethodNotImplemented, match="not served"):
+            call()
