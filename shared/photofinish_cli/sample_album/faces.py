@@ -7,6 +7,7 @@ outlines below were drawn by hand on those pictures; the pictures themselves sta
 from __future__ import annotations
 
 import importlib.util
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -190,11 +191,10 @@ def head(index: int, height_px: float, *, tilt_deg: float = 0.0) -> Head:
     cut, corner = _cut_out(index)
     crown, chin = (np.array(point, np.float64) - corner for point in (source.crown, source.chin))
     scale = height_px / float(np.hypot(*(chin - crown)))
-    lean_deg = float(np.rad2deg(np.arctan2(crown[0] - chin[0], chin[1] - crown[1])))
     side = int(height_px * 2)
     chin_at = (side / 2, height_px * 1.4)
     # Halfway upright keeps the pose's character.
-    turn = _turn(chin, lean_deg * 0.5 + tilt_deg, scale, chin_at)
+    turn = _turn(chin, 0.5 * _lean_deg(source) + tilt_deg, scale, chin_at)
     # Shrinking by more than a half would alias; soften first.
     soft = cv2.GaussianBlur(cut, (0, 0), 0.35 / scale) if scale < 0.6 else cut
     layer = np.clip(cv2.warpAffine(soft, turn, (side, side), flags=cv2.INTER_CUBIC), 0, 1).astype(np.float32)
@@ -203,6 +203,12 @@ def head(index: int, height_px: float, *, tilt_deg: float = 0.0) -> Head:
     middle_x, middle_y = turn @ np.array([x + w / 2 - corner[0], y + h / 2 - corner[1], 1.0])
     face = (float(middle_x - w * scale / 2), float(middle_y - h * scale / 2), w * scale, h * scale)
     return Head(layer=layer, chin=chin_at, height_px=height_px, face=face, skin=_skin(index))
+
+
+def _lean_deg(source: _Source) -> float:
+    """How far the head leans to the right of the picture, in degrees."""
+    (crown_x, crown_y), (chin_x, chin_y) = source.crown, source.chin
+    return math.degrees(math.atan2(crown_x - chin_x, chin_y - crown_y))
 
 
 def _turn(about: NDArray[np.float64], angle_deg: float, scale: float, to: tuple[float, float]) -> NDArray[np.float64]:
@@ -232,7 +238,7 @@ def portrait(index: int, *, tilt_deg: float, brightness: float, size_px: int) ->
     source = _SOURCES[index]
     x, y, w, h = source.face
     middle = np.array([x + w / 2, y + h / 2], np.float64)
-    turn = _turn(middle, tilt_deg, size_px / (1.9 * h), (size_px / 2, size_px / 2))
+    turn = _turn(middle, tilt_deg, size_px / (1.7 * h), (size_px / 2, size_px / 2))
     taken = cv2.warpAffine(
         _source_picture(*source.picture), turn, (size_px, size_px), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
     )
