@@ -17,3 +17,8 @@ output "member" {
   description = "The function's own account as an IAM member."
   value       = google_service_account.function.member
 }
+
+output "ingress" {
+  description = "Who reaches it, in Cloud Run's words."
+  value       = google_cloud_run_v2_service.function.ingress
+}

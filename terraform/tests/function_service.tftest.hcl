@@ -1,0 +1,136 @@
+# One function on Cloud Run: how it runs, and that it can do nothing by itself.
+
+mock_provider "google" {
+  mock_resource "google_service_account" {
+    defaults = {
+      email  = "fn-some@my-project.iam.gserviceaccount.com"
+      member = "serviceAccount:fn-some@my-project.iam.gserviceaccount.com"
+      name   = "projects/my-project/serviceAccounts/fn-some@my-project.iam.gserviceaccount.com"
+    }
+  }
+}
+
+variables {
+  project_id = "my-project"
+  region     = "europe-west1"
+  name       = "find-by-bib"
+  target     = "find_by_bib"
+  image      = "example/functions"
+  env        = { GOOGLE_CLOUD_PROJECT = "my-project" }
+}
+
+run "defaults" {
+  module {
+    source = "./modules/function-service"
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service.function.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY"
+    error_message = "Nobody outside reaches a function unless asked for."
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.function.template[0].service_account == google_service_account.function.email && google_service_account.function.account_id == "fn-find-by-bib"
+    error_message = "A function runs as an account of its own."
+  }
+  assert {
+    condition     = { for env in google_cloud_run_v2_service.function.template[0].containers[0].env : env.name => env.value } == { GOOGLE_CLOUD_PROJECT = "my-project", FUNCTION_TARGET = "find_by_bib", FUNCTION_SOURCE = "/app/main.py", THREADS = "20" }
+    error_message = "The environment is what was asked for and what functions-framework needs."
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.function.template[0].max_instance_request_concurrency == 20 && google_cloud_run_v2_service.function.template[0].scaling[0].min_instance_count == 0
+    error_message = "There are as many threads as requests at once, and no instance without work."
+  }
+  assert {
+    condition     = length(google_cloud_run_v2_service.function.template[0].containers) == 1 && length(google_cloud_run_v2_service.function.template[0].vpc_access) == 0 && length(google_project_iam_member.connects) == 0
+    error_message = "Without a database there is no proxy, no network and no right to connect."
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.function.deletion_protection
+    error_message = "Services are protected by default."
+  }
+}
+
+run "with_database_and_secret" {
+  module {
+    source = "./modules/function-service"
+  }
+
+  variables {
+    secret_env = { PHOTOFINISH_API_KEY_SHA256S = "projects/my-project/secrets/keys" }
+    database   = { connection_name = "my-project:europe-west1:photofinish", proxy_image = "example/proxy", network = "net", subnetwork = "sub" }
+    deployers  = { deployer = "serviceAccount:deployer" }
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service.function.template[0].containers[0].depends_on == tolist(["database-proxy"]) && google_cloud_run_v2_service.function.template[0].containers[1].name == "database-proxy"
+    error_message = "The function starts when the proxy is ready."
+  }
+  assert {
+    condition     = alltrue([for flag in ["--auto-iam-authn", "--private-ip", "my-project:europe-west1:photofinish"] : contains(google_cloud_run_v2_service.function.template[0].containers[1].args, flag)])
+    error_message = "The proxy logs in as the function's account, on the private address."
+  }
+  assert {
+    condition     = length(google_cloud_run_v2_service.function.template[0].containers[1].ports) == 0
+    error_message = "Only the function takes requests."
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.function.template[0].vpc_access[0].egress == "PRIVATE_RANGES_ONLY" && google_cloud_run_v2_service.function.template[0].vpc_access[0].network_interfaces[0].subnetwork == "sub"
+    error_message = "Only private addresses are reached through the network."
+  }
+  assert {
+    condition     = toset(keys(google_project_iam_member.connects)) == toset(["roles/cloudsql.client", "roles/cloudsql.instanceUser"])
+    error_message = "To log in takes two roles."
+  }
+  assert {
+    condition     = google_secret_manager_secret_iam_member.reads["PHOTOFINISH_API_KEY_SHA256S"].secret_id == "projects/my-project/secrets/keys" && google_secret_manager_secret_iam_member.reads["PHOTOFINISH_API_KEY_SHA256S"].role == "roles/secretmanager.secretAccessor"
+    error_message = "The function may read this secret only."
+  }
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.deploys["deployer"].role == "roles/run.developer" && google_service_account_iam_member.deploys_as["deployer"].role == "roles/iam.serviceAccountUser"
+    error_message = "The deployer may put an image into this service."
+  }
+}
+
+run "long_names_are_refused" {
+  command = plan
+  module {
+    source = "./modules/function-service"
+  }
+  variables {
+    name = "a-name-that-no-account-can-have"
+  }
+  expect_failures = [var.name]
+}
+
+run "wrong_targets_are_refused" {
+  command = plan
+  module {
+    source = "./modules/function-service"
+  }
+  variables {
+    target = "find-by-bib"
+  }
+  expect_failures = [var.target]
+}
+
+run "wrong_sizes_are_refused" {
+  command = plan
+  module {
+    source = "./modules/function-service"
+  }
+  variables {
+    size = { min_instances = 5, max_instances = 2 }
+  }
+  expect_failures = [var.size]
+}
+
+run "wrong_ingress_is_refused" {
+  command = plan
+  module {
+    source = "./modules/function-service"
+  }
+  variables {
+    ingress = "everybody"
+  }
+  expect_failures = [var.ingress]
+}

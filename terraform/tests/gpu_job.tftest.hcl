@@ -1,0 +1,193 @@
+# The job, its GPU and its queue, and who may start it.
+
+mock_provider "google" {}
+
+variables {
+  project_id           = "my-project"
+  region               = "europe-west1"
+  image                = "example/gpu-jobs"
+  env                  = { GOOGLE_CLOUD_PROJECT = "my-project" }
+  work                 = { topic = "projects/my-project/topics/photo-work", dead_letter_topic = "projects/my-project/topics/photo-dead" }
+  pubsub_service_agent = "serviceAccount:pubsub-agent"
+  launchers            = { launch_workers = "serviceAccount:fn-launch-workers" }
+  publishes_to         = { results = "projects/my-project/topics/photo-results" }
+  service_account      = { name = "projects/my-project/serviceAccounts/job", email = "job@my-project.iam.gserviceaccount.com", member = "serviceAccount:job" }
+  database             = { connection_name = "my-project:europe-west1:photofinish", proxy_image = "example/proxy", network = "net", subnetwork = "sub" }
+}
+
+run "gpu_is_the_default" {
+  module {
+    source = "./modules/gpu-job"
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_job.analyze.template[0].template[0].node_selector[0].accelerator == "nvidia-l4" && google_cloud_run_v2_job.analyze.template[0].template[0].gpu_zonal_redundancy_disabled
+    error_message = "A task has an L4, without the dearer zonal redundancy."
+  }
+  assert {
+    condition     = google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "16Gi", "nvidia.com/gpu" = "1" })
+    error_message = "An L4 comes with 4 CPU and 16 GiB."
+  }
+  assert {
+    condition     = one([for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env.value if env.name == "PHOTOFINISH_ONNX_PROVIDERS"]) == "CUDAExecutionProvider,CPUExecutionProvider"
+    error_message = "Models run on CUDA."
+  }
+  assert {
+    condition     = length([for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env if env.name == "LD_LIBRARY_PATH"]) == 1
+    error_message = "The driver is older than CUDA 13, so its compatibility libraries come first."
+  }
+  assert {
+    condition     = google_cloud_run_v2_job.analyze.template[0].template[0].timeout == "3600s" && google_cloud_run_v2_job.analyze.template[0].parallelism == 0
+    error_message = "A GPU task may run for an hour, all tasks at once."
+  }
+}
+
+run "the_queue" {
+  module {
+    source = "./modules/gpu-job"
+  }
+
+  assert {
+    condition     = google_pubsub_subscription.work.name == "photo-work-tasks" && length(google_pubsub_subscription.work.push_config) == 0 && google_pubsub_subscription.work.ack_deadline_seconds == 60
+    error_message = "Tasks pull, with 60 s to answer or extend."
+  }
+  assert {
+    condition     = google_pubsub_subscription.work.dead_letter_policy[0].dead_letter_topic == "projects/my-project/topics/photo-dead" && google_pubsub_subscription.work.dead_letter_policy[0].max_delivery_attempts == 5 && google_pubsub_subscription.work.retry_policy[0].minimum_backoff == "10s" && google_pubsub_subscription.work.retry_policy[0].maximum_backoff == "600s"
+    error_message = "Five tries, 10 to 600 s apart, then the dead-letter topic."
+  }
+  assert {
+    condition     = google_pubsub_topic_iam_member.forwards_dead_letters.member == "serviceAccount:pubsub-agent" && google_pubsub_subscription_iam_member.takes_dead_letters.member == "serviceAccount:pubsub-agent"
+    error_message = "Pub/Sub must be allowed to forward dead letters."
+  }
+  assert {
+    condition     = google_pubsub_subscription.work.message_retention_duration == "1209600s" && google_pubsub_subscription.work.expiration_policy[0].ttl == ""
+    error_message = "Photos wait for two weeks if they must."
+  }
+  assert {
+    condition     = !google_pubsub_subscription.work.enable_exactly_once_delivery
+    error_message = "Exactly-once delivery is an option, not the default."
+  }
+}
+
+run "who_may_do_what" {
+  module {
+    source = "./modules/gpu-job"
+  }
+
+  assert {
+    condition     = [for binding in google_cloud_run_v2_job_iam_member.launches : [binding.member, binding.role]] == [["serviceAccount:fn-launch-workers", "roles/run.jobsExecutorWithOverrides"]]
+    error_message = "launch_workers and nobody else may start the job."
+  }
+  assert {
+    condition     = google_pubsub_subscription_iam_member.pulls.member == "serviceAccount:job" && google_pubsub_subscription_iam_member.pulls.role == "roles/pubsub.subscriber"
+    error_message = "Tasks may pull from their own subscription."
+  }
+  assert {
+    condition     = google_pubsub_topic_iam_member.publishes["results"].member == "serviceAccount:job" && keys(google_project_iam_member.role) == ["roles/datastore.user"]
+    error_message = "Tasks publish results and write documents, and that is all."
+  }
+  assert {
+    condition     = length(google_cloud_run_v2_job_iam_member.deploys) == 0
+    error_message = "Nobody deploys unless named."
+  }
+}
+
+run "cpu_is_one_variable_away" {
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    processor      = "cpu"
+    region         = "europe-north1"
+    task_timeout_s = 7200
+  }
+
+  assert {
+    condition     = length(google_cloud_run_v2_job.analyze.template[0].template[0].node_selector) == 0 && google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "16Gi" })
+    error_message = "There is no GPU in the degraded mode."
+  }
+  assert {
+    condition     = { for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env.name => env.value if contains(["PHOTOFINISH_ONNX_PROVIDERS", "PHOTOFINISH_TASK_TIMEOUT_S", "LD_LIBRARY_PATH"], env.name) } == { PHOTOFINISH_ONNX_PROVIDERS = "CPUExecutionProvider", PHOTOFINISH_TASK_TIMEOUT_S = "7200" }
+    error_message = "Models run on the CPU, and the worker knows its time."
+  }
+}
+
+run "options" {
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    cuda_forward_compatibility = false
+    work                       = { topic = "t", dead_letter_topic = "d", exactly_once = true, subscription = "other" }
+    deployers                  = { deployer = "serviceAccount:deployer" }
+    kms_key                    = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+  }
+
+  assert {
+    condition     = length([for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env if env.name == "LD_LIBRARY_PATH"]) == 0
+    error_message = "With a newer driver its own libraries are used."
+  }
+  assert {
+    condition     = google_pubsub_subscription.work.enable_exactly_once_delivery && output.work_subscription == "other"
+    error_message = "The queue is as asked for."
+  }
+  assert {
+    condition     = google_cloud_run_v2_job_iam_member.deploys["deployer"].role == "roles/run.developer" && google_cloud_run_v2_job.analyze.template[0].template[0].encryption_key == "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+    error_message = "The deployer may put in another image; the key encrypts it."
+  }
+}
+
+run "regions_without_gpu_are_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    region = "europe-north1"
+  }
+  expect_failures = [var.processor]
+}
+
+run "gpu_tasks_of_more_than_an_hour_are_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    task_timeout_s = 3601
+  }
+  expect_failures = [var.task_timeout_s]
+}
+
+run "too_little_memory_is_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    size = { memory_gib = 8 }
+  }
+  expect_failures = [var.size]
+}
+
+run "a_job_that_nobody_starts_is_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    launchers = {}
+  }
+  expect_failures = [var.launchers]
+}
+
+run "a_short_queue_is_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    work = { topic = "t", dead_letter_topic = "d", retention_s = 600 }
+  }
+  expect_failures = [var.work]
+}

@@ -1,0 +1,91 @@
+# Who may call a search function.
+
+mock_provider "google" {}
+
+variables {
+  project_id = "my-project"
+  region     = "europe-west1"
+  name       = "find-by-bib"
+  target     = "find_by_bib"
+  image      = "example/functions"
+  env        = {}
+}
+
+run "private_is_the_default" {
+  module {
+    source = "./modules/http-function"
+  }
+  variables {
+    invokers = { app = "serviceAccount:app@my-project.iam.gserviceaccount.com" }
+  }
+
+  assert {
+    condition     = [for binding in google_cloud_run_v2_service_iam_member.invoker : binding.member] == ["serviceAccount:app@my-project.iam.gserviceaccount.com"]
+    error_message = "Only the members named may call a private function."
+  }
+}
+
+run "nobody_unless_named" {
+  module {
+    source = "./modules/http-function"
+  }
+
+  assert {
+    condition     = length(google_cloud_run_v2_service_iam_member.invoker) == 0
+    error_message = "Nobody may call a private function that names nobody."
+  }
+}
+
+run "behind_a_load_balancer" {
+  module {
+    source = "./modules/http-function"
+  }
+  variables {
+    exposure = "load_balancer"
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.invoker["everybody"].member == "allUsers" && google_cloud_run_v2_service_iam_member.invoker["everybody"].role == "roles/run.invoker"
+    error_message = "Everybody may call it,"
+  }
+  assert {
+    condition     = module.service.ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
+    error_message = "but only through the load balancer."
+  }
+}
+
+run "direct" {
+  module {
+    source = "./modules/http-function"
+  }
+  variables {
+    exposure = "direct"
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.invoker["everybody"].member == "allUsers" && module.service.ingress == "INGRESS_TRAFFIC_ALL"
+    error_message = "Everybody may call it, at its own address."
+  }
+}
+
+run "opening_by_invokers_is_refused" {
+  command = plan
+  module {
+    source = "./modules/http-function"
+  }
+  variables {
+    invokers = { all = "allUsers" }
+  }
+  expect_failures = [var.invokers]
+}
+
+run "unknown_exposure_is_refused" {
+  command = plan
+  module {
+    source = "./modules/http-function"
+  }
+  variables {
+    exposure = "public"
+  }
+  expect_failures = [var.exposure]
+}
