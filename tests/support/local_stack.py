@@ -21,6 +21,7 @@ from photofinish_emulators.stack import (
     Function,
     Job,
     RetryPolicy,
+    Schedule,
     StackSpec,
     Subscription,
     Topic,
@@ -28,6 +29,7 @@ from photofinish_emulators.stack import (
 
 PROJECT = "tiny"
 JOB = f"projects/{PROJECT}/locations/local/jobs/tiny-job"
+WAITING_JOB = f"projects/{PROJECT}/locations/local/jobs/waiting-job"
 
 # Records in Postgres which objects were announced; the same announcement twice changes nothing. Fails while there is a
 # file REFUSE.
@@ -68,6 +70,14 @@ storage.Client().bucket("derived").blob(sys.argv[1]).upload_from_string(content.
 firestore.Client().document("copies", sys.argv[1]).set({"size": len(content)})
 """
 
+# Waits for the file named in its arguments.
+WAIT = """
+import pathlib, sys, time
+print("waiting", flush=True)
+while not pathlib.Path(sys.argv[1]).exists():
+    time.sleep(0.02)
+"""
+
 EMULATOR_VARIABLES = (
     "DATABASE_URL",
     "FIRESTORE_EMULATOR_HOST",
@@ -85,7 +95,7 @@ def tiny_spec(folder: Path) -> StackSpec:
     return StackSpec(
         project=PROJECT,
         buckets=(Bucket(name="photos", notify="uploads"), Bucket(name="derived")),
-        topics=(Topic(name="uploads"), Topic(name="dead")),
+        topics=(Topic(name="uploads"), Topic(name="dead"), Topic(name="ticks")),
         subscriptions=(
             Subscription(
                 name="uploads-record",
@@ -95,6 +105,7 @@ def tiny_spec(folder: Path) -> StackSpec:
                 dead_letter=DeadLetter(topic="dead", max_delivery_attempts=10),
             ),
             Subscription(name="uploads-pull", topic="uploads"),
+            Subscription(name="ticks-pull", topic="ticks"),
         ),
         functions=(
             Function(
@@ -106,7 +117,11 @@ def tiny_spec(folder: Path) -> StackSpec:
             ),
             Function(name="hello", source=source, target="hello", env={"GREETING": "hello there"}),
         ),
-        jobs=(Job(name="tiny-job", command=(sys.executable, "-c", TASK), args=("a.txt",), max_retries=1),),
+        jobs=(
+            Job(name="tiny-job", command=(sys.executable, "-c", TASK), args=("a.txt",), max_retries=1),
+            Job(name="waiting-job", command=(sys.executable, "-c", WAIT), args=(str(folder / "go"),)),
+        ),
+        schedules=(Schedule(name="tick", interval_s=5, topic="ticks", body="tock"),),
         postgres_database="tiny",
         after_postgres=(Command(name="migrate", argv=(sys.executable, "-c", MIGRATION)),),
     )
@@ -116,7 +131,9 @@ def small_spec(folder: Path) -> StackSpec:
     """The servers alone, without Postgres and functions: it starts faster."""
     whole = tiny_spec(folder)
     subscriptions = tuple(replace(subscription, push_to=None) for subscription in whole.subscriptions)
-    return replace(whole, functions=(), subscriptions=subscriptions, postgres_database=None, after_postgres=())
+    return replace(
+        whole, functions=(), schedules=(), subscriptions=subscriptions, postgres_database=None, after_postgres=()
+    )
 
 
 class LocalStack:

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
 
@@ -126,7 +127,7 @@ def copy(output_read: int, log: BoundedLog) -> bool:
         data = os.read(output_read, READ_BYTES)
     except BlockingIOError:
         return False
-    if data:
+    with suppress(OSError):  # a full disk loses output, but it does not end the task, as it would not in the cloud
         log.write(data)
     return bool(data)
 

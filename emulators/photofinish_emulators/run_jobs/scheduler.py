@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import shutil
+import signal
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Scheduler:
         await self._remove_strays()
         self._work.set()
         self._loop = asyncio.create_task(self._start_tasks(), name="start tasks")
+        self._loop.add_done_callback(_crash_if_it_failed)
 
     def wake(self) -> None:
         """There may be tasks to start."""
@@ -106,6 +108,7 @@ class Scheduler:
         follower = asyncio.create_task(self._run(claim, attempt), name=f"{claim.execution.name} {claim.task_index}")
         self._followers.add(follower)
         follower.add_done_callback(self._followers.discard)
+        follower.add_done_callback(_crash_if_it_failed)
 
     async def _run(self, claim: Claim, attempt: Attempt | None) -> None:
         name, index = claim.execution.name, claim.task_index
@@ -181,3 +184,13 @@ class Scheduler:
                 for lock in folder.glob("*/*/lock"):
                     await Attempt(lock.parent).kill()
                 await self._remove([folder.name])
+
+
+def _crash_if_it_failed(task: asyncio.Task[None]) -> None:
+    """End this process at once when it cannot keep the record of its tasks any more: the disk is full, say.
+
+    The tasks go on, and the next start finds them again; a server that carried on would not know how they ended.
+    """
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("cannot go on; tasks are found again at the next start", exc_info=error)
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -16,6 +17,7 @@ from photofinish_emulators.common.bounded_log import BoundedLog
 from photofinish_emulators.common.parent_death import die_with_parent
 from photofinish_emulators.common.processes import ProcessIdentity, identify, is_alive
 
+log = logging.getLogger(__name__)
 MAX_LOG_BYTES = 4 * 1024 * 1024
 READ_BYTES = 65536
 POLL_S = 0.05
@@ -68,11 +70,11 @@ class PieceFailed(Exception):
 class RunningPiece:
     """The process of a piece, in a session of its own; it dies with this process, however that ends."""
 
-    def __init__(self, piece: Piece, process: asyncio.subprocess.Process, log: BoundedLog, output: int) -> None:
+    def __init__(self, piece: Piece, process: asyncio.subprocess.Process, log_file: BoundedLog, output: int) -> None:
         self.piece = piece
         self.identity: ProcessIdentity | None = identify(process.pid)
         self._process = process
-        self._log = log
+        self._log = log_file
         self._tail = b""
         self._line_seen = asyncio.Event()
         self._pump = asyncio.create_task(self._copy_output(output), name=f"output of {piece.name}")
@@ -162,7 +164,10 @@ class RunningPiece:
         wanted = self.piece.ready.text.encode() if isinstance(self.piece.ready, ReadyLine) else None
         try:
             while data := await reader.read(READ_BYTES):
-                self._log.write(data)
+                try:
+                    self._log.write(data)
+                except OSError as error:  # a full disk must not stop the piece by an output that nobody takes
+                    log.error("output of %s is lost: %s", self.piece.name, error)
                 seen = self._tail + data
                 if wanted is not None and wanted in seen:
                     self._line_seen.set()

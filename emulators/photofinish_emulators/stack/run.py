@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from photofinish_emulators.common.processes import identify
@@ -65,16 +66,8 @@ async def _run(spec: StackSpec, state_dir: Path, on_event: Callable[[Event], Non
     supervisor = identify(os.getpid())
     assert supervisor is not None
     status = StackStatus(project=spec.project, supervisor=supervisor, environment=layout.environment)
-    schedules: list[asyncio.Task[None]] = []
-
-    def once_ready() -> None:
-        schedules.append(asyncio.create_task(run_schedules(spec, layout.function_urls, layout.environment)))
-
-    try:
-        await Supervisor(layout.pieces, state_dir, status, on_event).run(stop, once_ready)
-    finally:
-        for task in schedules:
-            task.cancel()
+    schedules = partial(run_schedules, spec, layout.function_urls, layout.environment)
+    await Supervisor(layout.pieces, state_dir, status, on_event).run(stop, schedules)
 
 
 def start_detached(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from photofinish_emulators.common.processes import ProcessIdentity, is_alive
+from photofinish_emulators.common.state_dir import CannotServe
 
 FILE = "stack.json"
 StackState = Literal["starting", "ready", "stopping", "stopped", "failed"]
@@ -58,11 +59,20 @@ class StackStatus:
 
 
 def read(state_dir: Path) -> StackStatus | None:
-    """The last status of the stack in ``state_dir``; None when there has never been one."""
+    """The last status of the stack in ``state_dir``; None when there has never been one.
+
+    Raises:
+        CannotServe: another version of this package wrote it.
+    """
     try:
         data: dict[str, Any] = json.loads((state_dir / FILE).read_text())
     except FileNotFoundError:
         return None
-    data["supervisor"] = ProcessIdentity(**data["supervisor"])
-    data["pieces"] = {name: PieceStatus(**piece) for name, piece in data["pieces"].items()}
-    return StackStatus(**data)
+    try:
+        data["supervisor"] = ProcessIdentity(**data["supervisor"])
+        data["pieces"] = {name: PieceStatus(**piece) for name, piece in data["pieces"].items()}
+        return StackStatus(**data)
+    except (KeyError, TypeError) as error:
+        raise CannotServe(
+            f"{state_dir / FILE} is of another version ({error}): stop what it names, then delete it"
+        ) from error

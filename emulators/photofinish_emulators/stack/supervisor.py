@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,8 @@ class Supervisor:
             log = "" if piece.argv is None else str(self._logs / f"{piece.name}.log")
             status.pieces[piece.name] = PieceStatus(address=piece.address, log=log)
 
-    async def run(self, stop: asyncio.Event, once_ready: Callable[[], None]) -> None:
-        """Run until ``stop`` is set; ``once_ready`` is called when every piece is ready for the first time.
+    async def run(self, stop: asyncio.Event, once_ready: Callable[[], Awaitable[None]]) -> None:
+        """Run until ``stop`` is set; ``once_ready`` runs beside from when every piece is ready for the first time.
 
         Raises:
             StackFailed: a piece could not be kept running; everything is stopped by then.
@@ -69,7 +69,7 @@ class Supervisor:
                 for task in done:
                     task.result()  # raises what stopped it
             self._stack("stopping")
-        except StackFailed as error:
+        except Exception as error:
             self._stack("failed", str(error))
             raise
         finally:
@@ -79,11 +79,11 @@ class Supervisor:
             await self._stop_all()
         self._stack("stopped")
 
-    async def _all_ready(self, once_ready: Callable[[], None]) -> None:
+    async def _all_ready(self, once_ready: Callable[[], Awaitable[None]]) -> None:
         for ready in self._ready.values():
             await ready.wait()
         self._stack("ready")
-        once_ready()
+        await once_ready()
 
     async def _keep(self, piece: Piece) -> None:
         for name in piece.after:

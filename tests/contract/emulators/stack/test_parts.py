@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -125,7 +126,7 @@ def supervise(tmp_path: Path, *pieces: Piece, until: str) -> list[Event]:
 
         status = StackStatus(project="p", supervisor=me)
         async with asyncio.timeout(30):
-            await Supervisor(pieces, tmp_path, status, on_event).run(stop, lambda: None)
+            await Supervisor(pieces, tmp_path, status, on_event).run(stop, partial(asyncio.sleep, 0))
 
     asyncio.run(run())
     return events

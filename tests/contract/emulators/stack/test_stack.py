@@ -6,19 +6,20 @@ import os
 import signal
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import grpc
 import psutil
 import psycopg
 import pytest
-from google.cloud import firestore, run_v2, storage
-from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
+from google.cloud import firestore, pubsub_v1, run_v2, storage
 
 from photofinish_emulators import stack
 from photofinish_emulators.common.state_dir import CannotServe
-from support.local_stack import JOB, LocalStack, tiny_spec
-from support.run_jobs_server import eventually
+from photofinish_emulators.run_jobs.task_logs import TaskLog, list_logs
+from support.local_stack import JOB, PROJECT, WAITING_JOB, LocalStack, tiny_spec
+from support.run_jobs_server import Clients, eventually
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +50,19 @@ def seen(name: str) -> list[int]:
         return [row[0] for row in connection.execute("SELECT generation FROM seen WHERE name = %s", (name,)).fetchall()]
 
 
-def run_job() -> run_v2.Execution:
+@contextmanager
+def run_jobs() -> Iterator[Clients]:
     with grpc.insecure_channel(os.environ["RUN_EMULATOR_HOST"]) as channel:
-        execution: run_v2.Execution = (
-            run_v2.JobsClient(transport=JobsGrpcTransport(channel=channel)).run_job(name=JOB).result(timeout=30)
-        )
-    return execution
+        yield Clients(channel)
+
+
+def task_logs(local: LocalStack, job: str) -> list[TaskLog]:
+    return list_logs(local.state_dir / "run-jobs", job=job)
+
+
+def run_job() -> run_v2.Execution:
+    with run_jobs() as clients:
+        return clients.ran(JOB)
 
 
 def test_an_upload_reaches_the_function_and_its_database(local: LocalStack) -> None:
@@ -72,6 +80,14 @@ def test_a_job_works_with_the_official_clients_and_no_credentials(local: LocalSt
 def test_http_functions_answer_with_the_environment_given_to_them(local: LocalStack) -> None:
     with urllib.request.urlopen(local.pieces["hello"].address, timeout=10) as response:
         assert response.read() == b"hello there"
+
+
+def test_a_schedule_publishes_to_its_topic() -> None:
+    with pubsub_v1.SubscriberClient() as client:
+        name = f"projects/{PROJECT}/subscriptions/ticks-pull"
+        (received,) = client.pull(subscription=name, max_messages=1, timeout=20).received_messages
+        client.acknowledge(subscription=name, ack_ids=[received.ack_id])
+    assert received.message.data == b"tock"
 
 
 def test_progress_was_told_in_order(local: LocalStack) -> None:
@@ -114,6 +130,9 @@ def test_a_killed_piece_runs_again_and_has_lost_nothing(local: LocalStack, name:
 def test_everything_dies_with_a_killed_supervisor_and_continues_where_it_was(local: LocalStack) -> None:
     generation = upload("before-the-crash")
     eventually(lambda: seen("before-the-crash") == [generation], "the upload is recorded")
+    with run_jobs() as clients:
+        execution = clients.run(WAITING_JOB).metadata.name
+        eventually(lambda: any(log.size for log in task_logs(local, "waiting-job")), "the task runs")
     environment, processes = local.environment, local.processes()
     supervisor = next(process for process in processes[0].parents() if process.pid == processes[0].ppid())
     supervisor.kill()
@@ -124,32 +143,32 @@ def test_everything_dies_with_a_killed_supervisor_and_continues_where_it_was(loc
 
     local.start()
     assert local.environment == environment
+    with run_jobs() as clients:
+        local.spec.functions[0].source.with_name("go").touch()
+        finished = clients.finished(execution)
+    assert (finished.succeeded_count, finished.retried_count) == (1, 1)
     assert seen("before-the-crash") == [generation]
     assert storage.Client().bucket("photos").blob("before-the-crash").exists()
     again = upload("after-the-crash")
     eventually(lambda: seen("after-the-crash") == [again], "uploads are recorded again")
 
 
-def test_a_message_that_the_function_refused_is_delivered_after_a_restart(local: LocalStack) -> None:
+def test_an_orderly_stop_leaves_nothing_running_and_keeps_undelivered_messages(local: LocalStack) -> None:
     refuse = local.spec.functions[0].source.with_name("refuse")
     refuse.touch()
     generation = upload("refused-at-first")
     log = local.state_dir / "logs" / "record.log"
     eventually(lambda: "refused by the test" in log.read_text(), "the function has refused the message")
-    local.stop()
-    refuse.unlink()
-    local.start()
-    eventually(lambda: seen("refused-at-first") == [generation], "the message is delivered after all", timeout_s=25)
 
-
-def test_a_stack_stops_in_good_order_and_leaves_nothing_running(local: LocalStack) -> None:
     processes = local.processes()
     assert stack.stop(local.state_dir)
     assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
     assert not stack.stop(local.state_dir)
-    log = (local.state_dir / "logs" / "postgres.log").read_text()
-    assert log.rstrip().endswith("database system is shut down")
+    assert (local.state_dir / "logs" / "postgres.log").read_text().rstrip().endswith("database system is shut down")
+
+    refuse.unlink()
     local.start()
+    eventually(lambda: seen("refused-at-first") == [generation], "the message is delivered after all", timeout_s=25)
 
 
 def test_a_function_that_cannot_be_loaded_fails_the_start_with_its_error(
