@@ -10,7 +10,7 @@ from photofinish_emulators.firestore import execution, values
 from photofinish_emulators.firestore.documents import StoredDocument, View
 from photofinish_emulators.firestore.errors import invalid
 from photofinish_emulators.firestore.paths import FieldPath, parse_field_path
-from photofinish_emulators.firestore.queries import NAME, Query
+from photofinish_emulators.firestore.queries import NAME, Order, Query
 from photofinish_emulators.firestore.values import NULL_VALUE
 from photofinish_emulators.firestore.wire import AggregationResult, Message, Value
 
@@ -33,8 +33,10 @@ def parse_aggregations(messages: list[Message]) -> list[Aggregation]:
     Raises:
         Refused: INVALID_ARGUMENT, with the reason.
     """
-    if not 1 <= len(messages) <= MAX_AGGREGATIONS:
-        raise invalid(f"A query must have 1 to {MAX_AGGREGATIONS} aggregations.")
+    if not messages:
+        raise invalid("Aggregations can not be empty.")
+    if len(messages) > MAX_AGGREGATIONS:
+        raise invalid(f"A query can have at most {MAX_AGGREGATIONS} aggregations.")
     result = []
     numbers = itertools.count(1)
     for message in messages:
@@ -53,13 +55,24 @@ def parse_aggregations(messages: list[Message]) -> list[Aggregation]:
         else:
             raise invalid("An aggregation has no operator.")
     if len({aggregation.alias for aggregation in result}) < len(result):
-        raise invalid("Two aggregations have the same alias.")
+        raise invalid("Aggregation aliases contain duplicate aliases.")
     return result
 
 
 def over(query: Query, aggregations: list[Aggregation]) -> Query:
-    """The query whose results are aggregated: all aggregated fields must exist."""
-    return replace(query, required=tuple(dict.fromkeys(one.path for one in aggregations if one.path is not None)))
+    """The query whose results are aggregated.
+
+    The cloud reads them from an index that has the aggregated fields behind the query's own orders. So only documents
+    that have all those fields count, and a limit takes the first in that order.
+    """
+    bounds = [bound for bound in (query.start, query.end) if bound is not None]
+    if any(len(bound.operands) == len(query.orders) for bound in bounds):
+        return query  # a cursor that names a document already decides the order
+    *orders, name = query.orders
+    known = {order.path for order in orders}
+    paths = dict.fromkeys(one.path for one in aggregations if one.path is not None and one.path not in known)
+    added = (Order(path, name.descending) for path in paths)
+    return replace(query, orders=(*orders, *added, name))
 
 
 def aggregate(view: View, query: Query, aggregations: list[Aggregation]) -> Message:

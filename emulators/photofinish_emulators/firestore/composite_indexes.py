@@ -1,15 +1,191 @@
-"""Which queries the cloud would have an index for."""
+"""Which queries the cloud has an index for: those of the automatic indexes, and those that a file defines.
+
+The file is ``firestore.indexes.json`` as the Firebase CLI and Terraform deploy it. Every field has automatic indexes,
+ascending, descending and of array elements, within each collection; ``fieldOverrides`` change that. Filters by equality
+alone need no more, because indexes with the same order are merged. A query that also has an order or a range needs
+indexes that have its orders, in their directions, behind fields it compares by equality, and that together have all of
+those. https://firebase.google.com/docs/firestore/query-data/index-overview
+"""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
-from photofinish_emulators.firestore.queries import Query
+from photofinish_emulators.common.serving import CannotServe
+from photofinish_emulators.firestore.errors import Refused, failed_precondition
+from photofinish_emulators.firestore.paths import FieldPath, format_field_path, parse_field_path
+from photofinish_emulators.firestore.queries import NAME, Conjunction, Op, Order, Query
+
+COLLECTION = "COLLECTION"
+COLLECTION_GROUP = "COLLECTION_GROUP"
+ASCENDING = "ASCENDING"
+DESCENDING = "DESCENDING"
+CONTAINS = "CONTAINS"
+_EVERY_FIELD: FieldPath = ("*",)
+_AUTOMATIC = frozenset({(ASCENDING, COLLECTION), (DESCENDING, COLLECTION), (CONTAINS, COLLECTION)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    path: FieldPath
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """What an index, or several merged, must have for one disjunct."""
+
+    equal: frozenset[_Column]
+    """Compared by equality (ascending here, the direction is of no matter) or by an element."""
+    orders: tuple[_Column, ...]
+    """Ends with the name."""
 
 
 class CompositeIndexes:
+    """The indexes that a file defines; read again when a query lacks one and the file has changed."""
+
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._path = path
+        self._read()
 
     def check(self, query: Query) -> None:
-        del query
+        """Refuse a query that has no index.
+
+        Raises:
+            Refused: FAILED_PRECONDITION, naming the fields of the index.
+        """
+        try:
+            self._check(query)
+        except Refused:
+            if self._path.stat().st_mtime_ns == self._changed_ns:
+                raise
+            try:
+                self._read()
+            except CannotServe as error:
+                raise failed_precondition(str(error)) from error
+            self._check(query)
+
+    def _read(self) -> None:
+        try:
+            self._changed_ns = self._path.stat().st_mtime_ns
+            definition = json.loads(self._path.read_text())
+            self._composite: dict[tuple[str, str], list[tuple[_Column, ...]]] = {}
+            for index in definition.get("indexes", []):
+                columns = tuple(map(_column, index["fields"]))
+                key = (index["collectionGroup"], index.get("queryScope", COLLECTION))
+                self._composite.setdefault(key, []).append(_with_name(columns))
+            self._single: dict[tuple[str, FieldPath], frozenset[tuple[str, str]]] = {}
+            for override in definition.get("fieldOverrides", []):
+                path = _EVERY_FIELD if override["fieldPath"] == "*" else parse_field_path(override["fieldPath"])
+                self._single[override["collectionGroup"], path] = frozenset(
+                    (_mode(index), index.get("queryScope", COLLECTION)) for index in override.get("indexes", [])
+                )
+        except OSError as error:
+            raise CannotServe(f"{self._path} cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError, AttributeError, Refused) as error:
+            raise CannotServe(f"{self._path} is no index file of the Firebase CLI's format: {error!r}") from error
+
+    def _check(self, query: Query) -> None:
+        if not query.collection_id:
+            return
+        for conjunction in query.disjuncts:
+            needed = _needed(query, conjunction)
+            if not self._have(query, needed):
+                raise self._refusal(query, needed)
+
+    def _have(self, query: Query, needed: _Needed) -> bool:
+        scope = _scope(query)
+        if needed.orders == (_Column(NAME, ASCENDING),) and not needed.equal:
+            return True
+        found: set[_Column] = set()
+        name_only = len(needed.orders) == 1
+        if name_only:  # every single-field index is ordered by name behind its field
+            found |= {column for column in needed.equal if self._is_automatic(query, column)}
+        elif not needed.equal and len(needed.orders) == 2 and needed.orders[0].mode == needed.orders[1].mode:
+            return self._is_automatic(query, needed.orders[0])
+        for columns in self._composite.get((query.collection_id, scope), []):
+            if columns[-len(needed.orders) :] == needed.orders:
+                equal = {_undirected(column) for column in columns[: -len(needed.orders)]}
+                if equal == needed.equal:
+                    return True
+                if equal <= needed.equal:
+                    found |= equal
+        return bool(found) and found == needed.equal
+
+    def _is_automatic(self, query: Query, column: _Column) -> bool:
+        for length in range(len(column.path), 0, -1):  # a map's fields inherit its override
+            modes = self._single.get((query.collection_id, column.path[:length]))
+            if modes is not None:
+                break
+        else:
+            modes = self._single.get((query.collection_id, _EVERY_FIELD), _AUTOMATIC)
+        return (column.mode, _scope(query)) in modes
+
+    def _refusal(self, query: Query, needed: _Needed) -> Refused:
+        columns = [*sorted(needed.equal, key=lambda column: (column.mode == CONTAINS, column.path)), *needed.orders]
+        if columns[-1].mode == (columns[-2].mode if len(columns) > 1 and columns[-2].mode != CONTAINS else ASCENDING):
+            columns.pop()
+        fields = [
+            {
+                "fieldPath": format_field_path(column.path),
+                **({"arrayConfig": CONTAINS} if column.mode == CONTAINS else {"order": column.mode}),
+            }
+            for column in columns
+        ]
+        if len(columns) == 1 and columns[0].path != NAME:
+            kind = "fieldOverrides"
+            index: dict[str, object] = {
+                "collectionGroup": query.collection_id,
+                "fieldPath": fields[0].pop("fieldPath"),
+                "indexes": [{**fields[0], "queryScope": _scope(query)}],
+            }
+        else:
+            kind = "indexes"
+            index = {"collectionGroup": query.collection_id, "queryScope": _scope(query), "fields": fields}
+        return failed_precondition(
+            f'The query requires an index. Add it to "{kind}" of {self._path.name}: {json.dumps(index)}'
+        )
+
+
+def _column(field: dict[str, str]) -> _Column:
+    path = NAME if field["fieldPath"] == NAME[0] else parse_field_path(field["fieldPath"])
+    return _Column(path, _mode(field))
+
+
+def _mode(index: dict[str, str]) -> str:
+    mode = index.get("order") or index.get("arrayConfig") or "VECTOR"
+    if mode not in (ASCENDING, DESCENDING, CONTAINS, "VECTOR"):
+        raise ValueError(f"order {mode!r}")
+    return mode
+
+
+def _with_name(columns: tuple[_Column, ...]) -> tuple[_Column, ...]:
+    """Names come last in every index, in the direction of the field before."""
+    if columns[-1].path == NAME:
+        return columns
+    return (*columns, _Column(NAME, DESCENDING if columns[-1].mode == DESCENDING else ASCENDING))
+
+
+def _undirected(column: _Column) -> _Column:
+    return _Column(column.path, ASCENDING) if column.mode == DESCENDING else column
+
+
+def _scope(query: Query) -> str:
+    return COLLECTION_GROUP if query.all_descendants else COLLECTION
+
+
+def _needed(query: Query, conjunction: Conjunction) -> _Needed:
+    equal = {condition.path for condition in conjunction if condition.op is Op.EQUAL and condition.path != NAME}
+    columns = {_Column(path, ASCENDING) for path in equal}
+    columns |= {_Column(condition.path, CONTAINS) for condition in conjunction if condition.op is Op.CONTAINS}
+    # What is equal for all results orders nothing.
+    orders = [_order_column(order) for order in query.orders if order.path not in equal]
+    if len(orders) == 1 and columns:  # behind an equality names are stored in both directions
+        orders = [_Column(NAME, ASCENDING)]
+    return _Needed(frozenset(columns), tuple(orders))
+
+
+def _order_column(order: Order) -> _Column:
+    return _Column(order.path, DESCENDING if order.descending else ASCENDING)

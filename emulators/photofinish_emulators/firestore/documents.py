@@ -222,6 +222,13 @@ class View:
                 found.append(StoredDocument(collection, id, data))
         yield from sorted(found, key=lambda document: document.id)
 
+    def ids(self, collection: bytes) -> list[bytes]:
+        """Keys of the ids of all documents directly in a collection, in order."""
+        if self.at_us is not None:
+            return [document.id for document in self.scan(collection)]
+        rows = self.rows("SELECT id FROM documents WHERE collection = ? ORDER BY id", (collection,))
+        return [id for (id,) in rows]
+
     def count_up_to(self, collection: bytes, most: int) -> int:
         """How many documents lie directly in a collection, at most ``most``."""
         row = self.connection.execute(
@@ -231,9 +238,19 @@ class View:
 
     def anything_below(self, key: bytes) -> bool:
         """Whether there is a document whose key begins with ``key``, the key of a collection."""
-        row = self.connection.execute(
-            "SELECT 1 FROM documents WHERE collection >= ? AND collection < ? LIMIT 1", (key, key + b"\xff")
-        ).fetchone()
+        if self.at_us is None:
+            row = self.connection.execute(
+                "SELECT 1 FROM documents WHERE collection >= ? AND collection < ? LIMIT 1", (key, key + b"\xff")
+            ).fetchone()
+        else:
+            row = self.connection.execute(
+                "SELECT 1 FROM documents d WHERE collection >= :low AND collection < :high AND NOT EXISTS"
+                " (SELECT 1 FROM history h WHERE h.collection = d.collection AND h.id = d.id AND h.until_us > :at)"
+                " UNION ALL SELECT 1 FROM (SELECT data, min(until_us) FROM history"
+                " WHERE collection >= :low AND collection < :high AND until_us > :at GROUP BY collection, id)"
+                " WHERE data IS NOT NULL LIMIT 1",
+                {"low": key, "high": key + b"\xff", "at": self.at_us},
+            ).fetchone()
         return row is not None
 
     def index_number(self, collection_id: str, definition: str) -> int | None:

@@ -35,8 +35,6 @@ from photofinish_emulators.firestore.values import AFTER, encode
 ASCENDING = "ASCENDING"
 DESCENDING = "DESCENDING"
 CONTAINS = "CONTAINS"
-REQUIRED = "REQUIRED"
-"""The document must have the field; its value is not part of the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +57,6 @@ class Index:
             value = values.field(document.fields, path)
             if value is None:
                 return []
-            if kind == REQUIRED:
-                continue
             if kind == CONTAINS:
                 if value.WhichOneof("value_type") != "array_value":
                     return []
@@ -128,7 +124,6 @@ def index_range(query: Query, conjunction: Conjunction) -> IndexRange:
         *((condition.path, ASCENDING) for condition in fixed),
         *((condition.path, CONTAINS) for condition in contains),
         *((order.path, DESCENDING if order.descending else ASCENDING) for order in orders[:-1]),
-        *((path, REQUIRED) for path in query.required if path not in ordered and path not in equalities),
     )
     return IndexRange(
         index=Index(query.collection_id, query.all_descendants, fields),

@@ -77,7 +77,7 @@ def _missing(view: View, query: Query) -> set[bytes]:
     for key in view.collections(collection, ""):
         if key != collection:
             _, length = decode_segment(key, len(collection))
-            if key[: len(collection) + length] not in keys and view.count_up_to(key, 1):
+            if key[: len(collection) + length] not in keys and view.anything_below(key):
                 keys.add(key[: len(collection) + length])
     return keys
 
@@ -108,6 +108,19 @@ def _read_token(token: str, orders: int) -> tuple[bytes, ...]:
     if len(operands) != orders:
         raise invalid("The page token belongs to another request.")
     return operands
+
+
+def read_number(token: str) -> int:
+    """A page token that is a number; 0 for none.
+
+    Raises:
+        Refused: it is something else.
+    """
+    if not token:
+        return 0
+    if not token.isdecimal():
+        raise invalid("The page token is not one of this server's.")
+    return int(token)
 
 
 def collection_ids(view: View, parent: Name, after: str, most: int) -> list[str]:

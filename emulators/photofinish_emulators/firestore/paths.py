@@ -74,6 +74,17 @@ def decode_segment(key: bytes, start: int) -> tuple[str, int]:
     return key[start + 1 : end].replace(b"\x00\xff", b"\x00").decode(), end + 2 - start
 
 
+def decode_key(key: bytes) -> list[str]:
+    """Project, database and segments of a name's key."""
+    segments = []
+    start = 0
+    while start < len(key):
+        segment, length = decode_segment(key, start)
+        segments.append(segment)
+        start += length
+    return segments
+
+
 @functools.lru_cache(maxsize=64)
 def database_key(database: str) -> bytes:
     """The beginning of every key of ``database``.

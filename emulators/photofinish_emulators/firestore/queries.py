@@ -146,8 +146,6 @@ class Query:
     offset: int = 0
     limit: int | None = None
     select: tuple[FieldPath, ...] | None = None
-    required: tuple[FieldPath, ...] = ()
-    """Fields a document must have besides those of filters and orders: what an aggregation is over."""
 
     @property
     def windowed(self) -> bool:
@@ -177,8 +175,6 @@ class Query:
             if value is None:
                 return None
             parts.append(encode_order(encode(value), order.descending))
-        if any(values.field(document.fields, path) is None for path in self.required):
-            return None
         return b"".join(parts)
 
     def within_bounds(self, sort_key: bytes) -> bool:

@@ -47,7 +47,7 @@ def _stream(call: Callable[[Any], AsyncIterator[Message]]) -> Callable[..., Any]
 
 
 def methods(service: FirestoreService) -> dict[str, Method]:
-    """Every RPC that is served, by name; gRPC answers UNIMPLEMENTED to the others."""
+    """Every RPC of the service, by name."""
     w = wire
     return {
         "GetDocument": Method(_unary(service.get_document), w.GetDocumentRequest, w.Document),
@@ -73,6 +73,10 @@ def methods(service: FirestoreService) -> dict[str, Method]:
             w.RunAggregationQueryRequest,
             w.RunAggregationQueryResponse,
             stream_out=True,
+        ),
+        "PartitionQuery": Method(_unary(service.partition_query), w.PartitionQueryRequest, w.PartitionQueryResponse),
+        "ExecutePipeline": Method(
+            _stream(service.execute_pipeline), w.ExecutePipelineRequest, w.ExecutePipelineResponse, stream_out=True
         ),
         "ListCollectionIds": Method(
             _unary(service.list_collection_ids), w.ListCollectionIdsRequest, w.ListCollectionIdsResponse

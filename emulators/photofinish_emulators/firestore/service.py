@@ -16,9 +16,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from photofinish_emulators.firestore import aggregation, execution, listing
+from photofinish_emulators.firestore import aggregation, execution, listing, partitions
 from photofinish_emulators.firestore.documents import StoredDocument, View, split_key
-from photofinish_emulators.firestore.errors import Refused, invalid, not_found
+from photofinish_emulators.firestore.errors import Refused, invalid, not_found, unimplemented
 from photofinish_emulators.firestore.listen import Listeners, ListenStream
 from photofinish_emulators.firestore.paths import (
     FieldPath,
@@ -31,7 +31,7 @@ from photofinish_emulators.firestore.paths import (
     parse_field_path,
 )
 from photofinish_emulators.firestore.planner import Planner
-from photofinish_emulators.firestore.queries import Query
+from photofinish_emulators.firestore.queries import Query, parse_query
 from photofinish_emulators.firestore.store import Commit, DocumentStore, Snapshot
 from photofinish_emulators.firestore.transactions import Transaction, Transactions
 from photofinish_emulators.firestore.values import project
@@ -45,11 +45,12 @@ from photofinish_emulators.firestore.wire import (
     ListCollectionIdsResponse,
     ListDocumentsResponse,
     Message,
+    PartitionQueryResponse,
     RunAggregationQueryResponse,
     RunQueryResponse,
     Write,
     WriteResponse,
-    micros,
+    check_time,
     timestamp,
 )
 from photofinish_emulators.firestore.writes import exists_precondition, parse_write
@@ -127,6 +128,7 @@ class FirestoreService:
         )
 
     async def run_query(self, request: Message) -> AsyncIterator[Message]:
+        _refuse_explain(request)
         query = self._planner.parse(request.parent, request.structured_query)
         await self._planner.prepare(query)
         transaction = self._transaction(request)
@@ -149,9 +151,10 @@ class FirestoreService:
                 yield response
 
     async def run_aggregation_query(self, request: Message) -> AsyncIterator[Message]:
+        _refuse_explain(request)
         structured = request.structured_aggregation_query
         aggregations = aggregation.parse_aggregations(list(structured.aggregations))
-        query = aggregation.over(self._planner.parse(request.parent, structured.structured_query), aggregations)
+        query = aggregation.over(parse_query(request.parent, structured.structured_query), aggregations)
         self._planner.check(query)
         await self._planner.prepare(query)
         transaction = self._transaction(request)
@@ -164,6 +167,22 @@ class FirestoreService:
             read_time=timestamp(snapshot.time_us),
             transaction=_id_if_new(request, transaction),
         )
+
+    async def partition_query(self, request: Message) -> Message:
+        query = parse_query(request.parent, request.structured_query)
+        partitions.check(query, request.partition_count)
+        size = request.page_size or request.partition_count
+        first = listing.read_number(request.page_token)
+        async with self._read(request, None, []) as snapshot:
+            points = partitions.points(snapshot.view, query, request.partition_count)
+        return PartitionQueryResponse(
+            partitions=points[first : first + size],
+            next_page_token=str(first + size) if len(points) > first + size else "",
+        )
+
+    async def execute_pipeline(self, request: Message) -> AsyncIterator[Message]:
+        raise unimplemented("Pipelines belong to Firestore's Enterprise edition; this server is a Standard one.")
+        yield request  # makes this a stream
 
     def listen(self, requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
         return ListenStream(self._listeners, self._planner).responses(requests)
@@ -264,7 +283,7 @@ class FirestoreService:
                     transaction.read_at(snapshot)
             at_us = transaction.at_us
         elif request.WhichOneof("consistency_selector") == "read_time":
-            at_us = micros(request.read_time)
+            at_us = check_time(request.read_time)
         with self._store.snapshot(at_us) as snapshot:
             yield snapshot
 
@@ -295,6 +314,11 @@ def _mask(request: Message) -> tuple[FieldPath, ...] | None:
     if not request.HasField("mask"):
         return None
     return tuple(map(parse_field_path, request.mask.field_paths))
+
+
+def _refuse_explain(request: Message) -> None:
+    if request.HasField("explain_options"):
+        raise unimplemented("Query explain: the cloud's planner and its costs are not those of this server.")
 
 
 def _masked(document: StoredDocument, paths: tuple[FieldPath, ...] | None) -> Message:

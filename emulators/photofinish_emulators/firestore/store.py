@@ -219,7 +219,7 @@ def _apply(
 ) -> Message:
     collection, id = split_key(operation.name)
     draft = drafts.get((collection, id)) or _load(connection, operation.name, collection, id, time_us)
-    check_precondition(operation.name, operation.precondition, draft.fields is not None, draft.update_us)
+    check_precondition(operation.name, operation.precondition, draft.fields is not None, draft.update_us, time_us)
     result = WriteResult()
     if not operation.only_verify:
         effect = apply_write(operation, draft.fields, time_us)

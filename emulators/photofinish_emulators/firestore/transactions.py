@@ -21,7 +21,7 @@ import grpc
 from photofinish_emulators.firestore.documents import View
 from photofinish_emulators.firestore.errors import Refused, invalid
 from photofinish_emulators.firestore.store import Snapshot
-from photofinish_emulators.firestore.wire import Message, micros
+from photofinish_emulators.firestore.wire import Message, check_time
 
 log = logging.getLogger(__name__)
 IDLE_S = 60.0
@@ -103,7 +103,7 @@ class Transactions:
         self._sweep()
         transaction = Transaction(secrets.token_bytes(16), read_only=options.WhichOneof("mode") == "read_only")
         if transaction.read_only and options.read_only.HasField("read_time"):
-            transaction.at_us = micros(options.read_only.read_time)
+            transaction.at_us = check_time(options.read_only.read_time)
         self._open[transaction.id] = transaction
         return transaction
 

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 from google.cloud.firestore_v1.types import aggregation_result, bloom_filter, common, document, firestore, query, write
 from google.protobuf import empty_pb2, timestamp_pb2
 
+from photofinish_emulators.firestore.errors import invalid
+
 Message: TypeAlias = Any
 Fields: TypeAlias = MutableMapping[str, Message]
 """The ``fields`` of a document or of a map value. Reading a missing key creates it: ask with ``in`` first."""
@@ -77,6 +79,17 @@ def timestamp(time_us: int) -> Message:
     """Microseconds since 1970 as a ``google.protobuf.Timestamp``."""
     seconds, micros = divmod(time_us, 1_000_000)
     return Timestamp(seconds=seconds, nanos=micros * 1000)
+
+
+def check_time(time: Message) -> int:
+    """Microseconds since 1970 of a time that a client sent.
+
+    Raises:
+        Refused: it is finer than microseconds, which no time of a document is.
+    """
+    if time.nanos % 1000:
+        raise invalid("A timestamp must be microsecond aligned.")
+    return micros(time)
 
 
 def micros(time: Message) -> int:

@@ -19,7 +19,16 @@ from photofinish_emulators.firestore.paths import (
     parse_field_path,
 )
 from photofinish_emulators.firestore.values import NULL_VALUE, delete_field, encode, field, set_field
-from photofinish_emulators.firestore.wire import Document, Fields, Message, Precondition, Value, micros, timestamp
+from photofinish_emulators.firestore.wire import (
+    Document,
+    Fields,
+    Message,
+    Precondition,
+    Value,
+    check_time,
+    micros,
+    timestamp,
+)
 
 _MAX_INT = 2**63 - 1
 _MIN_INT = -(2**63)
@@ -113,11 +122,11 @@ def _refuse_overlap(paths: tuple[FieldPath, ...]) -> None:
                 )
 
 
-def check_precondition(name: Name, precondition: Message, exists: bool, update_us: int) -> None:
+def check_precondition(name: Name, precondition: Message, exists: bool, update_us: int, now_us: int) -> None:
     """Refuse the write when ``precondition`` does not hold.
 
     Raises:
-        Refused: NOT_FOUND, ALREADY_EXISTS or FAILED_PRECONDITION.
+        Refused: NOT_FOUND, ALREADY_EXISTS or FAILED_PRECONDITION; INVALID_ARGUMENT for a time that is yet to come.
     """
     kind = precondition.WhichOneof("condition_type")
     if kind is None:
@@ -127,6 +136,8 @@ def check_precondition(name: Name, precondition: Message, exists: bool, update_u
             raise not_found(f"No document to update: {name}")
         if exists and not precondition.exists:
             raise already_exists(f"Document already exists: {name}")
+    elif check_time(precondition.update_time) > now_us:
+        raise invalid("The update_time of a precondition cannot be in the future.")
     elif not exists:
         raise failed_precondition(
             f"No document to update: {name}; the required base version is that of an update time."
