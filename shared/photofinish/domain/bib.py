@@ -103,7 +103,7 @@ def find_bibs(
 
 
 def numbers_in(line: TextLine, rule: BibRule = _DEFAULT_RULE) -> list[TextLine]:
-    """The runs of as many digits as `rule` wants, each with its part of the line's box (characters taken as equally wide)."""
+    """The runs of as many digits as `rule` wants, each with its share of the line's box (by characters)."""
     box, characters = line.box, len(line.text)
     return [
         TextLine(

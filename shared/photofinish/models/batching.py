@@ -7,6 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from photofinish.models.session import Session
+
+
+def batch_size(session: Session, *, large: int, small: int) -> int:
+    """How many inputs to run through a model at once: `large` on a GPU, `small` on a CPU."""
+    return large if session.large_batches_pay else small
+
 
 def padded_to_32(size: int) -> int:
     """`size` rounded up to a multiple of 32, which the strides of the detection models need."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photofinish.imaging.resizing import fit_within
-from photofinish.models.batching import groups_of_one_shape, padded_to_32
+from photofinish.models.batching import batch_size, groups_of_one_shape, padded_to_32
 from photofinish.models.session import Session
 
 LONGEST_SIDE = 1280
@@ -18,7 +18,6 @@ CLOSE_UP_LONGEST_SIDE = 320
 MIN_SCORE = 0.6
 MAX_OVERLAP = 0.3
 _STRIDES = (8, 16, 32)
-_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,13 +40,14 @@ class FaceDetector:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._batch = batch_size(session, large=8, small=1)
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
         """The faces of each (H, W, 3) BGR image, in order. Images of one shape are run together."""
         candidates: list[list[Detections]] = [[] for _ in images]
         for longest_side in (LONGEST_SIDE, CLOSE_UP_LONGEST_SIDE):
             fitted = [fit_within(image, longest_side) for image in images]
-            for indices in groups_of_one_shape(fitted, at_most=_BATCH):
+            for indices in groups_of_one_shape(fitted, at_most=self._batch):
                 outputs = self._session.run(np.stack([_as_input(fitted[index]) for index in indices]))
                 for position, index in enumerate(indices):
                     one = {name: values[position] for name, values in outputs.items()}

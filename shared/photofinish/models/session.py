@@ -21,6 +21,11 @@ class Session(Protocol):
         """What the model file says about itself."""
         ...
 
+    @property
+    def large_batches_pay(self) -> bool:
+        """Whether many inputs at once are faster than a few: on a GPU, not on a CPU, whose caches they overflow."""
+        ...
+
     def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Every output of the model by its name, for a batch in the layout that the catalogue gives."""
         ...
@@ -51,8 +56,6 @@ class OrtSession:
         options.log_severity_level = 3
         # Threads that spin between runs take the cores from decoding and from the other models.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # An arena keeps the largest buffers ever needed, for every shape of picture that came by.
-        options.enable_cpu_mem_arena = False
         self._session = ort.InferenceSession(str(path), options, providers=list(settings.providers))
         active = self._session.get_providers()
         dropped = [provider for provider in settings.providers if provider not in active]
@@ -63,11 +66,16 @@ class OrtSession:
             )
         self._input = self._session.get_inputs()[0].name
         self._outputs = [output.name for output in self._session.get_outputs()]
+        self._large_batches_pay = settings.providers[0] != "CPUExecutionProvider"
         self._metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
 
     @property
     def metadata(self) -> Mapping[str, str]:
         return self._metadata
+
+    @property
+    def large_batches_pay(self) -> bool:
+        return self._large_batches_pay
 
     def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: batch}), strict=True))

@@ -13,7 +13,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from photofinish.models.batching import groups_of_one_shape, padded_to_32
+from photofinish.models.batching import batch_size, groups_of_one_shape, padded_to_32
 from photofinish.models.session import Session
 
 # Small pictures are enlarged until their shorter side has this length, large ones reduced until their longer side has.
@@ -25,7 +25,6 @@ _BOX_THRESHOLD = 0.5
 _UNCLIP_RATIO = 1.6
 _MIN_SIDE = 3
 _MAX_LINES = 1000
-_BATCH = 4
 
 
 class TextDetector:
@@ -33,6 +32,7 @@ class TextDetector:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._batch = batch_size(session, large=4, small=1)
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """For each (H, W, 3) BGR image its lines: (N, 4, 2) corners x, y in pixels, top left first, clockwise.
@@ -41,7 +41,7 @@ class TextDetector:
         """
         fitted = [_fit(image) for image in images]
         found: list[NDArray[np.float32]] = [np.zeros((0, 4, 2), np.float32)] * len(images)
-        for indices in groups_of_one_shape(fitted, at_most=_BATCH):
+        for indices in groups_of_one_shape(fitted, at_most=self._batch):
             (output,) = self._session.run(np.stack([_as_input(fitted[index]) for index in indices])).values()
             for position, index in enumerate(indices):
                 height, width = images[index].shape[:2]

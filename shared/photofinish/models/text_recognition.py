@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from photofinish.models.batching import batch_size
 from photofinish.models.session import Session
 
 LINE_HEIGHT = 48
 # Strips are padded to one of these widths, never to the widest of their batch: what is read in a line must not depend
 # on the lines that happen to be beside it.
 STRIP_WIDTHS = (160, 320, 480, 640, 960, 1280, 1920, 2560)
-_BATCH = 8
 _BLANK = 0
 
 
@@ -32,6 +32,7 @@ class TextRecognizer:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._batch = batch_size(session, large=32, small=4)
         # Class 0 is CTC's blank, the last one is the space, which the list in the file does not name.
         self._characters = ["", *session.metadata["character"].split("\n"), " "]
 
@@ -43,7 +44,7 @@ class TextRecognizer:
         """
         widths = [_width_at_line_height(crop) for crop in crops]
         lines = [ReadLine("", 0.0)] * len(crops)
-        for indices, strip_width in _batches(widths):
+        for indices, strip_width in _batches(widths, self._batch):
             # At least two: ONNX Runtime multiplies a batch of one in another order, which changes the last digits.
             batch = np.zeros((max(2, len(indices)), 3, LINE_HEIGHT, strip_width), np.float32)
             for strip, index in zip(batch, indices, strict=False):
@@ -82,12 +83,12 @@ def _width_at_line_height(crop: NDArray[np.uint8]) -> int:
     return min(STRIP_WIDTHS[-1], max(1, math.ceil(LINE_HEIGHT * width / height)))
 
 
-def _batches(widths: Sequence[int]) -> Iterator[tuple[list[int], int]]:
+def _batches(widths: Sequence[int], at_most: int) -> Iterator[tuple[list[int], int]]:
     """Indices of lines to run together, each once, and the width of their strips."""
     by_strip_width: dict[int, list[int]] = {}
     for index, width in enumerate(widths):
         strip_width = next(candidate for candidate in STRIP_WIDTHS if width <= candidate)
         by_strip_width.setdefault(strip_width, []).append(index)
     for strip_width, indices in sorted(by_strip_width.items()):
-        for start in range(0, len(indices), _BATCH):
-            yield indices[start : start + _BATCH], strip_width
+        for start in range(0, len(indices), at_most):
+            yield indices[start : start + at_most], strip_width
