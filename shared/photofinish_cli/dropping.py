@@ -6,7 +6,8 @@ import base64
 import mimetypes
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,7 +17,7 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 
 from photofinish.adapters.google_errors import unavailable_when_transient
 from photofinish.domain.photo import FINAL_STATUSES, MAX_ALBUM_CHARS, PhotoRef, is_album_name
-from photofinish.errors import NotFound, RejectedInput
+from photofinish.errors import NotFound, PhotofinishError, RejectedInput
 from photofinish.ports import Documents
 
 _TIMEOUT_S = 120.0
@@ -70,7 +71,7 @@ def collect(paths: Sequence[Path], album: str) -> list[LocalPhoto]:
 
 
 @unavailable_when_transient
-def stored_checksums(bucket: Bucket, album: str) -> dict[str, Blob]:
+def stored_blobs(bucket: Bucket, album: str) -> dict[str, Blob]:
     """What the bucket holds of `album`, by object name."""
     blobs = bucket.client.list_blobs(bucket, prefix=f"{album}/", timeout=_TIMEOUT_S)
     return {blob.name: blob for blob in blobs}
@@ -78,10 +79,7 @@ def stored_checksums(bucket: Bucket, album: str) -> dict[str, Blob]:
 
 def is_unchanged(photo: LocalPhoto, stored: Any) -> bool:
     """Whether the stored object has the file's size and CRC-32C."""
-    return (
-        int(stored.size) == photo.path.stat().st_size
-        and bool(stored.crc32c == file_crc32c(photo.path))
-    )
+    return int(stored.size) == photo.path.stat().st_size and bool(stored.crc32c == file_crc32c(photo.path))
 
 
 def file_crc32c(path: Path) -> str:
@@ -102,6 +100,45 @@ def upload(bucket: Bucket, photo: LocalPhoto) -> PhotoRef:
         str(photo.path), content_type=content_type, timeout=_TIMEOUT_S, retry=DEFAULT_RETRY, checksum="crc32c"
     )
     return PhotoRef(bucket=bucket.name, name=photo.name, generation=int(blob.generation))
+
+
+@dataclass(slots=True)
+class Dropped:
+    """What became of the files of one `drop`."""
+
+    sent: list[PhotoRef] = field(default_factory=list)
+    unchanged: list[PhotoRef] = field(default_factory=list)
+    failed: list[tuple[Path, str]] = field(default_factory=list)
+
+    @property
+    def there(self) -> list[PhotoRef]:
+        """Every photo that is in the bucket now."""
+        return sorted([*self.sent, *self.unchanged])
+
+
+def send(
+    bucket: Bucket, album: str, photos: Sequence[LocalPhoto], *, parallel: int, on_done: Callable[[], None]
+) -> Dropped:
+    """Upload what the bucket does not hold yet; one file that cannot be sent costs no other."""
+    stored = stored_blobs(bucket, album)
+
+    def one(photo: LocalPhoto) -> tuple[PhotoRef, bool]:
+        there = stored.get(photo.name)
+        if there is not None and is_unchanged(photo, there):
+            return PhotoRef(bucket=bucket.name, name=photo.name, generation=int(there.generation or 0)), False
+        return upload(bucket, photo), True
+
+    dropped = Dropped()
+    with ThreadPoolExecutor(parallel, "upload") as pool:
+        futures = {pool.submit(one, photo): photo for photo in photos}
+        for future in as_completed(futures):
+            try:
+                ref, was_sent = future.result()
+                (dropped.sent if was_sent else dropped.unchanged).append(ref)
+            except (PhotofinishError, OSError) as error:
+                dropped.failed.append((futures[future].path, str(error)))
+            on_done()
+    return dropped
 
 
 def wait_until_final(documents: Documents, photos: Iterable[PhotoRef], on_final: Callable[[int], None]) -> None:

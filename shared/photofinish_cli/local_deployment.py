@@ -31,9 +31,12 @@ DERIVED_BUCKET = "derived"
 API_KEY_FILE = "api_key"
 BATCH_SIZE = 8
 IDLE_EXIT_S = 20
+# A killed task's photos are delivered again after this; the network that the cloud's longer one allows for is not here.
+ACK_DEADLINE_S = 20
 # The cloud waits at least 10 s before it delivers again; on one machine nobody else's service needs that peace.
 RETRY = RetryPolicy(minimum_backoff_s=1, maximum_backoff_s=60)
 MAX_DELIVERY_ATTEMPTS = 5
+HEARTBEAT_S = 5
 PUSH_ACK_DEADLINE_S = 60
 _NAMES = {
     "PHOTOFINISH_REGION": REGION,
@@ -74,7 +77,13 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
         topics=tuple(Topic(name=name) for name in topics),
         subscriptions=(
             _push("on-object-finalized", "photo-uploads", dead_letter=dead),
-            Subscription(name="photo-work-tasks", topic="photo-work", ack_deadline_s=60, retry=RETRY, dead_letter=dead),
+            Subscription(
+                name="photo-work-tasks",
+                topic="photo-work",
+                ack_deadline_s=ACK_DEADLINE_S,
+                retry=RETRY,
+                dead_letter=dead,
+            ),
             # News of work is stale after some minutes: the sweep looks anyway.
             _push("launch-workers", "photo-work", retention_s=600),
             _push("on-dead-letter", "photo-dead"),
@@ -91,7 +100,12 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
                 command=(sys.executable, "-m", "photofinish_jobs"),
                 task_timeout_s=3600,
                 max_retries=3,
-                env={"PHOTOFINISH_IDLE_EXIT_S": str(IDLE_EXIT_S), "PHOTOFINISH_BATCH_SIZE": str(BATCH_SIZE)},
+                env={
+                    "PHOTOFINISH_IDLE_EXIT_S": str(IDLE_EXIT_S),
+                    "PHOTOFINISH_BATCH_SIZE": str(BATCH_SIZE),
+                    "PHOTOFINISH_ACK_DEADLINE_S": str(ACK_DEADLINE_S),
+                    "PHOTOFINISH_HEARTBEAT_S": str(HEARTBEAT_S),
+                },
             ),
         ),
         schedules=(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from photofinish_cli.commands import drop, find, local, repair, show, status
+from photofinish_cli.commands import analyze, demo, drop, find, local, models, repair, show, status
 
 app = typer.Typer(
     help="A bucket of event photos becomes a searchable album: faces, bib numbers, sharpness.",
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 
 COMMANDS: dict[str, list[Callable[..., None]]] = {
+    "Begin here": [demo.demo, analyze.analyze],
     "Local cloud": [local.up, local.down, local.env],
     "Albums": [drop.drop, status.status, show.show, show.trace, find.find],
     "Repair": [repair.reconcile, repair.redrive, repair.migrate],
@@ -26,3 +27,4 @@ COMMANDS: dict[str, list[Callable[..., None]]] = {
 for panel, commands in COMMANDS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(models.app, name="models", rich_help_panel="Repair")

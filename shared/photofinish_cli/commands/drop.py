@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from photofinish.domain.photo import PhotoRef
-from photofinish.errors import PhotofinishError
 from photofinish_cli import dropping
 from photofinish_cli.deployment import Json, StateDir, connect
-from photofinish_cli.output import ExitCode, console, print_error, print_json, progress_bar, reported_errors
+from photofinish_cli.output import ExitCode, console, print_error, print_json, printable, progress_bar, reported_errors
 
 
 def drop(
@@ -36,47 +33,25 @@ def drop(
         photos = dropping.collect(paths, album)
         cloud = connect(state)
         bucket = cloud.storage_client.bucket(cloud.settings.photo_bucket)
-        stored = dropping.stored_checksums(bucket, album)
-
-        sent: list[PhotoRef] = []
-        failed: list[tuple[str, str]] = []
-        unchanged: list[PhotoRef] = []
-
-        def send(photo: dropping.LocalPhoto) -> tuple[PhotoRef, bool]:
-            there = stored.get(photo.name)
-            if there is not None and dropping.is_unchanged(photo, there):
-                return PhotoRef(bucket=bucket.name, name=photo.name, generation=int(there.generation)), False
-            return dropping.upload(bucket, photo), True
-
-        with (
-            progress_bar("sending", len(photos), plain=json) as bar,
-            ThreadPoolExecutor(parallel, "upload") as pool,
-        ):
-            futures = {pool.submit(send, photo): photo for photo in photos}
-            for future in as_completed(futures):
-                try:
-                    ref, was_sent = future.result()
-                    (sent if was_sent else unchanged).append(ref)
-                except (PhotofinishError, OSError) as error:
-                    failed.append((str(futures[future].path), str(error)))
-                bar.advance()
-
+        with progress_bar("sending", len(photos), plain=json) as bar:
+            dropped = dropping.send(bucket, album, photos, parallel=parallel, on_done=bar.advance)
         if wait:
-            with progress_bar("analysing", len(sent) + len(unchanged), plain=json) as bar:
-                dropping.wait_until_final(cloud.documents, sorted([*sent, *unchanged]), bar.advance)
+            with progress_bar("analysing", len(dropped.there), plain=json) as bar:
+                dropping.wait_until_final(cloud.documents, dropped.there, bar.advance)
 
     if json:
         print_json(
             {
                 "album": album,
-                "sent": [{"name": ref.name, "generation": ref.generation} for ref in sorted(sent)],
-                "unchanged": len(unchanged),
-                "failed": [{"file": file, "error": error} for file, error in sorted(failed)],
+                "sent": [{"name": ref.name, "generation": ref.generation} for ref in sorted(dropped.sent)],
+                "unchanged": len(dropped.unchanged),
+                "failed": [{"file": str(file), "error": error} for file, error in sorted(dropped.failed)],
             }
         )
     else:
-        for file, why in sorted(failed):
+        for file, why in sorted(dropped.failed):
             print_error(f"{file} was not sent: {why}")
-        console().print(f"{album}: {len(sent)} sent, {len(unchanged)} already there, {len(failed)} not sent")
-    if failed:
+        sent, unchanged, failed = len(dropped.sent), len(dropped.unchanged), len(dropped.failed)
+        console().print(f"{printable(album)}: {sent} sent, {unchanged} already there, {failed} not sent")
+    if dropped.failed:
         raise typer.Exit(ExitCode.UNAVAILABLE)

@@ -1,0 +1,200 @@
+"""`photofinish demo`: everything at work, on a sample album or on one's own photos."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from photofinish.domain.photo import PhotoStatus, is_album_name
+from photofinish.ports import PhotoRecord
+from photofinish.wiring import App
+from photofinish_cli import dropping
+from photofinish_cli.annotating import annotate
+from photofinish_cli.commands import find, local
+from photofinish_cli.contact_sheet import contact_sheet
+from photofinish_cli.deployment import StateDir, connect, local_state_dir
+from photofinish_cli.output import console, printable, progress_bar, reported_errors, table
+from photofinish_cli.sample_album import make_sample_album
+from photofinish_emulators import stack
+
+_SHOWN = 40
+_SELFIE_MARGIN = 0.6  # of the face's size, on every side: what an arm's length leaves around it
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whom the demo looks for."""
+
+    bib_number: str | None
+    selfie: Path | None
+
+
+def demo(
+    photos: Annotated[
+        Path | None,
+        typer.Option(help="Folder of your own photos instead of the sample album.", exists=True, file_okay=False),
+    ] = None,
+    count: Annotated[int, typer.Option(help="Photos of the sample album.", min=1, max=500)] = 24,
+    out: Annotated[Path, typer.Option(help="Where pictures to look at go.", file_okay=False)] = Path("out/demo"),
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the local cloud at the end.")] = False,
+    state: StateDir = None,
+) -> None:
+    """Start the local cloud, drop an album, watch it being analysed, find somebody by bib number and by selfie.
+
+    Examples:
+
+      photofinish demo
+
+      photofinish demo --photos ~/Pictures/race
+    """
+    screen = console()
+    state_dir = local_state_dir(state)
+    with reported_errors():
+        local.start(state_dir)
+        cloud = connect(state_dir)
+        if photos is None:
+            album, folder, question = _sample(out, count)
+        else:
+            album, folder, question = _album_name(photos), photos, None
+        _drop(cloud, album, folder)
+
+        records = list(cloud.documents.list_photos(album))
+        screen.print(_found(records))
+        question = question or _own_question(cloud, records, out)
+        if question.bib_number:
+            screen.print(f"\nWho wears {question.bib_number}?   find {album} --bib {question.bib_number}", style="bold")
+            _show_answer(find.by_bib(album, question.bib_number, 10))
+        if question.selfie:
+            screen.print(f"\nWho is this?   find {album} --selfie {question.selfie}", style="bold")
+            _show_answer(find.by_selfie(album, [question.selfie], 10))
+        sheet = _write_sheet(cloud, records, out)
+        _show_next(album, records, sheet, running=not stop)
+        if stop:
+            stack.stop(state_dir)
+
+
+def _sample(out: Path, count: int) -> tuple[str, Path, Question]:
+    with console(stderr=True).status("drawing a race"):
+        made = make_sample_album(out / "sample-album", photos=count, with_bad_files=True)
+    appearances = Counter(runner.person for photo in made.photos if not photo.is_blurry for runner in photo.runners)
+    [(person, _)] = appearances.most_common(1)
+    known = next(one for one in made.people if one.person == person)
+    return "sample-race", made.photos_folder, Question(known.bib_number, known.selfie)
+
+
+def _album_name(folder: Path) -> str:
+    name = folder.resolve().name
+    return name if is_album_name(name) else "my-photos"
+
+
+def _drop(cloud: App, album: str, folder: Path) -> None:
+    files = dropping.collect([folder], album)
+    bucket = cloud.storage_client.bucket(cloud.settings.photo_bucket)
+    with progress_bar("sending", len(files)) as bar:
+        dropped = dropping.send(bucket, album, files, parallel=8, on_done=bar.advance)
+    with progress_bar("analysing", len(dropped.there)) as bar:
+        dropping.wait_until_final(cloud.documents, dropped.there, bar.advance)
+
+
+def _found(records: list[PhotoRecord]) -> Any:
+    shown = table("photo", "status", "faces", "bibs", "sharpness", "", right=["faces", "sharpness"])
+    for record in sorted(records, key=lambda record: record.ref.name)[:_SHOWN]:
+        fields = record.fields
+        if record.status is PhotoStatus.DONE:
+            sharpness = fields["sharpness"]
+            shown.add_row(
+                printable(record.ref.name),
+                record.status.value,
+                str(len(fields["faces"])),
+                " ".join(fields["bib_numbers"]),
+                f"{sharpness['frame']:.2f}",
+                "blurry" if sharpness["is_blurry"] else "",
+            )
+        else:
+            error = fields.get("error") or {}
+            shown.add_row(printable(record.ref.name), record.status.value, "", "", "", error.get("message", ""))
+    if len(records) > _SHOWN:
+        shown.add_row(f"… {len(records) - _SHOWN} more", "", "", "", "", "")
+    return shown
+
+
+def _own_question(cloud: App, records: list[PhotoRecord], out: Path) -> Question:
+    """The number seen most often, and the best face, cut out of its preview."""
+    numbers = Counter(number for record in records for number in record.fields.get("bib_numbers", []))
+    faces = [(face["quality"], record, face) for record in records for face in record.fields.get("faces", [])]
+    selfie = None
+    if faces:
+        _, record, face = max(faces, key=lambda entry: entry[0])
+        selfie = out / "selfie.jpg"
+        selfie.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(selfie), _cut_out(_preview(cloud, record), face["box"]))
+    return Question(numbers.most_common(1)[0][0] if numbers else None, selfie)
+
+
+def _cut_out(picture: NDArray[np.uint8], box: dict[str, float]) -> NDArray[np.uint8]:
+    height, width = picture.shape[:2]
+    side = max(box["w"] * width, box["h"] * height) * (0.5 + _SELFIE_MARGIN)
+    x, y = (box["x"] + box["w"] / 2) * width, (box["y"] + box["h"] / 2) * height
+    top, bottom = max(0, round(y - side)), min(height, round(y + side))
+    left, right = max(0, round(x - side)), min(width, round(x + side))
+    return picture[top:bottom, left:right]
+
+
+def _preview(cloud: App, record: PhotoRecord) -> NDArray[np.uint8]:
+    content = cloud.store.read_derived(record.fields["renditions"]["preview"])
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None, "a preview that we wrote is a JPEG"
+    return np.asarray(picture, np.uint8)
+
+
+def _show_answer(answer: dict[str, Any]) -> None:
+    console().print(find.matches_table(answer) if answer["matches"] else "nobody found")
+
+
+def _write_sheet(cloud: App, records: list[PhotoRecord], out: Path) -> Path | None:
+    done = sorted(
+        (record for record in records if record.status is PhotoStatus.DONE), key=lambda record: record.ref.name
+    )
+    if not done:
+        return None
+    tiles = []
+    with progress_bar("drawing", len(done[:_SHOWN])) as bar:
+        for record in done[:_SHOWN]:
+            document = json.loads(cloud.store.read_derived(record.fields["sidecar"]))
+            numbers = " ".join(record.fields["bib_numbers"])
+            tiles.append((annotate(_preview(cloud, record), document), f"{Path(record.ref.name).name}  {numbers}"))
+            bar.advance()
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "contact-sheet.jpg"
+    cv2.imwrite(str(path), contact_sheet(tiles))
+    return path
+
+
+def _show_next(album: str, records: list[PhotoRecord], sheet: Path | None, *, running: bool) -> None:
+    screen = console()
+    command = os.path.relpath(sys.argv[0]) if Path(sys.argv[0]).name == "photofinish" else "photofinish"
+    screen.print("\nWhere to look next", style="bold")
+    if sheet:
+        screen.print(f"  {sheet}   every photo with what was found")
+    if not running:
+        return
+    first = next((record.ref.name.partition("/")[2] for record in records if record.status is PhotoStatus.DONE), "")
+    for arguments, why in (
+        (f"status {album}", "counts, rate, time from upload to result"),
+        (f"trace {album} {first}", "every stage of one photo"),
+        (f"show {album} {first}", "what was found in it"),
+        ("drop DIR --album NAME --wait", "your own photos"),
+        ("env", "addresses and keys for your own programs"),
+        ("down", "stop the local cloud; it keeps everything"),
+    ):
+        screen.print(f"  {command} {arguments:<36} {why}")

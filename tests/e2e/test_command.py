@@ -1,0 +1,125 @@
+"""The `photofinish` command as people and scripts use it, against a running local cloud."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from e2e.conftest import LocalCloud
+from photofinish_cli.sample_album import SampleAlbum
+from support.album import sample_album  # noqa: F401 - fixture
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="session")
+def album(cloud: LocalCloud, sample_album: SampleAlbum) -> SampleAlbum:  # noqa: F811
+    """Dropped with the command, in two runs, of which the second finds everything there."""
+    photos = [str(photo.path) for photo in sample_album.photos[:4]]
+    first = cloud.json("drop", *photos, "--album", "spring-10k", "--wait")
+    assert (len(first["sent"]), first["unchanged"], first["failed"]) == (4, 0, [])
+    again = cloud.json("drop", *photos, "--album", "spring-10k", "--wait")
+    assert (len(again["sent"]), again["unchanged"]) == (0, 4)
+    return sample_album
+
+
+def test_status_counts_and_measures(cloud: LocalCloud, album: SampleAlbum) -> None:
+    seen = cloud.json("status", "spring-10k")
+    assert seen["counts"] == {"done": 4}
+    assert 0 < seen["latency_s"]["p50"] <= seen["latency_s"]["p95"]
+    assert seen["photos_per_s"] > 0
+    assert seen["problems"] == []
+    assert "4" in cloud.command("status", "spring-10k", "--watch").stdout
+
+
+def test_show_tells_what_was_found(cloud: LocalCloud, album: SampleAlbum) -> None:
+    name = album.photos[0].path.name
+    fields = cloud.json("show", "spring-10k", name)
+    assert fields["object"]["name"] == f"spring-10k/{name}"
+    shown = cloud.command("show", "spring-10k", name).stdout
+    assert all(number in shown for number in fields["bib_numbers"])
+    by_id = cloud.json("show", "spring-10k", fields["sidecar"].split("/")[2])
+    assert by_id == fields
+
+
+def test_trace_tells_every_stage(cloud: LocalCloud, album: SampleAlbum) -> None:
+    traced = cloud.json("trace", "spring-10k", album.photos[0].path.name)
+    stages = [step["stage"] for step in traced["stages"]]
+    expected = ["uploaded", "event", "queued", "pulled", "decoded", "detected", "embedded", "read", "committed"]
+    assert [stage for stage in stages if stage in expected] == expected
+    moments = [step["after_s"] for step in traced["stages"] if step["after_s"] is not None]
+    assert moments == sorted(moments)
+
+
+def test_find_by_bib_and_selfie(cloud: LocalCloud, album: SampleAlbum) -> None:
+    numbers = cloud.json("show", "spring-10k", album.photos[0].path.name)["bib_numbers"]
+    person = next(person for person in album.people if person.bib_number in numbers)
+    photo = f"spring-10k/{album.photos[0].path.name}"
+    for query in (["--bib", person.bib_number], ["--selfie", str(person.selfie)]):
+        answer = cloud.json("find", "spring-10k", *query)
+        assert photo in [match["photo"]["name"] for match in answer["matches"]], query
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "sentence"),
+    [
+        (["find", "spring-10k"], 2, "give either --bib or --selfie"),
+        (["find", "spring-10k", "--bib", "99999"], 1, ""),
+        (["find", "nobody-ran-here", "--bib", "1"], 1, "no album"),
+        (["status", "nobody-ran-here"], 1, "nobody-ran-here"),
+        (["show", "spring-10k", "none.jpg"], 1, "none.jpg"),
+        (["drop", "/does/not/exist", "--album", "a"], 1, "does not exist"),
+        (["drop", ".", "--album", "a/b"], 1, "cannot be an album"),
+        (["status", "a", "--state", "/tmp/nothing-runs-here"], 4, "photofinish up"),
+    ],
+)
+def test_exit_codes_mean_something(
+    cloud: LocalCloud, album: SampleAlbum, arguments: list[str], exit_code: int, sentence: str
+) -> None:
+    result = cloud.command(*arguments, check=False)
+    assert result.returncode == exit_code, result.stderr
+    assert sentence in " ".join((result.stdout + result.stderr).split())
+
+
+def test_rejected_photos_can_be_redriven(cloud: LocalCloud, tmp_path: Path) -> None:
+    (tmp_path / "notes.jpg").write_text("not a picture")
+    cloud.json("drop", str(tmp_path), "--album", "redriven", "--wait")
+    assert cloud.json("status", "redriven")["counts"] == {"rejected": 1}
+    assert cloud.json("redrive", "redriven")["queued"] == 0
+    assert cloud.json("redrive", "redriven", "--rejected")["queued"] == 1
+
+
+def test_reconcile_finds_what_no_event_told(cloud: LocalCloud, album: SampleAlbum) -> None:
+    assert cloud.json("reconcile", "--album", "spring-10k") == {"seen": 4, "queued": 0}
+    document = cloud.firestore.collection("albums").document("spring-10k").collection("photos")
+    lost = next(iter(document.limit(1).stream()))
+    lost.reference.delete()
+    assert cloud.json("reconcile", "--album", "spring-10k") == {"seen": 4, "queued": 1}
+
+
+def test_migrate_has_nothing_left_to_do(cloud: LocalCloud) -> None:
+    assert cloud.json("migrate") == {"applied": []}
+
+
+def test_env_is_what_a_shell_can_eval(cloud: LocalCloud) -> None:
+    exported = cloud.command("env").stdout
+    shell = subprocess.run(
+        ["sh", "-c", f'{exported}\n{sys.executable} -c "import json, os; print(json.dumps(dict(os.environ)))"'],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+    seen = json.loads(shell.stdout)
+    assert {name: seen[name] for name in cloud.environment} == cloud.environment
+
+
+def test_a_second_local_cloud_on_the_same_state_is_refused(cloud: LocalCloud) -> None:
+    result = cloud.command("up", check=False)
+    assert result.returncode == 3
+    assert "in use" in result.stderr

@@ -1,0 +1,202 @@
+"""The whole way of a photo: dropped with the official storage client, read with official clients and by HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import cv2
+import jsonschema
+import numpy as np
+import psutil
+import pytest
+import requests
+
+from e2e.conftest import LocalCloud, wait_for
+from photofinish.domain.photo import PhotoRef
+from photofinish.domain.sidecar import sidecar_schema
+from photofinish_cli.sample_album import SampleAlbum
+from support.album import sample_album  # noqa: F401 - fixture
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="session")
+def dropped(cloud: LocalCloud, sample_album: SampleAlbum) -> dict[Path, tuple[PhotoRef, dict[str, object]]]:  # noqa: F811
+    """The sample album, bad files included, uploaded as an app would do it: every file and its final document."""
+    files = sorted(path for path in sample_album.photos_folder.rglob("*") if path.is_file())
+    refs = [cloud.upload(f"race/{path.relative_to(sample_album.photos_folder)}", path.read_bytes()) for path in files]
+    return dict(zip(files, zip(refs, cloud.final_documents(refs), strict=True), strict=True))
+
+
+def test_every_photo_comes_back_with_what_is_on_it(dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    truth = read = 0
+    for photo in sample_album.photos:
+        _, fields = dropped[photo.path]
+        assert fields["status"] == "done", fields
+        assert (fields["image"]["width"], fields["image"]["height"]) == (photo.width, photo.height)
+        assert datetime.fromisoformat(fields["image"]["taken_at"]).replace(tzinfo=None) == photo.taken_at
+        assert fields["image"]["camera"] == photo.camera
+        numbers = {runner.bib_number for runner in photo.runners}
+        truth += len(numbers)
+        read += len(numbers & set(fields["bib_numbers"]))
+        if not photo.is_blurry:
+            assert len(fields["faces"]) >= len(photo.runners), photo.path.name
+    assert read >= 0.8 * truth, f"{read} of {truth} bib numbers were read"
+
+
+def test_bad_files_are_rejected_each_with_its_reason(dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    assert sample_album.bad_files
+    for path in sample_album.bad_files:
+        _, fields = dropped[path]
+        assert fields["status"] == "rejected", (path.name, fields["status"])
+        assert fields["error"]["code"] in {"empty_file", "not_a_picture", "cut_off"}
+        assert fields["error"]["message"].endswith(".")
+
+
+def test_sidecar_and_preview_lie_in_the_derived_bucket(cloud: LocalCloud, dropped) -> None:  # type: ignore[no-untyped-def]
+    ref, fields = next(value for value in dropped.values() if value[1]["status"] == "done")
+    sidecar = json.loads(cloud.derived_bucket.blob(fields["sidecar"]).download_as_bytes())
+    jsonschema.validate(sidecar, sidecar_schema())
+    assert sidecar["photo"]["generation"] == ref.generation
+    assert len(sidecar["faces"]) == len(fields["faces"])
+    preview = cloud.derived_bucket.blob(fields["renditions"]["preview"]).download_as_bytes()
+    picture = cv2.imdecode(np.frombuffer(preview, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert max(picture.shape[:2]) <= 1600
+    assert b"Exif" not in preview
+
+
+def test_embeddings_lie_in_postgres_and_nowhere_else(cloud: LocalCloud, dropped) -> None:  # type: ignore[no-untyped-def]
+    faces = sum(len(fields.get("faces", [])) for _, fields in dropped.values())
+    assert cloud.sql("SELECT count(*) FROM face JOIN album USING (album_id) WHERE name = %s", "race") == [(faces,)]
+    assert not any("embedding" in key for _, fields in dropped.values() for key in fields)
+
+
+def test_a_runner_is_found_by_bib(cloud: LocalCloud, dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    numbers = {number for _, fields in dropped.values() for number in fields.get("bib_numbers", [])}
+    number = next(person.bib_number for person in sample_album.people if person.bib_number in numbers)
+    answer = ask(cloud, "GET", "BIB", params={"album": "race", "number": number}).json()
+    found = {match["photo"]["name"] for match in answer["matches"]}
+    expected = {ref.name for ref, fields in dropped.values() if number in fields.get("bib_numbers", [])}
+    assert found == expected
+
+
+def test_a_runner_is_found_by_selfie_and_nobody_else_is(cloud: LocalCloud, dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    names = {photo.path: dropped[photo.path][0].name for photo in sample_album.photos}
+    for person in sample_album.people:
+        on = {names[p.path] for p in sample_album.photos for r in p.runners if r.person == person.person}
+        sharp = {
+            names[p.path]
+            for p in sample_album.photos
+            for r in p.runners
+            if r.person == person.person and not p.is_blurry
+        }
+        answer = ask(
+            cloud, "POST", "SELFIE", params={"album": "race"}, files=[("selfie", person.selfie.read_bytes())]
+        ).json()
+        found = {match["photo"]["name"] for match in answer["matches"]}
+        assert found <= on, f"{person.person} was found on photos of others"
+        assert sharp <= found, f"{person.person} was missed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "request_arguments", "status", "code"),
+    [
+        ("BIB", {"params": {"album": "nobody-ran-here", "number": "1"}}, 404, "unknown_album"),
+        ("SELFIE", {"params": {"album": "race"}, "files": [("selfie", b"not a picture")]}, 422, "not_a_picture"),
+        ("SELFIE", {"params": {"album": "race"}, "files": [("selfie", "grey")]}, 422, "no_face"),
+        ("SELFIE", {"params": {"album": "race"}, "files": [("selfie", b"x" * 17_000_000)]}, 413, "too_large"),
+    ],
+)
+def test_the_search_says_what_is_wrong(  # type: ignore[no-untyped-def]
+    cloud: LocalCloud, dropped, kind: str, request_arguments: dict, status: int, code: str
+) -> None:
+    if request_arguments.get("files") == [("selfie", "grey")]:
+        grey = cv2.imencode(".jpg", np.full((400, 400, 3), 128, np.uint8))[1].tobytes()
+        request_arguments = request_arguments | {"files": [("selfie", grey)]}
+    answer = ask(cloud, "GET" if kind == "BIB" else "POST", kind, **request_arguments)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_without_a_key_nobody_searches(cloud: LocalCloud) -> None:
+    url = cloud.environment["PHOTOFINISH_FIND_BY_BIB_URL"]
+    answer = requests.get(url, params={"album": "race", "number": "1"}, timeout=10)
+    assert answer.status_code == 401
+
+
+def test_an_overwritten_photo_shows_its_newest_version_only(cloud: LocalCloud, sample_album: SampleAlbum) -> None:  # noqa: F811
+    jpegs = [photo for photo in sample_album.photos if not photo.is_blurry and photo.path.suffix == ".jpg"]
+    one, other = jpegs[:2]
+    first = cloud.upload("overwritten/1.jpg", one.path.read_bytes())
+    second = cloud.upload("overwritten/1.jpg", other.path.read_bytes())
+    assert first.photo_id == second.photo_id
+    [fields] = cloud.final_documents([second])
+    assert fields["status"] == "done"
+    generations = cloud.sql("SELECT generation FROM photo WHERE photo_id = %s", UUID(second.photo_id))
+    assert generations == [(second.generation,)]
+
+
+@pytest.mark.parametrize("album", ["l'été 2026", 'a "quoted" album', "'; drop table face; --", "赛跑", "x" * 128])
+def test_unusual_albums_are_taken_safely(cloud: LocalCloud, album: str) -> None:
+    picture = cv2.imencode(".png", np.full((200, 300, 3), 90, np.uint8))[1].tobytes()
+    [fields] = cloud.final_documents([cloud.upload(f"{album}/1.png", picture)])
+    assert fields["status"] == "done"
+    assert ask(cloud, "GET", "BIB", params={"album": album, "number": "1"}).json()["matches"] == []
+
+
+def test_an_album_that_cannot_be_one_is_rejected_where_people_see_it(cloud: LocalCloud) -> None:
+    ref = cloud.upload("__reserved__/1.jpg", b"x")
+    assert ref.album == "default"
+    [fields] = cloud.final_documents([ref])
+    assert fields["error"]["code"] == "album_name_not_allowed"
+
+
+def test_killing_the_task_in_the_middle_loses_nothing(cloud: LocalCloud, sample_album: SampleAlbum) -> None:  # noqa: F811
+    """kill -9 as soon as a task has photos in hand; another one takes over."""
+    contents = [photo.path.read_bytes() for photo in sample_album.photos[:6]]
+    refs = [cloud.upload(f"killed/{number}.jpg", content) for number, content in enumerate(contents)]
+
+    def task_at_work() -> list[psutil.Process]:
+        if not any((cloud.document(ref) or {}).get("status") == "processing" for ref in refs):
+            return []
+        return analysis_tasks(cloud)
+
+    for process in wait_for(task_at_work, "a task that works on these photos", 60):
+        os.kill(process.pid, signal.SIGKILL)
+    documents = cloud.final_documents(refs)
+    assert {fields["status"] for fields in documents} == {"done"}
+    ids = [UUID(ref.photo_id) for ref in refs]
+    indexed = "SELECT count(*) FROM photo WHERE photo_id = ANY(%s) AND pipeline_version IS NOT NULL"
+    assert cloud.sql(indexed, ids) == [(len(refs),)]
+
+
+@pytest.mark.parametrize("piece", ["firestore", "pubsub", "postgres"])
+def test_killing_a_server_in_the_middle_loses_nothing(cloud: LocalCloud, sample_album: SampleAlbum, piece: str) -> None:  # noqa: F811
+    contents = [photo.path.read_bytes() for photo in sample_album.photos[:4]]
+    album = f"without-{piece}"
+    refs = [cloud.upload(f"{album}/{number}.jpg", content) for number, content in enumerate(contents)]
+    wait_for(lambda: all(cloud.document(ref) for ref in refs), "records of these photos")
+    os.kill(cloud.pids()[piece], signal.SIGKILL)
+    assert {fields["status"] for fields in cloud.final_documents(refs)} == {"done"}
+
+
+def ask(cloud: LocalCloud, method: str, kind: str, **arguments: object) -> requests.Response:
+    """The search function, with the key of this local cloud."""
+    headers = {"X-Api-Key": cloud.environment["PHOTOFINISH_API_KEY"]}
+    url = cloud.environment[f"PHOTOFINISH_FIND_BY_{kind}_URL"]
+    return requests.request(method, url, headers=headers, timeout=60, **arguments)  # type: ignore[arg-type]
+
+
+def analysis_tasks(cloud: LocalCloud) -> list[psutil.Process]:
+    """The job's task processes of this local cloud (another one may run on the machine)."""
+    server = psutil.Process(cloud.pids()["run-jobs"])
+    return [
+        process
+        for process in server.children(recursive=True)
+        if "photofinish_jobs" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
+    ]
