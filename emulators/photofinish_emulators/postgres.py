@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,6 +37,8 @@ READY_LINE = "database system is ready to accept connections"
 STOP_SIGNAL = signal.SIGINT  # fast shutdown: ends sessions, writes a checkpoint, needs no recovery
 INITDB_TIMEOUT_S = 120
 LEFTOVER_TIMEOUT_S = 10.0
+# The folder a process was started in, which it reaches by this name whatever lies above (Linux).
+OWN_FOLDER = Path("/proc/self/cwd")
 # Enough for building an HNSW index of some 100,000 faces in memory; everything else is Postgres' own default.
 SETTINGS = {"maintenance_work_mem": "256MB", "logging_collector": "off", "log_line_prefix": "%m [%p] "}
 
@@ -60,8 +63,9 @@ class Postgres:
         self.directory.mkdir(parents=True, exist_ok=True)
         user = system_user()
         if user is not None:
-            allow_traversal(self.data)
             allow_traversal(binaries() / "postgres")
+            if not OWN_FOLDER.exists():
+                allow_traversal(self.data)
         if not self.data.exists():
             self._initialise(user)
         end_leftovers(self.data)
@@ -69,14 +73,17 @@ class Postgres:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def command(self) -> list[str]:
-        """The server in the foreground; ready when it prints `READY_LINE`, stopped by `STOP_SIGNAL`."""
+        """The server in the foreground, to be started in the folder `data`, as `as_user` says.
+
+        It is ready when it prints `READY_LINE`, and stopped by `STOP_SIGNAL`.
+        """
         settings = SETTINGS | {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": "",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [str(binaries() / "postgres"), "-D", str(self.data), *options]
+        return [str(binaries() / "postgres"), "-D", str(_data_argument(self.data)), *options]
 
     def url(self, database: str) -> str:
         """``postgresql://…`` with the password; the cluster must have been prepared."""
@@ -93,21 +100,22 @@ class Postgres:
         draft = self.directory / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        with tempfile.NamedTemporaryFile(mode="w", dir=self.directory) as copy:  # 0600, and of the user who reads it
+        with tempfile.TemporaryFile(mode="w+", dir=self.directory) as copy:
             copy.write(password.read_text())
-            copy.flush()
+            copy.seek(0)
             if user is not None:
                 os.chown(draft, user.pw_uid, user.pw_gid)
-                os.chown(copy.name, user.pw_uid, user.pw_gid)
-            arguments = ["-D", str(draft), "-U", SUPERUSER, f"--pwfile={copy.name}", "--data-checksums"]
+                os.fchown(copy.fileno(), user.pw_uid, user.pw_gid)
+            arguments = ["-D", str(_data_argument(draft)), "-U", SUPERUSER, "--pwfile=/dev/stdin", "--data-checksums"]
             arguments += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
             arguments += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
             result = subprocess.run(
                 [str(binaries() / "initdb"), *arguments],
+                stdin=copy,
                 capture_output=True,
                 text=True,
                 timeout=INITDB_TIMEOUT_S,
-                cwd="/",
+                cwd=draft,
                 env=base_environment(),
                 **as_user(user),
             )
@@ -168,12 +176,22 @@ def as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
+def _data_argument(data: Path) -> Path:
+    """How a process that is started in the folder ``data`` is told that this is the data directory.
+
+    Run as root, Postgres has a user of its own, who may not pass through the folders above the data directory: a home
+    or a temporary folder is closed to others (0700), and opening it would be undone by the next who cares (pytest does
+    so for its own). So root starts it inside the data directory, and it is told to use the folder it is in.
+    """
+    return OWN_FOLDER if os.geteuid() == 0 and OWN_FOLDER.exists() else data
+
+
 def allow_traversal(path: Path) -> None:
     """Let other users pass through the folders above ``path`` to reach it.
 
-    Run as root, Postgres has a user of its own, who must get from / to the data directory and to the binaries. A
-    folder such as /root or a temporary one is closed to others (0700). It is opened for passing through alone (x, not
-    r): its content cannot be listed, and what lies in it keeps its own protection; our files with secrets are 0600.
+    The user that Postgres has where we are root must get from / to the binaries, which may lie in a virtual
+    environment below /root (0700). Folders are opened for passing through alone (x, not r): their content cannot be
+    listed, and what lies in them keeps its own protection.
     """
     for folder in path.absolute().parents:
         mode = folder.stat().st_mode
@@ -191,8 +209,10 @@ def end_leftovers(data: Path) -> None:
     leftovers = _processes_in(data)
     numbers = {process.pid for process in leftovers}
     for process in leftovers:
-        if process.ppid() not in numbers and not process.cmdline()[0].startswith("postgres:"):
-            process.send_signal(STOP_SIGNAL)
+        with suppress(psutil.NoSuchProcess):  # they are leaving at this moment
+            is_child = process.ppid() in numbers or process.cmdline()[0].startswith("postgres:")
+            if not is_child:
+                process.send_signal(STOP_SIGNAL)
     _, alive = psutil.wait_procs(leftovers, timeout=LEFTOVER_TIMEOUT_S)
     for process in alive:
         process.kill()

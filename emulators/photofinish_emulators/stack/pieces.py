@@ -130,6 +130,7 @@ def _postgres(postgres: Postgres, url: str, env: dict[str, str]) -> Piece:
         argv=tuple(postgres.command()),
         ready=ReadyLine(text=READY_LINE),
         env=env,
+        cwd=postgres.data,
         address=f"127.0.0.1:{postgres.port}",
         run_as=as_user(system_user()),
         prepare=postgres.prepare,

@@ -38,7 +38,7 @@ class Running:
     def start(self) -> None:
         self.postgres.prepare()
         self.process = subprocess.Popen(
-            self.postgres.command(), stderr=subprocess.PIPE, text=True, cwd="/", **as_user(system_user())
+            self.postgres.command(), stderr=subprocess.PIPE, text=True, cwd=self.postgres.data, **as_user(system_user())
         )
         assert self.process.stderr is not None
         seen = ""
@@ -106,6 +106,18 @@ def test_started_by_root_it_runs_as_somebody_else(running: Running) -> None:
     assert running.process is not None
     assert psutil.Process(running.process.pid).uids().effective != 0
     assert running.postgres.data.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for Postgres")
+def test_the_folders_above_the_data_stay_closed_to_others(running: Running) -> None:
+    folder = running.postgres.directory.parent.parent
+    folder.chmod(0o700)
+    running.end(signal.SIGKILL)
+    running.start()
+    ensure_database(running.url.replace("/race", "/fun_run"))  # copies files of the data directory
+    with psycopg.connect(running.url.replace("/race", "/fun_run")) as connection:
+        connection.execute("CREATE EXTENSION vector")
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_committed_rows_survive_kill_9(running: Running) -> None:
