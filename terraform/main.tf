@@ -25,6 +25,9 @@ locals {
   no_database = { DATABASE_URL = "host=127.0.0.1 port=5432 dbname=photofinish" }
   # Through the proxy beside each container that connects; there is no password.
   database_url_of = { for name, email in local.search_emails : name => "host=127.0.0.1 port=5432 dbname=photofinish user=${trimsuffix(email, ".gserviceaccount.com")} sslmode=disable" }
+  # Full names, out of what is known before the topics are there.
+  topic = { for key, topic in google_pubsub_topic.topic : key => "projects/${topic.project}/topics/${topic.name}" }
+
   # A function's account has the name of its service, so that its address is known before the service is there.
   search_emails = { for name in keys(local.search_functions) : name => "fn-${name}@${var.project_id}.iam.gserviceaccount.com" }
 
@@ -68,7 +71,7 @@ module "photo_bucket" {
   region                = var.region
   name                  = local.photo_bucket
   derived_name          = local.derived_bucket
-  upload_topic          = google_pubsub_topic.topic["uploads"].id
+  upload_topic          = local.topic["uploads"]
   storage_service_agent = module.foundation.service_agents.storage
   retention             = var.retention
   cors_origins          = var.upload_origins
@@ -118,13 +121,13 @@ module "on_object_finalized" {
   deletion_protection  = var.deletion_protection
 
   publishes_to = {
-    work    = google_pubsub_topic.topic["work"].id
-    results = google_pubsub_topic.topic["results"].id
+    work    = local.topic["work"]
+    results = local.topic["results"]
   }
   subscriptions = {
     photo-uploads-ingest = {
-      topic             = google_pubsub_topic.topic["uploads"].id
-      dead_letter_topic = google_pubsub_topic.topic["dead"].id
+      topic             = local.topic["uploads"]
+      dead_letter_topic = local.topic["dead"]
     }
   }
 }
@@ -147,8 +150,8 @@ module "launch_workers" {
 
   # Each message says only "look": an old one tells nothing new, so they expire soon and none is a dead letter.
   subscriptions = {
-    photo-work-launcher  = { topic = google_pubsub_topic.topic["work"].id, retention_s = 600 }
-    photo-sweep-launcher = { topic = google_pubsub_topic.topic["sweep"].id, retention_s = 600 }
+    photo-work-launcher  = { topic = local.topic["work"], retention_s = 600 }
+    photo-sweep-launcher = { topic = local.topic["sweep"], retention_s = 600 }
   }
 }
 
@@ -164,14 +167,14 @@ module "on_dead_letter" {
   size                 = { max_instances = 5 }
   pubsub_service_agent = module.foundation.service_agents.pubsub
   project_roles        = ["roles/datastore.user"]
-  publishes_to         = { results = google_pubsub_topic.topic["results"].id }
+  publishes_to         = { results = local.topic["results"] }
   deployers            = { deployer = module.foundation.deployer.member }
   kms_key              = var.kms_key
   deletion_protection  = var.deletion_protection
 
   # The end of the line: tried for as long as there is anything to lose.
   subscriptions = {
-    photo-dead-recorder = { topic = google_pubsub_topic.topic["dead"].id, retention_s = 2678400 }
+    photo-dead-recorder = { topic = local.topic["dead"], retention_s = 2678400 }
   }
 }
 
@@ -192,12 +195,12 @@ module "reconcile" {
   deletion_protection  = var.deletion_protection
 
   publishes_to = {
-    work    = google_pubsub_topic.topic["work"].id
-    results = google_pubsub_topic.topic["results"].id
+    work    = local.topic["work"]
+    results = local.topic["results"]
   }
   # A run may take as long as Pub/Sub waits; the next one is ten minutes away, so a missed one is not kept.
   subscriptions = {
-    photo-reconcile-run = { topic = google_pubsub_topic.topic["reconcile"].id, ack_deadline_s = 600, retention_s = 600 }
+    photo-reconcile-run = { topic = local.topic["reconcile"], ack_deadline_s = 600, retention_s = 600 }
   }
 }
 
@@ -225,16 +228,16 @@ module "gpu_job" {
   service_account            = google_service_account.analyze
   database                   = module.vector_database.connection
   pubsub_service_agent       = module.foundation.service_agents.pubsub
-  publishes_to               = { results = google_pubsub_topic.topic["results"].id }
+  publishes_to               = { results = local.topic["results"] }
   launchers                  = { launch_workers = module.launch_workers.member }
   deployers                  = { deployer = module.foundation.deployer.member }
   kms_key                    = var.kms_key
   deletion_protection        = var.deletion_protection
 
   work = {
-    topic             = google_pubsub_topic.topic["work"].id
+    topic             = local.topic["work"]
     subscription      = local.env.PHOTOFINISH_WORK_SUBSCRIPTION
-    dead_letter_topic = google_pubsub_topic.topic["dead"].id
+    dead_letter_topic = local.topic["dead"]
   }
   env = merge(local.env, {
     DATABASE_URL            = module.vector_database.owner_url
@@ -322,8 +325,8 @@ module "operations" {
   )
 
   schedules = {
-    photofinish-sweep     = { topic = google_pubsub_topic.topic["sweep"].id, cron = var.schedules.sweep, description = "Start analysis that nothing else started." }
-    photofinish-reconcile = { topic = google_pubsub_topic.topic["reconcile"].id, cron = var.schedules.reconcile, description = "Queue photos that no event told of." }
+    photofinish-sweep     = { topic = local.topic["sweep"], cron = var.schedules.sweep, description = "Start analysis that nothing else started." }
+    photofinish-reconcile = { topic = local.topic["reconcile"], cron = var.schedules.reconcile, description = "Queue photos that no event told of." }
   }
   watched = {
     dead_letter_topic = var.topics.dead

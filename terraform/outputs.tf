@@ -24,7 +24,7 @@ output "search_urls" {
 
 output "results_topic" {
   description = "For other programs: what became of each photo."
-  value       = google_pubsub_topic.topic["results"].id
+  value       = local.topic["results"]
 }
 
 output "front_address" {

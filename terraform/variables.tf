@@ -125,6 +125,10 @@ variable "analysis" {
     condition     = var.analysis.batch_size >= 1 && var.analysis.batch_size <= 256
     error_message = "analysis.batch_size must be 1 to 256."
   }
+  validation {
+    condition     = var.analysis.processor == "cpu" || contains(["asia-south1", "asia-southeast1", "europe-west1", "europe-west4", "us-central1", "us-east4"], var.region)
+    error_message = "Cloud Run has no L4 in this region: choose asia-south1, asia-southeast1, europe-west1, europe-west4, us-central1 or us-east4, or analysis.processor = \"cpu\"."
+  }
 }
 
 # --- search ---
@@ -178,10 +182,10 @@ variable "backup_keep_days" {
 }
 
 variable "retention" {
-  description = "Days after which photos and what is derived from them go; null for never. See modules/photo-bucket."
+  description = "Days after which photos and what is derived from them go; left out or 0 for never. See modules/photo-bucket."
   type = object({
-    originals_days    = optional(number)
-    derived_days      = optional(number)
+    originals_days    = optional(number, 0)
+    derived_days      = optional(number, 0)
     noncurrent_days   = optional(number, 30)
     soft_deleted_days = optional(number, 7)
   })
@@ -218,7 +222,7 @@ variable "schedules" {
 }
 
 variable "budget" {
-  description = "Monthly budget and the share at which analysis stops; null for none. See modules/operations."
+  description = "Monthly budget and the share at which analysis stops (0: never); null for none. See modules/operations."
   type = object({
     billing_account = string
     amount          = number

@@ -1,7 +1,7 @@
 # A budget that tells people, and at `stop_at` cuts off what starts analysis. Photos stay in the queue meanwhile.
 
 locals {
-  stops = try(var.budget.stop_at, null) != null
+  stops = try(var.budget.stop_at > 0, false)
 }
 
 data "google_project" "this" {

@@ -95,7 +95,7 @@ variable "gpu_task_usd_per_h" {
 
 variable "budget" {
   description = <<-EOT
-    Monthly budget in the billing account's currency, and the share of it at which no more analysis is started (null: never).
+    Monthly budget in the billing account's currency, and the share of it at which no more analysis is started (0: never).
     Stopping takes the push address from `stop_subscriptions`, so that nothing calls launch_workers; `terraform apply`
     puts it back. Null when the billing account is not to be touched.
   EOT
@@ -115,8 +115,8 @@ variable "budget" {
     error_message = "budget.amount must be a whole number of at least 1."
   }
   validation {
-    condition     = try(var.budget.stop_at, null) == null || try(var.budget.stop_at >= 0.1, false)
-    error_message = "budget.stop_at must be at least 0.1, or null."
+    condition     = var.budget == null || try(var.budget.stop_at == 0 || var.budget.stop_at >= 0.1, false)
+    error_message = "budget.stop_at must be at least 0.1, or 0 for never."
   }
 }
 

@@ -28,7 +28,7 @@ resource "google_storage_bucket" "photos" {
   }
 
   dynamic "lifecycle_rule" {
-    for_each = var.retention.originals_days == null ? [] : [var.retention.originals_days]
+    for_each = var.retention.originals_days == 0 ? [] : [var.retention.originals_days]
     content {
       action {
         type = "Delete"
@@ -41,7 +41,7 @@ resource "google_storage_bucket" "photos" {
   }
 
   dynamic "lifecycle_rule" {
-    for_each = var.retention.noncurrent_days == null ? [] : [var.retention.noncurrent_days]
+    for_each = var.retention.noncurrent_days == 0 ? [] : [var.retention.noncurrent_days]
     content {
       action {
         type = "Delete"
@@ -91,7 +91,7 @@ resource "google_storage_bucket" "derived" {
   }
 
   dynamic "lifecycle_rule" {
-    for_each = var.retention.derived_days == null ? [] : [var.retention.derived_days]
+    for_each = var.retention.derived_days == 0 ? [] : [var.retention.derived_days]
     content {
       action {
         type = "Delete"

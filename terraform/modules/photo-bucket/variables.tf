@@ -58,10 +58,10 @@ variable "derived_readers" {
 }
 
 variable "retention" {
-  description = "Days after which things go; null for never: originals and what is derived from them by age, replaced or deleted originals by the time since, soft-deleted objects for good."
+  description = "Days after which things go, 0 for never: originals and what is derived from them by age, replaced or deleted originals by the time since. Soft-deleted objects can be restored for `soft_deleted_days`."
   type = object({
-    originals_days    = optional(number)
-    derived_days      = optional(number)
+    originals_days    = optional(number, 0)
+    derived_days      = optional(number, 0)
     noncurrent_days   = optional(number, 30)
     soft_deleted_days = optional(number, 7)
   })

@@ -1,0 +1,5 @@
+# The least that must be decided.
+project_id   = "my-races-dev"
+region       = "europe-west1"
+environment  = "dev"
+alert_emails = { me = "me@example.com" }

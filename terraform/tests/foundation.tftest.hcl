@@ -1,0 +1,147 @@
+# APIs, agents, images, secrets, and who deploys.
+
+mock_provider "google" {
+  mock_resource "google_service_account" {
+    defaults = {
+      email  = "photofinish-deployer@my-project.iam.gserviceaccount.com"
+      member = "serviceAccount:photofinish-deployer@my-project.iam.gserviceaccount.com"
+      name   = "projects/my-project/serviceAccounts/photofinish-deployer@my-project.iam.gserviceaccount.com"
+    }
+  }
+}
+mock_provider "google-beta" {}
+
+variables {
+  project_id = "my-project"
+  region     = "europe-west1"
+}
+
+run "defaults" {
+  module {
+    source = "./modules/foundation"
+  }
+
+  assert {
+    condition     = alltrue([for api in google_project_service.api : !api.disable_on_destroy])
+    error_message = "A destroy leaves APIs on: others may use them."
+  }
+  assert {
+    condition     = !google_artifact_registry_repository.images.cleanup_policy_dry_run && google_artifact_registry_repository.images.docker_config[0].immutable_tags && length(google_artifact_registry_repository.images.cleanup_policies) == 2
+    error_message = "Tags are immutable, and old images go."
+  }
+  assert {
+    condition     = length(setintersection(keys(google_project_iam_member.deployer), ["roles/owner", "roles/editor", "roles/viewer"])) == 0
+    error_message = "The deployer has no basic role."
+  }
+  assert {
+    condition     = length([for role in keys(google_project_iam_member.deployer) : role if can(regex("(?i)admin|editor|developer|serviceAccountUser|secretAccessor", role))]) == 0
+    error_message = "On the whole project the deployer only reads and writes logs."
+  }
+  assert {
+    condition     = google_artifact_registry_repository_iam_member.deployer_writes.role == "roles/artifactregistry.writer" && google_artifact_registry_repository_iam_member.deployer_writes.member == google_service_account.deployer.member
+    error_message = "The deployer pushes images to this repository."
+  }
+  assert {
+    condition     = length(google_iam_workload_identity_pool.deploy) == 0 && length(google_kms_crypto_key_iam_member.service_agent) == 0 && length(google_secret_manager_secret.secret) == 0
+    error_message = "Nothing is made that nobody asked for."
+  }
+  assert {
+    condition     = output.repository_url == "europe-west1-docker.pkg.dev/my-project/photofinish" || endswith(output.repository_url, "-docker.pkg.dev/my-project/photofinish")
+    error_message = "Images are pushed to REGION-docker.pkg.dev/PROJECT/photofinish."
+  }
+}
+
+run "secrets" {
+  module {
+    source = "./modules/foundation"
+  }
+  variables {
+    secrets = { with-placeholder = { placeholder = "0000" }, empty = {} }
+  }
+
+  assert {
+    condition     = toset(keys(google_secret_manager_secret.secret)) == toset(["with-placeholder", "empty"]) && keys(google_secret_manager_secret_version.placeholder) == ["with-placeholder"]
+    error_message = "A value is only made where there is a placeholder."
+  }
+  assert {
+    condition     = google_secret_manager_secret.secret["empty"].replication[0].user_managed[0].replicas[0].location == "europe-west1"
+    error_message = "Secrets stay in the region."
+  }
+}
+
+run "customer_managed_key" {
+  module {
+    source = "./modules/foundation"
+  }
+  variables {
+    kms_key = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k"
+    secrets = { one = {} }
+  }
+
+  assert {
+    condition = toset(keys(google_kms_crypto_key_iam_member.service_agent)) == toset([
+      "artifactregistry.googleapis.com", "firestore.googleapis.com", "pubsub.googleapis.com", "run.googleapis.com",
+      "secretmanager.googleapis.com", "sqladmin.googleapis.com", "storage.googleapis.com",
+    ])
+    error_message = "Every service that stores data may use the key."
+  }
+  assert {
+    condition     = alltrue([for binding in google_kms_crypto_key_iam_member.service_agent : binding.role == "roles/cloudkms.cryptoKeyEncrypterDecrypter"])
+    error_message = "They may encrypt and decrypt, and not manage the key."
+  }
+  assert {
+    condition     = google_artifact_registry_repository.images.kms_key_name == var.kms_key && google_secret_manager_secret.secret["one"].replication[0].user_managed[0].replicas[0].customer_managed_encryption[0].kms_key_name == var.kms_key
+    error_message = "Images and secrets are encrypted with it."
+  }
+}
+
+run "deploy_from_github" {
+  module {
+    source = "./modules/foundation"
+  }
+  variables {
+    deploy_from_github = { repository = "someone/photofinish" }
+  }
+
+  assert {
+    condition     = google_iam_workload_identity_pool_provider.github[0].attribute_condition == "assertion.repository == 'someone/photofinish' && assertion.ref == 'refs/heads/main'"
+    error_message = "Only the main branch of this repository gets a token."
+  }
+  assert {
+    condition     = google_service_account_iam_member.github_deploys[0].role == "roles/iam.workloadIdentityUser" && endswith(google_service_account_iam_member.github_deploys[0].member, "/attribute.repository/someone/photofinish")
+    error_message = "It acts as the deployer."
+  }
+}
+
+run "a_key_of_another_kind_is_refused" {
+  command = plan
+  module {
+    source = "./modules/foundation"
+  }
+  variables {
+    kms_key = "my-key"
+  }
+  expect_failures = [var.kms_key]
+}
+
+run "a_wrong_repository_is_refused" {
+  command = plan
+  module {
+    source = "./modules/foundation"
+  }
+  variables {
+    deploy_from_github = { repository = "https://github.com/someone/photofinish" }
+  }
+  expect_failures = [var.deploy_from_github]
+}
+
+run "keeping_one_image_is_refused" {
+  command = plan
+  module {
+    source = "./modules/foundation"
+  }
+  variables {
+    repository = { keep_versions = 1 }
+  }
+  expect_failures = [var.repository]
+}

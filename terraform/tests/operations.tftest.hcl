@@ -1,0 +1,186 @@
+# Schedules, alerts, objectives, dashboard and the budget's stop.
+
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "123456789" }
+  }
+}
+
+variables {
+  project_id              = "my-project"
+  region                  = "europe-west1"
+  scheduler_service_agent = "serviceAccount:scheduler-agent"
+  alert_emails            = { operator = "operator@example.com" }
+  schedules = {
+    photofinish-sweep = { topic = "projects/my-project/topics/photo-sweep", cron = "* * * * *", description = "Sweep." }
+  }
+  watched = {
+    dead_letter_topic = "photo-dead"
+    work_subscription = "photo-work-tasks"
+    job               = "analyze"
+    event_services    = ["launch-workers"]
+    search_services   = ["find-by-bib"]
+    database          = "photofinish"
+  }
+  stop_subscriptions = ["photo-work-launcher", "photo-sweep-launcher"]
+}
+
+run "defaults" {
+  module {
+    source = "./modules/operations"
+  }
+
+  assert {
+    condition     = google_cloud_scheduler_job.publish["photofinish-sweep"].schedule == "* * * * *" && google_cloud_scheduler_job.publish["photofinish-sweep"].time_zone == "Etc/UTC" && google_cloud_scheduler_job.publish["photofinish-sweep"].pubsub_target[0].topic_name == "projects/my-project/topics/photo-sweep"
+    error_message = "The sweep is published every minute."
+  }
+  assert {
+    condition     = google_pubsub_topic_iam_member.scheduler_publishes["photofinish-sweep"].member == "serviceAccount:scheduler-agent"
+    error_message = "Cloud Scheduler must be allowed to publish."
+  }
+  assert {
+    condition     = toset(output.alerts) == toset(["backlog-age", "database-cpu", "database-disk", "dead-letters", "error-rate", "job-failures", "search-latency"])
+    error_message = "These alerts are in the runbook."
+  }
+  assert {
+    condition     = alltrue([for policy in google_monitoring_alert_policy.threshold : length(policy.notification_channels) == 1]) && length(google_monitoring_alert_policy.error_rate.notification_channels) == 1
+    error_message = "Every alert reaches somebody."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.threshold["dead-letters"].conditions[0].condition_threshold[0].threshold_value == 0 && strcontains(google_monitoring_alert_policy.threshold["dead-letters"].conditions[0].condition_threshold[0].filter, "\"photo-dead\"")
+    error_message = "One dead letter is an alert."
+  }
+  assert {
+    condition     = length(jsondecode(google_monitoring_dashboard.photofinish.dashboard_json).mosaicLayout.tiles) == 9
+    error_message = "The dashboard has all charts."
+  }
+  assert {
+    condition     = toset(keys(google_logging_metric.photos)) == toset(["queued", "committed", "rejected", "failed"])
+    error_message = "What becomes of photos is counted."
+  }
+  assert {
+    condition     = google_monitoring_slo.availability.goal == 0.995 && google_monitoring_slo.latency.request_based_sli[0].distribution_cut[0].range[0].max == 1500
+    error_message = "Search has its objectives."
+  }
+  assert {
+    condition     = length(google_billing_budget.month) == 0 && length(google_workflows_workflow.budget_stop) == 0 && length(google_monitoring_uptime_check_config.search) == 0
+    error_message = "Without a budget and an address there is nothing of theirs."
+  }
+}
+
+run "budget_with_a_stop" {
+  module {
+    source = "./modules/operations"
+  }
+  variables {
+    budget = { billing_account = "012345-6789AB-CDEF01", amount = 500 }
+  }
+
+  assert {
+    condition     = google_billing_budget.month[0].amount[0].specified_amount[0].units == "500" && google_billing_budget.month[0].budget_filter[0].projects == toset(["projects/123456789"])
+    error_message = "The budget is this project's."
+  }
+  assert {
+    condition     = google_project_iam_custom_role.budget_stop[0].permissions == toset(["pubsub.subscriptions.update"]) && toset(keys(google_pubsub_subscription_iam_member.budget_stop)) == toset(["photo-work-launcher", "photo-sweep-launcher"])
+    error_message = "The stop may change the two subscriptions that start analysis, and nothing else."
+  }
+  assert {
+    condition     = jsondecode(google_workflows_workflow.budget_stop[0].user_env_vars["SUBSCRIPTIONS"]) == ["projects/my-project/subscriptions/photo-work-launcher", "projects/my-project/subscriptions/photo-sweep-launcher"]
+    error_message = "The workflow knows them."
+  }
+  assert {
+    condition     = google_eventarc_trigger.budget_stop[0].transport[0].pubsub[0].topic == google_pubsub_topic.budget[0].id && google_billing_budget.month[0].all_updates_rule[0].pubsub_topic == google_pubsub_topic.budget[0].id
+    error_message = "The budget's messages start it."
+  }
+  assert {
+    condition     = contains(output.alerts, "budget")
+    error_message = "The budget is in the runbook."
+  }
+}
+
+run "budget_without_a_stop" {
+  module {
+    source = "./modules/operations"
+  }
+  variables {
+    budget = { billing_account = "012345-6789AB-CDEF01", amount = 500, stop_at = 0 }
+  }
+
+  assert {
+    condition     = length(google_billing_budget.month) == 1 && length(google_workflows_workflow.budget_stop) == 0 && length(google_service_account.budget_stop) == 0
+    error_message = "It only tells."
+  }
+}
+
+run "uptime" {
+  module {
+    source = "./modules/operations"
+  }
+  variables {
+    search_url = "https://search.example.com/find_by_bib"
+  }
+
+  assert {
+    condition     = google_monitoring_uptime_check_config.search[0].http_check[0].path == "/find_by_bib" && google_monitoring_uptime_check_config.search[0].monitored_resource[0].labels.host == "search.example.com" && google_monitoring_uptime_check_config.search[0].http_check[0].accepted_response_status_codes[0].status_value == 401
+    error_message = "The function is asked without a key and must say so."
+  }
+  assert {
+    condition     = contains(output.alerts, "search-down") && google_monitoring_alert_policy.uptime[0].severity == "CRITICAL"
+    error_message = "Search being down is an alert."
+  }
+}
+
+run "nobody_told_is_refused" {
+  command = plan
+  module {
+    source = "./modules/operations"
+  }
+  variables {
+    alert_emails = {}
+  }
+  expect_failures = [var.alert_emails]
+}
+
+run "wrong_cron_is_refused" {
+  command = plan
+  module {
+    source = "./modules/operations"
+  }
+  variables {
+    schedules = { a = { topic = "t", cron = "every minute", description = "x" } }
+  }
+  expect_failures = [var.schedules]
+}
+
+run "wrong_billing_account_is_refused" {
+  command = plan
+  module {
+    source = "./modules/operations"
+  }
+  variables {
+    budget = { billing_account = "mine", amount = 10 }
+  }
+  expect_failures = [var.budget]
+}
+
+run "wrong_shares_are_refused" {
+  command = plan
+  module {
+    source = "./modules/operations"
+  }
+  variables {
+    thresholds = { error_share = 5 }
+  }
+  expect_failures = [var.thresholds]
+}
+
+run "plain_http_is_refused" {
+  command = plan
+  module {
+    source = "./modules/operations"
+  }
+  variables {
+    search_url = "http://search.example.com/"
+  }
+  expect_failures = [var.search_url]
+}

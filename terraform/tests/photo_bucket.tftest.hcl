@@ -1,0 +1,125 @@
+# The buckets, who may do what in them, and the notification.
+
+mock_provider "google" {}
+
+variables {
+  project_id            = "my-project"
+  region                = "europe-west1"
+  name                  = "my-project-photos"
+  derived_name          = "my-project-derived"
+  upload_topic          = "projects/my-project/topics/photo-uploads"
+  storage_service_agent = "serviceAccount:storage-agent"
+}
+
+run "defaults" {
+  module {
+    source = "./modules/photo-bucket"
+  }
+
+  assert {
+    condition     = alltrue([for bucket in [google_storage_bucket.photos, google_storage_bucket.derived] : bucket.uniform_bucket_level_access && bucket.public_access_prevention == "enforced" && !bucket.force_destroy])
+    error_message = "Buckets are private, and not deleted with photos in them."
+  }
+  assert {
+    condition     = google_storage_bucket.photos.versioning[0].enabled && !google_storage_bucket.derived.versioning[0].enabled
+    error_message = "Originals have versions; what can be made again has none."
+  }
+  assert {
+    condition     = google_storage_notification.uploads.topic == "projects/my-project/topics/photo-uploads" && google_storage_notification.uploads.payload_format == "JSON_API_V1" && google_storage_notification.uploads.event_types == toset(["OBJECT_FINALIZE", "OBJECT_DELETE"])
+    error_message = "The topic hears of every object that comes or goes."
+  }
+  assert {
+    condition     = google_pubsub_topic_iam_member.storage_publishes.member == "serviceAccount:storage-agent" && google_pubsub_topic_iam_member.storage_publishes.role == "roles/pubsub.publisher"
+    error_message = "Cloud Storage must be allowed to publish."
+  }
+  assert {
+    condition     = length(google_storage_bucket.photos.cors) == 0 && length(google_storage_bucket_iam_member.reader) == 0 && length(google_storage_bucket_iam_member.uploader) == 0
+    error_message = "Nobody has a right and no page may upload unless asked for."
+  }
+  assert {
+    condition     = length([for rule in google_storage_bucket.photos.lifecycle_rule : rule if one(rule.condition).with_state == "LIVE"]) == 0
+    error_message = "Originals are kept for ever unless asked otherwise."
+  }
+}
+
+run "rights_and_options" {
+  module {
+    source = "./modules/photo-bucket"
+  }
+  variables {
+    readers         = { job = "serviceAccount:job" }
+    uploaders       = { someone = "user:someone@example.com" }
+    derived_writers = { job = "serviceAccount:job" }
+    derived_readers = { app = "serviceAccount:app" }
+    cors_origins    = ["https://photos.example.com"]
+    retention       = { originals_days = 90, derived_days = 60 }
+  }
+
+  assert {
+    condition     = google_storage_bucket_iam_member.reader["job"].role == "roles/storage.objectViewer" && google_storage_bucket_iam_member.reader["job"].bucket == "my-project-photos"
+    error_message = "Readers read originals."
+  }
+  assert {
+    condition     = google_storage_bucket_iam_member.uploader["someone"].role == "roles/storage.objectCreator"
+    error_message = "Uploaders add, and neither read nor replace."
+  }
+  assert {
+    condition     = google_storage_bucket_iam_member.derived_writer["job"].bucket == "my-project-derived" && google_storage_bucket_iam_member.derived_writer["job"].role == "roles/storage.objectUser" && google_storage_bucket_iam_member.derived_reader["app"].role == "roles/storage.objectViewer"
+    error_message = "Derived objects are written by the job and read by apps."
+  }
+  assert {
+    condition     = google_storage_bucket.photos.cors[0].origin == tolist(["https://photos.example.com"]) && contains(google_storage_bucket.photos.cors[0].method, "PUT")
+    error_message = "Pages of this origin upload."
+  }
+  assert {
+    condition     = [for rule in google_storage_bucket.photos.lifecycle_rule : one(rule.condition).age if one(rule.condition).with_state == "LIVE"] == [90] && one(google_storage_bucket.derived.lifecycle_rule[0].condition).age == 60
+    error_message = "Photos and what is derived from them go after their days."
+  }
+}
+
+run "any_origin_is_refused" {
+  command = plan
+  module {
+    source = "./modules/photo-bucket"
+  }
+  variables {
+    cors_origins = ["*"]
+  }
+  expect_failures = [var.cors_origins]
+}
+
+run "wrong_names_are_refused" {
+  command = plan
+  module {
+    source = "./modules/photo-bucket"
+  }
+  variables {
+    name = "My Photos"
+  }
+  expect_failures = [var.name]
+}
+
+run "wrong_soft_delete_is_refused" {
+  command = plan
+  module {
+    source = "./modules/photo-bucket"
+  }
+  variables {
+    retention = { soft_deleted_days = 3 }
+  }
+  expect_failures = [var.retention]
+}
+
+run "replaced_originals_can_stay" {
+  module {
+    source = "./modules/photo-bucket"
+  }
+  variables {
+    retention = { noncurrent_days = 0 }
+  }
+
+  assert {
+    condition     = length([for rule in google_storage_bucket.photos.lifecycle_rule : rule if one(rule.action).type == "Delete"]) == 0
+    error_message = "With 0 days nothing goes by itself."
+  }
+}

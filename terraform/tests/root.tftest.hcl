@@ -1,0 +1,133 @@
+# The whole environment: what the modules are given, and who may do what in all of it.
+
+mock_provider "google" {
+  mock_resource "google_service_account" {
+    defaults = {
+      email  = "some@my-project.iam.gserviceaccount.com"
+      member = "serviceAccount:some@my-project.iam.gserviceaccount.com"
+      name   = "projects/my-project/serviceAccounts/some@my-project.iam.gserviceaccount.com"
+    }
+  }
+  mock_resource "google_cloud_run_v2_service" {
+    defaults = { uri = "https://some.example.run.app" }
+  }
+  mock_data "google_project" {
+    defaults = { number = "123456789" }
+  }
+}
+mock_provider "google-beta" {}
+
+variables {
+  project_id   = "my-project"
+  region       = "europe-west1"
+  environment  = "test"
+  alert_emails = { me = "me@example.com" }
+}
+
+run "defaults" {
+  assert {
+    condition     = toset([for topic in google_pubsub_topic.topic : topic.name]) == toset(["photo-uploads", "photo-work", "photo-results", "photo-dead", "photo-sweep", "photo-reconcile"])
+    error_message = "The topics have the names that the code and the local cloud use."
+  }
+  assert {
+    condition     = output.photo_bucket == "my-project-photos" && output.derived_bucket == "my-project-derived"
+    error_message = "Buckets are named after the project."
+  }
+  assert {
+    condition     = toset(output.services.events) == toset(["on-object-finalized", "launch-workers", "on-dead-letter", "reconcile"]) && toset(output.services.http) == toset(["find-by-bib", "find-by-selfie"])
+    error_message = "Every function has its service."
+  }
+  assert {
+    condition     = output.jobs == { analyze = "analyze", migrate = "migrate" }
+    error_message = "There are two jobs."
+  }
+  assert {
+    condition     = output.front_address == null && length(module.public_gateway) == 0
+    error_message = "Nothing is public unless asked for."
+  }
+  assert {
+    condition     = toset(keys(output.search_urls)) == toset(["find_by_bib", "find_by_selfie"])
+    error_message = "App developers are told the search addresses."
+  }
+}
+
+run "on_cpu_behind_a_load_balancer" {
+  variables {
+    region   = "europe-north1"
+    analysis = { processor = "cpu", max_tasks = 5 }
+    search   = { exposure = "load_balancer", domain = "search.example.com" }
+    topics   = { work = "other-work" }
+    job_name = "other-job"
+    budget   = { billing_account = "012345-6789AB-CDEF01", amount = 100 }
+    kms_key  = "projects/p/locations/europe-north1/keyRings/r/cryptoKeys/k"
+  }
+
+  assert {
+    condition     = local.env.PHOTOFINISH_MAX_GPU_TASKS == "5" && local.env.PHOTOFINISH_WORK_TOPIC == "other-work" && local.env.PHOTOFINISH_JOB == "other-job"
+    error_message = "The functions know what was asked for."
+  }
+  assert {
+    condition     = output.search_urls == { find_by_bib = "https://search.example.com/find_by_bib", find_by_selfie = "https://search.example.com/find_by_selfie" }
+    error_message = "Searches go through the load balancer."
+  }
+  assert {
+    condition     = alltrue([for topic in google_pubsub_topic.topic : topic.kms_key_name == var.kms_key])
+    error_message = "Messages are encrypted with the key."
+  }
+}
+
+run "a_gpu_where_there_is_none_is_refused" {
+  command = plan
+  variables {
+    region = "europe-north1"
+  }
+  expect_failures = [var.analysis]
+}
+
+run "a_domain_without_load_balancer_is_refused" {
+  command = plan
+  variables {
+    search = { exposure = "direct", domain = "search.example.com" }
+  }
+  expect_failures = [var.search]
+}
+
+run "a_zone_is_no_region" {
+  command = plan
+  variables {
+    region = "europe-west1-b"
+  }
+  expect_failures = [var.region]
+}
+
+run "a_project_number_is_refused" {
+  command = plan
+  variables {
+    project_id = "123456789"
+  }
+  expect_failures = [var.project_id]
+}
+
+run "two_topics_of_one_name_are_refused" {
+  command = plan
+  variables {
+    topics = { work = "photos", dead = "photos" }
+  }
+  expect_failures = [var.topics]
+}
+
+run "a_proxy_without_digest_is_refused" {
+  command = plan
+  variables {
+    database_proxy_image = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2"
+  }
+  expect_failures = [var.database_proxy_image]
+}
+
+run "no_tasks_are_refused" {
+  command = plan
+  variables {
+    analysis = { max_tasks = 0 }
+  }
+  expect_failures = [var.analysis]
+}
