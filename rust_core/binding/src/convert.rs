@@ -1,9 +1,9 @@
 //! Python objects to borrowed Rust views. Nothing is copied; what does not fit is refused with the argument's name.
 
-use numpy::{Element, PyArray, PyReadonlyArray, PyUntypedArray, PyUntypedArrayMethods, dtype};
+use numpy::{Element, PyArray, PyReadonlyArray, PyReadwriteArray, PyUntypedArray, PyUntypedArrayMethods, dtype};
 use numpy::{PyArrayMethods, ndarray::Dimension};
-use photofinish_kernels::Gray;
 use photofinish_kernels::similarity::Rows;
+use photofinish_kernels::{Color, Gray};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::fmt::Display;
@@ -12,26 +12,45 @@ pub fn value_error(name: impl Display + Copy, problem: impl Display) -> PyErr {
     PyValueError::new_err(format!("{name}: {problem}"))
 }
 
-/// An array of exactly this type and number of axes; `shape` says in words what is expected.
+/// An array of exactly this type and number of axes, to read; `shape` says in words what is expected.
 pub fn array<'py, T: Element, D: Dimension>(
     name: impl Display + Copy,
     object: &Bound<'py, PyAny>,
     shape: &str,
 ) -> PyResult<PyReadonlyArray<'py, T, D>> {
+    typed(name, object, shape)?.try_readonly().map_err(|error| value_error(name, error))
+}
+
+/// The same, C-contiguous and to write.
+pub fn writable<'py, T: Element, D: Dimension>(
+    name: impl Display + Copy,
+    object: &Bound<'py, PyAny>,
+    shape: &str,
+) -> PyResult<PyReadwriteArray<'py, T, D>> {
+    let array = typed::<T, D>(name, object, shape)?;
+    if !array.is_c_contiguous() {
+        return Err(value_error(name, "must be C-contiguous"));
+    }
+    array.try_readwrite().map_err(|error| value_error(name, error))
+}
+
+pub fn typed<'a, 'py, T: Element, D: Dimension>(
+    name: impl Display + Copy,
+    object: &'a Bound<'py, PyAny>,
+    shape: &str,
+) -> PyResult<&'a Bound<'py, PyArray<T, D>>> {
     let untyped = object.cast::<PyUntypedArray>().map_err(|_| {
         let given = object.get_type().name().map_or_else(|_| "something else".into(), |name| name.to_string());
         PyTypeError::new_err(format!("{name}: expected a NumPy array, got {given}"))
     })?;
-    let wanted = dtype::<T>(object.py());
     let typed = object.cast::<PyArray<T, D>>().map_err(|_| {
-        let problem =
-            format!("expected {wanted} of shape {shape}, got {} of shape {:?}", untyped.dtype(), untyped.shape());
-        value_error(name, problem)
+        let (wanted, given) = (dtype::<T>(object.py()), untyped.dtype());
+        value_error(name, format!("expected {wanted} of shape {shape}, got {given} of shape {:?}", untyped.shape()))
     })?;
     if !untyped.is_aligned() {
         return Err(value_error(name, "the array's memory is not aligned"));
     }
-    typed.try_readonly().map_err(|error| value_error(name, error))
+    Ok(typed)
 }
 
 /// A C-contiguous array as one slice.
@@ -85,6 +104,19 @@ fn view<'a>(
     // lie at rising addresses, so everything before it is too. The borrow of the array keeps the memory alive.
     let bytes = unsafe { std::slice::from_raw_parts(data, (height - 1) * stride + width) };
     Ok(Gray::new(bytes, width, height, stride).expect("checked above"))
+}
+
+/// A picture of three channels; rows may be apart, the bytes of a row may not.
+pub fn color<'a>(name: impl Display + Copy, array: &'a PyReadonlyArray<'_, u8, numpy::Ix3>) -> PyResult<Color<'a>> {
+    let (shape, strides) = (array.shape(), array.strides());
+    if shape[2] != 3 {
+        return Err(value_error(name, format!("must have three channels, (H, W, 3), not {shape:?}")));
+    }
+    if strides[2] != 1 || (strides[1] != 3 && shape[1] > 1) {
+        return Err(value_error(name, "the bytes of a row must be contiguous; pass numpy.ascontiguousarray(…)"));
+    }
+    let bytes = view(name, array.data(), [shape[0], 3 * shape[1]], [strides[0], 1])?;
+    Ok(bytes.into_color().expect("three bytes a pixel"))
 }
 
 /// A C-contiguous (N, D) table without a zero-length row.

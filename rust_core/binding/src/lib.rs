@@ -2,6 +2,7 @@
 
 mod convert;
 mod instruction_set;
+mod pixels;
 mod sharpness;
 mod similarity;
 
@@ -11,6 +12,8 @@ use pyo3::prelude::*;
 mod _kernels {
     #[pymodule_export]
     use super::instruction_set::{instruction_set, instruction_sets, set_instruction_set};
+    #[pymodule_export]
+    use super::pixels::{align, prepare};
     #[pymodule_export]
     use super::sharpness::{
         high_frequency_share, high_frequency_share_batch, laplacian_variance, laplacian_variance_batch,

@@ -6,9 +6,10 @@
 pub mod image;
 pub mod isa;
 pub mod parallel;
+pub mod pixels;
 pub mod sharpness;
 mod simd;
 pub mod similarity;
 
-pub use image::Gray;
+pub use image::{Color, Gray};
 pub use isa::Isa;

@@ -5,6 +5,7 @@ names the argument (something that is no array at all: `TypeError`). The GIL is 
 """
 
 from photofinish_kernels._kernels import (
+    align,
     cosine_top_k,
     high_frequency_share,
     high_frequency_share_batch,
@@ -12,6 +13,7 @@ from photofinish_kernels._kernels import (
     instruction_sets,
     laplacian_variance,
     laplacian_variance_batch,
+    prepare,
     reblur_sharpness,
     reblur_sharpness_batch,
     set_instruction_set,
@@ -22,6 +24,7 @@ from photofinish_kernels._kernels import (
 )
 
 __all__ = [
+    "align",
     "cosine_top_k",
     "high_frequency_share",
     "high_frequency_share_batch",
@@ -29,6 +32,7 @@ __all__ = [
     "instruction_sets",
     "laplacian_variance",
     "laplacian_variance_batch",
+    "prepare",
     "reblur_sharpness",
     "reblur_sharpness_batch",
     "set_instruction_set",

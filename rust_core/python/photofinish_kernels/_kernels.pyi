@@ -4,6 +4,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+Triple = tuple[float, float, float]
 Measure = Literal["laplacian_variance", "tenengrad", "reblur_sharpness", "high_frequency_share"]
 
 def laplacian_variance(gray: NDArray[np.uint8]) -> float:
@@ -63,6 +64,45 @@ def sharpness_tiles(
     """A sharpness of each tile of a (H, W) picture, as a map of (rows, columns).
 
     The grid covers the whole picture; its tiles are nearly equal, with sides as near to `side` pixels as that allows.
+    """
+
+def prepare(
+    image: NDArray[np.uint8],
+    batch: NDArray[np.float32] | NDArray[np.uint8],
+    slot: int,
+    *,
+    fit: Literal["stretch", "pad_end", "center"] = "stretch",
+    swap_channels: bool = False,
+    mean: Triple = (0, 0, 0),
+    scale: Triple = (1, 1, 1),
+    fill: int = 0,
+) -> tuple[int, int, int, int]:
+    """Resizes a decoded (H, W, 3) picture into `batch[slot]`, three planes of (h, w), as a model wants it.
+
+    Shrinking averages the area that a pixel covers (OpenCV's INTER_AREA), growing interpolates (INTER_LINEAR). `fit`
+    says whether the picture fills the frame or keeps its proportions, padded right and below (`pad_end`) or on both
+    sides (`center`) with the grey level `fill`. A value v from 0 to 255 becomes (v - mean) * scale, both in the order of
+    the batch's planes, which is the picture's, or with `swap_channels` the reverse; a uint8 batch gets it rounded.
+    Returns left, top, width, height of the picture in the frame. Rows of `image` may be apart.
+    """
+
+def align(
+    image: NDArray[np.uint8],
+    landmarks: NDArray[np.float32],
+    template: NDArray[np.float32],
+    batch: NDArray[np.float32] | NDArray[np.uint8],
+    *,
+    first: int = 0,
+    swap_channels: bool = False,
+    mean: Triple = (0, 0, 0),
+    scale: Triple = (1, 1, 1),
+) -> NDArray[np.float64]:
+    """Cuts one upright chip per face out of a (H, W, 3) picture into `batch[first : first + N]`.
+
+    `landmarks` (N, 5, 2) are x, y in pixels of the picture, `template` (5, 2) where they shall lie in a chip; the
+    similarity transform between them is the least-squares one (Umeyama 1991 without reflections). `batch` is
+    (B, 3, S, S) or (B, S, S, 3). Colours are interpolated between four pixels, black outside the picture; values and
+    channels as in `prepare`. Returns the transforms, picture to chip: (N, 2, 3).
     """
 
 def cosine_top_k(

@@ -1,0 +1,11 @@
+//! From a decoded picture to what a model wants, in one go.
+
+mod align;
+pub mod definition;
+mod normalize;
+mod prepare;
+mod weights;
+
+pub use align::{Similarity, align, similarity};
+pub use normalize::{Normalize, Sample};
+pub use prepare::{Fit, Placement, place, prepare};
