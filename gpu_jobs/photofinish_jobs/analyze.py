@@ -23,9 +23,9 @@ from photofinish.models.text_reader import TextReader
 
 # Counts up whenever the code may find something else in the same picture with the same models.
 ANALYSIS_REVISION = 1
-# Photos are worked on together until their decoded pixels reach this (300 MB as BGR), so memory does not grow with the
+# Photos are worked on together until their decoded pixels reach this (200 MB as BGR), so memory does not grow with the
 # length of a batch.
-MAX_PIXELS_AT_ONCE = 100_000_000
+MAX_PIXELS_AT_ONCE = 64_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
     python tests/bench/analysis/run.py PHOTOS [--count 60] [--batch 16] [--megapixels 12] [--json FILE]
 
 `--megapixels` enlarges every photo first, to measure what a camera's files cost. Both sides take turns, some photos
-each, so that a machine that is busy meanwhile slows both. Where the folder has a ``labels.json``, bibs are scored as well.
+each, so that a machine that is busy meanwhile slows both. Where the folder has a ``labels.json``, bibs are scored too.
 """
 
 from __future__ import annotations

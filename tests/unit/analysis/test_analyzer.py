@@ -14,7 +14,7 @@ from photofinish.domain.bib import find_bibs
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sidecar import sidecar, sidecar_bytes, sidecar_schema
 from photofinish.errors import RejectedInput
-from photofinish_jobs.analyze import MAX_PIXELS_AT_ONCE, AnalyzedPhoto, Analyzer
+from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer
 from support.pictures import BgrImage, encode, exif, group, noise, runner, shared_data
 
 PHOTO = PhotoRef(bucket="photos", name="spring-10k/cam2/IMG_1.jpg", generation=1719)
@@ -95,7 +95,6 @@ def test_photos_beyond_the_pixel_budget_are_analysed_in_turns(
     numbers = ["11", "22", "33"]
     results = analyzer.analyze([encode(runner(number)) for number in numbers])
     assert [analysis_of(result).bibs[0].number for result in results] == numbers
-    assert MAX_PIXELS_AT_ONCE == 100_000_000
 
 
 def blurred_before_sharp_background(sharp: BgrImage) -> BgrImage:
