@@ -14,7 +14,7 @@ import typer
 
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sidecar import sidecar
-from photofinish.errors import RejectedInput
+from photofinish.errors import NotFound, RejectedInput
 from photofinish.imaging.decoding import Limits
 from photofinish.models.settings import ModelSettings, default_models_dir
 from photofinish_cli import annotating
@@ -68,6 +68,8 @@ def analyze(
     """
     with reported_errors():
         files = local_files(paths, without=annotate)
+        if not files:
+            raise NotFound(f"no files in {', '.join(map(str, paths))}")
         # Models and their runtime take a moment to load: not before they are wanted.
         from photofinish_jobs.analyze import Analyzer
 

@@ -129,7 +129,7 @@ def make_sample_album(target: Path, *, photos: int = 24, seed: int = 1, with_bad
     rng = np.random.default_rng([seed, 1])
     for runner, sample in zip(people, sample_people, strict=True):
         pixels = portrait(
-            runner.face, tilt_deg=float(rng.uniform(3, 7)), brightness=float(rng.uniform(0.85, 1.15)), size_px=640
+            runner.face, tilt_deg=float(rng.uniform(6, 8)), brightness=float(rng.uniform(0.85, 1.0)), size_px=400
         )
         Image.fromarray(pixels).save(sample.selfie, quality=90)
 

@@ -138,7 +138,7 @@ class Head:
 
 
 @cache
-def _source_picture(package: str, path: str, install: str) -> NDArray[np.uint8]:
+def source_picture(package: str, path: str, install: str) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 RGB."""
     spec = importlib.util.find_spec(package)
     roots = list(spec.submodule_search_locations or ()) if spec else []
@@ -161,7 +161,7 @@ def _cut_out(index: int) -> tuple[Layer, tuple[int, int]]:
     outline = np.array(source.outline)
     left, top = (int(v) for v in np.maximum(outline.min(axis=0) - 8, 0))
     right, bottom = (int(v) for v in outline.max(axis=0) + 8)
-    pixels = _source_picture(*source.picture)[top:bottom, left:right].astype(np.float32) / 255
+    pixels = source_picture(*source.picture)[top:bottom, left:right].astype(np.float32) / 255
     pixels = pixels * np.asarray(source.light, np.float32)
     inside = polygon_mask(pixels.shape[:2], [(x - left, y - top) for x, y in source.outline])
     mask = np.clip((cv2.GaussianBlur(inside, (0, 0), 1.6) - 0.35) / 0.65, 0, 1)
@@ -173,7 +173,7 @@ def _skin(index: int) -> Colour:
     """The skin's colour in middling light: shine and shadow left out."""
     source = _SOURCES[index]
     x, y, w, h = source.face
-    cheeks = _source_picture(*source.picture)[y + h * 2 // 5 : y + h * 4 // 5, x + w // 5 : x + w * 4 // 5]
+    cheeks = source_picture(*source.picture)[y + h * 2 // 5 : y + h * 4 // 5, x + w // 5 : x + w * 4 // 5]
     pixels = cheeks.reshape(-1, 3).astype(np.float64) / 255 * np.asarray(source.light)
     brightness = pixels.sum(axis=1)
     low, high = np.quantile(brightness, (0.25, 0.65))
@@ -240,6 +240,6 @@ def portrait(index: int, *, tilt_deg: float, brightness: float, size_px: int) ->
     middle = np.array([x + w / 2, y + h / 2], np.float64)
     turn = _turn(middle, tilt_deg, size_px / (1.7 * h), (size_px / 2, size_px / 2))
     taken = cv2.warpAffine(
-        _source_picture(*source.picture), turn, (size_px, size_px), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+        source_picture(*source.picture), turn, (size_px, size_px), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
     )
     return np.asarray(np.clip(taken.astype(np.float32) * brightness, 0, 255), np.uint8)

@@ -1,0 +1,186 @@
+"""`photofinish analyze` and `photofinish models`, as people and scripts use them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import jsonschema
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from photofinish.domain.sidecar import sidecar_schema
+from photofinish.models.catalogue import catalogue
+from photofinish.models.settings import ModelSettings
+from photofinish_cli.commands import models
+from photofinish_cli.commands.analyze import analyze, local_files
+from photofinish_cli.output import ExitCode
+from photofinish_cli.sample_album import SampleAlbum
+
+app = typer.Typer()
+app.command()(analyze)
+app.add_typer(models.app)
+
+# The command in a process of its own.
+PROCESS = [
+    sys.executable,
+    "-c",
+    "import typer; from photofinish_cli.commands.analyze import analyze; typer.run(analyze)",
+]
+
+
+def _run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"PHOTOFINISH_MODELS_DIR": None})
+
+
+def _lines(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def _numbers(documents: Iterable[dict[str, Any]]) -> list[set[str]]:
+    return [{bib["number"] for bib in document["bibs"]} for document in documents]
+
+
+def test_every_photo_gives_one_valid_sidecar_and_every_bad_file_one_reason(
+    small_album: SampleAlbum, model_settings: ModelSettings
+) -> None:
+    result = _run("analyze", small_album.photos_folder, "--json", "--models-dir", model_settings.models_dir)
+    assert result.exit_code == ExitCode.FOUND_WRONG, result.stderr
+    lines = _lines(result.stdout)
+    names = [line["photo"]["name"] if "photo" in line else str(line["file"]) for line in lines]
+    assert [Path(name).name for name in names] == [
+        "IMG_0001.jpg", "IMG_0002.jpg", "IMG_0003.jpg", "cut-off.jpg", "empty.jpg", "notes.jpg",
+    ]  # fmt: skip
+    for sidecar in lines[:3]:
+        jsonschema.validate(sidecar, sidecar_schema())
+        assert "embedding" not in sidecar["faces"][0]
+        assert sidecar["photo"]["album"] == "photos"
+    assert _numbers(lines[:3]) == [{runner.bib_number for runner in photo.runners} for photo in small_album.photos]
+    assert [line["error"]["code"] for line in lines[3:]] == ["cut_off", "empty_file", "not_a_picture"]
+    assert all(line["error"]["message"].endswith(".") for line in lines[3:])
+
+
+def test_embeddings_come_when_asked_for(small_album: SampleAlbum, model_settings: ModelSettings) -> None:
+    photo = small_album.photos[0].path
+    result = _run("analyze", photo, "--json", "--embeddings", "--models-dir", model_settings.models_dir)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    (sidecar,) = _lines(result.stdout)
+    jsonschema.validate(sidecar, sidecar_schema())
+    for face in sidecar["faces"]:
+        assert np.linalg.norm(face["embedding"]["vector"]) == pytest.approx(1, abs=1e-3)
+
+
+def test_people_get_a_table_and_annotated_pictures(
+    small_album: SampleAlbum, model_settings: ModelSettings, tmp_path: Path
+) -> None:
+    # Writing into the folder that is analysed must not feed the command its own pictures.
+    folder = tmp_path / "race"
+    folder.mkdir()
+    (folder / "IMG_0001.jpg").write_bytes(small_album.photos[0].path.read_bytes())
+    (folder / "empty.jpg").write_bytes(b"")
+    (folder / "looked-at").mkdir()
+    (folder / "looked-at" / "old.jpg").write_bytes(small_album.photos[0].path.read_bytes())
+    result = _run("analyze", folder, "--annotate", folder / "looked-at", "--models-dir", model_settings.models_dir)
+    assert result.exit_code == ExitCode.FOUND_WRONG, result.stderr
+    row = next(line for line in result.stdout.splitlines() if "IMG_0001.jpg" in line)
+    assert {runner.bib_number for runner in small_album.photos[0].runners} <= set(row.split())
+    assert "empty_file" in result.stdout
+    assert "1 photos" in result.stdout
+    assert "old.jpg" not in result.stdout
+
+    annotated = cv2.imread(str(folder / "looked-at" / "race" / "IMG_0001.jpg"))
+    original = cv2.imread(str(folder / "IMG_0001.jpg"))
+    assert annotated is not None
+    assert original is not None
+    height, width = annotated.shape[:2]
+    original = cv2.resize(original, (width, height), interpolation=cv2.INTER_AREA)
+    for runner in small_album.photos[0].runners:
+        x, y, w, h = runner.bib_box
+        rows = slice(int((y - 0.02) * height), int((y + h + 0.02) * height))
+        columns = slice(int((x - 0.02) * width), int((x + w + 0.02) * width))
+        difference = np.abs(annotated[rows, columns].astype(int) - original[rows, columns]).max(axis=2)
+        assert (difference > 60).mean() > 0.05, f"nothing is drawn around {runner.bib_number}"
+
+
+def test_a_closed_pipe_is_quiet(small_album: SampleAlbum, model_settings: ModelSettings) -> None:
+    arguments = [str(photo.path) for photo in small_album.photos] * 2
+    with subprocess.Popen(
+        [
+            *PROCESS,
+            *arguments,
+            str(small_album.photos_folder / "damaged"),
+            "--json",
+            "--models-dir",
+            model_settings.models_dir,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["photo"]["bucket"] == "local"
+        process.stdout.close()
+        said = process.stderr.read()
+        process.wait(timeout=100)
+    unexpected = [line for line in said.splitlines() if not line.startswith("Analysing: ")]
+    assert unexpected == []
+
+
+def test_missing_models_are_explained(small_album: SampleAlbum, tmp_path: Path) -> None:
+    result = _run("analyze", small_album.photos[0].path, "--models-dir", tmp_path)
+    assert result.exit_code == ExitCode.MISCONFIGURED
+    assert result.stderr.startswith("error: ")
+    assert "photofinish models build" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_what_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
+    assert _run("analyze", tmp_path / "nowhere.jpg").exit_code == ExitCode.USAGE
+
+
+def test_an_empty_folder_is_said_to_be_empty(tmp_path: Path) -> None:
+    result = _run("analyze", tmp_path)
+    assert result.exit_code == ExitCode.FOUND_WRONG
+    assert result.stderr.startswith(f"error: no files in {tmp_path}")
+
+
+def test_folders_are_read_recursively_in_order_without_hidden_files(tmp_path: Path) -> None:
+    folder = tmp_path / "card"
+    for name in ("b/2.jpg", "b/1.jpg", "a.jpg", ".hidden.jpg", ".cache/x.jpg", "b/.thumbs/y.jpg"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    files = local_files([folder, folder / "a.jpg", folder / ".hidden.jpg"])
+    assert [file.ref.name for file in files] == ["card/a.jpg", "card/b/1.jpg", "card/b/2.jpg", ".hidden.jpg"]
+    assert {file.ref.bucket for file in files} == {"local"}
+    assert files[0].ref.generation == (folder / "a.jpg").stat().st_mtime_ns
+
+
+def test_models_are_listed_built_and_verified(tmp_path: Path) -> None:
+    listed = json.loads(_run("models", "list", "--json").stdout)
+    assert [model["role"] for model in listed] == [model.role for model in catalogue()]
+
+    missing = _run("models", "verify", "--json", "--models-dir", tmp_path)
+    assert missing.exit_code == ExitCode.FOUND_WRONG
+    assert [model["ok"] for model in json.loads(missing.stdout)["models"]] == [False] * len(listed)
+
+    built = _run("models", "build", "--json", "--models-dir", tmp_path)
+    assert built.exit_code == ExitCode.OK, built.stderr
+    assert len(json.loads(built.stdout)["built"]) == len(listed)
+    assert json.loads(_run("models", "build", "--json", "--models-dir", tmp_path).stdout)["built"] == []
+    assert _run("models", "verify", "--models-dir", tmp_path).exit_code == ExitCode.OK
+
+    spoilt = tmp_path / catalogue()[0].file
+    spoilt.write_bytes(b"spoilt")
+    found = _run("models", "verify", "--models-dir", tmp_path)
+    assert found.exit_code == ExitCode.FOUND_WRONG
+    assert spoilt.name in found.stdout
+    assert "photofinish models build" in found.stderr
