@@ -43,7 +43,7 @@ pub fn prepare(
     mean: [f32; 3],
     scale: [f32; 3],
     fill: u8,
-) -> PyResult<[usize; 4]> {
+) -> PyResult<(usize, usize, usize, usize)> {
     let image = array::<u8, Ix3>("image", image, "(H, W, 3)")?;
     let source = color("image", &image)?;
     let fit = match fit {
@@ -74,7 +74,7 @@ pub fn prepare(
             py.detach(|| pixels::prepare(isa, source, placement, (width, height), &normalize, fill, planes));
         }
     }
-    Ok([placement.left, placement.top, placement.width, placement.height])
+    Ok((placement.left, placement.top, placement.width, placement.height))
 }
 
 #[pyfunction]

@@ -81,8 +81,8 @@ def prepare(
 
     Shrinking averages the area that a pixel covers (OpenCV's INTER_AREA), growing interpolates (INTER_LINEAR). `fit`
     says whether the picture fills the frame or keeps its proportions, padded right and below (`pad_end`) or on both
-    sides (`center`) with the grey level `fill`. A value v from 0 to 255 becomes (v - mean) * scale, both in the order of
-    the batch's planes, which is the picture's, or with `swap_channels` the reverse; a uint8 batch gets it rounded.
+    sides (`center`) with the grey level `fill`. A value v from 0 to 255 becomes (v - mean) * scale, both in the order
+    of the batch's planes, which is the picture's, or with `swap_channels` the reverse; a uint8 batch gets it rounded.
     Returns left, top, width, height of the picture in the frame. Rows of `image` may be apart.
     """
 
