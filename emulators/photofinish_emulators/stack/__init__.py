@@ -1,5 +1,6 @@
 """A whole local cloud out of one description: Postgres, Firestore, Pub/Sub, Storage, Cloud Run Jobs and functions."""
 
+from photofinish_emulators.common.state_dir import CannotServe
 from photofinish_emulators.stack.run import environment, is_running, pieces, run_stack, start_detached, stop
 from photofinish_emulators.stack.spec import (
     Bucket,
@@ -19,6 +20,7 @@ from photofinish_emulators.stack.supervisor import STACK, Event, StackFailed
 __all__ = [
     "STACK",
     "Bucket",
+    "CannotServe",
     "Command",
     "DeadLetter",
     "Event",

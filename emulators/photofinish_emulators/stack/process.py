@@ -111,10 +111,12 @@ class RunningPiece:
         """
         ended = asyncio.create_task(self._process.wait())
         ready = asyncio.create_task(self._become_ready())
-        await asyncio.wait({ended, ready}, timeout=self.piece.ready_timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        is_ready, is_over = ready.done(), ended.done()
-        ended.cancel()
-        ready.cancel()
+        try:
+            await asyncio.wait({ended, ready}, timeout=self.piece.ready_timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            is_ready, is_over = ready.done(), ended.done()
+        finally:
+            ended.cancel()
+            ready.cancel()
         if is_over and isinstance(self.piece.ready, ReadyExit) and self._process.returncode == 0:
             return
         if is_over:

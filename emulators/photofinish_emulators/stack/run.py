@@ -15,9 +15,7 @@ from pathlib import Path
 from photofinish_emulators.common.processes import identify
 from photofinish_emulators.common.state_dir import lock_state_dir
 from photofinish_emulators.stack import state
-from photofinish_emulators.stack.pieces import lay_out
 from photofinish_emulators.stack.process import end_orphans
-from photofinish_emulators.stack.schedules import run_schedules
 from photofinish_emulators.stack.spec import StackSpec
 from photofinish_emulators.stack.state import PieceStatus, StackStatus
 from photofinish_emulators.stack.supervisor import STACK, Event, StackFailed, Supervisor
@@ -50,6 +48,10 @@ def run_stack(
 
 
 async def _run(spec: StackSpec, state_dir: Path, on_event: Callable[[Event], None], environ: Mapping[str, str]) -> None:
+    # Here, since they bring half a second of libraries, for which those who only ask about a stack need not wait.
+    from photofinish_emulators.stack.pieces import lay_out
+    from photofinish_emulators.stack.schedules import run_schedules
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
