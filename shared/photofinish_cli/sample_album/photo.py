@@ -123,7 +123,7 @@ def _background(shot: Shot, camera: Camera, rng: np.random.Generator) -> Picture
 def _field(picture: Picture, camera: Camera, nearest_m: float, shot: Shot, rng: np.random.Generator) -> None:
     """Other runners, far behind and out of focus."""
     count = int(rng.integers(4, 9))
-    for z in sorted((float(v) for v in rng.uniform(nearest_m * 1.9, nearest_m * 1.9 + 32, count)), reverse=True):
+    for z in sorted((float(v) for v in rng.uniform(nearest_m * 2.6, nearest_m * 2.6 + 32, count)), reverse=True):
         unit = _HEAD_M * camera.focal_px / z
         skin = tuple(float(v) for v in np.array([0.84, 0.63, 0.51]) * rng.uniform(0.55, 1.0))
         hair = tuple(float(v) for v in np.array([0.24, 0.17, 0.11]) * rng.uniform(0.4, 1.6))
