@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from photofinish.adapters.pubsub import parse_work_message
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.logs import fields
 from photofinish.ports import Documents, ResultEvents
+from photofinish.work_messages import parse_work_message
 from photofinish_functions.events import Message, NotOurs, parse_object_finalized
 
 log = logging.getLogger(__name__)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from platformdirs import user_state_path
 
 from photofinish.errors import Unavailable
-from photofinish.settings import Settings
-from photofinish.wiring import App
 from photofinish_cli.local_deployment import local_environment
 from photofinish_emulators import stack
+
+if TYPE_CHECKING:
+    from photofinish.wiring import App
 
 StateDir = Annotated[
     Path | None,
@@ -55,5 +56,8 @@ def use_deployment(state: Path | None) -> None:
 
 def connect(state: Path | None) -> App:
     """The adapters of the deployment that `use_deployment` finds."""
+    from photofinish.settings import Settings
+    from photofinish.wiring import App
+
     use_deployment(state)
     return App(Settings.from_env())

@@ -2,13 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from photofinish_cli.commands import analyze, demo, drop, find, local, models, repair, show, status
+# Command → (help panel, module of `commands/`), in the order of the help text.
+COMMANDS = {
+    "demo": ("Begin here", "demo"),
+    "analyze": ("Begin here", "analyze"),
+    "up": ("Local cloud", "local"),
+    "down": ("Local cloud", "local"),
+    "env": ("Local cloud", "local"),
+    "drop": ("Albums", "drop"),
+    "status": ("Albums", "status"),
+    "show": ("Albums", "show"),
+    "trace": ("Albums", "show"),
+    "find": ("Albums", "find"),
+    "reconcile": ("Keeping it right", "repair"),
+    "redrive": ("Keeping it right", "repair"),
+    "migrate": ("Keeping it right", "repair"),
+    "models": ("Keeping it right", "models"),
+}
+
+
+class LazyCommands(TyperGroup):
+    """Imports the module of the command that was typed, and no other: what is not used costs no time."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        panel, name = COMMANDS[cmd_name]
+        module = importlib.import_module(f"photofinish_cli.commands.{name}")
+        holder = typer.Typer(pretty_exceptions_enable=False, add_completion=False, rich_markup_mode="rich")
+        if hasattr(module, "app"):
+            holder.add_typer(module.app, name=cmd_name, rich_help_panel=panel)
+            group: Any = typer.main.get_command(holder)
+            return group.commands[cmd_name]
+        holder.command(cmd_name, rich_help_panel=panel)(getattr(module, cmd_name))
+        return typer.main.get_command(holder)
+
 
 app = typer.Typer(
+    cls=LazyCommands,
     help="A bucket of event photos becomes a searchable album: faces, bib numbers, sharpness.",
     epilog="Exit codes: 0 all is well, 1 something is wrong with what was asked for, 2 usage, 3 a setting or a part is "
     "missing, 4 a service does not answer.",
@@ -18,13 +58,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-COMMANDS: dict[str, list[Callable[..., None]]] = {
-    "Begin here": [demo.demo, analyze.analyze],
-    "Local cloud": [local.up, local.down, local.env],
-    "Albums": [drop.drop, status.status, show.show, show.trace, find.find],
-    "Repair": [repair.reconcile, repair.redrive, repair.migrate],
-}
-for panel, commands in COMMANDS.items():
-    for command in commands:
-        app.command(rich_help_panel=panel)(command)
-app.add_typer(models.app, name="models", rich_help_panel="Repair")
+
+@app.callback()
+def photofinish() -> None:
+    """Typer wants a callback where commands are found otherwise."""

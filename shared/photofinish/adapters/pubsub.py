@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from google.api_core import exceptions
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
@@ -14,6 +13,7 @@ from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 from photofinish.adapters.google_errors import unavailable_when_transient
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.ports import LeasedWork, WorkItem
+from photofinish.work_messages import parse_work_message, work_message
 
 log = logging.getLogger(__name__)
 _TIMEOUT_S = 30.0
@@ -95,37 +95,16 @@ class PubSubResultEvents:
 
     @unavailable_when_transient
     def publish_result(self, photo: PhotoRef, status: PhotoStatus) -> None:
-        message = _photo_fields(photo) | {"album": photo.album, "photo_id": photo.photo_id, "status": status.value}
-        self._publisher.publish(self._topic, _json(message), album=photo.album, status=status.value).result(
-            timeout=_TIMEOUT_S
-        )
-
-
-def work_message(item: WorkItem) -> bytes:
-    """A work item as it lies in the queue."""
-    return _json(_photo_fields(item.photo) | {"trace_id": item.trace_id})
-
-
-def parse_work_message(data: bytes) -> WorkItem:
-    """The work item of a message.
-
-    Raises:
-        ValueError: it is none.
-    """
-    try:
-        fields = json.loads(data)
-        photo = PhotoRef(bucket=fields["bucket"], name=fields["name"], generation=int(fields["generation"]))
-        return WorkItem(photo=photo, trace_id=str(fields["trace_id"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"not a work item: {type(error).__name__}: {error}") from None
-
-
-def _photo_fields(photo: PhotoRef) -> dict[str, Any]:
-    return {"bucket": photo.bucket, "name": photo.name, "generation": photo.generation}
-
-
-def _json(fields: dict[str, Any]) -> bytes:
-    return json.dumps(fields, sort_keys=True).encode()
+        message = {
+            "bucket": photo.bucket,
+            "name": photo.name,
+            "generation": photo.generation,
+            "album": photo.album,
+            "photo_id": photo.photo_id,
+            "status": status.value,
+        }
+        data = json.dumps(message, sort_keys=True).encode()
+        self._publisher.publish(self._topic, data, album=photo.album, status=status.value).result(timeout=_TIMEOUT_S)
 
 
 def _chunks(ids: Sequence[str]) -> list[list[str]]:

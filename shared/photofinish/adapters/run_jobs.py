@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import grpc
 from google.cloud import run_v2
+from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 
 from photofinish.adapters.google_errors import unavailable_when_transient
 
 _TIMEOUT_S = 30.0
+
+
+def jobs_client(emulator_host: str | None) -> run_v2.JobsClient:
+    """The official client, for the cloud or for a server without TLS at `emulator_host` (host:port)."""
+    if emulator_host is None:
+        return run_v2.JobsClient()
+    return run_v2.JobsClient(transport=JobsGrpcTransport(channel=grpc.insecure_channel(emulator_host)))
 
 
 class CloudRunJobLauncher:

@@ -7,6 +7,8 @@ keeps the image as the only input, and frees the batch (and for detectors the he
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -73,7 +75,7 @@ def _free_dimensions(value: onnx.ValueInfoProto, names: dict[int, str]) -> None:
         dimensions[axis].dim_param = name
 
 
-def _replace(field: object, values: list[object]) -> None:
+def _replace(field: object, values: Sequence[object]) -> None:
     """Make `values` the content of a repeated protobuf field."""
     copies = list(values)
     del field[:]  # type: ignore[attr-defined]

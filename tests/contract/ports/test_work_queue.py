@@ -7,9 +7,10 @@ import time
 import pytest
 
 from photofinish.adapters.memory import MemoryWorkQueue
-from photofinish.adapters.pubsub import PubSubWorkQueue, parse_work_message, work_message
+from photofinish.adapters.pubsub import PubSubWorkQueue
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem, WorkQueue
+from photofinish.work_messages import parse_work_message, work_message
 from support.google_ports import pubsub_queue, pubsub_server  # noqa: F401 - fixtures
 
 

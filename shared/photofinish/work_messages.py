@@ -1,0 +1,34 @@
+"""Work items as they lie in the queue: JSON."""
+
+from __future__ import annotations
+
+import json
+
+from photofinish.domain.photo import PhotoRef
+from photofinish.ports import WorkItem
+
+
+def work_message(item: WorkItem) -> bytes:
+    """The message of a work item."""
+    photo = item.photo
+    fields = {
+        "bucket": photo.bucket,
+        "name": photo.name,
+        "generation": photo.generation,
+        "trace_id": item.trace_id,
+    }
+    return json.dumps(fields, sort_keys=True).encode()
+
+
+def parse_work_message(data: bytes) -> WorkItem:
+    """The work item of a message.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        fields = json.loads(data)
+        photo = PhotoRef(bucket=fields["bucket"], name=fields["name"], generation=int(fields["generation"]))
+        return WorkItem(photo=photo, trace_id=str(fields["trace_id"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"not a work item: {type(error).__name__}: {error}") from None
