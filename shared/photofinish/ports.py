@@ -241,7 +241,10 @@ class FaceIndex(Protocol):
         ...
 
     def remove(self, photo: PhotoRef) -> None:
-        """Forget the faces and bibs of `photo` (of this generation or an older one); twice equals once."""
+        """Forget the faces and bibs of `photo` (of this generation or an older one); twice equals once.
+
+        A late commit of an older generation brings nothing back; the same generation can be indexed again.
+        """
         ...
 
     def search(self, album: str, queries: Sequence[Embedding], *, limit: int, min_similarity: float) -> list[FaceMatch]:

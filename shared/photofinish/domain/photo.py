@@ -78,6 +78,18 @@ def is_album_name(album: str) -> bool:
     )
 
 
+def check_name(name: str) -> None:
+    """Whether every store can hold a photo of this name.
+
+    Raises:
+        RejectedInput: `photo_name_not_allowed`, for a NUL (which Postgres cannot hold) or half a surrogate pair.
+    """
+    if any(character == "\0" or unicodedata.category(character) == "Cs" for character in name):
+        raise RejectedInput(
+            "photo_name_not_allowed", "The file's name has a character that is none (NUL or a broken one): rename it."
+        )
+
+
 def check_album(name: str) -> str:
     """The album of the object called `name`.
 

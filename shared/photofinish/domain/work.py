@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 
-from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, StoredPhoto, check_album
+from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, StoredPhoto, check_album, check_name
 from photofinish.errors import RejectedInput
 
 MAX_PHOTO_BYTES = 50_000_000
@@ -47,8 +47,9 @@ def check_upload(photo: StoredPhoto) -> None:
     """What can be told from the event alone, before any GPU second is spent.
 
     Raises:
-        RejectedInput: `album_name_not_allowed`, `empty_file` or `file_too_large`.
+        RejectedInput: `photo_name_not_allowed`, `album_name_not_allowed`, `empty_file` or `file_too_large`.
     """
+    check_name(photo.ref.name)
     check_album(photo.ref.name)
     if photo.size_bytes == 0:
         raise RejectedInput("empty_file", "The file is empty (0 bytes): upload it again.")
