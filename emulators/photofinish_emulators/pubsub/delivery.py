@@ -340,7 +340,7 @@ class DeliveryQueue:
     # Time
 
     def _arm(self) -> None:
-        """Have :meth:`_on_time` called at the next deadline."""
+        """Have :meth:`check_deadlines` called at the next deadline."""
         next_us = self._deadlines.next_us()
         if next_us is None or (self._timer is not None and self._timer_us <= next_us):
             return
@@ -348,9 +348,10 @@ class DeliveryQueue:
             self._timer.cancel()
         self._timer_us = next_us
         delay_s = max(0.0, (next_us - now_us()) / 1e6)
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self._on_time)
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self.check_deadlines)
 
-    def _on_time(self) -> None:
+    def check_deadlines(self) -> None:
+        """Act on every deadline that has passed; a timer calls this."""
         self._timer = None
         forgotten: list[Outstanding] = []
         for message_id in self._deadlines.pop_due(now_us()):

@@ -152,6 +152,8 @@ def _checked_subscription(subscription: Any) -> Any:
         _check_range("expiration_policy.ttl", seconds(subscription.expiration_policy.ttl), MIN_TTL_S, None)
     if subscription.HasField("retry_policy"):
         _default_retry_policy(subscription.retry_policy)
+    if not subscription.dead_letter_policy.ListFields():
+        subscription.ClearField("dead_letter_policy")  # its fields were cleared one by one
     if subscription.HasField("dead_letter_policy"):
         policy = subscription.dead_letter_policy
         check_name(policy.dead_letter_topic, "topics")
@@ -225,8 +227,18 @@ def _merged(current: Any, requested: Any, mask: FieldMask, mutable: set[str], re
             raise InvalidArgument(f"Invalid update_mask provided in the request: {field} cannot be changed.")
     merged = type(current)()
     merged.CopyFrom(current)
-    mask.MergeMessage(requested, merged, replace_message_field=True, replace_repeated_field=True)
+    for path in mask.paths:
+        _copy_field(requested, merged, path)
     return merged
+
+
+def _copy_field(source: Any, target: Any, path: str) -> None:
+    """Unlike ``FieldMask.MergeMessage`` this clears a nested field, too, where ``source`` has nothing around it."""
+    name, _, nested = path.partition(".")
+    if nested:
+        _copy_field(getattr(source, name), getattr(target, name), nested)
+    else:
+        FieldMask(paths=[name]).MergeMessage(source, target, replace_message_field=True, replace_repeated_field=True)
 
 
 def _refuse(config: Any, refused: Mapping[str, str]) -> None:

@@ -210,7 +210,7 @@ def test_the_retry_policy_delays_a_push(
     wait_until(lambda: len(endpoint.received) == 4, "four attempts")
     gaps = [b.at - a.at for a, b in zip(endpoint.received, endpoint.received[1:], strict=False)]
     for gap, least in zip(gaps, (0.3, 0.6, 0.6), strict=True):
-        assert least * 0.95 < gap < least + 1.0, f"gaps of {gaps} s should be 0.3, 0.6, 0.6 s"
+        assert least * 0.95 < gap < least + 2, f"gaps of {gaps} s should be 0.3, 0.6, 0.6 s"
 
 
 def test_an_endpoint_that_is_down_is_left_alone_and_found_again(

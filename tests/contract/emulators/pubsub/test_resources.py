@@ -123,6 +123,20 @@ def test_update_changes_what_the_mask_names(
     assert subscriber.get_subscription(subscription=subscription) == updated
 
 
+def test_a_dead_letter_policy_is_removed_as_the_documentation_does(
+    subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    for paths in (
+        ["dead_letter_policy"],
+        ["dead_letter_policy.dead_letter_topic", "dead_letter_policy.max_delivery_attempts"],
+    ):
+        subscription = subscribe(dead_letter_policy={"dead_letter_topic": topic, "max_delivery_attempts": 7})
+        updated = subscriber.update_subscription(
+            request={"subscription": {"name": subscription, "topic": topic}, "update_mask": {"paths": paths}}
+        )
+        assert "dead_letter_policy" not in updated
+
+
 @pytest.mark.parametrize("path", ["topic", "filter", "enable_message_ordering", "name", "nonsense"])
 def test_update_refuses_what_cannot_change(subscriber: Subscriber, subscribe: Callable[..., str], path: str) -> None:
     with pytest.raises(exceptions.InvalidArgument, match="update_mask"):

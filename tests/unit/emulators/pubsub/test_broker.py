@@ -1,0 +1,183 @@
+"""What happens over days: retention, expiry, and which messages leave the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+from unittest import mock
+
+import pytest
+
+from photofinish_emulators.pubsub import broker as broker_module
+from photofinish_emulators.pubsub import protos
+from photofinish_emulators.pubsub.broker import Broker, Subscription, Topic
+from photofinish_emulators.pubsub.outstanding import Consumer, Delivery, now_us
+from photofinish_emulators.pubsub.resources import DAY_S, new_subscription, new_topic
+from photofinish_emulators.pubsub.storage import Storage
+
+TOPIC, SUBSCRIPTION = "projects/p/topics/top", "projects/p/subscriptions/sub"
+
+
+def no_pusher(_subscription: Subscription) -> NoReturn:
+    raise AssertionError("nothing is pushed here")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[[Callable[[Broker], Awaitable[None]]], None]:
+    """Runs an asynchronous function on a broker with an empty state directory."""
+
+    def with_broker(body: Callable[[Broker], Awaitable[None]]) -> None:
+        async def play() -> None:
+            failures: list[BaseException] = []
+            storage = Storage(tmp_path / "db", failures.append)
+            broker = Broker(storage, no_pusher, failures.append)
+            try:
+                await body(broker)
+            finally:
+                await broker.close()
+                storage.close()
+            assert not failures
+
+        asyncio.run(play())
+
+    return with_broker
+
+
+async def create(broker: Broker, name: str = SUBSCRIPTION, **fields: Any) -> tuple[Topic, Subscription]:
+    if TOPIC not in broker.topics:
+        await broker.create_topic(new_topic(protos.Topic(name=TOPIC)))
+    config = new_subscription(protos.Subscription(name=name, topic=TOPIC, **fields))
+    return broker.topic(TOPIC), await broker.create_subscription(config)
+
+
+async def publish(broker: Broker, *bodies: bytes) -> list[int]:
+    return await broker.publish(broker.topic(TOPIC), [protos.PubsubMessage(data=body) for body in bodies])
+
+
+async def take(subscription: Subscription, limit: int = 100) -> list[Delivery]:
+    deliveries, saved = subscription.queue.take(Consumer(), limit, 1_000_000, 60)
+    if saved is not None:
+        await Broker.saved(saved)
+    return deliveries
+
+
+def on_disk(broker: Broker, topic: Topic) -> list[int]:
+    messages, _ = broker.storage.messages_after(topic.id, 0, 1000, 1_000_000)
+    return [message.id for message in messages]
+
+
+@contextmanager
+def later(seconds: float) -> Iterator[None]:
+    """The broker's clock that much ahead."""
+    with mock.patch.object(broker_module, "now_us", side_effect=lambda: now_us() + int(seconds * 1e6)):
+        yield
+
+
+def test_messages_leave_when_every_subscription_is_done_with_them(run: Callable[..., None]) -> None:
+    async def body(broker: Broker) -> None:
+        topic, first = await create(broker)
+        _, second = await create(broker, name=SUBSCRIPTION + "2")
+        ids = await publish(broker, b"1", b"2", b"3")
+        for delivery in await take(first):
+            first.queue.settle(delivery, accepted=True)
+        await broker._sweep(topic)
+        assert on_disk(broker, topic) == ids, "the second subscription has not even seen them"
+
+        one, two, three = await take(second)
+        second.queue.settle(two, accepted=True)
+        await broker._sweep(topic)
+        assert on_disk(broker, topic) == [ids[0], ids[2]], "two are outstanding"
+
+        # After the sweep has passed: each goes with its last acknowledgement.
+        second.queue.settle(one, accepted=True)
+        second.queue.settle(three, accepted=True)
+        await broker.saved(broker.storage.delete_ids([]))
+        assert on_disk(broker, topic) == []
+
+    run(body)
+
+
+def test_a_subscription_that_goes_leaves_nothing(run: Callable[..., None]) -> None:
+    async def body(broker: Broker) -> None:
+        topic, subscription = await create(broker)
+        await publish(broker, b"1", b"2")
+        await take(subscription, limit=1)
+        await broker.delete_subscription(subscription)
+        await broker._sweep(topic)
+        assert on_disk(broker, topic) == []
+        await publish(broker, b"3")
+        assert on_disk(broker, topic) == [], "without a subscription nothing is kept"
+
+    run(body)
+
+
+def test_a_deleted_topic_leaves_with_its_last_subscription(run: Callable[..., None]) -> None:
+    async def body(broker: Broker) -> None:
+        topic, subscription = await create(broker)
+        await publish(broker, b"1")
+        await broker.delete_topic(topic)
+        await broker._sweep(topic)
+        assert len(await take(subscription)) == 1
+        assert len(broker.storage.topics()) == 1
+        await broker.delete_subscription(subscription)
+        await broker._sweep(topic)
+        assert broker.storage.topics() == []
+        assert on_disk(broker, topic) == []
+
+    run(body)
+
+
+def test_unacknowledged_messages_are_kept_for_the_retention_time(run: Callable[..., None]) -> None:
+    async def body(broker: Broker) -> None:
+        topic, subscription = await create(broker)
+        ids = await publish(broker, b"held", b"new")
+        [held] = await take(subscription, limit=1)
+        with later(7 * DAY_S - 60):
+            await broker._expire(subscription)
+            await broker._sweep(topic)
+            assert on_disk(broker, topic) == ids
+        with later(7 * DAY_S + 1):
+            await broker._expire(subscription)
+            await broker._sweep(topic)
+        assert not held.is_held
+        assert await take(subscription) == []
+        assert on_disk(broker, topic) == []
+
+    run(body)
+
+
+@pytest.mark.parametrize("of", ["topic", "subscription"])
+def test_acknowledged_messages_are_kept_for_the_retention_time(run: Callable[..., None], of: str) -> None:
+    async def body(broker: Broker) -> None:
+        topic, subscription = await create(broker, retain_acked_messages=of == "subscription")
+        if of == "topic":
+            topic.config.message_retention_duration.seconds = 7 * DAY_S
+        ids = await publish(broker, b"1", b"2")
+        for delivery in await take(subscription):
+            subscription.queue.settle(delivery, accepted=True)
+        with later(7 * DAY_S - 60):
+            await broker._sweep(topic)
+            assert on_disk(broker, topic) == ids
+        with later(7 * DAY_S + 1):
+            await broker._sweep(topic)
+            assert on_disk(broker, topic) == []
+
+    run(body)
+
+
+def test_an_unused_subscription_expires(run: Callable[..., None]) -> None:
+    async def body(broker: Broker) -> None:
+        _, used = await create(broker)
+        _, unused = await create(broker, name=SUBSCRIPTION + "2")
+        _, eternal = await create(broker, name=SUBSCRIPTION + "3", expiration_policy={})
+        for subscription in (used, unused, eternal):
+            subscription.active_at -= 31 * DAY_S + 1
+        broker.subscription(used.name)
+        for subscription in (used, unused, eternal):
+            await broker._expire(subscription)
+        assert broker.subscriptions.keys() == {used.name, eternal.name}
+
+    run(body)
