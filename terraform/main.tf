@@ -44,6 +44,7 @@ module "foundation" {
   region             = var.region
   kms_key            = var.kms_key
   deploy_from_github = var.deploy_from_github
+  state_bucket       = var.state_bucket
   # 64 zeros are the hash of no key: until an operator adds a version, nobody may search.
   secrets = { (local.api_key_secret) = { placeholder = join("", [for _ in range(64) : "0"]) } }
 }
@@ -75,7 +76,7 @@ module "photo_bucket" {
   storage_service_agent = module.foundation.service_agents.storage
   retention             = var.retention
   cors_origins          = var.upload_origins
-  uploaders             = var.uploaders
+  uploaders             = merge(var.uploaders, { smoke_test = module.foundation.deployer.member })
   kms_key               = var.kms_key
   force_destroy         = !var.deletion_protection
 

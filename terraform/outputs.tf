@@ -42,6 +42,11 @@ output "image_repository" {
   value       = module.foundation.repository_url
 }
 
+output "builds_bucket" {
+  description = "For the deploy: where `gcloud builds submit` puts the source."
+  value       = module.foundation.builds_bucket
+}
+
 output "deployer" {
   description = "For the deploy: the account that Cloud Build runs as."
   value       = module.foundation.deployer.email

@@ -231,6 +231,12 @@ variable "budget" {
   default = null
 }
 
+variable "state_bucket" {
+  description = "Bucket of Terraform's state, so that a deploy can compare; null when it is elsewhere."
+  type        = string
+  default     = null
+}
+
 variable "deploy_from_github" {
   description = "Repository and ref whose workflows may deploy, without a key; null for none. See modules/foundation."
   type = object({

@@ -25,3 +25,5 @@ retention = {
   originals_days = 30
   derived_days   = 30
 }
+
+state_bucket = "photofinish-dev-terraform-state"

@@ -27,3 +27,5 @@ budget = {
   amount          = 500
   stop_at         = 1
 }
+
+state_bucket = "photofinish-prod-terraform-state"

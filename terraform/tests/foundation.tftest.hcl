@@ -51,6 +51,20 @@ run "defaults" {
   }
 }
 
+run "what_the_deployer_reads" {
+  module {
+    source = "./modules/foundation"
+  }
+  variables {
+    state_bucket = "my-state"
+  }
+
+  assert {
+    condition     = { for name, binding in google_storage_bucket_iam_member.deployer_reads : binding.bucket => binding.role } == { my-project-builds = "roles/storage.objectViewer", my-state = "roles/storage.objectViewer" }
+    error_message = "The deployer reads the source and the state."
+  }
+}
+
 run "secrets" {
   module {
     source = "./modules/foundation"

@@ -132,19 +132,24 @@ resource "google_project_iam_member" "deployer" {
   for_each = toset([
     "roles/artifactregistry.reader",
     "roles/browser",
+    "roles/cloudkms.viewer",
     "roles/cloudscheduler.viewer",
     "roles/cloudsql.viewer",
     "roles/compute.networkViewer",
     "roles/containeranalysis.occurrences.viewer",
     "roles/datastore.viewer",
+    "roles/eventarc.viewer",
     "roles/firebaserules.viewer",
     "roles/iam.securityReviewer",
+    "roles/iam.serviceAccountViewer",
+    "roles/iam.workloadIdentityPoolViewer",
     "roles/logging.logWriter",
     "roles/monitoring.viewer",
     "roles/pubsub.viewer",
     "roles/run.viewer",
     "roles/secretmanager.viewer",
     "roles/serviceusage.serviceUsageConsumer",
+    "roles/storage.bucketViewer",
     "roles/workflows.viewer",
   ])
 
@@ -159,6 +164,42 @@ resource "google_artifact_registry_repository_iam_member" "deployer_writes" {
   repository = google_artifact_registry_repository.images.name
   role       = "roles/artifactregistry.writer"
   member     = google_service_account.deployer.member
+}
+
+# Where `gcloud builds submit` puts the source; a week is enough to look into a build.
+resource "google_storage_bucket" "builds" {
+  project                     = var.project_id
+  name                        = "${var.project_id}-builds"
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = true
+
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+    condition {
+      age = 7
+    }
+  }
+
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
+  depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.service_agent]
+}
+
+resource "google_storage_bucket_iam_member" "deployer_reads" {
+  for_each = merge({ builds = google_storage_bucket.builds.name }, var.state_bucket == null ? {} : { state = var.state_bucket })
+
+  bucket = each.value
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.deployer.member
 }
 
 resource "google_iam_workload_identity_pool" "deploy" {

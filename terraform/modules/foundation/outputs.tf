@@ -12,6 +12,11 @@ output "repository_url" {
   value       = "${google_artifact_registry_repository.images.location}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.images.repository_id}"
 }
 
+output "builds_bucket" {
+  description = "Where `gcloud builds submit` puts the source."
+  value       = google_storage_bucket.builds.name
+}
+
 output "secret_ids" {
   description = "Full names of the secrets, by short name."
   value       = { for name, secret in google_secret_manager_secret.secret : name => secret.id }

@@ -70,6 +70,12 @@ variable "kms_key" {
   }
 }
 
+variable "state_bucket" {
+  description = "Bucket of Terraform's state, which the deployer reads to compare; null when it is elsewhere."
+  type        = string
+  default     = null
+}
+
 variable "deploy_from_github" {
   description = "Repository (OWNER/NAME) and ref whose workflows may deploy, by Workload Identity and without a key; null when nothing outside Google Cloud deploys."
   type = object({

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Puts the new images, by digest, into every service and job: deploy.sh CANARY_PERCENT CANARY_S
+# What ran before is written to /workspace/before, for roll_back.sh.
+set -euo pipefail
+here=$(dirname "$0")
+canary_percent=$1 canary_s=$2
+functions=$(cat /workspace/functions.digest)
+gpu_jobs=$(cat /workspace/gpu-jobs.digest)
+events="on-object-finalized launch-workers on-dead-letter reconcile"
+searches="find-by-bib find-by-selfie"
+
+for service in $events $searches; do
+  gcloud run services describe "$service" --format=json | python3 -c '
+import json, sys
+service = json.load(sys.stdin)
+shares = {part["revisionName"]: part.get("percent", 0) for part in service["status"]["traffic"]}
+print(service["metadata"]["name"], max(shares, key=shares.get))'
+done >/workspace/before
+gcloud run jobs describe analyze --format='value(spec.template.spec.template.spec.containers[0].image)' >/workspace/before.job
+
+fail() {
+  echo "$1" >&2
+  bash "$here/roll_back.sh"
+  exit 1
+}
+
+# The job first: new messages may need it, and it understands old ones.
+gcloud run jobs update analyze --container=analyze --image="$gpu_jobs" || fail "the job did not take its image"
+
+for service in $events; do
+  gcloud run services update "$service" --container=function --image="$functions" || fail "$service did not start"
+  gcloud run services update-traffic "$service" --to-latest || fail "$service did not take its traffic"
+done
+
+for service in $searches; do
+  gcloud run services update "$service" --container=function --image="$functions" --no-traffic --tag=canary ||
+    fail "$service did not start"
+  gcloud run services update-traffic "$service" --to-tags="canary=$canary_percent" || fail "$service did not take its canary"
+done
+
+began=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+echo "canary: $canary_percent % of searches for $canary_s s"
+sleep "$canary_s"
+for service in $searches; do
+  revision=$(gcloud run services describe "$service" --format='value(status.latestReadyRevisionName)')
+  errors=$(gcloud logging read --limit=1 --format='value(timestamp)' \
+    "resource.type=cloud_run_revision AND resource.labels.revision_name=$revision AND timestamp>=\"$began\" AND httpRequest.status>=500")
+  [ -z "$errors" ] || fail "the canary of $service answered with a server error at $errors"
+  gcloud run services update-traffic "$service" --to-latest || fail "$service did not take its traffic"
+done
