@@ -3,6 +3,7 @@
 mod convert;
 mod instruction_set;
 mod pixels;
+mod redaction;
 mod sharpness;
 mod similarity;
 
@@ -14,6 +15,8 @@ mod _kernels {
     use super::instruction_set::{instruction_set, instruction_sets, set_instruction_set};
     #[pymodule_export]
     use super::pixels::{align, prepare};
+    #[pymodule_export]
+    use super::redaction::{redact_blur, redact_pixelate};
     #[pymodule_export]
     use super::sharpness::{
         high_frequency_share, high_frequency_share_batch, laplacian_variance, laplacian_variance_batch,

@@ -7,6 +7,7 @@ pub mod image;
 pub mod isa;
 pub mod parallel;
 pub mod pixels;
+pub mod redaction;
 pub mod sharpness;
 mod simd;
 pub mod similarity;
