@@ -10,8 +10,6 @@ import typer
 from platformdirs import user_state_path
 
 from photofinish.errors import Unavailable
-from photofinish_cli.local_deployment import local_environment
-from photofinish_emulators import stack
 
 if TYPE_CHECKING:
     from photofinish.wiring import App
@@ -45,6 +43,10 @@ def use_deployment(state: Path | None) -> None:
     """
     if state is None and "PHOTOFINISH_PHOTO_BUCKET" in os.environ:
         return
+    # The images of functions and jobs do not have the local cloud, and need none.
+    from photofinish_cli.local_deployment import local_environment
+    from photofinish_emulators import stack
+
     state_dir = local_state_dir(state)
     if not stack.is_running(state_dir):
         raise Unavailable(
