@@ -126,7 +126,7 @@ module "on_object_finalized" {
     results = local.topic["results"]
   }
   subscriptions = {
-    photo-uploads-ingest = {
+    on-object-finalized = {
       topic             = local.topic["uploads"]
       dead_letter_topic = local.topic["dead"]
     }
@@ -151,8 +151,8 @@ module "launch_workers" {
 
   # Each message says only "look": an old one tells nothing new, so they expire soon and none is a dead letter.
   subscriptions = {
-    photo-work-launcher  = { topic = local.topic["work"], retention_s = 600 }
-    photo-sweep-launcher = { topic = local.topic["sweep"], retention_s = 600 }
+    launch-workers       = { topic = local.topic["work"], retention_s = 600 }
+    launch-workers-sweep = { topic = local.topic["sweep"], retention_s = 600 }
   }
 }
 
@@ -175,7 +175,7 @@ module "on_dead_letter" {
 
   # The end of the line: tried for as long as there is anything to lose.
   subscriptions = {
-    photo-dead-recorder = { topic = local.topic["dead"], retention_s = 2678400 }
+    on-dead-letter = { topic = local.topic["dead"], retention_s = 2678400 }
   }
 }
 
@@ -201,7 +201,7 @@ module "reconcile" {
   }
   # A run may take as long as Pub/Sub waits; the next one is ten minutes away, so a missed one is not kept.
   subscriptions = {
-    photo-reconcile-run = { topic = local.topic["reconcile"], ack_deadline_s = 600, retention_s = 600 }
+    reconcile = { topic = local.topic["reconcile"], ack_deadline_s = 600, retention_s = 600 }
   }
 }
 

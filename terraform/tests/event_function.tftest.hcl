@@ -22,7 +22,7 @@ variables {
   env                  = { GOOGLE_CLOUD_PROJECT = "my-project" }
   pubsub_service_agent = "serviceAccount:pubsub-agent"
   subscriptions = {
-    photo-uploads-ingest = { topic = "projects/my-project/topics/photo-uploads", dead_letter_topic = "projects/my-project/topics/photo-dead" }
+    on-object-finalized = { topic = "projects/my-project/topics/photo-uploads", dead_letter_topic = "projects/my-project/topics/photo-dead" }
   }
 }
 
@@ -32,27 +32,27 @@ run "defaults" {
   }
 
   assert {
-    condition     = google_pubsub_subscription.push["photo-uploads-ingest"].dead_letter_policy[0].dead_letter_topic == "projects/my-project/topics/photo-dead" && google_pubsub_subscription.push["photo-uploads-ingest"].dead_letter_policy[0].max_delivery_attempts == 5
+    condition     = google_pubsub_subscription.push["on-object-finalized"].dead_letter_policy[0].dead_letter_topic == "projects/my-project/topics/photo-dead" && google_pubsub_subscription.push["on-object-finalized"].dead_letter_policy[0].max_delivery_attempts == 5
     error_message = "What fails five times goes to the dead-letter topic."
   }
   assert {
-    condition     = google_pubsub_subscription.push["photo-uploads-ingest"].retry_policy[0].minimum_backoff == "10s" && google_pubsub_subscription.push["photo-uploads-ingest"].retry_policy[0].maximum_backoff == "600s"
+    condition     = google_pubsub_subscription.push["on-object-finalized"].retry_policy[0].minimum_backoff == "10s" && google_pubsub_subscription.push["on-object-finalized"].retry_policy[0].maximum_backoff == "600s"
     error_message = "Deliveries are repeated after 10 to 600 s."
   }
   assert {
-    condition     = google_pubsub_topic_iam_member.forwards_dead_letters["photo-uploads-ingest"].role == "roles/pubsub.publisher" && google_pubsub_topic_iam_member.forwards_dead_letters["photo-uploads-ingest"].member == "serviceAccount:pubsub-agent"
+    condition     = google_pubsub_topic_iam_member.forwards_dead_letters["on-object-finalized"].role == "roles/pubsub.publisher" && google_pubsub_topic_iam_member.forwards_dead_letters["on-object-finalized"].member == "serviceAccount:pubsub-agent"
     error_message = "Pub/Sub must be allowed to publish dead letters."
   }
   assert {
-    condition     = google_pubsub_subscription_iam_member.takes_dead_letters["photo-uploads-ingest"].role == "roles/pubsub.subscriber" && google_pubsub_subscription_iam_member.takes_dead_letters["photo-uploads-ingest"].member == "serviceAccount:pubsub-agent"
+    condition     = google_pubsub_subscription_iam_member.takes_dead_letters["on-object-finalized"].role == "roles/pubsub.subscriber" && google_pubsub_subscription_iam_member.takes_dead_letters["on-object-finalized"].member == "serviceAccount:pubsub-agent"
     error_message = "Pub/Sub must be allowed to take what it forwards."
   }
   assert {
-    condition     = google_pubsub_subscription.push["photo-uploads-ingest"].push_config[0].push_endpoint == "https://ingest.example.run.app" && google_pubsub_subscription.push["photo-uploads-ingest"].push_config[0].oidc_token[0].audience == "https://ingest.example.run.app"
+    condition     = google_pubsub_subscription.push["on-object-finalized"].push_config[0].push_endpoint == "https://ingest.example.run.app" && google_pubsub_subscription.push["on-object-finalized"].push_config[0].oidc_token[0].audience == "https://ingest.example.run.app"
     error_message = "Pushes go to the service, with a token made for it."
   }
   assert {
-    condition     = google_pubsub_subscription.push["photo-uploads-ingest"].push_config[0].oidc_token[0].service_account_email == google_service_account.push.email && google_service_account.push.account_id == "push-on-object-finalized"
+    condition     = google_pubsub_subscription.push["on-object-finalized"].push_config[0].oidc_token[0].service_account_email == google_service_account.push.email && google_service_account.push.account_id == "push-on-object-finalized"
     error_message = "The token is one of the account made for pushing."
   }
   assert {
@@ -64,7 +64,7 @@ run "defaults" {
     error_message = "Pub/Sub may make identity tokens of that account, and nothing else of it."
   }
   assert {
-    condition     = google_pubsub_subscription.push["photo-uploads-ingest"].expiration_policy[0].ttl == ""
+    condition     = google_pubsub_subscription.push["on-object-finalized"].expiration_policy[0].ttl == ""
     error_message = "An idle subscription must never expire."
   }
   assert {
@@ -82,16 +82,16 @@ run "rights_and_options" {
     publishes_to  = { work = "projects/my-project/topics/photo-work" }
     project_roles = ["roles/datastore.user"]
     subscriptions = {
-      photo-sweep-launcher = { topic = "projects/my-project/topics/photo-sweep", retention_s = 600, ack_deadline_s = 600 }
+      launch-workers-sweep = { topic = "projects/my-project/topics/photo-sweep", retention_s = 600, ack_deadline_s = 600 }
     }
   }
 
   assert {
-    condition     = length(google_pubsub_subscription.push["photo-sweep-launcher"].dead_letter_policy) == 0 && length(google_pubsub_topic_iam_member.forwards_dead_letters) == 0 && length(google_pubsub_subscription_iam_member.takes_dead_letters) == 0
+    condition     = length(google_pubsub_subscription.push["launch-workers-sweep"].dead_letter_policy) == 0 && length(google_pubsub_topic_iam_member.forwards_dead_letters) == 0 && length(google_pubsub_subscription_iam_member.takes_dead_letters) == 0
     error_message = "Without a dead-letter topic nothing is forwarded and nobody may."
   }
   assert {
-    condition     = google_pubsub_subscription.push["photo-sweep-launcher"].message_retention_duration == "600s" && google_pubsub_subscription.push["photo-sweep-launcher"].ack_deadline_seconds == 600
+    condition     = google_pubsub_subscription.push["launch-workers-sweep"].message_retention_duration == "600s" && google_pubsub_subscription.push["launch-workers-sweep"].ack_deadline_seconds == 600
     error_message = "Retention and ack deadline are as asked for."
   }
   assert {

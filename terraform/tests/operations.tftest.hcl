@@ -22,7 +22,7 @@ variables {
     search_services   = ["find-by-bib"]
     database          = "photofinish"
   }
-  stop_subscriptions = ["photo-work-launcher", "photo-sweep-launcher"]
+  stop_subscriptions = ["launch-workers", "launch-workers-sweep"]
 }
 
 run "defaults" {
@@ -81,11 +81,11 @@ run "budget_with_a_stop" {
     error_message = "The budget is this project's."
   }
   assert {
-    condition     = google_project_iam_custom_role.budget_stop[0].permissions == toset(["pubsub.subscriptions.update"]) && toset(keys(google_pubsub_subscription_iam_member.budget_stop)) == toset(["photo-work-launcher", "photo-sweep-launcher"])
+    condition     = google_project_iam_custom_role.budget_stop[0].permissions == toset(["pubsub.subscriptions.update"]) && toset(keys(google_pubsub_subscription_iam_member.budget_stop)) == toset(["launch-workers", "launch-workers-sweep"])
     error_message = "The stop may change the two subscriptions that start analysis, and nothing else."
   }
   assert {
-    condition     = jsondecode(google_workflows_workflow.budget_stop[0].user_env_vars["SUBSCRIPTIONS"]) == ["projects/my-project/subscriptions/photo-work-launcher", "projects/my-project/subscriptions/photo-sweep-launcher"]
+    condition     = jsondecode(google_workflows_workflow.budget_stop[0].user_env_vars["SUBSCRIPTIONS"]) == ["projects/my-project/subscriptions/launch-workers", "projects/my-project/subscriptions/launch-workers-sweep"]
     error_message = "The workflow knows them."
   }
   assert {

@@ -44,7 +44,7 @@ variable "size" {
   type = object({
     cpu         = optional(number, 4)
     memory_gib  = optional(number, 16)
-    max_retries = optional(number, 1)
+    max_retries = optional(number, 3)
   })
   default = {}
 

@@ -45,10 +45,8 @@ def main() -> int:
         environment = clean_environment(PHOTOFINISH_MODELS_DIR=str(models))
 
         step("install", work / "functions", ROOT / "functions/requirements.txt", wheels)
-        slow = []
-        for target in function_targets():
-            if start(target, work / "functions", environment) > COLD_START_S:
-                slow.append(target)
+        took_s = {target: start(target, work / "functions", environment) for target in function_targets()}
+        slow = [target for target, seconds in took_s.items() if seconds > COLD_START_S]
         check_command(work / "functions", environment)
 
         step("install", work / "gpu_jobs", ROOT / "gpu_jobs/requirements.txt", wheels)
@@ -104,7 +102,7 @@ def first_answer(child: subprocess.Popen[bytes], port: int, *, deadline: float) 
             "attributes": {"eventType": "OBJECT_DELETE"},
             "data": "",
         },
-        "subscription": "projects/check-images/subscriptions/photo-uploads-ingest",
+        "subscription": "projects/check-images/subscriptions/on-object-finalized",
     }
     while time.monotonic() < deadline:
         if child.poll() is not None:
@@ -164,12 +162,17 @@ def run(command: Sequence[str], environment: dict[str, str]) -> None:
 
 @contextmanager
 def process(command: Sequence[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    child = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
-    try:
-        yield child
-    finally:
-        child.terminate()
-        child.wait(timeout=20)
+    with tempfile.TemporaryFile() as log:
+        child = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
+        try:
+            yield child
+        except SystemExit:
+            log.seek(0)
+            sys.stderr.buffer.write(log.read())
+            raise
+        finally:
+            child.terminate()
+            child.wait(timeout=20)
 
 
 if __name__ == "__main__":
