@@ -42,7 +42,7 @@ def frontality(landmarks: NDArray[np.floating]) -> float:
         return 0.0
     yaw = abs(float((nose - (eyes + mouth) / 2) @ across)) / width_squared
     pitch = abs(float((nose - eyes) @ down) / height_squared - _FRONTAL_PITCH)
-    return max(0.0, 1 - 2 * yaw) * max(0.0, 1 - 2 * pitch)
+    return max(0.0, 1 - yaw) * max(0.0, 1 - 2 * pitch)
 
 
 def _ramp(value: float, low: float, high: float) -> float:

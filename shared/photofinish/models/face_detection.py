@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,10 @@ from photofinish.imaging.resizing import fit_within
 from photofinish.models.batching import batch_size, groups_of_one_shape, padded_to_32
 from photofinish.models.session import Session
 
+# Small pictures are enlarged, up to twice: on race photos of 0.5 MP landmarks get so much better that the share of
+# same-person pairs found at a false accept rate of 1e-3 grows from .76 to .86.
 LONGEST_SIDE = 1280
+MAX_ENLARGEMENT = 2.0
 # Faces that fill a picture are larger than those of the training data: a look at a quarter of the size finds them.
 CLOSE_UP_LONGEST_SIDE = 320
 MIN_SCORE = 0.6
@@ -45,8 +50,8 @@ class FaceDetector:
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
         """The faces of each (H, W, 3) BGR image, in order. Images of one shape are run together."""
         candidates: list[list[Detections]] = [[] for _ in images]
-        for longest_side in (LONGEST_SIDE, CLOSE_UP_LONGEST_SIDE):
-            fitted = [fit_within(image, longest_side) for image in images]
+        looks = ([_enlarged(image) for image in images], [fit_within(image, CLOSE_UP_LONGEST_SIDE) for image in images])
+        for fitted in looks:
             for indices in groups_of_one_shape(fitted, at_most=self._batch):
                 outputs = self._session.run(np.stack([_as_input(fitted[index]) for index in indices]))
                 for position, index in enumerate(indices):
@@ -79,6 +84,16 @@ def suppress_overlaps(
         shared = np.maximum(width, 0) * np.maximum(height, 0)
         remaining = rest[shared <= max_overlap * (area[best] + area[rest] - shared)]
     return np.array(kept, np.intp)
+
+
+def _enlarged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Scaled down, or up by `MAX_ENLARGEMENT` at most, to `LONGEST_SIDE`."""
+    height, width = image.shape[:2]
+    scale = min(LONGEST_SIDE / max(height, width), MAX_ENLARGEMENT)
+    if scale <= 1:
+        return fit_within(image, LONGEST_SIDE)
+    size = (round(width * scale), round(height * scale))
+    return cast("NDArray[np.uint8]", cv2.resize(image, size, interpolation=cv2.INTER_LINEAR))
 
 
 def _as_input(image: NDArray[np.uint8]) -> NDArray[np.float32]:
