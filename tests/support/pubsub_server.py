@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 from google.cloud import pubsub_v1
 
 T = TypeVar("T")
+_environment_lock = threading.Lock()  # clients are made on several threads
 READY_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 10.0
 
@@ -120,6 +121,10 @@ class PubsubServer:
 
     @contextmanager
     def _environment(self) -> Iterator[None]:
+        with _environment_lock:
+            yield from self._set_address()
+
+    def _set_address(self) -> Iterator[None]:
         before = os.environ.get("PUBSUB_EMULATOR_HOST")
         os.environ["PUBSUB_EMULATOR_HOST"] = self.address
         try:
