@@ -15,6 +15,7 @@ COMMANDS = {
     "up": ("Local cloud", "local"),
     "down": ("Local cloud", "local"),
     "env": ("Local cloud", "local"),
+    "logs": ("Local cloud", "logs"),
     "drop": ("Albums", "drop"),
     "status": ("Albums", "status"),
     "show": ("Albums", "show"),
