@@ -279,7 +279,6 @@ module "search" {
   env                 = merge(local.env, { DATABASE_URL = local.database_url_of[each.key] })
   secret_env          = { PHOTOFINISH_API_KEY_SHA256S = module.foundation.secret_ids[local.api_key_secret] }
   database            = module.vector_database.connection
-  project_roles       = ["roles/datastore.viewer"]
   exposure            = var.search.exposure
   invokers            = var.search.invokers
   deployers           = { deployer = module.foundation.deployer.member }

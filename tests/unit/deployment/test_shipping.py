@@ -1,0 +1,145 @@
+"""Images, Cloud Build and its scripts fit together and name the services that Terraform makes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from photofinish.domain.photo import PhotoRef
+from support import terraform_config as terraform
+
+ROOT = terraform.ROOT
+SHIP = terraform.TERRAFORM / "ship"
+DOCKERFILES = [ROOT / "functions" / "Dockerfile", ROOT / "gpu_jobs" / "Dockerfile"]
+REQUIREMENTS = [
+    ROOT / "functions" / "requirements.txt",
+    ROOT / "functions" / "requirements-build.txt",
+    ROOT / "gpu_jobs" / "requirements.txt",
+]
+
+
+@pytest.fixture(scope="module")
+def build() -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text(encoding="utf-8"))
+    return content
+
+
+def names_in(script: Path, variable: str) -> set[str]:
+    [value] = re.findall(rf'^{variable}="([^"]+)"$', script.read_text(encoding="utf-8"), re.MULTILINE)
+    return set(value.split())
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_bases_are_pinned_by_digest(dockerfile: Path) -> None:
+    text = dockerfile.read_text(encoding="utf-8")
+    bases = dict(re.findall(r"^ARG (\w+_IMAGE)=(\S+)$", text, re.MULTILINE))
+    assert bases, "the base images are build arguments"
+    for image in bases.values():
+        assert re.search(r"@sha256:[0-9a-f]{64}$", image), f"{image} has no digest"
+    stages = set(re.findall(r"^FROM \S+ AS (\w+)$", text, re.MULTILINE))
+    for base in re.findall(r"^FROM (\S+)", text, re.MULTILINE):
+        assert base in stages or base.strip("${}") in bases, f"FROM {base} is neither a stage nor a build argument"
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_the_last_stage_is_not_root_and_downloads_nothing(dockerfile: Path) -> None:
+    last = dockerfile.read_text(encoding="utf-8").rsplit("\nFROM ", 1)[1]
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE), "the image runs as root"
+    assert "\nRUN " not in last, "what the image needs comes out of earlier stages"
+    assert "COPY --from=models /models /models" in last
+    assert "PHOTOFINISH_MODELS_DIR=/models" in last
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_every_install_goes_through_the_script_that_is_tried_without_containers(dockerfile: Path) -> None:
+    text = dockerfile.read_text(encoding="utf-8")
+    assert "pip install" not in text
+    assert {"wheels", "models", "install"} == set(re.findall(r"RUN functions/image\.sh (\w+)", text))
+
+
+@pytest.mark.parametrize("requirements", REQUIREMENTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_requirement_has_a_version_and_hashes(requirements: Path) -> None:
+    lines = requirements.read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=[a-z])", re.sub(r"^ +#.*\n", "", lines, flags=re.MULTILINE).strip())
+    assert len(entries) > 20
+    for entry in entries:
+        assert re.match(r"[a-z0-9._-]+(\[[a-z,]+\])?==\S+", entry), f"not pinned: {entry[:60]}"
+        assert "--hash=sha256:" in entry, f"no hash: {entry[:60]}"
+    assert not re.search(r"https?://|--(extra-)?index-url|--find-links", lines), "a lock file names no registry"
+
+
+def test_both_images_run_the_versions_that_are_tested() -> None:
+    def versions(file: Path) -> dict[str, str]:
+        return dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", file.read_text(encoding="utf-8"), re.MULTILINE))
+
+    tested = versions(ROOT / "requirements.txt")
+    for file in REQUIREMENTS:
+        for name, version in versions(file).items():
+            if name not in {"onnxruntime-gpu"}:
+                assert tested.get(name) == version, f"{file.parent.name}: {name} {version}, tested {tested.get(name)}"
+
+
+def test_steps_wait_for_steps_that_exist_and_run_before(build: dict[str, Any]) -> None:
+    seen: set[str] = set()
+    for step in build["steps"]:
+        unknown = set(step.get("waitFor", [])) - seen - {"-"}
+        assert not unknown, f"{step['id']} waits for {sorted(unknown)}"
+        seen.add(step["id"])
+    assert [step["id"] for step in build["steps"]][-3:] == ["migrate", "deploy", "smoke-test"]
+
+
+def test_every_substitution_is_defined_and_used(build: dict[str, Any]) -> None:
+    text = (ROOT / "cloudbuild.yaml").read_text(encoding="utf-8")
+    used = set(re.findall(r"\$\{(_[A-Z0-9_]+)\}", text))
+    assert used == set(build["substitutions"])
+    shell = re.findall(r"(?<!\$)\$(?![${(?])\w+", "\n".join(str(step.get("args")) for step in build["steps"]))
+    assert not shell, f"Cloud Build would substitute {shell}: write $$"
+
+
+def test_nothing_ships_before_it_was_tested_scanned_and_compared(build: dict[str, Any]) -> None:
+    waits = {step["id"]: set(step.get("waitFor", [])) - {"-"} for step in build["steps"]}
+
+    def before(step: str) -> set[str]:
+        return waits[step] | {earlier for direct in waits[step] for earlier in before(direct)}
+
+    checks = {"lint-and-test", "terraform-check", "vulnerabilities", "licences", "terraform-plan"}
+    assert checks <= before("migrate")
+    assert "migrate" in before("deploy")
+
+
+@pytest.mark.parametrize(
+    "script", [*sorted(SHIP.glob("*.sh")), ROOT / "functions/image.sh"], ids=lambda path: path.name
+)
+def test_scripts_are_shell(script: Path) -> None:
+    subprocess.run(["bash", "-n", str(script)], check=True)
+
+
+def test_the_scripts_ship_every_service_and_job() -> None:
+    services = terraform.services().values()
+    assert names_in(SHIP / "deploy.sh", "events") == {service.name for service in services if service.subscriptions}
+    assert names_in(SHIP / "deploy.sh", "searches") == {
+        service.name for service in services if not service.subscriptions
+    }
+    for script in ("deploy.sh", "roll_back.sh", "smoke_test.sh"):
+        assert "jobs update analyze" in (SHIP / script).read_text(encoding="utf-8") or script == "smoke_test.sh"
+
+
+def test_the_smoke_test_knows_a_photos_id() -> None:
+    [command] = re.findall(r"photo_id=\$\((.*)\)$", (SHIP / "smoke_test.sh").read_text(encoding="utf-8"), re.MULTILINE)
+    ref = PhotoRef(bucket="my-photos", name="smoke-test/20260101T000000-1.jpg", generation=1)
+    environment = {"bucket": ref.bucket, "name": ref.name, "PATH": "/usr/bin:/bin"}
+    found = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == ref.photo_id
+
+
+def test_the_deployer_may_change_what_the_scripts_change() -> None:
+    for name, module in terraform.modules().items():
+        if Path(module["source"]).name in {"event-function", "http-function", "gpu-job", "vector-database"}:
+            assert module["deployers"] == {"deployer": "${module.foundation.deployer.member}"}, (
+                f"{name} has no deployer"
+            )

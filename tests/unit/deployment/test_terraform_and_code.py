@@ -1,0 +1,281 @@
+"""What Terraform sets up is what the code asks for: topics, functions, settings, queries, rights."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.api_core import exceptions
+from google.cloud.firestore import Client
+
+from photofinish.adapters.firestore import FirestoreDocuments, FirestoreTaskLeases
+from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
+from photofinish.settings import JobSettings, ModelEnvironment, SearchSettings, Settings
+from photofinish_cli.local_deployment import local_deployment
+from photofinish_emulators.stack import StackSpec
+from support import terraform_config as terraform
+from support.firestore_server import FirestoreServer, emulator_environment, firestore_server
+
+ROOT = terraform.ROOT
+INDEXES = terraform.TERRAFORM / "firestore" / "firestore.indexes.json"
+FRAMEWORK_VARIABLES = {"LD_LIBRARY_PATH"}
+PUBLIC = {"terraform/modules/http-function/main.tf: google_cloud_run_v2_service_iam_member.invoker"}
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> StackSpec:
+    return local_deployment(tmp_path_factory.mktemp("local-cloud"))
+
+
+def default_of(settings: type[Settings], field: str) -> str:
+    return str(settings.model_fields[field].default)
+
+
+def required(*settings: type[Any]) -> set[str]:
+    return {
+        str(field.validation_alias) for kind in settings for field in kind.model_fields.values() if field.is_required()
+    }
+
+
+def known(*settings: type[Any]) -> set[str]:
+    return {str(field.validation_alias) for kind in settings for field in kind.model_fields.values()}
+
+
+def all_targets() -> list[str]:
+    tree = ast.parse((ROOT / "functions" / "main.py").read_text(encoding="utf-8"))
+    names = [
+        node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    targets: list[str] = ast.literal_eval(names[0])
+    return targets
+
+
+def parts_used_by(target: str) -> set[str]:
+    """The adapters of `wiring.App` that an entry point touches, with those of the helpers it calls."""
+    tree = ast.parse((ROOT / "functions/photofinish_functions/entry_points.py").read_text(encoding="utf-8"))
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert target in functions, f"entry_points.py has no function {target}"
+    called = [node.id for node in ast.walk(functions[target]) if isinstance(node, ast.Name) and node.id in functions]
+    bodies = [functions[name] for name in {target, *called}]
+    attributes = {node.attr for body in bodies for node in ast.walk(body) if isinstance(node, ast.Attribute)}
+    return attributes & {"store", "queue", "events", "documents", "leases", "launcher", "index"}
+
+
+# --- topics and functions ---
+
+
+def test_every_topic_that_the_code_publishes_to_exists() -> None:
+    published = {default_of(Settings, "work_topic"), default_of(Settings, "results_topic")}
+    assert published <= set(terraform.topic_names().values())
+
+
+def test_the_cloud_has_the_topics_of_the_local_cloud(local: StackSpec) -> None:
+    assert set(terraform.topic_names().values()) == {topic.name for topic in local.topics}
+
+
+def test_every_function_is_set_up_and_every_target_exists() -> None:
+    assert sorted(terraform.services()) == sorted(all_targets())
+
+
+def test_services_have_the_local_clouds_names(local: StackSpec) -> None:
+    in_cloud = {service.name: service.target for service in terraform.services().values()}
+    assert in_cloud == {function.name: function.target for function in local.functions}
+
+
+def test_subscriptions_push_what_the_local_cloud_pushes(local: StackSpec) -> None:
+    in_cloud = {
+        name: (
+            service.name,
+            terraform.topic_of(subscription["topic"]),
+            terraform.topic_of(subscription["dead_letter_topic"]) if "dead_letter_topic" in subscription else None,
+            int(subscription.get("retention_s", 604800)) == 600,
+        )
+        for service in terraform.services().values()
+        for name, subscription in service.subscriptions.items()
+    }
+    here = {
+        subscription.name: (
+            subscription.push_to,
+            subscription.topic,
+            subscription.dead_letter.topic if subscription.dead_letter else None,
+            subscription.retention_s == 600,
+        )
+        for subscription in local.subscriptions
+        if subscription.push_to
+    }
+    assert in_cloud == here
+
+
+def test_the_queue_is_the_local_clouds(local: StackSpec) -> None:
+    [pulled] = [subscription for subscription in local.subscriptions if not subscription.push_to]
+    work = terraform.modules()["gpu_job"]["work"]
+    assert terraform.topic_of(work["topic"]) == pulled.topic == default_of(Settings, "work_topic")
+    assert pulled.dead_letter is not None
+    assert terraform.topic_of(work["dead_letter_topic"]) == pulled.dead_letter.topic
+    name = terraform.root_locals()["env"]["PHOTOFINISH_WORK_SUBSCRIPTION"]
+    assert name == pulled.name == default_of(Settings, "work_subscription")
+
+
+def test_the_job_has_the_codes_name(local: StackSpec) -> None:
+    [variable] = [
+        block["job_name"]
+        for block in terraform.parsed(terraform.TERRAFORM / "variables.tf")["variable"]
+        if "job_name" in block
+    ]
+    assert variable["default"] == default_of(Settings, "job") == local.jobs[0].name
+
+
+# --- settings ---
+
+
+@pytest.mark.parametrize("target", all_targets())
+def test_every_function_has_the_settings_it_needs(target: str) -> None:
+    service = terraform.services()[target]
+    given = set(service.env) | service.secret_env
+    needs = required(Settings, SearchSettings) if target.startswith("find_") else required(Settings)
+    assert needs <= given, f"{target} lacks {sorted(needs - given)}"
+    unknown = given - known(Settings, SearchSettings, ModelEnvironment)
+    assert not unknown, f"nothing reads {sorted(unknown)}, which Terraform gives to {target}"
+
+
+def test_the_job_has_the_settings_it_needs() -> None:
+    [job_locals] = terraform.parsed(terraform.TERRAFORM / "modules/gpu-job/main.tf")["locals"]
+    given = set(terraform.environment_of(terraform.modules()["gpu_job"]["env"]))
+    given |= set(terraform.environment_of(job_locals["env"]))
+    assert "PHOTOFINISH_ONNX_PROVIDERS" in given, "the job's own variables were not found"
+    assert required(Settings, JobSettings, ModelEnvironment) <= given
+    unknown = given - known(Settings, JobSettings, ModelEnvironment) - FRAMEWORK_VARIABLES
+    assert not unknown, f"nothing reads {sorted(unknown)}, which Terraform gives to the job"
+
+
+def test_secrets_come_as_secrets() -> None:
+    secret = {
+        str(field.validation_alias)
+        for field in SearchSettings.model_fields.values()
+        if "SecretStr" in str(field.annotation)
+    }
+    for service in terraform.services().values():
+        assert not secret & set(service.env), f"{service.name} has a secret as plain text"
+
+
+def test_defaults_of_terraform_are_the_codes() -> None:
+    analysis = terraform.optional_defaults("analysis")
+    assert float(analysis["max_tasks"]) == Settings.model_fields["max_gpu_tasks"].default
+    assert float(analysis["photos_per_task"]) == Settings.model_fields["photos_per_task"].default
+    assert float(analysis["batch_size"]) == JobSettings.model_fields["batch_size"].default
+    assert float(analysis["idle_exit_s"]) == JobSettings.model_fields["idle_exit_s"].default
+
+
+# --- rights ---
+
+
+@pytest.mark.parametrize("target", all_targets())
+def test_a_function_may_do_what_its_code_does_and_no_more(target: str) -> None:
+    used = parts_used_by(target)
+    service = terraform.services()[target]
+    topics = {"queue": "photo-work", "events": "photo-results"}
+    assert service.publishes_to == {topic for part, topic in topics.items() if part in used}
+    assert ("roles/datastore.user" in service.project_roles) == bool(used & {"documents", "leases"})
+    assert service.uses_database == ("index" in used)
+    readers = terraform.modules()["photo_bucket"]["readers"]
+    assert (f"${{module.{target}.member}}" in readers.values()) == ("store" in used)
+    launchers = terraform.modules()["gpu_job"]["launchers"]
+    assert (f"${{module.{target}.member}}" in launchers.values()) == ("launcher" in used)
+
+
+def test_nobody_has_a_basic_role() -> None:
+    roles = re.compile(r"roles/(owner|editor|viewer)\b")
+    for resource in terraform.resources():
+        assert not roles.search(str(resource.body)), f"{resource} gives a basic role"
+    for name, module in terraform.modules().items():
+        assert not roles.search(str(module)), f"module {name} gives a basic role"
+
+
+def test_rights_are_added_and_none_is_taken_over() -> None:
+    for resource in terraform.resources():
+        assert not resource.type.endswith(("_iam_policy", "_iam_binding")), f"{resource} would remove others' rights"
+
+
+def test_nothing_is_public_unless_listed() -> None:
+    everybody = {str(resource) for resource in terraform.resources() if "allUsers" in str(resource.body)}
+    assert everybody == PUBLIC
+    for resource in terraform.resources():
+        assert "allAuthenticatedUsers" not in str(resource.body), f"{resource} is open to every Google account"
+        if resource.type == "google_storage_bucket":
+            assert resource.body["public_access_prevention"] == "enforced", f"{resource} may become public"
+            assert resource.body["uniform_bucket_level_access"] is True, f"{resource} has rights object by object"
+        if resource.type == "google_sql_database_instance":
+            assert resource.body["settings"][0]["ip_configuration"][0]["ipv4_enabled"] is False
+
+
+def test_no_key_of_an_account_is_made() -> None:
+    assert not [str(r) for r in terraform.resources() if r.type in {"google_service_account_key", "random_password"}]
+
+
+# --- queries ---
+
+
+@pytest.fixture(scope="module")
+def firestore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirestoreServer]:
+    with firestore_server(tmp_path_factory.mktemp("firestore") / "state", indexes=INDEXES) as server:
+        yield server
+
+
+def read_everything(client: Client) -> None:
+    """Every query that the adapters make."""
+    documents, leases = FirestoreDocuments(client), FirestoreTaskLeases(client)
+    ref = PhotoRef(bucket="photos", name="spring-10k/a.jpg", generation=1)
+    photo = StoredPhoto(ref=ref, size_bytes=1, content_type="image/jpeg", uploaded_at=datetime.now(UTC))
+    documents.record_queued(photo, event_at=datetime.now(UTC), trace_id="t")
+    documents.known([ref])
+    documents.get("spring-10k", ref.photo_id)
+    documents.counts("spring-10k")
+    list(documents.list_photos("spring-10k"))
+    list(documents.list_photos("spring-10k", status=PhotoStatus.DONE))
+    documents.latest_final("spring-10k", limit=5)
+    leases.live()
+    assert len(documents.longest_outstanding("spring-10k", limit=5)) == 1
+    assert documents.outstanding() == 1
+
+
+def queries_of_the_adapter() -> set[str]:
+    """Methods of FirestoreDocuments that filter or order, which is what indexes are for."""
+    source = (ROOT / "shared/photofinish/adapters/firestore.py").read_text(encoding="utf-8")
+    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    return {
+        method.name
+        for kind in classes
+        for method in kind.body
+        if isinstance(method, ast.FunctionDef)
+        for node in ast.walk(method)
+        if isinstance(node, ast.Attribute) and node.attr in {"where", "order_by", "collection_group"}
+    }
+
+
+def test_every_query_has_its_index(firestore: FirestoreServer) -> None:
+    with emulator_environment(firestore):
+        read_everything(Client(project="check"))
+
+
+def test_no_query_was_forgotten_here() -> None:
+    tried = {
+        node.func.attr
+        for node in ast.walk(ast.parse(Path(__file__).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    assert queries_of_the_adapter() <= tried, "add the adapter's new queries to read_everything()"
+
+
+def test_without_the_indexes_the_queries_fail(tmp_path: Path) -> None:
+    empty = tmp_path / "firestore.indexes.json"
+    empty.write_text('{"indexes": [], "fieldOverrides": []}', encoding="utf-8")
+    with firestore_server(tmp_path / "state", indexes=empty) as server, emulator_environment(server):
+        documents = FirestoreDocuments(Client(project="check"))
+        for query in (documents.outstanding, lambda: documents.longest_outstanding("a", limit=1)):
+            with pytest.raises(exceptions.FailedPrecondition, match="index"):
+                query()
