@@ -24,15 +24,17 @@ impl Region {
         let (left, top) = (from(self.left), from(self.top));
         let (right, bottom) = (to(self.right, width), to(self.bottom, height));
         let has_area = self.left < self.right && self.top < self.bottom;
-        (has_area && left < right && top < bottom).then(|| Patch { left, top, width: right - left, height: bottom - top })
+        (has_area && left < right && top < bottom).then(|| Patch {
+            left,
+            top,
+            width: right - left,
+            height: bottom - top,
+        })
     }
 
     /// How much of the redaction a pixel gets, 0 to 1, judged at its centre.
-    #[inline(always)]
     pub fn alpha(&self, x: usize, y: usize, feather: f32) -> f32 {
-        let (rx, ry) = ((self.right - self.left) / 2.0, (self.bottom - self.top) / 2.0);
-        let dx = (x as f32 + 0.5 - self.left - rx).abs();
-        let dy = (y as f32 + 0.5 - self.top - ry).abs();
+        let (rx, ry, dx, dy) = self.offsets(x, y);
         let outside = match self.shape {
             Shape::Rectangle => (dx - rx).max(0.0).hypot((dy - ry).max(0.0)),
             Shape::Ellipse => {
@@ -44,13 +46,51 @@ impl Region {
         if outside <= 0.0 { 1.0 } else { (1.0 - outside / feather.max(f32::MIN_POSITIVE)).max(0.0) }
     }
 
+    /// Half the sides, and a pixel's distances from the centre.
+    fn offsets(&self, x: usize, y: usize) -> (f32, f32, f32, f32) {
+        let (rx, ry) = ((self.right - self.left) / 2.0, (self.bottom - self.top) / 2.0);
+        (rx, ry, (x as f32 + 0.5 - self.left - rx).abs(), (y as f32 + 0.5 - self.top - ry).abs())
+    }
+
+    /// Lays `redacted` over `row`, the bytes of the pixels from (`left`, `y`) on. Alpha falls towards both ends of a row,
+    /// so only the ends need it pixel by pixel.
     pub(super) fn blend_row(&self, row: &mut [u8], redacted: &[Pixel], left: usize, y: usize, feather: f32) {
-        for (x, (old, new)) in row.as_chunks_mut::<3>().0.iter_mut().zip(redacted).enumerate() {
+        let row = row.as_chunks_mut::<3>().0;
+        let n = row.len();
+        let is_whole = |x: usize| self.alpha(left + x, y, feather) == 1.0;
+        let middle = (((self.left + self.right) / 2.0 - left as f32).max(0.0) as usize).min(n - 1);
+        // The last guess may be off by rounding; the loops put it right.
+        let half = self.half_width(y);
+        let centre = (self.left + self.right) / 2.0 - left as f32 - 0.5;
+        let mut first = ((centre - half).max(0.0) as usize).min(middle);
+        let mut end = ((centre + half + 2.0).max(0.0) as usize).clamp(middle, n);
+        while first < end && !is_whole(first) {
+            first += 1;
+        }
+        while end > first && !is_whole(end - 1) {
+            end -= 1;
+        }
+        for (old, new) in row[first..end].iter_mut().zip(&redacted[first..end]) {
+            *old = [new[0], new[1], new[2]].map(|value| (value + 0.5) as u8);
+        }
+        if feather == 0.0 {
+            return;
+        }
+        for x in (0..first).chain(end..n) {
             let alpha = self.alpha(left + x, y, feather);
             for channel in 0..3 {
-                let before = f32::from(old[channel]);
-                old[channel] = (before + alpha * (new[channel] - before) + 0.5) as u8;
+                let before = f32::from(row[x][channel]);
+                row[x][channel] = (before + alpha * (redacted[x][channel] - before) + 0.5) as u8;
             }
+        }
+    }
+
+    /// Half of what the region covers of a row of pixels.
+    fn half_width(&self, y: usize) -> f32 {
+        let (rx, ry, _, dy) = self.offsets(0, y);
+        match self.shape {
+            Shape::Rectangle => rx,
+            Shape::Ellipse => rx * (1.0 - (dy / ry).powi(2)).max(0.0).sqrt(),
         }
     }
 }

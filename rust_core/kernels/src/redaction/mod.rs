@@ -29,16 +29,22 @@ pub fn redact(isa: Isa, image: &mut [u8], width: usize, height: usize, regions: 
     assert_eq!(image.len(), 3 * width * height, "three bytes a pixel");
     for region in regions {
         let Some(patch) = region.patch(width, height, feather) else { continue };
-        let original = patch.read(image, width);
-        let redacted = match style {
-            Style::Blur { sigma } => blur::blur(isa, original.clone(), patch.width, patch.height, sigma),
-            Style::Pixelate { block } => pixelate::pixelate(&original, patch.width, patch.height, block),
-        };
-        for y in 0..patch.height {
-            let start = 3 * ((patch.top + y) * width + patch.left);
-            let row = &mut image[start..][..3 * patch.width];
-            let new = &redacted[y * patch.width..][..patch.width];
-            region.blend_row(row, new, patch.left, patch.top + y, feather);
+        match style {
+            Style::Blur { sigma } => {
+                let blurred = blur::blur(isa, patch.read(image, width), patch.width, patch.height, sigma);
+                for (y, new) in blurred.chunks_exact(patch.width).enumerate() {
+                    region.blend_row(patch.row(image, width, y), new, patch.left, patch.top + y, feather);
+                }
+            }
+            Style::Pixelate { block } => {
+                for top in (0..patch.height).step_by(block) {
+                    let rows = top..patch.height.min(top + block);
+                    let means = pixelate::means(rows.clone().map(|y| patch.bytes(image, width, y)), &patch, block);
+                    for y in rows {
+                        region.blend_row(patch.row(image, width, y), &means, patch.left, patch.top + y, feather);
+                    }
+                }
+            }
         }
     }
 }
@@ -56,10 +62,19 @@ struct Patch {
 }
 
 impl Patch {
+    fn bytes<'a>(&self, image: &'a [u8], width: usize, y: usize) -> &'a [u8] {
+        &image[3 * ((self.top + y) * width + self.left)..][..3 * self.width]
+    }
+
+    /// The bytes of its row `y`.
+    fn row<'a>(&self, image: &'a mut [u8], width: usize, y: usize) -> &'a mut [u8] {
+        &mut image[3 * ((self.top + y) * width + self.left)..][..3 * self.width]
+    }
+
     fn read(&self, image: &[u8], width: usize) -> Vec<Pixel> {
         let mut pixels = Vec::with_capacity(self.width * self.height);
-        for y in self.top..self.top + self.height {
-            let row = &image[3 * (y * width + self.left)..][..3 * self.width];
+        for y in 0..self.height {
+            let row = self.bytes(image, width, y);
             pixels.extend(row.as_chunks::<3>().0.iter().map(|&[a, b, c]| [a, b, c, 0].map(f32::from)));
         }
         pixels

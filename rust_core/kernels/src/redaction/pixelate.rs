@@ -1,28 +1,22 @@
-use super::Pixel;
+use super::{Patch, Pixel};
 
-/// See [`super::definition::pixelate`].
-pub fn pixelate(pixels: &[Pixel], width: usize, height: usize, block: usize) -> Vec<Pixel> {
-    assert!(block > 0, "a block has a size");
-    let mut result = vec![[0f32; 4]; pixels.len()];
-    let across = width.div_ceil(block);
-    for top in (0..height).step_by(block) {
-        let bottom = height.min(top + block);
-        let mut sums = vec![[0f32; 4]; across];
-        for row in pixels[top * width..bottom * width].chunks_exact(width) {
-            for (sum, cells) in sums.iter_mut().zip(row.chunks(block)) {
-                for pixel in cells {
-                    for channel in 0..4 {
-                        sum[channel] += pixel[channel];
-                    }
+/// A row of pixels, each the mean of its block over all `rows` (one block high). See [`super::definition::pixelate`].
+pub(super) fn means<'a>(rows: impl ExactSizeIterator<Item = &'a [u8]>, patch: &Patch, block: usize) -> Vec<Pixel> {
+    let height = rows.len();
+    let mut sums = vec![[0u32; 3]; patch.width.div_ceil(block)];
+    for row in rows {
+        for (sum, cell) in sums.iter_mut().zip(row.as_chunks::<3>().0.chunks(block)) {
+            for pixel in cell {
+                for channel in 0..3 {
+                    sum[channel] += u32::from(pixel[channel]);
                 }
             }
         }
-        for row in result[top * width..bottom * width].chunks_exact_mut(width) {
-            for (sum, cells) in sums.iter().zip(row.chunks_mut(block)) {
-                let share = 1.0 / ((bottom - top) * cells.len()) as f32;
-                cells.fill(sum.map(|value| value * share));
-            }
-        }
     }
-    result
+    let mut means = vec![[0f32; 4]; patch.width];
+    for (sum, cell) in sums.iter().zip(means.chunks_mut(block)) {
+        let count = (height * cell.len()) as f32;
+        cell.fill([sum[0] as f32 / count, sum[1] as f32 / count, sum[2] as f32 / count, 0.0]);
+    }
+    means
 }
