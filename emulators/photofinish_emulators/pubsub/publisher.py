@@ -16,7 +16,7 @@ from photofinish_emulators.pubsub.rpc import FailedPrecondition, InvalidArgument
 
 SERVICE = "google.pubsub.v1.Publisher"
 MAX_REQUEST_MESSAGES = 1000
-MAX_REQUEST_BYTES = MAX_DATA_BYTES = 10_000_000
+MAX_REQUEST_BYTES = 10_000_000
 MAX_ATTRIBUTES, MAX_KEY_BYTES, MAX_VALUE_BYTES = 100, 256, 1024
 MAX_ORDERING_KEY_BYTES = 1024
 NO_SNAPSHOTS = "Snapshots are not served. To replay, seek the subscription to a time."
