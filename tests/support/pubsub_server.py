@@ -108,6 +108,11 @@ class PubsubServer:
             assert process.stdout is not None
             process.stdout.close()
 
+    def wait(self) -> int:
+        """The exit status, once it has ended by itself."""
+        assert self._process is not None, "the server is not running"
+        return self._process.wait(STOP_TIMEOUT_S)
+
     def log_tail(self) -> str:
         return "\n".join(self.log_path.read_text().splitlines()[-20:])
 

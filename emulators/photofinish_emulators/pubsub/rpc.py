@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NoReturn
 
@@ -80,6 +81,11 @@ def invalid_ack_ids(reasons: Mapping[str, str]) -> InvalidArgument:
     )
 
 
+def disk_failed(error: sqlite3.Error) -> Unavailable:
+    """What a caller hears whose write is not on disk; the server is about to stop."""
+    return Unavailable(f"The server cannot write to its state directory: {error}.")
+
+
 def unary(handler: Callable[[Any], Awaitable[Any]]) -> Callable[[Any, Context], Awaitable[Any]]:
     """A gRPC handler out of ``handler(request)``: an :class:`RpcError` becomes the status of the call."""
 
@@ -88,6 +94,8 @@ def unary(handler: Callable[[Any], Awaitable[Any]]) -> Callable[[Any, Context], 
             return await handler(request)
         except RpcError as error:
             await error.abort(context)
+        except sqlite3.Error as error:
+            await disk_failed(error).abort(context)
 
     return call
 

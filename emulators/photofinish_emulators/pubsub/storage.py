@@ -101,27 +101,39 @@ class DeliveryRow:
 class Storage:
     """Writes return a future that resolves once they are on disk; reads see what is committed.
 
-    ``on_failure`` is called, on the writer's thread, when the disk refuses a write. What is in memory may then be
-    ahead of the disk, so the server has to stop: what starts next continues from the disk.
+    When the disk refuses a write, memory is ahead of the disk, and a later write could leave a gap there. So nothing is
+    written any more, ``on_failure`` is called, on the writer's thread, and the server has to stop: what starts next
+    continues from the disk.
     """
 
     def __init__(self, path: Path, on_failure: Callable[[BaseException], None]) -> None:
         self._store = SqliteStore(path, SCHEMA)
         self._reader = self._store.connect()
         self._on_failure = on_failure
+        self._failed = False
 
     def close(self) -> None:
         self._store.close()
         self._reader.close()
 
     def _submit(self, write: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        future = self._store.submit(write)
+        def guarded(db: sqlite3.Connection) -> T:
+            if self._failed:
+                raise sqlite3.OperationalError("an earlier write failed")
+            try:
+                return write(db)
+            except sqlite3.Error as error:
+                self._failed = not isinstance(error, sqlite3.IntegrityError)
+                raise
+
+        future = self._store.submit(guarded)
         future.add_done_callback(self._notice_failure)
         return future
 
     def _notice_failure(self, future: Future[T]) -> None:
         error = future.exception()
         if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+            self._failed = True  # the commit may have failed, not the write itself
             self._on_failure(error)
 
     # Topics and subscriptions

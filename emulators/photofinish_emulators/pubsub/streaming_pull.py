@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,7 +18,7 @@ from photofinish_emulators.pubsub.answers import (
 from photofinish_emulators.pubsub.broker import Broker, Subscription
 from photofinish_emulators.pubsub.outstanding import Consumer
 from photofinish_emulators.pubsub.resources import MIN_ACK_DEADLINE_S, check_name
-from photofinish_emulators.pubsub.rpc import Context, InvalidArgument, RpcError
+from photofinish_emulators.pubsub.rpc import Context, InvalidArgument, RpcError, disk_failed
 
 # Messages and bytes of one response: small enough that several streams share a backlog.
 RESPONSE_MESSAGES = 250
@@ -37,6 +38,8 @@ class StreamingPull:
                 return
         except RpcError as error:
             await error.abort(context)
+        except sqlite3.Error as error:
+            await disk_failed(error).abort(context)
 
     async def _stream(self, first: Any, requests: AsyncIterator[Any], context: Context) -> None:
         check_name(first.subscription, "subscriptions")

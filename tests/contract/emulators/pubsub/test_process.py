@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -140,6 +141,33 @@ def test_an_old_ack_id_counts_after_a_kill(tmp_path: Path) -> None:
 def test_kills_under_load_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     with PubsubServer(tmp_path / "state") as server:
         kill_under_load(server, kills=3)
+
+
+def test_a_full_disk_stops_the_server_and_loses_nothing(tmp_path: Path) -> None:
+    with PubsubServer(tmp_path / "state") as server:
+        create(server)
+        # No file of the process may grow beyond this: to SQLite the disk is full.
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+        published: set[str] = set()
+
+        def publish() -> bool:
+            """Whether the server took it."""
+            try:
+                published.add(publisher.publish(TOPIC, bytes(100_000), retry=None, timeout=10).result(20))
+            except exceptions.ServiceUnavailable:
+                return False
+            return True
+
+        with server.publisher() as publisher:
+            wait_until(lambda: not publish(), "a publish that is refused")
+        assert server.wait() == 1
+        assert "CRITICAL" in server.log_tail()
+        server.restart()
+        delivered: set[str] = set()
+        while received := pull(server):
+            delivered |= {r.message.message_id for r in received}
+        assert len(published) > 3
+        assert published <= delivered
 
 
 def test_push_goes_on_after_a_kill(tmp_path: Path, endpoint: Endpoint) -> None:
