@@ -25,6 +25,7 @@ COMMANDS = {
     "redrive": ("Keeping it right", "repair"),
     "migrate": ("Keeping it right", "repair"),
     "models": ("Keeping it right", "models"),
+    "cost": ("Keeping it right", "cost"),
 }
 
 

@@ -29,3 +29,8 @@ budget = {
 }
 
 state_bucket = "photofinish-prod-terraform-state"
+
+# It reads every photo's document: every ten minutes that costs more than analysing 50,000 photos.
+schedules = {
+  reconcile = "7 * * * *"
+}

@@ -1,0 +1,217 @@
+"""`photofinish cost`: what a month of photos costs, line by line, and what paid interfaces would cost."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib import resources
+from typing import Annotated, Any
+
+import typer
+
+from photofinish_cli.output import console, print_json, table
+
+_HOURS = 730.0  # of a month
+_MINUTES = _HOURS * 60
+_KIB_PER_GIB = 2.0**20
+_LIST_PAGE = 1000  # objects in one listing of a bucket
+
+
+class Processor(StrEnum):
+    """What the models run on."""
+
+    L4 = "l4"
+    CPU = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the bill for a month."""
+
+    name: str
+    quantity: str
+    usd: float
+    source: str
+    checked: bool
+    """Whether the prices were compared with the source when they were written down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """The same month with a paid interface."""
+
+    name: str
+    usd: float
+    source: str
+    checked: bool
+
+
+def cost(
+    photos: Annotated[int, typer.Option(min=1, help="Photos in a month.")],
+    faces: Annotated[float, typer.Option(min=0, help="Faces in a photo, on average.")] = 3.0,
+    gpu: Annotated[Processor, typer.Option(help="What the models run on.")] = Processor.L4,
+    seconds_per_photo: Annotated[
+        float | None, typer.Option(min=0.0001, help="Your own measurement, instead of the estimate.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+) -> None:
+    """What a month costs in Google Cloud, without free tiers: an estimate out of list prices.
+
+    Example: photofinish cost --photos 50000 --faces 3 --gpu l4
+    """
+    prices = price_file()
+    lines = monthly_lines(photos, faces, gpu, prices, seconds_per_photo=seconds_per_photo)
+    rivals = monthly_rivals(photos, faces, prices)
+    total = sum(line.usd for line in lines)
+    if json:
+        print_json(
+            {
+                "photos": photos,
+                "faces_per_photo": faces,
+                "processor": gpu.value,
+                "estimate": True,
+                "prices_looked_up": prices["looked_up"],
+                "lines": [asdict(line) for line in lines],
+                "usd_month": total,
+                "usd_per_1000_photos": total / photos * 1000,
+                "rivals": [asdict(rival) | {"usd_per_1000_photos": rival.usd / photos * 1000} for rival in rivals],
+            }
+        )
+        return
+    bill = table("", "a month", "USD a month", "USD per 1,000 photos", right=["USD a month", "USD per 1,000 photos"])
+    for line in lines:
+        bill.add_row(line.name, line.quantity, f"{line.usd:,.2f}", f"{line.usd / photos * 1000:,.3f}")
+    bill.add_row("all of it", "", f"{total:,.2f}", f"{total / photos * 1000:,.3f}", style="bold")
+    for rival in rivals:
+        bill.add_row(f"with {rival.name}", "", f"{rival.usd:,.2f}", f"{rival.usd / photos * 1000:,.3f}", style="dim")
+    screen = console()
+    screen.print(bill)
+    screen.print(
+        f"An estimate: list prices as of {prices['looked_up']} ({prices['region']}), without free tiers. What a photo "
+        "takes is mostly assumed, and not every price was checked; prices.toml beside the command says which, and --seconds-per-photo takes your own "
+        "measurement. The rivals' lines are their calls alone, without storage, documents and delivery.",
+        style="dim",
+    )
+
+
+@functools.cache
+def price_file() -> dict[str, Any]:
+    """prices.toml: prices, their sources, and the assumptions."""
+    return tomllib.loads(resources.files(__package__ or "").joinpath("prices.toml").read_text(encoding="utf-8"))
+
+
+def monthly_lines(
+    photos: int, faces: float, processor: Processor, prices: dict[str, Any], *, seconds_per_photo: float | None = None
+) -> list[Line]:
+    """The bill for `photos` uploaded in a month and kept for all of it, the dearest line first."""
+    assumed = prices["assumptions"]
+    on_gpu = processor is Processor.L4
+    photo_s = seconds_per_photo or assumed["l4_s_per_photo" if on_gpu else "cpu_s_per_photo"]
+    task_s = photos * (photo_s + assumed["start_overhead_s"] / assumed["photos_per_start"])
+    runs = _MINUTES / assumed["reconcile_every_min"]
+    searches = photos * assumed["searches_per_photo"]
+
+    def line(name: str, quantity: str, usd: float, section: str) -> Line:
+        return Line(name, quantity, usd, prices[section]["source"], _checked(prices[section]))
+
+    job = prices["cloud_run_job"]
+    task_usd_s = assumed["task_vcpu"] * job["vcpu_s"] + assumed["task_gib"] * job["gib_s"]
+    task_usd_s += job["l4_s"] if on_gpu else 0.0
+
+    service = prices["cloud_run_service"]
+    calls = photos * assumed["event_requests"] + _MINUTES / assumed["sweep_every_min"] + runs
+    calls_usd = calls * (
+        assumed["event_request_s"] * (service["vcpu_s"] + service["gib_s"]) + service["requests_1m"] / 1e6
+    )
+    search_usd_s = assumed["search_vcpu"] * service["vcpu_s"] + assumed["search_gib"] * service["gib_s"]
+    search_usd = searches * (assumed["search_s"] * search_usd_s + service["requests_1m"] / 1e6)
+
+    storage = prices["storage"]
+    kept_gib = photos * (assumed["original_mib"] + assumed["derived_mib"]) / 1024
+    operations_usd = photos * (3 * storage["class_a_1k"] + storage["class_b_1k"]) / 1000  # a photo and two derived
+
+    firestore = prices["firestore"]
+    documents_usd = photos * (
+        assumed["document_writes"] * firestore["writes_100k"] + assumed["document_reads"] * firestore["reads_100k"]
+    )
+    documents_gib = photos * assumed["document_kib"] / _KIB_PER_GIB
+
+    reconcile_usd = runs * (photos * firestore["reads_100k"] / 1e5 + photos / _LIST_PAGE * storage["class_a_1k"] / 1000)
+
+    sql = prices["cloud_sql"]
+    index_gib = photos * faces * assumed["face_bytes"] / 2**30
+    disk_gib = max(assumed["database_disk_gib"], index_gib * 1.5)
+    database_usd = _HOURS * (assumed["database_vcpu"] * sql["vcpu_h"] + assumed["database_gib"] * sql["gib_h"])
+    database_usd += disk_gib * sql["ssd_gib_month"] + index_gib * sql["backup_gib_month"]
+
+    door = prices["load_balancer"]
+    lines = [
+        line(
+            f"analysis on {'an L4' if on_gpu else 'CPU'}",
+            f"{task_s / 3600:,.1f} task hours at {photo_s:g} s a photo",
+            task_s * task_usd_s,
+            "cloud_run_job",
+        ),
+        line("event functions", f"{calls:,.0f} calls", calls_usd, "cloud_run_service"),
+        line("search functions", f"{searches:,.0f} searches", search_usd, "cloud_run_service"),
+        line(
+            "photos and previews", f"{kept_gib:,.0f} GiB", kept_gib * storage["gib_month"] + operations_usd, "storage"
+        ),
+        line(
+            "documents",
+            f"{photos * assumed['document_writes']:,.0f} writes",
+            documents_usd / 1e5 + documents_gib * firestore["gib_month"],
+            "firestore",
+        ),
+        line(
+            "reconcile",
+            f"every {assumed['reconcile_every_min']} min: {runs * photos:,.0f} reads",
+            reconcile_usd,
+            "firestore",
+        ),
+        line(
+            "messages",
+            f"{photos * assumed['message_kib'] / _KIB_PER_GIB:,.2f} GiB",
+            photos * assumed["message_kib"] / _KIB_PER_GIB / 1024 * prices["pubsub"]["tib"],
+            "pubsub",
+        ),
+        line("vector database", f"{index_gib:,.2f} GiB of {disk_gib:,.0f}", database_usd, "cloud_sql"),
+        line(
+            "public door", "load balancer, rate limits", _HOURS * door["rule_h"] + door["armor_month"], "load_balancer"
+        ),
+        line(
+            "logs",
+            f"{photos * assumed['log_kib'] / _KIB_PER_GIB:,.2f} GiB",
+            photos * assumed["log_kib"] / _KIB_PER_GIB * prices["logging"]["gib"],
+            "logging",
+        ),
+        line(
+            "images",
+            f"{assumed['images_gib']} GiB",
+            assumed["images_gib"] * prices["artifact_registry"]["gib_month"],
+            "artifact_registry",
+        ),
+    ]
+    return sorted(lines, key=lambda line: -line.usd)
+
+
+def monthly_rivals(photos: int, faces: float, prices: dict[str, Any]) -> list[Rival]:
+    """What the calls alone would cost elsewhere."""
+    searches = photos * prices["assumptions"]["searches_per_photo"]
+    return [
+        Rival(
+            rival["name"],
+            photos * rival["photo_1k"] / 1000
+            + searches * rival["search_1k"] / 1000
+            + photos * faces * rival["face_month"],
+            rival["source"],
+            _checked(rival),
+        )
+        for rival in prices["rivals"]
+    ]
+
+
+def _checked(section: dict[str, Any]) -> bool:
+    return not section.get("unchecked", False)
