@@ -2,7 +2,7 @@
 
 An index belongs to one collection id and lists fields. An entry is
 
-    scope · value of each field · name
+    scope · value of each field · name within the scope
 
 with the scope the key of the collection (or of the database, for collection groups), values encoded in their order, an
 equality or array element first. Names come last and ascending; a query that wants them descending reads backwards.
@@ -63,8 +63,9 @@ class Index:
                 columns.append(list({encode(element) for element in value.array_value.values}))
             else:
                 columns.append([encode_order(encode(value), kind == DESCENDING)])
-        scope, name = (database, document.key) if self.group else (document.collection, document.id)
-        return [scope + b"".join(parts) + encode_name(name) for parts in itertools.product(*columns)]
+        scope = database if self.group else document.collection
+        name = encode_name(document.key[len(scope) :])
+        return [b"".join((scope, *parts, name)) for parts in itertools.product(*columns)]
 
 
 @functools.lru_cache(maxsize=1024)
@@ -150,14 +151,22 @@ def _stretch(condition: FieldFilter, order: Order, scope: bytes) -> tuple[bytes,
     cuts = []
     for at_operand, before in _STRETCHES[condition.op]:
         if order.path == NAME:
-            cuts.append(_name_cut(condition.operand, before, scope) if at_operand else _cut(b"", before, False))
-        else:  # comparisons stay within one type, which the first byte tells
-            cuts.append(_cut(condition.operand if at_operand else condition.operand[:1], before, order.descending))
+            cuts.append(_name_cut(condition.operand, before, scope) if at_operand else (b"" if before else AFTER))
+        elif at_operand:
+            cuts.append(_cut(condition.operand, before, order.descending))
+        else:  # comparisons stay within one type
+            cuts.append(_type_cut(condition.operand[0], before, order.descending))
     return (cuts[1], cuts[0]) if order.descending else (cuts[0], cuts[1])
 
 
+def _type_cut(tag: int, before: bool, descending: bool) -> bytes:
+    """Before or behind every value whose encoding begins with ``tag``; what follows that byte may be any byte."""
+    first = tag if before else tag + 1
+    return bytes([256 - first if descending else first])
+
+
 def _cut(operand: bytes, before: bool, descending: bool) -> bytes:
-    """Before or behind everything that starts with ``operand`` in ascending order, as a cut in the order asked for."""
+    """Before or behind a value in ascending order, as a cut in the order asked for."""
     return encode_order(operand, descending) + (b"" if before ^ descending else AFTER)
 
 

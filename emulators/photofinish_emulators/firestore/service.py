@@ -326,7 +326,7 @@ def _masked(document: StoredDocument, paths: tuple[FieldPath, ...] | None) -> Me
 
 
 def _get(view: View, name: Name, transaction: Transaction | None) -> StoredDocument | None:
-    if transaction is not None:
+    if transaction is not None and not transaction.read_only:
         transaction.documents.add(split_key(name))
     return view.get(name)
 

@@ -1,0 +1,231 @@
+"""Queries through the official client, on a server that has many documents, so that indexes answer them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.api_core import exceptions
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import And, FieldFilter, Or
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from support.firestore_model import results
+from support.firestore_queries import PARTIAL, PRESENT, queries, structured
+from support.firestore_server import FirestoreServer, emulator_environment, firestore_server
+
+MANY = 400
+DOCUMENT_SETS = st.lists(st.one_of(PRESENT, PRESENT, PRESENT, PARTIAL), min_size=20, max_size=20)
+
+
+def where(path: str, op: str, value: Any) -> FieldFilter:
+    return FieldFilter(path, op, value)
+
+
+def ids(query: Any) -> list[str]:
+    return [snapshot.id for snapshot in query.stream()]
+
+
+def fill(client: firestore.Client, path: str, documents: dict[str, dict[str, Any]]) -> None:
+    writer = client.bulk_writer()
+    for id, data in documents.items():
+        writer.set(client.document(f"{path}/{id}"), data)
+    writer.close()
+
+
+@pytest.fixture(scope="module")
+def photos(server: FirestoreServer) -> firestore.CollectionReference:
+    """400 photos in one album, 3 in another."""
+    with emulator_environment(server):
+        client = firestore.Client(project="queries")
+    documents = {
+        f"p{number:03}": {
+            "n": number,
+            "status": ("queued", "done", "rejected")[number % 3],
+            "bib_numbers": [str(number % 7), str(number % 11)],
+            "image": {"width": 1000 + number % 5},
+            **({"person": f"r{number % 4}"} if number % 2 else {}),
+        }
+        for number in range(MANY)
+    }
+    fill(client, "albums/spring/photos", documents)
+    fill(client, "albums/summer/photos", {f"q{number}": {"n": 1000 + number, "status": "done"} for number in range(3)})
+    return client.collection("albums/spring/photos")
+
+
+def numbers(condition: Any) -> list[str]:
+    return [f"p{number:03}" for number in range(MANY) if condition(number)]
+
+
+def test_operators(photos: firestore.CollectionReference) -> None:
+    done = photos.where(filter=where("status", "==", "done"))
+    assert ids(done) == numbers(lambda n: n % 3 == 1)
+    assert ids(photos.where(filter=where("n", ">", 395))) == numbers(lambda n: n > 395)
+    assert ids(done.where(filter=where("n", "<=", 10)).order_by("n", direction="DESCENDING")) == [
+        "p010",
+        "p007",
+        "p004",
+        "p001",
+    ]
+    assert ids(photos.where(filter=where("bib_numbers", "array_contains", "6"))) == numbers(
+        lambda n: 6 in (n % 7, n % 11)
+    )
+    both = photos.where(filter=where("bib_numbers", "array_contains_any", ["6", "10"]))
+    assert ids(both) == numbers(lambda n: {n % 7, n % 11} & {6, 10})
+    assert ids(photos.where(filter=where("person", "!=", "r1"))) == numbers(lambda n: n % 4 == 3)
+    assert ids(photos.where(filter=where("person", "not-in", ["r1", "r2"]))) == numbers(lambda n: n % 4 == 3)
+    assert ids(photos.where(filter=where("n", "in", [3, 399, 500]))) == ["p003", "p399"]
+    assert ids(photos.where(filter=where("image.width", "==", 1004)).limit(2)) == ["p004", "p009"]
+    either = Or([where("n", "<", 2), And([where("status", "==", "queued"), where("n", ">", 396)])])
+    assert ids(photos.where(filter=either).order_by("n")) == ["p000", "p001", "p399"]
+    assert ids(photos.where(filter=where("__name__", ">=", photos.document("p398")))) == ["p398", "p399"]
+
+
+def test_order_cursors_limits_offsets(photos: firestore.CollectionReference) -> None:
+    def by_status() -> firestore.Query:  # anew each time: the client turns a query round that is limited to its last
+        return photos.order_by("status").order_by("n", direction="DESCENDING")
+
+    assert ids(by_status().limit(2)) == ["p397", "p394"]
+    assert [one.id for one in by_status().limit_to_last(2).get()] == ["p005", "p002"]
+    assert ids(by_status().start_at({"status": "queued", "n": 6}))[:3] == ["p006", "p003", "p000"]
+    between = by_status().start_after({"status": "queued", "n": 6}).end_before({"status": "rejected", "n": 395})
+    assert ids(between) == ["p003", "p000", "p398"]
+    assert ids(photos.order_by("n").offset(397)) == ["p397", "p398", "p399"]
+    snapshot = photos.document("p100").get()
+    assert ids(photos.order_by("n").start_after(snapshot).limit(1)) == ["p101"]
+    assert ids(photos.order_by("person").limit(1)) == ["p001"], "documents without the field are left out"
+
+
+def test_projection(photos: firestore.CollectionReference) -> None:
+    found = next(photos.where(filter=where("n", "==", 5)).select(["image.width", "missing"]).stream())
+    assert found.to_dict() == {"image": {"width": 1000}}
+    assert next(photos.select([]).stream()).to_dict() == {}
+
+
+def test_groups_partitions_and_aggregations(photos: firestore.CollectionReference) -> None:
+    group = photos._client.collection_group("photos")
+    assert len(ids(group)) == MANY + 3
+    assert ids(group.where(filter=where("n", ">=", 399))) == ["p399", "q0", "q1", "q2"]
+    partitions = list(group.get_partitions(4))
+    assert len(partitions) == 5, "four points make five parts"
+    parts = [ids(partition.query()) for partition in partitions]
+    assert list(itertools.chain(*parts)) == ids(group)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+    def value(query: Any) -> Any:
+        return query.get()[0][0].value
+
+    assert value(photos.count()) == MANY
+    assert value(photos.where(filter=where("status", "==", "done")).count()) == 133
+    assert value(photos.limit(10).count()) == 10
+    assert value(photos.sum("n")) == MANY * (MANY - 1) // 2
+    assert value(photos.where(filter=where("n", "<", 4)).avg("n")) == 1.5
+    assert value(photos.sum("missing")) == 0
+
+
+def test_indexes_follow_every_change(client: firestore.Client) -> None:
+    photos = client.collection("photos")
+    fill(client, "photos", {f"p{number:03}": {"n": number, "status": "queued"} for number in range(250)})
+    done = photos.where(filter=where("status", "==", "done")).order_by("n", direction="DESCENDING")
+    assert ids(done) == []
+    photos.document("p007").update({"status": "done"})
+    photos.document("p009").set({"status": "done", "n": -1})
+    photos.document("new").set({"status": "done", "n": 0.5})
+    assert ids(done) == ["p007", "new", "p009"]
+    photos.document("p007").delete()
+    photos.document("p009").update({"n": firestore.DELETE_FIELD})
+    assert ids(done) == ["new"]
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(data=st.data())
+def test_large_collections_mean_what_the_model_says(client: firestore.Client, data: st.DataObject) -> None:
+    """The same documents many times over, each time with one more number, so that indexes are used."""
+    kinds = data.draw(DOCUMENT_SETS)
+    parent, path = f"{client._database_string}/documents", f"c{time.monotonic_ns()}"
+    documents = {f"d{number:03}": {**kinds[number % 20], "k": number} for number in range(240)}
+    fill(client, path, documents)
+    for _ in range(5):
+        model = data.draw(queries({str(number): one for number, one in enumerate(kinds)}))
+        request = {"parent": parent, "structured_query": structured(model, parent, path)}
+        names = [response.document.name for response in client._firestore_api.run_query(request)]
+        assert [name.rsplit("/", 1)[1] for name in names if name] == results(documents, model)
+
+
+def test_a_missing_composite_index_is_named(tmp_path: Path) -> None:
+    indexes = tmp_path / "firestore.indexes.json"
+    indexes.write_text('{"indexes": [], "fieldOverrides": []}')
+    with firestore_server(tmp_path / "state", indexes=indexes) as server, emulator_environment(server):
+        client = firestore.Client(project="p")
+        query = client.collection("photos").where(filter=where("status", "==", "done")).order_by("n")
+        with pytest.raises(exceptions.FailedPrecondition, match=r'"fieldPath": "status".*"fieldPath": "n"'):
+            list(query.stream())
+        with pytest.raises(exceptions.FailedPrecondition, match="requires an index"):
+            query.count().get()
+        assert list(client.collection("photos").order_by("n").stream()) == []
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("filters", "reason"),
+    [
+        ([where("n", "in", list(range(31)))], "up to 30"),
+        ([where("n", "in", list(range(10))), where("m", "in", list(range(4)))], "30 disjunctions"),
+        ([where("n", "not-in", list(range(11)))], "up to 10"),
+        ([where("n", "not-in", [1]), where("m", "in", [1])], "NOT_IN"),
+        ([where("n", "!=", 1), where("m", "!=", 1)], "only one"),
+        ([where("n", "array_contains", 1), where("m", "array_contains", 1)], "only one"),
+    ],
+)
+def test_what_the_cloud_refuses(client: firestore.Client, filters: list[FieldFilter], reason: str) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match=reason):
+        list(client.collection("photos").where(filter=And(filters)).stream())
+
+
+def test_reading_as_of_a_time(client: firestore.Client) -> None:
+    photos = client.collection("photos")
+    photos.document("a").set({"status": "queued"})
+    then = photos.document("b").set({"status": "queued"}).update_time
+    photos.document("a").update({"status": "done"})
+    photos.document("b").delete()
+    photos.document("c").set({"status": "queued"})
+    queued = photos.where(filter=where("status", "==", "queued"))
+    assert ids(queued) == ["c"]
+    assert [one.id for one in queued.stream(read_time=then)] == ["a", "b"]
+    assert photos.document("a").get(read_time=then).get("status") == "queued"
+    assert photos.document("b").get(read_time=then).exists
+    assert not photos.document("c").get(read_time=then).exists
+    assert photos.count().get(read_time=then)[0][0].value == 2
+
+
+def test_a_read_only_transaction_sees_one_moment(client: firestore.Client) -> None:
+    photos = client.collection("photos")
+    photos.document("a").set({"n": 1})
+
+    @firestore.transactional
+    def read_twice(transaction: firestore.Transaction) -> list[int]:
+        first = photos.document("a").get(transaction=transaction).get("n")
+        photos.document("a").set({"n": 2})
+        photos.document("b").set({"n": 3})
+        return [first, *(one.get("n") for one in photos.stream(transaction=transaction))]
+
+    assert read_twice(client.transaction(read_only=True)) == [1, 1]
+
+
+def test_the_async_client_reads_the_same(server: FirestoreServer, photos: firestore.CollectionReference) -> None:
+    async def read() -> tuple[list[str], Any]:
+        with emulator_environment(server):
+            client = firestore.AsyncClient(project="queries")
+        query = client.collection("albums/spring/photos").where(filter=where("n", "<", 3)).order_by("n", "DESCENDING")
+        return [one.id async for one in query.stream()], (await query.count().get())[0][0].value
+
+    assert asyncio.run(read()) == (["p002", "p001", "p000"], 3)

@@ -1,0 +1,65 @@
+"""Queries mean what the model says, both read from all documents and from a stretch of an index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from photofinish_emulators.firestore.documents import StoredDocument, split_key
+from photofinish_emulators.firestore.indexes import index_range
+from photofinish_emulators.firestore.paths import database_key, document_name
+from photofinish_emulators.firestore.queries import Query, parse_query
+from photofinish_emulators.firestore.wire import Document
+from support.firestore_model import results
+from support.firestore_queries import DOCUMENTS, queries, structured, value_message
+
+DATABASE = "projects/p/databases/(default)"
+PARENT = f"{DATABASE}/documents/albums/spring"
+
+
+def stored(id: str, data: dict[str, Any]) -> StoredDocument:
+    name = f"{PARENT}/photos/{id}"
+    message = Document(name=name)
+    for key, value in data.items():
+        message.fields[key].CopyFrom(value_message(value))
+    return StoredDocument(*split_key(document_name(name)), message.SerializeToString())
+
+
+def read_all(documents: list[StoredDocument], query: Query) -> list[tuple[bytes, StoredDocument]]:
+    found = [(key, document) for document in documents if (key := query.selects(document)) is not None]
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def read_indexes(documents: list[StoredDocument], query: Query) -> set[bytes]:
+    """Keys of the documents that the stretches of all disjuncts' indexes give."""
+    found = set()
+    for conjunction in query.disjuncts:
+        stretch = index_range(query, conjunction)
+        entries = [
+            (key, document) for document in documents for key in stretch.index.keys(document, database_key(DATABASE))
+        ]
+        entries.sort(key=lambda entry: entry[0])
+        inside = [(key, document) for key, document in entries if stretch.low <= key < stretch.high]
+        kept = [(key, one) for key, one in inside if stretch.exact or query.selects(one) is not None]
+        in_order = [one.key for _, one in (reversed(kept) if stretch.backwards else kept)]
+        expected = [one.key for _, one in read_all(documents, query) if one.key in set(in_order)]
+        assert in_order == expected, "an index gives its results in the query's order"
+        found |= set(in_order)
+    return found
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.data())
+def test_queries_mean_what_the_model_says(data: st.DataObject) -> None:
+    documents = data.draw(DOCUMENTS)
+    model = data.draw(queries(documents))
+    message = structured(model, PARENT, "photos")
+    message.from_[0].all_descendants = data.draw(st.booleans())
+    query = parse_query(PARENT, message)
+    everything = [stored(id, fields) for id, fields in documents.items()]
+    found = read_all(everything, query)
+    window = found[query.offset : None if query.limit is None else query.offset + query.limit]
+    assert [one.message.name.rsplit("/", 1)[1] for _, one in window] == results(documents, model)
+    assert read_indexes(everything, query) == {one.key for _, one in found}
