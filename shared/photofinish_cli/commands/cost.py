@@ -90,8 +90,9 @@ def cost(
     screen.print(bill)
     screen.print(
         f"An estimate: list prices as of {prices['looked_up']} ({prices['region']}), without free tiers. What a photo "
-        "takes is mostly assumed, and not every price was checked; prices.toml beside the command says which, and --seconds-per-photo takes your own "
-        "measurement. The rivals' lines are their calls alone, without storage, documents and delivery.",
+        "takes is mostly assumed, and not every price was checked: prices.toml beside the command says which. "
+        "--seconds-per-photo takes your own measurement. The rivals' lines are their calls alone, without storage, "
+        "documents and delivery.",
         style="dim",
     )
 
