@@ -53,6 +53,41 @@ def test_order_is_falling_similarity_then_row(queries: int, count: int, dim: int
     assert found.tolist() == np.take_along_axis(exact, expected, axis=1).tolist()
 
 
+@pytest.mark.parametrize("queries", [1, 3, 20])
+def test_half_precision_is_exact_over_its_rounded_rows(queries: int) -> None:
+    for dim in (1, 15, 17, 128):
+        rows = unit_rows(200, dim).astype(np.float16)
+        found_rows, found = kernels.cosine_top_k(unit_rows(queries, dim, seed=1), rows, 10)
+        exact = unit_rows(queries, dim, seed=1).astype(np.float64) @ rows.astype(np.float64).T
+        np.testing.assert_allclose(found, -np.sort(-exact, axis=1)[:, :10], atol=1e-5)
+        np.testing.assert_allclose(np.take_along_axis(exact, found_rows, axis=1), found, atol=1e-5)
+
+
+def test_int8_recalls_what_exact_search_finds() -> None:
+    rows, queries = unit_rows(50_000, 128), unit_rows(50, 128, seed=1)
+    codes, scales = kernels.quantize_rows(rows)
+    exact_rows, exact = kernels.cosine_top_k(queries, rows, 10)
+    for table in (rows, rows.astype(np.float16)):
+        found_rows, found = kernels.cosine_top_k_int8(queries, codes, scales, table, 10)
+        recall = np.mean(
+            [len(set(a) & set(b)) / 10 for a, b in zip(found_rows.tolist(), exact_rows.tolist(), strict=True)]
+        )
+        assert recall >= 0.999
+        np.testing.assert_allclose(found, exact, atol=1e-3)
+
+
+def test_quantizing_loses_at_most_half_a_step() -> None:
+    rows = unit_rows(100, 37)
+    rows[3] = 0
+    codes, scales = kernels.quantize_rows(rows)
+    assert np.abs(codes.astype(np.float32) * scales[:, None] - rows).max() <= scales.max() * 0.501
+    assert (codes[3] == 0).all()
+    with pytest.raises(ValueError, match="codes: are of shape"):
+        kernels.cosine_top_k_int8(unit_rows(1, 37), codes[:50], scales, rows, 3)
+    with pytest.raises(ValueError, match="scales: are 50, but there are 100 rows"):
+        kernels.cosine_top_k_int8(unit_rows(1, 37), codes, scales[:50], rows, 3)
+
+
 def test_threads_change_nothing() -> None:
     rows, queries = unit_rows(60_000, 64), unit_rows(3, 64, seed=1)
     alone = kernels.cosine_top_k(queries, rows, 10)

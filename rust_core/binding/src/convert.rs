@@ -120,7 +120,10 @@ pub fn color<'a>(name: impl Display + Copy, array: &'a PyReadonlyArray<'_, u8, n
 }
 
 /// A C-contiguous (N, D) table without a zero-length row.
-pub fn rows_of<'a>(name: impl Display + Copy, array: &'a PyReadonlyArray<'_, f32, numpy::Ix2>) -> PyResult<Rows<'a>> {
+pub fn rows_of<'a, T: Element>(
+    name: impl Display + Copy,
+    array: &'a PyReadonlyArray<'_, T, numpy::Ix2>,
+) -> PyResult<Rows<'a, T>> {
     let dim = array.shape()[1];
     Rows::new(slice(name, array)?, dim).ok_or_else(|| value_error(name, "rows have no numbers (D = 0)"))
 }

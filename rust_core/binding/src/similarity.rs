@@ -1,12 +1,38 @@
-use crate::convert::{array, at_least_one, mask_bytes, rows_of, value_error};
+use crate::convert::{array, at_least_one, mask_bytes, rows_of, slice, value_error};
 use crate::instruction_set::chosen;
 use numpy::ndarray::Array2;
-use numpy::{Ix1, Ix2, PyArray2, ToPyArray};
-use photofinish_kernels::similarity::{self, Hit, NanRow};
+use numpy::{Ix1, Ix2, PyArray1, PyArray2, PyReadonlyArray, PyUntypedArray, PyUntypedArrayMethods, ToPyArray};
+use photofinish_kernels::similarity::{self, Codes, Hit, NanRow, Rows, f16};
 use pyo3::prelude::*;
 
 /// Row numbers and similarities, both (Q, k').
 type Hits<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f32>>);
+
+/// A (N, D) table of either precision.
+enum Table<'py> {
+    Single(PyReadonlyArray<'py, f32, Ix2>),
+    Half(PyReadonlyArray<'py, f16, Ix2>),
+}
+
+impl<'py> Table<'py> {
+    fn borrow(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let is_half = object.cast::<PyUntypedArray>().is_ok_and(|table| {
+            numpy::PyArrayDescrMethods::is_equiv_to(&table.dtype(), &numpy::dtype::<f16>(table.py()))
+        });
+        if is_half {
+            return Ok(Table::Half(array("rows", object, "(N, D)")?));
+        }
+        Ok(Table::Single(array("rows", object, "(N, D)")?))
+    }
+
+    fn shape(&self) -> (usize, usize) {
+        let shape = match self {
+            Table::Single(table) => table.shape(),
+            Table::Half(table) => table.shape(),
+        };
+        (shape[0], shape[1])
+    }
+}
 
 #[pyfunction]
 #[pyo3(signature = (queries, rows, k, *, mask = None, threads = 1))]
@@ -21,28 +47,104 @@ pub fn cosine_top_k<'py>(
     let (k, threads) = (at_least_one("k", k)?, at_least_one("threads", threads)?);
     let queries = array::<f32, Ix2>("queries", queries, "(Q, D)")?;
     let queries = rows_of("queries", &queries)?;
+    let table = Table::borrow(rows)?;
+    check_queries(queries, table.shape().1)?;
+    let mask = mask.map(|mask| array::<bool, Ix1>("mask", mask, "(N,)")).transpose()?;
+    let mask = mask.as_ref().map(|mask| mask_bytes("mask", mask, table.shape().0)).transpose()?;
+    let isa = chosen();
+    let hits = match &table {
+        Table::Single(table) => {
+            let rows = rows_of("rows", table)?;
+            py.detach(|| similarity::cosine_top_k(isa, queries, rows, k, mask, threads))
+        }
+        Table::Half(table) => {
+            let rows = rows_of("rows", table)?;
+            py.detach(|| similarity::cosine_top_k(isa, queries, rows, k, mask, threads))
+        }
+    };
+    to_arrays(py, hits)
+}
+
+#[pyfunction]
+#[pyo3(signature = (queries, codes, scales, rows, k, *, mask = None, threads = 1))]
+#[allow(clippy::too_many_arguments)]
+pub fn cosine_top_k_int8<'py>(
+    py: Python<'py>,
+    queries: &Bound<'py, PyAny>,
+    codes: &Bound<'py, PyAny>,
+    scales: &Bound<'py, PyAny>,
+    rows: &Bound<'py, PyAny>,
+    k: i64,
+    mask: Option<&Bound<'py, PyAny>>,
+    threads: i64,
+) -> PyResult<Hits<'py>> {
+    let (k, threads) = (at_least_one("k", k)?, at_least_one("threads", threads)?);
+    let queries = array::<f32, Ix2>("queries", queries, "(Q, D)")?;
+    let queries = rows_of("queries", &queries)?;
+    let table = Table::borrow(rows)?;
+    let (count, dim) = table.shape();
+    check_queries(queries, dim)?;
+    let codes = array::<i8, Ix2>("codes", codes, "(N, D)")?;
+    if codes.shape() != [count, dim] {
+        return Err(value_error("codes", format!("are of shape {:?}, but rows of ({count}, {dim})", codes.shape())));
+    }
+    let scales = array::<f32, Ix1>("scales", scales, "(N,)")?;
+    let scales = slice("scales", &scales)?;
+    let codes = Codes::new(rows_of("codes", &codes)?, scales)
+        .ok_or_else(|| value_error("scales", format!("are {}, but there are {count} rows", scales.len())))?;
+    let mask = mask.map(|mask| array::<bool, Ix1>("mask", mask, "(N,)")).transpose()?;
+    let mask = mask.as_ref().map(|mask| mask_bytes("mask", mask, count)).transpose()?;
+    let isa = chosen();
+    let hits = match &table {
+        Table::Single(table) => {
+            let rows = rows_of("rows", table)?;
+            py.detach(|| similarity::cosine_top_k_int8(isa, queries, codes, rows, k, mask, threads))
+        }
+        Table::Half(table) => {
+            let rows = rows_of("rows", table)?;
+            py.detach(|| similarity::cosine_top_k_int8(isa, queries, codes, rows, k, mask, threads))
+        }
+    };
+    to_arrays(py, hits)
+}
+
+/// Codes and scales.
+type Quantized<'py> = (Bound<'py, PyArray2<i8>>, Bound<'py, PyArray1<f32>>);
+
+#[pyfunction]
+pub fn quantize_rows<'py>(py: Python<'py>, rows: &Bound<'py, PyAny>) -> PyResult<Quantized<'py>> {
     let rows = array::<f32, Ix2>("rows", rows, "(N, D)")?;
     let rows = rows_of("rows", &rows)?;
-    let mask = mask.map(|mask| array::<bool, Ix1>("mask", mask, "(N,)")).transpose()?;
-    let mask = mask.as_ref().map(|mask| mask_bytes("mask", mask, rows.count())).transpose()?;
-    if queries.dim() != rows.dim() {
-        let problem = format!("have {} numbers each, but queries {}", rows.dim(), queries.dim());
-        return Err(value_error("rows", problem));
+    check_finite("rows", rows)?;
+    let (count, dim) = (rows.count(), rows.dim());
+    let (codes, scales) = py.detach(|| {
+        let mut codes = vec![0i8; count * dim];
+        let quantize = |(row, codes)| similarity::quantize(rows.row(row), codes);
+        let scales: Vec<f32> = codes.chunks_exact_mut(dim).enumerate().map(quantize).collect();
+        (Array2::from_shape_vec((count, dim), codes), scales)
+    });
+    Ok((codes.expect("count rows of dim codes").to_pyarray(py), PyArray1::from_vec(py, scales)))
+}
+
+fn check_queries(queries: Rows, dim: usize) -> PyResult<()> {
+    if queries.dim() != dim {
+        return Err(value_error("rows", format!("have {dim} numbers each, but queries {}", queries.dim())));
     }
-    if let Some(query) = (0..queries.count()).find(|&query| queries.row(query).iter().any(|value| !value.is_finite())) {
-        return Err(value_error("queries", format!("row {query} holds NaN or infinity")));
+    check_finite("queries", queries)
+}
+
+fn check_finite(name: &str, rows: Rows) -> PyResult<()> {
+    match (0..rows.count()).find(|&row| rows.row(row).iter().any(|value| !value.is_finite())) {
+        Some(row) => Err(value_error(name, format!("row {row} holds NaN or infinity"))),
+        None => Ok(()),
     }
-    let isa = chosen();
-    let hits = py
-        .detach(|| similarity::cosine_top_k(isa, queries, rows, k, mask, threads))
-        .map_err(|NanRow(row)| value_error("rows", format!("row {row} holds NaN or infinity")))?;
-    Ok(to_arrays(py, &hits))
 }
 
 /// Every query has equally many hits, because the mask is the same for all.
-fn to_arrays<'py>(py: Python<'py>, hits: &[Vec<Hit>]) -> Hits<'py> {
+fn to_arrays(py: Python<'_>, hits: Result<Vec<Vec<Hit>>, NanRow>) -> PyResult<Hits<'_>> {
+    let hits = hits.map_err(|NanRow(row)| value_error("rows", format!("row {row} holds NaN or infinity")))?;
     let shape = (hits.len(), hits.first().map_or(0, Vec::len));
     let rows = Array2::from_shape_fn(shape, |(query, rank)| hits[query][rank].row as i64);
     let similarities = Array2::from_shape_fn(shape, |(query, rank)| hits[query][rank].similarity);
-    (rows.to_pyarray(py), similarities.to_pyarray(py))
+    Ok((rows.to_pyarray(py), similarities.to_pyarray(py)))
 }

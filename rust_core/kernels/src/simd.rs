@@ -3,6 +3,8 @@
 //! Every method is `#[inline(always)]`, so that inside a function compiled for the vector's instruction set (see
 //! [`crate::isa::multiversion`]) it becomes that set's instruction.
 
+use half::f16;
+
 /// # Safety
 /// All methods: the processor has the vector's instruction set, which an [`crate::Isa`] proves; pointers are valid for
 /// as many numbers as are read (no alignment is needed).
@@ -10,6 +12,8 @@ pub(crate) trait Vector: Copy {
     const LANES: usize;
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
+    /// As many half-precision numbers.
+    unsafe fn load_half(from: *const f16) -> Self;
     /// The first `count` < `LANES` numbers, then zeros.
     unsafe fn load_part(from: *const f32, count: usize) -> Self;
     /// `self * other + sum`
@@ -36,6 +40,11 @@ impl Vector for Four {
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller vouches for four readable numbers.
         Four(unsafe { from.cast::<[f32; 4]>().read_unaligned() })
+    }
+    #[inline(always)]
+    unsafe fn load_half(from: *const f16) -> Self {
+        // SAFETY: the caller vouches for four readable numbers.
+        Four(unsafe { from.cast::<[f16; 4]>().read_unaligned() }.map(f16::to_f32))
     }
     #[inline(always)]
     unsafe fn load_part(from: *const f32, count: usize) -> Self {
@@ -78,6 +87,7 @@ pub(crate) use x86::{Eight, Sixteen};
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::Vector;
+    use half::f16;
     use std::arch::x86_64::*;
 
     /// AVX2 with FMA.
@@ -95,6 +105,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
             Eight(unsafe { _mm256_loadu_ps(from) })
+        }
+        #[inline(always)]
+        unsafe fn load_half(from: *const f16) -> Self {
+            Eight(unsafe { _mm256_cvtph_ps(_mm_loadu_si128(from.cast())) })
         }
         #[inline(always)]
         unsafe fn load_part(from: *const f32, count: usize) -> Self {
@@ -143,6 +157,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
             Sixteen(unsafe { _mm512_loadu_ps(from) })
+        }
+        #[inline(always)]
+        unsafe fn load_half(from: *const f16) -> Self {
+            Sixteen(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.cast())) })
         }
         #[inline(always)]
         unsafe fn load_part(from: *const f32, count: usize) -> Self {

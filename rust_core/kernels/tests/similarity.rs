@@ -4,7 +4,9 @@ mod common;
 
 use common::{LENGTHS, Random, each_isa};
 use photofinish_kernels::Isa;
-use photofinish_kernels::similarity::{Hit, NanRow, Rows, cosine_top_k, definition};
+use photofinish_kernels::similarity::{
+    Codes, Hit, NanRow, Rows, cosine_top_k, cosine_top_k_int8, definition, f16, quantize,
+};
 
 /// Similarities agree; rows may swap places only where they are within rounding of each other.
 fn assert_same(found: &[Hit], expected: &[Hit], what: &str) {
@@ -93,5 +95,56 @@ fn a_nan_row_is_an_error_unless_masked() {
             assert_eq!(cosine_top_k(isa, queries, table, 3, None, 1), Err(NanRow(66)));
             assert!(cosine_top_k(isa, queries, table, 3, Some(&mask), 1).is_ok());
         });
+    }
+}
+
+#[test]
+fn half_precision_equals_the_definition_over_its_rounded_rows() {
+    let mut random = Random(6);
+    for dim in LENGTHS.into_iter().chain([128, 200]) {
+        let halves: Vec<f16> = random.unit_rows(70, dim).into_iter().map(f16::from_f32).collect();
+        let rounded: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
+        let table = Rows::new(&halves, dim).expect("whole rows");
+        for queries in [1, 3, 4, 33] {
+            let query_values = random.unit_rows(queries, dim);
+            let queries = Rows::new(&query_values, dim).expect("whole rows");
+            each_isa(|isa| {
+                let found = cosine_top_k(isa, queries, table, 7, None, 1).expect("no NaN");
+                for (query, found) in found.iter().enumerate() {
+                    let expected = definition::cosine_top_k(queries.row(query), &rounded, dim, 7, None);
+                    assert_same(found, &expected, &format!("dim {dim} on {}", isa.name()));
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn int8_finds_what_exact_search_finds() {
+    let mut random = Random(7);
+    for dim in LENGTHS.into_iter().chain([128, 200]) {
+        let rows = random.unit_rows(500, dim);
+        let mut codes = vec![0i8; rows.len()];
+        let scales: Vec<f32> =
+            rows.chunks(dim).zip(codes.chunks_mut(dim)).map(|(row, codes)| quantize(row, codes)).collect();
+        for (value, (code, scale)) in rows.iter().zip(codes.iter().zip(scales.iter().flat_map(|s| vec![s; dim]))) {
+            assert!((value - f32::from(*code) * scale).abs() <= 0.501 * scale);
+        }
+        let codes = Codes::new(Rows::new(&codes, dim).expect("whole rows"), &scales).expect("a scale a row");
+        let table = Rows::new(&rows, dim).expect("whole rows");
+        let mask: Vec<u8> = (0..500).map(|_| (random.next() % 2) as u8).collect();
+        let query_values = random.unit_rows(5, dim);
+        let queries = Rows::new(&query_values, dim).expect("whole rows");
+        for mask in [None, Some(&mask[..])] {
+            for threads in [1, 3] {
+                each_isa(|isa| {
+                    let found = cosine_top_k_int8(isa, queries, codes, table, 5, mask, threads).expect("no NaN");
+                    let exact = cosine_top_k(isa, queries, table, 5, mask, 1).expect("no NaN");
+                    for (found, exact) in found.iter().zip(&exact) {
+                        assert_same(found, exact, &format!("dim {dim} on {}", isa.name()));
+                    }
+                });
+            }
+        }
     }
 }

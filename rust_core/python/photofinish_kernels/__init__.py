@@ -7,6 +7,7 @@ names the argument (something that is no array at all: `TypeError`). The GIL is 
 from photofinish_kernels._kernels import (
     align,
     cosine_top_k,
+    cosine_top_k_int8,
     high_frequency_share,
     high_frequency_share_batch,
     instruction_set,
@@ -14,6 +15,7 @@ from photofinish_kernels._kernels import (
     laplacian_variance,
     laplacian_variance_batch,
     prepare,
+    quantize_rows,
     reblur_sharpness,
     reblur_sharpness_batch,
     redact_blur,
@@ -28,6 +30,7 @@ from photofinish_kernels._kernels import (
 __all__ = [
     "align",
     "cosine_top_k",
+    "cosine_top_k_int8",
     "high_frequency_share",
     "high_frequency_share_batch",
     "instruction_set",
@@ -35,6 +38,7 @@ __all__ = [
     "laplacian_variance",
     "laplacian_variance_batch",
     "prepare",
+    "quantize_rows",
     "reblur_sharpness",
     "reblur_sharpness_batch",
     "redact_blur",

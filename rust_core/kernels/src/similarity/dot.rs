@@ -1,5 +1,6 @@
 //! Dot products: of one query with one row after another, or of many queries with several rows at a time.
 
+use super::rows::Number;
 use crate::simd::Vector;
 
 /// Dot product of a query and a row of its length, in `CHAINS` sums that do not wait for each other.
@@ -10,7 +11,7 @@ use crate::simd::Vector;
 /// # Safety
 /// The processor has the instruction set of `V`.
 #[inline(always)]
-pub unsafe fn one_query<V: Vector, const CHAINS: usize>(query: &[f32], row: &[f32]) -> f32 {
+pub unsafe fn one_query<E: Number, V: Vector, const CHAINS: usize>(query: &[f32], row: &[E]) -> f32 {
     let dim = query.len();
     assert_eq!(row.len(), dim);
     let (query, row) = (query.as_ptr(), row.as_ptr());
@@ -21,17 +22,18 @@ pub unsafe fn one_query<V: Vector, const CHAINS: usize>(query: &[f32], row: &[f3
         while start + CHAINS * V::LANES <= dim {
             for (chain, sum) in sums.iter_mut().enumerate() {
                 let at = start + chain * V::LANES;
-                *sum = V::load(row.add(at)).multiply_add(V::load(query.add(at)), *sum);
+                *sum = E::load::<V>(row.add(at)).multiply_add(V::load(query.add(at)), *sum);
             }
             start += CHAINS * V::LANES;
         }
         while start + V::LANES <= dim {
-            sums[0] = V::load(row.add(start)).multiply_add(V::load(query.add(start)), sums[0]);
+            sums[0] = E::load::<V>(row.add(start)).multiply_add(V::load(query.add(start)), sums[0]);
             start += V::LANES;
         }
         if start < dim {
             let left = dim - start;
-            sums[0] = V::load_part(row.add(start), left).multiply_add(V::load_part(query.add(start), left), sums[0]);
+            sums[0] =
+                E::load_part::<V>(row.add(start), left).multiply_add(V::load_part(query.add(start), left), sums[0]);
         }
         let mut half = CHAINS / 2;
         while half > 0 {

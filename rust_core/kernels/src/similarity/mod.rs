@@ -3,7 +3,13 @@
 mod best;
 pub mod definition;
 mod dot;
+mod int8;
+mod parts;
+mod rows;
 mod top_k;
 
 pub use best::Hit;
-pub use top_k::{NanRow, Rows, cosine_top_k};
+pub use half::f16;
+pub use int8::{Codes, cosine_top_k_int8, quantize};
+pub use rows::{Number, Rows};
+pub use top_k::{NanRow, cosine_top_k};

@@ -1,98 +1,59 @@
 use std::ops::Range;
 
+use half::f16;
+
 use super::best::{Best, Hit};
 use super::dot::{self, Packed};
+use super::parts::search_parts;
+use super::rows::{Number, Rows};
 use crate::isa::{Isa, multiversion};
 use crate::simd::{self, Four, Vector};
-
-/// A table of row vectors, `dim` numbers each, one after another. `dim` is at least 1.
-#[derive(Clone, Copy)]
-pub struct Rows<'a> {
-    values: &'a [f32],
-    dim: usize,
-}
-
-impl<'a> Rows<'a> {
-    /// `None` when `dim` is 0 or does not divide the length of `values`.
-    pub fn new(values: &'a [f32], dim: usize) -> Option<Self> {
-        (dim > 0 && values.len().is_multiple_of(dim)).then_some(Self { values, dim })
-    }
-
-    pub fn count(&self) -> usize {
-        self.values.len() / self.dim
-    }
-
-    pub fn dim(&self) -> usize {
-        self.dim
-    }
-
-    #[inline(always)]
-    pub fn row(&self, row: usize) -> &'a [f32] {
-        &self.values[row * self.dim..][..self.dim]
-    }
-}
 
 /// This row of the searched table, or a query, holds something that is not a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NanRow(pub usize);
 
 /// For each query the `k` allowed rows with the largest dot product (fewer when fewer are allowed), largest first, equal
-/// ones by row (`mask`: one byte a row, nonzero where it is allowed): [`super::definition::cosine_top_k`] with sums in single precision. The same call gives the same answer
-/// whatever `threads` is; the last bits of a similarity may differ between instruction sets and between one query and
-/// several.
+/// ones by row: [`super::definition::cosine_top_k`] with sums in single precision. `mask` holds one byte a row, nonzero
+/// where it is allowed. The same call gives the same answer whatever `threads` is; the last bits of a similarity may
+/// differ between instruction sets and between one query and several.
 ///
 /// # Errors
 /// `NanRow` of an allowed row whose similarity is not a number.
 ///
 /// # Panics
 /// When queries and rows differ in `dim`, or `mask` is not as long as there are rows.
-pub fn cosine_top_k(
+pub fn cosine_top_k<E: Number>(
     isa: Isa,
     queries: Rows,
-    rows: Rows,
+    rows: Rows<E>,
     k: usize,
     mask: Option<&[u8]>,
     threads: usize,
 ) -> Result<Vec<Vec<Hit>>, NanRow> {
-    assert_eq!(queries.dim, rows.dim, "queries and rows have one length");
+    assert_eq!(queries.dim(), rows.dim(), "queries and rows have one length");
     assert!(mask.is_none_or(|mask| mask.len() == rows.count()), "one mask value a row");
     let k = k.min(rows.count());
-    let work = rows.values.len() * queries.count();
-    let threads = threads.clamp(1, work / WORK_PER_THREAD + 1);
-    if threads == 1 {
-        return search(isa, queries, rows, k, mask, 0..rows.count())
-            .map(|found| found.into_iter().map(Best::into_sorted).collect());
-    }
-    let share = rows.count().div_ceil(threads).next_multiple_of(BLOCK);
-    let parts: Vec<Range<usize>> =
-        (0..threads).map(|t| (t * share).min(rows.count())..((t + 1) * share).min(rows.count())).collect();
-    let found: Vec<Result<Vec<Best>, NanRow>> = std::thread::scope(|scope| {
-        let (mine, others) = parts.split_first().expect("at least one part");
-        let others: Vec<_> =
-            others.iter().map(|part| scope.spawn(|| search(isa, queries, rows, k, mask, part.clone()))).collect();
-        let mine = search(isa, queries, rows, k, mask, mine.clone());
-        let others = others.into_iter().map(|thread| thread.join().expect("a search does not panic"));
-        std::iter::once(mine).chain(others).collect()
-    });
-    let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
-    Ok(merge(found, queries.count(), k))
+    let work = rows.count() * rows.dim() * queries.count();
+    search_parts(rows.count(), threads, work, k, |part| E::search(isa, queries, rows, k, mask, part))
 }
 
-/// A thread starts in some 30 µs; below this many multiplications (about 100 µs) it does not pay.
-const WORK_PER_THREAD: usize = 1 << 21;
-
-fn merge(parts: Vec<Vec<Best>>, queries: usize, k: usize) -> Vec<Vec<Hit>> {
-    let mut merged = vec![Vec::new(); queries];
-    for part in parts {
-        for (all, best) in merged.iter_mut().zip(part) {
-            all.extend(best.into_sorted());
-        }
+/// The best `k` of the rows `ids` for one query.
+pub(super) fn score_rows<E: Number>(
+    isa: Isa,
+    query: &[f32],
+    rows: Rows<E>,
+    ids: &[usize],
+    k: usize,
+) -> Result<Vec<Hit>, NanRow> {
+    let similarities = E::scores(isa, query, rows, ids);
+    if let Some(nan) = similarities.iter().position(|similarity| similarity.is_nan()) {
+        return Err(NanRow(ids[nan]));
     }
-    for hits in &mut merged {
-        hits.sort_unstable_by(Hit::order);
-        hits.truncate(k);
-    }
-    merged
+    let mut hits: Vec<Hit> = ids.iter().zip(similarities).map(|(&row, similarity)| Hit { row, similarity }).collect();
+    hits.sort_unstable_by(Hit::order);
+    hits.truncate(k);
+    Ok(hits)
 }
 
 /// Rows whose numbers are gone through together, so that they stay in the nearest cache for every group of queries.
@@ -101,14 +62,57 @@ const BLOCK: usize = 64;
 const MANY: usize = 4;
 
 multiversion! {
-    fn search(queries: Rows, rows: Rows, k: usize, mask: Option<&[u8]>, part: Range<usize>)
+    pub(super) fn search_single(queries: Rows, rows: Rows<f32>, k: usize, mask: Option<&[u8]>, part: Range<usize>)
         -> Result<Vec<Best>, NanRow> =
         // SAFETY: the baseline is always there.
-        |q, r, k, mask, part| unsafe { search_body::<Four, 4, Four, 2, 4>(q, r, k, mask, part) },
-        // SAFETY: compiled for AVX2 and FMA, and called only where they were detected.
-        |q, r, k, mask, part| unsafe { search_body::<simd::Eight, 8, simd::Eight, 2, 6>(q, r, k, mask, part) },
+        |q, r, k, mask, part| unsafe { search_body::<f32, Four, 4, Four, 2, 4>(q, r, k, mask, part) },
+        // SAFETY: compiled for AVX2, FMA and F16C, and called only where they were detected.
+        |q, r, k, mask, part| unsafe { search_body::<f32, simd::Eight, 8, simd::Eight, 2, 6>(q, r, k, mask, part) },
         // SAFETY: the same with AVX-512.
-        |q, r, k, mask, part| unsafe { search_body::<simd::Eight, 8, simd::Sixteen, 2, 8>(q, r, k, mask, part) };
+        |q, r, k, mask, part| unsafe { search_body::<f32, simd::Eight, 8, simd::Sixteen, 2, 8>(q, r, k, mask, part) };
+}
+
+multiversion! {
+    pub(super) fn scores_single(query: &[f32], rows: Rows<f32>, ids: &[usize]) -> Vec<f32> =
+        // SAFETY: the baseline is always there.
+        |query, rows, ids| unsafe { scores_body::<f32, Four, 4>(query, rows, ids) },
+        // SAFETY: compiled for AVX2, FMA and F16C, and called only where they were detected.
+        |query, rows, ids| unsafe { scores_body::<f32, simd::Eight, 8>(query, rows, ids) },
+        // SAFETY: as above.
+        |query, rows, ids| unsafe { scores_body::<f32, simd::Eight, 8>(query, rows, ids) };
+}
+
+multiversion! {
+    pub(super) fn search_half(queries: Rows, rows: Rows<f16>, k: usize, mask: Option<&[u8]>, part: Range<usize>)
+        -> Result<Vec<Best>, NanRow> =
+        // SAFETY: the baseline is always there.
+        |q, r, k, mask, part| unsafe { search_body::<f16, Four, 4, Four, 2, 4>(q, r, k, mask, part) },
+        // SAFETY: compiled for AVX2, FMA and F16C, and called only where they were detected.
+        |q, r, k, mask, part| unsafe { search_body::<f16, simd::Eight, 8, simd::Eight, 2, 6>(q, r, k, mask, part) },
+        // SAFETY: the same with AVX-512.
+        |q, r, k, mask, part| unsafe { search_body::<f16, simd::Eight, 8, simd::Sixteen, 2, 8>(q, r, k, mask, part) };
+}
+
+multiversion! {
+    pub(super) fn scores_half(query: &[f32], rows: Rows<f16>, ids: &[usize]) -> Vec<f32> =
+        // SAFETY: the baseline is always there.
+        |query, rows, ids| unsafe { scores_body::<f16, Four, 4>(query, rows, ids) },
+        // SAFETY: compiled for AVX2, FMA and F16C, and called only where they were detected.
+        |query, rows, ids| unsafe { scores_body::<f16, simd::Eight, 8>(query, rows, ids) },
+        // SAFETY: as above.
+        |query, rows, ids| unsafe { scores_body::<f16, simd::Eight, 8>(query, rows, ids) };
+}
+
+/// # Safety
+/// The processor has the instruction set of `V`.
+#[inline(always)]
+unsafe fn scores_body<E: Number, V: Vector, const CHAINS: usize>(
+    query: &[f32],
+    rows: Rows<E>,
+    ids: &[usize],
+) -> Vec<f32> {
+    // SAFETY: passed on.
+    ids.iter().map(|&row| unsafe { dot::one_query::<E, V, CHAINS>(query, rows.row(row)) }).collect()
 }
 
 /// For few queries `CHAINS` sums of `F` at a time; for many, `ROWS` rows with `VECTORS` vectors `M` of queries. (Few are
@@ -117,9 +121,9 @@ multiversion! {
 /// # Safety
 /// The processor has the instruction sets of `F` and `M`.
 #[inline(always)]
-unsafe fn search_body<F: Vector, const CHAINS: usize, M: Vector, const VECTORS: usize, const ROWS: usize>(
+unsafe fn search_body<E: Number, F: Vector, const CHAINS: usize, M: Vector, const VECTORS: usize, const ROWS: usize>(
     queries: Rows,
-    rows: Rows,
+    rows: Rows<E>,
     k: usize,
     mask: Option<&[u8]>,
     part: Range<usize>,
@@ -132,6 +136,7 @@ unsafe fn search_body<F: Vector, const CHAINS: usize, M: Vector, const VECTORS: 
     } else {
         Vec::new()
     };
+    let mut scratch = vec![0f32; if groups.is_empty() { 0 } else { BLOCK * rows.dim() }];
     let mut allowed = [0usize; BLOCK];
     let mut start = part.start;
     while start < part.end {
@@ -142,7 +147,7 @@ unsafe fn search_body<F: Vector, const CHAINS: usize, M: Vector, const VECTORS: 
                 let mut limit = best.threshold();
                 for &row in allowed {
                     // SAFETY: the caller vouches for the instruction set.
-                    let similarity = unsafe { dot::one_query::<F, CHAINS>(query, rows.row(row)) };
+                    let similarity = unsafe { dot::one_query::<E, F, CHAINS>(query, rows.row(row)) };
                     let out = similarity <= limit;
                     if !out {
                         take(Hit { row, similarity }, best)?;
@@ -151,10 +156,16 @@ unsafe fn search_body<F: Vector, const CHAINS: usize, M: Vector, const VECTORS: 
                 }
             }
         } else {
+            // SAFETY: the caller vouches for the instruction set.
+            let block: Vec<&[f32]> = unsafe {
+                let rooms = scratch.chunks_exact_mut(rows.dim());
+                allowed.iter().zip(rooms).map(|(&row, room)| E::widen::<M>(rows.row(row), room)).collect()
+            };
             for (packed, best) in groups.iter().zip(best.chunks_mut(width)) {
                 let mut limits = thresholds(best);
-                for ids in allowed.chunks(ROWS) {
-                    let rows = pick::<ROWS>(rows, ids);
+                for (ids, rows) in allowed.chunks(ROWS).zip(block.chunks(ROWS)) {
+                    // Where fewer are left, the first stands in for the missing ones.
+                    let rows = std::array::from_fn(|i| *rows.get(i).unwrap_or(&rows[0]));
                     // SAFETY: the caller vouches for the instruction set; `limits` and `sums` hold `width` numbers.
                     unsafe {
                         let sums = dot::many_queries::<M, VECTORS, ROWS>(packed, rows);
@@ -182,12 +193,6 @@ fn allow<'a>(ids: &'a mut [usize; BLOCK], block: Range<usize>, mask: Option<&[u8
         count += usize::from(mask.is_none_or(|mask| mask[row] != 0));
     }
     &ids[..count]
-}
-
-/// The rows `ids`; where fewer than `N` are left, the first stands in for the missing ones.
-#[inline(always)]
-fn pick<'a, const N: usize>(rows: Rows<'a>, ids: &[usize]) -> [&'a [f32]; N] {
-    std::array::from_fn(|i| rows.row(*ids.get(i).unwrap_or(&ids[0])))
 }
 
 /// A similarity that is not at or below the threshold: larger, or not a number.

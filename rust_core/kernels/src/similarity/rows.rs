@@ -1,0 +1,154 @@
+use half::f16;
+
+use crate::simd::Vector;
+
+/// A table of row vectors, `dim` numbers each, one after another. `dim` is at least 1.
+#[derive(Clone, Copy)]
+pub struct Rows<'a, E = f32> {
+    values: &'a [E],
+    dim: usize,
+}
+
+impl<'a, E> Rows<'a, E> {
+    /// `None` when `dim` is 0 or does not divide the length of `values`.
+    pub fn new(values: &'a [E], dim: usize) -> Option<Self> {
+        (dim > 0 && values.len().is_multiple_of(dim)).then_some(Self { values, dim })
+    }
+
+    pub fn count(&self) -> usize {
+        self.values.len() / self.dim
+    }
+
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    #[inline(always)]
+    pub fn row(&self, row: usize) -> &'a [E] {
+        &self.values[row * self.dim..][..self.dim]
+    }
+}
+
+/// What a row may be made of: single or half precision. Sums are in single precision.
+pub trait Number: Copy + Sync + sealed::Load {}
+
+impl Number for f32 {}
+impl Number for f16 {}
+
+#[allow(private_bounds, private_interfaces)]
+pub(super) mod sealed {
+    use super::*;
+    use crate::Isa;
+    use crate::similarity::best::Best;
+    use crate::similarity::top_k::{self, NanRow};
+    use std::ops::Range;
+
+    pub trait Load: Sized {
+        fn search(
+            isa: Isa,
+            queries: Rows,
+            rows: Rows<Self>,
+            k: usize,
+            mask: Option<&[u8]>,
+            part: Range<usize>,
+        ) -> Result<Vec<Best>, NanRow>;
+
+        fn scores(isa: Isa, query: &[f32], rows: Rows<Self>, ids: &[usize]) -> Vec<f32>;
+
+        /// # Safety
+        /// As [`Vector::load`].
+        unsafe fn load<V: Vector>(from: *const Self) -> V;
+
+        /// # Safety
+        /// As [`Vector::load_part`].
+        unsafe fn load_part<V: Vector>(from: *const Self, count: usize) -> V;
+
+        /// The row in single precision: itself, or written into `scratch`.
+        ///
+        /// # Safety
+        /// The processor has the instruction set of `V`.
+        unsafe fn widen<'a, V: Vector>(row: &'a [Self], scratch: &'a mut [f32]) -> &'a [f32];
+    }
+
+    impl Load for f32 {
+        fn search(
+            isa: Isa,
+            queries: Rows,
+            rows: Rows<f32>,
+            k: usize,
+            mask: Option<&[u8]>,
+            part: Range<usize>,
+        ) -> Result<Vec<Best>, NanRow> {
+            top_k::search_single(isa, queries, rows, k, mask, part)
+        }
+
+        fn scores(isa: Isa, query: &[f32], rows: Rows<f32>, ids: &[usize]) -> Vec<f32> {
+            top_k::scores_single(isa, query, rows, ids)
+        }
+
+        #[inline(always)]
+        unsafe fn load<V: Vector>(from: *const f32) -> V {
+            // SAFETY: passed on.
+            unsafe { V::load(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_part<V: Vector>(from: *const f32, count: usize) -> V {
+            // SAFETY: passed on.
+            unsafe { V::load_part(from, count) }
+        }
+
+        #[inline(always)]
+        unsafe fn widen<'a, V: Vector>(row: &'a [f32], _scratch: &'a mut [f32]) -> &'a [f32] {
+            row
+        }
+    }
+
+    impl Load for f16 {
+        fn search(
+            isa: Isa,
+            queries: Rows,
+            rows: Rows<f16>,
+            k: usize,
+            mask: Option<&[u8]>,
+            part: Range<usize>,
+        ) -> Result<Vec<Best>, NanRow> {
+            top_k::search_half(isa, queries, rows, k, mask, part)
+        }
+
+        fn scores(isa: Isa, query: &[f32], rows: Rows<f16>, ids: &[usize]) -> Vec<f32> {
+            top_k::scores_half(isa, query, rows, ids)
+        }
+
+        #[inline(always)]
+        unsafe fn load<V: Vector>(from: *const f16) -> V {
+            // SAFETY: passed on.
+            unsafe { V::load_half(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_part<V: Vector>(from: *const f16, count: usize) -> V {
+            let mut part = [f16::ZERO; 16];
+            // SAFETY: `count` numbers are readable and fewer than the lanes of a vector, of which there are at most 16.
+            unsafe {
+                std::ptr::copy_nonoverlapping(from, part.as_mut_ptr(), count);
+                V::load_half(part.as_ptr())
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn widen<'a, V: Vector>(row: &'a [f16], scratch: &'a mut [f32]) -> &'a [f32] {
+            let dim = row.len();
+            let scratch = &mut scratch[..dim];
+            let whole = dim - dim % V::LANES;
+            for start in (0..whole).step_by(V::LANES) {
+                // SAFETY: a whole vector from `start` on lies in both slices.
+                unsafe { V::load_half(row.as_ptr().add(start)).store(scratch.as_mut_ptr().add(start)) };
+            }
+            for i in whole..dim {
+                scratch[i] = row[i].to_f32();
+            }
+            scratch
+        }
+    }
+}
