@@ -159,7 +159,7 @@ delivery_settings = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(operations, delivery_settings)
 def test_no_history_breaks_a_promise(steps: list[tuple[str, Any]], chosen: DeliverySettings) -> None:
     """Nothing comes while it is held or after it is done, keys keep their order, attempts are counted, all arrives."""
