@@ -165,7 +165,7 @@ variable "search" {
 variable "database" {
   description = "The vector database; see modules/vector-database for each."
   type = object({
-    version                  = optional(string, "POSTGRES_17")
+    version                  = optional(string, "POSTGRES_18")
     tier                     = optional(string, "db-custom-2-8192")
     disk_gib                 = optional(number, 20)
     high_availability        = optional(bool, false)

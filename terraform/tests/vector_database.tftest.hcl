@@ -21,7 +21,7 @@ run "defaults" {
   }
 
   assert {
-    condition     = !google_sql_database_instance.postgres.settings[0].ip_configuration[0].ipv4_enabled && google_sql_database_instance.postgres.settings[0].ip_configuration[0].ssl_mode == "ENCRYPTED_ONLY" && google_sql_database_instance.postgres.settings[0].connector_enforcement == "REQUIRED"
+    condition     = !google_sql_database_instance.postgres.settings[0].ip_configuration[0].ipv4_enabled && google_sql_database_instance.postgres.settings[0].ip_configuration[0].ssl_mode == "TRUSTED_CLIENT_CERTIFICATE_REQUIRED" && google_sql_database_instance.postgres.settings[0].connector_enforcement == "REQUIRED"
     error_message = "The database has no public address, and takes authenticated connectors only."
   }
   assert {
@@ -81,13 +81,13 @@ run "options" {
     source = "./modules/vector-database"
   }
   variables {
-    instance            = { high_availability = true, maintenance_work_mem_mib = 4096, version = "POSTGRES_18" }
+    instance            = { high_availability = true, maintenance_work_mem_mib = 4096, version = "POSTGRES_17" }
     deletion_protection = false
     kms_key             = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
   }
 
   assert {
-    condition     = google_sql_database_instance.postgres.settings[0].availability_type == "REGIONAL" && google_sql_database_instance.postgres.database_version == "POSTGRES_18" && google_sql_database_instance.postgres.encryption_key_name == var.kms_key
+    condition     = google_sql_database_instance.postgres.settings[0].availability_type == "REGIONAL" && google_sql_database_instance.postgres.database_version == "POSTGRES_17" && google_sql_database_instance.postgres.encryption_key_name == var.kms_key
     error_message = "Availability, version and key are as asked for."
   }
   assert {

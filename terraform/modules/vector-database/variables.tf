@@ -20,7 +20,7 @@ variable "instance" {
     `index_build_workers` are for HNSW builds: an index that does not fit into that memory is built many times slower.
   EOT
   type = object({
-    version                  = optional(string, "POSTGRES_17")
+    version                  = optional(string, "POSTGRES_18")
     edition                  = optional(string, "ENTERPRISE")
     tier                     = optional(string, "db-custom-2-8192")
     disk_gib                 = optional(number, 20)

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Security checks of Terraform, the Dockerfiles' rules, and the schema of cloudbuild.yaml: ./check_tools.sh [VENV]
+# The programs are installed by hash into VENV, which is kept for the next time.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=${1:-.state/check-tools}
+export PIP_DISABLE_PIP_VERSION_CHECK=1
+
+if ! cmp -s terraform/requirements-check.txt "$venv/installed.txt"; then
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --require-hashes --requirement terraform/requirements-check.txt
+  cp terraform/requirements-check.txt "$venv/installed.txt"
+fi
+PATH="$PWD/$venv/bin:$venv/bin:$PATH"
+check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
+hadolint functions/Dockerfile gpu_jobs/Dockerfile && echo "hadolint: nothing to say"
+cd terraform
+for environment in environments/*.tfvars; do
+  echo "checkov with $environment"
+  checkov --config-file checkov.yaml --var-file "$environment"
+done
