@@ -55,7 +55,7 @@ test-rust:
 	@cd rust_core && $(CARGO) test --workspace --locked
 
 test-python: setup $(if $(shell command -v npm),tests/clients/node_modules)
-	@$(BIN)/pytest -n 3 --dist loadfile
+	@$(BIN)/pytest -n 3 --dist loadgroup
 
 tests/clients/node_modules: tests/clients/package-lock.json
 	@cd tests/clients && npm ci --silent --no-audit --no-fund

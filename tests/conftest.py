@@ -11,6 +11,7 @@ TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS))
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run in parallel file by file, and everything that uses the whole local cloud on one of its own."""
     for item in items:

@@ -15,6 +15,7 @@ from PIL import Image
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.errors import Misconfigured, RejectedInput
 from photofinish.imaging.decoding import decode
+from photofinish.models.catalogue import model_for
 from photofinish.models.settings import ModelSettings
 from photofinish_cli.sample_album import SampleAlbum, SamplePhoto, faces, make_sample_album
 from photofinish_cli.sample_album.files import write_photo
@@ -27,7 +28,8 @@ PHOTOS = 18
 # What was seen with the default models on all 24 photos: all 52 faces and all 49 legible numbers found, each number on
 # its wearer's face; nothing unlike anybody's selfie above 0.40, no sharp face below 0.61 of its own.
 FACE_RECALL, BIB_RECALL = 0.95, 0.95
-SIMILARITY_OF_ANOTHER, SIMILARITY_OF_THE_SAME = 0.46, 0.53
+SIMILARITY_OF_ANOTHER = 0.46
+FOUND_BY_SELFIE = 0.95  # of the sharp appearances; seen: all, the least similar only just
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +204,9 @@ def test_blurry_is_what_was_blurred(analyses: list[tuple[SamplePhoto, PhotoAnaly
 def test_a_selfie_is_nearest_to_its_runner(
     album: SampleAlbum, analyzer: Analyzer, analyses: list[tuple[SamplePhoto, PhotoAnalysis]]
 ) -> None:
+    threshold = model_for("face_embedding").min_similarity
+    assert threshold is not None
+    own: list[float] = []
     for person in album.people:
         (selfie,) = analyzer.analyze([person.selfie.read_bytes()])
         assert isinstance(selfie, AnalyzedPhoto)
@@ -217,6 +222,8 @@ def test_a_selfie_is_nearest_to_its_runner(
                 similarity = float(query.vector @ embedding.vector)
                 where = f"{person.person} and {runner.person} on {photo.path.name}: {similarity:.3f}"
                 if runner.person == person.person:
-                    assert similarity > SIMILARITY_OF_THE_SAME, where
+                    own.append(similarity)
                 else:
                     assert similarity < SIMILARITY_OF_ANOTHER, where
+    found = sum(similarity >= threshold for similarity in own) / len(own)
+    assert found >= FOUND_BY_SELFIE, f"selfies find {found:.0%} of their runners' appearances: {sorted(own)[:5]}"
