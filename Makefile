@@ -8,6 +8,8 @@ PHOTOS ?=
 RUST_SOURCES := $(shell find rust_core -name '*.rs' -not -path '*/target/*') rust_core/Cargo.toml rust_core/Cargo.lock \
 	rust_core/pyproject.toml
 CARGO := cargo --quiet
+# maturin is called by name when the Rust extension is built.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust lock bench bench-kernels clean
 
