@@ -1,4 +1,4 @@
-use super::{Patch, Pixel};
+use super::Patch;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shape {
@@ -52,10 +52,10 @@ impl Region {
         (rx, ry, (x as f32 + 0.5 - self.left - rx).abs(), (y as f32 + 0.5 - self.top - ry).abs())
     }
 
-    /// Lays `redacted` over `row`, the bytes of the pixels from (`left`, `y`) on. Alpha falls towards both ends of a row,
+    /// Lays `redacted` over `row`, both the bytes of the pixels from (`left`, `y`) on. Alpha falls towards both ends of a row,
     /// so only the ends need it pixel by pixel.
-    pub(super) fn blend_row(&self, row: &mut [u8], redacted: &[Pixel], left: usize, y: usize, feather: f32) {
-        let row = row.as_chunks_mut::<3>().0;
+    pub(super) fn blend_row(&self, row: &mut [u8], redacted: &[u8], left: usize, y: usize, feather: f32) {
+        let (row, redacted) = (row.as_chunks_mut::<3>().0, redacted.as_chunks::<3>().0);
         let n = row.len();
         let is_whole = |x: usize| self.alpha(left + x, y, feather) == 1.0;
         let middle = (((self.left + self.right) / 2.0 - left as f32).max(0.0) as usize).min(n - 1);
@@ -70,9 +70,7 @@ impl Region {
         while end > first && !is_whole(end - 1) {
             end -= 1;
         }
-        for (old, new) in row[first..end].iter_mut().zip(&redacted[first..end]) {
-            *old = [new[0], new[1], new[2]].map(|value| (value + 0.5) as u8);
-        }
+        row[first..end].copy_from_slice(&redacted[first..end]);
         if feather == 0.0 {
             return;
         }
@@ -80,7 +78,7 @@ impl Region {
             let alpha = self.alpha(left + x, y, feather);
             for channel in 0..3 {
                 let before = f32::from(row[x][channel]);
-                row[x][channel] = (before + alpha * (redacted[x][channel] - before) + 0.5) as u8;
+                row[x][channel] = (before + alpha * (f32::from(redacted[x][channel]) - before) + 0.5) as u8;
             }
         }
     }

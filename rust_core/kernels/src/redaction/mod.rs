@@ -7,7 +7,7 @@ mod pixelate;
 
 pub use mask::{Region, Shape};
 
-use crate::isa::Isa;
+use crate::isa::{Isa, multiversion};
 
 /// What happens inside a region; lengths in pixels.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -32,8 +32,10 @@ pub fn redact(isa: Isa, image: &mut [u8], width: usize, height: usize, regions: 
         match style {
             Style::Blur { sigma } => {
                 let blurred = blur::blur(isa, patch.read(image, width), patch.width, patch.height, sigma);
-                for (y, new) in blurred.chunks_exact(patch.width).enumerate() {
-                    region.blend_row(patch.row(image, width, y), new, patch.left, patch.top + y, feather);
+                let mut bytes = vec![0u8; 3 * patch.width];
+                for (y, pixels) in blurred.chunks_exact(patch.width).enumerate() {
+                    round(isa, pixels, &mut bytes);
+                    region.blend_row(patch.row(image, width, y), &bytes, patch.left, patch.top + y, feather);
                 }
             }
             Style::Pixelate { block } => {
@@ -46,6 +48,21 @@ pub fn redact(isa: Isa, image: &mut [u8], width: usize, height: usize, regions: 
                 }
             }
         }
+    }
+}
+
+multiversion! {
+    fn round(pixels: &[Pixel], bytes: &mut [u8]) = round_body;
+}
+
+#[inline(always)]
+fn round_body(pixels: &[Pixel], bytes: &mut [u8]) {
+    for (bytes, pixel) in bytes.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+        // Blurring keeps values between 0 and 255 but for rounding, which the clamp sees to.
+        let whole = pixel.map(|value| (value + 0.5).clamp(0.0, 255.0));
+        // SAFETY: a clamped number is in the range of i32; sums of bytes are never NaN.
+        let whole: [i32; 4] = whole.map(|value| unsafe { value.to_int_unchecked() });
+        *bytes = [whole[0] as u8, whole[1] as u8, whole[2] as u8];
     }
 }
 

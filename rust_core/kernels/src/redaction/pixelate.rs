@@ -1,22 +1,24 @@
-use super::{Patch, Pixel};
+use super::Patch;
 
-/// A row of pixels, each the mean of its block over all `rows` (one block high). See [`super::definition::pixelate`].
-pub(super) fn means<'a>(rows: impl ExactSizeIterator<Item = &'a [u8]>, patch: &Patch, block: usize) -> Vec<Pixel> {
+/// A row of bytes, each pixel the mean of its block over all `rows` (one block high). See
+/// [`super::definition::pixelate`].
+pub(super) fn means<'a>(rows: impl ExactSizeIterator<Item = &'a [u8]>, patch: &Patch, block: usize) -> Vec<u8> {
     let height = rows.len();
-    let mut sums = vec![[0u32; 3]; patch.width.div_ceil(block)];
+    let mut sums = vec![0u32; 3 * patch.width];
     for row in rows {
-        for (sum, cell) in sums.iter_mut().zip(row.as_chunks::<3>().0.chunks(block)) {
-            for pixel in cell {
-                for channel in 0..3 {
-                    sum[channel] += u32::from(pixel[channel]);
-                }
-            }
+        for (sum, &value) in sums.iter_mut().zip(row) {
+            *sum += u32::from(value);
         }
     }
-    let mut means = vec![[0f32; 4]; patch.width];
-    for (sum, cell) in sums.iter().zip(means.chunks_mut(block)) {
-        let count = (height * cell.len()) as f32;
-        cell.fill([sum[0] as f32 / count, sum[1] as f32 / count, sum[2] as f32 / count, 0.0]);
+    let mut means = vec![0u8; 3 * patch.width];
+    for (columns, cell) in sums.chunks(3 * block).zip(means.chunks_mut(3 * block)) {
+        let columns = columns.as_chunks::<3>().0;
+        let count = (height * columns.len()) as u64;
+        let mean: [u8; 3] = std::array::from_fn(|channel| {
+            let sum: u64 = columns.iter().map(|column| u64::from(column[channel])).sum();
+            ((sum + count / 2) / count) as u8
+        });
+        cell.as_chunks_mut::<3>().0.fill(mean);
     }
     means
 }
