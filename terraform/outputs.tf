@@ -57,6 +57,11 @@ output "workload_identity_provider" {
   value       = module.foundation.workload_identity_provider
 }
 
+output "environment" {
+  description = "For operators: the variables by which `photofinish status`, `reconcile` and `redrive` reach this deployment."
+  value       = merge(local.env, local.no_database)
+}
+
 output "services" {
   description = "For the deploy: the functions' services, event functions first."
   value = {
