@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from photofinish_emulators.firestore.paths import Name, database_key, segment_key
@@ -140,7 +140,7 @@ class View:
         view._cursors = self._cursors
         return view
 
-    def rows(self, sql: str, parameters: Sequence[object]) -> sqlite3.Cursor:
+    def rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object]) -> sqlite3.Cursor:
         """Rows to be read one by one; :meth:`close` ends what is left of them."""
         cursor = self.connection.execute(sql, parameters)
         self._cursors.append(cursor)
@@ -178,20 +178,21 @@ class View:
         ).fetchone()
         return row is not None
 
-    def changes_since(self, time_us: int) -> Iterator[Change]:
-        """Every document changed after ``time_us``: as it was then, and as it is now."""
+    def changes_since(self, time_us: int, collection: bytes | None = None) -> Iterator[Change]:
+        """Every document changed after ``time_us``, in one collection or in all: as it was then, and as it is now."""
         rows = self.rows(
             "SELECT h.collection, h.id, h.data, min(h.until_us), d.data FROM history h"
             " LEFT JOIN documents d ON d.collection = h.collection AND d.id = h.id"
-            " WHERE h.until_us > ? GROUP BY h.collection, h.id",
-            (time_us,),
+            " WHERE h.until_us > :since AND (:collection IS NULL OR h.collection = :collection)"
+            " GROUP BY h.collection, h.id",
+            {"since": time_us, "collection": collection},
         )
-        for collection, id, before, _, after in rows:
+        for key, id, before, _, after in rows:
             yield Change(
-                collection,
+                key,
                 id,
-                None if before is None else StoredDocument(collection, id, before),
-                None if after is None else StoredDocument(collection, id, after),
+                None if before is None else StoredDocument(key, id, before),
+                None if after is None else StoredDocument(key, id, after),
             )
 
     def collections(self, parent: bytes, collection_id: str) -> list[bytes]:

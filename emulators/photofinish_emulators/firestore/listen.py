@@ -10,7 +10,7 @@ import asyncio
 import logging
 import struct
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 import grpc
@@ -88,6 +88,7 @@ class Listeners:
             _discard(self._by_document, key, target)
 
     def _on_commit(self, commit: Commit) -> None:
+        fell_behind: set[ListenStream] = set()
         for change in commit.changes:
             key = (change.collection, change.id)
             for targets in (self._by_collection.get(change.collection), self._by_document.get(key), self._groups):
@@ -95,7 +96,11 @@ class Listeners:
                     if commit.time_us > target.seen_us:
                         earlier = target.pending.get(key)
                         target.pending[key] = change if earlier is None else Change(*key, earlier.before, change.after)
+                        if len(target.pending) > MAX_PENDING_CHANGES:
+                            fell_behind.add(target.stream)
                         target.stream.wake.set()
+        for stream in fell_behind:
+            stream.give_up()
 
 
 def _discard(index: dict, key: object, target: Target) -> None:  # type: ignore[type-arg]
@@ -114,9 +119,10 @@ class ListenStream:
         self._targets: dict[int, Target] = {}
         self._requests: deque[Message] = deque()
         self._finished = False
+        self._fell_behind = False
         self.wake = asyncio.Event()
 
-    async def responses(self, requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
+    async def responses(self, requests: AsyncIterator[Message]) -> AsyncGenerator[Message]:
         """Serve the stream until the client closes it."""
         reader = asyncio.create_task(self._read(requests))
         try:
@@ -135,8 +141,17 @@ class ListenStream:
                         yield response
         finally:
             reader.cancel()
-            for target in self._targets.values():
-                self._listeners.remove(target)
+            self._forget_targets()
+
+    def give_up(self) -> None:
+        """Remember no more of what the client is too slow to read; the stream ends when it reads again."""
+        self._fell_behind = True
+        self._forget_targets()
+
+    def _forget_targets(self) -> None:
+        for target in self._targets.values():
+            self._listeners.remove(target)
+        self._targets.clear()
 
     async def _read(self, requests: AsyncIterator[Message]) -> None:
         try:
@@ -219,21 +234,21 @@ class ListenStream:
         """Everything the target shows, or what changed of it since the client left."""
         if since_us == 0:
             yield _target_change(_RESET, [target.id])
-        if since_us:
-            if target.query is not None and target.query.windowed:
+        if since_us and target.query is not None:
+            if target.query.windowed:
                 before = View(view.connection, since_us)
                 target.window = {_key(document): document for document in execution.run(before, target.query)}
                 yield from self._window_changes(target, view, time_us)
             else:
-                for change in view.changes_since(since_us):
+                collection = None if target.query.all_descendants else target.query.collection_key
+                for change in view.changes_since(since_us, collection):
                     yield from _tell(target, change, time_us)
-            if target.query is not None:
-                count = execution.count(view, target.query)
-                yield ListenResponse(filter=ExistenceFilter(target_id=target.id, count=count))
+            count = execution.count(view, target.query)
+            yield ListenResponse(filter=ExistenceFilter(target_id=target.id, count=count))
         elif target.query is None:
             for key, name in target.documents.items():
-                document = view.get(name)
-                yield from _tell(target, Change(*key, None, document), time_us)
+                if not since_us or view.changed_since(since_us, *key):
+                    yield from _tell(target, Change(*key, None, view.get(name)), time_us)
         else:
             for document in execution.run(view, target.query):
                 if target.query.windowed:
@@ -242,13 +257,13 @@ class ListenStream:
 
     def _news(self, even_none: bool = False) -> list[Message]:
         """What happened since the last moment shown, for all targets, and the moment that this leads to."""
-        waiting = [target for target in self._targets.values() if target.pending]
-        if not waiting and not even_none:
-            return []
-        if sum(len(target.pending) for target in waiting) > MAX_PENDING_CHANGES:
+        if self._fell_behind:
             raise Refused(
                 grpc.StatusCode.UNAVAILABLE, "The client reads too slowly; it can resume with its last token."
             )
+        waiting = [target for target in self._targets.values() if target.pending]
+        if not waiting and not even_none:
+            return []
         responses: list[Message] = []
         for target in waiting:
             changes, target.pending = target.pending, {}

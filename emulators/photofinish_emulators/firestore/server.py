@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,11 +36,12 @@ def _unary(call: Callable[[Message], Awaitable[Message]]) -> Callable[..., Any]:
     return handle
 
 
-def _stream(call: Callable[[Any], AsyncIterator[Message]]) -> Callable[..., Any]:
+def _stream(call: Callable[[Any], AsyncGenerator[Message]]) -> Callable[..., Any]:
     async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Message]:
         try:
-            async for response in call(request):
-                yield response
+            async with aclosing(call(request)) as responses:
+                async for response in responses:
+                    yield response
         except Refused as refused:
             await context.abort(refused.code, refused.message)
 
@@ -89,7 +91,8 @@ def methods(service: FirestoreService) -> dict[str, Method]:
 async def _keep_house(store: DocumentStore) -> None:
     while True:
         await asyncio.sleep(HOUSEKEEPING_S)
-        await store.forget_history()
+        while await store.forget_history():
+            await asyncio.sleep(0.1)
 
 
 async def _serve(host: str, port: int, state_dir: Path, indexes: Path | None) -> None:

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import secrets
 import string
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -55,6 +55,7 @@ from photofinish_emulators.firestore.wire import (
 )
 from photofinish_emulators.firestore.writes import exists_precondition, parse_write
 
+MAX_REQUEST_BYTES = 11_534_336
 _BREATH = 100
 """Results after which other requests get a turn."""
 _ID_LETTERS = string.ascii_letters + string.digits
@@ -80,7 +81,7 @@ class FirestoreService:
             raise not_found(f'Document "{request.name}" not found.')
         return _masked(document, _mask(request))
 
-    async def batch_get_documents(self, request: Message) -> AsyncIterator[Message]:
+    async def batch_get_documents(self, request: Message) -> AsyncGenerator[Message]:
         database_key(request.database)
         mask = _mask(request)
         names = [document_name(name, request.database) for name in dict.fromkeys(request.documents)]
@@ -127,7 +128,7 @@ class FirestoreService:
             collection_ids=ids[:size], next_page_token=ids[size - 1] if len(ids) > size else ""
         )
 
-    async def run_query(self, request: Message) -> AsyncIterator[Message]:
+    async def run_query(self, request: Message) -> AsyncGenerator[Message]:
         _refuse_explain(request)
         query = self._planner.parse(request.parent, request.structured_query)
         await self._planner.prepare(query)
@@ -150,7 +151,7 @@ class FirestoreService:
             if not results:
                 yield response
 
-    async def run_aggregation_query(self, request: Message) -> AsyncIterator[Message]:
+    async def run_aggregation_query(self, request: Message) -> AsyncGenerator[Message]:
         _refuse_explain(request)
         structured = request.structured_aggregation_query
         aggregations = aggregation.parse_aggregations(list(structured.aggregations))
@@ -180,21 +181,23 @@ class FirestoreService:
             next_page_token=str(first + size) if len(points) > first + size else "",
         )
 
-    async def execute_pipeline(self, request: Message) -> AsyncIterator[Message]:
+    async def execute_pipeline(self, request: Message) -> AsyncGenerator[Message]:
         raise unimplemented("Pipelines belong to Firestore's Enterprise edition; this server is a Standard one.")
         yield request  # makes this a stream
 
-    def listen(self, requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
+    def listen(self, requests: AsyncIterator[Message]) -> AsyncGenerator[Message]:
         return ListenStream(self._listeners, self._planner).responses(requests)
 
     # Writing
 
     async def commit(self, request: Message) -> Message:
+        _check_size(request)
         transaction = self._transactions.get(request.transaction) if request.transaction else None
         outcome = await self._commit(request.database, request.writes, transaction)
         return CommitResponse(write_results=outcome.results, commit_time=timestamp(outcome.time_us))
 
     async def batch_write(self, request: Message) -> Message:
+        _check_size(request)
         outcome = await self._commit(request.database, request.writes, None, atomic=False)
         response = BatchWriteResponse()
         for result in outcome.results:
@@ -229,7 +232,7 @@ class FirestoreService:
         await self._commit(document_name(request.name).database, [write], None)
         return Empty()
 
-    async def write(self, requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
+    async def write(self, requests: AsyncIterator[Message]) -> AsyncGenerator[Message]:
         """Commits over one stream, each answered before the next is taken; a refused one ends the stream.
 
         The first request opens the stream and writes nothing. Tokens only have to be given back: every answer stands
@@ -244,6 +247,7 @@ class FirestoreService:
                     raise invalid("The first request of a write stream must not have writes.")
                 response = WriteResponse(stream_id=secrets.token_hex(8))
             else:
+                _check_size(request)
                 outcome = await self._commit(database, request.writes, None)
                 response = WriteResponse(write_results=outcome.results, commit_time=timestamp(outcome.time_us))
             answered += 1
@@ -314,6 +318,11 @@ def _mask(request: Message) -> tuple[FieldPath, ...] | None:
     if not request.HasField("mask"):
         return None
     return tuple(map(parse_field_path, request.mask.field_paths))
+
+
+def _check_size(request: Message) -> None:
+    if request.ByteSize() > MAX_REQUEST_BYTES:
+        raise invalid(f"Request payload size exceeds the limit: {MAX_REQUEST_BYTES} bytes.")
 
 
 def _refuse_explain(request: Message) -> None:

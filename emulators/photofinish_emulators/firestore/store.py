@@ -30,8 +30,11 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 HISTORY_US = 3600 * 1_000_000
 """How far back reads, transactions and resume tokens reach."""
+MAX_INDEXES = 64
+"""Per collection id."""
 _HISTORY_ROWS_AT_ONCE = 2000
-_READER_CACHE_KIB = 4096
+_MAX_IDLE_READERS = 4
+_READER_CACHE_KIB = 2048
 _WRITER_CACHE_KIB = 16384
 
 
@@ -138,8 +141,8 @@ class DocumentStore:
         """Enter every document into a new index, and keep it up from now on."""
         await self._write(lambda connection: _build_index(connection, index))
 
-    async def forget_history(self) -> int:
-        """Delete some of the versions that are out of reach; returns how many."""
+    async def forget_history(self) -> bool:
+        """Delete some of the versions that are out of reach; returns whether there may be more."""
         before_us = self.clock.read_time() - HISTORY_US
 
         def delete(connection: sqlite3.Connection) -> int:
@@ -150,7 +153,7 @@ class DocumentStore:
                 (before_us, _HISTORY_ROWS_AT_ONCE),
             ).rowcount
 
-        return await self._write(delete)
+        return await self._write(delete) == _HISTORY_ROWS_AT_ONCE
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
@@ -162,7 +165,10 @@ class DocumentStore:
         try:
             yield connection
         finally:
-            self._idle.append(connection)
+            if len(self._idle) < _MAX_IDLE_READERS:
+                self._idle.append(connection)
+            else:
+                connection.close()
 
     async def _write(self, write: Callable[[sqlite3.Connection], T]) -> T:
         self._pending += 1
@@ -307,6 +313,16 @@ def _indexes(connection: sqlite3.Connection, collection_id: str) -> list[tuple[i
     return [(number, parse_index(collection_id, definition)) for number, definition in rows]
 
 
+def _drop_oldest_indexes(connection: sqlite3.Connection, collection_id: str) -> None:
+    """Queries over ever new fields must not make every write ever slower; a query builds its index anew."""
+    surplus = connection.execute(
+        "SELECT number FROM indexes WHERE collection_id = ? ORDER BY number DESC LIMIT -1 OFFSET ?",
+        (collection_id, MAX_INDEXES),
+    ).fetchall()
+    connection.executemany("DELETE FROM entries WHERE number = ?", surplus)
+    connection.executemany("DELETE FROM indexes WHERE number = ?", surplus)
+
+
 def _build_index(connection: sqlite3.Connection, index: Index) -> None:
     inserted = connection.execute(
         "INSERT OR IGNORE INTO indexes (collection_id, definition) VALUES (?, ?)",
@@ -315,6 +331,7 @@ def _build_index(connection: sqlite3.Connection, index: Index) -> None:
     if inserted.rowcount == 0:  # two queries needed it at the same time
         return
     number = inserted.lastrowid
+    _drop_oldest_indexes(connection, index.collection_id)
     collections = connection.execute(
         "SELECT key FROM collections WHERE collection_id = ?", (index.collection_id,)
     ).fetchall()

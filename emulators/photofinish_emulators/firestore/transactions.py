@@ -205,6 +205,9 @@ class Turns:
         except asyncio.CancelledError:
             self.give_up(transaction)
             raise
+        finally:
+            if self._held.get(transaction) is not held:  # it ended while it waited
+                self._leave(held)
         asyncio.get_running_loop().call_later(TURN_S, self.give_up, transaction)
 
     def give_up(self, transaction: Transaction) -> None:
