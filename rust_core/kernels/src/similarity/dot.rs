@@ -46,47 +46,6 @@ pub unsafe fn one_query<E: Number, V: Vector, const CHAINS: usize>(query: &[f32]
     }
 }
 
-/// Dot products of a query and `ROWS` rows at once, which share the reading of the query: for tables that lie in the
-/// cache, where reading bounds it. Every row is summed in the same order, so equal rows give equal results.
-///
-/// # Safety
-/// The processor has the instruction set of `V`.
-#[inline(always)]
-pub unsafe fn some_rows<E: Number, V: Vector, const ROWS: usize>(query: &[f32], rows: [&[E]; ROWS]) -> [f32; ROWS] {
-    let dim = query.len();
-    assert!(rows.iter().all(|row| row.len() == dim));
-    let query = query.as_ptr();
-    // SAFETY: all reads end at or before `dim`, the length of the query and of every row.
-    unsafe {
-        let mut sums = [[V::splat(0.0); 2]; ROWS];
-        let mut start = 0;
-        while start + 2 * V::LANES <= dim {
-            let q = [V::load(query.add(start)), V::load(query.add(start + V::LANES))];
-            for r in 0..ROWS {
-                let row = rows[r].as_ptr().add(start);
-                sums[r][0] = E::load::<V>(row).multiply_add(q[0], sums[r][0]);
-                sums[r][1] = E::load::<V>(row.add(V::LANES)).multiply_add(q[1], sums[r][1]);
-            }
-            start += 2 * V::LANES;
-        }
-        if start + V::LANES <= dim {
-            let q = V::load(query.add(start));
-            for r in 0..ROWS {
-                sums[r][0] = E::load::<V>(rows[r].as_ptr().add(start)).multiply_add(q, sums[r][0]);
-            }
-            start += V::LANES;
-        }
-        if start < dim {
-            let q = V::load_part(query.add(start), dim - start);
-            for r in 0..ROWS {
-                let x = E::load_part::<V>(rows[r].as_ptr().add(start), dim - start);
-                sums[r][1] = x.multiply_add(q, sums[r][1]);
-            }
-        }
-        sums.map(|[a, b]| a.add(b).sum())
-    }
-}
-
 /// Queries side by side, so that one number of a row meets all of them in one instruction.
 pub struct Packed {
     /// Number `d` of the group's query `i` at `[d * width + i]`; missing queries are zero.

@@ -58,9 +58,6 @@ pub(super) fn score_rows<E: Number>(
 
 /// Rows whose numbers are gone through together, so that they stay in the nearest cache for every group of queries.
 const BLOCK: usize = 64;
-/// A table of this size is taken to lie in the cache, where several rows at once are faster (memory wants one by one).
-const CACHED_BYTES: usize = 4 << 20;
-const FEW_ROWS: usize = 4;
 /// From here on queries are multiplied side by side.
 const MANY: usize = 4;
 
@@ -139,7 +136,6 @@ unsafe fn search_body<E: Number, F: Vector, const CHAINS: usize, M: Vector, cons
     } else {
         Vec::new()
     };
-    let in_cache = std::mem::size_of::<E>() * rows.count() * rows.dim() <= CACHED_BYTES;
     let mut scratch = vec![0f32; if groups.is_empty() { 0 } else { BLOCK * rows.dim() }];
     let mut allowed = [0usize; BLOCK];
     let mut start = part.start;
@@ -148,20 +144,6 @@ unsafe fn search_body<E: Number, F: Vector, const CHAINS: usize, M: Vector, cons
         let allowed = allow(&mut allowed, start..end, mask);
         if groups.is_empty() {
             for (query, best) in query_rows.iter().zip(&mut best) {
-                if in_cache {
-                    for ids in allowed.chunks(FEW_ROWS) {
-                        let table = std::array::from_fn(|i| rows.row(*ids.get(i).unwrap_or(&ids[0])));
-                        // SAFETY: the caller vouches for the instruction set.
-                        let similarities = unsafe { dot::some_rows::<E, F, FEW_ROWS>(query, table) };
-                        for (&row, similarity) in ids.iter().zip(similarities) {
-                            let out = similarity <= best.threshold();
-                            if !out {
-                                take(Hit { row, similarity }, best)?;
-                            }
-                        }
-                    }
-                    continue;
-                }
                 let mut limit = best.threshold();
                 for &row in allowed {
                     // SAFETY: the caller vouches for the instruction set.
