@@ -10,7 +10,7 @@ TF_DATA_DIR=$(mktemp -d)
 trap 'rm -rf "$TF_DATA_DIR"' EXIT
 
 terraform fmt -check -diff -recursive
-"$terraform" init -backend=false -input=false -no-color -lockfile=readonly >"$TF_DATA_DIR/init.log" 2>&1 || {
+"$terraform" init -backend=false -input=false -no-color >"$TF_DATA_DIR/init.log" 2>&1 || {
   cat "$TF_DATA_DIR/init.log"
   exit 1
 }

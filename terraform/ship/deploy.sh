@@ -33,7 +33,7 @@ for service in $events; do
 done
 
 for service in $searches; do
-  gcloud run services update "$service" --container=function --image="$functions" --no-traffic --tag=canary ||
+  gcloud run services update "$service" --no-traffic --tag=canary --container=function --image="$functions" ||
     fail "$service did not start"
   gcloud run services update-traffic "$service" --to-tags="canary=$canary_percent" || fail "$service did not take its canary"
 done

@@ -143,3 +143,14 @@ def test_the_deployer_may_change_what_the_scripts_change() -> None:
             assert module["deployers"] == {"deployer": "${module.foundation.deployer.member}"}, (
                 f"{name} has no deployer"
             )
+
+
+def test_flags_of_a_container_come_last() -> None:
+    """gcloud takes every flag behind --container for one of the container's, and then knows no --no-traffic."""
+    texts = [script.read_text(encoding="utf-8") for script in SHIP.glob("*.sh")]
+    texts.append((ROOT / "cloudbuild.yaml").read_text(encoding="utf-8"))
+    commands = [command for text in texts for command in re.findall(r"gcloud run \w+ update \S+[^|\n]*", text)]
+    with_image = [command for command in commands if "--image" in command]
+    assert len(with_image) >= 4
+    for command in with_image:
+        assert re.search(r'--container=[a-z]+ --image="[^"]+" ?$', command), command
