@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PHOTOS ?=
+DATA ?= ../shared/data/bibs
 RUST_SOURCES := $(shell find rust_core -name '*.rs' -not -path '*/target/*') rust_core/Cargo.toml rust_core/Cargo.lock \
 	rust_core/pyproject.toml
 CARGO := cargo --quiet
@@ -63,9 +64,23 @@ tests/clients/node_modules: tests/clients/package-lock.json
 	@cd tests/clients && npm ci --silent --no-audit --no-fund
 	@touch $@
 
+bench: setup  ## The analysis against a plain script, and a whole album (DATA=folder of photos)
+	@test -d "$(DATA)" || { echo "give DATA=folder of photos" >&2; exit 2; }
+	@$(BIN)/python tests/bench/analysis/run.py "$(DATA)"
+	@$(BIN)/python tests/bench/album/run.py "$(DATA)"
+
+bench-kernels: $(VENV)-bench/.ready  ## The Rust kernels against OpenCV, SciPy, FAISS and NumKong
+	@$(VENV)-bench/bin/python tests/bench/kernels/run.py
+
+$(VENV)-bench/.ready: $(VENV)/.python tests/bench/kernels/requirements.in $(RUST_SOURCES)
+	@test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
+	@$(VENV)-bench/bin/python -m pip install --quiet -r tests/bench/kernels/requirements.in
+	@$(VENV)-bench/bin/python -m pip install --quiet --no-deps --force-reinstall --no-build-isolation ./rust_core
+	@touch $@
+
 lock: setup  ## Write the lock files anew (newest versions that pyproject.toml allows)
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--extra functions --extra cpu --extra models --extra local --extra demo --extra dev -o requirements.txt pyproject.toml
 
 clean:  ## Remove what was built
-	rm -rf $(VENV) rust_core/target tests/clients/node_modules
+	rm -rf $(VENV) $(VENV)-bench rust_core/target tests/clients/node_modules
