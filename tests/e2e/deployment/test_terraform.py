@@ -1,7 +1,7 @@
 """Terraform itself formats, validates and tests `terraform/`, every environment and example (terraform/check.sh).
 
-No provider can be downloaded everywhere, so the check runs through `terraform-offline`, which serves their schemas: on the
-PATH, or beside the project in shared/. With a network, `terraform/check.sh` does the same with the real providers.
+Providers cannot be downloaded everywhere, so the check runs through `terraform-offline`, which serves their schemas: on
+the PATH, or beside the project in shared/. With a network, `terraform/check.sh` does the same with the real providers.
 """
 
 from __future__ import annotations
