@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from dataclasses import dataclass, field
 
 import grpc
 
@@ -21,7 +20,8 @@ from photofinish_emulators.firestore.errors import Refused, invalid
 from photofinish_emulators.firestore.paths import Name, document_name
 from photofinish_emulators.firestore.planner import Planner
 from photofinish_emulators.firestore.queries import Query
-from photofinish_emulators.firestore.store import HISTORY_US, Commit, DocumentStore
+from photofinish_emulators.firestore.store import HISTORY_US
+from photofinish_emulators.firestore.targets import DocumentKey, Listeners, Target
 from photofinish_emulators.firestore.values import project
 from photofinish_emulators.firestore.wire import (
     DocumentChange,
@@ -38,75 +38,7 @@ from photofinish_emulators.firestore.wire import (
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 45.0
 """An idle stream gets a fresh resume token this often."""
-MAX_PENDING_CHANGES = 20_000
-"""A client that falls behind by more is hung up on; it comes back with its resume token."""
 _ADD, _REMOVE, _CURRENT, _RESET, _NO_CHANGE = 1, 2, 3, 4, 0
-_Key = tuple[bytes, bytes]
-
-
-@dataclass(eq=False)
-class Target:
-    """What one listener listens to, and what changed of it that its stream has not been told yet."""
-
-    id: int
-    once: bool
-    stream: ListenStream
-    query: Query | None
-    documents: dict[_Key, Name]
-    """Of a target that lists documents."""
-    seen_us: int = 0
-    """Changes up to this time are accounted for."""
-    pending: dict[_Key, Change] = field(default_factory=dict)
-    window: dict[_Key, StoredDocument] = field(default_factory=dict)
-    """The results last told of a query with a limit or an offset, whose results depend on one another."""
-
-
-class Listeners:
-    """All streams' targets, found by what a commit changes."""
-
-    def __init__(self, store: DocumentStore) -> None:
-        self.store = store
-        self._by_collection: dict[bytes, set[Target]] = defaultdict(set)
-        self._by_document: dict[_Key, set[Target]] = defaultdict(set)
-        self._groups: set[Target] = set()
-        store.on_commit = self._on_commit
-
-    def add(self, target: Target) -> None:
-        if target.query is None:
-            for key in target.documents:
-                self._by_document[key].add(target)
-        elif target.query.all_descendants:
-            self._groups.add(target)
-        else:
-            self._by_collection[target.query.collection_key].add(target)
-
-    def remove(self, target: Target) -> None:
-        self._groups.discard(target)
-        if target.query is not None and not target.query.all_descendants:
-            _discard(self._by_collection, target.query.collection_key, target)
-        for key in target.documents:
-            _discard(self._by_document, key, target)
-
-    def _on_commit(self, commit: Commit) -> None:
-        fell_behind: set[ListenStream] = set()
-        for change in commit.changes:
-            key = (change.collection, change.id)
-            for targets in (self._by_collection.get(change.collection), self._by_document.get(key), self._groups):
-                for target in targets or ():
-                    if commit.time_us > target.seen_us:
-                        earlier = target.pending.get(key)
-                        target.pending[key] = change if earlier is None else Change(*key, earlier.before, change.after)
-                        if len(target.pending) > MAX_PENDING_CHANGES:
-                            fell_behind.add(target.stream)
-                        target.stream.wake.set()
-        for stream in fell_behind:
-            stream.give_up()
-
-
-def _discard(index: dict, key: object, target: Target) -> None:  # type: ignore[type-arg]
-    index[key].discard(target)
-    if not index[key]:
-        del index[key]
 
 
 class ListenStream:
@@ -120,14 +52,14 @@ class ListenStream:
         self._requests: deque[Message] = deque()
         self._finished = False
         self._fell_behind = False
-        self.wake = asyncio.Event()
+        self._woken = asyncio.Event()
 
     async def responses(self, requests: AsyncIterator[Message]) -> AsyncGenerator[Message]:
         """Serve the stream until the client closes it."""
         reader = asyncio.create_task(self._read(requests))
         try:
             while not self._finished or self._requests:
-                self.wake.clear()
+                self._woken.clear()
                 while self._requests:
                     async for response in self._handle(self._requests.popleft()):
                         yield response
@@ -135,13 +67,17 @@ class ListenStream:
                     yield response
                 try:
                     async with asyncio.timeout(HEARTBEAT_S):
-                        await self.wake.wait()
+                        await self._woken.wait()
                 except TimeoutError:
                     for response in self._news(even_none=True):
                         yield response
         finally:
             reader.cancel()
             self._forget_targets()
+
+    def wake(self) -> None:
+        """There are requests or news."""
+        self._woken.set()
 
     def give_up(self) -> None:
         """Remember no more of what the client is too slow to read; the stream ends when it reads again."""
@@ -157,10 +93,10 @@ class ListenStream:
         try:
             async for request in requests:
                 self._requests.append(request)
-                self.wake.set()
+                self.wake()
         finally:
             self._finished = True
-            self.wake.set()
+            self.wake()
 
     async def _handle(self, request: Message) -> AsyncIterator[Message]:
         kind = request.WhichOneof("target_change")
@@ -296,7 +232,7 @@ class ListenStream:
 _TOKEN = struct.Struct(">IQ")
 
 
-def _key(document: StoredDocument) -> _Key:
+def _key(document: StoredDocument) -> DocumentKey:
     return document.collection, document.id
 
 

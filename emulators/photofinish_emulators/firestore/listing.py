@@ -19,7 +19,8 @@ from photofinish_emulators.firestore.paths import (
     parse_field_path,
     segment_key,
 )
-from photofinish_emulators.firestore.queries import NAME, Bound, Query, encode_name, parse_query
+from photofinish_emulators.firestore.queries import NAME, Bound, Query, encode_name
+from photofinish_emulators.firestore.query_parsing import parse_query
 from photofinish_emulators.firestore.values import AFTER, encode
 from photofinish_emulators.firestore.wire import Document, Message, StructuredQuery
 

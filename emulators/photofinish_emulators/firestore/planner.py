@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from photofinish_emulators.firestore import execution
 from photofinish_emulators.firestore.composite_indexes import CompositeIndexes
-from photofinish_emulators.firestore.queries import Query, parse_query
+from photofinish_emulators.firestore.queries import Query
+from photofinish_emulators.firestore.query_parsing import parse_query
 from photofinish_emulators.firestore.store import DocumentStore
 from photofinish_emulators.firestore.wire import Message
 

@@ -2,27 +2,26 @@
 
 No transport: a method takes messages, gives messages and raises :class:`Refused`, so that gRPC (``server.py``) and
 what a browser speaks (WebChannel, REST) can share them. Every write passes through ``_commit``, every read by name
-through ``_get``, every query through ``Planner.parse``: that is where security rules belong, for callers without the
-owner's token.
+through ``read_document``, every query through ``Planner.parse``: that is where security rules belong, for callers
+without the owner's token.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 import string
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from photofinish_emulators.firestore import aggregation, execution, listing, partitions
-from photofinish_emulators.firestore.documents import StoredDocument, View, split_key
+from photofinish_emulators.firestore.commits import Commit
+from photofinish_emulators.firestore.documents import StoredDocument, split_key
 from photofinish_emulators.firestore.errors import Refused, invalid, not_found, unimplemented
-from photofinish_emulators.firestore.listen import Listeners, ListenStream
+from photofinish_emulators.firestore.listen import ListenStream
 from photofinish_emulators.firestore.paths import (
     FieldPath,
-    Name,
     check_collection_id,
     database_key,
     document_name,
@@ -31,8 +30,10 @@ from photofinish_emulators.firestore.paths import (
     parse_field_path,
 )
 from photofinish_emulators.firestore.planner import Planner
-from photofinish_emulators.firestore.queries import Query, parse_query
-from photofinish_emulators.firestore.store import Commit, DocumentStore, Snapshot
+from photofinish_emulators.firestore.query_parsing import parse_query
+from photofinish_emulators.firestore.store import DocumentStore, Snapshot
+from photofinish_emulators.firestore.targets import Listeners
+from photofinish_emulators.firestore.transaction_reads import read_document, read_results, remember, versions
 from photofinish_emulators.firestore.transactions import Transaction, Transactions
 from photofinish_emulators.firestore.values import project
 from photofinish_emulators.firestore.wire import (
@@ -76,7 +77,7 @@ class FirestoreService:
         name = document_name(request.name)
         transaction = self._transaction(request)
         async with self._read(request, transaction, [name_key(name)]) as snapshot:
-            document = _get(snapshot.view, name, transaction)
+            document = read_document(snapshot.view, name, transaction)
         if document is None:
             raise not_found(f'Document "{request.name}" not found.')
         return _masked(document, _mask(request))
@@ -87,7 +88,7 @@ class FirestoreService:
         names = [document_name(name, request.database) for name in dict.fromkeys(request.documents)]
         transaction = self._transaction(request)
         async with self._read(request, transaction, map(name_key, names)) as snapshot:
-            found = [(name, _get(snapshot.view, name, transaction)) for name in names]
+            found = [(name, read_document(snapshot.view, name, transaction)) for name in names]
         read_time = timestamp(snapshot.time_us)
         if request.HasField("new_transaction") and transaction is not None:
             yield BatchGetDocumentsResponse(transaction=transaction.id, read_time=read_time)
@@ -108,11 +109,11 @@ class FirestoreService:
         async with self._read(request, transaction, [query.collection_key]) as snapshot:
             page = listing.documents_page(snapshot.view, query, request)
             if transaction is not None:
-                _note(
+                remember(
                     transaction,
                     query,
-                    lambda view: _versions(listing.documents_page(view, query, request)),
-                    _versions(page),
+                    lambda view: versions(listing.documents_page(view, query, request)),
+                    versions(page),
                 )
         return ListDocumentsResponse(
             documents=[_masked(document, mask) for document in page[: listing.page_size(request)]],
@@ -141,7 +142,7 @@ class FirestoreService:
                     snapshot.view, replace(query, offset=0, limit=None), up_to=query.offset
                 )
             results = 0
-            for document in _results(snapshot.view, query, transaction):
+            for document in read_results(snapshot.view, query, transaction):
                 response.document.CopyFrom(_masked(document, query.select))
                 yield response
                 response = RunQueryResponse(read_time=read_time)
@@ -162,7 +163,7 @@ class FirestoreService:
         async with self._read(request, transaction, [query.collection_key]) as snapshot:
             result = aggregation.aggregate(snapshot.view, query, aggregations)
             if transaction is not None:
-                _note(transaction, query, lambda view: aggregation.aggregate(view, query, aggregations), result)
+                remember(transaction, query, lambda view: aggregation.aggregate(view, query, aggregations), result)
         yield RunAggregationQueryResponse(
             result=result,
             read_time=timestamp(snapshot.time_us),
@@ -334,34 +335,5 @@ def _masked(document: StoredDocument, paths: tuple[FieldPath, ...] | None) -> Me
     return document.message if paths is None else project(document.message, list(paths))
 
 
-def _get(view: View, name: Name, transaction: Transaction | None) -> StoredDocument | None:
-    if transaction is not None and not transaction.read_only:
-        transaction.documents.add(split_key(name))
-    return view.get(name)
-
-
-def _results(view: View, query: Query, transaction: Transaction | None) -> Iterator[StoredDocument]:
-    if transaction is None or transaction.read_only:
-        return execution.run(view, query)
-    documents = list(execution.run(view, query))
-    _note(transaction, query, lambda now: _versions(execution.run(now, query)), _versions(documents))
-    return iter(documents)
-
-
 def _id_if_new(request: Message, transaction: Transaction | None) -> bytes:
     return transaction.id if transaction is not None and request.HasField("new_transaction") else b""
-
-
-def _versions(documents: Iterable[StoredDocument]) -> list[tuple[bytes, bytes]]:
-    return [(document.key, hashlib.sha256(document.data).digest()) for document in documents]
-
-
-def _note(transaction: Transaction, query: Query, read: Callable[[View], object], seen: object) -> None:
-    """Remember what a query gave, so that the commit can see whether it still would."""
-    if not transaction.read_only:
-
-        def differs(now: View) -> bool:
-            assert transaction.at_us is not None
-            return execution.changed_since(now, query, transaction.at_us) and read(now) != seen
-
-        transaction.queries.append((query.collection_key, differs))

@@ -14,17 +14,18 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from photofinish_emulators.common.sqlite_store import SqliteStore
-from photofinish_emulators.firestore.documents import SCHEMA, Change, Clock, StoredDocument, View, split_key
-from photofinish_emulators.firestore.errors import Refused, invalid
-from photofinish_emulators.firestore.indexes import Index, entries, parse_index
-from photofinish_emulators.firestore.paths import Name, database_key
-from photofinish_emulators.firestore.wire import Document, Fields, Message, WriteResult, micros, timestamp
-from photofinish_emulators.firestore.writes import WriteOperation, apply_write, check_precondition
+from photofinish_emulators.firestore import commits
+from photofinish_emulators.firestore.commits import Commit
+from photofinish_emulators.firestore.documents import SCHEMA, Clock, StoredDocument, View
+from photofinish_emulators.firestore.errors import invalid
+from photofinish_emulators.firestore.indexes import Index
+from photofinish_emulators.firestore.paths import database_key
+from photofinish_emulators.firestore.writes import WriteOperation
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -38,39 +39,12 @@ _READER_CACHE_KIB = 2048
 _WRITER_CACHE_KIB = 16384
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """What a commit did."""
-
-    time_us: int
-    results: list[Message | Refused]
-    """One ``WriteResult`` per write; in a batch that is not atomic, why a write was refused."""
-    changes: list[Change]
-
-
 @dataclass(slots=True)
 class Snapshot:
     """The database at one moment."""
 
     view: View
     time_us: int
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A document while a commit works on it."""
-
-    name: Name
-    collection: bytes
-    id: bytes
-    row: int | None
-    before: StoredDocument | None
-    create_us: int
-    update_us: int
-    fields: Fields | None
-    touched: bool = False
-    results: list[Message] = field(default_factory=list)
-    """Results whose update time is known when it is known whether the document changed."""
 
 
 class DocumentStore:
@@ -107,9 +81,8 @@ class DocumentStore:
             connection.execute("BEGIN")
             view = View(connection, at_us)
             try:
-                # With no commit under way, all that is committed is seen, and what follows gets a later time than now.
-                last_us = view.last_commit_us()
-                now_us = self.clock.read_time() if self._pending == 0 else last_us
+                # The first statement fixes what is seen. Commits not seen were not published, and are later than both.
+                now_us = max(view.last_commit_us(), self.published_us())
                 if at_us is not None:
                     self.check_read_time(at_us)
                 yield Snapshot(view, now_us if at_us is None else at_us)
@@ -135,7 +108,13 @@ class DocumentStore:
         Raises:
             Refused: by ``validate``, or by the first write that cannot be applied.
         """
-        return await self._write(lambda connection: self._commit(connection, operations, validate, atomic))
+
+        def write(connection: sqlite3.Connection) -> Commit:
+            if validate is not None:
+                validate(View(connection))
+            return commits.commit(connection, operations, self.clock.commit_time(), atomic)
+
+        return await self._write(write)
 
     async def build_index(self, index: Index) -> None:
         """Enter every document into a new index, and keep it up from now on."""
@@ -171,6 +150,7 @@ class DocumentStore:
                 connection.close()
 
     async def _write(self, write: Callable[[sqlite3.Connection], T]) -> T:
+        self.published_us()  # as late as can be said before this commit
         self._pending += 1
         future = self._sqlite.submit(write)
         # Not in this coroutine: it may be cancelled, and listeners must hear of the commit all the same.
@@ -191,126 +171,11 @@ class DocumentStore:
                 self.on_commit(outcome)
                 self._published_us = outcome.time_us
 
-    def _commit(
-        self,
-        connection: sqlite3.Connection,
-        operations: Sequence[WriteOperation],
-        validate: Callable[[View], None] | None,
-        atomic: bool,
-    ) -> Commit:
-        view = View(connection)
-        if validate is not None:
-            validate(view)
-        time_us = self.clock.commit_time()
-        drafts: dict[tuple[bytes, bytes], _Draft] = {}
-        results: list[Message | Refused] = []
-        for operation in operations:
-            try:
-                results.append(_apply(connection, drafts, operation, time_us))
-            except Refused as refused:
-                if atomic:
-                    raise
-                results.append(refused)
-        return Commit(time_us, results, _flush(connection, list(drafts.values()), time_us))
-
 
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA cache_size=-{_WRITER_CACHE_KIB}")
     if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
         connection.execute(f"PRAGMA user_version={secrets.randbelow(2**31 - 1) + 1}")
-
-
-def _apply(
-    connection: sqlite3.Connection, drafts: dict[tuple[bytes, bytes], _Draft], operation: WriteOperation, time_us: int
-) -> Message:
-    collection, id = split_key(operation.name)
-    draft = drafts.get((collection, id)) or _load(connection, operation.name, collection, id, time_us)
-    check_precondition(operation.name, operation.precondition, draft.fields is not None, draft.update_us, time_us)
-    result = WriteResult()
-    if not operation.only_verify:
-        effect = apply_write(operation, draft.fields, time_us)
-        draft.fields = effect.fields
-        draft.touched = True
-        result.transform_results.extend(effect.transform_results)
-        if effect.fields is None:
-            draft.create_us = time_us  # should a later write of this commit make it again
-        else:
-            draft.results.append(result)
-    drafts[collection, id] = draft
-    return result
-
-
-def _load(connection: sqlite3.Connection, name: Name, collection: bytes, id: bytes, time_us: int) -> _Draft:
-    row = connection.execute(
-        "SELECT doc, data FROM documents WHERE collection = ? AND id = ?", (collection, id)
-    ).fetchone()
-    if row is None:
-        return _Draft(name, collection, id, None, None, time_us, 0, None)
-    before = StoredDocument(collection, id, row[1])
-    create_us = micros(before.message.create_time)
-    return _Draft(name, collection, id, row[0], before, create_us, before.update_us, before.fields)
-
-
-def _flush(connection: sqlite3.Connection, drafts: list[_Draft], time_us: int) -> list[Change]:
-    """Write what the drafts have become; returns what that changed."""
-    changes = []
-    for draft in drafts:
-        after, changed = _finish(draft, time_us)
-        if changed:
-            _store(connection, draft, after, time_us)
-            changes.append(Change(draft.collection, draft.id, draft.before, after))
-    return changes
-
-
-def _finish(draft: _Draft, time_us: int) -> tuple[StoredDocument | None, bool]:
-    """The document as it will lie on disk, and whether it differs from before; dates the write results."""
-    if not draft.touched or draft.fields is None:
-        return None, draft.touched and draft.before is not None
-    message = Document(name=str(draft.name))
-    for name in draft.fields:
-        message.fields[name].CopyFrom(draft.fields[name])
-    changed = True
-    update_us = time_us
-    message.create_time.CopyFrom(timestamp(draft.create_us))
-    if draft.before is not None:
-        message.update_time.CopyFrom(draft.before.message.update_time)
-        if message.SerializeToString(deterministic=True) == draft.before.data:
-            changed, update_us = False, draft.before.update_us
-    message.update_time.CopyFrom(timestamp(update_us))
-    for result in draft.results:
-        result.update_time.CopyFrom(message.update_time)
-    return StoredDocument(draft.collection, draft.id, message.SerializeToString(deterministic=True)), changed
-
-
-def _store(connection: sqlite3.Connection, draft: _Draft, after: StoredDocument | None, time_us: int) -> None:
-    connection.execute(
-        "INSERT INTO history (until_us, collection, id, data) VALUES (?, ?, ?, ?)",
-        (time_us, draft.collection, draft.id, None if draft.before is None else draft.before.data),
-    )
-    row = draft.row
-    if after is None:
-        connection.execute("DELETE FROM documents WHERE doc = ?", (row,))
-    elif row is not None:
-        connection.execute("UPDATE documents SET data = ? WHERE doc = ?", (after.data, row))
-    else:
-        row = connection.execute(
-            "INSERT INTO documents (collection, id, data) VALUES (?, ?, ?)", (draft.collection, draft.id, after.data)
-        ).lastrowid
-        connection.execute(
-            "INSERT OR IGNORE INTO collections VALUES (?, ?)", (draft.collection, draft.name.segments[-2])
-        )
-    indexes = _indexes(connection, draft.name.segments[-2])
-    if indexes:
-        database = database_key(draft.name.database)
-        old = set(entries(indexes, draft.before, database))
-        new = set(entries(indexes, after, database))
-        connection.executemany("DELETE FROM entries WHERE number = ? AND key = ?", old - new)
-        connection.executemany("INSERT INTO entries VALUES (?, ?, ?)", [(*entry, row) for entry in new - old])
-
-
-def _indexes(connection: sqlite3.Connection, collection_id: str) -> list[tuple[int, Index]]:
-    rows = connection.execute("SELECT number, definition FROM indexes WHERE collection_id = ?", (collection_id,))
-    return [(number, parse_index(collection_id, definition)) for number, definition in rows]
 
 
 def _drop_oldest_indexes(connection: sqlite3.Connection, collection_id: str) -> None:

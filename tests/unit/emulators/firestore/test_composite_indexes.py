@@ -17,7 +17,8 @@ from photofinish_emulators.common.serving import CannotServe
 from photofinish_emulators.firestore.aggregation import over, parse_aggregations
 from photofinish_emulators.firestore.composite_indexes import CompositeIndexes
 from photofinish_emulators.firestore.errors import Refused
-from photofinish_emulators.firestore.queries import Query, parse_query
+from photofinish_emulators.firestore.queries import Query
+from photofinish_emulators.firestore.query_parsing import parse_query
 from photofinish_emulators.firestore.wire import StructuredAggregationQuery
 
 CLIENT = firestore.Client(project="p", credentials=AnonymousCredentials())

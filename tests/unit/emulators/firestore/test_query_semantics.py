@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from photofinish_emulators.firestore.documents import StoredDocument, split_key
 from photofinish_emulators.firestore.indexes import index_range
 from photofinish_emulators.firestore.paths import database_key, document_name
-from photofinish_emulators.firestore.queries import Query, parse_query
+from photofinish_emulators.firestore.queries import Query
+from photofinish_emulators.firestore.query_parsing import parse_query
 from photofinish_emulators.firestore.wire import Document
 from support.firestore_model import results
 from support.firestore_queries import DOCUMENTS, queries, structured, value_message
