@@ -1,6 +1,7 @@
 //! The Python module `photofinish_kernels._kernels`: checks arguments, releases the GIL, maps errors. No kernel is here.
 
 mod convert;
+mod hash;
 mod instruction_set;
 mod pixels;
 mod redaction;
@@ -11,6 +12,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _kernels {
+    #[pymodule_export]
+    use super::hash::{hamming_search, perceptual_hash, perceptual_hash_batch};
     #[pymodule_export]
     use super::instruction_set::{instruction_set, instruction_sets, set_instruction_set};
     #[pymodule_export]

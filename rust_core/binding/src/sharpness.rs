@@ -175,12 +175,32 @@ fn one(py: Python<'_>, picture: &Bound<'_, PyAny>, measure: Measure) -> PyResult
 }
 
 fn batch<'py>(py: Python<'py>, pictures: &Bound<'py, PyAny>, measure: Measure, threads: i64) -> PyResult<Values<'py>> {
+    let isa = chosen();
+    let check = |name: std::fmt::Arguments, picture: &Gray| measure.check(name, picture);
+    let values = map_pictures(py, pictures, threads, check, |picture| measure.of(isa, picture))?;
+    Ok(PyArray1::from_vec(py, values))
+}
+
+/// `f` of each picture of a sequence or a (N, H, W) stack; `check` may refuse one, under the name it is given.
+pub fn map_pictures<R: Send>(
+    py: Python<'_>,
+    pictures: &Bound<'_, PyAny>,
+    threads: i64,
+    check: impl Fn(std::fmt::Arguments, &Gray) -> PyResult<()>,
+    f: impl Fn(Gray) -> R + Sync,
+) -> PyResult<Vec<R>> {
+    let threads = at_least_one("threads", threads)?;
+    let run = |views: &[Gray]| {
+        for (i, view) in views.iter().enumerate() {
+            check(format_args!("grays[{i}]"), view)?;
+        }
+        Ok(py.detach(|| parallel::map(views, threads, |view| f(*view))))
+    };
     if pictures.cast::<PyUntypedArray>().is_ok_and(|stack| stack.ndim() == 3) {
         let stack = array::<u8, Ix3>("grays", pictures, "(N, H, W)")?;
-        let values = measure_all(py, "grays", &gray_stack("grays", &stack)?, measure, threads)?;
-        return Ok(PyArray1::from_vec(py, values));
+        return run(&gray_stack("grays", &stack)?);
     }
-    let items: Vec<Bound<'py, PyAny>> = pictures.try_iter()?.collect::<PyResult<_>>()?;
+    let items: Vec<Bound<'_, PyAny>> = pictures.try_iter()?.collect::<PyResult<_>>()?;
     let borrowed = items
         .iter()
         .enumerate()
@@ -191,7 +211,7 @@ fn batch<'py>(py: Python<'py>, pictures: &Bound<'py, PyAny>, measure: Measure, t
         .enumerate()
         .map(|(i, item)| gray(format_args!("grays[{i}]"), item))
         .collect::<PyResult<Vec<_>>>()?;
-    Ok(PyArray1::from_vec(py, measure_all(py, "grays", &views, measure, threads)?))
+    run(&views)
 }
 
 fn measure_all(py: Python<'_>, name: &str, views: &[Gray<'_>], measure: Measure, threads: i64) -> PyResult<Vec<f64>> {

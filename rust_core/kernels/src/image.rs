@@ -83,6 +83,11 @@ impl<'a> Color<'a> {
         Gray::new(data, width.checked_mul(3)?, height, stride)?.into_color()
     }
 
+    /// The same bytes, one to a pixel, three times as wide.
+    pub(crate) fn bytes(&self) -> Gray<'a> {
+        Gray { data: self.data, width: 3 * self.width, height: self.height, stride: self.stride }
+    }
+
     pub fn width(&self) -> usize {
         self.width
     }

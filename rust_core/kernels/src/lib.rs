@@ -3,6 +3,7 @@
 //! One folder per family. In each, `definition.rs` says in plain loops what a kernel computes; the other files compute
 //! the same thing fast, on every [`Isa`] the processor has. Tests compare the two.
 
+pub mod hash;
 pub mod image;
 pub mod isa;
 pub mod parallel;

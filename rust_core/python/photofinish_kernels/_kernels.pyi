@@ -165,6 +165,26 @@ def cosine_top_k_int8(
     that it returns are exact.
     """
 
+def perceptual_hash(gray: NDArray[np.uint8]) -> int:
+    """64 bits that stay nearly the same when a (H, W) picture is scaled, compressed or lightened (Zauner 2010).
+
+    The picture shrunk to 32×32 by area, its DCT-II, and for each of the 8×8 lowest frequencies, row by row, the first
+    the most significant bit: is it above their median?
+    """
+
+def perceptual_hash_batch(
+    grays: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], *, threads: int = 1
+) -> NDArray[np.uint64]:
+    """`perceptual_hash` of each of (H, W) pictures of any sizes, or of a (N, H, W) stack: (N,)."""
+
+def hamming_search(
+    queries: NDArray[np.uint64], hashes: NDArray[np.uint64], max_distance: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+    """Every pair of a query (Q,) and a hash (N,) that differ in at most `max_distance` (0 to 64) bits.
+
+    Query numbers, hash numbers and distances, by query, then by hash.
+    """
+
 def instruction_sets() -> list[str]:
     """What this processor has of `baseline`, `avx2`, `avx512`, the best last. (NEON is aarch64's baseline.)"""
 

@@ -163,9 +163,30 @@ def top_k(rows: NDArray[np.float32], queries: NDArray[np.float32], size: str, ba
     return Case("cosine_top_k", size + (f", {threads} threads" if threads > 1 else ""), run, peers, bar, threads)
 
 
+def hashes() -> Iterator[Case]:
+    gray = picture(768, 1024)
+
+    def opencv_hash() -> None:
+        low = cv2.dct(cv2.resize(gray, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32))[:8, :8]
+        np.packbits(low > np.median(low))
+
+    run = lambda: kernels.perceptual_hash(gray)  # noqa: E731
+    yield Case("perceptual_hash", "1024×768", run, {"OpenCV resize + dct, NumPy median": opencv_hash})
+    values = np.random.default_rng(0).integers(0, 2**64, 100_000, dtype=np.uint64)
+    query = values[:1]
+    index = faiss.IndexBinaryFlat(64)
+    index.add(values.view(np.uint8).reshape(-1, 8))
+    peers: dict[str, Run] = {
+        "NumPy bitwise_count": lambda: np.nonzero(np.bitwise_count(query ^ values) <= 8),
+        "FAISS IndexBinaryFlat": lambda: index.range_search(query.view(np.uint8).reshape(-1, 8), 9),
+    }
+    yield Case("hamming_search", "1 in 100,000", lambda: kernels.hamming_search(query, values, 8), peers)
+
+
 def all_cases() -> Iterator[Case]:
     """Made one at a time, so that memory holds one case's data."""
     yield from sharpness()
     yield from pixels()
     yield from redaction()
+    yield from hashes()
     yield from similarity()

@@ -1,10 +1,11 @@
 //! From a decoded picture to what a model wants, in one go.
 
 mod align;
+pub(crate) mod blend;
 pub mod definition;
 mod normalize;
 mod prepare;
-mod weights;
+pub(crate) mod weights;
 
 pub use align::{Similarity, align, similarity};
 pub use normalize::{Normalize, Sample};

@@ -1,3 +1,4 @@
+use super::blend::blend_rows;
 use super::normalize::{Normalize, Sample};
 use super::weights::Weights;
 use crate::image::Color;
@@ -66,7 +67,7 @@ pub fn prepare<T: Sample>(
     let mut resized = vec![[0f32; 4]; placement.width];
     for y in 0..placement.height {
         let (first, weights) = down.of(y);
-        blend_rows(isa, source, first, weights, &mut line);
+        blend_rows(isa, source.bytes(), first, weights, &mut line);
         shrink_row(isa, &line, &across, &mut resized);
         let start = (placement.top + y) * width + placement.left;
         for (channel, plane) in planes.chunks_exact_mut(width * height).enumerate() {
@@ -74,37 +75,6 @@ pub fn prepare<T: Sample>(
             for (out, pixel) in plane[start..][..placement.width].iter_mut().zip(&resized) {
                 *out = T::from_f32((pixel[from] - mean) * scale);
             }
-        }
-    }
-}
-
-multiversion! {
-    /// `line` = weighted sum of the rows from `first` on.
-    fn blend_rows(source: Color, first: usize, weights: &[f32], line: &mut [f32]) = blend_rows_body;
-}
-
-/// Numbers that are summed over all rows before the next ones, so that the sums stay in registers.
-const STRIP: usize = 64;
-
-#[inline(always)]
-fn blend_rows_body(source: Color, first: usize, weights: &[f32], line: &mut [f32]) {
-    let n = 3 * source.width();
-    let (strips, rest) = line[..n].as_chunks_mut::<STRIP>();
-    for (i, strip) in strips.iter_mut().enumerate() {
-        let mut sums = [0f32; STRIP];
-        for (t, &weight) in weights.iter().enumerate() {
-            let pixels: &[u8; STRIP] = source.row(first + t)[i * STRIP..][..STRIP].try_into().expect("a strip");
-            for x in 0..STRIP {
-                sums[x] += weight * f32::from(pixels[x]);
-            }
-        }
-        *strip = sums;
-    }
-    let done = n - rest.len();
-    rest.fill(0.0);
-    for (t, &weight) in weights.iter().enumerate() {
-        for (sum, &pixel) in rest.iter_mut().zip(&source.row(first + t)[done..]) {
-            *sum += weight * f32::from(pixel);
         }
     }
 }

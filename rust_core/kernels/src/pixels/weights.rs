@@ -31,7 +31,7 @@ impl Weights {
     }
 }
 
-pub(super) fn line(source: usize, target: usize, i: usize) -> (usize, Vec<f32>) {
+pub(crate) fn line(source: usize, target: usize, i: usize) -> (usize, Vec<f32>) {
     let scale = source as f64 / target as f64;
     if source > target {
         let (from, to) = (i as f64 * scale, (i + 1) as f64 * scale);
