@@ -16,5 +16,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run in parallel file by file, and everything that uses the whole local cloud on one of its own."""
     for item in items:
         file = Path(item.path).relative_to(TESTS)
-        group = "local cloud" if file.parts[0] == "e2e" else str(file)
+        group = "local cloud" if file.parts[:-1] == ("e2e",) else str(file)
         item.add_marker(pytest.mark.xdist_group(group))

@@ -123,3 +123,29 @@ def test_a_second_local_cloud_on_the_same_state_is_refused(cloud: LocalCloud) ->
     result = cloud.command("up", check=False)
     assert result.returncode == 3
     assert "in use" in result.stderr
+
+
+def test_the_demo_finds_somebody_by_bib_and_by_selfie(cloud: LocalCloud, tmp_path: Path) -> None:
+    shown = cloud.command("demo", "--count", "3", "--out", str(tmp_path)).stdout
+    by_bib, by_selfie = shown.split("Who wears")[1].split("Who is this?")
+    assert "sample-race/IMG_" in by_bib
+    assert "sample-race/IMG_" in by_selfie.split("Where to look next")[0]
+    assert (tmp_path / "contact-sheet.jpg").stat().st_size > 10_000
+
+
+def test_the_demo_takes_ones_own_photos(cloud: LocalCloud, sample_album: SampleAlbum, tmp_path: Path) -> None:  # noqa: F811
+    own = tmp_path / "My race"
+    own.mkdir()
+    for photo in sample_album.photos[:2]:
+        (own / photo.path.name).write_bytes(photo.path.read_bytes())
+    shown = cloud.command("demo", "--photos", str(own), "--out", str(tmp_path / "out")).stdout
+    assert shown.count("My race/IMG_") >= 4, shown
+
+
+def test_logs_tell_what_a_task_did(cloud: LocalCloud, album: SampleAlbum) -> None:
+    trace_id = cloud.json("trace", "spring-10k", album.photos[0].path.name)["trace_id"]
+    listed = cloud.json("logs")
+    assert {"pubsub", "firestore", "find-by-selfie"} <= listed["pieces"].keys()
+    executions = {task["execution"] for task in listed["tasks"]}
+    assert any(trace_id in cloud.command("logs", execution).stdout for execution in executions)
+    assert "there are" in cloud.command("logs", "nonsense", check=False).stderr
