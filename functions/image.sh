@@ -14,8 +14,9 @@ case ${1:-} in
     venv=$2 out=$3
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet --require-hashes --requirement "$root/functions/requirements-build.txt"
-    # Without isolation, so that the build uses what is locked instead of fetching something newer.
-    PATH="$venv/bin:$PATH" "$venv/bin/pip" wheel --quiet --no-deps --no-build-isolation --wheel-dir "$out" \
+    # Without isolation, so that the build uses what is locked instead of fetching something newer; compiled beside the
+    # environment, so that a build that runs in rust_core/ at the same time stays undisturbed.
+    CARGO_TARGET_DIR="$venv/rust" PATH="$venv/bin:$PATH" "$venv/bin/pip" wheel --quiet --no-deps --no-build-isolation --wheel-dir "$out" \
       "$root" "$root/rust_core"
     ;;
   models)
