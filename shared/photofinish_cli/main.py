@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 COMMANDS = {
     "demo": ("Begin here", "demo"),
     "analyze": ("Begin here", "analyze"),
+    "evaluate": ("Begin here", "evaluate"),
     "up": ("Local cloud", "local"),
     "down": ("Local cloud", "local"),
     "env": ("Local cloud", "local"),

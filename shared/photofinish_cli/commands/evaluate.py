@@ -1,0 +1,204 @@
+"""`photofinish evaluate`: how well the analysis does on photos that somebody labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photofinish.errors import RejectedInput
+from photofinish.models.settings import ModelSettings, default_models_dir
+from photofinish_cli.output import (
+    ExitCode,
+    console,
+    print_json,
+    printable,
+    progress_bar,
+    reported_errors,
+    table,
+)
+
+if TYPE_CHECKING:
+    from photofinish_cli.evaluation.bootstrap import Estimate
+    from photofinish_cli.evaluation.report import Evaluation
+    from photofinish_cli.evaluation.slices import Slice
+
+
+def evaluate(
+    bibs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Race photos with labels.json, or labels.csv (file,bib_number[,x,y,w,h]).",
+        ),
+    ] = None,
+    faces: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Photos of people: a folder a person, or labels.csv (file,person[,x,y,w,h]).",
+        ),
+    ] = None,
+    start_list: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="CSV with the column number: only these numbers count as read.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", file_okay=False, help="Write report.html into this folder.")
+    ] = Path("evaluation"),
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON for scripts.")] = False,
+    models_dir: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="PHOTOFINISH_MODELS_DIR", help="Folder of the models.", show_default="the user's cache folder"
+        ),
+    ] = None,
+) -> None:
+    """Measure accuracy on your own labelled photos, with a report that shows the worst cases.
+
+    Precision, recall and F1 of bib numbers; TAR at FAR 0.01 and 0.001, rank-1 and AUC of faces; recall of the face
+    detector; each with a 95 % interval, and by face size, sharpness and pose. Boxes are pixels of the upright photo.
+    Ends with 1 where a labelled file cannot be analysed. The report shows faces: keep it as carefully as the photos.
+
+    Examples:
+
+      photofinish evaluate --bibs ./spring-10k --out ./looked-at
+
+      photofinish evaluate --bibs ./spring-10k --start-list runners.csv --json | jq .bibs.f1
+    """
+    if bibs is None and faces is None:
+        raise typer.BadParameter("give labelled photos: --bibs, --faces or both", param_hint="--bibs / --faces")
+    if start_list is not None and bibs is None:
+        raise typer.BadParameter("a start list is for bib numbers: give --bibs too", param_hint="--start-list")
+    with reported_errors():
+        # What this imports takes a moment to load: not before it is wanted.
+        from photofinish_cli.evaluation import report
+
+        evaluation = measure(bibs, faces, start_list, ModelSettings(models_dir=models_dir or default_models_dir()))
+        written = report.write(evaluation, out)
+    if json:
+        print_json(report.figures(evaluation) | {"report": str(written)})
+    else:
+        print_tables(evaluation)
+        console().print(f"Report: {printable(str(written))}", soft_wrap=True)
+    if evaluation.rejected:
+        raise typer.Exit(ExitCode.FOUND_WRONG)
+
+
+def measure(bibs: Path | None, faces: Path | None, start_list: Path | None, settings: ModelSettings) -> Evaluation:
+    """Read the labels, analyse their photos, and measure; shows progress on standard error.
+
+    Raises:
+        NotFound: labels, or photos that they name, are not there.
+        RejectedInput: labels that cannot be understood.
+        Misconfigured: a model is missing.
+    """
+    from photofinish_cli.evaluation import evaluating
+    from photofinish_cli.evaluation.bootstrap import RESAMPLES
+    from photofinish_cli.evaluation.findings import Findings, analyze_files
+    from photofinish_cli.evaluation.labels import read_bib_labels, read_face_labels
+    from photofinish_cli.evaluation.report import Evaluation
+    from photofinish_cli.evaluation.start_list import read_start_list
+    from photofinish_jobs.analyze import Analyzer
+
+    photos = read_bib_labels(bibs) if bibs else []
+    people = read_face_labels(faces) if faces else []
+    runners = read_start_list(start_list) if start_list else None
+    has_runners_faces = any(bib.face_box for photo in photos for bib in photo.bibs)
+
+    analyzer = Analyzer.load(settings)
+    paths = list(dict.fromkeys([photo.path for photo in photos] + [face.path for face in people]))
+    with progress_bar("Analysing", len(paths)) as bar:
+        results = analyze_files(analyzer, paths, bar.advance)
+    rejected = {path: result for path, result in results.items() if isinstance(result, RejectedInput)}
+    found = {
+        path: Findings.nothing() if isinstance(result, RejectedInput) else result for path, result in results.items()
+    }
+    sets = int(has_runners_faces) + int(bool(people))
+    with progress_bar("Resampling", RESAMPLES * sets, unit="resamples") as bar:
+        compared = []
+        if has_runners_faces:
+            compared.append(evaluating.evaluate_runners(photos, found, bar.advance))
+        if people:
+            compared.append(evaluating.evaluate_people(people, found, bar.advance))
+    detector = []
+    if any(photo.face_boxes for photo in photos):
+        detector.append(evaluating.evaluate_detector_on_bibs(photos, found))
+    if people:
+        detector.append(evaluating.evaluate_detector_on_people(people, found))
+    return Evaluation(
+        created_at=datetime.now(UTC),
+        pipeline_version=analyzer.pipeline_version,
+        sources=tuple(str(source) for source in (bibs, faces, start_list) if source),
+        start_list_numbers=len(runners.names) if runners else None,
+        rejected=tuple((str(path), reason.message) for path, reason in rejected.items()),
+        bibs=evaluating.evaluate_bibs(photos, found, runners) if bibs else None,
+        faces=tuple(compared),
+        detector=tuple(detector),
+    )
+
+
+def print_tables(evaluation: Evaluation) -> None:
+    """The figures for people: all of them, then the slices."""
+    to = console()
+    rows = table("", "measure", "value", "95 % interval", "of", right=["value", "of"])
+
+    def add(group: str, measures: Sequence[tuple[str, Estimate]]) -> None:
+        for index, (measure_name, estimate) in enumerate(measures):
+            rows.add_row("" if index else group, measure_name, *_cells(estimate))
+
+    if found := evaluation.bibs:
+        for group, accuracy in (
+            (f"bibs, {'start list' if found.without_start_list else f'{found.photos} photos'}", found.accuracy),
+            ("bibs, no start list", found.without_start_list),
+        ):
+            if accuracy:
+                add(group, [("precision", accuracy.precision), ("recall", accuracy.recall), ("F1", accuracy.f1)])
+    for compared in evaluation.faces:
+        measures = [(f"TAR at FAR {far:g}", estimate) for far, estimate in compared.tar.items()]
+        add(compared.name, [*measures, ("rank-1", compared.rank_1), ("AUC", compared.auc)])
+    for detector in evaluation.detector:
+        add(detector.name, [("faces found", detector.recall)])
+    to.print(rows)
+
+    if found and found.slices:
+        to.print(_slice_table("Recall of bibs by the wearer's face", found.slices))
+    for compared in evaluation.faces:
+        if compared.slices:
+            to.print(_slice_table(f"TAR at FAR 0.001 by the harder face of the pair: {compared.name}", compared.slices))
+    for detector in evaluation.detector:
+        if detector.slices:
+            to.print(_slice_table(f"Faces found: {detector.name}", detector.slices))
+    if evaluation.rejected:
+        reasons = table("rejected", "why")
+        for name, reason in evaluation.rejected:
+            reasons.add_row(printable(name), printable(reason))
+        to.print(reasons)
+
+
+def _slice_table(title: str, slices: Sequence[Slice]) -> object:
+    rows = table("by", "step", "value", "95 % interval", "of", right=["value", "of"], title=title)
+    before = ""
+    for part in slices:
+        rows.add_row("" if part.dimension == before else part.dimension, part.step, *_cells(part.estimate))
+        before = part.dimension
+    return rows
+
+
+def _cells(estimate: Estimate) -> tuple[str, str, str]:
+    if estimate.value is None:
+        return "–", "nothing to measure", str(estimate.of)
+    between = "–" if estimate.low is None else f"{estimate.low:.3f} – {estimate.high:.3f}"
+    return f"{estimate.value:.3f}", between, str(estimate.of)

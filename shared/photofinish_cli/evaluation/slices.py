@@ -1,0 +1,49 @@
+"""What makes a face hard, in steps: its size, sharpness and pose, the parts of its quality."""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass
+
+from photofinish.domain.sharpness import FACE_THRESHOLD
+from photofinish_cli.evaluation.bootstrap import Estimate
+from photofinish_cli.evaluation.findings import FoundFace
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One way to sort faces, from hard to easy."""
+
+    name: str
+    edges: tuple[float, ...]
+    """Rising; a value on an edge belongs above it."""
+    steps: tuple[str, ...]
+    """One more than edges."""
+
+    def step_of(self, value: float) -> str:
+        """The step that `value` falls into."""
+        return self.steps[bisect.bisect_right(self.edges, value)]
+
+
+SIZE = Dimension("face size", (32, 48, 64, 96), ("under 32 px", "32–48 px", "48–64 px", "64–96 px", "96 px and more"))
+SHARPNESS = Dimension(
+    "sharpness", (FACE_THRESHOLD, 0.5), (f"blurred (< {FACE_THRESHOLD})", "soft (< 0.5)", "sharp (0.5 and more)")
+)
+POSE = Dimension("pose", (0.5, 0.75), ("turned away (< 0.5)", "turned (< 0.75)", "towards the camera"))
+
+
+DIMENSIONS = (SIZE, SHARPNESS, POSE)
+
+
+def values_of(face: FoundFace) -> tuple[float, float, float]:
+    """The face's size, sharpness and pose, in the order of `DIMENSIONS`."""
+    return face.size_px, face.sharpness, face.frontality
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A figure for the faces of one step."""
+
+    dimension: str
+    step: str
+    estimate: Estimate
