@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import functions_framework
@@ -16,7 +16,7 @@ from photofinish.settings import SearchSettings
 from photofinish.wiring import app, model_settings
 from photofinish_functions.api_keys import ApiKeys
 from photofinish_functions.dead_letters import record_dead_letter
-from photofinish_functions.events import NotOurs, parse_message, parse_object_finalized
+from photofinish_functions.events import NotOurs, parse_message, parse_object_finalized, wants_full_reconcile
 from photofinish_functions.find_by_bib import find_by_bib as answer_bib
 from photofinish_functions.find_by_selfie import find_by_selfie as answer_selfie
 from photofinish_functions.ingest import ingest
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from photofinish.models.face_encoder import FaceEncoder
 
 log = logging.getLogger(__name__)
+RECENT = timedelta(hours=24)
 
 
 @functions_framework.cloud_event
@@ -66,9 +67,13 @@ def on_dead_letter(event: Any) -> None:
 
 @functions_framework.cloud_event
 def reconcile(event: Any) -> None:
-    """On schedule: queue what the bucket holds and the records do not."""
-    del event
+    """On schedule: queue what the bucket holds and the records do not, of the last day, or of all time if asked to."""
     _start()
+    try:
+        full = wants_full_reconcile(parse_message(event.data))
+    except NotOurs as error:
+        log.error("ignored: %s", error)
+        return
     cloud = app()
     reconcile_bucket(
         store=cloud.store,
@@ -76,6 +81,7 @@ def reconcile(event: Any) -> None:
         queue=cloud.queue,
         events=cloud.events,
         stale_after=timedelta(seconds=cloud.settings.stale_after_s),
+        uploaded_since=None if full else datetime.now(UTC) - RECENT,
     )
 
 

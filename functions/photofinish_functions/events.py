@@ -61,3 +61,18 @@ def parse_object_finalized(message: Message) -> StoredPhoto:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise NotOurs(f"not a storage notification: {type(error).__name__}: {error}") from None
+
+
+def wants_full_reconcile(message: Message) -> bool:
+    """Whether a scheduled message, `{}` or `{"full": true}`, asks to look at every object.
+
+    Raises:
+        NotOurs: it is neither.
+    """
+    try:
+        request = json.loads(message.data or b"{}")
+    except ValueError as error:
+        raise NotOurs(f"not a request to reconcile: {error}") from None
+    if not isinstance(request, dict) or not isinstance(request.get("full", False), bool):
+        raise NotOurs(f"not a request to reconcile: {message.data[:100]!r}")
+    return bool(request.get("full", False))

@@ -33,5 +33,5 @@ def ingest(
         events.publish_result(photo.ref, PhotoStatus.REJECTED)
         log.info("rejected", extra=fields(photo_id=photo.ref.photo_id, code=rejection.code))
         return
-    queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id)])
+    queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id, uploaded_at=photo.uploaded_at)])
     log.info("queued", extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id))

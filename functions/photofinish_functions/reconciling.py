@@ -35,11 +35,17 @@ def reconcile(
     events: ResultEvents,
     stale_after: timedelta,
     prefix: str = "",
+    uploaded_since: datetime | None = None,
     on_progress: Callable[[Reconciled], None] = lambda _: None,
 ) -> Reconciled:
-    """Queue every photo under `prefix` that has no record, an older generation, or has been stuck for `stale_after`."""
+    """Queue every photo under `prefix` that has no record, an older generation, or has been stuck for `stale_after`.
+
+    With `uploaded_since` only younger objects are looked up: listing a bucket costs next to nothing, reading the record
+    of every photo does.
+    """
     seen = queued = 0
-    for chunk in _chunks(store.list_photos(prefix)):
+    listed = store.list_photos(prefix)
+    for chunk in _chunks(photo for photo in listed if uploaded_since is None or photo.uploaded_at >= uploaded_since):
         now = datetime.now(UTC)
         known = documents.known([photo.ref for photo in chunk])
         for photo in chunk:
@@ -51,7 +57,7 @@ def reconcile(
                 trace_id = uuid.uuid4().hex
                 # Its time of change moves, so that the next run does not queue it once more.
                 if documents.record_requeued(photo.ref, trace_id=trace_id):
-                    queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id)])
+                    queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id, uploaded_at=photo.uploaded_at)])
                     queued += 1
         seen += len(chunk)
         on_progress(Reconciled(seen, queued))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from photofinish.domain.photo import FINAL_STATUSES
 from photofinish.domain.work import ALONE_AFTER_ATTEMPTS, MAX_PHOTO_BYTES, must_stop
@@ -203,7 +204,15 @@ class Worker:
                 )
                 self.tally.done += 1
             self._ack([work], keeper)
-            log.info("committed", extra=fields(photo_id=photo.photo_id, trace_id=work.item.trace_id))
+            upload_to_result_s = (datetime.now(UTC) - work.item.uploaded_at).total_seconds()
+            log.info(
+                "committed",
+                extra=fields(
+                    photo_id=photo.photo_id,
+                    trace_id=work.item.trace_id,
+                    upload_to_result_s=round(upload_to_result_s, 3),
+                ),
+            )
 
     def _finish_repeated(self, repeated: Sequence[LeasedWork], keeper: Keeper) -> None:
         """These were committed before: say so once more, in case the task died before it could, and acknowledge."""

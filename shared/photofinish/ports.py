@@ -52,6 +52,7 @@ class WorkItem:
 
     photo: PhotoRef
     trace_id: str
+    uploaded_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

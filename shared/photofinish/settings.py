@@ -47,7 +47,6 @@ class Settings(_FromEnv):
     work_subscription: str = Field("photo-work-tasks", validation_alias="PHOTOFINISH_WORK_SUBSCRIPTION")
     results_topic: str = Field("photo-results", validation_alias="PHOTOFINISH_RESULTS_TOPIC")
     job: str = Field("analyze", validation_alias="PHOTOFINISH_JOB")
-    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
     run_emulator_host: str | None = Field(None, validation_alias="RUN_EMULATOR_HOST")
     """host:port of a Cloud Run Admin server without TLS; the client library has no variable of its own for it."""
 
@@ -59,6 +58,12 @@ class Settings(_FromEnv):
     """How long a started task may take to its first heartbeat: instance start, image and models."""
     stale_after_s: float = Field(6 * 3600, gt=0, validation_alias="PHOTOFINISH_STALE_AFTER_S")
     """reconcile queues a photo again that has been queued or processing for longer: well above an album's backlog."""
+
+
+class DatabaseSettings(_FromEnv):
+    """Where the faces are indexed; only what searches, indexes or migrates needs it, and has a right to it."""
+
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
 
 
 class JobSettings(_FromEnv):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from photofinish.models.settings import ModelSettings
 from photofinish.ports import Documents, FaceIndex, JobLauncher, PhotoStore, ResultEvents, TaskLeases, WorkQueue
-from photofinish.settings import ModelEnvironment, Settings
+from photofinish.settings import DatabaseSettings, ModelEnvironment, Settings
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client as FirestoreClient
@@ -75,7 +75,7 @@ class App:
     def index(self) -> FaceIndex:
         from photofinish.adapters.pgvector import PgVectorFaceIndex
 
-        return PgVectorFaceIndex(self.settings.database_url.get_secret_value())
+        return PgVectorFaceIndex(DatabaseSettings.from_env().database_url.get_secret_value())
 
     @cached_property
     def storage_client(self) -> StorageClient:

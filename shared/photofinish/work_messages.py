@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import WorkItem
@@ -16,6 +17,7 @@ def work_message(item: WorkItem) -> bytes:
         "name": photo.name,
         "generation": photo.generation,
         "trace_id": item.trace_id,
+        "uploaded_at": item.uploaded_at.isoformat(),
     }
     return json.dumps(fields, sort_keys=True).encode()
 
@@ -29,6 +31,7 @@ def parse_work_message(data: bytes) -> WorkItem:
     try:
         fields = json.loads(data)
         photo = PhotoRef(bucket=fields["bucket"], name=fields["name"], generation=int(fields["generation"]))
-        return WorkItem(photo=photo, trace_id=str(fields["trace_id"]))
+        uploaded_at = datetime.fromisoformat(fields["uploaded_at"])
+        return WorkItem(photo=photo, trace_id=str(fields["trace_id"]), uploaded_at=uploaded_at)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a work item: {type(error).__name__}: {error}") from None

@@ -111,6 +111,7 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
         schedules=(
             Schedule(name="sweep", interval_s=30, topic="photo-sweep", body="{}"),
             Schedule(name="reconcile", interval_s=600, topic="photo-reconcile", body="{}"),
+            Schedule(name="reconcile-all", interval_s=24 * 3600, topic="photo-reconcile", body='{"full": true}'),
         ),
         firestore_indexes=_indexes_file(),
         postgres_database="photofinish",

@@ -12,7 +12,8 @@ from photofinish.domain.photo import PhotoStatus
 from photofinish.errors import NotFound
 from photofinish.migrating import migrate as migrate_database
 from photofinish.ports import WorkItem
-from photofinish_cli.deployment import Json, StateDir, connect
+from photofinish.settings import DatabaseSettings
+from photofinish_cli.deployment import Json, StateDir, connect, use_deployment
 from photofinish_cli.output import console, print_json, progress_bar, reported_errors
 from photofinish_functions.reconciling import Reconciled
 from photofinish_functions.reconciling import reconcile as reconcile_bucket
@@ -70,7 +71,10 @@ def redrive(
             for record in records:
                 trace_id = uuid.uuid4().hex
                 if cloud.documents.record_requeued(record.ref, trace_id=trace_id):
-                    cloud.queue.publish([WorkItem(photo=record.ref, trace_id=trace_id)])
+                    stages = record.fields.get("stages", {})
+                    uploaded_at = stages.get("uploaded_at") or record.fields["changed_at"]
+                    item = WorkItem(photo=record.ref, trace_id=trace_id, uploaded_at=uploaded_at)
+                    cloud.queue.publish([item])
                     queued += 1
                 bar.advance()
     if json:
@@ -85,7 +89,8 @@ def migrate(json: Json = False, state: StateDir = None) -> None:
     Example: photofinish migrate
     """
     with reported_errors():
-        applied = migrate_database(connect(state).settings.database_url.get_secret_value())
+        use_deployment(state)
+        applied = migrate_database(DatabaseSettings.from_env().database_url.get_secret_value())
     if json:
         print_json({"applied": applied})
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -23,7 +24,8 @@ def queue(request: pytest.FixtureRequest) -> WorkQueue:
 
 
 def item(number: int) -> WorkItem:
-    return WorkItem(photo=PhotoRef(bucket="b", name=f"l'été/{number}.jpg", generation=number), trace_id=f"t{number}")
+    photo = PhotoRef(bucket="b", name=f"l'été/{number}.jpg", generation=number)
+    return WorkItem(photo=photo, trace_id=f"t{number}", uploaded_at=datetime(2026, 5, 1, 12, 0, number, tzinfo=UTC))
 
 
 def pull_all(queue: WorkQueue, count: int) -> list[LeasedWork]:

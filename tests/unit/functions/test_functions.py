@@ -12,8 +12,16 @@ from hypothesis import strategies as st
 
 from photofinish.domain.photo import PhotoStatus
 from photofinish.errors import Unavailable
+from photofinish.ports import WorkItem
+from photofinish.work_messages import work_message
 from photofinish_functions.dead_letters import record_dead_letter
-from photofinish_functions.events import Message, NotOurs, parse_message, parse_object_finalized
+from photofinish_functions.events import (
+    Message,
+    NotOurs,
+    parse_message,
+    parse_object_finalized,
+    wants_full_reconcile,
+)
 from photofinish_functions.reconciling import reconcile
 from photofinish_functions.worker_launching import WorkerLauncher
 from support.pipeline import MemoryCloud, toy_photo
@@ -131,8 +139,8 @@ class TestDeadLetters:
     def test_a_given_up_photo_says_so(self) -> None:
         cloud = MemoryCloud()
         photo = cloud.drop("race/1.jpg", toy_photo()).ref
-        data = json.dumps({"bucket": photo.bucket, "name": photo.name, "generation": photo.generation, "trace_id": "t"})
-        message = Message(data.encode(), {"CloudPubSubDeadLetterSourceDeliveryCount": "5"}, NOW)
+        data = work_message(WorkItem(photo=photo, trace_id="t", uploaded_at=NOW))
+        message = Message(data, {"CloudPubSubDeadLetterSourceDeliveryCount": "5"}, NOW)
         record_dead_letter(message, documents=cloud.documents, events=cloud.events)
         record = cloud.documents.get("race", photo.photo_id)
         assert record is not None
@@ -143,8 +151,8 @@ class TestDeadLetters:
         cloud = MemoryCloud()
         photo = cloud.drop("race/1.jpg", toy_photo()).ref
         cloud.worker().run()
-        data = json.dumps({"bucket": photo.bucket, "name": photo.name, "generation": photo.generation, "trace_id": "t"})
-        record_dead_letter(Message(data.encode(), {}, NOW), documents=cloud.documents, events=cloud.events)
+        data = work_message(WorkItem(photo=photo, trace_id="t", uploaded_at=NOW))
+        record_dead_letter(Message(data, {}, NOW), documents=cloud.documents, events=cloud.events)
         record = cloud.documents.get("race", photo.photo_id)
         assert record is not None
         assert record.status is PhotoStatus.DONE
@@ -156,13 +164,19 @@ class TestDeadLetters:
 
 
 class TestReconciling:
-    def run(self, cloud: MemoryCloud, stale_after: timedelta = timedelta(hours=1)) -> tuple[int, int]:
+    def run(
+        self,
+        cloud: MemoryCloud,
+        stale_after: timedelta = timedelta(hours=1),
+        uploaded_since: datetime | None = None,
+    ) -> tuple[int, int]:
         done = reconcile(
             store=cloud.store,
             documents=cloud.documents,
             queue=cloud.queue,
             events=cloud.events,
             stale_after=stale_after,
+            uploaded_since=uploaded_since,
         )
         return done.seen, done.queued
 
@@ -190,3 +204,21 @@ class TestReconciling:
         assert self.run(cloud, stale_after=timedelta(seconds=-1)) == (1, 1)
         assert self.run(cloud) == (1, 0)
         assert cloud.worker().run().done == 1
+
+    def test_only_young_objects_are_looked_up_when_asked_so(self) -> None:
+        cloud = MemoryCloud()
+        cloud.store.upload("race/1.jpg", toy_photo())
+        now = datetime.now(UTC)
+        assert self.run(cloud, uploaded_since=now + timedelta(hours=1)) == (0, 0)
+        assert self.run(cloud, uploaded_since=now - timedelta(hours=1)) == (1, 1)
+
+
+@pytest.mark.parametrize(("data", "full"), [(b"", False), (b"{}", False), (b'{"full": true}', True)])
+def test_a_schedule_asks_for_the_last_day_or_for_all(data: bytes, full: bool) -> None:
+    assert wants_full_reconcile(Message(data, {}, NOW)) is full
+
+
+@pytest.mark.parametrize("data", [b"all", b"[]", b'{"full": "yes"}'])
+def test_another_request_is_not_understood(data: bytes) -> None:
+    with pytest.raises(NotOurs):
+        wants_full_reconcile(Message(data, {}, NOW))

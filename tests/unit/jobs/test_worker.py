@@ -124,7 +124,7 @@ def test_a_rejected_new_version_takes_the_old_faces_with_it(cloud: MemoryCloud) 
 def test_messages_delivered_twice_are_acknowledged_and_told_again(cloud: MemoryCloud) -> None:
     photo = cloud.drop("race/1.jpg", toy_photo()).ref
     cloud.worker().run()
-    cloud.queue.publish([WorkItem(photo=photo, trace_id="again")])
+    cloud.queue.publish([WorkItem(photo=photo, trace_id="again", uploaded_at=datetime.now(UTC))])
     tally = cloud.worker().run()
     assert (tally.done, tally.repeated) == (0, 1)
     assert cloud.queue.pull(1, timeout_s=0.1) == []
@@ -173,7 +173,7 @@ def test_a_service_that_is_away_for_a_moment_costs_only_time() -> None:
 @given(st.lists(st.integers(1, 6), max_size=12))
 def test_groups_keep_every_message_once_and_isolate_suspects(attempts: list[int]) -> None:
     base = LeasedWork(
-        item=WorkItem(photo=PhotoRef(bucket="b", name="n", generation=1), trace_id="t"),
+        item=WorkItem(photo=PhotoRef(bucket="b", name="n", generation=1), trace_id="t", uploaded_at=datetime.now(UTC)),
         ack_id="",
         delivery_attempt=1,
         published_at=datetime.now(UTC),
