@@ -6,13 +6,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PHOTOS ?=
 DATA ?= ../shared/data/bibs
+TERRAFORM ?= terraform
 RUST_SOURCES := $(shell find rust_core -name '*.rs' -not -path '*/target/*') rust_core/Cargo.toml rust_core/Cargo.lock \
 	rust_core/pyproject.toml
 CARGO := cargo --quiet
 # maturin is called by name when the Rust extension is built.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust lock bench bench-kernels clean
+.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust terraform-test check-deployment \
+	check-images lock bench bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -78,9 +80,24 @@ $(VENV)-bench/.ready: $(VENV)/.python tests/bench/kernels/requirements.in $(RUST
 	@$(VENV)-bench/bin/python -m pip install --quiet --no-deps --force-reinstall --no-build-isolation ./rust_core
 	@touch $@
 
+terraform-test:  ## Format, validate and test terraform/ (TERRAFORM=program)
+	@terraform/check.sh $(TERRAFORM)
+
+check-deployment: setup  ## checkov, hadolint and the Cloud Build schema over what is deployed
+	@terraform/check_tools.sh
+
+check-images: setup  ## Both images' install steps in fresh environments; starts every target (about 5 minutes)
+	@$(BIN)/python tests/e2e/deployment/reproduce_images.py
+
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header
+
 lock: setup  ## Write the lock files anew (newest versions that pyproject.toml allows)
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra functions --extra cpu --extra models --extra local --extra demo --extra dev -o requirements.txt pyproject.toml
+	@$(COMPILE) --extra functions --extra cpu --extra models --extra local --extra demo --extra dev \
+		-o requirements.txt pyproject.toml
+	@$(COMPILE) --extra functions --extra cpu -o functions/requirements.txt pyproject.toml
+	@$(COMPILE) --extra gpu -o gpu_jobs/requirements.txt pyproject.toml
+	@$(COMPILE) --extra models -o functions/requirements-build.txt pyproject.toml functions/requirements-build.in
 
 clean:  ## Remove what was built
 	rm -rf $(VENV) $(VENV)-bench rust_core/target tests/clients/node_modules
