@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Callable
 
 from google.api_core import exceptions
 from google.api_core.retry import Retry
@@ -86,10 +87,10 @@ class Load:
             raise self.errors[0]
 
 
-def kill_under_load(server: PubsubServer, kills: int) -> int:
+def kill_under_load(server: PubsubServer, kills: int, restart: Callable[[], object] | None = None) -> int:
     """Kill a fresh server that many times; what Publish answered arrives, what was acknowledged does not come again.
 
-    Returns how many messages went through.
+    ``restart`` kills it and starts it again, where somebody wants to look on. Returns how many messages went through.
     """
     server.publisher().create_topic(name=TOPIC)
     server.subscriber().create_subscription(name=SUBSCRIPTION, topic=TOPIC, ack_deadline_seconds=10)
@@ -97,7 +98,7 @@ def kill_under_load(server: PubsubServer, kills: int) -> int:
     try:
         for _ in range(kills):
             load.wait_for_progress()
-            server.restart()
+            (restart or server.restart)()
         load.wait_for_progress()
     finally:
         load.stop()

@@ -1,15 +1,9 @@
-"""How fast the Pub/Sub server is on this machine: ``python tests/bench/pubsub_throughput.py``, JSON on standard output.
-
-Clients, endpoint and server share the machine, so each figure is a lower bound for the server.
-"""
+"""What the Pub/Sub server does with the official clients and with an endpoint in a process of its own."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import multiprocessing
-import sys
-import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import psutil
 from aiohttp import web
+from figures import Figure, Took, measured, memory_mb
 from google.cloud.pubsub_v1.types import FlowControl
 from google.pubsub_v1 import types
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from support.pubsub_server import PubsubServer
 
-PULLED, PUSHED, SINGLE = 60_000, 5_000, 3_000
+PULLED, PUSHED, SINGLE, KEPT = 60_000, 5_000, 3_000, 50_000
 BODY = b"x" * 200
 
 
@@ -47,17 +39,16 @@ class Bench:
         self.subscriber.create_subscription(request={"name": subscription, "topic": topic, **fields})
         return topic, subscription
 
-    def fill(self, topic: str, count: int, batch: int, clients: int) -> float:
-        """Messages a second."""
+    def fill(self, topic: str, count: int, batch: int, clients: int) -> Took:
+        """Publish ``count`` messages in batches, by several threads."""
         request = types.PublishRequest(topic=topic, messages=[{"data": BODY}] * batch)
-        started = time.monotonic()
-        with ThreadPoolExecutor(clients) as pool:
+        with measured(self.server.pid) as took, ThreadPoolExecutor(clients) as pool:
             for _ in pool.map(lambda _: self.publish(request), range(count // batch)):
                 pass
-        return count / (time.monotonic() - started)
+        return took
 
-    def stream(self, subscription: str, count: int) -> float:
-        """Messages a second through the library's subscriber, each acknowledged."""
+    def stream(self, subscription: str, count: int) -> Took:
+        """Take ``count`` messages through the library's subscriber, and acknowledge each."""
         done, seen = threading.Event(), 0
 
         def callback(message: Any) -> None:
@@ -67,29 +58,27 @@ class Bench:
             if seen >= count * 0.999:
                 done.set()
 
-        started = time.monotonic()
-        future = self.subscriber.subscribe(subscription, callback, flow_control=FlowControl(max_messages=20_000))
-        assert done.wait(120), f"only {seen} of {count} messages came"
-        rate = seen / (time.monotonic() - started)
+        with measured(self.server.pid) as took:
+            future = self.subscriber.subscribe(subscription, callback, flow_control=FlowControl(max_messages=20_000))
+            assert done.wait(120), f"only {seen} of {count} messages came"
         future.cancel()
         future.result()
-        return rate
+        return took
 
-    def push(self, count: int) -> float:
-        """Messages a second to an endpoint in a process of its own."""
+    def push(self, count: int) -> Took:
+        """Have ``count`` messages pushed to an endpoint in a process of its own."""
         here, there = multiprocessing.Pipe()
         endpoint = multiprocessing.Process(target=run_endpoint, args=(there, count), daemon=True)
         endpoint.start()
         topic, _ = self.subscription(
             "push", push_config={"push_endpoint": here.recv(), "attributes": {"x-emulator-push-format": "cloudevent"}}
         )
-        started = time.monotonic()
-        self.fill(topic, count, 500, 2)
-        assert here.poll(120), "not everything was pushed"
-        here.recv()
-        rate = count / (time.monotonic() - started)
+        with measured(self.server.pid) as took:
+            self.fill(topic, count, 500, 2)
+            assert here.poll(120), "not everything was pushed"
+            here.recv()
         endpoint.join()
-        return rate
+        return took
 
 
 def run_endpoint(connection: Connection, count: int) -> None:
@@ -119,19 +108,28 @@ def run_endpoint(connection: Connection, count: int) -> None:
     asyncio.run(serve())
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, PubsubServer(Path(folder) / "state") as server:
+def measure_pubsub(folder: Path) -> list[Figure]:
+    name = "Pub/Sub"
+    with PubsubServer(folder / "pubsub") as server:
+        figures = [Figure(name, "memory, idle", "MB", memory_mb(server.pid), 150)]
         bench = Bench(server)
         topic, subscription = bench.subscription("pull")
-        figures = {
-            "batched_publishes_per_s": bench.fill(topic, PULLED, 1000, 4),
-            "streaming_pull_messages_per_s": bench.stream(subscription, PULLED),
-            "single_publishes_per_s": bench.fill(bench.subscription("single")[0], SINGLE, 1, 16),
-            "push_per_s": bench.push(PUSHED),
-            "memory_mib": psutil.Process(server.pid).memory_info().rss / 2**20,
-        }
-        print(json.dumps({name: round(value) for name, value in figures.items()}, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+        figures.append(bench.fill(topic, PULLED, 1000, 4).rate(name, "batched publishes", PULLED, 15_000))
+        figures.append(bench.stream(subscription, PULLED).rate(name, "streaming pull", PULLED, 8_000))
+        single, _ = bench.subscription("single")
+        figures.append(bench.fill(single, SINGLE, 1, 16).rate(name, "publishes one by one, 16 threads", SINGLE, None))
+        figures.append(bench.push(PUSHED).rate(name, "push", PUSHED, 400))
+        kept, unacknowledged = bench.subscription("kept", ack_deadline_seconds=600)
+        bench.fill(kept, KEPT, 1000, 4)
+        outstanding = 0
+        while outstanding < KEPT:
+            pulled = bench.subscriber.pull(subscription=unacknowledged, max_messages=1000).received_messages
+            outstanding += len(pulled)
+        messages = f"{KEPT:,} messages outstanding"
+        figures.append(Figure(name, f"memory, {messages}", "MB", memory_mb(server.pid), 150))
+        server.kill()
+        began_s = time.perf_counter()
+        server.start()
+        took_s = time.perf_counter() - began_s
+        figures.append(Figure(name, f"start after kill -9, {messages}", "s", took_s, 2.0))
+    return figures

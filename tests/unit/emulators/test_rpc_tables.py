@@ -1,0 +1,68 @@
+"""Every RPC that the client libraries know stands in a server's table, served or refused on purpose."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import photofinish_emulators
+
+PACKAGE = Path(photofinish_emulators.__file__).parent
+# Of each server: the client library and those of its services that are this product; the others are named as a whole.
+SERVERS = {
+    "pubsub": ("google.pubsub_v1", {"Publisher", "Subscriber"}),
+    "firestore": ("google.cloud.firestore_v1", {"Firestore"}),
+    "run_jobs": ("google.cloud.run_v2", {"Jobs", "Executions", "Tasks"}),
+}
+# Mixed into the clients from other services; `gapic_metadata.json` does not list them.
+MIXED_IN = {
+    "pubsub": {"SetIamPolicy", "GetIamPolicy", "TestIamPermissions"},
+    "firestore": set[str](),
+    "run_jobs": {"GetOperation", "ListOperations", "WaitOperation", "DeleteOperation"},
+}
+
+
+def services(library: str) -> dict[str, set[str]]:
+    """The RPCs of each service that the installed client library calls over gRPC."""
+    spec = find_spec(library)
+    assert spec is not None
+    assert spec.origin is not None
+    metadata = json.loads((Path(spec.origin).parent / "gapic_metadata.json").read_text())
+    return {name: set(service["clients"]["grpc"]["rpcs"]) for name, service in metadata["services"].items()}
+
+
+def table_cells(server: str) -> list[str]:
+    """First cells of the rows of the tables in a server's README."""
+    lines = (PACKAGE / server / "README.md").read_text().splitlines()
+    return [line.split("|")[1] for line in lines if line.startswith("| ")]
+
+
+def words(cells: list[str]) -> set[str]:
+    return set(re.findall(r"[A-Za-z]+", " ".join(cells)))
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_every_rpc_is_in_the_table(server: str) -> None:
+    library, ours = SERVERS[server]
+    known = services(library)
+    assert ours <= set(known)
+    cells = table_cells(server)
+    rpcs = set.union(MIXED_IN[server], *(known[service] for service in ours))
+    missing = rpcs - words(cells)
+    assert not missing, f"{server}/README.md has no row for {sorted(missing)}"
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_every_other_service_is_named(server: str) -> None:
+    library, ours = SERVERS[server]
+    missing = set(services(library)) - ours - words(table_cells(server))
+    assert not missing, f"{server}/README.md says nothing of {sorted(missing)}"
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_the_readme_of_all_leads_to_the_table(server: str) -> None:
+    assert f"]({server}/README.md" in (PACKAGE / "README.md").read_text()
