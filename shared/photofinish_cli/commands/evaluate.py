@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photofinish.errors import RejectedInput
+from photofinish.errors import Misconfigured, RejectedInput
 from photofinish.models.settings import ModelSettings, default_models_dir
 from photofinish_cli.output import (
     ExitCode,
@@ -86,7 +86,9 @@ def evaluate(
         # What this imports takes a moment to load: not before it is wanted.
         from photofinish_cli.evaluation import report
 
-        evaluation = measure(bibs, faces, start_list, ModelSettings(models_dir=models_dir or default_models_dir()))
+        _make_folder(out)
+        settings = ModelSettings(models_dir=models_dir or default_models_dir())
+        evaluation = measure(bibs, faces, start_list, settings, plain_progress=json)
         written = report.write(evaluation, out)
     if json:
         print_json(report.figures(evaluation) | {"report": str(written)})
@@ -97,7 +99,24 @@ def evaluate(
         raise typer.Exit(ExitCode.FOUND_WRONG)
 
 
-def measure(bibs: Path | None, faces: Path | None, start_list: Path | None, settings: ModelSettings) -> Evaluation:
+def _make_folder(folder: Path) -> None:
+    """Before the photos are analysed, which may take long."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            f"the folder {folder} cannot be made ({error.strerror}): name another one with --out"
+        ) from error
+
+
+def measure(
+    bibs: Path | None,
+    faces: Path | None,
+    start_list: Path | None,
+    settings: ModelSettings,
+    *,
+    plain_progress: bool = False,
+) -> Evaluation:
     """Read the labels, analyse their photos, and measure; shows progress on standard error.
 
     Raises:
@@ -120,18 +139,18 @@ def measure(bibs: Path | None, faces: Path | None, start_list: Path | None, sett
 
     analyzer = Analyzer.load(settings)
     paths = list(dict.fromkeys([photo.path for photo in photos] + [face.path for face in people]))
-    with progress_bar("Analysing", len(paths)) as bar:
+    with progress_bar("Analysing", len(paths), plain=plain_progress) as bar:
         results = analyze_files(analyzer, paths, bar.advance)
     rejected = {path: result for path, result in results.items() if isinstance(result, RejectedInput)}
     found = {
         path: Findings.nothing() if isinstance(result, RejectedInput) else result for path, result in results.items()
     }
-    sets = int(has_runners_faces) + int(bool(people))
-    with progress_bar("Resampling", RESAMPLES * sets, unit="resamples") as bar:
-        compared = []
-        if has_runners_faces:
+    compared = []
+    if has_runners_faces:
+        with progress_bar("Comparing runners", RESAMPLES, unit="resamples", plain=plain_progress) as bar:
             compared.append(evaluating.evaluate_runners(photos, found, bar.advance))
-        if people:
+    if people:
+        with progress_bar("Comparing people", RESAMPLES, unit="resamples", plain=plain_progress) as bar:
             compared.append(evaluating.evaluate_people(people, found, bar.advance))
     detector = []
     if any(photo.face_boxes for photo in photos):

@@ -19,7 +19,6 @@ class Row:
 
     label: str
     estimate: Estimate
-    note: str = ""
     muted: bool = False
 
 
@@ -43,7 +42,7 @@ def intervals(rows: Sequence[Row], *, low: float | None = None) -> Markup:
     least = min(min(row.estimate.value or 0, row.estimate.low or 0) for row in shown)
     start = max(0.0, math.floor(least * 10 - 0.5) / 10) if low is None else low
     start = min(start, 0.9)
-    width, pitch, left, right = 640, 30, 184, 132
+    width, pitch, left, right = 420, 30, 146, 124
     height = _TOP + pitch * len(shown) + 24
     span = width - left - right
 
@@ -64,15 +63,15 @@ def intervals(rows: Sequence[Row], *, low: float | None = None) -> Markup:
         value = estimate.value or 0.0
         parts.append(f'<g class="{"muted" if row.muted else "row"}"><title>{escape(_tip(row))}</title>')
         parts.append(
-            f'<text class="label" x="{left - 14}" y="{y + 4:.1f}" text-anchor="end">{escape(row.label)}</text>'
+            f'<text class="label" x="{left - 12}" y="{y + 4:.1f}" text-anchor="end">{escape(row.label)}</text>'
         )
         if estimate.low is not None and estimate.high is not None:
             parts.append(
                 f'<line class="whisker" x1="{x(estimate.low):.1f}" x2="{x(estimate.high):.1f}" y1="{y}" y2="{y}"/>'
             )
         parts.append(f'<circle class="dot" cx="{x(value):.1f}" cy="{y}" r="5.5"/>')
-        parts.append(f'<text class="value" x="{width - right + 16}" y="{y + 4:.1f}">{value:.3f}</text>')
-        parts.append(f'<text class="note" x="{width - right + 62}" y="{y + 4:.1f}">{escape(row.note)}</text></g>')
+        parts.append(f'<text class="value" x="{width - right + 12}" y="{y + 4:.1f}">{value:.3f}</text>')
+        parts.append(f'<text class="note" x="{width - right + 62}" y="{y + 4:.1f}">of {estimate.of:,}</text></g>')
     return _svg(width, height, parts)
 
 
@@ -87,7 +86,7 @@ def curve(
     mark: tuple[float, float] | None = None,
 ) -> Markup:
     """Curves with axes; `across` and `up` name the axes, `mark` is a point to show."""
-    width, height = 460, 300
+    width, height = 420, 290
     x, y = _scales(width, height, x_range, y_range, logarithmic=logarithmic)
     parts = _axes(width, height, across, up)
     ticks = [10.0**power for power in range(round(math.log10(x_range[0])), 1)] if logarithmic else _ticks(x_range)
@@ -97,7 +96,7 @@ def curve(
     ]
     parts += [_y_tick(width, y, tick) for tick in _ticks(y_range)]
     for line in lines:
-        inside = [(x(at), y(value)) for at, value in line.points]
+        inside = [(x(at), y(value)) for at, value in line.points if x_range[0] <= at <= x_range[1]]
         if inside:
             path = " ".join(f"{at:.1f},{value:.1f}" for at, value in inside)
             parts.append(
@@ -109,22 +108,28 @@ def curve(
 
 
 def histogram(
-    bins: Sequence[tuple[float, float, float]], step: float, thresholds: Sequence[tuple[float, str]], *, across: str
+    bins: Sequence[tuple[float, float, float]],
+    step: float,
+    *,
+    across: str,
+    up: str,
+    thresholds: Sequence[tuple[float, str]] = (),
 ) -> Markup:
-    """Two distributions over each other, each as tall as its highest bin, with named thresholds."""
-    width, height = 460, 300
+    """Two distributions over each other, each on its own scale (as tall as its highest bin), with named thresholds.
+
+    A bin is `(from, share of one, share of two)` and `step` wide; empty bins at the ends are left out.
+    """
+    width, height = 420, 290
     taken = [edge for edge, one, two in bins if one or two]
     if not taken:
         return Markup("")
     low, high = taken[0] - step, taken[-1] + 2 * step
     x, y = _scales(width, height, (low, high), (0, 1.18), logarithmic=False)
-    parts = _axes(width, height, across, "share of pairs")
-    first = math.ceil(low * 5) / 5
-    for index in range(int((high - first) * 5) + 1):
-        tick = first + index / 5
-        parts.append(
-            f'<text class="tick" x="{x(tick):.1f}" y="{height - _BOTTOM + 16}" text-anchor="middle">{tick:.1f}</text>'
-        )
+    parts = _axes(width, height, across, up)
+    parts += [
+        f'<text class="tick" x="{x(tick):.1f}" y="{height - _BOTTOM + 16}" text-anchor="middle">{tick:g}</text>'
+        for tick in _ticks((low, min(1.0, high)))
+    ]
     for kind, column in (("two", 2), ("one", 1)):
         tallest = max(entry[column] for entry in bins)
         outline = [f"{x(low):.1f},{y(0):.1f}"]
@@ -137,7 +142,8 @@ def histogram(
     for index, (threshold, name) in enumerate(sorted(thresholds)):
         at = x(threshold)
         parts.append(f'<line class="threshold" x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{y(0):.1f}"/>')
-        parts.append(f'<text class="tick" x="{at + 5:.1f}" y="{_TOP + 10 + 14 * index}">{escape(name)}</text>')
+        anchor, beside = ("start", at + 5) if index else ("end", at - 5)
+        parts.append(f'<text class="tick" x="{beside:.1f}" y="{_TOP + 8}" text-anchor="{anchor}">{escape(name)}</text>')
     return _svg(width, height, parts)
 
 
@@ -179,8 +185,8 @@ def _y_tick(width: int, y: Callable[[float], float], tick: float) -> str:
 
 def _ticks(span: tuple[float, float]) -> list[float]:
     step = 0.1 if span[1] - span[0] <= 0.55 else 0.2
-    count = round((span[1] - span[0]) / step)
-    return [round(span[1] - step * index, 2) for index in range(count, -1, -1) if span[1] - step * index >= span[0]]
+    first, last = math.ceil(span[0] / step - 1e-9), math.floor(span[1] / step + 1e-9)
+    return [round(step * index, 2) for index in range(first, last + 1)]
 
 
 def _tip(row: Row) -> str:

@@ -22,7 +22,7 @@ FARS = (1e-2, 1e-3)
 SAME_FACE_OVERLAP = 0.4
 """A labelled face is found where intersection over union with a detection is at least this."""
 _CURVE_FARS = np.geomspace(1e-4, 1, 81)
-_HISTOGRAM_EDGES = np.linspace(-0.4, 1, 71)
+_SIMILARITY_EDGES = np.linspace(-0.4, 1, 71)
 _BIBS_SHOWN, _PAIRS_SHOWN = 24, 12
 # From a bib's box to the face above it, in units of the face, as runners wear them.
 _SIDEWAYS, _BELOW = 1.3, 5.0
@@ -36,8 +36,6 @@ class Crop:
     name: str
     box: PixelBox | None
     """None where the whole photo is meant."""
-    mark: bool = False
-    """Whether to draw the box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,25 @@ class PairCase:
     similarity: float
 
 
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Two distributions on the same bins."""
+
+    bins: tuple[tuple[float, float, float], ...]
+    """(from, share of the one, share of the other)."""
+    step: float
+
+    @classmethod
+    def of(cls, one: NDArray[np.float64], other: NDArray[np.float64], edges: NDArray[np.float64]) -> Histogram:
+        """Values outside the edges count in the first or last bin."""
+        shares = [
+            np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / max(1, len(values))
+            for values in (one, other)
+        ]
+        columns = (values.tolist() for values in (edges[:-1], *shares))
+        return cls(tuple(zip(*columns, strict=True)), float(edges[1] - edges[0]))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BibEvaluation:
     """How well numbers are read."""
@@ -75,6 +92,7 @@ class BibEvaluation:
     slices: tuple[Slice, ...]
     """Recall by the wearer's face."""
     curve: tuple[tuple[float, float, float], ...]
+    """(ocr_score, precision, recall)."""
     missed: tuple[BibCase, ...]
     wrong: tuple[BibCase, ...]
 
@@ -108,9 +126,8 @@ class FaceEvaluation:
     """TAR at FAR 1e-3 by the harder face of the pair, at the threshold of all pairs."""
     curve: tuple[tuple[float, float], ...]
     """(FAR, TAR)."""
-    histogram: tuple[tuple[float, float, float], ...]
-    """(similarity from, share of same-person pairs, share of strangers' pairs)."""
-    histogram_step: float
+    similarities: Histogram
+    """Of same-person pairs and of strangers' pairs."""
     strangers: tuple[PairCase, ...]
     same: tuple[PairCase, ...]
 
@@ -316,8 +333,7 @@ def _evaluate_portraits(name: str, portraits: Sequence[_Portrait], advance: Call
             for far, tar in zip(_CURVE_FARS, face_measures.roc(same, strangers, _CURVE_FARS), strict=True)
             if not np.isnan(tar)
         ),
-        histogram=_histogram(same, strangers),
-        histogram_step=float(_HISTOGRAM_EDGES[1] - _HISTOGRAM_EDGES[0]),
+        similarities=Histogram.of(same, strangers, _SIMILARITY_EDGES),
         strangers=_pair_cases(compared.strangers, range(min(_PAIRS_SHOWN, len(strangers))), portraits),
         same=_pair_cases(compared.same, range(len(same) - 1, max(-1, len(same) - 1 - _PAIRS_SHOWN), -1), portraits),
     )
@@ -365,17 +381,6 @@ def _slices(dimension: Dimension, units: Sequence[Sequence[tuple[float, bool]]])
 
 def _share(units: Sequence[Sequence[bool]]) -> Estimate:
     return ratio([sum(unit) for unit in units], [len(unit) for unit in units])
-
-
-def _histogram(same: NDArray[np.float64], strangers: NDArray[np.float64]) -> tuple[tuple[float, float, float], ...]:
-    low, high = _HISTOGRAM_EDGES[0], _HISTOGRAM_EDGES[-1]
-    shares = [
-        np.histogram(np.clip(values, low, high), _HISTOGRAM_EDGES)[0] / max(1, len(values))
-        for values in (same, strangers)
-    ]
-    return tuple(
-        (float(edge), float(one), float(other)) for edge, one, other in zip(_HISTOGRAM_EDGES[:-1], *shares, strict=True)
-    )
 
 
 def _bib_place(bib: LabelledBib, wearer: FoundFace | None) -> PixelBox | None:

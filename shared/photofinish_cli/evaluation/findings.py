@@ -100,7 +100,11 @@ def analyze_files(
         batch.clear()
 
     for path in dict.fromkeys(paths):
-        batch[path] = path.read_bytes()
+        try:
+            batch[path] = path.read_bytes()
+        except OSError as error:
+            results[path] = RejectedInput("unreadable", f"The file cannot be read: {error.strerror}.")
+            advance()
         if len(batch) == _BATCH_FILES or sum(map(len, batch.values())) >= _BATCH_BYTES:
             analyze_batch()
     analyze_batch()

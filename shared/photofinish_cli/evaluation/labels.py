@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import re
@@ -82,7 +83,7 @@ def read_bib_labels(folder: Path) -> list[LabelledPhoto]:
         raise NotFound(f"no labels in {folder}: write {JSON_LABELS}, or {CSV_LABELS} with the columns file,bib_number")
     if not photos:
         raise NotFound(f"the labels in {folder} name no photo")
-    _check_there(folder, (photo.path for photo in photos))
+    _check_there(folder, photos)
     return sorted(photos, key=lambda photo: photo.name)
 
 
@@ -112,7 +113,8 @@ def read_face_labels(folder: Path) -> list[LabelledFace]:
             f"fewer than two people in {folder}: put each person's photos into a folder of its own, "
             f"or write {CSV_LABELS} with the columns file,person"
         )
-    _check_there(folder, (face.path for face in faces))
+    _check_there(folder, faces)
+    _check_told_apart(folder, faces)
     return faces
 
 
@@ -173,20 +175,22 @@ def read_csv(path: Path, columns: set[str]) -> Iterator[tuple[str, dict[str, str
         RejectedInput: `labels_not_understood`, where one of `columns` is missing or it is no UTF-8.
     """
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _not_understood(path, "it is no UTF-8: save it as CSV UTF-8") from error
-    heading = lines[0] if lines else ""
-    delimiter = max(",;\t", key=heading.count)
-    reader = csv.DictReader(lines, delimiter=delimiter)
-    names = [(name or "").strip().lower() for name in reader.fieldnames or []]
-    if missing := columns - set(names):
-        raise _not_understood(path, f"its first line should name the column {' and '.join(sorted(missing))}")
-    reader.fieldnames = names
-    for row in reader:
-        texts = {column: (row[column] or "").strip() for column in names if column}
-        if any(texts.values()):
-            yield f"line {reader.line_num}", texts
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        names = [(name or "").strip().lower() for name in reader.fieldnames or []]
+        if missing := columns - set(names):
+            raise _not_understood(path, f"its first line should name the column {' and '.join(sorted(missing))}")
+        reader.fieldnames = names
+        for row in reader:
+            texts = {column: (row[column] or "").strip() for column in names if column}
+            if any(texts.values()):
+                yield f"line {reader.line_num}", texts
+    except csv.Error as error:
+        raise _not_understood(path, f"line {reader.line_num}: {error}") from error
 
 
 def _csv_rows(path: Path, columns: set[str]) -> Iterator[tuple[str, dict[str, str], PixelBox | None]]:
@@ -216,9 +220,22 @@ def _not_understood(path: Path, why: str) -> RejectedInput:
     return RejectedInput("labels_not_understood", f"{path} cannot be understood: {why}.")
 
 
-def _check_there(folder: Path, paths: Iterable[Path]) -> None:
-    missing = [path for path in dict.fromkeys(paths) if not path.is_file()]
+def _check_there(folder: Path, photos: Iterable[LabelledPhoto] | Iterable[LabelledFace]) -> None:
+    missing = list(dict.fromkeys(photo.name for photo in photos if not photo.path.is_file()))
     if missing:
-        named = ", ".join(str(path.relative_to(folder)) for path in missing[:_NAMED_AT_MOST])
+        named = ", ".join(missing[:_NAMED_AT_MOST])
         more = f" and {len(missing) - _NAMED_AT_MOST} more" if len(missing) > _NAMED_AT_MOST else ""
         raise NotFound(f"the labels of {folder} name photos that are not there: {named}{more}")
+
+
+def _check_told_apart(folder: Path, faces: Iterable[LabelledFace]) -> None:
+    """Of a photo with several people, boxes must say which face is whose."""
+    people: dict[str, set[str]] = {}
+    for face in faces:
+        people.setdefault(face.name, set()).add(face.person)
+    for face in faces:
+        if face.box is None and len(people[face.name]) > 1:
+            names = " and ".join(sorted(people[face.name]))
+            raise _not_understood(
+                folder / CSV_LABELS, f"{face.name} shows {names}: give the boxes of their faces in x, y, w, h"
+            )

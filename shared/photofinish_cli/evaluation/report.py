@@ -135,8 +135,7 @@ def render(evaluation: Evaluation) -> str:
 
 
 def write(evaluation: Evaluation, folder: Path) -> Path:
-    """Write `report.html` into `folder`, which is made; returns where."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write `report.html` into `folder`; returns where."""
     path = folder / "report.html"
     path.write_text(render(evaluation), "utf-8", "backslashreplace")
     return path
@@ -145,14 +144,14 @@ def write(evaluation: Evaluation, folder: Path) -> Path:
 def _bib_chart(bibs: BibEvaluation) -> str:
     def rows(accuracy: BibAccuracy, suffix: str, *, muted: bool) -> list[charts.Row]:
         return [
-            charts.Row(f"Precision{suffix}", accuracy.precision, f"of {accuracy.precision.of} reads", muted),
-            charts.Row(f"Recall{suffix}", accuracy.recall, f"of {accuracy.recall.of} bibs", muted),
-            charts.Row(f"F1{suffix}", accuracy.f1, "", muted),
+            charts.Row(f"Precision{suffix}", accuracy.precision, muted),
+            charts.Row(f"Recall{suffix}", accuracy.recall, muted),
+            charts.Row(f"F1{suffix}", accuracy.f1, muted),
         ]
 
     shown = rows(bibs.accuracy, "", muted=False)
     if bibs.without_start_list:
-        shown += rows(bibs.without_start_list, ", no start list", muted=True)
+        shown += rows(bibs.without_start_list, ", no list", muted=True)
     return charts.intervals(shown)
 
 
@@ -171,11 +170,8 @@ def _bib_curve(bibs: BibEvaluation) -> str:
 
 
 def _verification_chart(faces: FaceEvaluation) -> str:
-    rows = [
-        charts.Row(f"TAR at FAR {far:g}", estimate, f"of {estimate.of} pairs") for far, estimate in faces.tar.items()
-    ]
-    rows.append(charts.Row("Rank-1", faces.rank_1, f"of {faces.rank_1.of} faces"))
-    rows.append(charts.Row("AUC", faces.auc))
+    rows = [charts.Row(f"TAR at FAR {far:g}", estimate) for far, estimate in faces.tar.items()]
+    rows += [charts.Row("Rank-1", faces.rank_1), charts.Row("AUC", faces.auc)]
     return charts.intervals(rows)
 
 
@@ -193,17 +189,18 @@ def _roc(faces: FaceEvaluation) -> str:
 
 def _similarities(faces: FaceEvaluation) -> str:
     thresholds = [(value, f"FAR {far:g}: {value:.3f}") for far, value in faces.thresholds.items() if value == value]
-    return charts.histogram(faces.histogram, faces.histogram_step, thresholds, across="cosine similarity")
+    return charts.histogram(
+        faces.similarities.bins,
+        faces.similarities.step,
+        across="cosine similarity",
+        up="pairs, each kind on its scale",
+        thresholds=thresholds,
+    )
 
 
-def _slice_chart(slices: Sequence[Slice], dimension: str, unit: str) -> str:
+def _slice_chart(slices: Sequence[Slice], dimension: str) -> str:
     return charts.intervals(
-        [
-            charts.Row(part.step, part.estimate, f"of {part.estimate.of} {unit}")
-            for part in slices
-            if part.dimension == dimension
-        ],
-        low=0.0,
+        [charts.Row(part.step, part.estimate) for part in slices if part.dimension == dimension], low=0.0
     )
 
 

@@ -16,7 +16,6 @@ from photofinish_cli.evaluation.evaluating import Crop
 
 FACE_MARGIN, BIB_MARGIN = 0.35, 1.0
 _JPEG_QUALITY = 82
-_MARK = (60, 90, 255)
 
 
 class Thumbnailer:
@@ -46,13 +45,7 @@ class Thumbnailer:
         if part.shape[1] * ratio > width:
             ratio = width / part.shape[1]
         size = (max(1, round(part.shape[1] * ratio)), max(1, round(part.shape[0] * ratio)))
-        drawn = np.ascontiguousarray(
-            cv2.resize(part, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC)
-        )
-        if crop.mark and crop.box:
-            corner = (round((box[0] - left) * ratio), round((box[1] - top) * ratio))
-            opposite = (round((box[0] + box[2] - left) * ratio), round((box[1] + box[3] - top) * ratio))
-            cv2.rectangle(drawn, corner, opposite, _MARK, 2, cv2.LINE_AA)
+        drawn = cv2.resize(part, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC)
         _, encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")
 
