@@ -21,9 +21,7 @@ locals {
     PHOTOFINISH_MAX_GPU_TASKS     = tostring(var.analysis.max_tasks)
     PHOTOFINISH_PHOTOS_PER_TASK   = tostring(var.analysis.photos_per_task)
   }
-  # Settings wants it of everybody. Event functions never connect, so they get an address without a login.
-  no_database = { DATABASE_URL = "host=127.0.0.1 port=5432 dbname=photofinish" }
-  # Through the proxy beside each container that connects; there is no password.
+  # Class DatabaseSettings, of whoever connects: through the proxy beside each container; there is no password.
   database_url_of = { for name, email in local.search_emails : name => "host=127.0.0.1 port=5432 dbname=photofinish user=${trimsuffix(email, ".gserviceaccount.com")} sslmode=disable" }
   # Full names, out of what is known before the topics are there.
   topic = { for key, topic in google_pubsub_topic.topic : key => "projects/${topic.project}/topics/${topic.name}" }
@@ -113,7 +111,7 @@ module "on_object_finalized" {
   name                 = "on-object-finalized"
   target               = "on_object_finalized"
   image                = var.first_images.functions
-  env                  = merge(local.env, local.no_database)
+  env                  = local.env
   size                 = { max_instances = 20, concurrency = 20, timeout_s = 60 }
   pubsub_service_agent = module.foundation.service_agents.pubsub
   project_roles        = ["roles/datastore.user"]
@@ -141,7 +139,7 @@ module "launch_workers" {
   name                 = "launch-workers"
   target               = "launch_workers"
   image                = var.first_images.functions
-  env                  = merge(local.env, local.no_database)
+  env                  = local.env
   size                 = { max_instances = 2, concurrency = 40, timeout_s = 60 }
   pubsub_service_agent = module.foundation.service_agents.pubsub
   project_roles        = ["roles/datastore.user"]
@@ -164,7 +162,7 @@ module "on_dead_letter" {
   name                 = "on-dead-letter"
   target               = "on_dead_letter"
   image                = var.first_images.functions
-  env                  = merge(local.env, local.no_database)
+  env                  = local.env
   size                 = { max_instances = 5 }
   pubsub_service_agent = module.foundation.service_agents.pubsub
   project_roles        = ["roles/datastore.user"]
@@ -187,7 +185,7 @@ module "reconcile" {
   name                 = "reconcile"
   target               = "reconcile"
   image                = var.first_images.functions
-  env                  = merge(local.env, local.no_database)
+  env                  = local.env
   size                 = { max_instances = 1, concurrency = 1, timeout_s = 600 }
   pubsub_service_agent = module.foundation.service_agents.pubsub
   project_roles        = ["roles/datastore.user"]

@@ -59,7 +59,7 @@ output "workload_identity_provider" {
 
 output "environment" {
   description = "For operators: the variables by which `photofinish status`, `reconcile` and `redrive` reach this deployment."
-  value       = merge(local.env, local.no_database)
+  value       = local.env
 }
 
 output "services" {

@@ -85,8 +85,8 @@ def environment_of(expression: Any) -> dict[str, str]:
     if isinstance(expression, dict):
         return {name: str(value) for name, value in expression.items()}
     variables: dict[str, str] = {}
-    for name in re.findall(r"local\.(env|no_database)\b", expression):
-        variables |= {key: str(value) for key, value in root_locals()[name].items()}
+    if re.search(r"local\.env\b", expression):
+        variables = {name: str(value) for name, value in root_locals()["env"].items()}
     return variables | dict(re.findall(r"\b([A-Z][A-Z0-9_]+) = ([^,}]+)", expression))
 
 

@@ -15,7 +15,7 @@ from google.cloud.firestore import Client
 
 from photofinish.adapters.firestore import FirestoreDocuments, FirestoreTaskLeases
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
-from photofinish.settings import JobSettings, ModelEnvironment, SearchSettings, Settings
+from photofinish.settings import DatabaseSettings, JobSettings, ModelEnvironment, SearchSettings, Settings
 from photofinish_cli.local_deployment import local_deployment
 from photofinish_emulators.stack import StackSpec
 from support import terraform_config as terraform
@@ -55,15 +55,33 @@ def all_targets() -> list[str]:
     return targets
 
 
-def parts_used_by(target: str) -> set[str]:
-    """The adapters of `wiring.App` that an entry point touches, with those of the helpers it calls."""
+def named_by(target: str) -> set[str]:
+    """Names and attributes in the body of an entry point and of the helpers it calls."""
     tree = ast.parse((ROOT / "functions/photofinish_functions/entry_points.py").read_text(encoding="utf-8"))
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     assert target in functions, f"entry_points.py has no function {target}"
     called = [node.id for node in ast.walk(functions[target]) if isinstance(node, ast.Name) and node.id in functions]
-    bodies = [functions[name] for name in {target, *called}]
-    attributes = {node.attr for body in bodies for node in ast.walk(body) if isinstance(node, ast.Attribute)}
-    return attributes & {"store", "queue", "events", "documents", "leases", "launcher", "index"}
+    nodes = [node for name in {target, *called} for node in ast.walk(functions[name])]
+    return {node.id for node in nodes if isinstance(node, ast.Name)} | {
+        node.attr for node in nodes if isinstance(node, ast.Attribute)
+    }
+
+
+def parts_used_by(target: str) -> set[str]:
+    """The adapters of `wiring.App` that an entry point touches, with those of the helpers it calls."""
+    return named_by(target) & {"store", "queue", "events", "documents", "leases", "launcher", "index"}
+
+
+def settings_of(target: str) -> list[type[Any]]:
+    """The classes of settings that an entry point reads, itself or through `wiring`."""
+    readers = {
+        "app": Settings,
+        "index": DatabaseSettings,
+        "SearchSettings": SearchSettings,
+        "model_settings": ModelEnvironment,
+    }
+    named = named_by(target)
+    return [settings for name, settings in readers.items() if name in named]
 
 
 # --- topics and functions ---
@@ -134,13 +152,36 @@ def test_the_job_has_the_codes_name(local: StackSpec) -> None:
 
 
 @pytest.mark.parametrize("target", all_targets())
-def test_every_function_has_the_settings_it_needs(target: str) -> None:
+def test_every_function_has_the_settings_it_needs_and_no_others(target: str) -> None:
     service = terraform.services()[target]
     given = set(service.env) | service.secret_env
-    needs = required(Settings, SearchSettings) if target.startswith("find_") else required(Settings)
-    assert needs <= given, f"{target} lacks {sorted(needs - given)}"
-    unknown = given - known(Settings, SearchSettings, ModelEnvironment)
-    assert not unknown, f"nothing reads {sorted(unknown)}, which Terraform gives to {target}"
+    classes = settings_of(target)
+    assert Settings in classes, f"{target} does not reach its deployment: was the entry point found?"
+    lacking = required(*classes) - given
+    assert not lacking, f"{target} lacks {sorted(lacking)}"
+    unknown = given - known(*classes)
+    assert not unknown, f"{target} does not read {sorted(unknown)}, which Terraform gives to it"
+
+
+def test_only_what_searches_indexes_or_migrates_knows_the_database() -> None:
+    [database_url] = known(DatabaseSettings)
+    knows = {target for target, service in terraform.services().items() if database_url in service.env}
+    assert knows == {"find_by_bib", "find_by_selfie"}
+    assert database_url not in terraform.root_locals()["env"]
+
+
+def test_the_migration_has_the_settings_it_needs() -> None:
+    [migrate] = [resource for resource in terraform.resources() if resource.name == "migrate"]
+    [container] = [
+        container
+        for container in migrate.body["template"][0]["template"][0]["containers"]
+        if container["name"] == "migrate"
+    ]
+    given = terraform.environment_of(container["dynamic"][0]["env"]["for_each"])
+    given |= terraform.environment_of(terraform.modules()["vector_database"]["migration"]["env"])
+    # By the bucket `photofinish` knows that the environment names a deployment.
+    needs = required(DatabaseSettings) | {"PHOTOFINISH_PHOTO_BUCKET"}
+    assert needs <= set(given), f"the migration lacks {sorted(needs - set(given))}"
 
 
 def test_the_job_has_the_settings_it_needs() -> None:
@@ -148,8 +189,10 @@ def test_the_job_has_the_settings_it_needs() -> None:
     given = set(terraform.environment_of(terraform.modules()["gpu_job"]["env"]))
     given |= set(terraform.environment_of(job_locals["env"]))
     assert "PHOTOFINISH_ONNX_PROVIDERS" in given, "the job's own variables were not found"
-    assert required(Settings, JobSettings, ModelEnvironment) <= given
-    unknown = given - known(Settings, JobSettings, ModelEnvironment) - FRAMEWORK_VARIABLES
+    classes = (Settings, DatabaseSettings, JobSettings, ModelEnvironment)
+    lacking = required(*classes) - given
+    assert not lacking, f"the job lacks {sorted(lacking)}"
+    unknown = given - known(*classes) - FRAMEWORK_VARIABLES
     assert not unknown, f"nothing reads {sorted(unknown)}, which Terraform gives to the job"
 
 
