@@ -100,10 +100,10 @@ def threshold_at(
     counted = np.cumsum(np.ones(len(strangers)) if weights is None else weights)
     if not len(counted) or counted[-1] == 0:
         return float("nan"), float("nan")
-    # Half a pair of slack: a FAR of 1e-2 of 300 pairs is 3 of them, whatever the product rounds to.
+    # With slack for rounding: a FAR of 1e-2 of 300 pairs is 3 of them, whatever the product rounds to.
     accepted = int(np.searchsorted(counted, far * counted[-1] * (1 + 1e-9), side="right"))
     if accepted == len(strangers):
-        return -1.0, 1.0
+        return -np.inf, 1.0
     threshold = float(strangers[accepted])
     above = int(np.searchsorted(-strangers, -threshold, side="left"))
     return threshold, float(counted[above - 1] / counted[-1]) if above else 0.0
