@@ -197,7 +197,8 @@ module "reconcile" {
     work    = local.topic["work"]
     results = local.topic["results"]
   }
-  # A run may take as long as Pub/Sub waits; the next one is ten minutes away, so a missed one is not kept.
+  # A run may take as long as Pub/Sub waits. The next one is ten minutes away, the next one over all photos a day, so a
+  # missed one is not kept.
   subscriptions = {
     reconcile = { topic = local.topic["reconcile"], ack_deadline_s = 600, retention_s = 600 }
   }
@@ -323,8 +324,9 @@ module "operations" {
   )
 
   schedules = {
-    photofinish-sweep     = { topic = local.topic["sweep"], cron = var.schedules.sweep, description = "Start analysis that nothing else started." }
-    photofinish-reconcile = { topic = local.topic["reconcile"], cron = var.schedules.reconcile, description = "Queue photos that no event told of." }
+    photofinish-sweep         = { topic = local.topic["sweep"], cron = var.schedules.sweep, description = "Start analysis that nothing else started." }
+    photofinish-reconcile     = { topic = local.topic["reconcile"], cron = var.schedules.reconcile, description = "Queue photos of the last 24 hours that no event told of." }
+    photofinish-reconcile-all = { topic = local.topic["reconcile"], cron = var.schedules.reconcile_all, body = "{\"full\": true}", description = "Queue photos of any age that no event told of." }
   }
   watched = {
     dead_letter_topic = var.topics.dead

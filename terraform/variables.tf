@@ -213,10 +213,14 @@ variable "kms_key" {
 # --- running it ---
 
 variable "schedules" {
-  description = "Cron expressions (UTC) of the sweep, which starts analysis that nothing else started, and of reconcile, which finds photos that no event told of."
+  description = <<-EOT
+    Cron expressions (UTC) of the sweep, which starts analysis that nothing else started, of `reconcile`, which finds
+    photos of the last 24 hours that no event told of, and of `reconcile_all`, which looks at all photos.
+  EOT
   type = object({
-    sweep     = optional(string, "* * * * *")
-    reconcile = optional(string, "*/10 * * * *")
+    sweep         = optional(string, "* * * * *")
+    reconcile     = optional(string, "*/10 * * * *")
+    reconcile_all = optional(string, "17 3 * * *")
   })
   default = {}
 }

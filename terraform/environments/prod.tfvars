@@ -29,8 +29,3 @@ budget = {
 }
 
 state_bucket = "photofinish-prod-terraform-state"
-
-# It reads every photo's document: every ten minutes that costs more than analysing 50,000 photos.
-schedules = {
-  reconcile = "7 * * * *"
-}

@@ -12,7 +12,8 @@ variables {
   scheduler_service_agent = "serviceAccount:scheduler-agent"
   alert_emails            = { operator = "operator@example.com" }
   schedules = {
-    photofinish-sweep = { topic = "projects/my-project/topics/photo-sweep", cron = "* * * * *", description = "Sweep." }
+    photofinish-sweep         = { topic = "projects/my-project/topics/photo-sweep", cron = "* * * * *", description = "Sweep." }
+    photofinish-reconcile-all = { topic = "projects/my-project/topics/photo-reconcile", cron = "17 3 * * *", body = "{\"full\": true}", description = "Reconcile." }
   }
   watched = {
     dead_letter_topic = "photo-dead"
@@ -33,6 +34,10 @@ run "defaults" {
   assert {
     condition     = google_cloud_scheduler_job.publish["photofinish-sweep"].schedule == "* * * * *" && google_cloud_scheduler_job.publish["photofinish-sweep"].time_zone == "Etc/UTC" && google_cloud_scheduler_job.publish["photofinish-sweep"].pubsub_target[0].topic_name == "projects/my-project/topics/photo-sweep"
     error_message = "The sweep is published every minute."
+  }
+  assert {
+    condition     = base64decode(google_cloud_scheduler_job.publish["photofinish-sweep"].pubsub_target[0].data) == "{}" && jsondecode(base64decode(google_cloud_scheduler_job.publish["photofinish-reconcile-all"].pubsub_target[0].data)) == { full = true }
+    error_message = "A schedule publishes its message, and {} where it has none."
   }
   assert {
     condition     = google_pubsub_topic_iam_member.scheduler_publishes["photofinish-sweep"].member == "serviceAccount:scheduler-agent"
@@ -148,6 +153,17 @@ run "wrong_cron_is_refused" {
   }
   variables {
     schedules = { a = { topic = "t", cron = "every minute", description = "x" } }
+  }
+  expect_failures = [var.schedules]
+}
+
+run "a_message_that_is_no_json_object_is_refused" {
+  command = plan
+  module {
+    source = "./modules/operations"
+  }
+  variables {
+    schedules = { a = { topic = "t", cron = "* * * * *", body = "full", description = "x" } }
   }
   expect_failures = [var.schedules]
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import tomllib
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -111,7 +112,8 @@ def monthly_lines(
     on_gpu = processor is Processor.L4
     photo_s = seconds_per_photo or assumed["l4_s_per_photo" if on_gpu else "cpu_s_per_photo"]
     task_s = photos * (photo_s + assumed["start_overhead_s"] / assumed["photos_per_start"])
-    runs = _MINUTES / assumed["reconcile_every_min"]
+    recent_runs = _MINUTES / assumed["reconcile_every_min"]
+    full_runs = _HOURS / assumed["reconcile_all_every_h"]
     searches = photos * assumed["searches_per_photo"]
 
     def line(name: str, quantity: str, usd: float, section: str) -> Line:
@@ -122,7 +124,7 @@ def monthly_lines(
     task_usd_s += job["l4_s"] if on_gpu else 0.0
 
     service = prices["cloud_run_service"]
-    calls = photos * assumed["event_requests"] + _MINUTES / assumed["sweep_every_min"] + runs
+    calls = photos * assumed["event_requests"] + _MINUTES / assumed["sweep_every_min"] + recent_runs + full_runs
     calls_usd = calls * (
         assumed["event_request_s"] * (service["vcpu_s"] + service["gib_s"]) + service["requests_1m"] / 1e6
     )
@@ -139,7 +141,10 @@ def monthly_lines(
     )
     documents_gib = photos * assumed["document_kib"] / _KIB_PER_GIB
 
-    reconcile_usd = runs * (photos * firestore["reads_100k"] / 1e5 + photos / _LIST_PAGE * storage["class_a_1k"] / 1000)
+    # Either kind of run lists the whole bucket; most read only the documents of what was uploaded lately.
+    lookups = photos * (recent_runs * assumed["reconcile_recent_h"] / _HOURS + full_runs)
+    listings = (recent_runs + full_runs) * math.ceil(photos / _LIST_PAGE)
+    reconcile_usd = lookups * firestore["reads_100k"] / 1e5 + listings * storage["class_a_1k"] / 1000
 
     sql = prices["cloud_sql"]
     index_gib = photos * faces * assumed["face_bytes"] / 2**30
@@ -168,7 +173,7 @@ def monthly_lines(
         ),
         line(
             "reconcile",
-            f"every {assumed['reconcile_every_min']} min: {runs * photos:,.0f} reads",
+            f"{lookups:,.0f} reads, {listings:,.0f} listings",
             reconcile_usd,
             "firestore",
         ),

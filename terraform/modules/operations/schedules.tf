@@ -10,7 +10,7 @@ resource "google_cloud_scheduler_job" "publish" {
 
   pubsub_target {
     topic_name = each.value.topic
-    data       = base64encode(jsonencode({ schedule = each.key }))
+    data       = base64encode(each.value.body)
   }
 
   depends_on = [google_pubsub_topic_iam_member.scheduler_publishes]

@@ -9,16 +9,21 @@ variable "region" {
 }
 
 variable "schedules" {
-  description = "What Cloud Scheduler publishes, by name: full topic name and cron expression (UTC)."
+  description = "What Cloud Scheduler publishes, by name: full topic name, cron expression (UTC) and JSON message."
   type = map(object({
     topic       = string
     cron        = string
+    body        = optional(string, "{}")
     description = string
   }))
 
   validation {
     condition     = alltrue([for s in values(var.schedules) : length(split(" ", s.cron)) == 5])
     error_message = "Each cron must have five fields, such as \"*/10 * * * *\"."
+  }
+  validation {
+    condition     = alltrue([for s in values(var.schedules) : can(keys(jsondecode(s.body)))])
+    error_message = "Each body must be a JSON object, such as \"{}\"."
   }
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from photofinish_cli.commands.cost import Processor, monthly_lines, monthly_rivals, price_file
 from photofinish_cli.main import app
+from photofinish_functions.entry_points import RECENT
 from support import terraform_config as terraform
 
 
@@ -57,9 +58,27 @@ def test_the_assumed_task_is_terraforms() -> None:
     analysis, assumed = terraform.optional_defaults("analysis"), price_file()["assumptions"]
     assert float(analysis["cpu"]) == assumed["task_vcpu"]
     assert float(analysis["memory_gib"]) == assumed["task_gib"]
-    assert terraform.optional_defaults("schedules")["reconcile"] == f"*/{assumed['reconcile_every_min']} * * * *"
     tier = terraform.optional_defaults("database")["tier"]
     assert tier == f"db-custom-{assumed['database_vcpu']}-{assumed['database_gib'] * 1024}"
+
+
+def test_the_assumed_schedule_is_terraforms_and_the_codes() -> None:
+    schedules, assumed = terraform.optional_defaults("schedules"), price_file()["assumptions"]
+    assert schedules["sweep"] == "* * * * *"
+    assert assumed["sweep_every_min"] == 1
+    assert schedules["reconcile"] == f"*/{assumed['reconcile_every_min']} * * * *"
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", schedules["reconcile_all"]), "once a day"
+    assert assumed["reconcile_all_every_h"] == 24
+    assert timedelta(hours=assumed["reconcile_recent_h"]) == RECENT
+
+
+def test_reconcile_reads_the_last_day_often_and_everything_once_a_day() -> None:
+    # 50,000 photos in a month of 730 hours: 1,643.8 in a day, looked up 4,380 times, and all of them 30.4 times.
+    reads = 4380 * 50_000 * 24 / 730 + 50_000 * 730 / 24
+    listings = (4380 + 730 / 24) * 50
+    prices = price_file()
+    expected = reads / 1e5 * prices["firestore"]["reads_100k"] + listings / 1000 * prices["storage"]["class_a_1k"]
+    assert by_name(50_000)["reconcile"] == pytest.approx(expected)
 
 
 def test_rivals_cost_their_calls() -> None:

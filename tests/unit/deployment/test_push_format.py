@@ -11,7 +11,7 @@ from typing import Any
 import functions_framework
 import pytest
 
-from photofinish_functions.events import parse_message, parse_object_finalized
+from photofinish_functions.events import parse_message, parse_object_finalized, wants_full_reconcile
 
 FUNCTION = """
 import functions_framework
@@ -89,9 +89,13 @@ def test_it_is_the_message_that_a_cloud_event_carries(client: Any) -> None:
 
 
 def test_a_scheduled_message_without_attributes_is_understood(client: Any) -> None:
-    """Cloud Scheduler sends data and no attributes; launch_workers and reconcile look at neither."""
-    bare = {"data": base64.b64encode(b"{}").decode(), "messageId": "1", "publishTime": "2026-01-31T12:00:00Z"}
+    """Cloud Scheduler sends data and no attributes; launch_workers looks at neither, reconcile at the data."""
+    bare = {
+        "data": base64.b64encode(b'{"full": true}').decode(),
+        "messageId": "1",
+        "publishTime": "2026-01-31T12:00:00Z",
+    }
     answer = client.post("/", json={"message": bare, "subscription": "projects/p/subscriptions/reconcile"})
     assert answer.status_code in (200, 204), answer.data
     [(_, message)] = received()
-    assert message.data == b"{}"
+    assert wants_full_reconcile(message)

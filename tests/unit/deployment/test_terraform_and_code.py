@@ -18,6 +18,7 @@ from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.settings import DatabaseSettings, JobSettings, ModelEnvironment, SearchSettings, Settings
 from photofinish_cli.local_deployment import local_deployment
 from photofinish_emulators.stack import StackSpec
+from photofinish_functions.events import Message, wants_full_reconcile
 from support import terraform_config as terraform
 from support.firestore_server import FirestoreServer, emulator_environment, firestore_server
 
@@ -127,6 +128,21 @@ def test_subscriptions_push_what_the_local_cloud_pushes(local: StackSpec) -> Non
         if subscription.push_to
     }
     assert in_cloud == here
+
+
+def test_schedules_publish_what_the_local_clouds_do_and_the_code_understands(local: StackSpec) -> None:
+    in_cloud = {
+        name.removeprefix("photofinish-"): (terraform.topic_of(schedule["topic"]), schedule.get("body", "{}"))
+        for name, schedule in terraform.modules()["operations"]["schedules"].items()
+        if name != "__is_block__"
+    }
+    assert in_cloud == {schedule.name: (schedule.topic, schedule.body) for schedule in local.schedules}
+    full = {
+        name: wants_full_reconcile(Message(data=body.encode(), attributes={}, publish_time=datetime.now(UTC)))
+        for name, (topic, body) in in_cloud.items()
+        if topic == "photo-reconcile"
+    }
+    assert full == {"reconcile": False, "reconcile-all": True}
 
 
 def test_the_queue_is_the_local_clouds(local: StackSpec) -> None:
