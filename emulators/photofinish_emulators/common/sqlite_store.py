@@ -11,14 +11,27 @@ import asyncio
 import queue
 import sqlite3
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_Job = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
+_Outcome = tuple["_Job", Any, BaseException | None]
 MAX_WRITES_PER_COMMIT = 512
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    write: Callable[[sqlite3.Connection], Any]
+    end: Callable[[Any, BaseException | None], None]
+    """Takes the result, or why there is none."""
+    loop: asyncio.AbstractEventLoop | None
+    """Where to call ``end``; None: on the writer thread."""
+    wanted: Callable[[], bool]
+    """Whether to begin; asked once."""
 
 
 class SqliteStore:
@@ -49,12 +62,40 @@ class SqliteStore:
         Writes run in the order submitted, each seeing the ones before it.
         """
         future: Future[T] = Future()
-        self._queue.put((write, future))
+
+        def end(result: T, failure: BaseException | None) -> None:
+            if failure is not None:
+                future.set_exception(failure)
+            else:
+                future.set_result(result)
+
+        # A job whose caller has given up is dropped; from there on its future can be cancelled no more.
+        self._queue.put(_Job(write, end, None, future.set_running_or_notify_cancel))
         return future
 
-    async def write(self, write: Callable[[sqlite3.Connection], T]) -> T:
-        """Like :meth:`submit`, for coroutines."""
-        return await asyncio.wrap_future(self.submit(write))
+    async def write(
+        self, write: Callable[[sqlite3.Connection], T], ended: Callable[[T | None], None] | None = None
+    ) -> T:
+        """Like :meth:`submit`, for coroutines; a cancelled caller's write is done all the same.
+
+        ``ended`` is called on the event loop, in the order of writes and before this returns, with the result or, if
+        the write failed, None; also when the caller has been cancelled by then.
+        """
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[T] = loop.create_future()
+
+        def end(result: T, failure: BaseException | None) -> None:
+            if ended is not None:
+                ended(result)
+            if waiter.cancelled():
+                return
+            if failure is not None:
+                waiter.set_exception(failure)
+            else:
+                waiter.set_result(result)
+
+        self._queue.put(_Job(write, end, loop, lambda: True))
+        return await waiter
 
     def close(self) -> None:
         """Commit what was submitted and stop the writer."""
@@ -69,32 +110,45 @@ class SqliteStore:
             while len(batch) < MAX_WRITES_PER_COMMIT and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             stopping = None in batch
-            # A job whose caller has given up is dropped here; from here on its future can be cancelled no more.
-            jobs = [job for job in batch if job is not None and job[1].set_running_or_notify_cancel()]
+            jobs = [job for job in batch if job is not None and job.wanted()]
             if jobs:
-                _commit_together(connection, jobs)
+                _tell(_commit_together(connection, jobs))
         connection.close()
 
 
-def _commit_together(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
-    outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+def _commit_together(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Outcome]:
+    outcomes: list[_Outcome] = []
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for write, future in jobs:
+        for job in jobs:
             connection.execute("SAVEPOINT one_write")
             try:
-                outcomes.append((future, write(connection), None))
-            except Exception as error:  # noqa: BLE001 - handed to the caller through its future
+                outcomes.append((job, job.write(connection), None))
+            except Exception as error:  # noqa: BLE001 - handed to the caller
                 connection.execute("ROLLBACK TO one_write")
-                outcomes.append((future, None, error))
+                outcomes.append((job, None, error))
             connection.execute("RELEASE one_write")
         connection.execute("COMMIT")
     except sqlite3.Error as error:  # the disk is full, say: nothing of this batch is on it
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        outcomes = [(future, None, error) for _, future in jobs]
-    for future, result, failure in outcomes:
-        if failure is not None:
-            future.set_exception(failure)
+        outcomes = [(job, None, error) for job in jobs]
+    return outcomes
+
+
+def _tell(outcomes: list[_Outcome]) -> None:
+    """End every job; an event loop is woken once for all of its own, since that costs more than most writes."""
+    on_loops: dict[asyncio.AbstractEventLoop, list[_Outcome]] = defaultdict(list)
+    for job, result, failure in outcomes:
+        if job.loop is None:
+            job.end(result, failure)
         else:
-            future.set_result(result)
+            on_loops[job.loop].append((job, result, failure))
+    for loop, ended in on_loops.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_end_all, ended)
+
+
+def _end_all(outcomes: list[_Outcome]) -> None:
+    for job, result, failure in outcomes:
+        job.end(result, failure)

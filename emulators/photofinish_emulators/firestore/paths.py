@@ -55,6 +55,7 @@ def escape(raw: bytes) -> bytes:
     return raw.replace(b"\x00", b"\x00\xff") + b"\x00\x01"
 
 
+@functools.lru_cache(maxsize=1024)
 def segment_key(segment: str) -> bytes:
     """One segment of a name, in name order; self-delimiting, its first byte 0x02 or 0x03."""
     numeric = _NUMERIC_ID.match(segment)

@@ -302,6 +302,8 @@ class FirestoreService:
             raise invalid("A batch cannot write to the same document more than once.")
         if transaction is not None and transaction.read_only and operations:
             raise invalid("Cannot modify entities in a read-only transaction.")
+        if transaction is None and not self._transactions.waited_for(keys):
+            return await self._store.commit(operations, atomic=atomic)
         async with self._transactions.committing(transaction, keys):
             return await self._store.commit(operations, None if transaction is None else transaction.validate, atomic)
 

@@ -7,16 +7,14 @@ disk, in the order of commit times.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from photofinish_emulators.common.sqlite_store import SqliteStore
 from photofinish_emulators.firestore import commits
@@ -53,7 +51,6 @@ class DocumentStore:
     def __init__(self, path: Path) -> None:
         self._sqlite = SqliteStore(path, SCHEMA)
         self._idle: list[sqlite3.Connection] = []
-        self._loop = asyncio.get_running_loop()
         self._pending = 0
         self._sqlite.submit(_prepare).result()
         self.on_commit: Callable[[Commit], None] = lambda _: None
@@ -152,10 +149,8 @@ class DocumentStore:
     async def _write(self, write: Callable[[sqlite3.Connection], T]) -> T:
         self.published_us()  # as late as can be said before this commit
         self._pending += 1
-        future = self._sqlite.submit(write)
         # Not in this coroutine: it may be cancelled, and listeners must hear of the commit all the same.
-        future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._written, done))
-        return await asyncio.wrap_future(future)
+        return await self._sqlite.write(write, self._written)
 
     def published_us(self) -> int:
         """A time up to which :attr:`on_commit` has told of every commit."""
@@ -163,13 +158,11 @@ class DocumentStore:
             self._published_us = self.clock.read_time()
         return self._published_us
 
-    def _written(self, done: Future[Any]) -> None:
+    def _written(self, outcome: object) -> None:
         self._pending -= 1
-        if not done.cancelled() and done.exception() is None:
-            outcome = done.result()
-            if isinstance(outcome, Commit) and outcome.changes:
-                self.on_commit(outcome)
-                self._published_us = outcome.time_us
+        if isinstance(outcome, Commit) and outcome.changes:
+            self.on_commit(outcome)
+            self._published_us = outcome.time_us
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

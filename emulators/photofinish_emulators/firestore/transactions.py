@@ -125,6 +125,10 @@ class Transactions:
         if transaction is not None and not transaction.read_only:
             await self._turns.take(transaction, keys)
 
+    def waited_for(self, keys: Iterable[bytes]) -> bool:
+        """Whether somebody is in line for one of ``keys``; a commit without a transaction else need not ask."""
+        return self._turns.waited_for(keys)
+
     @asynccontextmanager
     async def committing(self, transaction: Transaction | None, written: Iterable[bytes]) -> AsyncIterator[None]:
         """Around a commit: keep to the lines, end the transaction, remember what it lost.
@@ -213,6 +217,10 @@ class Turns:
     def give_up(self, transaction: Transaction) -> None:
         """End the transaction's turns; the next in each line goes on."""
         self._leave(self._held.pop(transaction, set()))
+
+    def waited_for(self, keys: Iterable[bytes]) -> bool:
+        """Whether there is a line for one of ``keys``."""
+        return any(key in self._lines for key in keys)
 
     def held_by_others(self, transaction: Transaction, keys: Iterable[bytes]) -> set[bytes]:
         """Which of ``keys`` others are in line for, and the transaction is not first."""

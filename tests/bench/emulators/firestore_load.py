@@ -31,7 +31,7 @@ def photo(number: int) -> dict[str, Any]:
         "status": "done",
         "number": number,
         "faces": [face, face],
-        "bib_numbers": [str(number // 4), "7"],
+        "bib_numbers": [str(number // 4), f"{number % 1000:04}"],
     }
 
 
