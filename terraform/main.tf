@@ -314,7 +314,7 @@ module "operations" {
   region                  = var.region
   scheduler_service_agent = module.foundation.service_agents.scheduler
   alert_emails            = var.alert_emails
-  thresholds              = { search_latency_p95_ms = var.search.latency_p95_ms }
+  thresholds              = { search_latency_p95_ms = var.search.latency_p95_ms, upload_to_result_p95_s = var.analysis.upload_to_result_p95_s }
   search_objectives       = { availability = var.search.availability_share, latency_ms = var.search.latency_p95_ms }
   budget                  = var.budget
   stop_subscriptions      = module.launch_workers.subscriptions

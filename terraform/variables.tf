@@ -102,7 +102,8 @@ variable "analysis" {
   description = <<-EOT
     How photos are analysed: on `gpu` or `cpu` (the degraded mode), on at most `max_tasks` at once (a new project has a
     quota of 3 L4s), one more task for every `photos_per_task` that wait, `batch_size` photos at a time, and a task that
-    was idle for `idle_exit_s` ends.
+    was idle for `idle_exit_s` ends. When one photo in twenty has its result later than `upload_to_result_p95_s` after its
+    upload, that is an alert.
   EOT
   type = object({
     processor                  = optional(string, "gpu")
@@ -113,6 +114,7 @@ variable "analysis" {
     batch_size                 = optional(number, 8)
     idle_exit_s                = optional(number, 30)
     task_timeout_s             = optional(number, 3600)
+    upload_to_result_p95_s     = optional(number, 900)
     cuda_forward_compatibility = optional(bool, true)
   })
   default = {}

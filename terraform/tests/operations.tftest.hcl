@@ -44,11 +44,11 @@ run "defaults" {
     error_message = "Cloud Scheduler must be allowed to publish."
   }
   assert {
-    condition     = toset(output.alerts) == toset(["backlog-age", "database-cpu", "database-disk", "dead-letters", "error-rate", "job-failures", "search-latency"])
+    condition     = toset(output.alerts) == toset(["backlog-age", "database-cpu", "database-disk", "dead-letters", "error-rate", "job-failures", "search-latency", "upload-to-result"])
     error_message = "These alerts are in the runbook."
   }
   assert {
-    condition     = alltrue([for policy in google_monitoring_alert_policy.threshold : length(policy.notification_channels) == 1]) && length(google_monitoring_alert_policy.error_rate.notification_channels) == 1
+    condition     = alltrue([for policy in google_monitoring_alert_policy.threshold : length(policy.notification_channels) == 1]) && length(google_monitoring_alert_policy.error_rate.notification_channels) == 1 && length(google_monitoring_alert_policy.upload_to_result.notification_channels) == 1
     error_message = "Every alert reaches somebody."
   }
   assert {
@@ -56,8 +56,12 @@ run "defaults" {
     error_message = "One dead letter is an alert."
   }
   assert {
-    condition     = length(jsondecode(google_monitoring_dashboard.photofinish.dashboard_json).mosaicLayout.tiles) == 9
+    condition     = length(jsondecode(google_monitoring_dashboard.photofinish.dashboard_json).mosaicLayout.tiles) == 10
     error_message = "The dashboard has all charts."
+  }
+  assert {
+    condition     = alltrue(flatten([for tile in jsondecode(google_monitoring_dashboard.photofinish.dashboard_json).mosaicLayout.tiles : [for line in tile.widget.xyChart.dataSets : length(regexall("_googleapis_com:", line.timeSeriesQuery.prometheusQuery)) == length(regexall("monitored_resource=", line.timeSeriesQuery.prometheusQuery))]]))
+    error_message = "Every metric in a query has its kind of resource: PromQL refuses those that may have several."
   }
   assert {
     condition     = toset(keys(google_logging_metric.photos)) == toset(["queued", "committed", "rejected", "failed"])
@@ -70,6 +74,36 @@ run "defaults" {
   assert {
     condition     = length(google_billing_budget.month) == 0 && length(google_workflows_workflow.budget_stop) == 0 && length(google_monitoring_uptime_check_config.search) == 0
     error_message = "Without a budget and an address there is nothing of theirs."
+  }
+}
+
+run "time_from_upload_to_result" {
+  module {
+    source = "./modules/operations"
+  }
+  variables {
+    thresholds = { upload_to_result_p95_s = 60 }
+  }
+
+  assert {
+    condition     = google_logging_metric.upload_to_result.value_extractor == "EXTRACT(jsonPayload.upload_to_result_s)" && google_logging_metric.upload_to_result.metric_descriptor[0].value_type == "DISTRIBUTION" && strcontains(google_logging_metric.upload_to_result.filter, "job_name = \"analyze\"")
+    error_message = "The times are taken out of the job's log."
+  }
+  assert {
+    condition     = pow(google_logging_metric.upload_to_result.bucket_options[0].exponential_buckets[0].growth_factor, google_logging_metric.upload_to_result.bucket_options[0].exponential_buckets[0].num_finite_buckets) > 7 * 24 * 3600
+    error_message = "Its buckets reach to a week."
+  }
+  assert {
+    condition     = [for line in jsondecode(google_monitoring_dashboard.photofinish.dashboard_json).mosaicLayout.tiles[1].widget.xyChart.dataSets : line.legendTemplate] == ["p50", "p95"]
+    error_message = "The dashboard shows the median and the slowest twentieth."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.upload_to_result.conditions[0].condition_prometheus_query_language[0].query == "${jsondecode(google_monitoring_dashboard.photofinish.dashboard_json).mosaicLayout.tiles[1].widget.xyChart.dataSets[1].timeSeriesQuery.prometheusQuery} > 60"
+    error_message = "The alert looks at the same as the dashboard."
+  }
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.upload_to_result.conditions[0].condition_prometheus_query_language[0].query, "histogram_quantile(0.95, ") && google_monitoring_alert_policy.upload_to_result.conditions[0].condition_prometheus_query_language[0].disable_metric_validation
+    error_message = "The alert is about one photo in twenty, and can be made together with its metric."
   }
 }
 
@@ -186,6 +220,17 @@ run "wrong_shares_are_refused" {
   }
   variables {
     thresholds = { error_share = 5 }
+  }
+  expect_failures = [var.thresholds]
+}
+
+run "no_time_at_all_is_refused" {
+  command = plan
+  module {
+    source = "./modules/operations"
+  }
+  variables {
+    thresholds = { upload_to_result_p95_s = 0 }
   }
   expect_failures = [var.thresholds]
 }

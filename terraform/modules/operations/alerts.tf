@@ -159,6 +159,37 @@ resource "google_monitoring_alert_policy" "error_rate" {
   }
 }
 
+resource "google_monitoring_alert_policy" "upload_to_result" {
+  project               = var.project_id
+  display_name          = "photofinish upload-to-result"
+  severity              = "WARNING"
+  combiner              = "OR"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "Results come late"
+    condition_prometheus_query_language {
+      query               = "${local.upload_to_result_s["p95"]} > ${var.thresholds.upload_to_result_p95_s}"
+      duration            = "300s"
+      evaluation_interval = "60s"
+      # A log-based metric is not known to Monitoring until minutes after it was made: the first apply would fail.
+      disable_metric_validation = true
+    }
+  }
+
+  documentation {
+    subject   = "Results come late"
+    content   = "docs/runbook.md, section upload-to-result"
+    mime_type = "text/markdown"
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
+
+  depends_on = [google_logging_metric.upload_to_result]
+}
+
 resource "google_monitoring_uptime_check_config" "search" {
   count = var.search_url == null ? 0 : 1
 

@@ -57,17 +57,22 @@ variable "alert_emails" {
 variable "thresholds" {
   description = "When an alert goes off."
   type = object({
-    backlog_age_s         = optional(number, 1800)
-    error_share           = optional(number, 0.05)
-    search_latency_p95_ms = optional(number, 1500)
-    database_disk_share   = optional(number, 0.85)
-    database_cpu_share    = optional(number, 0.9)
+    backlog_age_s          = optional(number, 1800)
+    upload_to_result_p95_s = optional(number, 900)
+    error_share            = optional(number, 0.05)
+    search_latency_p95_ms  = optional(number, 1500)
+    database_disk_share    = optional(number, 0.85)
+    database_cpu_share     = optional(number, 0.9)
   })
   default = {}
 
   validation {
     condition     = var.thresholds.error_share > 0 && var.thresholds.error_share < 1 && var.thresholds.database_disk_share < 1 && var.thresholds.database_cpu_share < 1
     error_message = "Shares are between 0 and 1."
+  }
+  validation {
+    condition     = var.thresholds.backlog_age_s > 0 && var.thresholds.upload_to_result_p95_s > 0 && var.thresholds.search_latency_p95_ms > 0
+    error_message = "Times are more than 0."
   }
 }
 

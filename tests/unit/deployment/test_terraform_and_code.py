@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import logging
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ from google.cloud.firestore import Client
 
 from photofinish.adapters.firestore import FirestoreDocuments, FirestoreTaskLeases
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
+from photofinish.logs import JsonFormatter
 from photofinish.settings import DatabaseSettings, JobSettings, ModelEnvironment, SearchSettings, Settings
 from photofinish_cli.local_deployment import local_deployment
 from photofinish_emulators.stack import StackSpec
@@ -228,6 +231,49 @@ def test_defaults_of_terraform_are_the_codes() -> None:
     assert float(analysis["photos_per_task"]) == Settings.model_fields["photos_per_task"].default
     assert float(analysis["batch_size"]) == JobSettings.model_fields["batch_size"].default
     assert float(analysis["idle_exit_s"]) == JobSettings.model_fields["idle_exit_s"].default
+
+
+# --- log lines ---
+
+
+def log_lines() -> dict[str, set[str]]:
+    """Messages of `log.info("…", extra=fields(…))` and the like in functions and job → the fields they have."""
+    lines: dict[str, set[str]] = {}
+    for file in [*(ROOT / "functions").rglob("*.py"), *(ROOT / "gpu_jobs").rglob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log.")):
+                continue
+            extra = next((keyword.value for keyword in node.keywords if keyword.arg == "extra"), None)
+            if isinstance(extra, ast.Call) and isinstance(node.args[0], ast.Constant):
+                fields_ = {keyword.arg for keyword in extra.keywords if keyword.arg}
+                message = str(node.args[0].value)
+                lines[message] = lines.get(message, fields_) & fields_
+    return lines
+
+
+def logging_metrics() -> dict[str, dict[str, Any]]:
+    return {
+        resource.name: resource.body for resource in terraform.resources() if resource.type == "google_logging_metric"
+    }
+
+
+def test_metrics_count_log_lines_that_are_written() -> None:
+    [metrics] = terraform.parsed(terraform.TERRAFORM / "modules/operations/metrics.tf")["locals"]
+    outcomes = set(metrics["outcomes"]) - {"__is_block__"}
+    assert len(outcomes) == 4
+    for outcome in outcomes:
+        assert "photo_id" in log_lines().get(outcome, set()), f"no log line {outcome!r} tells a photo_id"
+
+
+def test_the_time_from_upload_to_result_is_where_the_metric_looks() -> None:
+    metric = logging_metrics()["upload_to_result"]
+    [extracted] = re.findall(r"^EXTRACT\(jsonPayload\.(\w+)\)$", metric["value_extractor"])
+    [message] = re.findall(r'jsonPayload\.message = \\?"(\w+)\\?"', metric["filter"])
+    assert extracted in log_lines()[message]
+    record = logging.LogRecord("job", logging.INFO, __file__, 1, message, None, None)
+    record.fields = {extracted: 12.345}
+    entry = json.loads(JsonFormatter().format(record))
+    assert (entry["message"], entry[extracted]) == (message, 12.345), "Cloud Logging finds it in jsonPayload"
 
 
 # --- rights ---
