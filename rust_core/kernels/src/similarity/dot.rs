@@ -5,8 +5,8 @@ use crate::simd::Vector;
 
 /// Dot product of a query and a row of its length, in `CHAINS` sums that do not wait for each other.
 ///
-/// One row after another, not several at once: memory then streams at 30 GB/s instead of 10, because the processor
-/// prefetches one rising stream well.
+/// For tables in memory one row after another, not several at once: it then streams at 30 GB/s instead of 10, because
+/// the processor prefetches one rising stream well.
 ///
 /// # Safety
 /// The processor has the instruction set of `V`.
@@ -43,6 +43,48 @@ pub unsafe fn one_query<E: Number, V: Vector, const CHAINS: usize>(query: &[f32]
             half /= 2;
         }
         sums[0].sum()
+    }
+}
+
+/// Dot products of a query and `ROWS` rows at once, which share the reading of the query. Rows that do not start at a
+/// cache line cost this a few per cent, [`one_query`] a third.
+///
+/// Every row is summed in the same order, so equal rows give equal results.
+///
+/// # Safety
+/// The processor has the instruction set of `V`.
+#[inline(always)]
+pub unsafe fn some_rows<E: Number, V: Vector, const ROWS: usize>(query: &[f32], rows: [&[E]; ROWS]) -> [f32; ROWS] {
+    let dim = query.len();
+    assert!(rows.iter().all(|row| row.len() == dim));
+    let (query, rows) = (query.as_ptr(), rows.map(<[E]>::as_ptr));
+    // SAFETY: all reads end at or before `dim`, the length of the query and of every row.
+    unsafe {
+        let mut sums = [[V::splat(0.0); 2]; ROWS];
+        let mut start = 0;
+        while start + 2 * V::LANES <= dim {
+            let q = [V::load(query.add(start)), V::load(query.add(start + V::LANES))];
+            for r in 0..ROWS {
+                let row = rows[r].add(start);
+                sums[r][0] = E::load::<V>(row).multiply_add(q[0], sums[r][0]);
+                sums[r][1] = E::load::<V>(row.add(V::LANES)).multiply_add(q[1], sums[r][1]);
+            }
+            start += 2 * V::LANES;
+        }
+        if start + V::LANES <= dim {
+            let q = V::load(query.add(start));
+            for r in 0..ROWS {
+                sums[r][0] = E::load::<V>(rows[r].add(start)).multiply_add(q, sums[r][0]);
+            }
+            start += V::LANES;
+        }
+        if start < dim {
+            let q = V::load_part(query.add(start), dim - start);
+            for r in 0..ROWS {
+                sums[r][1] = E::load_part::<V>(rows[r].add(start), dim - start).multiply_add(q, sums[r][1]);
+            }
+        }
+        sums.map(|[a, b]| a.add(b).sum())
     }
 }
 

@@ -23,6 +23,10 @@ impl<'a, E> Rows<'a, E> {
         self.dim
     }
 
+    pub fn values(&self) -> &'a [E] {
+        self.values
+    }
+
     #[inline(always)]
     pub fn row(&self, row: usize) -> &'a [E] {
         &self.values[row * self.dim..][..self.dim]

@@ -58,6 +58,10 @@ pub(super) fn score_rows<E: Number>(
 
 /// Rows whose numbers are gone through together, so that they stay in the nearest cache for every group of queries.
 const BLOCK: usize = 64;
+/// A table of this size is taken to lie in the cache, where several rows at once are faster.
+const CACHED_BYTES: usize = 4 << 20;
+/// As many.
+const FEW_ROWS: usize = 4;
 /// From here on queries are multiplied side by side.
 const MANY: usize = 4;
 
@@ -115,8 +119,9 @@ unsafe fn scores_body<E: Number, V: Vector, const CHAINS: usize>(
     ids.iter().map(|&row| unsafe { dot::one_query::<E, V, CHAINS>(query, rows.row(row)) }).collect()
 }
 
-/// For few queries `CHAINS` sums of `F` at a time; for many, `ROWS` rows with `VECTORS` vectors `M` of queries. (Few are
-/// bound by memory, where 32-byte loads do best: wider ones cross a cache line each unless the table is aligned to it.)
+/// For few queries `CHAINS` sums of `F` at a time, in the cache `FEW_ROWS` rows with vectors `M`; for many, `ROWS` rows
+/// with `VECTORS` vectors `M` of queries. (Few are bound by memory, where 32-byte loads do best: wider ones cross a cache
+/// line each unless the table is aligned to it.)
 ///
 /// # Safety
 /// The processor has the instruction sets of `F` and `M`.
@@ -136,13 +141,34 @@ unsafe fn search_body<E: Number, F: Vector, const CHAINS: usize, M: Vector, cons
     } else {
         Vec::new()
     };
+    let in_cache = size_of_val(rows.values()) <= CACHED_BYTES;
     let mut scratch = vec![0f32; if groups.is_empty() { 0 } else { BLOCK * rows.dim() }];
     let mut allowed = [0usize; BLOCK];
     let mut start = part.start;
     while start < part.end {
         let end = part.end.min(start + BLOCK);
         let allowed = allow(&mut allowed, start..end, mask);
-        if groups.is_empty() {
+        if groups.is_empty() && in_cache {
+            for (query, best) in query_rows.iter().zip(&mut best) {
+                let mut limit = best.threshold();
+                for ids in allowed.chunks(FEW_ROWS) {
+                    // Where fewer are left, the first stands in for the missing ones.
+                    let few = std::array::from_fn(|i| rows.row(*ids.get(i).unwrap_or(&ids[0])));
+                    // SAFETY: the caller vouches for the instruction set.
+                    let similarities = unsafe { dot::some_rows::<E, M, FEW_ROWS>(query, few) };
+                    let out = similarities.map(|similarity| similarity <= limit);
+                    if out != [true; FEW_ROWS] {
+                        for (&row, similarity) in ids.iter().zip(similarities) {
+                            let out = similarity <= limit;
+                            if !out {
+                                take(Hit { row, similarity }, best)?;
+                                limit = best.threshold();
+                            }
+                        }
+                    }
+                }
+            }
+        } else if groups.is_empty() {
             for (query, best) in query_rows.iter().zip(&mut best) {
                 let mut limit = best.threshold();
                 for &row in allowed {
