@@ -1,0 +1,60 @@
+"""A redacted face is nobody's: our own embedder, told where the face was, takes it for a stranger's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import photofinish_kernels as kernels
+from photofinish.models.catalogue import model_for
+from photofinish.models.face_detection import Detections
+from photofinish.models.face_encoder import FaceEncoder
+from photofinish.models.settings import ModelSettings
+from support.pictures import BgrImage, astronaut, group
+
+
+@pytest.fixture(scope="module")
+def stranger() -> float:
+    """Below it two faces are taken for two people's."""
+    threshold = model_for("face_embedding").min_similarity
+    assert threshold is not None
+    return threshold
+
+
+@pytest.fixture(scope="module")
+def encoder(model_settings: ModelSettings) -> FaceEncoder:
+    return FaceEncoder.load(model_settings)
+
+
+def vectors(encoder: FaceEncoder, image: BgrImage, found: Detections) -> NDArray[np.float32]:
+    return np.stack([face.embedding.vector for face in encoder.embed([image], [found])[0] if face.embedding])
+
+
+def similarities(encoder: FaceEncoder, image: BgrImage, shape: Any, **strength: float) -> NDArray[np.float32]:
+    """Of each face to itself redacted. `blocks` are as many across the width of the face, `sigma` a share of it."""
+    (found,) = encoder.detect([image])
+    redacted = image.copy()
+    for left, top, width, height in found.boxes:
+        box = np.array([[left, top, left + width, top + height]], np.float32)
+        if "blocks" in strength:
+            kernels.redact_pixelate(redacted, box, block=int(np.ceil(width / strength["blocks"])), shape=shape)
+        else:
+            kernels.redact_blur(redacted, box, sigma=float(width) * strength["sigma"], shape=shape)
+    before, after = vectors(encoder, image, found), vectors(encoder, redacted, found)
+    return np.sum(before * after, axis=1)
+
+
+@pytest.mark.parametrize("shape", ["ellipse", "rectangle"])
+@pytest.mark.parametrize("strength", [{"blocks": n} for n in (2, 4, 6, 8)] + [{"sigma": s} for s in (0.1, 0.15, 0.3)])
+def test_no_face_is_recognised(encoder: FaceEncoder, stranger: float, shape: str, strength: dict[str, float]) -> None:
+    for image in (astronaut(), group()):
+        found = similarities(encoder, image, shape, **strength)
+        assert found.max() < stranger, f"{strength} over a face leaves it recognisable: {found}"
+
+
+def test_a_light_blur_does_not_hide_a_face(encoder: FaceEncoder, stranger: float) -> None:
+    """Otherwise the test above would show nothing."""
+    assert (similarities(encoder, group(), "rectangle", sigma=0.04) > stranger).sum() >= 5
