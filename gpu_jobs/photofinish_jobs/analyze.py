@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 import cv2
 
 from photofinish.domain.analysis import PhotoAnalysis
-from photofinish.domain.bib import find_bibs
+from photofinish.domain.bib import Bib, TextLine, find_bibs
+from photofinish.domain.bib_rules import BibRules
+from photofinish.domain.face import Face
 from photofinish.domain.sharpness import Sharpness, is_blurry
+from photofinish.domain.torso import merged_lines, torso_windows
 from photofinish.errors import RejectedInput
 from photofinish.imaging.decoding import DecodedPhoto, decode
 from photofinish.imaging.rendition import preview_jpeg
@@ -22,10 +25,13 @@ from photofinish.models.settings import ModelSettings
 from photofinish.models.text_reader import TextReader
 
 # Counts up whenever the code may find something else in the same picture with the same models.
-ANALYSIS_REVISION = 1
+ANALYSIS_REVISION = 2
 # Photos are worked on together until their decoded pixels reach this (200 MB as BGR), so memory does not grow with the
 # length of a batch.
 MAX_PIXELS_AT_ONCE = 64_000_000
+
+
+_ANY_NUMBER = BibRules()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +45,10 @@ class AnalyzedPhoto:
 class Analyzer:
     """The whole analysis with its models loaded. One call at a time makes best use of the threads."""
 
-    def __init__(self, face_encoder: FaceEncoder, text_reader: TextReader) -> None:
+    def __init__(self, face_encoder: FaceEncoder, text_reader: TextReader, bib_rules: BibRules = _ANY_NUMBER) -> None:
         self._face_encoder = face_encoder
         self._text_reader = text_reader
+        self._bib_rules = bib_rules
         self._models = {model.role: model.label for model in catalogue()}
         self.pipeline_version = "-".join(
             [str(ANALYSIS_REVISION), *(f"{model.name}{model.version}".replace("-", "") for model in catalogue())]
@@ -49,14 +56,16 @@ class Analyzer:
         self.embedding_space = face_encoder.embedding_space
 
     @classmethod
-    def load(cls, settings: ModelSettings) -> Analyzer:
+    def load(cls, settings: ModelSettings, bib_rules: BibRules = _ANY_NUMBER) -> Analyzer:
         """Load all models, and give OpenCV (for the whole process) as many threads as the models have.
+
+        `bib_rules` say what a bib number is in the album of the photos.
 
         Raises:
             Misconfigured: a model file or a provider is missing.
         """
         cv2.setNumThreads(settings.threads)
-        return cls(FaceEncoder.load(settings), TextReader.load(settings))
+        return cls(FaceEncoder.load(settings), TextReader.load(settings), bib_rules)
 
     def analyze(self, contents: Sequence[bytes]) -> list[AnalyzedPhoto | RejectedInput]:
         """The analysis of each file's content, in order; the reason instead where one cannot be analysed.
@@ -89,6 +98,18 @@ class Analyzer:
             faces_of = self._face_encoder.embed(images, detections)
         with _timed_together("read", works):
             lines_of = self._text_reader.read(images)
+        with _timed_together("read_torsos", works):
+            windows_of = [
+                torso_windows(
+                    faces,
+                    self._bibs(work, lines, faces),
+                    width=work.photo.image.shape[1],
+                    height=work.photo.image.shape[0],
+                )
+                for work, faces, lines in zip(works, faces_of, lines_of, strict=True)
+            ]
+            of_torsos = self._text_reader.read_torsos(images, windows_of)
+            lines_of = [merged_lines(lines, more) for lines, more in zip(lines_of, of_torsos, strict=True)]
         for work, faces, lines in zip(works, faces_of, lines_of, strict=True):
             info = work.photo.info
             with work.timed("sharpness"):
@@ -99,7 +120,7 @@ class Analyzer:
                 analysis=PhotoAnalysis(
                     image=info,
                     faces=faces,
-                    bibs=find_bibs(lines, faces, width=info.width, height=info.height),
+                    bibs=self._bibs(work, lines, faces),
                     text=lines,
                     sharpness=Sharpness(
                         frame=frame, laplacian_variance=laplacian_variance, is_blurry=is_blurry(frame, faces)
@@ -109,6 +130,10 @@ class Analyzer:
                 ),
                 preview_jpeg=preview,
             )
+
+    def _bibs(self, work: _Work, lines: Sequence[TextLine], faces: Sequence[Face]) -> tuple[Bib, ...]:
+        info = work.photo.info
+        return find_bibs(lines, faces, width=info.width, height=info.height, rules=self._bib_rules)
 
 
 class _Work:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from statistics import median
 
+from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.face import Face
 from photofinish.domain.geometry import Box
+from photofinish.domain.start_list import BibCandidate
+
+# A number that is cut off is worth less than a whole one.
+PARTIAL_SCORE = 0.5
+# With a start list: a read is a bib where all listed numbers together are likelier than none of them.
+MIN_LISTED = 0.5
+# Distance to the photo's edge, as a fraction of the photo, at which a line counts as cut.
+EDGE = 0.004
+# A number is a part of one where longer ones are beside it and its width to height is less than this share of theirs.
+NARROW = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +29,8 @@ class TextLine:
     text: str
     ocr_score: float
     box: Box
+    digit_probabilities: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
+    """For each character of `text` the probability of each digit 0 to 9; empty where the reader does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,18 +42,16 @@ class Bib:
     box: Box
     face_index: int | None
     """Which of the photo's faces wears it; None where no face was found above it."""
+    partial: bool = False
+    """Whether digits are probably missing: the photo's edge cuts it, or it is narrower than the others beside it."""
+    candidates: tuple[BibCandidate, ...] = ()
+    """With a start list: every listed number that this may be, `number` first; empty where that is certain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BibRule:
-    """What counts as a bib. Lengths are in units of the wearer's face, √(width × height) of its box.
+class WearingRule:
+    """Where a number is worn. Lengths are in units of the wearer's face, √(width × height) of its box."""
 
-    On 150 labelled race photos (213 bibs) these values give P .804, R .906, F1 .852; taking every number for a bib
-    gives P .663, R .906, F1 .766.
-    """
-
-    min_digits: int = 2
-    max_digits: int = 5
     max_sideways: float = 1.3
     """From the middle of the face to the middle of the number."""
     below_face: tuple[float, float] = (0.7, 4.8)
@@ -67,56 +78,124 @@ class _Rectangle:
         return cls(x + w / 2, y + h / 2, w, h)
 
 
-_DEFAULT_RULE = BibRule()
+_ANY_NUMBER = BibRules()
+_USUAL = WearingRule()
 
 
 def find_bibs(
-    lines: Sequence[TextLine], faces: Sequence[Face], *, width: int, height: int, rule: BibRule = _DEFAULT_RULE
+    lines: Sequence[TextLine],
+    faces: Sequence[Face],
+    *,
+    width: int,
+    height: int,
+    rules: BibRules = _ANY_NUMBER,
+    wearing: WearingRule = _USUAL,
 ) -> tuple[Bib, ...]:
     """The bibs among the lines of a photo of `width` × `height` pixels, in order of the faces that wear them.
 
-    Every face wears at most one number and every number is worn by one face: of all pairs that `rule` allows, the most
-    typical are taken first. In a photo without a face all confident numbers are kept, each once, with no `face_index`.
+    Every face wears at most one number and every number is worn by one face: of all pairs that `wearing` allows, the
+    most typical are taken first. Cut-off numbers are there too, marked `partial` and with a lower score. In a photo
+    without a face all confident numbers are kept, each once, with no `face_index`. With a start list every bib's
+    number is on it.
     """
-    numbers = [number for line in lines if line.ocr_score >= rule.min_score for number in numbers_in(line, rule)]
+    numbers = [
+        bib
+        for line in lines
+        if line.ocr_score >= wearing.min_score
+        for number in numbers_in(line, rules)
+        if (bib := _bib(number, rules)) is not None
+    ]
     if not faces:
-        best: dict[str, TextLine] = {}
+        best: dict[str, Bib] = {}
         for number in numbers:
             if number.ocr_score >= max(
-                rule.min_score_without_faces, best[number.text].ocr_score if number.text in best else 0
+                wearing.min_score_without_faces, best[number.number].ocr_score if number.number in best else 0
             ):
-                best[number.text] = number
-        return tuple(_bib(number, None) for number in best.values())
+                best[number.number] = number
+        return tuple(best.values())
 
     rectangles = [_Rectangle.of(face.box, width, height) for face in faces]
     pairs = sorted(
         (misfit, face_index, number_index)
         for face_index, face in enumerate(rectangles)
         for number_index, number in enumerate(numbers)
-        if (misfit := _misfit(face, _Rectangle.of(number.box, width, height), rule)) is not None
+        if (misfit := _misfit(face, _Rectangle.of(number.box, width, height), wearing)) is not None
     )
     worn: dict[int, int] = {}
     for _, face_index, number_index in pairs:
         if face_index not in worn and number_index not in worn.values():
             worn[face_index] = number_index
-    return tuple(_bib(numbers[number_index], face_index) for face_index, number_index in sorted(worn.items()))
+    bibs = [replace(numbers[number_index], face_index=face_index) for face_index, number_index in sorted(worn.items())]
+    return tuple(bibs) if rules.start_list else _narrow_ones_partial(bibs, width / height)
 
 
-def numbers_in(line: TextLine, rule: BibRule = _DEFAULT_RULE) -> list[TextLine]:
-    """The runs of as many digits as `rule` wants, each with its share of the line's box (by characters)."""
+def numbers_in(line: TextLine, rules: BibRules = _ANY_NUMBER) -> list[TextLine]:
+    """The runs of digits that `rules` allow, each with its share of the line's box (by characters)."""
     box, characters = line.box, len(line.text)
     return [
         TextLine(
-            text=run[0],
+            text=number,
             ocr_score=line.ocr_score,
-            box=Box(box.x + box.w * run.start() / characters, box.y, box.w * len(run[0]) / characters, box.h),
+            box=Box(box.x + box.w * start / characters, box.y, box.w * len(number) / characters, box.h),
+            digit_probabilities=line.digit_probabilities[start : start + len(number)],
         )
-        for run in re.finditer(r"[0-9]+", line.text)
-        if rule.min_digits <= len(run[0]) <= rule.max_digits
+        for start, number in rules.runs(line.text)
+        if rules.allows(number)
     ]
 
 
-def _misfit(face: _Rectangle, number: _Rectangle, rule: BibRule) -> float | None:
+def _bib(read: TextLine, rules: BibRules) -> Bib | None:
+    """The bib that was read, its wearer not known yet; None where the start list has nothing like it."""
+    partial = _touches_an_edge(read.box)
+    whole = Bib(
+        number=read.text,
+        ocr_score=read.ocr_score * (PARTIAL_SCORE if partial else 1),
+        box=read.box,
+        face_index=None,
+        partial=partial,
+    )
+    if rules.start_list is None:
+        return whole
+    probabilities = read.digit_probabilities or _by_score(read)
+    candidates = rules.start_list.candidates(read.text, probabilities, partial=partial)
+    if sum(candidate.probability for candidate in candidates) < MIN_LISTED:
+        return None
+    likeliest = candidates[0]
+    return replace(
+        whole,
+        number=likeliest.number,
+        ocr_score=whole.ocr_score * likeliest.probability,
+        candidates=candidates if len(candidates) > 1 or likeliest.number != read.text else (),
+    )
+
+
+def _narrow_ones_partial(bibs: Sequence[Bib], photo_aspect: float) -> tuple[Bib, ...]:
+    """Marks the numbers much narrower, for their height, than the longer ones beside them: a part is hidden."""
+
+    def aspect(bib: Bib) -> float:
+        return bib.box.w * photo_aspect / bib.box.h
+
+    marked = []
+    for bib in bibs:
+        longer = [aspect(other) for other in bibs if len(other.number) > len(bib.number) and not other.partial]
+        if longer and aspect(bib) < NARROW * median(longer) and not bib.partial:
+            bib = replace(bib, partial=True, ocr_score=bib.ocr_score * PARTIAL_SCORE)
+        marked.append(bib)
+    return tuple(marked)
+
+
+def _by_score(read: TextLine) -> tuple[tuple[float, ...], ...]:
+    """Digit probabilities where only the line's score is known: the rest is shared by the other digits."""
+    other = (1 - read.ocr_score) / 9
+    return tuple(tuple(read.ocr_score if digit == int(own) else other for digit in range(10)) for own in read.text)
+
+
+def _touches_an_edge(box: Box) -> bool:
+    """Whether the photo's left or right edge may cut digits off."""
+    return box.x <= EDGE or box.x + box.w >= 1 - EDGE
+
+
+def _misfit(face: _Rectangle, number: _Rectangle, rule: WearingRule) -> float | None:
     """How untypical it is that this face wears this number, 0 being typical; None where the rule excludes it."""
     unit = math.sqrt(face.w * face.h)
     if unit <= 0:
@@ -130,7 +209,3 @@ def _misfit(face: _Rectangle, number: _Rectangle, rule: BibRule) -> float | None
         return None
     middle = (nearest + farthest) / 2
     return sideways / rule.max_sideways + abs(below - middle) / (farthest - middle)
-
-
-def _bib(number: TextLine, face_index: int | None) -> Bib:
-    return Bib(number=number.text, ocr_score=number.ocr_score, box=number.box, face_index=face_index)

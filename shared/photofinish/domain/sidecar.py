@@ -59,7 +59,18 @@ def sidecar(
                 "ocr_score": _round(bib.ocr_score),
                 "box": _box(bib.box),
                 "face_index": bib.face_index,
+                "partial": bib.partial,
             }
+            | (
+                {
+                    "candidates": [
+                        {"number": candidate.number, "probability": _round(candidate.probability)}
+                        for candidate in bib.candidates
+                    ]
+                }
+                if bib.candidates
+                else {}
+            )
             for bib in analysis.bibs
         ],
         "text": [

@@ -34,12 +34,21 @@ class TextDetector:
         self._session = session
         self._batch = batch_size(session, large=4, small=1)
 
-    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    def detect(
+        self, images: Sequence[NDArray[np.uint8]], scales: Sequence[float] | None = None
+    ) -> list[NDArray[np.float32]]:
         """For each (H, W, 3) BGR image its lines: (N, 4, 2) corners x, y in pixels, top left first, clockwise.
 
-        Lines are in reading order, roughly; N may be 0.
+        The network sees each image scaled by its entry of `scales`, or at a size that suits whole photos where there
+        are none. Lines are in reading order, roughly; N may be 0.
         """
-        fitted = [_fit(image) for image in images]
+        if scales is None:
+            enlarging = cv2.INTER_LINEAR
+            scales = [_scale_of_photo(*image.shape[:2]) for image in images]
+        else:
+            # Small parts are enlarged much more than photos: digits of few pixels are found in cubic edges only.
+            enlarging = cv2.INTER_CUBIC
+        fitted = [_scaled(image, scale, enlarging) for image, scale in zip(images, scales, strict=True)]
         found: list[NDArray[np.float32]] = [np.zeros((0, 4, 2), np.float32)] * len(images)
         for indices in groups_of_one_shape(fitted, at_most=self._batch):
             (output,) = self._session.run(np.stack([_as_input(fitted[index]) for index in indices])).values()
@@ -71,13 +80,15 @@ def boxes_of_map(probability: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.array(boxes, np.float32).reshape(-1, 4, 2)
 
 
-def _fit(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Scaled to what the network reads best; both sides become multiples of 32, so the scales differ a little."""
+def _scale_of_photo(height: int, width: int) -> float:
+    return min(max(1.0, SHORTEST_SIDE / min(height, width)), LONGEST_SIDE / max(height, width))
+
+
+def _scaled(image: NDArray[np.uint8], scale: float, enlarging: int) -> NDArray[np.uint8]:
+    """Both sides become multiples of 32, so their scales differ a little."""
     height, width = image.shape[:2]
-    scale = max(1.0, SHORTEST_SIDE / min(height, width))
-    scale = min(scale, LONGEST_SIDE / max(height, width))
     size = (max(32, round(width * scale / 32) * 32), max(32, round(height * scale / 32) * 32))
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    interpolation = cv2.INTER_AREA if scale < 1 else enlarging
     return cast("NDArray[np.uint8]", cv2.resize(image, size, interpolation=interpolation))
 
 

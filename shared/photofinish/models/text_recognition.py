@@ -25,6 +25,8 @@ class ReadLine(NamedTuple):
 
     text: str
     score: float
+    digit_probabilities: tuple[tuple[float, ...], ...] = ()
+    """For each character the probability of each digit 0 to 9 in its place."""
 
 
 class TextRecognizer:
@@ -35,6 +37,7 @@ class TextRecognizer:
         self._batch = batch_size(session, large=32, small=4)
         # Class 0 is CTC's blank, the last one is the space, which the list in the file does not name.
         self._characters = ["", *session.metadata["character"].split("\n"), " "]
+        self._digits = [self._characters.index(digit) for digit in "0123456789"]
 
     def recognize(self, crops: Sequence[NDArray[np.uint8]]) -> list[ReadLine]:
         """The text of each (H, W, 3) BGR crop of one horizontal line, in order.
@@ -52,19 +55,23 @@ class TextRecognizer:
                 strip[:, :, : widths[index]] = resized.transpose(2, 0, 1) / np.float32(127.5) - np.float32(1)
             (output,) = self._session.run(batch).values()
             for probabilities, index in zip(output, indices, strict=False):
-                lines[index] = ctc_decode(probabilities, self._characters)
+                lines[index] = ctc_decode(probabilities, self._characters, self._digits)
         return lines
 
 
-def ctc_decode(probabilities: NDArray[np.float32], characters: Sequence[str]) -> ReadLine:
-    """(T, C) class probabilities → text: the best class of each step, repeats joined, blanks (class 0) dropped."""
+def ctc_decode(probabilities: NDArray[np.float32], characters: Sequence[str], digits: Sequence[int] = ()) -> ReadLine:
+    """(T, C) class probabilities → text: the best class of each step, repeats joined, blanks (class 0) dropped.
+
+    `digits` are the classes of 0 to 9; without them the line has no digit probabilities.
+    """
     best = probabilities.argmax(axis=1)
     kept = best != _BLANK
     kept[1:] &= best[1:] != best[:-1]
     if not kept.any():
         return ReadLine("", 0.0)
     score = float(probabilities[kept, best[kept]].mean())
-    return ReadLine("".join(characters[index] for index in best[kept]), score)
+    of_digits = probabilities[kept][:, list(digits)].tolist() if digits else []
+    return ReadLine("".join(characters[index] for index in best[kept]), score, tuple(map(tuple, of_digits)))
 
 
 def cut_line(image: NDArray[np.uint8], corners: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photofinish.domain.bib import BibRule, TextLine, find_bibs, numbers_in
+from photofinish.domain.bib import PARTIAL_SCORE, TextLine, find_bibs, numbers_in
+from photofinish.domain.bib_rules import LOOKALIKES, BibRules
 from photofinish.domain.face import Face
 from photofinish.domain.geometry import Box
+from photofinish.domain.start_list import StartList
 
 WIDTH, HEIGHT = 1000, 800
+AS_DIGITS = str.maketrans(dict(LOOKALIKES))
 
 
 def face(x: float, y: float, side: float) -> Face:
@@ -27,8 +31,8 @@ def line(text: str, x: float, y: float, height: float, *, score: float = 0.99) -
     return TextLine(text=text, ocr_score=score, box=box)
 
 
-def bibs(lines: list[TextLine], faces: list[Face], rule: BibRule | None = None) -> list[tuple[str, int | None]]:
-    found = find_bibs(lines, faces, width=WIDTH, height=HEIGHT, rule=rule or BibRule())
+def bibs(lines: list[TextLine], faces: list[Face], rules: BibRules | None = None) -> list[tuple[str, int | None]]:
+    found = find_bibs(lines, faces, width=WIDTH, height=HEIGHT, rules=rules or BibRules())
     return [(bib.number, bib.face_index) for bib in found]
 
 
@@ -76,8 +80,8 @@ def test_without_a_face_confident_numbers_are_kept_once() -> None:
     assert (bib.number, bib.face_index, bib.ocr_score) == ("11", None, 0.99)
 
 
-def test_the_rule_may_take_other_lengths() -> None:
-    wide = BibRule(min_digits=1, max_digits=6)
+def test_the_rules_may_take_other_lengths() -> None:
+    wide = BibRules(min_digits=1, max_digits=6)
     assert bibs([line("7", 500, 400, 40)], [face(500, 200, 80)], wide) == [("7", 0)]
     assert bibs([line("123456", 500, 400, 40)], [face(500, 200, 80)], wide) == [("123456", 0)]
 
@@ -111,7 +115,7 @@ def test_bibs_are_numbers_that_were_read(lines: list[TextLine], faces: list[Face
     for bib in found:
         assert 2 <= len(bib.number) <= 5
         assert bib.number.isdigit()
-        assert any(bib.number in line.text for line in lines)
+        assert any(bib.number in line.text.translate(AS_DIGITS) for line in lines)
         assert (bib.face_index is None) == (not faces)
 
 
@@ -120,3 +124,54 @@ def test_the_order_of_the_lines_does_not_matter(lines: list[TextLine], faces: li
     expected = sorted(bibs(lines, faces), key=str)
     for order in itertools.islice(itertools.permutations(lines), 6):
         assert sorted(bibs(list(order), faces), key=str) == expected
+
+
+def test_a_number_at_the_edge_of_the_photo_is_partial() -> None:
+    cut, whole = line("365", 960, 400, 44), line("3651", 500, 400, 44)
+    first, second = find_bibs([cut, whole], [face(960, 200, 80), face(500, 200, 80)], width=WIDTH, height=HEIGHT)
+    assert first.box.x + first.box.w >= 0.996
+    assert (first.number, first.partial, first.ocr_score) == ("365", True, 0.99 * PARTIAL_SCORE)
+    assert (second.number, second.partial, second.ocr_score) == ("3651", False, 0.99)
+
+
+def test_a_number_much_narrower_than_the_longer_ones_beside_it_is_partial() -> None:
+    faces = [face(200, 200, 80), face(500, 200, 80), face(800, 200, 80)]
+    lines = [line("36", 200, 400, 40), line("3651", 500, 400, 40), line("775", 800, 400, 40)]
+    found = find_bibs(lines, faces, width=WIDTH, height=HEIGHT)
+    assert [(bib.number, bib.partial) for bib in found] == [("36", True), ("3651", False), ("775", False)]
+    (alone,) = find_bibs(lines[:1], faces[:1], width=WIDTH, height=HEIGHT)
+    assert not alone.partial, "short numbers exist"
+
+
+def test_a_start_list_decides_what_is_a_bib() -> None:
+    rules = BibRules(start_list=StartList({"2906": "Ada", "2908": "Bob", "36": "Eve"}))
+    runners = [face(200, 200, 80), face(500, 200, 80), face(800, 200, 80)]
+    lines = [line("2906", 200, 400, 40), line("36", 500, 400, 40), line("7777", 800, 400, 40)]
+    found = find_bibs(lines, runners, width=WIDTH, height=HEIGHT, rules=rules)
+    assert [(bib.number, bib.face_index, bib.partial, bib.candidates) for bib in found] == [
+        ("2906", 0, False, ()),
+        ("36", 1, False, ()),
+    ]
+
+
+def test_near_misses_are_kept_with_their_probability() -> None:
+    rules = BibRules(start_list=StartList({"2906": "Ada", "2908": "Bob"}))
+    number = line("2907", 500, 400, 40)
+    places = ({2: 1.0}, {9: 1.0}, {0: 1.0}, {7: 0.4, 6: 0.3, 8: 0.29})
+    number = replace(
+        number, digit_probabilities=tuple(tuple(place.get(digit, 0.0) for digit in range(10)) for place in places)
+    )
+    (bib,) = find_bibs([number], [face(500, 200, 80)], width=WIDTH, height=HEIGHT, rules=rules)
+    assert bib.number == "2906"
+    assert [candidate.number for candidate in bib.candidates] == ["2906", "2908"]
+    assert sum(candidate.probability for candidate in bib.candidates) > 0.95
+    assert bib.ocr_score < 0.55
+
+
+@given(lines=some_lines, faces=some_faces)
+def test_with_a_start_list_every_bib_is_on_it(lines: list[TextLine], faces: list[Face]) -> None:
+    start_list = StartList(dict.fromkeys(("12", "34", "123", "1234", "99999"), ""))
+    rules = BibRules(start_list=start_list)
+    for bib in find_bibs(lines, faces, width=WIDTH, height=HEIGHT, rules=rules):
+        assert bib.number in start_list
+        assert 0 <= bib.ocr_score <= 1

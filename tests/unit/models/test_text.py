@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from photofinish.domain.torso import TorsoWindow
 from photofinish.models.settings import ModelSettings
 from photofinish.models.text_detection import boxes_of_map
 from photofinish.models.text_reader import TextReader
@@ -106,7 +107,7 @@ def test_ctc_joins_repeats_and_drops_blanks() -> None:
     read = ctc_decode(one_hot([1, 1, 0, 1, 2, 2, 0, 0, 3, 2]), characters)
     assert read.text == "aab b"
     assert read.score == pytest.approx(0.8)
-    assert ctc_decode(one_hot([0, 0, 0]), characters) == ("", 0.0)
+    assert ctc_decode(one_hot([0, 0, 0]), characters) == ("", 0.0, ())
 
 
 @given(st.text(alphabet="0123456789", min_size=0, max_size=10), st.data())
@@ -126,3 +127,44 @@ def one_hot(steps: list[int], classes: int = 4) -> np.ndarray:
     probabilities = np.full((len(steps), classes), 0.2 / classes, np.float32)
     probabilities[np.arange(len(steps)), steps] = 0.8
     return probabilities
+
+
+def test_torsos_are_read_where_their_window_is(reader: TextReader) -> None:
+    """Digits of 14 pixels under a face of 32: read at three times the size, told in fractions of the whole photo."""
+    picture = page()
+    write(picture, "4862", middle=(600, 450), height=14)
+    window = TorsoWindow(left=545, top=400, right=655, bottom=510, face_px=32)
+    (lines, nothing) = reader.read_torsos([picture, page()], [[window], []])
+    assert nothing == ()
+    (line,) = lines
+    assert line.text == "4862"
+    assert line.box.x < 600 / 800 < line.box.x + line.box.w
+    assert line.box.y < 450 / 600 < line.box.y + line.box.h
+
+
+def test_a_line_that_goes_on_outside_the_window_is_left_out(reader: TextReader) -> None:
+    picture = page()
+    write(picture, "4862", middle=(300, 300), height=40)
+    left, right = (
+        TorsoWindow(left=side, top=200, right=side + 160, bottom=400, face_px=60) for side in (300 - 160, 300)
+    )
+    whole = TorsoWindow(left=200, top=200, right=400, bottom=400, face_px=60)
+    assert reader.read_torsos([picture], [[left, right]]) == [()]
+    assert [line.text for line in reader.read_torsos([picture], [[whole]])[0]] == ["4862"]
+    at_the_photo_edge = np.ascontiguousarray(picture[:, 300:])
+    cut = TorsoWindow(left=0, top=200, right=160, bottom=400, face_px=60)
+    assert [line.text for line in reader.read_torsos([at_the_photo_edge], [[cut]])[0]] == ["62"]
+
+
+def test_every_character_has_its_digit_probabilities(reader: TextReader) -> None:
+    picture = page()
+    write(picture, "No 3638", middle=(300, 300), height=50)
+    ((line,),) = reader.read([picture])
+    assert len(line.digit_probabilities) == len(line.text)
+    for character, probabilities in zip(line.text, line.digit_probabilities, strict=True):
+        assert len(probabilities) == 10
+        assert sum(probabilities) <= 1.001
+        if character.isdigit():
+            assert probabilities[int(character)] > 0.9
+        else:
+            assert max(probabilities) < 0.5

@@ -1,0 +1,58 @@
+"""What an album knows of its bib numbers: how many digits, which first digits, usual misreads, the start list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from photofinish.domain.start_list import StartList
+
+# Letters that are read for a digit where one stands.
+LOOKALIKES: Mapping[str, str] = MappingProxyType(
+    {"O": "0", "o": "0", "D": "0", "Q": "0", "I": "1", "l": "1", "|": "1", "Z": "2", "S": "5", "s": "5", "B": "8"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BibRules:
+    """What is a bib number in one album."""
+
+    min_digits: int = 2
+    max_digits: int = 5
+    prefixes: tuple[str, ...] = ()
+    """A number begins with one of these; any beginning where there are none."""
+    edits: Mapping[str, str] = field(default_factory=lambda: LOOKALIKES)
+    """Character read to the digit it stands for, used beside digits only: `29O6` is 2906, `SO` is a word."""
+    start_list: StartList | None = None
+    """Where there is one, no other number is a bib."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_digits <= self.max_digits:
+            raise ValueError(f"1 <= min_digits <= max_digits, not {self.min_digits} and {self.max_digits}")
+        wrong = [prefix for prefix in self.prefixes if not re.fullmatch("[0-9]+", prefix)]
+        if wrong:
+            raise ValueError(f"prefixes are made of the digits 0 to 9, not {wrong[0]!r}")
+        for read, digit in self.edits.items():
+            if len(read) != 1 or not re.fullmatch("[0-9]", digit):
+                raise ValueError(f"an edit makes one digit of one character, not {digit!r} of {read!r}")
+
+    def allows(self, number: str) -> bool:
+        """Whether a number has as many digits as it must and begins as it must. Does not ask the start list."""
+        return self.min_digits <= len(number) <= self.max_digits and (
+            not self.prefixes or number.startswith(self.prefixes)
+        )
+
+    def runs(self, text: str) -> list[tuple[int, str]]:
+        """The runs of digits in a line, edited, each with the position where it starts, whatever their length.
+
+        A lookalike counts as a digit in a word of which at least two thirds are digits.
+        """
+        found = []
+        for word in re.finditer(r"\S+", text):
+            digits = sum(character in "0123456789" for character in word[0])
+            edited = "".join(self.edits.get(character, character) for character in word[0])
+            chosen = edited if digits * 3 >= len(word[0]) * 2 else word[0]
+            found += [(word.start() + run.start(), run[0]) for run in re.finditer("[0-9]+", chosen)]
+        return found

@@ -1,0 +1,119 @@
+"""Start lists: read from CSV, and as what a read could be."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photofinish.domain.start_list import UNLISTED, StartList
+from photofinish.errors import RejectedInput
+
+CERTAIN = 0.999
+
+
+def seen(*digits: dict[str, float]) -> list[list[float]]:
+    """What the reader saw: for each place the likely digits."""
+    return [[place.get(digit, 0.0) for digit in "0123456789"] for place in digits]
+
+
+def clearly(number: str) -> list[list[float]]:
+    return seen(*({digit: CERTAIN} for digit in number))
+
+
+def numbers(*listed: str) -> StartList:
+    return StartList(dict.fromkeys(listed, ""))
+
+
+def found(start_list: StartList, read: str, probabilities: list[list[float]], **options: bool) -> dict[str, float]:
+    return {entry.number: entry.probability for entry in start_list.candidates(read, probabilities, **options)}
+
+
+def test_a_listed_number_read_clearly_is_certain() -> None:
+    assert found(numbers("2906", "2908", "17"), "2906", clearly("2906"))["2906"] > 0.95
+    assert "2908" not in found(numbers("2906", "2908"), "2906", clearly("2906"))
+
+
+def test_both_are_kept_when_the_picture_cannot_tell() -> None:
+    last_unclear = seen({"2": 0.99}, {"9": 0.99}, {"0": 0.99}, {"6": 0.5, "8": 0.48})
+    both = found(numbers("2906", "2908", "2907"), "2906", last_unclear)
+    assert list(both) == ["2906", "2908"]
+    assert both["2906"] == pytest.approx(0.5 / (0.98 + UNLISTED * 0.5 + 1e-3), abs=0.01)
+    assert both["2908"] == pytest.approx(0.48 / (0.98 + UNLISTED * 0.5 + 1e-3), abs=0.01)
+
+
+def test_an_unclear_read_becomes_the_listed_number() -> None:
+    unclear = seen({"9": 0.6, "2": 0.38}, {"4": 0.99}, {"7": 0.99}, {"5": 0.99})
+    assert found(numbers("2475", "1111"), "9475", unclear)["2475"] > 0.9
+
+
+def test_a_clear_read_that_is_not_listed_is_none_of_them() -> None:
+    assert found(numbers("2906", "2918"), "2908", clearly("2908")) == {}
+
+
+def test_a_partial_read_is_completed_where_only_one_number_fits() -> None:
+    assert found(numbers("1251", "3394"), "125", clearly("125"), partial=True)["1251"] > 0.85
+    assert found(numbers("1251", "3394"), "125", clearly("125")) == {}
+    several = found(numbers("1251", "1252", "1253"), "125", clearly("125"), partial=True)
+    assert set(several) == {"1251", "1252", "1253"}
+    assert max(several.values()) < 0.35
+
+
+digits = st.sampled_from("0123456789")
+some_numbers = st.text(digits, min_size=2, max_size=5)
+some_lists = st.lists(some_numbers, min_size=1, max_size=30, unique=True).map(lambda listed: numbers(*listed))
+
+
+@given(start_list=some_lists, read=some_numbers, partial=st.booleans(), data=st.data())
+def test_probabilities_are_those_of_listed_numbers(
+    start_list: StartList, read: str, partial: bool, data: st.DataObject
+) -> None:
+    probabilities = [data.draw(st.lists(st.floats(0, 1), min_size=10, max_size=10)) for _ in read]
+    candidates = start_list.candidates(read, probabilities, partial=partial)
+    assert sum(candidate.probability for candidate in candidates) <= 1 + 1e-9
+    assert all(candidate.number in start_list for candidate in candidates)
+    order = [-candidate.probability for candidate in candidates]
+    assert order == sorted(order)
+
+
+@given(start_list=some_lists, data=st.data())
+def test_what_is_listed_and_clear_is_confirmed(start_list: StartList, data: st.DataObject) -> None:
+    number = data.draw(st.sampled_from(sorted(start_list.names)))
+    best = start_list.candidates(number, clearly(number))[0]
+    assert best.number == number
+    assert best.probability > 0.85
+
+
+def test_csv_with_and_without_heading_commas_or_semicolons() -> None:
+    expected = {"17": "Ada Lovelace", "2906": "Turing, Alan", "3": ""}
+    with_heading = 'Number,Name,Club\n17,Ada Lovelace,X\n\n2906,"Turing, Alan"\n3\n'
+    assert StartList.from_csv(with_heading).names == expected
+    assert StartList.from_csv("\ufeff17;Ada Lovelace\r\n 2906 ;Turing, Alan\r\n3;\r\n").names == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no number in it"),
+        ("number,name\n", "no number in it"),
+        ("17,Ada\nA12,Bob\n", "Line 2.*A12"),
+        ("17,Ada\n17,Bob\n", "17 is twice"),
+        ("17,Ada\n,Bob\n", "Line 2 .*no number"),
+        ("١٧,Ada\n", "Line 1 "),
+    ],
+)
+def test_a_list_that_cannot_be_right_is_refused(text: str, message: str) -> None:
+    with pytest.raises(RejectedInput, match=message) as refused:
+        StartList.from_csv(text)
+    assert refused.value.code == "bad_start_list"
+
+
+@given(names=st.dictionaries(some_numbers, st.text("abc ,;\"'é", max_size=8).map(str.strip), min_size=1, max_size=10))
+def test_csv_round_trip(names: dict[str, str]) -> None:
+    rows = "".join(f'{number},"{name.replace(chr(34), chr(34) * 2)}"\n' for number, name in names.items())
+    assert StartList.from_csv("number,name\n" + rows).names == names
+
+
+def test_only_digits_make_a_number() -> None:
+    with pytest.raises(ValueError, match="'A1'"):
+        StartList({"A1": ""})
