@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import typer
@@ -27,6 +28,8 @@ class OneServer(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
         if cmd_name not in SERVERS:
             return None
+        # What gRPC's core writes by itself is no JSON, and every failure of a call or a port is told as it happens.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         module = importlib.import_module(SERVERS[cmd_name])
         single = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
         single.command(cmd_name, help=module.__doc__)(module.command)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +69,7 @@ async def serve(
     health service answers SERVING for "" and for every service.
 
     Raises:
-        CannotServe: the port is taken.
+        CannotServe: the port is taken, or the host is no address of this machine.
     """
     server = grpc.aio.server(
         options=[
@@ -82,15 +85,16 @@ async def serve(
     server.add_generic_rpc_handlers(tuple(handlers.values()))
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    written_host = f"[{host}]" if ":" in host else host  # an IPv6 address needs brackets before a port
     try:
-        bound = server.add_insecure_port(f"{host}:{port}")
+        bound = server.add_insecure_port(f"{written_host}:{port}")
     except RuntimeError as error:
-        raise CannotServe(f"{host}:{port} is taken: stop what listens there, or give another --port") from error
+        raise CannotServe(_why_not(host, port)) from error
     await server.start()
     for service in ("", *handlers):
         await servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
-    print(f"ready {host}:{bound}", flush=True)
-    log.info("serving", extra={"fields": {"address": f"{host}:{bound}", "services": sorted(handlers)}})
+    print(f"ready {written_host}:{bound}", flush=True)
+    log.info("serving", extra={"fields": {"address": f"{written_host}:{bound}", "services": sorted(handlers)}})
 
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -100,3 +104,16 @@ async def serve(
     await servicer.enter_graceful_shutdown()
     await server.stop(STOP_GRACE_S)
     await stop()
+
+
+def _why_not(host: str, port: int) -> str:
+    """Why nothing can listen there; gRPC does not say, a plain socket does."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except socket.gaierror as error:
+        return f"cannot listen on {host}: {error.strerror}; give another --host"
+    except OSError as error:
+        if error.errno is not None and error.errno != errno.EADDRINUSE:
+            return f"cannot listen on {host}:{port}: {os.strerror(error.errno)}; give another --host or --port"
+    return f"{host}:{port} is taken: stop what listens there, or give another --port"

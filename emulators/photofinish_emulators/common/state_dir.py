@@ -15,10 +15,13 @@ def lock_state_dir(state_dir: Path) -> IO[str]:
     """Take ``state_dir`` for this process alone; hold the returned file open for as long as the server runs.
 
     Raises:
-        CannotServe: another process holds it.
+        CannotServe: another process holds it, or it cannot be written to.
     """
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds what jobs get as environment
-    handle = (state_dir / "lock").open("w")
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds what jobs get as environment
+        handle = (state_dir / "lock").open("w")
+    except OSError as error:
+        raise CannotServe(f"{state_dir} cannot be used: {error.strerror}; give another --state-dir") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

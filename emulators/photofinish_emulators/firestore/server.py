@@ -1,4 +1,4 @@
-"""Firestore, durable: documents, queries, transactions and listeners for the official clients."""
+"""Firestore: documents, queries, transactions and listeners, for the official clients (FIRESTORE_EMULATOR_HOST)."""
 
 from __future__ import annotations
 
@@ -111,9 +111,9 @@ async def _serve(host: str, port: int, state_dir: Path, indexes: Path | None) ->
 
 
 def command(
-    state_dir: Annotated[Path, typer.Option(help="Where the documents are kept.")],
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0,
+    state_dir: Annotated[Path, typer.Option(help="Where the documents are kept; made when not there.")],
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port; the ready line says which.")] = 0,
     indexes: Annotated[
         Path | None, typer.Option(help="firestore.indexes.json: queries that lack their composite index fail.")
     ] = None,

@@ -27,9 +27,9 @@ SWITCH_INTERVAL_S = 0.0005
 
 
 def command(
-    state_dir: Annotated[Path, typer.Option(help="Where everything is kept; made when it is not there.")],
+    state_dir: Annotated[Path, typer.Option(help="Where messages are kept; made when not there.")],
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes a free port; the ready line says which.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port; the ready line says which.")] = 0,
 ) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:

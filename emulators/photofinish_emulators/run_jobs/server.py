@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -47,13 +46,15 @@ async def _nothing() -> None:
 
 
 def command(
-    state_dir: Annotated[Path, typer.Option(help="Where jobs, executions and logs are kept.")],
-    port: int = typer.Option(8086, help="0 takes a free one; the line `ready HOST:PORT` names it."),
-    host: str = typer.Option("127.0.0.1"),
-    gpu_quota: int = typer.Option(0, min=0, help="GPUs that all executions may use at once; 0 is without limit."),
-    starts_per_minute: int = typer.Option(0, min=0, help="RunJob calls per minute; 0 is without limit."),
-    max_running_tasks: int = typer.Option(16, min=1, help="Processes at once; further tasks wait."),
-    stop_grace_s: float = typer.Option(10.0, min=0.0, help="Seconds from SIGTERM to SIGKILL."),
+    state_dir: Annotated[Path, typer.Option(help="Where jobs, executions and logs are kept; made when not there.")],
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port; the ready line says which.")] = 0,
+    gpu_quota: Annotated[
+        int, typer.Option(min=0, help="GPUs that all executions may use at once; 0 is without limit.")
+    ] = 0,
+    starts_per_minute: Annotated[int, typer.Option(min=0, help="RunJob calls per minute; 0 is without limit.")] = 0,
+    max_running_tasks: Annotated[int, typer.Option(min=1, help="Processes at once; further tasks wait.")] = 16,
+    stop_grace_s: Annotated[float, typer.Option(min=0.0, help="Seconds from SIGTERM to SIGKILL.")] = 10.0,
     max_log_bytes: int = typer.Option(4 * 1024 * 1024, min=1024, help="Kept of an attempt's output, twice over."),
 ) -> None:
     quotas = Quotas(gpus=gpu_quota, starts_per_minute=starts_per_minute)
@@ -61,4 +62,5 @@ def command(
     try:
         asyncio.run(run(host, port, state_dir.absolute(), quotas, limits))
     except CannotServe as error:
-        sys.exit(str(error))
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error

@@ -7,6 +7,7 @@ import multiprocessing
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from google.pubsub_v1 import types
 
 from support.pubsub_server import PubsubServer
 
-PULLED, PUSHED, SINGLE, KEPT = 60_000, 5_000, 3_000, 50_000
+PULLED, BATCHED, SINGLE, PUSHED, KEPT = 60_000, 20_000, 3_000, 5_000, 50_000
 BODY = b"x" * 200
 
 
@@ -45,6 +46,14 @@ class Bench:
         with measured(self.server.pid) as took, ThreadPoolExecutor(clients) as pool:
             for _ in pool.map(lambda _: self.publish(request), range(count // batch)):
                 pass
+        return took
+
+    def publish_with_client(self, topic: str, count: int) -> Took:
+        """Publish ``count`` messages one by one through the library's publisher, which makes batches of 100."""
+        with measured(self.server.pid) as took:
+            futures = [self.publisher.publish(topic, BODY) for _ in range(count)]
+            for future in futures:
+                future.result(60)
         return took
 
     def stream(self, subscription: str, count: int) -> Took:
@@ -114,11 +123,17 @@ def measure_pubsub(folder: Path) -> list[Figure]:
         figures = [Figure(name, "memory, idle", "MB", memory_mb(server.pid), 150)]
         bench = Bench(server)
         topic, subscription = bench.subscription("pull")
-        figures.append(bench.fill(topic, PULLED, 1000, 4).rate(name, "batched publishes", PULLED, 15_000))
-        figures.append(bench.stream(subscription, PULLED).rate(name, "streaming pull", PULLED, 8_000))
+        figures.append(bench.fill(topic, PULLED, 1000, 4).rate(name, "publishes, 1,000 a request", PULLED, 15_000))
+        figures.append(bench.stream(subscription, PULLED).rate(name, "streaming pull, acknowledged", PULLED, 8_000))
+        batched, _ = bench.subscription("batched")
+        took = bench.publish_with_client(batched, BATCHED)
+        figures.append(took.rate(name, "publishes through the client's batches of 100", BATCHED, 15_000))
         single, _ = bench.subscription("single")
-        figures.append(bench.fill(single, SINGLE, 1, 16).rate(name, "publishes one by one, 16 threads", SINGLE, None))
-        figures.append(bench.push(PUSHED).rate(name, "push", PUSHED, 400))
+        figures.append(
+            bench.fill(single, SINGLE, 1, 16).rate(name, "publishes, one a request, 16 threads", SINGLE, None)
+        )
+        pushed = bench.push(PUSHED)
+        figures.append(replace(pushed.rate(name, "push", PUSHED, 400), client_cpu_us=None))
         kept, unacknowledged = bench.subscription("kept", ack_deadline_seconds=600)
         bench.fill(kept, KEPT, 1000, 4)
         outstanding = 0

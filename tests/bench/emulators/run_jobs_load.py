@@ -20,7 +20,7 @@ def measure_run_jobs(folder: Path) -> list[Figure]:
     name = "Run Jobs"
     figures = [Figure(name, "memory, idle", "MB", memory_mb(server.process.pid), 150)]
     with server.clients() as clients:
-        created = clients.create("long", "pass")
+        created = clients.create("long", "import time; time.sleep(600)")
         began_s = time.perf_counter()
         for _ in range(RUNS):
             clients.run(created.name, task_count=2)

@@ -170,5 +170,5 @@ def test_a_taken_state_directory_or_port_is_named(own_server: RunJobsServer, tmp
         (["--port", str(own_server.port), "--state-dir", str(tmp_path / "other")], str(own_server.port)),
     ):
         second = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=20)
-        assert second.returncode == 1
+        assert second.returncode == 2
         assert names in second.stderr.splitlines()[-1]
