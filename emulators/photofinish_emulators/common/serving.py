@@ -110,6 +110,7 @@ def _why_not(host: str, port: int) -> str:
     """Why nothing can listen there; gRPC does not say, a plain socket does."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
+        socket.getaddrinfo(host, port)
         socket.create_server((host, port), family=family).close()
     except socket.gaierror as error:
         return f"cannot listen on {host}: {error.strerror}; give another --host"
