@@ -11,12 +11,12 @@ from types import MappingProxyType
 
 from photofinish.errors import RejectedInput
 
-# What one misread costs, as a share of a right read. On labelled race photos about one digit in a thousand that was
-# read with certainty is wrong; a digit too many or too few is rarer, except where something hides a part of the number.
+# What one misread costs, as a share of a right read: chosen, not fitted to data. A digit more or less than was read is
+# as rare as a wrong one, except where something hides a part of the number.
 CONFUSION = 1e-3
 MISSING_DIGIT = 1e-3
 MISSING_DIGIT_OF_PARTIAL = 0.2
-# How often a number that can be read well is on no start list (last year's shirt, a sponsor, a late entry).
+# How often a number that can be read well is on no start list (last year's shirt, a sponsor, a late entry); chosen too.
 UNLISTED = 0.02
 # Less likely numbers are not worth a look.
 MIN_PROBABILITY = 0.1
