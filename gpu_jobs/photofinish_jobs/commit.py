@@ -77,6 +77,7 @@ def document_fields(photo: PhotoRef, document: Mapping[str, Any]) -> dict[str, A
             {
                 "number": bib["number"],
                 "ocr_score": bib["ocr_score"],
+                "partial": bib["partial"],
                 "box": _box(bib["box"]),
                 "face_id": None if bib["face_index"] is None else face_id(photo, version, bib["face_index"]),
             }

@@ -52,7 +52,7 @@ def evaluate(
             metavar="FILE",
             exists=True,
             dir_okay=False,
-            help="CSV with the column number: only these numbers count as read.",
+            help="CSV with number and name: no other number exists.",
         ),
     ] = None,
     out: Annotated[
@@ -124,12 +124,12 @@ def measure(
         RejectedInput: labels that cannot be understood.
         Misconfigured: a model is missing.
     """
+    from photofinish.domain.bib_rules import BibRules
     from photofinish_cli.evaluation import evaluating
     from photofinish_cli.evaluation.bootstrap import RESAMPLES
     from photofinish_cli.evaluation.findings import Findings, analyze_files
-    from photofinish_cli.evaluation.labels import read_bib_labels, read_face_labels
+    from photofinish_cli.evaluation.labels import read_bib_labels, read_face_labels, read_start_list
     from photofinish_cli.evaluation.report import Evaluation
-    from photofinish_cli.evaluation.start_list import read_start_list
     from photofinish_jobs.analyze import Analyzer
 
     photos = read_bib_labels(bibs) if bibs else []
@@ -137,7 +137,7 @@ def measure(
     runners = read_start_list(start_list) if start_list else None
     has_runners_faces = any(bib.face_box for photo in photos for bib in photo.bibs)
 
-    analyzer = Analyzer.load(settings)
+    analyzer = Analyzer.load(settings, BibRules(start_list=runners))
     paths = list(dict.fromkeys([photo.path for photo in photos] + [face.path for face in people]))
     with progress_bar("Analysing", len(paths), plain=plain_progress) as bar:
         results = analyze_files(analyzer, paths, bar.advance)
@@ -184,7 +184,10 @@ def print_tables(evaluation: Evaluation) -> None:
             ("bibs, no start list", found.without_start_list),
         ):
             if accuracy:
-                add(group, [("precision", accuracy.precision), ("recall", accuracy.recall), ("F1", accuracy.f1)])
+                measures = [("precision", accuracy.precision), ("recall", accuracy.recall), ("F1", accuracy.f1)]
+                if accuracy is found.accuracy and found.recall_of_candidates:
+                    measures.append(("recall, candidates", found.recall_of_candidates))
+                add(group, measures)
     for compared in evaluation.faces:
         measures = [(f"TAR at FAR {far:g}", estimate) for far, estimate in compared.tar.items()]
         add(compared.name, [*measures, ("rank-1", compared.rank_1), ("AUC", compared.auc)])

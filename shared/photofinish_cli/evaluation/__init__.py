@@ -1,5 +1,5 @@
 """How well the analysis does on photos that somebody labelled: `photofinish evaluate`.
 
-Read in this order: `labels` and `start_list` (what is true), `findings` (what was found), `bootstrap`, `bib_measures`
+Read in this order: `labels` (what is true), `findings` (what was found), `bootstrap`, `bib_measures`
 and `face_measures` (pure arithmetic), `slices`, `evaluating` (all of it together), `charts`, `thumbnails`, `report`.
 """

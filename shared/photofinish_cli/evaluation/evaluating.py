@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from photofinish.domain.start_list import StartList
 from photofinish_cli.evaluation import face_measures
 from photofinish_cli.evaluation.bib_measures import BibAccuracy, PhotoCounts, bib_accuracy, precision_recall_curve
 from photofinish_cli.evaluation.bootstrap import Estimate, ratio, statistics
@@ -16,7 +17,6 @@ from photofinish_cli.evaluation.face_measures import Comparison, Pairs
 from photofinish_cli.evaluation.findings import Findings, FoundFace, main_face, matched
 from photofinish_cli.evaluation.labels import LabelledBib, LabelledFace, LabelledPhoto, PixelBox
 from photofinish_cli.evaluation.slices import DIMENSIONS, SIZE, Dimension, Slice, values_of
-from photofinish_cli.evaluation.start_list import StartList
 
 FARS = (1e-2, 1e-3)
 SAME_FACE_OVERLAP = 0.4
@@ -87,6 +87,10 @@ class BibEvaluation:
     accuracy: BibAccuracy
     without_start_list: BibAccuracy | None
     """The same reads before the start list; None where there is none."""
+    recall_of_candidates: Estimate | None
+    """Recall where a number also counts that a read may be (2906 where 2908 is as likely); None without start list."""
+    partial: int
+    """Reads that say themselves that digits are missing; they count neither as right nor as wrong."""
     not_on_start_list: tuple[str, ...]
     """Labelled numbers that the start list does not know."""
     slices: tuple[Slice, ...]
@@ -145,12 +149,15 @@ class _Portrait:
 def evaluate_bibs(
     photos: Sequence[LabelledPhoto], found: Mapping[Path, Findings], start_list: StartList | None
 ) -> BibEvaluation:
-    """Exact matches of numbers per photo."""
+    """Exact matches of whole numbers per photo; `found` was analysed with `start_list`."""
     all_reads = [found[photo.path].bibs for photo in photos]
-    reads = [start_list.existing(bibs) if start_list else bibs for bibs in all_reads]
+    reads = [[bib for bib in bibs if not bib.partial] for bibs in all_reads]
     labelled = [frozenset(bib.number for bib in photo.bibs) for photo in photos]
     read = [frozenset(bib.number for bib in bibs) for bibs in reads]
-    before = [frozenset(bib.number for bib in bibs) for bibs in all_reads]
+    before = [
+        frozenset(bib.number for bib in found[photo.path].bibs_of_any_number if not bib.partial) for photo in photos
+    ]
+    possible = [frozenset(number for bib in bibs for number in bib.candidates) for bibs in all_reads]
 
     scored: list[tuple[float, bool]] = []
     missed: list[tuple[float, BibCase]] = []
@@ -183,6 +190,15 @@ def evaluate_bibs(
         without_start_list=(
             bib_accuracy([PhotoCounts.of(*sets) for sets in zip(labelled, before, strict=True)]) if start_list else None
         ),
+        recall_of_candidates=(
+            ratio(
+                [len(there & maybe) for there, maybe in zip(labelled, possible, strict=True)],
+                [len(there) for there in labelled],
+            )
+            if start_list
+            else None
+        ),
+        partial=sum(bib.partial for bibs in all_reads for bib in bibs),
         not_on_start_list=tuple(sorted(set(known) - set(start_list.names))) if start_list else (),
         slices=_recall_slices(wearers),
         curve=tuple(precision_recall_curve(scored, len(known))),

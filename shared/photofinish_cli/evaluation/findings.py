@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photofinish.domain.analysis import PhotoAnalysis
+from photofinish.domain.bib import Bib, find_bibs
 from photofinish.domain.quality import frontality
 from photofinish.errors import RejectedInput
 from photofinish_cli.evaluation.labels import PixelBox
@@ -46,6 +47,21 @@ class FoundBib:
     number: str
     ocr_score: float
     box: PixelBox
+    partial: bool = False
+    """Whether digits are probably missing, so that it is no claim of a whole number."""
+    candidates: frozenset[str] = frozenset()
+    """The numbers that it may be, itself among them."""
+
+    @classmethod
+    def of(cls, bib: Bib, width: int, height: int) -> FoundBib:
+        """A bib of a photo of `width` × `height` pixels."""
+        return cls(
+            number=bib.number,
+            ocr_score=bib.ocr_score,
+            box=bib.box.to_pixels(width, height),
+            partial=bib.partial,
+            candidates=frozenset({bib.number, *(candidate.number for candidate in bib.candidates)}),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +72,9 @@ class Findings:
     height: int
     faces: tuple[FoundFace, ...]
     bibs: tuple[FoundBib, ...]
+    """As the analysis gives them: with the start list where it has one."""
+    bibs_of_any_number: tuple[FoundBib, ...]
+    """Out of the same lines of text without a start list."""
 
     @classmethod
     def of(cls, analysis: PhotoAnalysis) -> Findings:
@@ -74,16 +93,17 @@ class Findings:
                 for face in analysis.faces
                 if face.embedding is not None
             ),
-            bibs=tuple(
-                FoundBib(number=bib.number, ocr_score=bib.ocr_score, box=bib.box.to_pixels(width, height))
-                for bib in analysis.bibs
+            bibs=tuple(FoundBib.of(bib, width, height) for bib in analysis.bibs),
+            bibs_of_any_number=tuple(
+                FoundBib.of(bib, width, height)
+                for bib in find_bibs(analysis.text, analysis.faces, width=width, height=height)
             ),
         )
 
     @classmethod
     def nothing(cls) -> Findings:
         """Of a photo that cannot be analysed."""
-        return cls(width=0, height=0, faces=(), bibs=())
+        return cls(width=0, height=0, faces=(), bibs=(), bibs_of_any_number=())
 
 
 def analyze_files(

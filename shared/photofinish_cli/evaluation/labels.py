@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from photofinish.domain.start_list import StartList
 from photofinish.errors import NotFound, RejectedInput
 
 JSON_LABELS, CSV_LABELS = "labels.json", "labels.csv"
@@ -118,6 +119,15 @@ def read_face_labels(folder: Path) -> list[LabelledFace]:
     return faces
 
 
+def read_start_list(path: Path) -> StartList:
+    """The numbers that exist, out of a CSV file: number, name where known, and columns that are not used.
+
+    Raises:
+        RejectedInput: a row has no number, a number comes twice, or it is no UTF-8.
+    """
+    return StartList.from_csv(_text(path))
+
+
 def _json_entries(path: Path) -> Iterable[tuple[str, Any]]:
     try:
         document = json.loads(path.read_bytes())
@@ -174,10 +184,7 @@ def read_csv(path: Path, columns: set[str]) -> Iterator[tuple[str, dict[str, str
     Raises:
         RejectedInput: `labels_not_understood`, where one of `columns` is missing or it is no UTF-8.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _not_understood(path, "it is no UTF-8: save it as CSV UTF-8") from error
+    text = _text(path)
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
@@ -202,6 +209,13 @@ def _csv_rows(path: Path, columns: set[str]) -> Iterator[tuple[str, dict[str, st
         except ValueError as error:
             raise _not_understood(path, f"{where}: x, y, w, h should be four numbers of pixels, or empty") from error
         yield f"{path}, {where}", row, box
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _not_understood(path, "it is no UTF-8: save it as CSV UTF-8") from error
 
 
 def _wanted(row: dict[str, str], column: str, where: str) -> str:

@@ -58,6 +58,8 @@ def figures(evaluation: Evaluation) -> dict[str, Any]:
             "photos": bibs.photos,
             "start_list": evaluation.start_list_numbers,
             **_bib_figures(bibs.accuracy),
+            "partial_reads": bibs.partial,
+            "recall_of_candidates": bibs.recall_of_candidates and _figure(bibs.recall_of_candidates),
             "without_start_list": bibs.without_start_list and _bib_figures(bibs.without_start_list),
             "labelled_but_not_on_start_list": list(bibs.not_on_start_list),
             "recall_by_face": _slice_figures(bibs.slices),
@@ -150,6 +152,8 @@ def _bib_chart(bibs: BibEvaluation) -> str:
         ]
 
     shown = rows(bibs.accuracy, "", muted=False)
+    if bibs.recall_of_candidates:
+        shown.append(charts.Row("Recall, candidates", bibs.recall_of_candidates))
     if bibs.without_start_list:
         shown += rows(bibs.without_start_list, ", no list", muted=True)
     return charts.intervals(shown)

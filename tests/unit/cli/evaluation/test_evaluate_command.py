@@ -92,8 +92,11 @@ def test_figures_count_what_was_labelled(small_album: SampleAlbum, evaluated: tu
     bibs = figures["bibs"]
     # One number is nowhere, and one that is there was not written down: the drawn race is read without other errors.
     assert bibs["recall"]["of"] == worn - 1
-    assert bibs["recall"]["value"] == pytest.approx((worn - 2) / (worn - 1))
-    assert bibs["precision"]["value"] == pytest.approx((worn - 2) / worn)
+    # A number that is taken for a part of a longer one counts neither as right nor as wrong.
+    whole = worn - bibs["partial_reads"]
+    assert bibs["recall"]["value"] == pytest.approx((whole - 2) / (worn - 1))
+    assert bibs["precision"]["value"] == pytest.approx((whole - 2) / whole)
+    assert bibs["recall_of_candidates"] is None
     assert bibs["recall"]["low"] <= bibs["recall"]["value"] <= bibs["recall"]["high"]
     assert bibs["without_start_list"] is None
     assert {part["by"] for part in bibs["recall_by_face"]} == {"face size", "sharpness", "pose"}
@@ -167,13 +170,14 @@ def test_a_start_list_leaves_only_numbers_that_exist(
     assert bibs["start_list"] == len(worn)
     assert bibs["labelled_but_not_on_start_list"] == ["99999"]
     assert bibs["precision"]["value"] > bibs["without_start_list"]["precision"]["value"]
-    assert bibs["recall"]["value"] == bibs["without_start_list"]["recall"]["value"]
+    assert bibs["recall"]["value"] >= bibs["without_start_list"]["recall"]["value"]
+    assert bibs["recall_of_candidates"]["value"] >= bibs["recall"]["value"]
 
 
 def test_people_get_tables_and_a_bad_file_is_told(
     small_album: SampleAlbum, model_settings: ModelSettings, tmp_path: Path
 ) -> None:
-    photo = small_album.photos[0]
+    photo = small_album.photos[1]
     folder = tmp_path / "race"
     folder.mkdir()
     shutil.copy(photo.path, folder / "good.jpg")

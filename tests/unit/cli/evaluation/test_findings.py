@@ -51,7 +51,7 @@ def test_boxes_match_themselves(boxes: list[PixelBox]) -> None:
 
 def test_a_portrait_shows_the_large_face_in_the_middle() -> None:
     middle, large_at_edge, small = _face((80, 80, 40, 40)), _face((0, 0, 60, 60)), _face((95, 95, 10, 10))
-    findings = Findings(width=200, height=200, faces=(large_at_edge, small, middle), bibs=())
+    findings = Findings(width=200, height=200, faces=(large_at_edge, small, middle), bibs=(), bibs_of_any_number=())
     assert main_face(findings) is middle
     assert main_face(Findings.nothing()) is None
 
