@@ -123,14 +123,18 @@ def measure_pubsub(folder: Path) -> list[Figure]:
         figures = [Figure(name, "memory, idle", "MB", memory_mb(server.pid), 150)]
         bench = Bench(server)
         topic, subscription = bench.subscription("pull")
-        figures.append(bench.fill(topic, PULLED, 1000, 4).rate(name, "publishes, 1,000 a request", PULLED, 15_000))
+        figures.append(
+            bench.fill(topic, PULLED, 1000, 4).rate(name, "publishes by bare stub, 1,000 a request", PULLED, 15_000)
+        )
         figures.append(bench.stream(subscription, PULLED).rate(name, "streaming pull, acknowledged", PULLED, 8_000))
         batched, _ = bench.subscription("batched")
         took = bench.publish_with_client(batched, BATCHED)
         figures.append(took.rate(name, "publishes through the client's batches of 100", BATCHED, 15_000))
         single, _ = bench.subscription("single")
         figures.append(
-            bench.fill(single, SINGLE, 1, 16).rate(name, "publishes, one a request, 16 threads", SINGLE, None)
+            bench.fill(single, SINGLE, 1, 16).rate(
+                name, "publishes by bare stub, one a request, 16 threads", SINGLE, None
+            )
         )
         pushed = bench.push(PUSHED)
         figures.append(replace(pushed.rate(name, "push", PUSHED, 400), client_cpu_us=None))

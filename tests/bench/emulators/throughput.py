@@ -68,7 +68,7 @@ def write_results(figures: list[Figure], title: str, loads: tuple[float, float],
         "# The servers of the local cloud\n",
         f"{title}; {when}; load average {loads[0]:.2f} before, {loads[1]:.2f} after; made by `make bench-emulators`. "
         "Clients and endpoints share the machine with the server. Processor time is per operation, of the server's "
-        "process and of the official client's.\n",
+        "process and of the client's (the official one but where it says stub).\n",
         "| " + " | ".join(HEADINGS) + " |",
         "|---" * len(HEADINGS) + "|",
         *("| " + " | ".join(cells(figure)) + " |" for figure in figures),
