@@ -26,5 +26,5 @@ mod _kernels {
         reblur_sharpness, reblur_sharpness_batch, sharpness_regions, sharpness_tiles, tenengrad, tenengrad_batch,
     };
     #[pymodule_export]
-    use super::similarity::{cosine_top_k, cosine_top_k_int8, quantize_rows};
+    use super::similarity::{cluster_rows, cosine_top_k, cosine_top_k_int8, quantize_rows};
 }

@@ -126,6 +126,40 @@ pub fn quantize_rows<'py>(py: Python<'py>, rows: &Bound<'py, PyAny>) -> PyResult
     Ok((codes.expect("count rows of dim codes").to_pyarray(py), PyArray1::from_vec(py, scales)))
 }
 
+#[pyfunction]
+#[pyo3(signature = (rows, *, threshold, cannot_link = None))]
+pub fn cluster_rows<'py>(
+    py: Python<'py>,
+    rows: &Bound<'py, PyAny>,
+    threshold: f32,
+    cannot_link: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyArray1<i64>>> {
+    let rows = array::<f32, Ix2>("rows", rows, "(N, D)")?;
+    let rows = rows_of("rows", &rows)?;
+    check_finite("rows", rows)?;
+    if !threshold.is_finite() {
+        return Err(value_error("threshold", format!("must be a finite number, got {threshold}")));
+    }
+    let pairs = cannot_link.map(|pairs| array::<i64, Ix2>("cannot_link", pairs, "(C, 2)")).transpose()?;
+    let pairs = pairs.as_ref().map_or_else(|| Ok(Vec::new()), |pairs| pairs_of(pairs, rows.count()))?;
+    let isa = chosen();
+    let labels = py.detach(|| similarity::cluster(isa, rows, threshold, &pairs));
+    Ok(PyArray1::from_iter(py, labels.into_iter().map(|label| label as i64)))
+}
+
+/// Pairs of two different rows of `count`.
+fn pairs_of(pairs: &PyReadonlyArray<'_, i64, Ix2>, count: usize) -> PyResult<Vec<(usize, usize)>> {
+    if pairs.shape()[1] != 2 {
+        return Err(value_error("cannot_link", format!("must have 2 columns, not {}", pairs.shape()[1])));
+    }
+    let row = |number: i64| usize::try_from(number).ok().filter(|row| *row < count);
+    let pair = |(place, pair): (usize, &[i64])| match (row(pair[0]), row(pair[1])) {
+        (Some(a), Some(b)) if a != b => Ok((a, b)),
+        _ => Err(value_error("cannot_link", format!("pair {place}, {pair:?}, is not two of {count} rows"))),
+    };
+    slice("cannot_link", pairs)?.chunks_exact(2).enumerate().map(pair).collect()
+}
+
 fn check_queries(queries: Rows, dim: usize) -> PyResult<()> {
     if queries.dim() != dim {
         return Err(value_error("rows", format!("have {dim} numbers each, but queries {}", queries.dim())));

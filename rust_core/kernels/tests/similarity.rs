@@ -5,7 +5,7 @@ mod common;
 use common::{LENGTHS, Random, each_isa};
 use photofinish_kernels::Isa;
 use photofinish_kernels::similarity::{
-    Codes, Hit, NanRow, Rows, cosine_top_k, cosine_top_k_int8, definition, f16, quantize,
+    Codes, Hit, NanRow, Rows, cluster, cosine_top_k, cosine_top_k_int8, definition, f16, quantize,
 };
 
 /// Similarities agree; rows may swap places only where they are within rounding of each other.
@@ -143,6 +143,31 @@ fn int8_finds_what_exact_search_finds() {
                     for (found, exact) in found.iter().zip(&exact) {
                         assert_same(found, exact, &format!("dim {dim} on {}", isa.name()));
                     }
+                });
+            }
+        }
+    }
+}
+
+/// Rows of small whole numbers have exact products, so that ties are ties on every instruction set.
+#[test]
+fn clusters_are_the_definitions() {
+    let mut random = Random(8);
+    for dim in [1, 3, 8, 17, 33] {
+        for count in [0, 1, 2, 15, 17, 33, 65, 100] {
+            let rows: Vec<f32> = (0..count * dim).map(|_| random.below(3) as f32 - 1.0).collect();
+            let table = Rows::new(&rows, dim).expect("whole rows");
+            let mut cannot_link = Vec::new();
+            for _ in 0..count / 4 {
+                let (a, b) = (random.below(count), random.below(count));
+                if a != b {
+                    cannot_link.push((a, b));
+                }
+            }
+            for threshold in [1.0, 3.0, 6.0] {
+                let expected = definition::cluster(&rows, dim, threshold, &cannot_link);
+                each_isa(|isa| {
+                    assert_eq!(cluster(isa, table, threshold, &cannot_link), expected, "dim {dim}, {count}")
                 });
             }
         }

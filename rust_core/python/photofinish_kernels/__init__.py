@@ -6,6 +6,7 @@ names the argument (something that is no array at all: `TypeError`). The GIL is 
 
 from photofinish_kernels._kernels import (
     align,
+    cluster_rows,
     cosine_top_k,
     cosine_top_k_int8,
     hamming_search,
@@ -32,6 +33,7 @@ from photofinish_kernels._kernels import (
 
 __all__ = [
     "align",
+    "cluster_rows",
     "cosine_top_k",
     "cosine_top_k_int8",
     "hamming_search",

@@ -172,6 +172,17 @@ def cosine_top_k_int8(
     that it returns are exact.
     """
 
+def cluster_rows(
+    rows: NDArray[np.float32], *, threshold: float, cannot_link: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """The cluster of each of (N, D) unit-length rows: (N,), numbered from 0 by their first rows.
+
+    Every row begins alone. All pairs of cosine similarity `threshold` or more are gone through, most similar first,
+    equal ones by row numbers; each joins the clusters of its two rows, unless the union would hold one of the pairs
+    `cannot_link` (C, 2) of row numbers, such as two faces of one photo. Without such pairs these are the connected
+    components of the threshold graph. Rows with NaN or infinity are refused. Memory grows with the pairs found.
+    """
+
 def perceptual_hash(gray: NDArray[np.uint8]) -> int:
     """64 bits that stay nearly the same when a (H, W) picture is scaled, compressed or lightened (Zauner 2010).
 

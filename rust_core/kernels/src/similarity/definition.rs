@@ -16,3 +16,34 @@ pub fn cosine_top_k(query: &[f32], rows: &[f32], dim: usize, k: usize, mask: Opt
     hits.truncate(k);
     hits
 }
+
+/// Labels of `count` rows, clusters numbered by their first rows. Every row begins alone. The pairs of similarity
+/// `threshold` or more are gone through, most similar first, equal ones by row numbers, and each joins the clusters of
+/// its rows, unless that would put a pair of `cannot_link` into one.
+pub fn cluster(rows: &[f32], dim: usize, threshold: f32, cannot_link: &[(usize, usize)]) -> Vec<usize> {
+    let rows: Vec<&[f32]> = rows.chunks_exact(dim).collect();
+    let dot = |a: usize, b: usize| rows[a].iter().zip(rows[b]).map(|(x, y)| x * y).sum::<f32>();
+    let mut pairs: Vec<(f32, usize, usize)> = (0..rows.len())
+        .flat_map(|a| (a + 1..rows.len()).map(move |b| (a, b)))
+        .map(|(a, b)| (dot(a, b), a, b))
+        .filter(|pair| pair.0 >= threshold)
+        .collect();
+    pairs.sort_by(|x, y| y.0.total_cmp(&x.0).then((x.1, x.2).cmp(&(y.1, y.2))));
+    let mut labels: Vec<usize> = (0..rows.len()).collect();
+    for (_, a, b) in pairs {
+        let joined: Vec<usize> =
+            labels.iter().map(|&label| if label == labels[b] { labels[a] } else { label }).collect();
+        if cannot_link.iter().all(|&(x, y)| joined[x] != joined[y]) {
+            labels = joined;
+        }
+    }
+    let mut seen = Vec::new();
+    for label in &mut labels {
+        let place = seen.iter().position(|known| known == label).unwrap_or_else(|| {
+            seen.push(*label);
+            seen.len() - 1
+        });
+        *label = place;
+    }
+    labels
+}

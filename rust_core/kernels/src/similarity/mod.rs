@@ -1,6 +1,7 @@
 //! Which rows are closest to a query?
 
 mod best;
+mod cluster;
 pub mod definition;
 mod dot;
 mod int8;
@@ -9,6 +10,7 @@ mod rows;
 mod top_k;
 
 pub use best::Hit;
+pub use cluster::cluster;
 pub use half::f16;
 pub use int8::{Codes, cosine_top_k_int8, quantize};
 pub use rows::{Number, Rows};

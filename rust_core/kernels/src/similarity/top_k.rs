@@ -232,7 +232,7 @@ fn take(hit: Hit, best: &mut Best) -> Result<(), NanRow> {
 }
 
 /// More than the queries of any group.
-const MAX_WIDTH: usize = 64;
+pub(super) const MAX_WIDTH: usize = 64;
 
 /// Thresholds of a group, +∞ for missing queries, which therefore never hit.
 #[inline(always)]
@@ -243,7 +243,10 @@ fn thresholds(best: &[Best]) -> [f32; MAX_WIDTH] {
 /// # Safety
 /// The processor has the instruction set of `V`.
 #[inline(always)]
-unsafe fn any_above<V: Vector, const VECTORS: usize>(sums: &[V; VECTORS], limits: &[f32; MAX_WIDTH]) -> bool {
+pub(super) unsafe fn any_above<V: Vector, const VECTORS: usize>(
+    sums: &[V; VECTORS],
+    limits: &[f32; MAX_WIDTH],
+) -> bool {
     const { assert!(VECTORS * V::LANES <= MAX_WIDTH) };
     // SAFETY: the assertion keeps the reads inside `limits`.
     (0..VECTORS).any(|v| unsafe { sums[v].any_above(V::load(limits.as_ptr().add(v * V::LANES))) })
@@ -252,7 +255,7 @@ unsafe fn any_above<V: Vector, const VECTORS: usize>(sums: &[V; VECTORS], limits
 /// # Safety
 /// The processor has the instruction set of `V`.
 #[inline(always)]
-unsafe fn to_array<V: Vector, const VECTORS: usize>(sums: &[V; VECTORS]) -> [f32; MAX_WIDTH] {
+pub(super) unsafe fn to_array<V: Vector, const VECTORS: usize>(sums: &[V; VECTORS]) -> [f32; MAX_WIDTH] {
     const { assert!(VECTORS * V::LANES <= MAX_WIDTH) };
     let mut similarities = [0f32; MAX_WIDTH];
     for (v, sum) in sums.iter().enumerate() {
