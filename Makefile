@@ -14,10 +14,10 @@ CARGO := cargo --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust terraform-test check-deployment \
-	check-images lock bench bench-kernels clean
+	check-images lock bench bench-emulators crash-emulators bench-kernels clean
 
 help:  ## What can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.python $(VENV)/.kernels $(VENV)/.models  ## The virtual environment, the Rust extension, the models
 
@@ -70,6 +70,12 @@ bench: setup  ## The analysis against a plain script, and a whole album (DATA=fo
 	@test -d "$(DATA)" || { echo "give DATA=folder of photos" >&2; exit 2; }
 	@$(BIN)/python tests/bench/analysis/run.py "$(DATA)"
 	@$(BIN)/python tests/bench/album/run.py "$(DATA)"
+
+bench-emulators: setup  ## The local cloud's servers against their bars (on an idle machine)
+	@$(BIN)/python tests/bench/emulators/throughput.py
+
+crash-emulators: setup  ## Kill each server a hundred times under load (about 9 minutes)
+	@$(BIN)/python tests/bench/emulators/crashes.py
 
 bench-kernels: $(VENV)-bench/.ready  ## The Rust kernels against OpenCV, SciPy, FAISS and NumKong
 	@$(VENV)-bench/bin/python tests/bench/kernels/run.py
