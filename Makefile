@@ -49,7 +49,7 @@ lint: lint-python lint-rust  ## Formatting, rules, types, import directions
 lint-python: setup
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/lint-imports --no-logo --no-timing | tail -2
+	@said=$$($(BIN)/lint-imports --no-logo) || { echo "$$said"; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 
 lint-rust:
