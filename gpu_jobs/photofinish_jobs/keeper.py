@@ -72,12 +72,24 @@ class Keeper:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._interval_s):
-            try:
-                with self._lock:
-                    ack_ids = sorted(self._ack_ids)
-                    if self._holds_place:
-                        self._leases.heartbeat(self._place, expires_in_s=3 * self._heartbeat_s)
-                if ack_ids:
-                    self._queue.extend(ack_ids, deadline_s=self._ack_deadline_s)
-            except Unavailable as error:
-                log.warning("could not extend leases, trying again: %s", error)
+            # One failing must not cost the other, and none may end this thread: the task works on without knowing.
+            for keep in (self._beat, self._extend):
+                try:
+                    keep()
+                except Exception as error:
+                    log.warning(
+                        "could not keep what is held, trying again: %s",
+                        error,
+                        exc_info=not isinstance(error, Unavailable),
+                    )
+
+    def _beat(self) -> None:
+        with self._lock:
+            if self._holds_place:
+                self._leases.heartbeat(self._place, expires_in_s=3 * self._heartbeat_s)
+
+    def _extend(self) -> None:
+        with self._lock:
+            ack_ids = sorted(self._ack_ids)
+        if ack_ids:
+            self._queue.extend(ack_ids, deadline_s=self._ack_deadline_s)
