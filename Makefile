@@ -99,7 +99,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 	--no-emit-index-url --no-header
 
 lock: setup  ## Write the lock files anew (newest versions that pyproject.toml allows)
-	@$(COMPILE) --extra functions --extra cpu --extra models --extra local --extra demo --extra dev \
+	@$(COMPILE) --extra functions --extra cpu --extra models --extra local --extra demo --extra rekognition --extra dev \
 		-o requirements.txt pyproject.toml
 	@$(COMPILE) --extra functions --extra cpu -o functions/requirements.txt pyproject.toml
 	@$(COMPILE) --extra gpu -o gpu_jobs/requirements.txt pyproject.toml

@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 import psycopg
 
 from photofinish import sql
-from photofinish.adapters.pgvector import check_conninfo
+from photofinish.adapters.postgres import check_conninfo
 from photofinish.errors import Misconfigured, Unavailable
 
 MIN_PGVECTOR = (0, 8, 4)  # the first version whose iterative index scans this project was measured with

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient
     from google.cloud.storage import Client as StorageClient
 
+    from photofinish.adapters.postgres import Database
+
 
 class App:
     """The adapters of one deployment."""
@@ -73,9 +75,15 @@ class App:
 
     @cached_property
     def index(self) -> FaceIndex:
-        from photofinish.adapters.pgvector import PgVectorFaceIndex
+        from photofinish.adapters.pg_faces import PgVectorFaceIndex
 
-        return PgVectorFaceIndex(DatabaseSettings.from_env().database_url.get_secret_value())
+        return PgVectorFaceIndex(self.database)
+
+    @cached_property
+    def database(self) -> Database:
+        from photofinish.adapters.postgres import Database
+
+        return Database(DatabaseSettings.from_env().database_url.get_secret_value())
 
     @cached_property
     def storage_client(self) -> StorageClient:

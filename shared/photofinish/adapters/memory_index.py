@@ -1,4 +1,4 @@
-"""The face index in memory: the public double of ``adapters/pgvector.py``, exact, gone with the process."""
+"""The face index in memory: the public double of ``adapters/pg_faces.py``, exact, gone with the process."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from photofinish.errors import RejectedInput
 
 DEFAULT_ALBUM = "default"
-MAX_ALBUM_CHARS = 128
+MAX_ALBUM_CHARS = 255
 # Firestore reserves ids of this form; "." and ".." are not ids at all.
 _RESERVED_ID = re.compile(r"__.*__|\.{1,2}")
 

@@ -1,4 +1,4 @@
-"""The statements of the vector database: ``queries.sql``, each under its name, and the numbered ``migrations``."""
+"""The statements of the vector database: one file an adapter, each statement under its name; and ``migrations``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _HEADING = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 @functools.cache
-def queries() -> dict[str, str]:
-    """Every statement of ``queries.sql`` by the name that its ``-- name:`` line gives it."""
-    text = resources.files(__name__).joinpath("queries.sql").read_text(encoding="utf-8")
+def queries(piece: str) -> dict[str, str]:
+    """Every statement of ``{piece}.sql`` by the name that its ``-- name:`` line gives it."""
+    text = resources.files(__name__).joinpath(f"{piece}.sql").read_text(encoding="utf-8")
     _, *parts = _HEADING.split(text)
     return dict(zip(parts[::2], parts[1::2], strict=True))

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photofinish.adapters.memory_index import MemoryFaceIndex
-from photofinish.adapters.pgvector import PgVectorFaceIndex
+from photofinish.adapters.pg_faces import PgVectorFaceIndex
+from photofinish.adapters.postgres import Database
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import Embedding, Face, face_id
 from photofinish.domain.photo import PhotoRef
@@ -53,9 +54,9 @@ def memory_face_index() -> FaceIndex:
 
 @pytest.fixture
 def postgres_face_index(database: str) -> Iterator[FaceIndex]:  # noqa: F811
-    index = PgVectorFaceIndex(database)
+    index = PgVectorFaceIndex(Database(database))
     yield index
-    index.close()
+    index._database.close()
 
 
 @pytest.fixture(params=["memory", "postgres"])

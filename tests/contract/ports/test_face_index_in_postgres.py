@@ -13,7 +13,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from photofinish.adapters.pgvector import PgVectorFaceIndex
+from photofinish.adapters.pg_faces import PgVectorFaceIndex
+from photofinish.adapters.postgres import Database
 from photofinish.errors import Misconfigured, Unavailable
 from photofinish.sql import queries
 from support.faces import bib, embedding, face, photo, random_embeddings
@@ -28,9 +29,9 @@ BY_INDEX_ONLY = "-c enable_seqscan=off -c enable_bitmapscan=off"
 
 @pytest.fixture
 def index(database: str) -> Iterator[PgVectorFaceIndex]:  # noqa: F811
-    index = PgVectorFaceIndex(make_conninfo(database, options=BY_INDEX_ONLY))
+    index = PgVectorFaceIndex(Database(make_conninfo(database, options=BY_INDEX_ONLY)))
     yield index
-    index.close()
+    index._database.close()
 
 
 def test_searches_use_the_hnsw_index(index: PgVectorFaceIndex, database: str) -> None:  # noqa: F811
@@ -39,7 +40,7 @@ def test_searches_use_the_hnsw_index(index: PgVectorFaceIndex, database: str) ->
     with psycopg.connect(database, options=BY_INDEX_ONLY) as conn:
         plans = [
             conn.execute(
-                sql.SQL("EXPLAIN {}").format(sql.SQL(queries()[name]).format(**parts)),
+                sql.SQL("EXPLAIN {}").format(sql.SQL(queries("face_index")[name]).format(**parts)),
                 {"query": str([1.0] * DIMENSION), "count": 10},
             ).fetchall()
             for name in ("nearest_faces", "nearest_faces_exactly")
@@ -81,34 +82,36 @@ def test_a_new_album_waits_for_no_search_and_stops_none(index: PgVectorFaceIndex
 
 
 def test_connects_on_first_use_only() -> None:
-    PgVectorFaceIndex(f"postgresql://somebody:{SECRET}@127.0.0.1:1/photofinish").close()
+    Database(f"postgresql://somebody:{SECRET}@127.0.0.1:1/photofinish").close()
 
 
 def test_out_of_reach_is_unavailable_and_tells_no_secret(caplog: pytest.LogCaptureFixture) -> None:
-    index = PgVectorFaceIndex(f"postgresql://somebody:{SECRET}@127.0.0.1:1/photofinish", connection_timeout_s=0.3)
+    index = PgVectorFaceIndex(
+        Database(f"postgresql://somebody:{SECRET}@127.0.0.1:1/photofinish", connection_timeout_s=0.3)
+    )
     with caplog.at_level(logging.DEBUG), pytest.raises(Unavailable, match="cannot be reached") as raised:
         index.has_album("race")
-    index.close()
+    index._database.close()
     assert SECRET not in str(raised.value)
     assert SECRET not in caplog.text
 
 
 def test_a_connection_string_that_cannot_be_read_is_not_repeated() -> None:
     with pytest.raises(Misconfigured) as raised:
-        PgVectorFaceIndex(f"host=127.0.0.1 password={SECRET} oops")
+        Database(f"host=127.0.0.1 password={SECRET} oops")
     assert SECRET not in str(raised.value)
     assert "oops" not in str(raised.value)
 
 
 def test_a_database_without_migrations_is_misconfigured(empty_database: str) -> None:  # noqa: F811
-    index = PgVectorFaceIndex(empty_database)
+    index = PgVectorFaceIndex(Database(empty_database))
     with pytest.raises(Misconfigured, match="photofinish migrate"):
         index.replace(photo("race/1.jpg"), VERSION, [], [bib("1")])
-    index.close()
+    index._database.close()
 
 
 def test_a_statement_that_hangs_is_unavailable(database: str) -> None:  # noqa: F811
-    index = PgVectorFaceIndex(database, statement_timeout_s=0.2)
+    index = PgVectorFaceIndex(Database(database, statement_timeout_s=0.2))
     with psycopg.connect(database) as locking:
         locking.execute("LOCK TABLE photo")
         began = time.monotonic()
@@ -116,7 +119,7 @@ def test_a_statement_that_hangs_is_unavailable(database: str) -> None:  # noqa: 
             index.replace(photo("race/1.jpg"), VERSION, [], [])
         assert time.monotonic() - began < 5
     assert index.replace(photo("race/1.jpg"), VERSION, [], [])
-    index.close()
+    index._database.close()
 
 
 def test_goes_on_after_the_server_cut_its_connections(index: PgVectorFaceIndex, database: str) -> None:  # noqa: F811
@@ -131,12 +134,12 @@ def test_goes_on_after_the_server_cut_its_connections(index: PgVectorFaceIndex, 
 
 
 def test_takes_no_more_connections_than_it_may(database: str) -> None:  # noqa: F811
-    index = PgVectorFaceIndex(database, max_connections=2)
+    index = PgVectorFaceIndex(Database(database, max_connections=2))
     with ThreadPoolExecutor(12) as pool:
         assert all(pool.map(lambda n: index.replace(photo(f"race/{n}.jpg"), VERSION, [], []), range(60)))
     with psycopg.connect(database) as conn:
         [count] = conn.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         ).fetchone() or [0]
-    index.close()
+    index._database.close()
     assert 1 <= count <= 2

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photofinish.adapters.memory_index import MemoryFaceIndex
-from photofinish.adapters.pgvector import PgVectorFaceIndex
+from photofinish.adapters.pg_faces import PgVectorFaceIndex
+from photofinish.adapters.postgres import Database
 from photofinish.domain.face import face_id
 from photofinish.ports import FaceIndex
 from photofinish_functions.find_by_bib import find_by_bib
@@ -30,9 +31,9 @@ def memory_index() -> FaceIndex:
 
 @pytest.fixture
 def postgres_index(database: str) -> Iterator[FaceIndex]:  # noqa: F811
-    index = PgVectorFaceIndex(database)
+    index = PgVectorFaceIndex(Database(database))
     yield index
-    index.close()
+    index._database.close()
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -152,10 +153,10 @@ def test_nobody_keeps_an_answer(client: FlaskClient) -> None:
 
 
 def test_a_database_out_of_reach_is_said_so_without_details(caplog: pytest.LogCaptureFixture) -> None:
-    index = PgVectorFaceIndex("postgresql://me:hunter2@127.0.0.1:1/photofinish", connection_timeout_s=0.2)
+    index = PgVectorFaceIndex(Database("postgresql://me:hunter2@127.0.0.1:1/photofinish", connection_timeout_s=0.2))
     client = client_of(lambda request: find_by_bib(request, index=index, api_keys=API_KEYS))
     answer = client.get("/", query_string={"album": "race", "number": "42"}, headers=AUTHORIZED)
-    index.close()
+    index._database.close()
     assert error_of(answer) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     assert "127.0.0.1" not in answer.text

@@ -18,7 +18,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from photofinish.adapters.memory_index import MemoryFaceIndex
-from photofinish.adapters.pgvector import PgVectorFaceIndex
+from photofinish.adapters.pg_faces import PgVectorFaceIndex
+from photofinish.adapters.postgres import Database
 from photofinish.domain.face import Face
 from photofinish.domain.geometry import Box
 from photofinish.errors import RejectedInput
@@ -280,9 +281,9 @@ class TestRequestsThatDoNotHelp:
 
 
 def test_a_database_out_of_reach(encoder: FaceEncoder) -> None:
-    index = PgVectorFaceIndex("postgresql://me:hunter2@127.0.0.1:1/photofinish", connection_timeout_s=0.2)
+    index = PgVectorFaceIndex(Database("postgresql://me:hunter2@127.0.0.1:1/photofinish", connection_timeout_s=0.2))
     answer = post_selfies(client_with(index, encoder), selfie_of_astronaut(), album="race")
-    index.close()
+    index._database.close()
     assert error_of(answer) == (503, "unavailable")
     assert "Retry-After" in answer.headers
 

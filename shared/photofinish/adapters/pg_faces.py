@@ -1,41 +1,27 @@
-"""The face index in Postgres with pgvector; its layout is in `sql/migrations`, its statements in `sql/queries.sql`."""
+"""The face index in Postgres with pgvector: its layout in `sql/migrations`, its statements in `sql/face_index.sql`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import psycopg
-import psycopg.conninfo
 from pgvector import HalfVector, Vector
 from psycopg import sql
 from psycopg.rows import TupleRow
-from psycopg_pool import ConnectionPool
 
+from photofinish.adapters.postgres import Connection, Database, is_storable, statement
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import Embedding, Face, face_id
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
-from photofinish.errors import Misconfigured, RejectedInput, Unavailable
+from photofinish.errors import RejectedInput
 from photofinish.ports import BibMatch, FaceMatch, IndexedFace
-from photofinish.sql import queries
-
-Connection = psycopg.Connection[TupleRow]
 
 # How many faces the index keeps in view. With 20,000 of 128 dimensions: recall@10 at least 0.995, in under 10 ms.
 EF_SEARCH = 800
 CANDIDATES_PER_MATCH = 2  # half precision orders near ties differently from the exact scores
 MIN_CANDIDATES = 50
-
-_SESSION_SETTINGS = """
-SET statement_timeout = {statement_timeout_ms};
--- Without it the index gives up after ef_search faces, counting those that a filter or a deletion takes away.
-SET hnsw.iterative_scan = relaxed_order;
--- A plan for any album could use neither the one partition nor its partial index.
-SET plan_cache_mode = force_custom_plan
-"""
 
 
 class _Space(NamedTuple):
@@ -48,43 +34,17 @@ class _Space(NamedTuple):
 class PgVectorFaceIndex:
     """:class:`photofinish.ports.FaceIndex` in a migrated Postgres database; safe to share between threads.
 
-    Connects on first use, with at most `max_connections` (Cloud SQL has few). Scores are exact cosines between the
-    query and the stored embedding, which half precision has moved by less than 0.001.
-
-    Raises (all methods):
-        Unavailable: the database cannot be reached, or a statement took longer than `statement_timeout_s`.
-        Misconfigured: `photofinish migrate` has not been run on the database.
+    Scores are exact cosines between the query and the stored embedding, which half precision has moved by less than
+    0.001. All methods raise what :meth:`Database.transaction` does.
     """
 
-    def __init__(
-        self,
-        conninfo: str,
-        *,
-        max_connections: int = 4,
-        connection_timeout_s: float = 10.0,
-        statement_timeout_s: float = 20.0,
-    ) -> None:
-        check_conninfo(conninfo)
-        self._statement_timeout_s = statement_timeout_s
-        self._pool = ConnectionPool(
-            conninfo,
-            min_size=0,
-            max_size=max_connections,
-            timeout=connection_timeout_s,
-            configure=self._configure,
-            check=ConnectionPool.check_connection,
-            open=False,
-            name="face-index",
-        )
-
-    def close(self) -> None:
-        """Close the connections; the index cannot be used again."""
-        self._pool.close()
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def replace(self, photo: PhotoRef, pipeline_version: str, faces: Sequence[Face], bibs: Sequence[Bib]) -> bool:
         embeddings = [_embedding_of(face) for face in faces]
         dimensions = {embedding.space: embedding.vector.size for embedding in embeddings}
-        with self._transaction() as conn:
+        with self._database.transaction() as conn:
             album_id = _use_album(conn, photo.album)
             spaces = {space: _use_space(conn, space, dimension) for space, dimension in dimensions.items()}
         for embedding in embeddings:
@@ -92,7 +52,7 @@ class PgVectorFaceIndex:
         self._make_room(album_id, spaces.values())
 
         face_ids = [face_id(photo, pipeline_version, index) for index in range(len(faces))]
-        with self._transaction() as conn:
+        with self._database.transaction() as conn:
             if not _claim(conn, photo, album_id, pipeline_version):
                 return False
             _forget(conn, photo, album_id)
@@ -131,7 +91,7 @@ class PgVectorFaceIndex:
         return True
 
     def remove(self, photo: PhotoRef) -> None:
-        with self._transaction() as conn:
+        with self._database.transaction() as conn:
             album_id = _use_album(conn, photo.album)
             if _claim(conn, photo, album_id, pipeline_version=None):
                 _forget(conn, photo, album_id)
@@ -144,7 +104,7 @@ class PgVectorFaceIndex:
             raise ValueError(f"the queries of one search come from one embedding space, not from {sorted(names)}")
         count = max(CANDIDATES_PER_MATCH * limit, MIN_CANDIDATES)
         vectors = [Vector(query.vector).to_text() for query in queries]
-        with self._transaction() as conn:
+        with self._database.transaction() as conn:
             conn.execute(_query("begin_search", ef_search=sql.Literal(EF_SEARCH)))
             album_id = _album_id(conn, album)
             space = _space(conn, queries[0].space)
@@ -167,16 +127,16 @@ class PgVectorFaceIndex:
         return [_face_match(row) for row in rows]
 
     def find_bib(self, album: str, number: str, *, limit: int) -> list[BibMatch]:
-        if limit < 1 or not is_album_name(album) or not _is_storable(number):
+        if limit < 1 or not is_album_name(album) or not is_storable(number):
             return []
-        with self._transaction() as conn:
+        with self._database.transaction() as conn:
             rows = conn.execute(_query("find_bib"), {"album": album, "number": number, "limit": limit}).fetchall()
         return [_bib_match(row) for row in rows]
 
     def has_album(self, album: str) -> bool:
         if not is_album_name(album):
             return False
-        with self._transaction() as conn:
+        with self._database.transaction() as conn:
             return conn.execute(_query("has_album"), {"album": album}).fetchone() == (True,)
 
     def _make_room(self, album_id: int, spaces: Iterable[_Space]) -> None:
@@ -186,7 +146,7 @@ class PgVectorFaceIndex:
         """
         partition = f"face_{album_id}"
         indexes = {f"{partition}_space_{space.space_id}": space for space in spaces}
-        with self._transaction() as conn:
+        with self._database.transaction() as conn:
             wanted = {partition, *indexes}
             if _existing(conn, wanted) == wanted:
                 return
@@ -208,44 +168,9 @@ class PgVectorFaceIndex:
                         )
                     )
 
-    def _configure(self, conn: Connection) -> None:
-        timeout_ms = sql.Literal(round(self._statement_timeout_s * 1000))
-        conn.execute(sql.SQL(_SESSION_SETTINGS).format(statement_timeout_ms=timeout_ms))
-        conn.commit()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        """A connection whose statements take effect together; the one place that translates the driver's errors."""
-        try:
-            self._pool.open()
-            with self._pool.connection() as conn:
-                yield conn
-        except psycopg.OperationalError as error:
-            reason = f"{type(error).__name__}, SQLSTATE {error.sqlstate}" if error.sqlstate else type(error).__name__
-            raise Unavailable(f"The vector database cannot be reached or did not answer in time ({reason}).") from error
-        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedObject) as error:
-            raise Misconfigured(
-                "The vector database lacks tables or types of this version: run `photofinish migrate`."
-            ) from error
-
-
-def check_conninfo(conninfo: str) -> None:
-    """Raise :class:`Misconfigured` where `conninfo` is no connection string.
-
-    The message repeats neither it nor what the driver says of it: both may hold the password.
-    """
-    try:
-        psycopg.conninfo.conninfo_to_dict(conninfo)
-    except psycopg.ProgrammingError:
-        raise Misconfigured(
-            "The connection string of the vector database cannot be read: "
-            "write postgresql://user:password@host:port/database, or key=value pairs."
-        ) from None
-
 
 def _query(name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:
-    statement = sql.SQL(queries()[name])
-    return statement.format(**parts) if parts else statement
+    return statement("face_index", name, **parts)
 
 
 def _album_id(conn: Connection, album: str) -> int | None:
@@ -283,7 +208,7 @@ def _existing(conn: Connection, names: set[str]) -> set[str]:
 
 def _claim(conn: Connection, photo: PhotoRef, album_id: int, pipeline_version: str | None) -> bool:
     """Lock the photo's row for this generation; False where a newer one is known."""
-    if not _is_storable(photo.name):
+    if not is_storable(photo.name):
         raise RejectedInput(
             "photo_name_not_allowed",
             f"The name {photo.name!r} holds characters that no database stores: rename the photo.",
@@ -330,11 +255,6 @@ def _check_dimension(embedding: Embedding, space: _Space) -> None:
             f"embeddings of {embedding.space!r} have {space.dimension} dimensions in this index, not "
             f"{embedding.vector.size}: another model needs another embedding space"
         )
-
-
-def _is_storable(text: str) -> bool:
-    """Whether Postgres takes it as text: valid Unicode without NUL."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _box_columns(box: Box) -> dict[str, Any]:

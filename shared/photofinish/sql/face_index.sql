@@ -1,4 +1,4 @@
--- Statements of adapters/pgvector.py. %(name)s is a value, sent apart from the statement; {name} is a number or an
+-- Statements of adapters/pg_faces.py. %(name)s is a value, sent apart from the statement; {name} is a number or an
 -- identifier made of numbers, put into the text where SQL takes no parameters.
 
 -- name: use_album
