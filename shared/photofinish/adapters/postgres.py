@@ -84,7 +84,7 @@ class Database:
 
 
 def statement(piece: str, name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:
-    """The statement `name` of ``sql/{piece}.sql``; `parts` are what SQL takes no parameter for: numbers, identifiers."""
+    """The statement `name` of ``sql/{piece}.sql``; `parts` are numbers and identifiers, which cannot be parameters."""
     text = sql.SQL(queries(piece)[name])
     return text.format(**parts) if parts else text
 
