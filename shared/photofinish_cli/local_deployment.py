@@ -80,6 +80,7 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
             Subscription(
                 name="photo-work-tasks",
                 topic="photo-work",
+                exactly_once=True,
                 ack_deadline_s=ACK_DEADLINE_S,
                 retry=RETRY,
                 dead_letter=dead,

@@ -64,8 +64,8 @@ run "the_queue" {
     error_message = "Photos wait for two weeks if they must."
   }
   assert {
-    condition     = !google_pubsub_subscription.work.enable_exactly_once_delivery
-    error_message = "Exactly-once delivery is an option, not the default."
+    condition     = google_pubsub_subscription.work.enable_exactly_once_delivery
+    error_message = "What one task holds, no other is given."
   }
 }
 
@@ -118,7 +118,7 @@ run "options" {
   }
   variables {
     cuda_forward_compatibility = false
-    work                       = { topic = "t", dead_letter_topic = "d", exactly_once = true, subscription = "other" }
+    work                       = { topic = "t", dead_letter_topic = "d", exactly_once = false, subscription = "other" }
     deployers                  = { deployer = "serviceAccount:deployer" }
     kms_key                    = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
   }
@@ -128,7 +128,7 @@ run "options" {
     error_message = "With a newer driver its own libraries are used."
   }
   assert {
-    condition     = google_pubsub_subscription.work.enable_exactly_once_delivery && output.work_subscription == "other"
+    condition     = !google_pubsub_subscription.work.enable_exactly_once_delivery && output.work_subscription == "other"
     error_message = "The queue is as asked for."
   }
   assert {

@@ -74,12 +74,28 @@ def pubsub_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PubsubSe
 
 @pytest.fixture
 def pubsub_queue(pubsub_server: PubsubServer) -> PubSubWorkQueue:
+    return _queue(pubsub_server, exactly_once=True)
+
+
+@pytest.fixture
+def at_least_once_queue(pubsub_server: PubsubServer) -> PubSubWorkQueue:
+    return _queue(pubsub_server, exactly_once=False)
+
+
+def _queue(pubsub_server: PubsubServer, *, exactly_once: bool) -> PubSubWorkQueue:
     publisher, subscriber = pubsub_server.publisher(), pubsub_server.subscriber()
     number = next(_numbers)
     topic = publisher.topic_path("test", f"work-{number}")
     subscription = subscriber.subscription_path("test", f"work-{number}")
     publisher.create_topic(name=topic)
-    subscriber.create_subscription(name=subscription, topic=topic, ack_deadline_seconds=10)
+    subscriber.create_subscription(
+        request={
+            "name": subscription,
+            "topic": topic,
+            "ack_deadline_seconds": 10,
+            "enable_exactly_once_delivery": exactly_once,
+        }
+    )
     return PubSubWorkQueue(publisher, subscriber, "test", f"work-{number}", f"work-{number}")
 
 

@@ -24,7 +24,14 @@ from photofinish_emulators.stack.spec import Job, StackSpec, Subscription
 SPEC_FILE = "spec.json"
 TIMEOUT_S = 30.0
 # What can be changed of a subscription that exists already.
-CHANGEABLE = ("push_config", "ack_deadline_seconds", "retry_policy", "dead_letter_policy", "message_retention_duration")
+CHANGEABLE = (
+    "push_config",
+    "ack_deadline_seconds",
+    "retry_policy",
+    "dead_letter_policy",
+    "message_retention_duration",
+    "enable_exactly_once_delivery",
+)
 
 
 def provision(spec: StackSpec, environment: dict[str, str], function_urls: dict[str, str]) -> None:
@@ -61,6 +68,7 @@ def put_subscription(project: str, wanted: Subscription, function_urls: dict[str
         ack_deadline_seconds=wanted.ack_deadline_s,
         message_retention_duration=_duration(wanted.retention_s),
         enable_message_ordering=wanted.ordered,
+        enable_exactly_once_delivery=wanted.exactly_once,
         filter=wanted.filter,
         expiration_policy=types.ExpirationPolicy(),  # never
     )

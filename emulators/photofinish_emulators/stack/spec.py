@@ -53,6 +53,7 @@ class Subscription:
     dead_letter: DeadLetter | None = None
     filter: str = ""
     ordered: bool = False
+    exactly_once: bool = False  # pull only
     retention_s: int = 7 * 24 * 3600
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from google.api_core import exceptions
@@ -12,6 +13,7 @@ from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
 from photofinish.adapters.google_errors import unavailable_when_transient
 from photofinish.domain.photo import PhotoRef, PhotoStatus
+from photofinish.errors import Unavailable
 from photofinish.ports import LeasedWork, WorkItem
 from photofinish.work_messages import parse_work_message, work_message
 
@@ -19,6 +21,7 @@ log = logging.getLogger(__name__)
 _TIMEOUT_S = 30.0
 # Acknowledgements of one request may carry 512 KiB of ids; one id has about 200 bytes.
 _ACKS_PER_REQUEST = 1000
+_EXACTLY_ONCE_FAILURE = "EXACTLY_ONCE_ACKID_FAILURE"
 
 
 class PubSubWorkQueue:
@@ -76,14 +79,16 @@ class PubSubWorkQueue:
     @unavailable_when_transient
     def extend(self, ack_ids: Sequence[str], *, deadline_s: int) -> None:
         for chunk in _chunks(ack_ids):
-            self._subscriber.modify_ack_deadline(
-                subscription=self._subscription, ack_ids=chunk, ack_deadline_seconds=deadline_s, timeout=_TIMEOUT_S
-            )
+            with _lost_leases_passed_over("extend"):
+                self._subscriber.modify_ack_deadline(
+                    subscription=self._subscription, ack_ids=chunk, ack_deadline_seconds=deadline_s, timeout=_TIMEOUT_S
+                )
 
     @unavailable_when_transient
     def ack(self, ack_ids: Sequence[str]) -> None:
         for chunk in _chunks(ack_ids):
-            self._subscriber.acknowledge(subscription=self._subscription, ack_ids=chunk, timeout=_TIMEOUT_S)
+            with _lost_leases_passed_over("acknowledge"):
+                self._subscriber.acknowledge(subscription=self._subscription, ack_ids=chunk, timeout=_TIMEOUT_S)
 
 
 class PubSubResultEvents:
@@ -105,6 +110,27 @@ class PubSubResultEvents:
         }
         data = json.dumps(message, sort_keys=True).encode()
         self._publisher.publish(self._topic, data, album=photo.album, status=status.value).result(timeout=_TIMEOUT_S)
+
+
+@contextmanager
+def _lost_leases_passed_over(what: str) -> Iterator[None]:
+    """Under exactly-once delivery a lease that ran out is an error; the others of the same request counted.
+
+    Its message comes again, and what was committed already is then only acknowledged: nothing is left to do here.
+
+    Raises:
+        Unavailable: the service names a reason that may pass, such as TRANSIENT_FAILURE_SERVICE_UNAVAILABLE.
+    """
+    try:
+        yield
+    except exceptions.GoogleAPICallError as error:
+        verdicts = error.metadata if error.reason == _EXACTLY_ONCE_FAILURE else None
+        if not verdicts:
+            raise
+        passing = [reason for reason in verdicts.values() if not reason.startswith("PERMANENT_FAILURE_")]
+        if passing:
+            raise Unavailable(f"Pub/Sub could not {what} {len(passing)} messages for now: {passing[0]}") from error
+        log.info("came too late to %s %d messages: they are delivered again", what, len(verdicts))
 
 
 def _chunks(ids: Sequence[str]) -> list[list[str]]:

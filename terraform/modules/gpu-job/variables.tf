@@ -82,8 +82,8 @@ variable "cuda_forward_compatibility" {
 variable "work" {
   description = <<-EOT
     The queue: full name of the work topic, name of the subscription that tasks pull from, full name of the dead-letter
-    topic. `exactly_once` is off because every effect is guarded anyway, and because with it an acknowledgement that
-    comes too late is an error instead of nothing.
+    topic. With `exactly_once` no photo that a task still holds is given to another, which would only repeat its work:
+    every effect is guarded anyway.
   EOT
   type = object({
     topic                 = string
@@ -94,7 +94,7 @@ variable "work" {
     retention_s           = optional(number, 1209600)
     minimum_backoff_s     = optional(number, 10)
     maximum_backoff_s     = optional(number, 600)
-    exactly_once          = optional(bool, false)
+    exactly_once          = optional(bool, true)
   })
 
   validation {

@@ -12,14 +12,14 @@ from photofinish.adapters.pubsub import PubSubWorkQueue
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem, WorkQueue
 from photofinish.work_messages import parse_work_message, work_message
-from support.google_ports import pubsub_queue, pubsub_server  # noqa: F401 - fixtures
+from support.google_ports import at_least_once_queue, pubsub_queue, pubsub_server  # noqa: F401 - fixtures
 
 
-@pytest.fixture(params=["memory", "pubsub"])
+@pytest.fixture(params=["memory", "pubsub_queue", "at_least_once_queue"])
 def queue(request: pytest.FixtureRequest) -> WorkQueue:
     if request.param == "memory":
         return MemoryWorkQueue()
-    made: PubSubWorkQueue = request.getfixturevalue("pubsub_queue")
+    made: PubSubWorkQueue = request.getfixturevalue(request.param)
     return made
 
 
@@ -76,6 +76,18 @@ def test_what_is_acknowledged_does_not(queue: WorkQueue) -> None:
     queue.ack([first.ack_id])
     queue.extend([first.ack_id], deadline_s=0)
     assert queue.pull(1, timeout_s=0.3) == []
+
+
+def test_a_late_acknowledgement_is_no_error_and_spoils_no_other(queue: WorkQueue) -> None:
+    queue.publish([item(1), item(2)])
+    first, second = pull_all(queue, 2)
+    queue.extend([first.ack_id], deadline_s=0)
+    again = pull_all(queue, 1)[0]
+    assert again.item == first.item
+    queue.ack([first.ack_id, second.ack_id])
+    queue.extend([first.ack_id, second.ack_id], deadline_s=60)
+    queue.ack([again.ack_id])
+    assert queue.pull(2, timeout_s=0.3) == []
 
 
 def test_a_work_message_says_what_the_item_says() -> None:
