@@ -14,16 +14,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 import photofinish_kernels as kernels
-from support.kernels import LENGTHS, unit_rows
+from support.kernels import LENGTHS, people, unit_rows
 
 NO_PAIRS = np.zeros((0, 2), np.int64)
-
-
-def people(count: int, each: int, dim: int) -> NDArray[np.float32]:
-    """Rows of `count` people in turns."""
-    rows = np.tile(unit_rows(count, dim), (each, 1)) + np.float32(0.15) * unit_rows(count * each, dim, seed=1)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows
 
 
 @pytest.mark.parametrize("dim", [*LENGTHS, 128])

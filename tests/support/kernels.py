@@ -16,3 +16,10 @@ def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
 def unit_rows(count: int, dim: int, seed: int = 0) -> NDArray[np.float32]:
     rows = np.random.default_rng(seed).normal(size=(count, dim))
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def people(count: int, each: int, dim: int, spread: float = 0.15) -> NDArray[np.float32]:
+    """Unit rows of `count` people in turns, `spread` away from their own directions."""
+    rows = np.tile(unit_rows(count, dim), (each, 1)) + np.float32(spread) * unit_rows(count * each, dim, seed=1)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows

@@ -5,6 +5,7 @@ mod hash;
 mod instruction_set;
 mod pixels;
 mod redaction;
+mod reranking;
 mod sharpness;
 mod similarity;
 
@@ -20,6 +21,8 @@ mod _kernels {
     use super::pixels::{align, prepare};
     #[pymodule_export]
     use super::redaction::{redact_blur, redact_pixelate};
+    #[pymodule_export]
+    use super::reranking::{hybrid_scores, k_reciprocal_distances};
     #[pymodule_export]
     use super::sharpness::{
         high_frequency_share, high_frequency_share_batch, laplacian_variance, laplacian_variance_batch,

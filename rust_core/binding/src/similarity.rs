@@ -167,7 +167,7 @@ fn check_queries(queries: Rows, dim: usize) -> PyResult<()> {
     check_finite("queries", queries)
 }
 
-fn check_finite(name: &str, rows: Rows) -> PyResult<()> {
+pub fn check_finite(name: &str, rows: Rows) -> PyResult<()> {
     match (0..rows.count()).find(|&row| rows.row(row).iter().any(|value| !value.is_finite())) {
         Some(row) => Err(value_error(name, format!("row {row} holds NaN or infinity"))),
         None => Ok(()),

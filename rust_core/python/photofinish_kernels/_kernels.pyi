@@ -183,6 +183,34 @@ def cluster_rows(
     components of the threshold graph. Rows with NaN or infinity are refused. Memory grows with the pairs found.
     """
 
+def k_reciprocal_distances(
+    queries: NDArray[np.float32],
+    candidates: NDArray[np.float32],
+    *,
+    k1: int = 20,
+    k2: int = 6,
+    lambda_: float = 0.3,
+    threads: int = 1,
+) -> NDArray[np.float32]:
+    """Distances of (Q, D) queries and (N, D) candidates re-ranked by k-reciprocal encoding (Zhong et al. 2017): (Q, N).
+
+    Two are near when they have the same neighbours: `1 - lambda_` of the Jaccard distance of their encodings over the
+    `k1` nearest of queries and candidates, averaged over the `k2` nearest, themselves among them, and `lambda_` (0 to 1)
+    of the cosine distance 1 - cos; smaller is closer. Rows are C-contiguous and of unit length (lengths are not
+    checked). Neighbours at one distance are in or out together, so the order of candidates does not matter and equal
+    candidates have equal distances. There may be fewer rows than `k1`. All queries and candidates are compared with one
+    another, so give the best few hundred to thousand candidates of a search.
+    """
+
+def hybrid_scores(
+    parts: NDArray[np.float32], weights: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Scores (N,) and contributions (N, P) of (N, P) parts from 0 to 1, such as similarity, bib evidence, time, quality.
+
+    A contribution is its part times the weight (P,), which is 0 or more; a score is the sum of its row's contributions,
+    from left to right. With weights that add up to 1 scores are from 0 to 1.
+    """
+
 def perceptual_hash(gray: NDArray[np.uint8]) -> int:
     """64 bits that stay nearly the same when a (H, W) picture is scaled, compressed or lightened (Zauner 2010).
 

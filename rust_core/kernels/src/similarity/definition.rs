@@ -47,3 +47,69 @@ pub fn cluster(rows: &[f32], dim: usize, threshold: f32, cannot_link: &[(usize, 
     }
     labels
 }
+
+/// Distances by k-reciprocal encoding (Zhong et al. 2017): one row per query, one column per candidate.
+///
+/// The pool are the queries and the candidates; `d` is the cosine distance. N(p, k) are p and all that are not farther
+/// from it than the k-th nearest of the others, so that equal distances are treated alike. R(p, k) are those of N(p, k)
+/// that have p in theirs; R*(p) is R(p, k1) and every R(q, k1/2) of a q in it more than two thirds of which lie in it.
+/// V(p) weighs each x of R*(p) by exp(-d(p, x)), in sum 1, and is then averaged over N(p, k2 - 1), which is the query
+/// expansion. The Jaccard distance of two such vectors is 1 - Σ min / Σ max; the result (1 - lambda) of it and lambda of
+/// `d`. (As in the authors' program: the queries are in the pool, k2 counts p itself, V has sum 1 and two thirds are not
+/// enough. Unlike there, distances are not divided by the largest, which would make all depend on the farthest.)
+pub fn k_reciprocal(queries: &[f32], candidates: &[f32], dim: usize, k1: usize, k2: usize, lambda: f32) -> Vec<f32> {
+    let pool: Vec<&[f32]> = queries.chunks_exact(dim).chain(candidates.chunks_exact(dim)).collect();
+    let everyone = 0..pool.len();
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
+    let d: Vec<Vec<f32>> = pool.iter().map(|a| pool.iter().map(|b| 1.0 - dot(a, b)).collect()).collect();
+    let near = |k: usize| -> Vec<Vec<usize>> {
+        let of = |p: usize| {
+            let mut others: Vec<f32> = everyone.clone().filter(|&x| x != p).map(|x| d[p][x]).collect();
+            others.sort_by(f32::total_cmp);
+            let limit = if k == 0 { f32::NEG_INFINITY } else { others.get(k - 1).copied().unwrap_or(f32::INFINITY) };
+            everyone.clone().filter(|&x| x == p || d[p][x] <= limit).collect()
+        };
+        everyone.clone().map(of).collect()
+    };
+    let reciprocal = |k: usize| -> Vec<Vec<usize>> {
+        let near = near(k);
+        let of = |p: usize| near[p].iter().copied().filter(|&x| near[x].contains(&p)).collect();
+        everyone.clone().map(of).collect()
+    };
+    let (whole, half, closest) = (reciprocal(k1), reciprocal(k1 / 2), near(k2 - 1));
+    let encode = |p: usize| -> Vec<f32> {
+        let mut members = whole[p].clone();
+        for &q in &whole[p] {
+            let common = half[q].iter().filter(|x| whole[p].contains(x)).count();
+            if 3 * common > 2 * half[q].len() {
+                members.extend(&half[q]);
+            }
+        }
+        let mut weights = vec![0.0; pool.len()];
+        members.into_iter().for_each(|x| weights[x] = (-d[p][x]).exp());
+        let sum: f32 = weights.iter().sum();
+        weights.into_iter().map(|weight| weight / sum).collect()
+    };
+    let encoded: Vec<Vec<f32>> = everyone.clone().map(encode).collect();
+    let average = |p: usize| -> Vec<f32> {
+        let mean = |x: usize| closest[p].iter().map(|&q| encoded[q][x]).sum::<f32>() / closest[p].len() as f32;
+        everyone.clone().map(mean).collect()
+    };
+    let expanded: Vec<Vec<f32>> = everyone.clone().map(average).collect();
+    let jaccard = |p: usize, g: usize| {
+        let sum = |choose: fn(f32, f32) -> f32| -> f32 {
+            expanded[p].iter().zip(&expanded[g]).map(|(&a, &b)| choose(a, b)).sum()
+        };
+        1.0 - sum(f32::min) / sum(f32::max)
+    };
+    let first = queries.len() / dim;
+    let pairs = (0..first).flat_map(|query| (first..pool.len()).map(move |candidate| (query, candidate)));
+    pairs.map(|(query, candidate)| (1.0 - lambda) * jaccard(query, candidate) + lambda * d[query][candidate]).collect()
+}
+
+/// Scores and contributions: a contribution is a part times its weight, a score the sum of a row's contributions.
+pub fn hybrid_scores(parts: &[f32], weights: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let contributions: Vec<f32> =
+        parts.iter().zip(weights.iter().cycle()).map(|(part, weight)| part * weight).collect();
+    (contributions.chunks_exact(weights.len()).map(|row| row.iter().sum()).collect(), contributions)
+}

@@ -1,0 +1,67 @@
+use crate::convert::{array, at_least_one, rows_of, slice, value_error};
+use crate::instruction_set::chosen;
+use crate::similarity::check_finite;
+use numpy::ndarray::Array2;
+use numpy::{Ix1, Ix2, PyArray1, PyArray2, ToPyArray};
+use photofinish_kernels::similarity::{self, KReciprocal};
+use pyo3::prelude::*;
+
+#[pyfunction]
+#[pyo3(signature = (queries, candidates, *, k1 = 20, k2 = 6, lambda_ = 0.3, threads = 1))]
+pub fn k_reciprocal_distances<'py>(
+    py: Python<'py>,
+    queries: &Bound<'py, PyAny>,
+    candidates: &Bound<'py, PyAny>,
+    k1: i64,
+    k2: i64,
+    lambda_: f32,
+    threads: i64,
+) -> PyResult<Bound<'py, PyArray2<f32>>> {
+    let settings = KReciprocal { k1: at_least_one("k1", k1)?, k2: at_least_one("k2", k2)?, lambda: lambda_ };
+    let threads = at_least_one("threads", threads)?;
+    if !(0.0..=1.0).contains(&lambda_) {
+        return Err(value_error("lambda_", format!("must be from 0 to 1, got {lambda_}")));
+    }
+    let queries = array::<f32, Ix2>("queries", queries, "(Q, D)")?;
+    let queries = rows_of("queries", &queries)?;
+    let candidates = array::<f32, Ix2>("candidates", candidates, "(N, D)")?;
+    let candidates = rows_of("candidates", &candidates)?;
+    if candidates.dim() != queries.dim() {
+        let (given, wanted) = (candidates.dim(), queries.dim());
+        return Err(value_error("candidates", format!("have {given} numbers each, but queries {wanted}")));
+    }
+    check_finite("queries", queries)?;
+    check_finite("candidates", candidates)?;
+    let isa = chosen();
+    let distances = py.detach(|| similarity::k_reciprocal(isa, queries, candidates, settings, threads));
+    let shape = (queries.count(), candidates.count());
+    Ok(Array2::from_shape_vec(shape, distances).expect("a distance a pair").to_pyarray(py))
+}
+
+/// Scores and contributions.
+type Scored<'py> = (Bound<'py, PyArray1<f32>>, Bound<'py, PyArray2<f32>>);
+
+#[pyfunction]
+pub fn hybrid_scores<'py>(
+    py: Python<'py>,
+    parts: &Bound<'py, PyAny>,
+    weights: &Bound<'py, PyAny>,
+) -> PyResult<Scored<'py>> {
+    let parts = array::<f32, Ix2>("parts", parts, "(N, P)")?;
+    let rows = rows_of("parts", &parts)?;
+    let weights = array::<f32, Ix1>("weights", weights, "(P,)")?;
+    let weights = slice("weights", &weights)?;
+    if weights.len() != rows.dim() {
+        return Err(value_error("weights", format!("are {}, but there are {} parts", weights.len(), rows.dim())));
+    }
+    if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
+        return Err(value_error("weights", format!("must be finite and 0 or more, got {weight}")));
+    }
+    let is_part = |part: &f32| (0.0..=1.0).contains(part);
+    if let Some(row) = (0..rows.count()).find(|&row| !rows.row(row).iter().all(is_part)) {
+        return Err(value_error("parts", format!("must be from 0 to 1, row {row} is {:?}", rows.row(row))));
+    }
+    let (scores, contributions) = py.detach(|| similarity::hybrid_scores(rows.values(), weights));
+    let contributions = Array2::from_shape_vec((rows.count(), rows.dim()), contributions).expect("as many as parts");
+    Ok((PyArray1::from_vec(py, scores), contributions.to_pyarray(py)))
+}
