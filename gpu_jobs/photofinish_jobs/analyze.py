@@ -25,7 +25,7 @@ from photofinish.models.settings import ModelSettings
 from photofinish.models.text_reader import TextReader
 
 # Counts up whenever the code may find something else in the same picture with the same models.
-ANALYSIS_REVISION = 2
+ANALYSIS_REVISION = 3
 # Photos are worked on together until their decoded pixels reach this (200 MB as BGR), so memory does not grow with the
 # length of a batch.
 MAX_PIXELS_AT_ONCE = 64_000_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,6 +11,7 @@ from photofinish.domain.bib import Bib
 from photofinish.domain.face import Embedding, Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
+from photofinish.domain.pose import Pose
 
 SPACE = "test-space-1"
 
@@ -35,8 +38,16 @@ def face(of: Embedding | None, x: float = 0.25, quality: float = 0.75) -> Face:
         detection_score=0.9,
         sharpness=0.5,
         quality=quality,
+        quality_reasons=(),
+        pose=Pose(roll_deg=0, yaw_deg=0, pitch_deg=0),
+        brightness=50,
         embedding=of,
     )
+
+
+def face_in(box: Box, *, sharpness: float = 0.5) -> Face:
+    """A face of which only the place (and how sharp it is) matters."""
+    return replace(face(None), box=box, sharpness=sharpness)
 
 
 def bib(number: str, ocr_score: float = 0.9, face_index: int | None = None) -> Bib:

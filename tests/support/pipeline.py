@@ -23,6 +23,7 @@ from photofinish.domain.bib import Bib
 from photofinish.domain.face import Embedding, Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import StoredPhoto
+from photofinish.domain.pose import Pose
 from photofinish.domain.sharpness import Sharpness
 from photofinish.errors import RejectedInput
 from photofinish.settings import JobSettings
@@ -85,6 +86,9 @@ def toy_face(vector: Sequence[float]) -> Face:
         detection_score=0.9,
         sharpness=0.6,
         quality=0.7,
+        quality_reasons=(),
+        pose=Pose(roll_deg=0, yaw_deg=0, pitch_deg=0),
+        brightness=50,
         embedding=Embedding((unit / np.linalg.norm(unit)).astype(np.float32), SPACE),
     )
 

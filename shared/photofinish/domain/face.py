@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from photofinish.domain.geometry import Box, Point
 from photofinish.domain.photo import PhotoRef
+from photofinish.domain.pose import Pose
+from photofinish.domain.quality import QualityReason
 
 _FACE_NAMESPACE = uuid.UUID("6f0d6d2e-8f5b-5c2e-9b61-7f3f0c7a51aa")
 UNIT_LENGTH_TOLERANCE = 1e-3
@@ -45,6 +47,11 @@ class Face:
     """Re-blur sharpness of the face's crop, 0 (blurred) to 1 (sharp)."""
     quality: float
     """0 to 1: how well the face can be recognised, out of its size, score, pose and sharpness."""
+    quality_reasons: tuple[QualityReason, ...]
+    """What makes it hard to recognise; none for most faces."""
+    pose: Pose
+    brightness: float
+    """Mean luma of the face's middle, 0 (black) to 100 (white)."""
     embedding: Embedding | None = None
 
 

@@ -1,49 +1,69 @@
-"""How well a face can be recognised."""
+"""How well a face can be recognised, and why not better."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from enum import StrEnum
 
-# Each factor is 0 below the first and 1 above the second value.
+import numpy as np
+
+from photofinish.domain.pose import Pose
+
+# Each factor is 0 at the first value and 1 at the second and beyond.
 _SIZE_PX = (12.0, 96.0)
 _SCORE = (0.5, 0.9)
 _SHARPNESS = (0.2, 0.5)
-# Where the nose of a face that looks into the camera lies between the eyes and the mouth (ArcFace template).
-_FRONTAL_PITCH = 0.49
+_TURNED_DEG = (80.0, 15.0)
+
+SMALL_PX = 32.0
+UNCERTAIN_SCORE = 0.7
+TURNED_DEG = 45.0
+BLURRED_SHARPNESS = 0.38
+DARK_BRIGHTNESS = 20.0
 
 
-def face_quality(*, size_px: float, detection_score: float, landmarks: NDArray[np.floating], sharpness: float) -> float:
+class QualityReason(StrEnum):
+    """Why a face is hard to recognise; the codes are stable, apps may show a sentence for each."""
+
+    SMALL = "small"
+    """It has few pixels: go closer, or take the original instead of a reduced copy."""
+    TURNED = "turned"
+    """It looks to the side, up or down."""
+    BLURRED = "blurred"
+    """It is out of focus or moved."""
+    DARK = "dark"
+    """There is little light on it."""
+    UNCERTAIN = "uncertain"
+    """The detector is not sure that it is a face: something covers it, or it is none."""
+
+
+def face_quality(*, size_px: float, detection_score: float, pose: Pose, sharpness: float) -> float:
     """0 to 1: the geometric mean of size, score, pose and sharpness, so a face that fails in one of them is poor.
 
-    `size_px` is √(width × height) of the face's box in the picture that its embedding comes from, `landmarks` (5, 2)
-    are in the pixels of any picture, `sharpness` is the re-blur sharpness of the aligned chip.
+    `size_px` is √(width × height) of the face's box in the picture that its embedding comes from, `sharpness` is the
+    re-blur sharpness of the aligned chip.
     """
     factors = (
         _ramp(size_px, *_SIZE_PX),
         _ramp(detection_score, *_SCORE),
-        frontality(landmarks),
+        _ramp(pose.turned_deg, *_TURNED_DEG),
         _ramp(sharpness, *_SHARPNESS),
     )
     return float(np.prod(factors) ** (1 / len(factors)))
 
 
-def frontality(landmarks: NDArray[np.floating]) -> float:
-    """1 for a face that looks into the camera, 0 for a profile or one seen from far above or below.
-
-    Measured by where the nose lies between the eyes and between eyes and mouth, along the face's own axes, so a tilted
-    head counts as frontal: alignment turns it upright.
-    """
-    right_eye, left_eye, nose, right_mouth, left_mouth = np.asarray(landmarks, np.float64)
-    eyes, mouth = (right_eye + left_eye) / 2, (right_mouth + left_mouth) / 2
-    across, down = left_eye - right_eye, mouth - eyes
-    width_squared, height_squared = float(across @ across), float(down @ down)
-    if width_squared == 0 or height_squared == 0:
-        return 0.0
-    yaw = abs(float((nose - (eyes + mouth) / 2) @ across)) / width_squared
-    pitch = abs(float((nose - eyes) @ down) / height_squared - _FRONTAL_PITCH)
-    return max(0.0, 1 - yaw) * max(0.0, 1 - 2 * pitch)
+def quality_reasons(
+    *, size_px: float, detection_score: float, pose: Pose, sharpness: float, brightness: float
+) -> tuple[QualityReason, ...]:
+    """What makes a face hard to recognise, in the order of :class:`QualityReason`; brightness is 0 to 100."""
+    found = {
+        QualityReason.SMALL: size_px < SMALL_PX,
+        QualityReason.TURNED: pose.turned_deg > TURNED_DEG,
+        QualityReason.BLURRED: sharpness < BLURRED_SHARPNESS,
+        QualityReason.DARK: brightness < DARK_BRIGHTNESS,
+        QualityReason.UNCERTAIN: detection_score < UNCERTAIN_SCORE,
+    }
+    return tuple(reason for reason, holds in found.items() if holds)
 
 
-def _ramp(value: float, low: float, high: float) -> float:
-    return min(1.0, max(0.0, (value - low) / (high - low)))
+def _ramp(value: float, zero: float, one: float) -> float:
+    return min(1.0, max(0.0, (value - zero) / (one - zero)))

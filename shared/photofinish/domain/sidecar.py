@@ -45,6 +45,13 @@ def sidecar(
                 "detection_score": _round(face.detection_score),
                 "sharpness": _round(face.sharpness),
                 "quality": _round(face.quality),
+                "quality_reasons": [reason.value for reason in face.quality_reasons],
+                "pose": {
+                    "roll_deg": _round(face.pose.roll_deg),
+                    "yaw_deg": _round(face.pose.yaw_deg),
+                    "pitch_deg": _round(face.pose.pitch_deg),
+                },
+                "brightness": _round(face.brightness),
             }
             | (
                 {"embedding": {"space": face.embedding.space, "vector": [float(v) for v in face.embedding.vector]}}

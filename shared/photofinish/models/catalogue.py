@@ -8,7 +8,9 @@ import tomllib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
+from photofinish.domain.matching import Calibration
 from photofinish.errors import Misconfigured
 
 
@@ -37,20 +39,30 @@ class CatalogueModel:
     input: str
     """Shape, dtype, colour order and value range, for people."""
     embedding_space: str | None = None
-    min_similarity: float | None = None
-    """Cosine in that space from which two faces count as one person's; the catalogue says how it was calibrated."""
+    calibration: Calibration | None = None
+    """What similarities in that space mean."""
 
     @property
     def label(self) -> str:
         """Name and version in one word, as sidecars name it."""
         return f"{self.name}-{self.version}"
 
+    @property
+    def min_similarity(self) -> float | None:
+        """Cosine in the embedding space from which two faces count as one person's; None where not calibrated."""
+        return self.calibration.min_similarity if self.calibration else None
+
 
 @functools.cache
 def catalogue() -> tuple[CatalogueModel, ...]:
     """Every model of the default pipeline, one per role."""
     text = resources.files("photofinish.models").joinpath("catalogue.toml").read_text(encoding="utf-8")
-    return tuple(CatalogueModel(**entry) for entry in tomllib.loads(text)["model"])
+    return tuple(_model(entry) for entry in tomllib.loads(text)["model"])
+
+
+def _model(entry: dict[str, Any]) -> CatalogueModel:
+    calibration = entry.pop("calibration", None)
+    return CatalogueModel(**entry, calibration=Calibration(**calibration) if calibration else None)
 
 
 def model_for(role: str) -> CatalogueModel:

@@ -13,6 +13,9 @@ CHIP_SIZE = 112
 TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
 )
+# Rows and columns of a chip that show skin: no hair, no background beside a turned face.
+_MIDDLE = (slice(40, 104), slice(34, 78))
+_LUMA_OF_BGR = np.array([0.114, 0.587, 0.299])
 
 
 def similarity_transform(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -41,6 +44,12 @@ def align(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[n
         image, matrix = _averaged_down(image, matrix, int(1 / scale))
     chip = cv2.warpAffine(image, matrix, (CHIP_SIZE, CHIP_SIZE), flags=cv2.INTER_LINEAR)
     return cast("NDArray[np.uint8]", chip)
+
+
+def chip_brightness(chips: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean luma (Rec. 601), 0 to 100, between brows and chin of each of (N, 112, 112, 3) BGR chips; N may be 0."""
+    means = chips[:, _MIDDLE[0], _MIDDLE[1]].mean(axis=(1, 2), dtype=np.float64)
+    return np.asarray(means @ _LUMA_OF_BGR * (100 / 255), np.float64)
 
 
 def _averaged_down(

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from photofinish.domain.face import Embedding, Face
 from photofinish.domain.geometry import Box
-from photofinish.domain.quality import face_quality
+from photofinish.domain.pose import head_pose
+from photofinish.domain.quality import face_quality, quality_reasons
 from photofinish.imaging.sharpness import chip_sharpness
 from photofinish.models.catalogue import model_for
-from photofinish.models.face_alignment import CHIP_SIZE, align
+from photofinish.models.face_alignment import CHIP_SIZE, align, chip_brightness
 from photofinish.models.face_detection import Detections, FaceDetector
 from photofinish.models.face_embedding import FaceEmbedder
 from photofinish.models.session import OrtSession
@@ -58,14 +59,24 @@ class FaceEncoder:
         ]
         stacked = np.stack(chips) if chips else np.zeros((0, CHIP_SIZE, CHIP_SIZE, 3), np.uint8)
         vectors = iter(self._embedder.embed(stacked))
-        sharpness = iter(chip_sharpness(stacked))
+        sharpness = iter(chip_sharpness(stacked).tolist())
+        brightness = iter(chip_brightness(stacked).tolist())
         return [
-            tuple(self._face(image, found, index, next(vectors), float(next(sharpness))) for index in range(len(found)))
+            tuple(
+                self._face(image, found, index, next(vectors), next(sharpness), next(brightness))
+                for index in range(len(found))
+            )
             for image, found in zip(images, detections, strict=True)
         ]
 
     def _face(
-        self, image: NDArray[np.uint8], found: Detections, index: int, vector: NDArray[np.float32], sharpness: float
+        self,
+        image: NDArray[np.uint8],
+        found: Detections,
+        index: int,
+        vector: NDArray[np.float32],
+        sharpness: float,
+        brightness: float,
     ) -> Face:
         height, width = image.shape[:2]
         x, y, w, h = (float(value) for value in found.boxes[index])
@@ -73,14 +84,17 @@ class FaceEncoder:
         right_eye, left_eye, nose, right_mouth, left_mouth = (
             (float(point[0]) / width, float(point[1]) / height) for point in landmarks
         )
-        score = float(found.scores[index])
+        score, size_px, pose = float(found.scores[index]), (w * h) ** 0.5, head_pose(landmarks)
         return Face(
             box=Box.from_pixels(x, y, w, h, width=width, height=height),
             landmarks=(right_eye, left_eye, nose, right_mouth, left_mouth),
             detection_score=score,
             sharpness=sharpness,
-            quality=face_quality(
-                size_px=(w * h) ** 0.5, detection_score=score, landmarks=landmarks, sharpness=sharpness
+            quality=face_quality(size_px=size_px, detection_score=score, pose=pose, sharpness=sharpness),
+            quality_reasons=quality_reasons(
+                size_px=size_px, detection_score=score, pose=pose, sharpness=sharpness, brightness=brightness
             ),
+            pose=pose,
+            brightness=brightness,
             embedding=Embedding(vector, self.embedding_space),
         )

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import Bib, find_bibs
-from photofinish.domain.quality import frontality
 from photofinish.errors import RejectedInput
 from photofinish_cli.evaluation.labels import PixelBox
 
@@ -29,8 +28,8 @@ class FoundFace:
     box: PixelBox
     sharpness: float
     """Re-blur sharpness of its chip, 0 to 1."""
-    frontality: float
-    """1 towards the camera, 0 in profile."""
+    turned_deg: float
+    """Between where it looks and the camera."""
     vector: NDArray[np.float32] = field(repr=False)
     """(D,) of unit length."""
 
@@ -87,7 +86,7 @@ class Findings:
                 FoundFace(
                     box=face.box.to_pixels(width, height),
                     sharpness=face.sharpness,
-                    frontality=frontality(np.array(face.landmarks) * (width, height)),
+                    turned_deg=face.pose.turned_deg,
                     vector=face.embedding.vector,
                 )
                 for face in analysis.faces

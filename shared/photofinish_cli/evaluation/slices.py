@@ -29,7 +29,8 @@ SIZE = Dimension("face size", (32, 48, 64, 96), ("under 32 px", "32–48 px", "4
 SHARPNESS = Dimension(
     "sharpness", (FACE_THRESHOLD, 0.5), (f"blurred (< {FACE_THRESHOLD})", "soft (< 0.5)", "sharp (0.5 and more)")
 )
-POSE = Dimension("pose", (0.5, 0.75), ("turned away (< 0.5)", "turned (< 0.75)", "towards the camera"))
+# By the negative angle, so that here too the hard ones come first.
+POSE = Dimension("pose", (-45, -30, -15), ("turned by 45° and more", "30–45°", "15–30°", "turned by 15° at most"))
 
 
 DIMENSIONS = (SIZE, SHARPNESS, POSE)
@@ -37,7 +38,7 @@ DIMENSIONS = (SIZE, SHARPNESS, POSE)
 
 def values_of(face: FoundFace) -> tuple[float, float, float]:
     """The face's size, sharpness and pose, in the order of `DIMENSIONS`."""
-    return face.size_px, face.sharpness, face.frontality
+    return face.size_px, face.sharpness, -face.turned_deg
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from photofinish.domain.bib_rules import LOOKALIKES, BibRules
 from photofinish.domain.face import Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.start_list import StartList
+from support.faces import face_in
 
 WIDTH, HEIGHT = 1000, 800
 AS_DIGITS = str.maketrans(dict(LOOKALIKES))
@@ -21,7 +22,7 @@ AS_DIGITS = str.maketrans(dict(LOOKALIKES))
 def face(x: float, y: float, side: float) -> Face:
     """A face whose box has this middle and side, in pixels."""
     box = Box.from_pixels(x - side / 2, y - side / 2, side, side, width=WIDTH, height=HEIGHT)
-    return Face(box=box, landmarks=((0, 0),) * 5, detection_score=0.9, sharpness=0.5, quality=0.5)
+    return face_in(box)
 
 
 def line(text: str, x: float, y: float, height: float, *, score: float = 0.99) -> TextLine:

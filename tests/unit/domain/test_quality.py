@@ -1,68 +1,97 @@
-"""Face quality and the decision about blur."""
+"""Face quality, its reasons, and the decision about blur."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from photofinish.domain.face import Face
 from photofinish.domain.geometry import Box
-from photofinish.domain.quality import face_quality, frontality
+from photofinish.domain.pose import Pose
+from photofinish.domain.quality import QualityReason, face_quality, quality_reasons
 from photofinish.domain.sharpness import FACE_THRESHOLD, FRAME_THRESHOLD, is_blurry
+from support.faces import face_in
 
-# The ArcFace template: a face that looks into the camera.
-FRONTAL = np.array([[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70.7, 92.2]])
-PROFILE = np.array([[50.0, 51.7], [60.0, 51.5], [80.0, 71.7], [52.0, 92.4], [60.0, 92.2]])
+FRONTAL = Pose(roll_deg=0, yaw_deg=0, pitch_deg=0)
+GOOD: dict[str, Any] = {"size_px": 120, "detection_score": 0.95, "pose": FRONTAL, "sharpness": 0.6}
 
 
-def turned(points: np.ndarray, degrees: float, scale: float = 1.0) -> np.ndarray:
-    angle = np.radians(degrees)
-    return scale * points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+def turned(yaw_deg: float, roll_deg: float = 0, pitch_deg: float = 0) -> Pose:
+    return Pose(roll_deg=roll_deg, yaw_deg=yaw_deg, pitch_deg=pitch_deg)
 
 
 def quality(**changes: object) -> float:
-    values: dict[str, object] = {"size_px": 120, "detection_score": 0.95, "landmarks": FRONTAL, "sharpness": 0.6}
-    return face_quality(**(values | changes))  # type: ignore[arg-type]
+    return face_quality(**(GOOD | changes))
+
+
+def reasons(**changes: object) -> tuple[QualityReason, ...]:
+    return quality_reasons(**(GOOD | {"brightness": 50.0} | changes))
 
 
 def test_a_large_sharp_frontal_face_is_perfect() -> None:
-    assert quality() > 0.95
+    assert quality() == 1
+    assert reasons() == ()
 
 
 @pytest.mark.parametrize(
     ("name", "values"),
-    [("size_px", [8, 20, 40, 80]), ("detection_score", [0.5, 0.6, 0.8, 0.9]), ("sharpness", [0.1, 0.25, 0.35, 0.5])],
+    [
+        ("size_px", [8, 20, 40, 80]),
+        ("detection_score", [0.5, 0.6, 0.8, 0.9]),
+        ("sharpness", [0.1, 0.25, 0.35, 0.5]),
+        ("pose", [turned(90), turned(-70), turned(40), turned(20)]),
+    ],
 )
-def test_quality_grows_with_each_factor(name: str, values: list[float]) -> None:
+def test_quality_grows_with_each_factor(name: str, values: list[object]) -> None:
     qualities = [quality(**{name: value}) for value in values]
     assert qualities == sorted(qualities)
     assert qualities[0] == 0 < qualities[1] < qualities[-1]
 
 
-def test_a_profile_is_poor() -> None:
-    assert quality(landmarks=PROFILE) < 0.3 < quality(landmarks=FRONTAL)
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"size_px": 15}, QualityReason.SMALL),
+        ({"pose": turned(-60)}, QualityReason.TURNED),
+        ({"pose": turned(0, pitch_deg=60)}, QualityReason.TURNED),
+        ({"sharpness": 0.2}, QualityReason.BLURRED),
+        ({"brightness": 5.0}, QualityReason.DARK),
+        ({"detection_score": 0.6}, QualityReason.UNCERTAIN),
+    ],
+)
+def test_each_reason_is_told_alone_and_with_the_others(change: dict[str, object], reason: QualityReason) -> None:
+    assert reasons(**change) == (reason,)
+    bad: dict[str, object] = {
+        "size_px": 15, "pose": turned(60), "sharpness": 0.2, "brightness": 5.0, "detection_score": 0.6,
+    }  # fmt: skip
+    assert reasons(**(bad | change)) == tuple(QualityReason)
 
 
-@given(degrees=st.floats(-180, 180), scale=st.floats(0.1, 50))
-def test_pose_ignores_tilt_and_size(degrees: float, scale: float) -> None:
-    assert frontality(turned(FRONTAL, degrees, scale)) == pytest.approx(frontality(FRONTAL), abs=1e-6)
+@given(roll=st.floats(-180, 180), yaw=st.floats(-90, 90))
+def test_a_tilted_head_is_as_good_as_an_upright_one(roll: float, yaw: float) -> None:
+    assert quality(pose=turned(yaw, roll)) == quality(pose=turned(yaw))
 
 
-@given(st.lists(st.floats(-1e4, 1e4), min_size=10, max_size=10), st.floats(0, 1e4), st.floats(0, 1), st.floats(0, 1))
-def test_quality_is_a_share(points: list[float], size: float, score: float, sharpness: float) -> None:
-    landmarks = np.array(points).reshape(5, 2)
-    assert 0 <= quality(landmarks=landmarks, size_px=size, detection_score=score, sharpness=sharpness) <= 1
-
-
-def face(side: float, sharpness: float) -> Face:
-    return Face(
-        box=Box(0.1, 0.1, side, side), landmarks=((0, 0),) * 5, detection_score=0.9, sharpness=sharpness, quality=0.5
-    )
+@given(
+    yaw=st.floats(-90, 90),
+    pitch=st.floats(-180, 180),
+    size=st.floats(0, 1e4),
+    score=st.floats(0, 1),
+    sharpness=st.floats(0, 1),
+)
+def test_quality_is_a_share(yaw: float, pitch: float, size: float, score: float, sharpness: float) -> None:
+    pose = turned(yaw, pitch_deg=pitch)
+    assert 0 <= quality(pose=pose, size_px=size, detection_score=score, sharpness=sharpness) <= 1
 
 
 SHARP, BLURRED = FACE_THRESHOLD + 0.1, FACE_THRESHOLD - 0.1
+
+
+def face(side: float, sharpness: float) -> Face:
+    return face_in(Box(0.1, 0.1, side, side), sharpness=sharpness)
 
 
 def test_without_faces_the_frame_decides() -> None:

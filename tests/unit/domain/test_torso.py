@@ -9,6 +9,7 @@ from photofinish.domain.bib import Bib, TextLine
 from photofinish.domain.face import Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.torso import merged_lines, torso_windows
+from support.faces import face_in
 
 WIDTH, HEIGHT = 1000, 800
 
@@ -16,7 +17,7 @@ WIDTH, HEIGHT = 1000, 800
 def face(x: float, y: float, side: float) -> Face:
     """A face whose box has this middle and side, in pixels."""
     box = Box.from_pixels(x - side / 2, y - side / 2, side, side, width=WIDTH, height=HEIGHT)
-    return Face(box=box, landmarks=((0, 0),) * 5, detection_score=0.9, sharpness=0.5, quality=0.5)
+    return face_in(box)
 
 
 def bib(number: str, face_index: int | None) -> Bib:

@@ -16,7 +16,7 @@ _boxes = st.lists(st.tuples(_side, _side, st.integers(1, 30).map(float), st.inte
 
 
 def _face(box: PixelBox) -> FoundFace:
-    return FoundFace(box=box, sharpness=0.5, frontality=1, vector=np.zeros(4, np.float32))
+    return FoundFace(box=box, sharpness=0.5, turned_deg=0, vector=np.zeros(4, np.float32))
 
 
 def test_overlap_of_known_boxes() -> None:
