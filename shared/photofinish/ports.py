@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from photofinish.domain.access import ApiKey, AuditEntry, RateLimit
 from photofinish.domain.bib import Bib
+from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.face import Embedding, Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
@@ -229,22 +231,30 @@ class BibMatch:
     ocr_score: float
     box: Box
     face_id: str | None
+    partial: bool = False
 
 
 class FaceIndex(Protocol):
-    """Faces with their embeddings, and bibs, per album."""
+    """Faces with their embeddings, bibs, and what photos are searched by, per album."""
 
-    def replace(self, photo: PhotoRef, pipeline_version: str, faces: Sequence[Face], bibs: Sequence[Bib]) -> bool:
-        """Make these the only faces and bibs of `photo`, in one transaction; every face carries an embedding.
+    def replace(self, photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> bool:
+        """Make this all that is known of `photo`, in one transaction; every face carries an embedding.
 
         Twice equals once; an older generation than the one indexed changes nothing. Returns whether it applied.
         """
         ...
 
     def remove(self, photo: PhotoRef) -> None:
-        """Forget the faces and bibs of `photo` (of this generation or an older one); twice equals once.
+        """Forget everything found in `photo` (of this generation or an older one); twice equals once.
 
         A late commit of an older generation brings nothing back; the same generation can be indexed again.
+        """
+        ...
+
+    def drop_album(self, album: str) -> None:
+        """Forget every photo of `album` and its start list, at once and as if they had never been; twice equals once.
+
+        A photo that is committed later, even of an older generation, begins the album anew.
         """
         ...
 
@@ -256,10 +266,91 @@ class FaceIndex(Protocol):
         """
         ...
 
+    def embeddings(self, album: str, face_ids: Sequence[str]) -> dict[str, Embedding]:
+        """The embeddings of those of `face_ids` that `album` has."""
+        ...
+
     def find_bib(self, album: str, number: str, *, limit: int) -> list[BibMatch]:
         """The bibs of `album` with exactly this number, best `ocr_score` first, one per photo."""
         ...
 
     def has_album(self, album: str) -> bool:
         """Whether any photo of `album` was ever indexed."""
+        ...
+
+
+class AlbumRules(Protocol):
+    """What each album knows of its bib numbers: digits, prefixes, misreads, and its start list."""
+
+    def bib_rules(self, album: str) -> BibRules:
+        """The rules of `album`, its start list in them; the usual ones where it has none of its own."""
+        ...
+
+    def set_bib_rules(self, album: str, rules: BibRules) -> None:
+        """Make these the only rules, and their start list the only one, of `album`; twice equals once.
+
+        The album need not hold a photo yet. Photos that were analysed before keep what was found.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """What :meth:`AccessStore.expire` deleted."""
+
+    audit_entries: int
+    rate_windows: int
+    signatures: int
+
+
+class AccessStore(Protocol):
+    """API keys, rate limits, signatures seen, who may search an album, and the audit: shared by all instances."""
+
+    def add_key(self, key: ApiKey) -> bool:
+        """Store a new key; False, and nothing changes, where its id is taken."""
+        ...
+
+    def find_key(self, key_id: str) -> ApiKey | None:
+        """The key of this id, revoked and expired ones too."""
+        ...
+
+    def list_keys(self) -> list[ApiKey]:
+        """Every key, oldest first."""
+        ...
+
+    def revoke_key(self, key_id: str) -> bool:
+        """Refuse the key from now on; a second time changes nothing. False where there is none of this id."""
+        ...
+
+    def touch_key(self, key_id: str, at: datetime) -> None:
+        """Record that the key was used at `at`; does nothing where an hour before is recorded."""
+        ...
+
+    def take(self, bucket: str, limit: RateLimit, *, cost: int = 1) -> float:
+        """Take `cost` (at most a whole burst) from `bucket`: 0.0, or else the seconds after which it may be tried again.
+
+        What is refused takes nothing. However many take at once, never more than `limit` are admitted.
+        """
+        ...
+
+    def remember_signature(self, signature: bytes, expires_at: datetime) -> bool:
+        """Remember it until `expires_at`; False where it is remembered already. Of many at once, one gets True."""
+        ...
+
+    def users_may_search(self, album: str) -> bool:
+        """Whether the album is open to everybody who is signed in; False until that is set."""
+        ...
+
+    def set_users_may_search(self, album: str, allowed: bool) -> None: ...
+
+    def append_audit(self, entry: AuditEntry) -> None:
+        """Store the entry for good: nothing changes it, and :meth:`expire` alone deletes it."""
+        ...
+
+    def audit_entries(self, *, album: str | None = None, since: datetime | None = None) -> Iterator[AuditEntry]:
+        """Entries in the order in which they were stored, page by page."""
+        ...
+
+    def expire(self, *, audit_before: datetime) -> Expired:
+        """Delete audit entries from before `audit_before`, full rate windows, and signatures that are too old to use."""
         ...

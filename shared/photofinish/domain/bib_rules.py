@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,6 +39,18 @@ class BibRules:
         for read, digit in self.edits.items():
             if len(read) != 1 or not re.fullmatch("[0-9]", digit):
                 raise ValueError(f"an edit makes one digit of one character, not {digit!r} of {read!r}")
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hexadecimal characters that tell these rules from others; empty for the usual ones.
+
+        What an analysis finds depends on them, so they are a part of its pipeline version.
+        """
+        if self == BibRules():
+            return ""
+        names = None if self.start_list is None else sorted(self.start_list.names)
+        told = [self.min_digits, self.max_digits, sorted(self.prefixes), sorted(self.edits.items()), names]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8]
 
     def allows(self, number: str) -> bool:
         """Whether a number has as many digits as it must and begins as it must. Does not ask the start list."""
