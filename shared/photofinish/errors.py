@@ -33,3 +33,12 @@ class Misconfigured(PhotofinishError):
 
 class NotFound(PhotofinishError):
     """What was asked for does not exist."""
+
+
+class Conflict(PhotofinishError):
+    """What is there contradicts it, so nothing was changed. ``code`` is for programs; the message says what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
