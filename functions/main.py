@@ -1,6 +1,7 @@
 """The entry points of all functions: functions-framework wants one module."""
 
 from photofinish_functions.entry_points import (
+    api,
     find_by_bib,
     find_by_selfie,
     launch_workers,
@@ -10,6 +11,7 @@ from photofinish_functions.entry_points import (
 )
 
 __all__ = [
+    "api",
     "find_by_bib",
     "find_by_selfie",
     "launch_workers",

@@ -12,7 +12,7 @@ from flask import Request, Response
 
 from photofinish.errors import Misconfigured
 from photofinish.logs import log_json
-from photofinish.settings import SearchSettings
+from photofinish.settings import ApiSettings, SearchSettings
 from photofinish.wiring import app, model_settings
 from photofinish_functions.api_keys import ApiKeys
 from photofinish_functions.dead_letters import record_dead_letter
@@ -24,6 +24,9 @@ from photofinish_functions.reconciling import reconcile as reconcile_bucket
 from photofinish_functions.worker_launching import WorkerLauncher
 
 if TYPE_CHECKING:
+    from flask_openapi3.openapi import OpenAPI
+    from werkzeug.wrappers import Response as WsgiResponse
+
     from photofinish.models.face_encoder import FaceEncoder
 
 log = logging.getLogger(__name__)
@@ -100,6 +103,25 @@ def find_by_bib(request: Request) -> Response:
     """The photos of an album in which a bib number was read."""
     _start()
     return answer_bib(request, index=app().index, api_keys=_api_keys())
+
+
+@functions_framework.http
+def api(request: Request) -> WsgiResponse:
+    """The JSON API: albums, photos, search, faces, people."""
+    _start()
+    from photofinish_functions.api.app import serve
+
+    return serve(_api_app(), request)
+
+
+@functools.cache
+def _api_app() -> OpenAPI:
+    # Imported here: event functions do not pay for the API.
+    from photofinish_functions.api.app import make_app
+    from photofinish_functions.api.services import DeployedServices
+
+    origins = ApiSettings.from_env().cors_origins
+    return make_app(DeployedServices(app()), cors_origins=origins)
 
 
 @functools.cache

@@ -14,6 +14,9 @@ from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.errors import RejectedInput, Unavailable
 from photofinish_functions.api_keys import ApiKeys, presented_key
+from photofinish_functions.refused import Refused
+
+__all__ = ["Refused"]
 
 log = logging.getLogger(__name__)
 RETRY_AFTER_S = 5
@@ -26,17 +29,6 @@ _HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
-
-
-class Refused(Exception):
-    """The request is answered with an error that its sender can do something about."""
-
-    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.headers = headers or {}
 
 
 def respond(request: Request, *, method: str, api_keys: ApiKeys, answer: Callable[[], Mapping[str, Any]]) -> Response:

@@ -6,14 +6,34 @@ of them: what a deployment must decide is required, and all gaps are reported at
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from platformdirs import user_cache_path
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from photofinish.domain.access import RateLimit
 from photofinish.errors import Misconfigured
+
+_Rate = Annotated[
+    RateLimit, NoDecode, BeforeValidator(lambda value: RateLimit.parse(value) if isinstance(value, str) else value)
+]
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?")
+
+
+def _origins(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    origins = tuple(part.strip().rstrip("/").lower() for part in value.split(",") if part.strip())
+    if wrong := [origin for origin in origins if not _ORIGIN.fullmatch(origin)]:
+        raise ValueError(f"an origin is https://host or https://host:port, without a path or a star: not {wrong[0]!r}")
+    return origins
+
+
+_Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 
 
 class _FromEnv(BaseSettings):
@@ -101,3 +121,44 @@ class SearchClientSettings(_FromEnv):
     find_by_selfie_url: str = Field(validation_alias="PHOTOFINISH_FIND_BY_SELFIE_URL")
     find_by_bib_url: str = Field(validation_alias="PHOTOFINISH_FIND_BY_BIB_URL")
     api_key: SecretStr = Field(validation_alias="PHOTOFINISH_API_KEY")
+
+
+class KeySettings(_FromEnv):
+    """What AWS credentials of API keys are derived from."""
+
+    key_secret: SecretStr = Field(min_length=32, validation_alias="PHOTOFINISH_KEY_SECRET")
+    """Whoever knows it can sign as any key. Another value ends all AWS credentials; API keys themselves stay valid."""
+
+
+class AccessSettings(KeySettings):
+    """Who may search, and how often. A rate is ``requests per second/burst``."""
+
+    firebase_project: str | None = Field(None, validation_alias="PHOTOFINISH_FIREBASE_PROJECT")
+    """The project whose signed-in users may come with their ID tokens; None: keys only."""
+    firebase_keys_url: str = Field(
+        "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com",
+        validation_alias="PHOTOFINISH_FIREBASE_KEYS_URL",
+    )
+    search_rate: _Rate = Field(RateLimit(per_second=20, burst=60), validation_alias="PHOTOFINISH_SEARCH_RATE")
+    """Of each key of scope `search` that has no rate of its own; the next two likewise."""
+    write_rate: _Rate = Field(RateLimit(per_second=20, burst=100), validation_alias="PHOTOFINISH_WRITE_RATE")
+    admin_rate: _Rate = Field(RateLimit(per_second=50, burst=200), validation_alias="PHOTOFINISH_ADMIN_RATE")
+    user_rate: _Rate = Field(RateLimit(per_second=1, burst=20), validation_alias="PHOTOFINISH_USER_RATE")
+    """Of each signed-in user."""
+    failure_rate: _Rate = Field(RateLimit(per_second=0.2, burst=20), validation_alias="PHOTOFINISH_FAILURE_RATE")
+    """Of requests from one address that nobody's key or token comes with; beyond it they are answered with 429."""
+    proxy_hops: int = Field(0, ge=0, validation_alias="PHOTOFINISH_PROXY_HOPS")
+    """How many proxies of ours add to X-Forwarded-For: 0 on one machine, 1 on Cloud Run, 2 with its load balancer."""
+
+
+class ApiSettings(_FromEnv):
+    """How the API meets browsers."""
+
+    cors_origins: _Origins = Field((), validation_alias="PHOTOFINISH_CORS_ORIGINS")
+    """Pages of exactly these origins (`https://photos.example.org`), comma separated, may call it; none by default."""
+
+
+class RetentionSettings(_FromEnv):
+    """How long what is written about requests is kept."""
+
+    audit_retention_days: int = Field(400, ge=1, validation_alias="PHOTOFINISH_AUDIT_RETENTION_DAYS")

@@ -1,0 +1,1 @@
+"""The JSON API over HTTP: albums, photos, search, faces, people."""

@@ -1,0 +1,58 @@
+"""What browsers must know: who may read answers (CORS), and that nobody keeps, frames or guesses them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from photofinish_functions.api.request_ids import HEADER as REQUEST_ID
+from photofinish_functions.api.request_ids import request_id
+
+_SECURITY_HEADERS = {
+    # Answers tell where somebody was: nobody between us and the caller keeps them.
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-site",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
+_ALLOWED_HEADERS = f"Authorization, Content-Type, X-Api-Key, {REQUEST_ID}"
+_EXPOSED_HEADERS = f"{REQUEST_ID}, Retry-After"
+_PREFLIGHT_AGE_S = 600
+
+
+def add_headers(app: Flask, cors_origins: Collection[str]) -> None:
+    """Security headers and the request id for every answer; CORS for pages of exactly `cors_origins`.
+
+    Keys and tokens are sent in headers, never in cookies: credentials are not allowed across origins.
+    """
+
+    @app.before_request
+    def preflight() -> Response | None:
+        if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+            return None
+        answer = Response(status=204)
+        del answer.headers["Content-Type"]
+        if request.headers.get("Origin") in cors_origins and not isinstance(request.routing_exception, HTTPException):
+            methods = sorted(set(request.url_rule.methods or ()) if request.url_rule else ())
+            answer.headers["Access-Control-Allow-Methods"] = ", ".join(methods)
+            answer.headers["Access-Control-Allow-Headers"] = _ALLOWED_HEADERS
+            answer.headers["Access-Control-Max-Age"] = str(_PREFLIGHT_AGE_S)
+        return answer
+
+    @app.after_request
+    def headers(answer: Response) -> Response:
+        for name, value in _SECURITY_HEADERS.items():
+            answer.headers.setdefault(name, value)
+        answer.headers[REQUEST_ID] = request_id()
+        if cors_origins:
+            answer.vary.add("Origin")
+        origin = request.headers.get("Origin")
+        if origin in cors_origins:
+            answer.headers["Access-Control-Allow-Origin"] = origin
+            answer.headers["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS
+            answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return answer

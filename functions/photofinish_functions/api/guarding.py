@@ -1,0 +1,125 @@
+"""Who may call a route, how much of a body it takes, and what the audit remembers of it.
+
+Every route says so by :func:`guarded` or :func:`open_to_all`; an app with a route that says neither does not start.
+Nothing of a request is read before its sender was admitted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flask import Flask, Response, current_app, g, request
+
+from photofinish.domain.access import Principal, Scope
+from photofinish.domain.photo import is_album_name
+from photofinish.errors import Unavailable
+from photofinish_functions.api.errors import error_answer, unavailable
+from photofinish_functions.api.request_ids import request_id
+
+if TYPE_CHECKING:
+    from photofinish_functions.access.gate import Gate
+
+MAX_JSON_BYTES = 2**20
+MAX_PICTURES_BYTES = 32 * 2**20  # what Cloud Run takes over HTTP/1
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What a route demands; `scope` None: nothing."""
+
+    scope: Scope | None
+    action: str
+    cost: int
+    pictures_cost: int | None
+
+    @property
+    def max_body_bytes(self) -> int:
+        return MAX_JSON_BYTES if self.pictures_cost is None else MAX_PICTURES_BYTES
+
+
+def guarded(scope: Scope, action: str, *, cost: int = 1, pictures_cost: int | None = None) -> Callable[[View], View]:
+    """A route for principals with `scope` in the album of its path (without one: in all albums).
+
+    `action` is what the audit calls it. `cost` counts against the rate limit; `pictures_cost` does where pictures are
+    sent (multipart/form-data), which only a route that gives it takes.
+    """
+    return _with(Guard(scope=scope, action=action, cost=cost, pictures_cost=pictures_cost))
+
+
+def open_to_all(action: str) -> Callable[[View], View]:
+    """A route that takes no key, and so tells nothing of anybody."""
+    return _with(Guard(scope=None, action=action, cost=0, pictures_cost=None))
+
+
+def principal() -> Principal:
+    """Who sent the request that is being answered."""
+    found: Principal = g.principal
+    return found
+
+
+def audit(*, target: str | None = None, count: int | None = None) -> None:
+    """What the audit entry of this request adds: what it was about, and how many were found or changed."""
+    g.audit_target, g.audit_count = target, count
+
+
+def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
+    """Admit before, record after every request of `app`; call it once all routes are there."""
+    unguarded = [name for name, view in app.view_functions.items() if not hasattr(view, "guard")]
+    assert not unguarded, f"routes without a guard: {unguarded}"
+
+    @app.before_request
+    def admit() -> None:
+        g.started_at = time.perf_counter()
+        request_id()
+        if request.endpoint is None or request.method == "OPTIONS":
+            return  # answered without a view
+        guard = _guard()
+        if guard.scope is not None:
+            pictures = request.mimetype == "multipart/form-data" and guard.pictures_cost is not None
+            cost = guard.pictures_cost if pictures and guard.pictures_cost is not None else guard.cost
+            g.principal = gate().admit(request, guard.scope, _album(), cost=cost)
+        is_form = request.mimetype == "multipart/form-data"
+        request.max_content_length = guard.max_body_bytes if is_form else MAX_JSON_BYTES
+
+    @app.after_request
+    def record(answer: Response) -> Response:
+        if "principal" not in g:
+            return answer
+        album = _album()
+        try:
+            gate().record(
+                g.principal,
+                _guard().action,
+                album=album if album is not None and is_album_name(album) else None,
+                target=g.get("audit_target"),
+                outcome=g.get("outcome", str(answer.status_code)),
+                request_id=request_id(),
+                count=g.get("audit_count"),
+            )
+        except Unavailable:
+            # Nothing is told that no audit entry tells of.
+            return error_answer(unavailable())
+        return answer
+
+
+def _with(guard: Guard) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
+        view.guard = guard  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+def _guard() -> Guard:
+    assert request.endpoint is not None
+    guard: Guard = vars(current_app.view_functions[request.endpoint])["guard"]
+    return guard
+
+
+def _album() -> str | None:
+    return (request.view_args or {}).get("album")

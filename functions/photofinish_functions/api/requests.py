@@ -1,0 +1,72 @@
+"""How bodies are read: whole in memory, never to disk, no further than the route's limit."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import IO, Any
+
+from flask import Request
+from flask.json.provider import DefaultJSONProvider
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.formparser import FormDataParser
+
+MAX_FIELD_BYTES = 2 * 2**20  # a query as a JSON part holds embeddings
+MAX_PARTS = 40
+
+
+class InMemoryRequest(Request):
+    """A request whose pictures are never written to disk (Flask's own writes larger ones to temporary files)."""
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """The JSON object of the body; unlike Flask's, never silent."""
+        del force, silent
+        if self.mimetype != "application/json":
+            raise UnsupportedMediaType("Send the body as application/json.")
+        return parse_json_object(self.get_data(cache=cache), "the body")
+
+    def make_form_data_parser(self) -> FormDataParser:
+        return FormDataParser(
+            stream_factory=self._in_memory,
+            max_form_memory_size=MAX_FIELD_BYTES,
+            max_content_length=self.max_content_length,
+            max_form_parts=MAX_PARTS,
+            silent=False,
+            cls=self.parameter_storage_class,
+        )
+
+    @staticmethod
+    def _in_memory(*_: Any, **__: Any) -> IO[bytes]:
+        return io.BytesIO()
+
+
+class StrictJson(DefaultJSONProvider):
+    """Compact, in the order of the models, without NaN and Infinity, which JSON does not have."""
+
+    sort_keys = False
+    compact = True
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return super().dumps(obj, allow_nan=False, **kwargs)
+
+
+def parse_json_object(text: bytes | str, what: str) -> dict[str, Any]:
+    """The JSON object in `text`.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    try:
+        found = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise BadRequest(f"The JSON of {what} is nested too deeply.") from None
+    except ValueError as error:
+        position = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise BadRequest(f"{what[0].upper()}{what[1:]} is no JSON{position}.") from None
+    if not isinstance(found, dict):
+        raise BadRequest(f"{what[0].upper()}{what[1:]} must be a JSON object.")
+    return found
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
