@@ -11,7 +11,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from photofinish.models.settings import ModelSettings
-from photofinish.ports import Documents, FaceIndex, JobLauncher, PhotoStore, ResultEvents, TaskLeases, WorkQueue
+from photofinish.ports import (
+    AccessStore,
+    Documents,
+    FaceIndex,
+    JobLauncher,
+    PhotoStore,
+    ResultEvents,
+    TaskLeases,
+    WorkQueue,
+)
 from photofinish.settings import DatabaseSettings, ModelEnvironment, Settings
 
 if TYPE_CHECKING:
@@ -78,6 +87,12 @@ class App:
         from photofinish.adapters.pg_faces import PgVectorFaceIndex
 
         return PgVectorFaceIndex(self.database)
+
+    @cached_property
+    def access(self) -> AccessStore:
+        from photofinish.adapters.pg_access import PgAccess
+
+        return PgAccess(self.database)
 
     @cached_property
     def database(self) -> Database:

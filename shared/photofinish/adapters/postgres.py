@@ -77,6 +77,21 @@ class Database:
                 "The vector database lacks tables or types of this version: run `photofinish migrate`."
             ) from error
 
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """A connection whose every statement is a transaction of its own; raises what :meth:`transaction` does.
+
+        The server ends it with the statement, so a lock on a row that many want is not held until a busy client comes
+        round to its COMMIT.
+        """
+        with self.transaction() as conn:
+            conn.autocommit = True
+            try:
+                yield conn
+            finally:
+                if not conn.closed:
+                    conn.autocommit = False
+
     def _configure(self, conn: Connection) -> None:
         timeout_ms = sql.Literal(round(self._statement_timeout_s * 1000))
         conn.execute(sql.SQL(_SESSION_SETTINGS).format(statement_timeout_ms=timeout_ms))
@@ -92,6 +107,11 @@ def statement(piece: str, name: str, **parts: sql.Composable) -> sql.SQL | sql.C
 def is_storable(text: str) -> bool:
     """Whether Postgres takes it as text: valid Unicode without NUL."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def storable(text: str) -> str:
+    """`text` with what Postgres does not take as text replaced by U+FFFD."""
+    return text if is_storable(text) else "".join(c if is_storable(c) else "\ufffd" for c in text)
 
 
 def check_conninfo(conninfo: str) -> None:

@@ -1,0 +1,1 @@
+"""Who may do what: API keys, Firebase ID tokens, AWS signatures, rate limits, audit."""

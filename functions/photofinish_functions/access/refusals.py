@@ -1,0 +1,45 @@
+"""Why a request is not admitted. Each tells no more than its sender may know."""
+
+from __future__ import annotations
+
+import math
+
+from photofinish_functions.refused import Refused
+
+
+class Unauthorized(Refused):
+    """401: nobody we know. The same for a wrong key, an unknown, a revoked and an expired one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            401,
+            "unauthorized",
+            "Send a valid API key as 'X-Api-Key: KEY' or 'Authorization: Bearer KEY', or the ID token of a signed-in "
+            "user as 'Authorization: Bearer TOKEN'.",
+            {"WWW-Authenticate": "Bearer"},
+        )
+
+
+class Forbidden(Refused):
+    """403: the principal sees the album, and may not do this in it."""
+
+    def __init__(self, message: str = "This key or user may not do that.") -> None:
+        super().__init__(403, "forbidden", message)
+
+
+class NotVisible(Refused):
+    """404: there is no such album, or none that the principal may know of. Raise it for an unknown album as well."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "unknown_album", "There is no album of this name, or no photo of it was analysed yet.")
+
+
+class RateLimited(Refused):
+    """429: try again after `retry_after_s`."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        wait_s = max(1, math.ceil(retry_after_s))
+        super().__init__(
+            429, "rate_limited", f"Too many requests: try again in {wait_s} s.", {"Retry-After": str(wait_s)}
+        )
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,183 @@
+"""Who asks, and what they may: API keys, principals, scopes, rate limits, audit entries."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import math
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Self
+
+PrincipalKind = Literal["key", "user"]
+
+_SECRET_BYTES = 32
+_KEY_ID = "[a-z2-7]{16}"
+_KEY = re.compile(rf"pf_({_KEY_ID})_([a-z2-7]{{52}})")
+_AWS_PREFIX = "PFAK"
+_AWS_ACCESS_KEY_ID = re.compile(rf"{_AWS_PREFIX}([A-Z2-7]{{16}})")
+_AWS_CONTEXT = b"photofinish/aws-secret-access-key/"
+_RATE = re.compile(r"(\d+(?:\.\d+)?)/(\d+)")
+
+
+class Scope(StrEnum):
+    """What may be done; each includes those before it."""
+
+    SEARCH = "search"
+    """Look for photos and people."""
+    WRITE = "write"
+    """Enrol, rename, confirm, index, delete."""
+    ADMIN = "admin"
+    """Decide who may search an album; see clusters of people who were never enrolled."""
+
+    def includes(self, other: Scope) -> bool:
+        order = list(Scope)
+        return order.index(self) >= order.index(other)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever sent a request: a key, or a signed-in user."""
+
+    kind: PrincipalKind
+    id: str
+    """The key's id, or the user's Firebase uid: no secret, and what the audit names."""
+    scope: Scope
+    albums: frozenset[str] | None
+    """The only albums that exist for this principal; None: all."""
+
+    def sees(self, album: str) -> bool:
+        return self.albums is None or album in self.albums
+
+    def may(self, scope: Scope, album: str | None) -> bool:
+        """Whether this may be done in `album`; for None, in all albums."""
+        return self.scope.includes(scope) and (self.albums is None if album is None else self.sees(album))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """A token bucket: `burst` requests at once, and `per_second` in the long run."""
+
+    per_second: float
+    burst: int
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.per_second) and self.per_second > 0 and self.burst >= 1):
+            raise ValueError("a rate is positive, and a burst at least 1")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``20/60``: 20 a second in the long run, 60 at once.
+
+        Raises:
+            ValueError: it is no such pair.
+        """
+        found = _RATE.fullmatch(text.strip())
+        if found is None:
+            raise ValueError(f"write a rate as requests per second/burst, such as 20/60, not {text[:40]!r}")
+        return cls(per_second=float(found[1]), burst=int(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.per_second:g}/{self.burst}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key as it is stored: nothing here lets anybody in."""
+
+    key_id: str
+    secret_sha256: bytes = field(repr=False)
+    label: str
+    scope: Scope
+    albums: frozenset[str] | None
+    rate: RateLimit | None
+    """None: the limit of its scope."""
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    """Coarse: at most an hour old while the key is used."""
+
+    def is_valid(self, at: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+    @property
+    def principal(self) -> Principal:
+        return Principal("key", self.key_id, self.scope, self.albums)
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedKey:
+    """``pf_<key_id>_<secret>``, as its holder sends it.
+
+    The secret is 256 random bits, so a plain SHA-256 of it can be stored: nobody guesses what no person chose.
+    """
+
+    key_id: str
+    secret: str = field(repr=False)
+
+    @classmethod
+    def generate(cls) -> Self:
+        return cls(_base32(secrets.token_bytes(10)), _base32(secrets.token_bytes(_SECRET_BYTES)))
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """None where `text` is no key."""
+        found = _KEY.fullmatch(text)
+        return None if found is None else cls(found[1], found[2])
+
+    @property
+    def text(self) -> str:
+        """What its holder keeps. The only place where a whole key is spelled out."""
+        return f"pf_{self.key_id}_{self.secret}"
+
+    @property
+    def secret_sha256(self) -> bytes:
+        return hashlib.sha256(self.secret.encode("ascii")).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class AwsCredentials:
+    """The access key of an API key for AWS SDKs; the service derives it again and stores nothing of it."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+    @classmethod
+    def of(cls, key_id: str, key_secret: bytes) -> Self:
+        """The pair that belongs to `key_id` where the deployment's secret is `key_secret` (PHOTOFINISH_KEY_SECRET)."""
+        mac = hmac.new(key_secret, _AWS_CONTEXT + key_id.encode("ascii"), hashlib.sha256).digest()
+        return cls(f"{_AWS_PREFIX}{key_id.upper()}", base64.urlsafe_b64encode(mac).decode("ascii").rstrip("="))
+
+
+def key_id_of(access_key_id: str) -> str | None:
+    """The key that an AWS access key id belongs to; None where it is none of ours."""
+    found = _AWS_ACCESS_KEY_ID.fullmatch(access_key_id)
+    return None if found is None else found[1].lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """That something was searched or changed; never a vector, a picture, a box or a bib number."""
+
+    principal: PrincipalKind
+    principal_id: str
+    action: str
+    album: str | None
+    target: str | None
+    """The id of what was changed or shown: a photo, a person, a face."""
+    outcome: str
+    """``200``, or a status and the code of the error: ``404 unknown_photo``."""
+    request_id: str
+    count: int | None = None
+    """How many were found, or changed."""
+    at: datetime | None = None
+    """None until it is stored: the database's clock decides."""
+
+
+def _base32(content: bytes) -> str:
+    return base64.b32encode(content).decode("ascii").rstrip("=").lower()
