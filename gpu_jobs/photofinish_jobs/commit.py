@@ -34,7 +34,7 @@ def commit_analysis(
     store.put_derived(sidecar_name(photo, pipeline_version), sidecar_bytes(document), "application/json")
     store.put_derived(preview_name(photo, pipeline_version), analyzed.preview_jpeg, "image/jpeg")
     stored = time.perf_counter()
-    index.replace(photo, pipeline_version, analyzed.analysis.faces, analyzed.analysis.bibs)
+    index.replace(photo, pipeline_version, analyzed.analysis)
     indexed = time.perf_counter()
     # The sidecar tells the analysis' times; these are known only once it is written.
     io_ms = {"fetch": fetch_ms, "store": (stored - began) * 1000, "index": (indexed - stored) * 1000}

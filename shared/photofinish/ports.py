@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from photofinish.domain.access import ApiKey, AuditEntry, RateLimit
+from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.face import Embedding
 from photofinish.domain.geometry import Box
@@ -47,6 +48,36 @@ class PhotoStore(Protocol):
         """
         ...
 
+
+BucketKind = Literal["photos", "enrolment"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedUpload:
+    """How somebody without an account uploads one file: by this method, to this URL, with exactly these headers."""
+
+    url: str = field(repr=False)
+    method: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+
+class PhotoLinks(Protocol):
+    """Links that let whoever holds one reach one object for a short time, without any account."""
+
+    def rendition_url(self, name: str, *, expires_in_s: int) -> str:
+        """Where the derived object `name` can be fetched (GET) for so long; whether it exists is not checked."""
+        ...
+
+    def rendition_urls(self, names: Sequence[str], *, expires_in_s: int) -> list[str]:
+        """The same for several at once, in their order."""
+        ...
+
+    def upload_url(
+        self, bucket_kind: BucketKind, name: str, content_type: str, *, max_bytes: int, expires_in_s: int
+    ) -> SignedUpload:
+        """How to upload the object `name`, of this content type and at most so large."""
+        ...
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkItem:
@@ -252,7 +283,7 @@ class FaceIndex(Protocol):
         ...
 
     def drop_album(self, album: str) -> None:
-        """Forget every photo of `album` and its start list, at once and as if they had never been; twice equals once.
+        """Forget every photo of `album`, its rules and start list, as if they had never been; twice equals once.
 
         A photo that is committed later, even of an older generation, begins the album anew.
         """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photofinish.domain.bib import Bib
+from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.face import Embedding, Face, face_id
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import BibMatch, FaceMatch, IndexedFace
@@ -33,7 +33,8 @@ class MemoryFaceIndex:
         self._albums: set[str] = set()
         self._dimensions: dict[str, int] = {}
 
-    def replace(self, photo: PhotoRef, pipeline_version: str, faces: Sequence[Face], bibs: Sequence[Bib]) -> bool:
+    def replace(self, photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> bool:
+        faces = analysis.faces
         face_ids = [face_id(photo, pipeline_version, index) for index in range(len(faces))]
         indexed = tuple(
             (_indexed(photo, id_, face), _embedding_of(face)) for id_, face in zip(face_ids, faces, strict=True)
@@ -45,8 +46,9 @@ class MemoryFaceIndex:
                 ocr_score=bib.ocr_score,
                 box=bib.box,
                 face_id=None if bib.face_index is None else face_ids[bib.face_index],
+                partial=bib.partial,
             )
-            for bib in bibs
+            for bib in analysis.bibs
         )
         with self._lock:
             for _, embedding in indexed:
@@ -62,6 +64,11 @@ class MemoryFaceIndex:
         with self._lock:
             if not self._knows_newer(photo):
                 self._entries[photo.photo_id] = _Entry(photo)
+
+    def drop_album(self, album: str) -> None:
+        with self._lock:
+            self._entries = {id_: entry for id_, entry in self._entries.items() if entry.photo.album != album}
+            self._albums.discard(album)
 
     def search(self, album: str, queries: Sequence[Embedding], *, limit: int, min_similarity: float) -> list[FaceMatch]:
         if not queries or limit < 1:
@@ -95,6 +102,17 @@ class MemoryFaceIndex:
             for row, similarity in ranked
             if similarity >= min_similarity
         ]
+
+    def embeddings(self, album: str, face_ids: Sequence[str]) -> dict[str, Embedding]:
+        wanted = set(face_ids)
+        with self._lock:
+            return {
+                face.face_id: embedding
+                for entry in self._entries.values()
+                if entry.photo.album == album
+                for face, embedding in entry.faces
+                if face.face_id in wanted
+            }
 
     def find_bib(self, album: str, number: str, *, limit: int) -> list[BibMatch]:
         with self._lock:

@@ -6,15 +6,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
 from pgvector import HalfVector, Vector
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from photofinish.adapters.postgres import Connection, Database, is_storable, statement
+from photofinish.adapters.postgres import Connection, Database, is_storable, statement, storable
+from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import Embedding, Face, face_id
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
+from photofinish.domain.search import folder_of, other_numbers, words
 from photofinish.errors import RejectedInput
 from photofinish.ports import BibMatch, FaceMatch, IndexedFace
 
@@ -22,6 +26,7 @@ from photofinish.ports import BibMatch, FaceMatch, IndexedFace
 EF_SEARCH = 800
 CANDIDATES_PER_MATCH = 2  # half precision orders near ties differently from the exact scores
 MIN_CANDIDATES = 50
+LOCK_TIMEOUT_MS = 2000
 
 
 class _Space(NamedTuple):
@@ -41,8 +46,9 @@ class PgVectorFaceIndex:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def replace(self, photo: PhotoRef, pipeline_version: str, faces: Sequence[Face], bibs: Sequence[Bib]) -> bool:
-        embeddings = [_embedding_of(face) for face in faces]
+    def replace(self, photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> bool:
+        embeddings = [_embedding_of(face) for face in analysis.faces]
+        face_ids = [face_id(photo, pipeline_version, index) for index in range(len(analysis.faces))]
         dimensions = {embedding.space: embedding.vector.size for embedding in embeddings}
         with self._database.transaction() as conn:
             album_id = _use_album(conn, photo.album)
@@ -51,41 +57,39 @@ class PgVectorFaceIndex:
             _check_dimension(embedding, spaces[embedding.space])
         self._make_room(album_id, spaces.values())
 
-        face_ids = [face_id(photo, pipeline_version, index) for index in range(len(faces))]
+        photo_key = {"photo_id": photo.photo_id, "album_id": album_id}
         with self._database.transaction() as conn:
-            if not _claim(conn, photo, album_id, pipeline_version):
+            if not _claim(conn, photo, album_id):
                 return False
-            _forget(conn, photo, album_id)
+            _forget(conn, photo_key)
+            conn.execute(
+                _query("describe_photo"), photo_key | {"pipeline_version": pipeline_version} | _photo_columns(analysis)
+            )
             conn.cursor().executemany(
                 _query("insert_face"),
                 [
-                    _box_columns(face.box)
+                    photo_key
+                    | _face_columns(id_, face)
                     | {
-                        "album_id": album_id,
-                        "face_id": id_,
-                        "photo_id": photo.photo_id,
                         "space_id": spaces[embedding.space].space_id,
-                        "detection_score": face.detection_score,
-                        "sharpness": face.sharpness,
-                        "quality": face.quality,
                         "embedding": HalfVector(embedding.vector).to_text(),
                     }
-                    for id_, face, embedding in zip(face_ids, faces, embeddings, strict=True)
+                    for id_, face, embedding in zip(face_ids, analysis.faces, embeddings, strict=True)
                 ],
             )
             conn.cursor().executemany(
                 _query("insert_bib"),
                 [
-                    _box_columns(bib.box)
-                    | {
-                        "photo_id": photo.photo_id,
-                        "bib_index": index,
-                        "album_id": album_id,
-                        "number": bib.number,
-                        "ocr_score": bib.ocr_score,
-                        "face_id": None if bib.face_index is None else face_ids[bib.face_index],
-                    }
-                    for index, bib in enumerate(bibs)
+                    photo_key | {"bib_index": index} | _bib_columns(bib, face_ids)
+                    for index, bib in enumerate(analysis.bibs)
+                ],
+            )
+            conn.cursor().executemany(
+                _query("insert_bib_candidate"),
+                [
+                    photo_key | {"bib_index": index, "number": number, "ocr_score": ocr_score}
+                    for index, bib in enumerate(analysis.bibs)
+                    for number, ocr_score in other_numbers(bib).items()
                 ],
             )
         return True
@@ -93,8 +97,20 @@ class PgVectorFaceIndex:
     def remove(self, photo: PhotoRef) -> None:
         with self._database.transaction() as conn:
             album_id = _use_album(conn, photo.album)
-            if _claim(conn, photo, album_id, pipeline_version=None):
-                _forget(conn, photo, album_id)
+            if _claim(conn, photo, album_id):
+                _forget(conn, {"photo_id": photo.photo_id, "album_id": album_id})
+
+    def drop_album(self, album: str) -> None:
+        """Its row in `album` stays, for whatever else belongs to the album."""
+        if not is_album_name(album):
+            return
+        with self._database.transaction() as conn:
+            album_id = _album_id(conn, album)
+            if album_id is None:
+                return
+            conn.execute(_query("lock_faces", timeout_ms=sql.Literal(LOCK_TIMEOUT_MS)))
+            conn.execute(_query("drop_partition", partition=sql.Identifier(_partition(album_id))))
+            conn.execute(_query("delete_album", album_id=sql.Literal(album_id)))
 
     def search(self, album: str, queries: Sequence[Embedding], *, limit: int, min_similarity: float) -> list[FaceMatch]:
         if not queries or limit < 1 or not is_album_name(album):
@@ -126,6 +142,18 @@ class PgVectorFaceIndex:
             ).fetchall()
         return [_face_match(row) for row in rows]
 
+    def embeddings(self, album: str, face_ids: Sequence[str]) -> dict[str, Embedding]:
+        ids = [id_ for id_ in face_ids if _is_uuid(id_)]
+        if not ids or not is_album_name(album):
+            return {}
+        with self._database.transaction() as conn:
+            album_id = _album_id(conn, album)
+            if album_id is None:
+                return {}
+            statement_ = _query("embeddings", album_id=sql.Literal(album_id))
+            rows = conn.execute(statement_, {"face_ids": ids}, binary=True).fetchall()
+        return {str(id_): Embedding(_unit_vector(sent), space) for id_, space, sent in rows}
+
     def find_bib(self, album: str, number: str, *, limit: int) -> list[BibMatch]:
         if limit < 1 or not is_album_name(album) or not is_storable(number):
             return []
@@ -144,7 +172,7 @@ class PgVectorFaceIndex:
 
         In a transaction of its own, so that the locks it takes are held for moments only.
         """
-        partition = f"face_{album_id}"
+        partition = _partition(album_id)
         indexes = {f"{partition}_space_{space.space_id}": space for space in spaces}
         with self._database.transaction() as conn:
             wanted = {partition, *indexes}
@@ -206,7 +234,7 @@ def _existing(conn: Connection, names: set[str]) -> set[str]:
     return {row[0] for row in rows}
 
 
-def _claim(conn: Connection, photo: PhotoRef, album_id: int, pipeline_version: str | None) -> bool:
+def _claim(conn: Connection, photo: PhotoRef, album_id: int) -> bool:
     """Lock the photo's row for this generation; False where a newer one is known."""
     if not is_storable(photo.name):
         raise RejectedInput(
@@ -221,15 +249,16 @@ def _claim(conn: Connection, photo: PhotoRef, album_id: int, pipeline_version: s
             "bucket": photo.bucket,
             "name": photo.name,
             "generation": photo.generation,
-            "pipeline_version": pipeline_version,
+            "folder": folder_of(photo),
         },
     ).fetchone()
     return row is not None
 
 
-def _forget(conn: Connection, photo: PhotoRef, album_id: int) -> None:
-    conn.execute(_query("delete_faces"), {"album_id": album_id, "photo_id": photo.photo_id})
-    conn.execute(_query("delete_bibs"), {"photo_id": photo.photo_id})
+def _forget(conn: Connection, photo_key: dict[str, Any]) -> None:
+    conn.execute(_query("forget_photo"), photo_key)
+    conn.execute(_query("delete_faces"), photo_key)
+    conn.execute(_query("delete_bibs"), photo_key)
 
 
 def _nearest(conn: Connection, album_id: int, space: _Space, vector: str, count: int) -> list[UUID]:
@@ -257,6 +286,42 @@ def _check_dimension(embedding: Embedding, space: _Space) -> None:
         )
 
 
+def _partition(album_id: int) -> str:
+    return f"face_{album_id}"
+
+
+def _photo_columns(analysis: PhotoAnalysis) -> dict[str, Any]:
+    image = analysis.image
+    lines = [storable(line.text) for line in analysis.text]
+    return {
+        "taken_at": image.taken_at.replace(tzinfo=None) if image.taken_at else None,
+        "camera": storable(image.camera) if image.camera else None,
+        "lines": lines,
+        "words": "\n".join(" ".join(words(line)) for line in lines),
+        "sharpness": analysis.sharpness.frame,
+        "width": image.width,
+        "height": image.height,
+    }
+
+
+def _face_columns(id_: str, face: Face) -> dict[str, Any]:
+    return _box_columns(face.box) | {
+        "face_id": id_,
+        "detection_score": face.detection_score,
+        "sharpness": face.sharpness,
+        "quality": face.quality,
+    }
+
+
+def _bib_columns(bib: Bib, face_ids: Sequence[str]) -> dict[str, Any]:
+    return _box_columns(bib.box) | {
+        "number": bib.number,
+        "ocr_score": bib.ocr_score,
+        "partial": bib.partial,
+        "face_id": None if bib.face_index is None else face_ids[bib.face_index],
+    }
+
+
 def _box_columns(box: Box) -> dict[str, Any]:
     return {"box_x": box.x, "box_y": box.y, "box_w": box.w, "box_h": box.h}
 
@@ -277,11 +342,27 @@ def _face_match(row: TupleRow) -> FaceMatch:
 
 
 def _bib_match(row: TupleRow) -> BibMatch:
-    bucket, name, generation, number, ocr_score, x, y, w, h, id_ = row
+    bucket, name, generation, number, ocr_score, partial, x, y, w, h, id_ = row
     return BibMatch(
         photo=PhotoRef(bucket=bucket, name=name, generation=generation),
         number=number,
         ocr_score=ocr_score,
+        partial=partial,
         box=Box(x, y, w, h),
         face_id=None if id_ is None else str(id_),
     )
+
+
+def _unit_vector(sent: bytes) -> NDArray[np.float32]:
+    """The (D,) vector that `halfvec_send` sent: two numbers of two bytes (one the dimension), then the values."""
+    vector = np.frombuffer(sent, ">f2", offset=4).astype(np.float32)
+    unit: NDArray[np.float32] = vector / np.linalg.norm(vector)
+    return unit
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

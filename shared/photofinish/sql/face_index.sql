@@ -38,12 +38,23 @@ WHERE space_id = {space_id}
 
 -- name: claim_photo
 -- Locks the photo's row until the transaction ends; no row comes back where a newer generation is known.
-INSERT INTO photo (photo_id, album_id, bucket, name, generation, pipeline_version)
-VALUES (%(photo_id)s, %(album_id)s, %(bucket)s, %(name)s, %(generation)s, %(pipeline_version)s)
-ON CONFLICT (photo_id) DO UPDATE
-SET generation = excluded.generation, pipeline_version = coalesce(excluded.pipeline_version, photo.pipeline_version)
+INSERT INTO photo (photo_id, album_id, bucket, name, generation, folder)
+VALUES (%(photo_id)s, %(album_id)s, %(bucket)s, %(name)s, %(generation)s, %(folder)s)
+ON CONFLICT (photo_id) DO UPDATE SET generation = excluded.generation
 WHERE photo.generation <= excluded.generation
 RETURNING photo_id
+
+-- name: describe_photo
+UPDATE photo
+SET pipeline_version = %(pipeline_version)s, taken_at = %(taken_at)s, camera = %(camera)s, lines = %(lines)s,
+    words = %(words)s, sharpness = %(sharpness)s, width = %(width)s, height = %(height)s
+WHERE photo_id = %(photo_id)s
+
+-- name: forget_photo
+-- Its version stays, which tells that the album was used.
+UPDATE photo
+SET taken_at = NULL, camera = NULL, lines = '{{}}', words = '', sharpness = NULL, width = NULL, height = NULL
+WHERE photo_id = %(photo_id)s
 
 -- name: delete_faces
 DELETE FROM face WHERE album_id = %(album_id)s AND photo_id = %(photo_id)s
@@ -60,11 +71,33 @@ INSERT INTO face (
 )
 
 -- name: insert_bib
-INSERT INTO bib (photo_id, bib_index, album_id, number, ocr_score, box_x, box_y, box_w, box_h, face_id)
+INSERT INTO bib (photo_id, bib_index, album_id, number, ocr_score, partial, box_x, box_y, box_w, box_h, face_id)
 VALUES (
-    %(photo_id)s, %(bib_index)s, %(album_id)s, %(number)s, %(ocr_score)s,
+    %(photo_id)s, %(bib_index)s, %(album_id)s, %(number)s, %(ocr_score)s, %(partial)s,
     %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s, %(face_id)s
 )
+
+-- name: insert_bib_candidate
+INSERT INTO bib_candidate (photo_id, bib_index, album_id, number, ocr_score)
+VALUES (%(photo_id)s, %(bib_index)s, %(album_id)s, %(number)s, %(ocr_score)s)
+
+-- name: embeddings
+SELECT face.face_id, embedding_space.name, halfvec_send(face.embedding)
+FROM face JOIN embedding_space USING (space_id)
+WHERE face.album_id = {album_id} AND face.face_id = ANY (%(face_ids)s)
+
+-- name: lock_faces
+-- A partition cannot go while others use its parent; whoever comes meanwhile waits no longer than this.
+SET LOCAL lock_timeout = {timeout_ms};
+LOCK TABLE face IN ACCESS EXCLUSIVE MODE
+
+-- name: drop_partition
+DROP TABLE IF EXISTS {partition}
+
+-- name: delete_album
+DELETE FROM photo WHERE album_id = {album_id};
+DELETE FROM album_rules WHERE album_id = {album_id};
+DELETE FROM entrant WHERE album_id = {album_id}
 
 -- name: begin_search
 -- One snapshot for all statements of a search: a photo replaced meanwhile must not thin the answer out.
@@ -88,23 +121,23 @@ LIMIT %(count)s
 -- name: score_faces
 SELECT
     face.face_id, photo.bucket, photo.name, photo.generation, face.box_x, face.box_y, face.box_w, face.box_h,
-    face.detection_score, face.sharpness, face.quality,
-    max(1 - (face.embedding::vector <=> query.embedding)) AS similarity
+    face.detection_score, face.sharpness, face.quality, best.similarity
 FROM face
 JOIN photo USING (photo_id)
-CROSS JOIN unnest(%(queries)s::vector[]) AS query (embedding)
-WHERE face.album_id = {album_id} AND face.face_id = ANY (%(face_ids)s)
-GROUP BY face.album_id, face.face_id, photo.photo_id
-HAVING max(1 - (face.embedding::vector <=> query.embedding)) >= %(min_similarity)s
-ORDER BY similarity DESC, face.face_id
+CROSS JOIN LATERAL (
+    SELECT max(1 - (face.embedding::vector <=> query.embedding)) AS similarity
+    FROM unnest(%(queries)s::vector[]) AS query (embedding)
+) AS best
+WHERE face.album_id = {album_id} AND face.face_id = ANY (%(face_ids)s) AND best.similarity >= %(min_similarity)s
+ORDER BY best.similarity DESC, face.face_id
 LIMIT %(limit)s
 
 -- name: find_bib
-SELECT bucket, name, generation, number, ocr_score, box_x, box_y, box_w, box_h, face_id
+SELECT bucket, name, generation, number, ocr_score, partial, box_x, box_y, box_w, box_h, face_id
 FROM (
     SELECT DISTINCT ON (photo.photo_id)
         photo.photo_id, photo.bucket, photo.name, photo.generation,
-        bib.number, bib.ocr_score, bib.box_x, bib.box_y, bib.box_w, bib.box_h, bib.face_id
+        bib.number, bib.ocr_score, bib.partial, bib.box_x, bib.box_y, bib.box_w, bib.box_h, bib.face_id
     FROM bib
     JOIN album USING (album_id)
     JOIN photo USING (photo_id)

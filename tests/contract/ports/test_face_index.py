@@ -13,17 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photofinish.adapters.memory_index import MemoryFaceIndex
-from photofinish.adapters.pg_faces import PgVectorFaceIndex
-from photofinish.adapters.postgres import Database
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import Embedding, Face, face_id
 from photofinish.domain.photo import PhotoRef
 from photofinish.errors import RejectedInput
 from photofinish.ports import BibMatch, FaceIndex, FaceMatch
 from support.faces import bib, embedding, face, photo, random_embeddings
+from support.index import VERSION, add, postgres_index
 from support.postgres import database  # noqa: F401  (a fixture)
 
-VERSION = "1.test"
 # Postgres keeps half precision: about three decimal digits of each number, so scores move by less than this.
 TOLERANCE = 1e-3
 EAST, NORTH, NORTH_EAST = embedding([1, 0, 0]), embedding([0, 1, 0]), embedding([1, 1, 0])
@@ -54,9 +52,8 @@ def memory_face_index() -> FaceIndex:
 
 @pytest.fixture
 def postgres_face_index(database: str) -> Iterator[FaceIndex]:  # noqa: F811
-    index = PgVectorFaceIndex(Database(database))
-    yield index
-    index._database.close()
+    with postgres_index(database) as index:
+        yield index
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -77,7 +74,7 @@ class TestReplace:
     def test_gives_back_what_was_put(self, index: FaceIndex) -> None:
         run = photo("race/cam 1/IMG_1.jpg", generation=1_700_000_000_000_000)
         put = [face(EAST, x=0.25), face(NORTH, x=0.5, quality=0.25)]
-        assert index.replace(run, VERSION, put, [bib("42", 0.75, face_index=1), bib("7", 0.5)])
+        assert add(index, run, put, [bib("42", 0.75, face_index=1), bib("7", 0.5)])
 
         found = everything(index, "race")
         assert [match.face.face_id for match in found] == [face_id(run, VERSION, 0), face_id(run, VERSION, 1)]
@@ -97,9 +94,9 @@ class TestReplace:
 
     def test_makes_these_the_only_faces_and_bibs(self, index: FaceIndex) -> None:
         other = photo("race/2.jpg")
-        index.replace(other, VERSION, [face(NORTH)], [bib("2")])
-        index.replace(photo("race/1.jpg"), VERSION, [face(EAST), face(NORTH), face(NORTH_EAST)], [bib("1"), bib("2")])
-        index.replace(photo("race/1.jpg"), "2.test", [face(NORTH)], [bib("3")])
+        add(index, other, [face(NORTH)], [bib("2")])
+        add(index, photo("race/1.jpg"), [face(EAST), face(NORTH), face(NORTH_EAST)], [bib("1"), bib("2")])
+        add(index, photo("race/1.jpg"), [face(NORTH)], [bib("3")], version="2.test")
         assert {(match.face.photo.name, match.face.face_id) for match in everything(index, "race")} == {
             ("race/2.jpg", face_id(other, VERSION, 0)),
             ("race/1.jpg", face_id(photo("race/1.jpg"), "2.test", 0)),
@@ -110,7 +107,7 @@ class TestReplace:
 
     def test_twice_equals_once(self, index: FaceIndex) -> None:
         def put() -> tuple[bool, list[FaceMatch], list[BibMatch]]:
-            applied = index.replace(photo("race/1.jpg"), VERSION, [face(EAST), face(NORTH)], [bib("1", face_index=0)])
+            applied = add(index, photo("race/1.jpg"), [face(EAST), face(NORTH)], [bib("1", face_index=0)])
             return applied, everything(index, "race"), index.find_bib("race", "1", limit=5)
 
         first = put()
@@ -118,25 +115,25 @@ class TestReplace:
         assert put() == first
 
     def test_a_newer_generation_takes_the_place_of_an_older_one(self, index: FaceIndex) -> None:
-        index.replace(photo("race/1.jpg", 1), VERSION, [face(EAST)], [bib("1")])
-        assert index.replace(photo("race/1.jpg", 2), VERSION, [face(NORTH)], [bib("2")])
+        add(index, photo("race/1.jpg", 1), [face(EAST)], [bib("1")])
+        assert add(index, photo("race/1.jpg", 2), [face(NORTH)], [bib("2")])
         assert photos_of(everything(index, "race")) == [photo("race/1.jpg", 2)]
         assert index.find_bib("race", "1", limit=5) == []
 
     def test_an_older_generation_changes_nothing(self, index: FaceIndex) -> None:
-        index.replace(photo("race/1.jpg", 2), VERSION, [face(NORTH)], [bib("2")])
+        add(index, photo("race/1.jpg", 2), [face(NORTH)], [bib("2")])
         before = everything(index, "race"), index.find_bib("race", "2", limit=5)
-        assert not index.replace(photo("race/1.jpg", 1), VERSION, [face(EAST), face(EAST)], [bib("1")])
+        assert not add(index, photo("race/1.jpg", 1), [face(EAST), face(EAST)], [bib("1")])
         assert (everything(index, "race"), index.find_bib("race", "2", limit=5)) == before
         assert index.find_bib("race", "1", limit=5) == []
 
     def test_the_same_name_in_another_bucket_is_another_photo(self, index: FaceIndex) -> None:
-        index.replace(photo("race/1.jpg", 2, bucket="a"), VERSION, [face(EAST)], [])
-        assert index.replace(photo("race/1.jpg", 1, bucket="b"), VERSION, [face(EAST)], [])
+        add(index, photo("race/1.jpg", 2, bucket="a"), [face(EAST)])
+        assert add(index, photo("race/1.jpg", 1, bucket="b"), [face(EAST)])
         assert len(everything(index, "race")) == 2
 
     def test_a_photo_without_faces_is_a_photo(self, index: FaceIndex) -> None:
-        assert index.replace(photo("race/1.jpg"), VERSION, [], [bib("1")])
+        assert add(index, photo("race/1.jpg"), [], [bib("1")])
         assert everything(index, "race") == []
         assert photos_of(index.find_bib("race", "1", limit=5)) == [photo("race/1.jpg")]
 
@@ -152,12 +149,12 @@ class TestReplace:
     def test_what_cannot_be_indexed_changes_nothing(
         self, index: FaceIndex, faces: list[Face], bibs: list[Bib], error: type[Exception]
     ) -> None:
-        index.replace(photo("race/1.jpg"), VERSION, [face(EAST)], [bib("1")])
+        add(index, photo("race/1.jpg"), [face(EAST)], [bib("1")])
         before = everything(index, "race"), index.find_bib("race", "1", limit=5)
         with pytest.raises(error):
-            index.replace(photo("race/1.jpg", 2), VERSION, faces, bibs)
+            add(index, photo("race/1.jpg", 2), faces, bibs)
         assert (everything(index, "race"), index.find_bib("race", "1", limit=5)) == before
-        assert index.replace(photo("race/1.jpg", 2), VERSION, [face(NORTH)], [])
+        assert add(index, photo("race/1.jpg", 2), [face(NORTH)])
 
     def test_of_many_at_once_the_newest_generation_wins_whole(self, index: FaceIndex) -> None:
         generations = [3, 1, 8, 5, 8, 2, 7, 8, 4, 6]
@@ -166,9 +163,7 @@ class TestReplace:
         def put(generation: int) -> bool:
             start.wait(timeout=10)
             count = generation % 4 + 1
-            return index.replace(
-                photo("race/1.jpg", generation), VERSION, [face(EAST)] * count, [bib(str(generation))] * count
-            )
+            return add(index, photo("race/1.jpg", generation), [face(EAST)] * count, [bib(str(generation))] * count)
 
         with ThreadPoolExecutor(len(generations)) as pool:
             applied = dict(zip(generations, pool.map(put, generations), strict=True))
@@ -182,7 +177,7 @@ class TestReplace:
 
         def put(number: int) -> bool:
             start.wait(timeout=10)
-            return index.replace(photo(f"new/{number}.jpg"), VERSION, [face(spaces[number % 2])], [])
+            return add(index, photo(f"new/{number}.jpg"), [face(spaces[number % 2])])
 
         with ThreadPoolExecutor(8) as pool:
             assert all(pool.map(put, range(8)))
@@ -194,12 +189,12 @@ class TestReplace:
 
         def keep_replacing() -> int:
             for generation in itertools.count(1):
-                index.replace(photo("race/1.jpg", generation), VERSION, [face(EAST)] * (3 if generation % 2 else 1), [])
+                add(index, photo("race/1.jpg", generation), [face(EAST)] * (3 if generation % 2 else 1))
                 if stop.is_set():
                     return generation
             raise AssertionError("unreachable")
 
-        index.replace(photo("race/1.jpg", 0), VERSION, [face(EAST)], [])
+        add(index, photo("race/1.jpg", 0), [face(EAST)])
         with ThreadPoolExecutor(1) as pool:
             replacing = pool.submit(keep_replacing)
             try:
@@ -215,7 +210,7 @@ class TestReplace:
     def test_any_object_name_is_taken_or_rejected_clearly(self, index: FaceIndex, name: str) -> None:
         rejections = []
         try:
-            index.replace(photo(name), VERSION, [face(EAST)], [])
+            add(index, photo(name), [face(EAST)])
         except RejectedInput as rejection:
             rejections = [rejection.code]
         assert rejections in ([], ["photo_name_not_allowed"])
@@ -224,20 +219,20 @@ class TestReplace:
 
 class TestRemove:
     def test_forgets_faces_and_bibs_and_twice_equals_once(self, index: FaceIndex) -> None:
-        index.replace(photo("race/1.jpg"), VERSION, [face(EAST)], [bib("1")])
-        index.replace(photo("race/2.jpg"), VERSION, [face(EAST)], [bib("1")])
+        add(index, photo("race/1.jpg"), [face(EAST)], [bib("1")])
+        add(index, photo("race/2.jpg"), [face(EAST)], [bib("1")])
         for _ in range(2):
             index.remove(photo("race/1.jpg"))
             assert photos_of(everything(index, "race")) == [photo("race/2.jpg")]
             assert photos_of(index.find_bib("race", "1", limit=5)) == [photo("race/2.jpg")]
 
     def test_forgets_an_older_generation(self, index: FaceIndex) -> None:
-        index.replace(photo("race/1.jpg", 1), VERSION, [face(EAST)], [])
+        add(index, photo("race/1.jpg", 1), [face(EAST)])
         index.remove(photo("race/1.jpg", 2))
         assert everything(index, "race") == []
 
     def test_leaves_a_newer_generation(self, index: FaceIndex) -> None:
-        index.replace(photo("race/1.jpg", 2), VERSION, [face(EAST)], [bib("1")])
+        add(index, photo("race/1.jpg", 2), [face(EAST)], [bib("1")])
         index.remove(photo("race/1.jpg", 1))
         assert photos_of(everything(index, "race")) == [photo("race/1.jpg", 2)]
         assert photos_of(index.find_bib("race", "1", limit=5)) == [photo("race/1.jpg", 2)]
@@ -247,23 +242,23 @@ class TestRemove:
         self, index: FaceIndex, was_indexed: bool
     ) -> None:
         if was_indexed:
-            index.replace(photo("race/1.jpg", 1), VERSION, [face(EAST)], [bib("1")])
+            add(index, photo("race/1.jpg", 1), [face(EAST)], [bib("1")])
         index.remove(photo("race/1.jpg", 2))
-        assert not index.replace(photo("race/1.jpg", 1), VERSION, [face(EAST)], [bib("1")])
+        assert not add(index, photo("race/1.jpg", 1), [face(EAST)], [bib("1")])
         assert everything(index, "race") == []
         assert index.find_bib("race", "1", limit=5) == []
 
     def test_the_same_generation_can_be_indexed_again(self, index: FaceIndex) -> None:
         """A photo that one pipeline version rejects, the next one may read."""
         index.remove(photo("race/1.jpg"))
-        assert index.replace(photo("race/1.jpg"), "2.test", [face(EAST)], [])
+        assert add(index, photo("race/1.jpg"), [face(EAST)], version="2.test")
         assert photos_of(everything(index, "race")) == [photo("race/1.jpg")]
 
 
 class TestHasAlbum:
     def test_once_a_photo_was_indexed_and_ever_after(self, index: FaceIndex) -> None:
         assert not index.has_album("race")
-        index.replace(photo("race/1.jpg"), VERSION, [], [])
+        add(index, photo("race/1.jpg"))
         assert index.has_album("race")
         assert not index.has_album("rac")
         assert not index.has_album("Race")
@@ -275,7 +270,7 @@ class TestHasAlbum:
         assert not index.has_album("race")
 
     def test_photos_at_the_root_are_of_the_default_album(self, index: FaceIndex) -> None:
-        index.replace(photo("1.jpg"), VERSION, [face(EAST)], [])
+        add(index, photo("1.jpg"), [face(EAST)])
         assert index.has_album("default")
         assert photos_of(everything(index, "default")) == [photo("1.jpg")]
 
@@ -284,7 +279,7 @@ class TestAlbumNames:
     def test_every_name_is_its_own_album(self, index: FaceIndex) -> None:
         for album in WEIRD_ALBUMS:
             assert not index.has_album(album)
-            assert index.replace(photo(f"{album}/1.jpg"), VERSION, [face(EAST)], [bib("1")])
+            assert add(index, photo(f"{album}/1.jpg"), [face(EAST)], [bib("1")])
         for album in WEIRD_ALBUMS:
             assert index.has_album(album)
             assert photos_of(everything(index, album)) == [photo(f"{album}/1.jpg")]
@@ -302,22 +297,22 @@ class TestAlbumNames:
 
 class TestSearch:
     def test_unknown_album_no_queries_no_limit(self, index: FaceIndex) -> None:
-        index.replace(photo("race/1.jpg"), VERSION, [face(EAST)], [])
+        add(index, photo("race/1.jpg"), [face(EAST)])
         assert everything(index, "other") == []
         assert index.search("race", [], limit=5, min_similarity=-1) == []
         assert index.search("race", [EAST], limit=0, min_similarity=-1) == []
 
     def test_a_face_counts_with_its_best_query(self, index: FaceIndex) -> None:
-        index.replace(photo("race/1.jpg"), VERSION, [face(EAST)], [])
-        index.replace(photo("race/2.jpg"), VERSION, [face(NORTH)], [])
-        index.replace(photo("race/3.jpg"), VERSION, [face(embedding([0, 0, 1]))], [])
+        add(index, photo("race/1.jpg"), [face(EAST)])
+        add(index, photo("race/2.jpg"), [face(NORTH)])
+        add(index, photo("race/3.jpg"), [face(embedding([0, 0, 1]))])
         found = index.search("race", [embedding([1, 0.2, 0]), NORTH], limit=5, min_similarity=0.5)
         assert [match.face.photo.name for match in found] == ["race/2.jpg", "race/1.jpg"]
         assert [match.similarity for match in found] == pytest.approx([1.0, 1 / np.sqrt(1.04)], abs=TOLERANCE)
 
     def test_equal_faces_come_by_face_id(self, index: FaceIndex) -> None:
         for number in range(20):
-            index.replace(photo(f"race/{number}.jpg"), VERSION, [face(EAST)] * 2, [])
+            add(index, photo(f"race/{number}.jpg"), [face(EAST)] * 2)
         ids = sorted(face_id(photo(f"race/{number}.jpg"), VERSION, i) for number in range(20) for i in range(2))
         assert [match.face.face_id for match in everything(index, "race")] == ids
         some = index.search("race", [EAST, EAST], limit=7, min_similarity=0)
@@ -327,8 +322,8 @@ class TestSearch:
     def test_spaces_are_never_compared(self, index: FaceIndex) -> None:
         """Of the same dimension and of another one, in one album and even in one photo."""
         same, wider = embedding([1, 0, 0], "same-dimension"), embedding([1, 0, 0, 0, 0], "wider")
-        index.replace(photo("race/1.jpg"), VERSION, [face(EAST), face(same), face(wider)], [])
-        index.replace(photo("race/2.jpg"), VERSION, [face(wider)], [])
+        add(index, photo("race/1.jpg"), [face(EAST), face(same), face(wider)])
+        add(index, photo("race/2.jpg"), [face(wider)])
         ids = [face_id(photo("race/1.jpg"), VERSION, number) for number in range(3)]
         assert [match.face.face_id for match in everything(index, "race", EAST)] == ids[:1]
         assert [match.face.face_id for match in everything(index, "race", same)] == ids[1:2]
@@ -337,7 +332,7 @@ class TestSearch:
         assert everything(index, "race", embedding([1, 0, 0], "never seen")) == []
 
     def test_queries_that_cannot_be_compared_are_an_error(self, index: FaceIndex) -> None:
-        index.replace(photo("race/1.jpg"), VERSION, [face(EAST)], [])
+        add(index, photo("race/1.jpg"), [face(EAST)])
         with pytest.raises(ValueError, match="one embedding space"):
             index.search("race", [EAST, embedding([1, 0, 0], "other")], limit=5, min_similarity=0)
         with pytest.raises(ValueError, match="3 dimensions"):
@@ -348,7 +343,7 @@ class TestSearch:
         common, rare = random_embeddings(1000, 8, seed=1), random_embeddings(10, 8, seed=2, space="rare")
         for number in range(10):
             faces = [face(one) for one in common[number * 100 : (number + 1) * 100]]
-            index.replace(photo(f"race/{number}.jpg"), VERSION, [*faces, face(rare[number])], [])
+            add(index, photo(f"race/{number}.jpg"), [*faces, face(rare[number])])
         query = Embedding(common[0].vector, "rare")
         assert len(index.search("race", [query], limit=10, min_similarity=-1.1)) == 10
 
@@ -371,7 +366,7 @@ class TestSearch:
         expected: dict[str, float] = {}
         for number, one in enumerate(vectors[start : start + 3] for start in range(0, len(vectors), 3)):
             ref = photo(f"{album}/{number}.jpg")
-            index.replace(ref, VERSION, [face(embedding(vector)) for vector in one], [])
+            add(index, ref, [face(embedding(vector)) for vector in one])
             for position, vector in enumerate(one):
                 expected[face_id(ref, VERSION, position)] = max(
                     float(embedding(vector).vector @ embedding(query).vector) for query in queries
@@ -393,10 +388,10 @@ class TestSearch:
 
 class TestFindBib:
     def test_best_first_one_per_photo_exactly_this_number(self, index: FaceIndex) -> None:
-        index.replace(photo("race/1.jpg"), VERSION, [face(EAST)], [bib("12", 0.5), bib("12", 0.75, 0), bib("12", 0.25)])
-        index.replace(photo("race/2.jpg"), VERSION, [], [bib("12", 0.875), bib("123", 0.9)])
-        index.replace(photo("race/3.jpg"), VERSION, [], [bib("012", 0.9), bib("1", 0.9), bib("21", 0.9)])
-        index.replace(photo("other/4.jpg"), VERSION, [], [bib("12", 1.0)])
+        add(index, photo("race/1.jpg"), [face(EAST)], [bib("12", 0.5), bib("12", 0.75, 0), bib("12", 0.25)])
+        add(index, photo("race/2.jpg"), [], [bib("12", 0.875), bib("123", 0.9)])
+        add(index, photo("race/3.jpg"), [], [bib("012", 0.9), bib("1", 0.9), bib("21", 0.9)])
+        add(index, photo("other/4.jpg"), [], [bib("12", 1.0)])
         found = index.find_bib("race", "12", limit=5)
         assert [(match.photo.name, match.ocr_score, match.number) for match in found] == [
             ("race/2.jpg", 0.875, "12"),
@@ -411,7 +406,7 @@ class TestFindBib:
     def test_equal_scores_come_by_photo_id(self, index: FaceIndex) -> None:
         refs = [photo(f"race/{number}.jpg") for number in range(10)]
         for ref in refs:
-            index.replace(ref, VERSION, [], [bib("1", 0.5)])
+            add(index, ref, [], [bib("1", 0.5)])
         assert photos_of(index.find_bib("race", "1", limit=10)) == sorted(refs, key=lambda ref: ref.photo_id)
 
 
@@ -444,7 +439,7 @@ def test_both_indexes_end_in_the_same_state(
                 index.remove(ref)
             else:
                 faces = [face(one) for one in embeddings]
-                answers.append(index.replace(ref, VERSION, faces, [bib(text, score) for text, score in bibs]))
+                answers.append(add(index, ref, faces, [bib(text, score) for text, score in bibs]))
             answers.append(index.has_album(album))
         answers.extend(
             [(match.face.photo, match.face.face_id) for match in everything(index, album, query)]

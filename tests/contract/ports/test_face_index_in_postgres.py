@@ -18,9 +18,9 @@ from photofinish.adapters.postgres import Database
 from photofinish.errors import Misconfigured, Unavailable
 from photofinish.sql import queries
 from support.faces import bib, embedding, face, photo, random_embeddings
+from support.index import add, postgres_index
 from support.postgres import database, empty_database  # noqa: F401  (fixtures)
 
-VERSION = "1.test"
 SECRET = "hunter2"
 DIMENSION = 16
 # Small tables are read whole, which is exact; production's are not, so the planner is kept from it.
@@ -29,13 +29,12 @@ BY_INDEX_ONLY = "-c enable_seqscan=off -c enable_bitmapscan=off"
 
 @pytest.fixture
 def index(database: str) -> Iterator[PgVectorFaceIndex]:  # noqa: F811
-    index = PgVectorFaceIndex(Database(make_conninfo(database, options=BY_INDEX_ONLY)))
-    yield index
-    index._database.close()
+    with postgres_index(make_conninfo(database, options=BY_INDEX_ONLY)) as index:
+        yield index
 
 
 def test_searches_use_the_hnsw_index(index: PgVectorFaceIndex, database: str) -> None:  # noqa: F811
-    index.replace(photo("race/1.jpg"), VERSION, [face(one) for one in random_embeddings(100, DIMENSION, seed=1)], [])
+    add(index, photo("race/1.jpg"), [face(one) for one in random_embeddings(100, DIMENSION, seed=1)])
     parts = {"album_id": sql.Literal(1), "space_id": sql.Literal(1), "dimension": sql.Literal(DIMENSION)}
     with psycopg.connect(database, options=BY_INDEX_ONLY) as conn:
         plans = [
@@ -51,7 +50,7 @@ def test_searches_use_the_hnsw_index(index: PgVectorFaceIndex, database: str) ->
 def test_the_index_finds_nearly_everything_that_comparing_all_finds(index: PgVectorFaceIndex) -> None:
     stored = random_embeddings(2000, DIMENSION, seed=2)
     for start in range(0, len(stored), 100):
-        index.replace(photo(f"race/{start}.jpg"), VERSION, [face(one) for one in stored[start : start + 100]], [])
+        add(index, photo(f"race/{start}.jpg"), [face(one) for one in stored[start : start + 100]])
     table = np.stack([one.vector for one in stored])
     hits = 0
     for query in random_embeddings(50, DIMENSION, seed=3):
@@ -66,19 +65,19 @@ def test_faces_that_are_gone_do_not_make_an_answer_shorter(index: PgVectorFaceIn
     """Deleted rows stay in an HNSW graph until vacuum: here they are all that is near the query."""
     near = embedding([1] + [0] * (DIMENSION - 1))
     crowd = [face(embedding(near.vector + 0.01 * one.vector)) for one in random_embeddings(1500, DIMENSION, seed=4)]
-    index.replace(photo("race/crowd.jpg", 1), VERSION, crowd, [])
+    add(index, photo("race/crowd.jpg", 1), crowd)
     far = [face(embedding(one.vector - 3 * near.vector)) for one in random_embeddings(60, DIMENSION, seed=5)]
-    index.replace(photo("race/far.jpg"), VERSION, far, [])
-    index.replace(photo("race/crowd.jpg", 2), VERSION, [], [])
+    add(index, photo("race/far.jpg"), far)
+    add(index, photo("race/crowd.jpg", 2))
     assert len(index.search("race", [near], limit=50, min_similarity=-1.1)) == 50
     assert len(index.search("race", [near], limit=500, min_similarity=-1.1)) == 60
 
 
 def test_a_new_album_waits_for_no_search_and_stops_none(index: PgVectorFaceIndex, database: str) -> None:  # noqa: F811
-    index.replace(photo("old/1.jpg"), VERSION, [face(embedding([1, 0]))], [])
+    add(index, photo("old/1.jpg"), [face(embedding([1, 0]))])
     with psycopg.connect(database) as searching:
         searching.execute("SELECT count(*) FROM face").fetchone()  # its transaction, and so its locks, stay open
-        assert index.replace(photo("new/1.jpg"), VERSION, [face(embedding([1, 0]))], [])
+        assert add(index, photo("new/1.jpg"), [face(embedding([1, 0]))])
 
 
 def test_connects_on_first_use_only() -> None:
@@ -86,12 +85,13 @@ def test_connects_on_first_use_only() -> None:
 
 
 def test_out_of_reach_is_unavailable_and_tells_no_secret(caplog: pytest.LogCaptureFixture) -> None:
-    index = PgVectorFaceIndex(
-        Database(f"postgresql://somebody:{SECRET}@127.0.0.1:1/photofinish", connection_timeout_s=0.3)
-    )
-    with caplog.at_level(logging.DEBUG), pytest.raises(Unavailable, match="cannot be reached") as raised:
+    nowhere = f"postgresql://somebody:{SECRET}@127.0.0.1:1/photofinish"
+    with (
+        postgres_index(nowhere, connection_timeout_s=0.3) as index,
+        caplog.at_level(logging.DEBUG),
+        pytest.raises(Unavailable, match="cannot be reached") as raised,
+    ):
         index.has_album("race")
-    index._database.close()
     assert SECRET not in str(raised.value)
     assert SECRET not in caplog.text
 
@@ -104,26 +104,23 @@ def test_a_connection_string_that_cannot_be_read_is_not_repeated() -> None:
 
 
 def test_a_database_without_migrations_is_misconfigured(empty_database: str) -> None:  # noqa: F811
-    index = PgVectorFaceIndex(Database(empty_database))
-    with pytest.raises(Misconfigured, match="photofinish migrate"):
-        index.replace(photo("race/1.jpg"), VERSION, [], [bib("1")])
-    index._database.close()
+    with postgres_index(empty_database) as index, pytest.raises(Misconfigured, match="photofinish migrate"):
+        add(index, photo("race/1.jpg"), [], [bib("1")])
 
 
 def test_a_statement_that_hangs_is_unavailable(database: str) -> None:  # noqa: F811
-    index = PgVectorFaceIndex(Database(database, statement_timeout_s=0.2))
-    with psycopg.connect(database) as locking:
-        locking.execute("LOCK TABLE photo")
-        began = time.monotonic()
-        with pytest.raises(Unavailable, match="QueryCanceled"):
-            index.replace(photo("race/1.jpg"), VERSION, [], [])
-        assert time.monotonic() - began < 5
-    assert index.replace(photo("race/1.jpg"), VERSION, [], [])
-    index._database.close()
+    with postgres_index(database, statement_timeout_s=0.2) as index:
+        with psycopg.connect(database) as locking:
+            locking.execute("LOCK TABLE photo")
+            began = time.monotonic()
+            with pytest.raises(Unavailable, match="QueryCanceled"):
+                add(index, photo("race/1.jpg"))
+            assert time.monotonic() - began < 5
+        assert add(index, photo("race/1.jpg"))
 
 
 def test_goes_on_after_the_server_cut_its_connections(index: PgVectorFaceIndex, database: str) -> None:  # noqa: F811
-    index.replace(photo("race/1.jpg"), VERSION, [], [])
+    add(index, photo("race/1.jpg"))
     with psycopg.connect(database) as conn:
         [cut] = conn.execute(
             "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
@@ -134,12 +131,11 @@ def test_goes_on_after_the_server_cut_its_connections(index: PgVectorFaceIndex, 
 
 
 def test_takes_no_more_connections_than_it_may(database: str) -> None:  # noqa: F811
-    index = PgVectorFaceIndex(Database(database, max_connections=2))
-    with ThreadPoolExecutor(12) as pool:
-        assert all(pool.map(lambda n: index.replace(photo(f"race/{n}.jpg"), VERSION, [], []), range(60)))
-    with psycopg.connect(database) as conn:
-        [count] = conn.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        ).fetchone() or [0]
-    index._database.close()
+    with postgres_index(database, max_connections=2) as index:
+        with ThreadPoolExecutor(12) as pool:
+            assert all(pool.map(lambda n: add(index, photo(f"race/{n}.jpg")), range(60)))
+        with psycopg.connect(database) as conn:
+            [count] = conn.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            ).fetchone() or [0]
     assert 1 <= count <= 2

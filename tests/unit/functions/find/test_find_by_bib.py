@@ -10,16 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photofinish.adapters.memory_index import MemoryFaceIndex
-from photofinish.adapters.pg_faces import PgVectorFaceIndex
-from photofinish.adapters.postgres import Database
 from photofinish.domain.face import face_id
 from photofinish.ports import FaceIndex
 from photofinish_functions.find_by_bib import find_by_bib
 from support.faces import bib, embedding, face, photo
+from support.index import VERSION, add
+from support.index import postgres_index as in_postgres
 from support.postgres import database  # noqa: F401  (a fixture)
 from support.search_api import API_KEYS, AUTHORIZED, KEY, METHODS, client_of, error_of
 
-VERSION = "1.test"
 RUNNER = photo("O'Brien 10k/cam 1/IMG_1.jpg", generation=17)
 any_request = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 
@@ -31,16 +30,15 @@ def memory_index() -> FaceIndex:
 
 @pytest.fixture
 def postgres_index(database: str) -> Iterator[FaceIndex]:  # noqa: F811
-    index = PgVectorFaceIndex(Database(database))
-    yield index
-    index._database.close()
+    with in_postgres(database) as index:
+        yield index
 
 
 @pytest.fixture(params=["memory", "postgres"])
 def index(request: pytest.FixtureRequest) -> FaceIndex:
     index: FaceIndex = request.getfixturevalue(f"{request.param}_index")
-    index.replace(RUNNER, VERSION, [face(embedding([1, 0, 0]))], [bib("42", 0.875, face_index=0)])
-    index.replace(photo("O'Brien 10k/IMG_2.jpg"), VERSION, [], [bib("42", 0.5), bib("7", 0.5)])
+    add(index, RUNNER, [face(embedding([1, 0, 0]))], [bib("42", 0.875, face_index=0)])
+    add(index, photo("O'Brien 10k/IMG_2.jpg"), [], [bib("42", 0.5), bib("7", 0.5)])
     return index
 
 
@@ -153,10 +151,10 @@ def test_nobody_keeps_an_answer(client: FlaskClient) -> None:
 
 
 def test_a_database_out_of_reach_is_said_so_without_details(caplog: pytest.LogCaptureFixture) -> None:
-    index = PgVectorFaceIndex(Database("postgresql://me:hunter2@127.0.0.1:1/photofinish", connection_timeout_s=0.2))
-    client = client_of(lambda request: find_by_bib(request, index=index, api_keys=API_KEYS))
-    answer = client.get("/", query_string={"album": "race", "number": "42"}, headers=AUTHORIZED)
-    index._database.close()
+    nowhere = "postgresql://me:hunter2@127.0.0.1:1/photofinish"
+    with in_postgres(nowhere, connection_timeout_s=0.2) as index:
+        client = client_of(lambda request: find_by_bib(request, index=index, api_keys=API_KEYS))
+        answer = client.get("/", query_string={"album": "race", "number": "42"}, headers=AUTHORIZED)
     assert error_of(answer) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     assert "127.0.0.1" not in answer.text

@@ -18,8 +18,6 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from photofinish.adapters.memory_index import MemoryFaceIndex
-from photofinish.adapters.pg_faces import PgVectorFaceIndex
-from photofinish.adapters.postgres import Database
 from photofinish.domain.face import Face
 from photofinish.domain.geometry import Box
 from photofinish.errors import RejectedInput
@@ -35,13 +33,13 @@ from photofinish_functions.find_by_selfie import (
     person_in,
 )
 from support.faces import embedding, face, photo
+from support.index import add, postgres_index
 from support.models import model_settings
 from support.pictures import astronaut, group
 from support.search_api import API_KEYS, AUTHORIZED, METHODS, client_of, error_of, jpeg, post_selfies
 
 __all__ = ["model_settings"]
 
-VERSION = "1.test"
 ALONE, TOGETHER = photo("race/astronaut.jpg", 17), photo("race/group.jpg")
 MIN_SIMILARITY = model_for("face_embedding").min_similarity
 assert MIN_SIMILARITY is not None
@@ -61,8 +59,8 @@ def group_faces(encoder: FaceEncoder) -> tuple[Face, ...]:
 @pytest.fixture(scope="module")
 def index(encoder: FaceEncoder, group_faces: tuple[Face, ...]) -> FaceIndex:
     index = MemoryFaceIndex()
-    index.replace(ALONE, VERSION, encoder.encode([astronaut()])[0], [])
-    index.replace(TOGETHER, VERSION, group_faces, [])
+    add(index, ALONE, encoder.encode([astronaut()])[0])
+    add(index, TOGETHER, group_faces)
     return index
 
 
@@ -137,7 +135,7 @@ class TestFinds:
 
     def test_nobody(self, encoder: FaceEncoder, group_faces: tuple[Face, ...]) -> None:
         index = MemoryFaceIndex()
-        index.replace(TOGETHER, VERSION, group_faces, [])
+        add(index, TOGETHER, group_faces)
         answer = post_selfies(client_with(index, encoder), selfie_of_astronaut(), album="race")
         assert (answer.status_code, answer.get_json()) == (200, {"album": "race", "matches": []})
 
@@ -153,7 +151,7 @@ class TestOnePhotoOnce:
         index = MemoryFaceIndex()
         for number in range(4):
             crowd = [face(embedding([1, 0.01 * number, 0.1 * position])) for position in range(10)]
-            index.replace(photo(f"race/{number}.jpg"), VERSION, crowd, [])
+            add(index, photo(f"race/{number}.jpg"), crowd)
         found = best_per_photo(index, "race", [embedding([1, 0, 0])], limit=3, min_similarity=0.5)
         assert [match.face.photo.name for match in found] == ["race/0.jpg", "race/1.jpg", "race/2.jpg"]
         assert found[0].similarity == pytest.approx(1.0)
@@ -281,9 +279,9 @@ class TestRequestsThatDoNotHelp:
 
 
 def test_a_database_out_of_reach(encoder: FaceEncoder) -> None:
-    index = PgVectorFaceIndex(Database("postgresql://me:hunter2@127.0.0.1:1/photofinish", connection_timeout_s=0.2))
-    answer = post_selfies(client_with(index, encoder), selfie_of_astronaut(), album="race")
-    index._database.close()
+    nowhere = "postgresql://me:hunter2@127.0.0.1:1/photofinish"
+    with postgres_index(nowhere, connection_timeout_s=0.2) as index:
+        answer = post_selfies(client_with(index, encoder), selfie_of_astronaut(), album="race")
     assert error_of(answer) == (503, "unavailable")
     assert "Retry-After" in answer.headers
 

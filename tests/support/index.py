@@ -1,0 +1,65 @@
+"""What fills a face index in tests, and an index in Postgres that closes its connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from photofinish.adapters.pg_faces import PgVectorFaceIndex
+from photofinish.adapters.postgres import Database
+from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
+from photofinish.domain.bib import Bib, TextLine
+from photofinish.domain.face import Face
+from photofinish.domain.geometry import Box
+from photofinish.domain.photo import PhotoRef
+from photofinish.domain.sharpness import Sharpness
+from photofinish.ports import FaceIndex
+
+VERSION = "1.test"
+
+
+def analysis(
+    faces: Sequence[Face] = (),
+    bibs: Sequence[Bib] = (),
+    text: Sequence[str] = (),
+    *,
+    taken_at: datetime | None = None,
+    camera: str | None = None,
+    sharpness: float = 0.5,
+) -> PhotoAnalysis:
+    """What a job found in a photo."""
+    return PhotoAnalysis(
+        image=ImageInfo(width=640, height=480, format="JPEG", taken_at=taken_at, camera=camera),
+        faces=tuple(faces),
+        bibs=tuple(bibs),
+        text=tuple(TextLine(text=line, ocr_score=0.9, box=Box(0.1, 0.1, 0.2, 0.05)) for line in text),
+        sharpness=Sharpness(frame=sharpness, laplacian_variance=100.0, is_blurry=False),
+        models={},
+        timings_ms={},
+    )
+
+
+def add(
+    index: FaceIndex,
+    photo: PhotoRef,
+    faces: Sequence[Face] = (),
+    bibs: Sequence[Bib] = (),
+    text: Sequence[str] = (),
+    *,
+    version: str = VERSION,
+    **details: Any,
+) -> bool:
+    """Index `photo` with these findings; returns whether it applied."""
+    return index.replace(photo, version, analysis(faces, bibs, text, **details))
+
+
+@contextmanager
+def postgres_index(conninfo: str, **options: Any) -> Iterator[PgVectorFaceIndex]:
+    """An index in the database of `conninfo`, whose connections (made with `options`) are closed at the end."""
+    database = Database(conninfo, **options)
+    try:
+        yield PgVectorFaceIndex(database)
+    finally:
+        database.close()
