@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from flask import Request
 
-from photofinish.domain.access import AuditEntry, PresentedKey, Principal, RateLimit, Scope
+from photofinish.domain.access import (
+    ApiKey,
+    AuditEntry,
+    AwsCredentials,
+    PresentedKey,
+    Principal,
+    RateLimit,
+    Scope,
+    key_id_of,
+)
 from photofinish.domain.photo import is_album_name
 from photofinish.logs import fields
 from photofinish.ports import AccessStore
 from photofinish.settings import AccessSettings
-from photofinish_functions.access.api_keys import ApiKeys, bearer_token
-from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, Unauthorized
+from photofinish_functions.access import sigv4
+from photofinish_functions.access.api_keys import KEEP_S, ApiKeys, bearer_token
+from photofinish_functions.access.failures import FailureLimit
+from photofinish_functions.access.firebase_tokens import FirebaseTokens, SignedInUser
+from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, SignatureProblem, Unauthorized
+from photofinish_functions.access.short_memory import ShortMemory
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +40,27 @@ class Gate:
     """
 
     def __init__(
-        self, store: AccessStore, settings: AccessSettings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        store: AccessStore,
+        settings: AccessSettings,
+        *,
+        aws_service: str = "rekognition",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
+        self._now = now
+        self._aws_service = aws_service
+        self._key_secret = settings.key_secret.get_secret_value().encode()
         self._keys = ApiKeys(store, now=now)
-        self._limits = {
+        self._tokens = (
+            FirebaseTokens(settings.firebase_project, settings.firebase_keys_url) if settings.firebase_project else None
+        )
+        self._open_albums: ShortMemory[str, bool] = ShortMemory(keep_s=KEEP_S)
+        self._failures = FailureLimit(
+            store, settings.failure_rate, proxy_hops=settings.proxy_hops, pepper=self._key_secret
+        )
+        self._user_rate = settings.user_rate
+        self._key_rates = {
             Scope.SEARCH: settings.search_rate,
             Scope.WRITE: settings.write_rate,
             Scope.ADMIN: settings.admin_rate,
@@ -48,23 +78,32 @@ class Gate:
             Forbidden: they may know of the album, and not do this in it.
             Unavailable: the database does not answer; nobody is admitted without it.
         """
-        text = request.headers.get("X-Api-Key", "").strip() or bearer_token(request.headers)
-        presented = PresentedKey.parse(text) if text else None
-        key = None if presented is None else self._keys.holder_of(presented)
-        if key is None:
-            raise Unauthorized
-        self._limit(f"key:{key.key_id}", key.rate or self._limits[key.scope], cost)
-        self._keys.record_use(key)
-        return _permitted(key.principal, scope, album)
+        try:
+            who = self._holder_or_user(request)
+        except Unauthorized:
+            self._failures.count(request)
+            raise
+        if isinstance(who, ApiKey):
+            return self._admit_key(who, scope, album, cost)
+        self._limit(f"user:{who.uid}", self._user_rate, cost)
+        return _permitted(self._as_principal(who, scope, album), scope, album)
 
     def admit_signed(self, request: Request, scope: Scope, album: str | None, *, cost: int = 1) -> Principal:
-        """Who signed the request with AWS credentials of a key (Signature Version 4); reads its whole body.
+        """Who signed the request with AWS credentials of a key (Signature Version 4).
+
+        Reads the whole body, which stays readable: bound it before, by the request's `max_content_length`.
 
         Raises:
-            Unauthorized: it is not signed, or not by credentials of a valid key, or not now, or came before.
+            Unauthorized: it is not signed, or not by credentials of a valid key, or not now, or came before; its
+                `problem` says which.
             RateLimited, NotVisible, Forbidden, Unavailable: as :meth:`admit`.
         """
-        raise Unauthorized
+        try:
+            key = self._signer(request)
+        except Unauthorized:
+            self._failures.count(request)
+            raise
+        return self._admit_key(key, scope, album, cost)
 
     def record(
         self,
@@ -95,6 +134,56 @@ class Gate:
             )
         )
 
+    def _holder_or_user(self, request: Request) -> ApiKey | SignedInUser:
+        # A private Cloud Run service needs Authorization for Google's own token, so the other header goes first.
+        text = request.headers.get("X-Api-Key", "").strip() or bearer_token(request.headers)
+        if not text:
+            raise Unauthorized
+        presented = PresentedKey.parse(text)
+        if presented is not None:
+            key = self._keys.holder_of(presented)
+            if key is None:
+                raise Unauthorized
+            return key
+        if self._tokens is None:
+            raise Unauthorized
+        return self._tokens.user_of(text)
+
+    def _signer(self, request: Request) -> ApiKey:
+        headers = sigv4.headers_of(request)
+        signature = sigv4.Signature.parse(headers)
+        if not signature.is_timely(self._now()):
+            raise Unauthorized(SignatureProblem.UNTIMELY)
+        key_id = key_id_of(signature.access_key_id)
+        if key_id is None or signature.service != self._aws_service:
+            raise Unauthorized(SignatureProblem.INVALID)
+        # The secret follows from the id alone: whoever cannot sign costs no look into the database.
+        credentials = AwsCredentials.of(key_id, self._key_secret)
+        if not signature.is_of(sigv4.http_request(request, headers), credentials.secret_access_key):
+            raise Unauthorized(SignatureProblem.INVALID)
+        key = self._keys.with_id(key_id)
+        if key is None:
+            raise Unauthorized(SignatureProblem.UNKNOWN_KEY)
+        if not self._store.remember_signature(signature.digest, signature.expires_at):
+            raise Unauthorized(SignatureProblem.REPLAYED)
+        return key
+
+    def _admit_key(self, key: ApiKey, scope: Scope, album: str | None, cost: int) -> Principal:
+        self._limit(f"key:{key.key_id}", key.rate or self._key_rates[key.scope], cost)
+        self._keys.record_use(key)
+        return _permitted(key.principal, scope, album)
+
+    def _as_principal(self, user: SignedInUser, scope: Scope, album: str | None) -> Principal:
+        """What the user's claims grant, or else that everybody who is signed in may search this album."""
+        granted = user.granted
+        if granted is not None and granted.may(scope, album):
+            return granted
+        nothing = Principal("user", user.uid, Scope.SEARCH, frozenset())
+        if album is None or not is_album_name(album) or (granted is not None and granted.sees(album)):
+            return granted or nothing
+        is_open = self._open_albums.get(album, self._store.users_may_search)
+        return replace(nothing, albums=frozenset({album})) if is_open else nothing
+
     def _limit(self, bucket: str, limit: RateLimit, cost: int) -> None:
         wait_s = self._store.take(bucket, limit, cost=cost)
         if wait_s > 0:
@@ -110,7 +199,9 @@ def _permitted(principal: Principal, scope: Scope, album: str | None) -> Princip
         Forbidden: it knows of the album, or no single album is asked for.
     """
     if album is not None and not (is_album_name(album) and principal.sees(album)):
+        log.info("album not visible", extra=fields(principal=f"{principal.kind}:{principal.id}"))
         raise NotVisible
     if not principal.may(scope, album):
+        log.info("forbidden", extra=fields(principal=f"{principal.kind}:{principal.id}", scope=scope.value))
         raise Forbidden
     return principal

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import math
+from enum import StrEnum
 
 from photofinish_functions.refused import Refused
+
+
+class SignatureProblem(StrEnum):
+    """Why an AWS signature is refused, in as much detail as AWS itself tells."""
+
+    MISSING = "missing"
+    INCOMPLETE = "incomplete"
+    UNTIMELY = "untimely"
+    """Signed more than five minutes ago, or ahead."""
+    INVALID = "invalid"
+    """Not by these credentials, not this request, or not for this service."""
+    UNKNOWN_KEY = "unknown_key"
+    """Rightly signed by a key that is revoked or expired; who cannot sign gets INVALID for an unknown key."""
+    REPLAYED = "replayed"
 
 
 class Unauthorized(Refused):
     """401: nobody we know. The same for a wrong key, an unknown, a revoked and an expired one."""
 
-    def __init__(self) -> None:
+    def __init__(self, problem: SignatureProblem | None = None) -> None:
         super().__init__(
             401,
             "unauthorized",
@@ -18,6 +33,8 @@ class Unauthorized(Refused):
             "user as 'Authorization: Bearer TOKEN'.",
             {"WWW-Authenticate": "Bearer"},
         )
+        self.problem = problem
+        """Of a signature, for an API that speaks as AWS does; None for keys and tokens."""
 
 
 class Forbidden(Refused):
