@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from photofinish.models.settings import ModelSettings
 from photofinish.ports import (
     AccessStore,
+    BucketKind,
     Documents,
     FaceIndex,
     JobLauncher,
+    PhotoLinks,
     PhotoStore,
     ResultEvents,
     TaskLeases,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient
     from google.cloud.storage import Client as StorageClient
 
+    from photofinish.adapters.pg_people import PgPeople
     from photofinish.adapters.postgres import Database
 
 
@@ -42,6 +45,22 @@ class App:
         from photofinish.adapters.gcs import GcsPhotoStore
 
         return GcsPhotoStore(self.storage_client, self.settings.photo_bucket, self.settings.derived_bucket)
+
+    @cached_property
+    def links(self) -> PhotoLinks:
+        from google.auth.transport.requests import Request
+
+        from photofinish.adapters.gcs_links import GcsPhotoLinks, default_signing
+
+        buckets: dict[BucketKind, str] = {"photos": self.settings.photo_bucket}
+        if self.settings.enrolment_bucket:
+            buckets["enrolment"] = self.settings.enrolment_bucket
+        return GcsPhotoLinks(
+            self.storage_client,
+            default_signing(Request()),
+            derived_bucket=self.settings.derived_bucket,
+            upload_buckets=buckets,
+        )
 
     @cached_property
     def queue(self) -> WorkQueue:
@@ -93,6 +112,12 @@ class App:
         from photofinish.adapters.pg_access import PgAccess
 
         return PgAccess(self.database)
+
+    @cached_property
+    def people(self) -> PgPeople:
+        from photofinish.adapters.pg_people import PgPeople
+
+        return PgPeople(self.database)
 
     @cached_property
     def database(self) -> Database:
