@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from photofinish.models.settings import ModelSettings
-from photofinish.ports import (
+from photofinish.ports import AlbumRules, (
     AccessStore,
     BucketKind,
     Documents,
@@ -118,6 +118,12 @@ class App:
         from photofinish.adapters.pg_people import PgPeople
 
         return PgPeople(self.database)
+
+    @cached_property
+    def album_rules(self) -> AlbumRules:
+        from photofinish.adapters.pg_album_rules import PgAlbumRules
+
+        return PgAlbumRules(self.database)
 
     @cached_property
     def database(self) -> Database:

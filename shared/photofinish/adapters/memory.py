@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, StoredPhoto
+from photofinish.domain.bib_rules import BibRules
+from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, StoredPhoto, is_album_name
 from photofinish.domain.work import needs_analysis
 from photofinish.errors import NotFound, PhotoGone, RejectedInput
 from photofinish.ports import LeaseCount, LeasedWork, PhotoRecord, WorkItem
@@ -290,6 +291,21 @@ class MemoryDocuments:
             document |= fields
             document["stages"] = document.get("stages", {}) | stages
             return True
+
+
+class MemoryAlbumRules:
+    """:class:`photofinish.ports.AlbumRules`, gone with the process."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, BibRules] = {}
+
+    def bib_rules(self, album: str) -> BibRules:
+        return self._rules.get(album, BibRules())
+
+    def set_bib_rules(self, album: str, rules: BibRules) -> None:
+        if not is_album_name(album):
+            raise RejectedInput("album_name_not_allowed", f"{album[:40]!r} cannot be the name of an album.")
+        self._rules[album] = rules
 
 
 def _key(ref: PhotoRef) -> tuple[str, str]:
