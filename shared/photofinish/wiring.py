@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from photofinish.models.settings import ModelSettings
-from photofinish.ports import AlbumRules, (
+from photofinish.ports import (
     AccessStore,
+    AlbumRules,
     BucketKind,
     Documents,
     FaceIndex,
