@@ -63,6 +63,8 @@ class Settings(_FromEnv):
     region: str = Field(validation_alias="PHOTOFINISH_REGION")
     photo_bucket: str = Field(validation_alias="PHOTOFINISH_PHOTO_BUCKET")
     derived_bucket: str = Field(validation_alias="PHOTOFINISH_DERIVED_BUCKET")
+    enrolment_bucket: str | None = Field(None, validation_alias="PHOTOFINISH_ENROLMENT_BUCKET")
+    """Where pictures to enrol people by are uploaded; None: nobody can be enrolled by upload."""
     work_topic: str = Field("photo-work", validation_alias="PHOTOFINISH_WORK_TOPIC")
     work_subscription: str = Field("photo-work-tasks", validation_alias="PHOTOFINISH_WORK_SUBSCRIPTION")
     results_topic: str = Field("photo-results", validation_alias="PHOTOFINISH_RESULTS_TOPIC")

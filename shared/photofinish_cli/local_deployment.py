@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from photofinish.domain.access import PresentedKey
 from photofinish.errors import Misconfigured
 from photofinish_emulators import stack
 from photofinish_emulators.stack import (
@@ -29,6 +35,10 @@ REGION = "local"
 PHOTO_BUCKET = "photos"
 DERIVED_BUCKET = "derived"
 API_KEY_FILE = "api_key"
+KEY_SECRET_FILE = "key_secret"
+API_KEY_RATE = "1000/5000"  # whoever has this key owns the machine as well
+SIGNING_KEY_FILE = "service_account.json"
+_CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 BATCH_SIZE = 4  # a CPU gains nothing from larger ones, and results appear sooner
 IDLE_EXIT_S = 20
 # A killed task's photos are delivered again after this; the network that the cloud's longer one allows for is not here.
@@ -48,8 +58,7 @@ FUNCTIONS = {
     "launch-workers": ("launch_workers", "cloudevent"),
     "on-dead-letter": ("on_dead_letter", "cloudevent"),
     "reconcile": ("reconcile", "cloudevent"),
-    "find-by-selfie": ("find_by_selfie", "http"),
-    "find-by-bib": ("find_by_bib", "http"),
+    "api": ("api", "http"),
 }
 
 
@@ -64,8 +73,10 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
         # A GPU here or none: one task uses all there is, and a second would only halve it.
         "PHOTOFINISH_MAX_GPU_TASKS": os.environ.get("PHOTOFINISH_MAX_GPU_TASKS", "1"),
         "PHOTOFINISH_THREADS": str(os.cpu_count() or 1),
-        "PHOTOFINISH_API_KEY_SHA256S": hashlib.sha256(api_key(state_dir).encode()).hexdigest(),
+        "PHOTOFINISH_KEY_SECRET": key_secret(state_dir),
+        "PHOTOFINISH_API_KEY_SHA256S": hashlib.sha256(api_key(state_dir).text.encode()).hexdigest(),
     }
+    env[_CREDENTIALS] = _signing_credentials(state_dir)
     if models_dir is not None:
         env["PHOTOFINISH_MODELS_DIR"] = str(models_dir)
     topics = ("photo-uploads", "photo-work", "photo-results", "photo-dead", "photo-sweep", "photo-reconcile")
@@ -116,7 +127,10 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
         ),
         firestore_indexes=_indexes_file(),
         postgres_database="photofinish",
-        after_postgres=(Command(name="migrate", argv=(sys.executable, "-m", "photofinish_cli", "migrate")),),
+        after_postgres=(
+            Command(name="migrate", argv=(sys.executable, "-m", "photofinish_cli", "migrate")),
+            _register_key(api_key(state_dir)),
+        ),
         env=env,
     )
 
@@ -124,27 +138,58 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
 def local_environment(state_dir: Path) -> dict[str, str]:
     """The variables by which commands, tests and apps reach the local cloud of `state_dir`; contains secrets."""
     pieces = stack.pieces(state_dir)
-    urls = {
-        variable: pieces[function].address
-        for variable, function in (
-            ("PHOTOFINISH_FIND_BY_SELFIE_URL", "find-by-selfie"),
-            ("PHOTOFINISH_FIND_BY_BIB_URL", "find-by-bib"),
-        )
-        if function in pieces
-    }
-    return stack.environment(state_dir) | _NAMES | urls | {"PHOTOFINISH_API_KEY": api_key(state_dir)}
+    urls = {"PHOTOFINISH_API_URL": pieces["api"].address} if "api" in pieces else {}
+    return (
+        stack.environment(state_dir)
+        | _NAMES
+        | urls
+        | {
+            "PHOTOFINISH_API_KEY": api_key(state_dir).text,
+            "PHOTOFINISH_KEY_SECRET": key_secret(state_dir),
+        }
+    )
 
 
-def api_key(state_dir: Path) -> str:
-    """The key of this local cloud's search functions, made on first use; only its owner can read the file."""
-    path = state_dir / API_KEY_FILE
+def api_key(state_dir: Path) -> PresentedKey:
+    """The key of this local cloud that may do everything, made on first use; only its owner can read the file.
+
+    Raises:
+        Misconfigured: the file holds something else.
+    """
+    text = _kept_secret(state_dir / API_KEY_FILE, lambda: PresentedKey.generate().text)
+    key = PresentedKey.parse(text)
+    if key is None:
+        raise Misconfigured(f"{state_dir / API_KEY_FILE} holds no API key: delete it, and the next start makes one")
+    return key
+
+
+def key_secret(state_dir: Path) -> str:
+    """What this local cloud derives AWS credentials from, kept as its API key is."""
+    return _kept_secret(state_dir / KEY_SECRET_FILE, lambda: secrets.token_hex(32))
+
+
+def _kept_secret(path: Path, make: Callable[[], str]) -> str:
     if path.exists():
         return path.read_text(encoding="ascii").strip()
-    state_dir.mkdir(parents=True, exist_ok=True)
-    key = f"pf_{secrets.token_urlsafe(32)}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    secret = make()
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(key)
-    return key
+        file.write(secret)
+    return secret
+
+
+def _register_key(key: PresentedKey) -> Command:
+    """Make the local cloud's key known to its database; only the hash is in the command line."""
+    hashed = f"{key.key_id}:{key.secret_sha256.hex()}"
+    arguments = ("--label", "local cloud", "--all-albums", "--scope", "admin", "--expires", "never")
+    return Command(
+        name="api-key",
+        argv=(
+            *(sys.executable, "-m", "photofinish_cli", "keys", "create"),
+            *arguments,
+            *("--rate", API_KEY_RATE, "--hash", hashed),
+        ),
+    )
 
 
 def _push(

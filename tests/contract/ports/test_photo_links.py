@@ -1,0 +1,215 @@
+"""PhotoLinks: the signatures are right, whoever makes them, and the links work at a real storage server."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+import requests
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from google.auth.credentials import AnonymousCredentials, Signing
+from google.auth.transport import Request
+from google.auth.transport.requests import Request as HttpRequest
+from google.cloud.storage import Client as StorageClient
+from google.oauth2 import service_account
+from google.oauth2.credentials import Credentials as UserCredentials
+
+from photofinish.adapters.gcs_links import GcsPhotoLinks, IamSigning, default_signing
+from photofinish.errors import Misconfigured, Unavailable
+from photofinish.ports import SignedUpload
+from support.google_ports import storage_client
+
+__all__ = ["storage_client"]
+
+EMAIL = "links@test.iam.gserviceaccount.com"
+NAME = "renditions/O'Brien 10k & ümlaut/0a/1.preview.jpg"
+MAX_BYTES = 1000
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture(scope="module")
+def key_file(key: rsa.RSAPrivateKey, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    path = tmp_path_factory.mktemp("key") / "service_account.json"
+    account = {"type": "service_account", "project_id": "test", "client_email": EMAIL, "private_key": pem}
+    path.write_text(json.dumps(account | {"token_uri": "https://oauth2.googleapis.com/token"}))
+    return path
+
+
+@pytest.fixture
+def own_key(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> Signing:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file))
+    return default_signing(HttpRequest())
+
+
+class _Iam(BaseHTTPRequestHandler):
+    """signBlob as Google's IAM Credentials API answers it."""
+
+    key: rsa.RSAPrivateKey
+    status = 200
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        right = self.path == f"/v1/projects/-/serviceAccounts/{EMAIL}:signBlob"
+        right = right and self.headers["Authorization"] == "Bearer a-token"
+        self.send_response(self.status if right else 403)
+        self.end_headers()
+        blob = self.key.sign(base64.b64decode(body["payload"]), padding.PKCS1v15(), hashes.SHA256())
+        self.wfile.write(json.dumps({"keyId": "1", "signedBlob": base64.b64encode(blob).decode()}).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def iam_server(key: rsa.RSAPrivateKey, status: int = 200) -> Iterator[IamSigning]:
+    """An IAM whose answers come over HTTP from this machine; the account's private key is only there."""
+    handler = type("Iam", (_Iam,), {"key": key, "status": status})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    over_http = HttpRequest()
+
+    def request(url: str, **options: object) -> object:
+        assert url.startswith("https://iamcredentials.googleapis.com/")
+        return over_http(url=f"http://127.0.0.1:{server.server_port}{urlsplit(url).path}", **options)
+
+    try:
+        yield IamSigning(UserCredentials(token="a-token"), EMAIL, _Redirected(request))
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Redirected(Request):
+    def __init__(self, call: object) -> None:
+        self._call = call
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        return self._call(*args, **kwargs)  # type: ignore[operator]
+
+
+@pytest.fixture
+def iam(key: rsa.RSAPrivateKey) -> Iterator[IamSigning]:
+    with iam_server(key) as signing:
+        yield signing
+
+
+@pytest.fixture(params=["own_key", "iam"])
+def signing(request: pytest.FixtureRequest) -> Signing:
+    signing: Signing = request.getfixturevalue(request.param)
+    return signing
+
+
+def links_of(signing: Signing, client: StorageClient) -> GcsPhotoLinks:
+    return GcsPhotoLinks(client, signing, derived_bucket="derived", upload_buckets={"enrolment": "enrolment"})
+
+
+@pytest.fixture(scope="module")
+def cloud() -> StorageClient:
+    return StorageClient(project="test", credentials=AnonymousCredentials())
+
+
+def check_signature(key: rsa.RSAPublicKey, url: str, method: str, headers: dict[str, str]) -> None:
+    """Does what https://cloud.google.com/storage/docs/authentication/canonical-requests says a server does."""
+    parts = urlsplit(url)
+    query, _, signature = parts.query.rpartition("&X-Goog-Signature=")
+    given = {name.lower(): value for name, value in headers.items()} | {"host": parts.netloc}
+    signed = parse_qs(query)["X-Goog-SignedHeaders"][0].split(";")
+    canonical = [method, parts.path, query]
+    canonical += [*(f"{name}:{given[name]}" for name in signed), "", ";".join(signed), "UNSIGNED-PAYLOAD"]
+    scope = parse_qs(query)["X-Goog-Credential"][0].partition("/")[2]
+    digest = hashlib.sha256("\n".join(canonical).encode()).hexdigest()
+    text = "\n".join(["GOOG4-RSA-SHA256", parse_qs(query)["X-Goog-Date"][0], scope, digest])
+    key.verify(bytes.fromhex(signature), text.encode(), padding.PKCS1v15(), hashes.SHA256())
+
+
+def upload_of(links: GcsPhotoLinks) -> SignedUpload:
+    return links.upload_url("enrolment", "a/b.jpg", "image/jpeg", max_bytes=MAX_BYTES, expires_in_s=60)
+
+
+def test_a_rendition_is_signed_for_its_name_and_time(
+    signing: Signing, cloud: StorageClient, key: rsa.RSAPrivateKey
+) -> None:
+    url = links_of(signing, cloud).rendition_url(NAME, expires_in_s=900)
+    assert url.startswith("https://storage.googleapis.com/derived/renditions/O%27Brien%2010k%20%26%20%C3%BCmlaut/")
+    query = parse_qs(urlsplit(url).query)
+    assert query["X-Goog-Expires"] == ["900"]
+    assert query["X-Goog-Credential"][0].startswith(f"{EMAIL}/")
+    check_signature(key.public_key(), url, "GET", {})
+    for other in (url.replace("preview", "secret"), url.replace("Expires=900", "Expires=901")):
+        with pytest.raises(InvalidSignature):
+            check_signature(key.public_key(), other, "GET", {})
+
+
+def test_an_upload_is_signed_for_its_type_and_size(
+    signing: Signing, cloud: StorageClient, key: rsa.RSAPrivateKey
+) -> None:
+    upload = upload_of(links_of(signing, cloud))
+    assert upload.method == "PUT"
+    assert upload.headers == {"Content-Type": "image/jpeg", "x-goog-content-length-range": f"0,{MAX_BYTES}"}
+    assert 50 < (upload.expires_at - datetime.now(UTC)).total_seconds() <= 60
+    check_signature(key.public_key(), upload.url, "PUT", dict(upload.headers))
+    with pytest.raises(InvalidSignature):
+        check_signature(
+            key.public_key(), upload.url, "PUT", dict(upload.headers) | {"x-goog-content-length-range": "0,999999999"}
+        )
+    assert upload.url not in repr(upload)
+
+
+def test_many_links_keep_their_order(signing: Signing, cloud: StorageClient, key: rsa.RSAPrivateKey) -> None:
+    names = [f"renditions/{number}.jpg" for number in range(20)]
+    urls = links_of(signing, cloud).rendition_urls(names, expires_in_s=60)
+    assert [urlsplit(url).path for url in urls] == [f"/derived/{quote(name)}" for name in names]
+    for url in urls:
+        check_signature(key.public_key(), url, "GET", {})
+
+
+def test_the_links_work_at_a_storage_server(own_key: Signing, storage_client: StorageClient) -> None:
+    for bucket in ("derived", "enrolment"):
+        storage_client.create_bucket(bucket)
+    links = links_of(own_key, storage_client)
+    storage_client.bucket("derived").blob(NAME).upload_from_string(b"a picture", content_type="image/jpeg")
+    answer = requests.get(links.rendition_url(NAME, expires_in_s=60), timeout=10)
+    assert (answer.status_code, answer.content) == (200, b"a picture")
+    upload = upload_of(links)
+    sent = requests.request(upload.method, upload.url, headers=dict(upload.headers), data=b"another", timeout=10)
+    assert sent.status_code == 200
+    blob = storage_client.bucket("enrolment").get_blob("a/b.jpg")
+    assert blob is not None
+    assert (blob.download_as_bytes(), blob.content_type) == (b"another", "image/jpeg")
+
+
+def test_an_iam_that_refuses_makes_links_unavailable(key: rsa.RSAPrivateKey, cloud: StorageClient) -> None:
+    with iam_server(key, status=403) as signing, pytest.raises(Unavailable):
+        links_of(signing, cloud).rendition_url(NAME, expires_in_s=60)
+
+
+def test_credentials_that_cannot_sign_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = tmp_path / "user.json"
+    user.write_text(
+        json.dumps({"type": "authorized_user", "client_id": "a", "client_secret": "b", "refresh_token": "c"})
+    )
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(user))
+    with pytest.raises(Misconfigured, match="run as a service account"):
+        default_signing(HttpRequest())
+
+
+def test_a_key_file_signs_itself(own_key: Signing) -> None:
+    assert isinstance(own_key, service_account.Credentials)
