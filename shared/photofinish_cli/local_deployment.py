@@ -35,7 +35,7 @@ REGION = "local"
 PHOTO_BUCKET = "photos"
 DERIVED_BUCKET = "derived"
 API_KEY_FILE = "api_key"
-KEY_SECRET_FILE = "key_secret"
+KEY_SECRET_FILE = "key_secret"  # noqa: S105 - its name
 API_KEY_RATE = "1000/5000"  # whoever has this key owns the machine as well
 SIGNING_KEY_FILE = "service_account.json"
 _CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -166,6 +166,31 @@ def api_key(state_dir: Path) -> PresentedKey:
 def key_secret(state_dir: Path) -> str:
     """What this local cloud derives AWS credentials from, kept as its API key is."""
     return _kept_secret(state_dir / KEY_SECRET_FILE, lambda: secrets.token_hex(32))
+
+
+def _signing_credentials(state_dir: Path) -> str:
+    """A file like a service account's key, made on first use, to sign links with; no cloud knows the account."""
+    path = state_dir / SIGNING_KEY_FILE
+    _kept_secret(path, _service_account_key)
+    return str(path)
+
+
+def _service_account_key() -> str:
+    pem = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    email = f"photofinish@{PROJECT}.iam.gserviceaccount.com"
+    return json.dumps(
+        {
+            "type": "service_account",
+            "project_id": PROJECT,
+            "private_key_id": secrets.token_hex(20),
+            "private_key": pem.decode("ascii"),
+            "client_email": email,
+            "client_id": "0",
+            "token_uri": "http://127.0.0.1:9/no-tokens-are-needed-here",
+        }
+    )
 
 
 def _kept_secret(path: Path, make: Callable[[], str]) -> str:

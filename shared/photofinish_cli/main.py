@@ -22,6 +22,8 @@ COMMANDS = {
     "show": ("Albums", "show"),
     "trace": ("Albums", "show"),
     "find": ("Albums", "find"),
+    "keys": ("Access", "keys"),
+    "audit": ("Access", "audit"),
     "reconcile": ("Keeping it right", "repair"),
     "redrive": ("Keeping it right", "repair"),
     "migrate": ("Keeping it right", "repair"),
