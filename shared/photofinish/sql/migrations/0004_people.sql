@@ -66,12 +66,10 @@ CREATE INDEX enrolment_person ON enrolment (person_id);
 -- awaited any more: later pictures may show that it was right.
 CREATE TABLE person_embedding (
     upload_id uuid PRIMARY KEY REFERENCES enrolment ON DELETE CASCADE,
-    person_id uuid NOT NULL REFERENCES person ON DELETE CASCADE,
     space_id smallint NOT NULL REFERENCES embedding_space,
     quality real NOT NULL,
     embedding halfvec NOT NULL
 );
-CREATE INDEX person_embedding_person ON person_embedding (person_id);
 
 -- Every change that somebody made, with the rows before and after it, so that it can be taken back. Nothing biometric.
 -- Deleting a person empties `changes` of the operations that touched it: they cannot be taken back any more.

@@ -1,0 +1,98 @@
+"""An album with faces in a real Postgres, and everything of people over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+from numpy.typing import NDArray
+
+from photofinish.adapters.pg_faces import PgVectorFaceIndex
+from photofinish.adapters.pg_people import PgPeople
+from photofinish.adapters.postgres import Database
+from photofinish.domain.bib import Bib
+from photofinish.domain.face import face_id
+from photofinish.domain.photo import PhotoRef
+from support.faces import bib, embedding, face, photo
+from support.index import VERSION, add
+from support.postgres import database  # noqa: F401  (a fixture)
+
+ALBUM = "race"
+BY = "key:test"
+DIMENSION = 32
+
+
+@dataclass
+class TestAlbum:
+    """Faces of made-up persons: each looks somewhat different on every photo."""
+
+    __test__ = False
+
+    database: Database
+    conninfo: str
+    name: str = ALBUM
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
+    _centers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    @property
+    def index(self) -> PgVectorFaceIndex:
+        return PgVectorFaceIndex(self.database)
+
+    @property
+    def people(self) -> PgPeople:
+        return PgPeople(self.database)
+
+    def look(self, person: str, *, spread: float = 0.35) -> NDArray[np.float64]:
+        """How `person` looks this time: two looks of one person have a cosine of about 1 / (1 + spread²)."""
+        center = self._centers.get(person)
+        if center is None:
+            center = self.rng.normal(size=DIMENSION)
+            center = self._centers[person] = center / np.linalg.norm(center)
+        noise = self.rng.normal(size=DIMENSION)
+        noise -= (noise @ center) * center
+        looks: NDArray[np.float64] = center + spread * noise / np.linalg.norm(noise)
+        return looks
+
+    def add(
+        self, name: str, *persons: str, bibs: Sequence[Bib] = (), quality: float = 0.75, spread: float = 0.35
+    ) -> list[str]:
+        """Index a photo of these persons; the ids of their faces."""
+        ref = self.photo(name)
+        faces = [
+            face(
+                embedding(self.look(person, spread=spread)),
+                x=0.05 + 0.9 * number / max(len(persons), 1),
+                quality=quality,
+            )
+            for number, person in enumerate(persons)
+        ]
+        assert add(self.index, ref, faces, bibs)
+        return [face_id(ref, VERSION, number) for number in range(len(persons))]
+
+    def photo(self, name: str) -> PhotoRef:
+        return photo(f"{self.name}/{name}.jpg")
+
+    def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.conninfo) as connection:
+            return connection.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
+
+    def dump(self) -> str:
+        """Everything that the tables hold, as text."""
+        tables = [row[0] for row in self.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        return "\n".join(str(row) for table in tables for row in self.sql(f'SELECT * FROM "{table}"'))
+
+
+@pytest.fixture
+def album(database: str) -> Iterator[TestAlbum]:  # noqa: F811
+    connections = Database(database)
+    try:
+        yield TestAlbum(connections, database)
+    finally:
+        connections.close()
+
+
+__all__ = ["ALBUM", "BY", "TestAlbum", "album", "bib", "database"]
