@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from photofinish.ports import Documents, FaceIndex
+from photofinish.ports import AlbumRules, Documents, FaceIndex
 from photofinish.settings import AccessSettings
 from photofinish.wiring import App, model_settings
 
@@ -23,6 +23,8 @@ class Services(Protocol):
     def index(self) -> FaceIndex: ...
     @property
     def documents(self) -> Documents: ...
+    @property
+    def album_rules(self) -> AlbumRules: ...
     @property
     def encoder(self) -> FaceEncoder: ...
 
@@ -46,6 +48,10 @@ class DeployedServices:
     @property
     def documents(self) -> Documents:
         return self._app.documents
+
+    @property
+    def album_rules(self) -> AlbumRules:
+        return self._app.album_rules
 
     @cached_property
     def encoder(self) -> FaceEncoder:
