@@ -2,6 +2,7 @@
 
 from photofinish_functions.entry_points import (
     api,
+    expire,
     find_by_bib,
     find_by_selfie,
     launch_workers,
@@ -12,6 +13,7 @@ from photofinish_functions.entry_points import (
 
 __all__ = [
     "api",
+    "expire",
     "find_by_bib",
     "find_by_selfie",
     "launch_workers",

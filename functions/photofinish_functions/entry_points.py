@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,8 @@ import functions_framework
 from flask import Request, Response
 
 from photofinish.errors import Misconfigured
-from photofinish.logs import log_json
-from photofinish.settings import ApiSettings, SearchSettings
+from photofinish.logs import fields, log_json
+from photofinish.settings import ApiSettings, RetentionSettings, SearchSettings
 from photofinish.wiring import app, model_settings
 from photofinish_functions.api_keys import ApiKeys
 from photofinish_functions.dead_letters import record_dead_letter
@@ -86,6 +87,16 @@ def reconcile(event: Any) -> None:
         stale_after=timedelta(seconds=cloud.settings.stale_after_s),
         uploaded_since=None if full else datetime.now(UTC) - RECENT,
     )
+
+
+@functions_framework.cloud_event
+def expire(event: Any) -> None:
+    """Daily: delete what is only written about requests, such as audit entries, once its retention is over."""
+    del event
+    _start()
+    retention = timedelta(days=RetentionSettings.from_env().audit_retention_days)
+    expired = app().access.expire(audit_before=datetime.now(UTC) - retention)
+    log.info("expired", extra=fields(**asdict(expired)))
 
 
 @functions_framework.http

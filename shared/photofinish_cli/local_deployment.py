@@ -58,6 +58,7 @@ FUNCTIONS = {
     "launch-workers": ("launch_workers", "cloudevent"),
     "on-dead-letter": ("on_dead_letter", "cloudevent"),
     "reconcile": ("reconcile", "cloudevent"),
+    "expire": ("expire", "cloudevent"),
     "api": ("api", "http"),
 }
 
@@ -79,7 +80,15 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
     env[_CREDENTIALS] = _signing_credentials(state_dir)
     if models_dir is not None:
         env["PHOTOFINISH_MODELS_DIR"] = str(models_dir)
-    topics = ("photo-uploads", "photo-work", "photo-results", "photo-dead", "photo-sweep", "photo-reconcile")
+    topics = (
+        "photo-uploads",
+        "photo-work",
+        "photo-results",
+        "photo-dead",
+        "photo-sweep",
+        "photo-reconcile",
+        "photo-retention",
+    )
     dead = DeadLetter(topic="photo-dead", max_delivery_attempts=MAX_DELIVERY_ATTEMPTS)
     return StackSpec(
         project=PROJECT,
@@ -101,6 +110,7 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
             _push("on-dead-letter", "photo-dead"),
             _push("launch-workers", "photo-sweep", name="launch-workers-sweep", retention_s=600),
             _push("reconcile", "photo-reconcile", retention_s=600),
+            _push("expire", "photo-retention", retention_s=600),
         ),
         functions=tuple(
             Function(name=name, source=source, target=target, signature=signature)  # type: ignore[arg-type]
@@ -124,6 +134,7 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
             Schedule(name="sweep", interval_s=30, topic="photo-sweep", body="{}"),
             Schedule(name="reconcile", interval_s=600, topic="photo-reconcile", body="{}"),
             Schedule(name="reconcile-all", interval_s=24 * 3600, topic="photo-reconcile", body='{"full": true}'),
+            Schedule(name="retention", interval_s=24 * 3600, topic="photo-retention", body="{}"),
         ),
         firestore_indexes=_indexes_file(),
         postgres_database="photofinish",
