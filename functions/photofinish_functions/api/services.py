@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from photofinish.ports import AlbumRules, Documents, FaceIndex
+from photofinish.ports import AccessStore, AlbumRules, Documents, FaceIndex
 from photofinish.settings import AccessSettings
 from photofinish.wiring import App, model_settings
 
@@ -19,6 +19,8 @@ class Services(Protocol):
 
     @property
     def gate(self) -> Gate: ...
+    @property
+    def access(self) -> AccessStore: ...
     @property
     def index(self) -> FaceIndex: ...
     @property
@@ -40,6 +42,10 @@ class DeployedServices:
         from photofinish_functions.access.gate import Gate
 
         return Gate(self._app.access, AccessSettings.from_env())
+
+    @property
+    def access(self) -> AccessStore:
+        return self._app.access
 
     @property
     def index(self) -> FaceIndex:
