@@ -2,8 +2,8 @@ use crate::convert::{array, at_least_one, rows_of, slice, value_error};
 use crate::instruction_set::chosen;
 use crate::similarity::check_finite;
 use numpy::ndarray::Array2;
-use numpy::{Ix1, Ix2, PyArray1, PyArray2, ToPyArray};
-use photofinish_kernels::similarity::{self, KReciprocal};
+use numpy::{IntoPyArray, Ix1, Ix2, PyArray1, PyArray2};
+use photofinish_kernels::similarity::{self, KReciprocal, PartOutside};
 use pyo3::prelude::*;
 
 #[pyfunction]
@@ -35,7 +35,7 @@ pub fn k_reciprocal_distances<'py>(
     let isa = chosen();
     let distances = py.detach(|| similarity::k_reciprocal(isa, queries, candidates, settings, threads));
     let shape = (queries.count(), candidates.count());
-    Ok(Array2::from_shape_vec(shape, distances).expect("a distance a pair").to_pyarray(py))
+    Ok(Array2::from_shape_vec(shape, distances).expect("a distance a pair").into_pyarray(py))
 }
 
 /// Scores and contributions.
@@ -57,11 +57,11 @@ pub fn hybrid_scores<'py>(
     if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
         return Err(value_error("weights", format!("must be finite and 0 or more, got {weight}")));
     }
-    let is_part = |part: &f32| (0.0..=1.0).contains(part);
-    if let Some(row) = (0..rows.count()).find(|&row| !rows.row(row).iter().all(is_part)) {
-        return Err(value_error("parts", format!("must be from 0 to 1, row {row} is {:?}", rows.row(row))));
-    }
-    let (scores, contributions) = py.detach(|| similarity::hybrid_scores(rows.values(), weights));
+    let isa = chosen();
+    let scored = py.detach(|| similarity::hybrid_scores(isa, rows.values(), weights));
+    let (scores, contributions) = scored.map_err(|PartOutside(row)| {
+        value_error("parts", format!("must be from 0 to 1, row {row} is {:?}", rows.row(row)))
+    })?;
     let contributions = Array2::from_shape_vec((rows.count(), rows.dim()), contributions).expect("as many as parts");
-    Ok((PyArray1::from_vec(py, scores), contributions.to_pyarray(py)))
+    Ok((PyArray1::from_vec(py, scores), contributions.into_pyarray(py)))
 }

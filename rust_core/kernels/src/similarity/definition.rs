@@ -50,24 +50,26 @@ pub fn cluster(rows: &[f32], dim: usize, threshold: f32, cannot_link: &[(usize, 
 
 /// Distances by k-reciprocal encoding (Zhong et al. 2017): one row per query, one column per candidate.
 ///
-/// The pool are the queries and the candidates; `d` is the cosine distance. N(p, k) are p and all that are not farther
-/// from it than the k-th nearest of the others, so that equal distances are treated alike. R(p, k) are those of N(p, k)
-/// that have p in theirs; R*(p) is R(p, k1) and every R(q, k1/2) of a q in it more than two thirds of which lie in it.
-/// V(p) weighs each x of R*(p) by exp(-d(p, x)), in sum 1, and is then averaged over N(p, k2 - 1), which is the query
-/// expansion. The Jaccard distance of two such vectors is 1 - Σ min / Σ max; the result (1 - lambda) of it and lambda of
-/// `d`. (As in the authors' program: the queries are in the pool, k2 counts p itself, V has sum 1 and two thirds are not
-/// enough. Unlike there, distances are not divided by the largest, which would make all depend on the farthest.)
+/// The pool are the queries and the candidates, s(p, x) is a dot product. N(p, k) are p and all that are as similar to it
+/// as the k-th most similar of the others, so that equals are treated alike. R(p, k) are those of N(p, k) that have p in
+/// theirs; R*(p) is R(p, k1) and every R(q, k1/2) of a q in it more than two thirds of which lie in it. V(p) weighs each x
+/// of R*(p) by exp(s(p, x) - 1), in sum 1, and is then averaged over N(p, k2 - 1), which is the query expansion. The
+/// Jaccard distance of two such vectors is 1 - Σ min / Σ max; the result is (1 - lambda) of it and lambda of the cosine
+/// distance 1 - s.
+///
+/// As in the authors' program the queries are in the pool, k2 counts p itself, V has sum 1 and two thirds are not enough.
+/// Unlike there, distances are not divided by the largest, which would make all depend on the farthest candidate.
 pub fn k_reciprocal(queries: &[f32], candidates: &[f32], dim: usize, k1: usize, k2: usize, lambda: f32) -> Vec<f32> {
     let pool: Vec<&[f32]> = queries.chunks_exact(dim).chain(candidates.chunks_exact(dim)).collect();
     let everyone = 0..pool.len();
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
-    let d: Vec<Vec<f32>> = pool.iter().map(|a| pool.iter().map(|b| 1.0 - dot(a, b)).collect()).collect();
+    let s: Vec<Vec<f32>> = pool.iter().map(|a| pool.iter().map(|b| dot(a, b)).collect()).collect();
     let near = |k: usize| -> Vec<Vec<usize>> {
         let of = |p: usize| {
-            let mut others: Vec<f32> = everyone.clone().filter(|&x| x != p).map(|x| d[p][x]).collect();
-            others.sort_by(f32::total_cmp);
-            let limit = if k == 0 { f32::NEG_INFINITY } else { others.get(k - 1).copied().unwrap_or(f32::INFINITY) };
-            everyone.clone().filter(|&x| x == p || d[p][x] <= limit).collect()
+            let mut others: Vec<f32> = everyone.clone().filter(|&x| x != p).map(|x| s[p][x]).collect();
+            others.sort_by(|a, b| b.total_cmp(a));
+            let limit = if k == 0 { f32::INFINITY } else { others.get(k - 1).copied().unwrap_or(f32::NEG_INFINITY) };
+            everyone.clone().filter(|&x| x == p || s[p][x] >= limit).collect()
         };
         everyone.clone().map(of).collect()
     };
@@ -86,7 +88,7 @@ pub fn k_reciprocal(queries: &[f32], candidates: &[f32], dim: usize, k1: usize, 
             }
         }
         let mut weights = vec![0.0; pool.len()];
-        members.into_iter().for_each(|x| weights[x] = (-d[p][x]).exp());
+        members.into_iter().for_each(|x| weights[x] = (s[p][x] - 1.0).exp());
         let sum: f32 = weights.iter().sum();
         weights.into_iter().map(|weight| weight / sum).collect()
     };
@@ -104,7 +106,8 @@ pub fn k_reciprocal(queries: &[f32], candidates: &[f32], dim: usize, k1: usize, 
     };
     let first = queries.len() / dim;
     let pairs = (0..first).flat_map(|query| (first..pool.len()).map(move |candidate| (query, candidate)));
-    pairs.map(|(query, candidate)| (1.0 - lambda) * jaccard(query, candidate) + lambda * d[query][candidate]).collect()
+    let mix = |(q, c): (usize, usize)| (1.0 - lambda) * jaccard(q, c) + lambda * (1.0 - s[q][c]);
+    pairs.map(mix).collect()
 }
 
 /// Scores and contributions: a contribution is a part times its weight, a score the sum of a row's contributions.

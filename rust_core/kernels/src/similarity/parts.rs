@@ -6,7 +6,7 @@ use super::best::{Best, Hit};
 use super::top_k::NanRow;
 
 /// A thread starts in some 30 µs; below this many multiplications (about 100 µs) it does not pay.
-const WORK_PER_THREAD: usize = 1 << 21;
+pub const WORK_PER_THREAD: usize = 1 << 21;
 
 /// Merges the best `k` of every query over all parts of `rows` rows. `work` is how many multiplications there are.
 pub fn search_parts(

@@ -115,8 +115,13 @@ unsafe fn scores_body<E: Number, V: Vector, const CHAINS: usize>(
     rows: Rows<E>,
     ids: &[usize],
 ) -> Vec<f32> {
-    // SAFETY: passed on.
-    ids.iter().map(|&row| unsafe { dot::one_query::<E, V, CHAINS>(query, rows.row(row)) }).collect()
+    // A loop, because the closure of a collected iterator would be compiled for the baseline.
+    let mut similarities = vec![0.0; ids.len()];
+    for (similarity, &row) in similarities.iter_mut().zip(ids) {
+        // SAFETY: passed on.
+        *similarity = unsafe { dot::one_query::<E, V, CHAINS>(query, rows.row(row)) };
+    }
+    similarities
 }
 
 /// For few queries `CHAINS` sums of `F` at a time, in the cache `FEW_ROWS` rows with vectors `M`; for many, `ROWS` rows
@@ -182,11 +187,13 @@ unsafe fn search_body<E: Number, F: Vector, const CHAINS: usize, M: Vector, cons
                 }
             }
         } else {
-            // SAFETY: the caller vouches for the instruction set.
-            let block: Vec<&[f32]> = unsafe {
-                let rooms = scratch.chunks_exact_mut(rows.dim());
-                allowed.iter().zip(rooms).map(|(&row, room)| E::widen::<M>(rows.row(row), room)).collect()
-            };
+            // A loop, because the closure of a collected iterator would be compiled for the baseline.
+            let mut block = [&[][..]; BLOCK];
+            for ((&row, room), wide) in allowed.iter().zip(scratch.chunks_exact_mut(rows.dim())).zip(&mut block) {
+                // SAFETY: the caller vouches for the instruction set.
+                *wide = unsafe { E::widen::<M>(rows.row(row), room) };
+            }
+            let block = &block[..allowed.len()];
             for (packed, best) in groups.iter().zip(best.chunks_mut(width)) {
                 let mut limits = thresholds(best);
                 for (ids, rows) in allowed.chunks(ROWS).zip(block.chunks(ROWS)) {
