@@ -6,10 +6,10 @@ the public doubles of ``adapters/memory.py`` included. All methods may raise :cl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from photofinish.domain.access import ApiKey, AuditEntry, RateLimit
 from photofinish.domain.analysis import PhotoAnalysis
@@ -310,6 +310,24 @@ class FaceIndex(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlbumSummary:
+    """How much of an album is indexed."""
+
+    name: str
+    photos: int
+    faces: int
+    bibs: int
+
+
+class Albums(Protocol):
+    """Which albums there are."""
+
+    def summaries(self, *, names: frozenset[str] | None, limit: int, after: str | None) -> list[AlbumSummary]:
+        """Up to `limit` albums with indexed photos, by name, of those of `names` (None: of all), after `after`."""
+        ...
+
+
 class AlbumRules(Protocol):
     """What each album knows of its bib numbers: digits, prefixes, misreads, and its start list."""
 
@@ -498,6 +516,10 @@ class Users(Protocol):
         ...
 
 
+COLLECTION_BUCKET: Final = "rekognition"
+"""Bucket of the photos that stand for faces which came through the Rekognition API; no bucket is called so."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionFace:
     """A face as the Rekognition API shows it."""
@@ -511,6 +533,7 @@ class CollectionFace:
     detection_score: float
     embedding_space: str
     photo: PhotoRef
+    """Of the bucket `COLLECTION_BUCKET` where it came through the API."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -520,6 +543,7 @@ class Collection:
     created_at: datetime | None
     """None where the album was begun by dropping photos."""
     face_count: int
+    user_count: int
     holds_dropped_photos: bool
     """Whether photos of the bucket are in it, too."""
 
@@ -535,13 +559,8 @@ class Collections(Protocol):
 
     def describe(self, album: str) -> Collection | None: ...
 
-    def list_collections(
-        self, *, limit: int, after: int = 0, albums: Set[str] | None = None
-    ) -> list[tuple[int, str]]:
-        """Position and name, in the order in which the albums began: those after the position `after`.
-
-        Only those in `albums` where it is given.
-        """
+    def list_collections(self, *, limit: int, after: int = 0) -> list[tuple[int, str]]:
+        """Position and name, in the order in which the albums began: those after the position `after`."""
         ...
 
     def forget(self, album: str) -> None:

@@ -14,7 +14,9 @@ from photofinish.models.settings import ModelSettings
 from photofinish.ports import (
     AccessStore,
     AlbumRules,
+    Albums,
     BucketKind,
+    Collections,
     Documents,
     FaceIndex,
     JobLauncher,
@@ -121,10 +123,22 @@ class App:
         return PgPeople(self.database)
 
     @cached_property
+    def collections(self) -> Collections:
+        from photofinish.adapters.pg_collections import PgCollections
+
+        return PgCollections(self.database)
+
+    @cached_property
     def album_rules(self) -> AlbumRules:
         from photofinish.adapters.pg_album_rules import PgAlbumRules
 
         return PgAlbumRules(self.database)
+
+    @cached_property
+    def albums(self) -> Albums:
+        from photofinish.adapters.pg_albums import PgAlbums
+
+        return PgAlbums(self.database)
 
     @cached_property
     def database(self) -> Database:

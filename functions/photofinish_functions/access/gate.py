@@ -45,17 +45,18 @@ class Gate:
         settings: AccessSettings,
         *,
         aws_service: str = "rekognition",
+        keep_s: float = KEEP_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._now = now
         self._aws_service = aws_service
         self._key_secret = settings.key_secret.get_secret_value().encode()
-        self._keys = ApiKeys(store, now=now)
+        self._keys = ApiKeys(store, now=now, keep_s=keep_s)
         self._tokens = (
             FirebaseTokens(settings.firebase_project, settings.firebase_keys_url) if settings.firebase_project else None
         )
-        self._open_albums: ShortMemory[str, bool] = ShortMemory(keep_s=KEEP_S)
+        self._open_albums: ShortMemory[str, bool] = ShortMemory(keep_s=keep_s)
         self._failures = FailureLimit(
             store, settings.failure_rate, proxy_hops=settings.proxy_hops, pepper=self._key_secret
         )
@@ -87,6 +88,28 @@ class Gate:
             return self._admit_key(who, scope, album, cost)
         self._limit(f"user:{who.uid}", self._user_rate, cost)
         return _permitted(self._as_principal(who, scope, album), scope, album)
+
+    def admit_anywhere(self, request: Request, scope: Scope, *, cost: int = 1) -> Principal:
+        """Who asks what is answered about the albums that they may see alone, whichever those are.
+
+        Raises:
+            Unauthorized, RateLimited, Forbidden, Unavailable: as :meth:`admit`.
+        """
+        try:
+            who = self._holder_or_user(request)
+        except Unauthorized:
+            self._failures.count(request)
+            raise
+        if isinstance(who, ApiKey):
+            self._limit(f"key:{who.key_id}", who.rate or self._key_rates[who.scope], cost)
+            self._keys.record_use(who)
+            principal = who.principal
+        else:
+            self._limit(f"user:{who.uid}", self._user_rate, cost)
+            principal = who.granted or Principal("user", who.uid, Scope.SEARCH, frozenset())
+        if not principal.scope.includes(scope):
+            raise Forbidden
+        return principal
 
     def admit_signed(self, request: Request, scope: Scope, album: str | None, *, cost: int = 1) -> Principal:
         """Who signed the request with AWS credentials of a key (Signature Version 4).

@@ -14,7 +14,7 @@ from photofinish_functions.api.browsers import add_headers
 from photofinish_functions.api.errors import ErrorAnswer, answer_errors, refuse_invalid
 from photofinish_functions.api.guarding import MAX_PICTURES_BYTES, guard_routes
 from photofinish_functions.api.requests import InMemoryRequest, StrictJson
-from photofinish_functions.api.routes import access, bib_rules, health
+from photofinish_functions.api.routes import access, bib_rules, faces, health, photos, search
 from photofinish_functions.api.services import Services
 
 VERSION = "1.0.0"
@@ -50,7 +50,7 @@ def make_app(services: Services, *, cors_origins: Collection[str] = ()) -> OpenA
     app.json = StrictJson(app)
     # An album's name decides what is found: no path is another one with a slash more or less.
     app.url_map.merge_slashes = False
-    for routes in (health, bib_rules, access):
+    for routes in (health, search, photos, faces, bib_rules, access):
         app.register_api(routes.blueprint(services))
     add_headers(app, cors_origins)
     guard_routes(app, lambda: services.gate)

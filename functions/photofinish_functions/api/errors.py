@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import NoReturn
 
 from flask import Flask, Response, g, jsonify, request
 from pydantic import BaseModel, Field, ValidationError
@@ -38,7 +39,7 @@ def too_large(what: str, max_bytes: int) -> Refused:
     return Refused(413, "too_large", f"{what} is too large: at most {max_bytes // 2**20} MiB are taken.")
 
 
-def refuse_invalid(error: ValidationError) -> Response:
+def refuse_invalid(error: ValidationError) -> NoReturn:
     """Raise what is wrong with a request, each field by name; values are not repeated: they may be private."""
     problems = error.errors(include_input=False, include_url=False, include_context=False)
     sentences = [f"{_field(problem['loc'])}: {problem['msg']}" for problem in problems[:_MAX_PROBLEMS]]

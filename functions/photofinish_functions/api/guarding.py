@@ -36,24 +36,41 @@ class Guard:
     action: str
     cost: int
     pictures_cost: int | None
-
-    @property
-    def max_body_bytes(self) -> int:
-        return MAX_JSON_BYTES if self.pictures_cost is None else MAX_PICTURES_BYTES
+    any_album: bool
+    max_json_bytes: int
 
 
-def guarded(scope: Scope, action: str, *, cost: int = 1, pictures_cost: int | None = None) -> Callable[[View], View]:
-    """A route for principals with `scope` in the album of its path (without one: in all albums).
+def guarded(
+    scope: Scope,
+    action: str,
+    *,
+    cost: int = 1,
+    pictures_cost: int | None = None,
+    any_album: bool = False,
+    max_json_bytes: int = MAX_JSON_BYTES,
+) -> Callable[[View], View]:
+    """A route for principals with `scope` in the album of its path; without one in all albums, or some (`any_album`).
 
     `action` is what the audit calls it. `cost` counts against the rate limit; `pictures_cost` does where pictures are
     sent (multipart/form-data), which only a route that gives it takes.
     """
-    return _with(Guard(scope=scope, action=action, cost=cost, pictures_cost=pictures_cost))
+    return _with(
+        Guard(
+            scope=scope,
+            action=action,
+            cost=cost,
+            pictures_cost=pictures_cost,
+            any_album=any_album,
+            max_json_bytes=max_json_bytes,
+        )
+    )
 
 
 def open_to_all(action: str) -> Callable[[View], View]:
     """A route that takes no key, and so tells nothing of anybody."""
-    return _with(Guard(scope=None, action=action, cost=0, pictures_cost=None))
+    return _with(
+        Guard(scope=None, action=action, cost=0, pictures_cost=None, any_album=False, max_json_bytes=MAX_JSON_BYTES)
+    )
 
 
 def principal() -> Principal:
@@ -79,12 +96,15 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
         if request.endpoint is None or request.method == "OPTIONS":
             return  # answered without a view
         guard = _guard()
-        if guard.scope is not None:
-            pictures = request.mimetype == "multipart/form-data" and guard.pictures_cost is not None
-            cost = guard.pictures_cost if pictures and guard.pictures_cost is not None else guard.cost
+        request.max_content_length, cost = guard.max_json_bytes, guard.cost
+        if guard.pictures_cost is not None and request.mimetype == "multipart/form-data":
+            request.max_content_length, cost = MAX_PICTURES_BYTES, guard.pictures_cost
+        if guard.scope is None:
+            return
+        if guard.any_album:
+            g.principal = gate().admit_anywhere(request, guard.scope, cost=cost)
+        else:
             g.principal = gate().admit(request, guard.scope, _album(), cost=cost)
-        is_form = request.mimetype == "multipart/form-data"
-        request.max_content_length = guard.max_body_bytes if is_form else MAX_JSON_BYTES
 
     @app.after_request
     def record(answer: Response) -> Response:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
+from flask_openapi3.utils import parse_body
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from photofinish.domain.geometry import Box
@@ -120,6 +121,12 @@ def new_blueprint(name: str, description: str, *, needs_key: bool = True) -> API
         abp_responses=dict.fromkeys(_ERRORS if needs_key else _OPEN_ERRORS, ErrorAnswer),
         operation_id_callback=_operation_id,
     )
+
+
+def describe(api: APIBlueprint, body: type[BaseModel]) -> None:
+    """Put a body that a route reads by itself into the OpenAPI document, under its class name."""
+    _, schemas = parse_body(body)
+    api.components_schemas.update(schemas)
 
 
 def _operation_id(*, name: str, path: str, method: str) -> str:

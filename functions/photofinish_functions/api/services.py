@@ -5,9 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from photofinish.ports import AccessStore, AlbumRules, Documents, FaceIndex
+from photofinish.domain.matching import Calibration
+from photofinish.errors import Misconfigured
+from photofinish.models.catalogue import model_for
+from photofinish.ports import AccessStore, AlbumRules, Albums, Documents, FaceIndex, People, PhotoLinks
+from photofinish.searching import Searcher
 from photofinish.settings import AccessSettings
 from photofinish.wiring import App, model_settings
+from photofinish_functions.api.pictures import Pictures
 
 if TYPE_CHECKING:
     from photofinish.models.face_encoder import FaceEncoder
@@ -28,7 +33,19 @@ class Services(Protocol):
     @property
     def album_rules(self) -> AlbumRules: ...
     @property
-    def encoder(self) -> FaceEncoder: ...
+    def albums(self) -> Albums: ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def searcher(self) -> Searcher: ...
+    @property
+    def links(self) -> PhotoLinks: ...
+    @property
+    def photo_bucket(self) -> str: ...
+    @property
+    def pictures(self) -> Pictures: ...
+    @property
+    def embedding_space(self) -> str: ...
 
 
 class DeployedServices:
@@ -59,8 +76,45 @@ class DeployedServices:
     def album_rules(self) -> AlbumRules:
         return self._app.album_rules
 
+    @property
+    def albums(self) -> Albums:
+        return self._app.albums
+
+    @property
+    def people(self) -> People:
+        return self._app.people
+
     @cached_property
-    def encoder(self) -> FaceEncoder:
+    def searcher(self) -> Searcher:
+        return Searcher(self._app.index, self._app.people, {self.embedding_space: self.pictures.calibration})
+
+    @property
+    def links(self) -> PhotoLinks:
+        return self._app.links
+
+    @property
+    def photo_bucket(self) -> str:
+        return self._app.settings.photo_bucket
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        return Pictures(lambda: self._encoder, _embedding_model()[1])
+
+    @cached_property
+    def embedding_space(self) -> str:
+        return _embedding_model()[0]
+
+    @cached_property
+    def _encoder(self) -> FaceEncoder:
+        # Imported here: only who looks at pictures pays for a model runtime in memory and cold start.
         from photofinish.models.face_encoder import FaceEncoder
 
         return FaceEncoder.load(model_settings())
+
+
+def _embedding_model() -> tuple[str, Calibration]:
+    """The embedding space of the deployment's faces, and what similarities in it mean."""
+    model = model_for("face_embedding")
+    if model.calibration is None:
+        raise Misconfigured(f"the catalogue's model {model.label} has no calibration: nothing can be searched with it")
+    return model.embedding_space or model.label, model.calibration

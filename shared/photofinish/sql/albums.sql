@@ -1,0 +1,16 @@
+-- Statements of adapters/pg_albums.py. %(name)s is a value, sent apart from the statement.
+
+-- name: summaries
+-- Counted for the page alone: each album's photos, faces and bibs have an index or a partition of their own.
+SELECT page.name,
+    (SELECT count(*) FROM photo WHERE photo.album_id = page.album_id AND pipeline_version IS NOT NULL),
+    (SELECT count(*) FROM face WHERE face.album_id = page.album_id),
+    (SELECT count(*) FROM bib WHERE bib.album_id = page.album_id)
+FROM (
+    SELECT album_id, name FROM album
+    WHERE (%(names)s::text[] IS NULL OR name = ANY(%(names)s)) AND (%(after)s::text IS NULL OR name > %(after)s)
+        AND EXISTS (SELECT FROM photo WHERE photo.album_id = album.album_id AND pipeline_version IS NOT NULL)
+    ORDER BY name
+    LIMIT %(limit)s
+) AS page
+ORDER BY page.name
