@@ -559,8 +559,8 @@ class Collections(Protocol):
 
     def describe(self, album: str) -> Collection | None: ...
 
-    def list_collections(self, *, limit: int, after: int = 0) -> list[tuple[int, str]]:
-        """Position and name, in the order in which the albums began: those after the position `after`."""
+    def list_collections(self, *, names: frozenset[str] | None, limit: int, after: int = 0) -> list[tuple[int, str]]:
+        """Position and name of those of `names` (None: of all) after the position `after`, oldest album first."""
         ...
 
     def forget(self, album: str) -> None:

@@ -101,15 +101,9 @@ class Gate:
             self._failures.count(request)
             raise
         if isinstance(who, ApiKey):
-            self._limit(f"key:{who.key_id}", who.rate or self._key_rates[who.scope], cost)
-            self._keys.record_use(who)
-            principal = who.principal
-        else:
-            self._limit(f"user:{who.uid}", self._user_rate, cost)
-            principal = who.granted or Principal("user", who.uid, Scope.SEARCH, frozenset())
-        if not principal.scope.includes(scope):
-            raise Forbidden
-        return principal
+            return self._admit_key_anywhere(who, scope, cost)
+        self._limit(f"user:{who.uid}", self._user_rate, cost)
+        return _including(who.granted or Principal("user", who.uid, Scope.SEARCH, frozenset()), scope)
 
     def admit_signed(self, request: Request, scope: Scope, album: str | None, *, cost: int = 1) -> Principal:
         """Who signed the request with AWS credentials of a key (Signature Version 4).
@@ -121,12 +115,15 @@ class Gate:
                 `problem` says which.
             RateLimited, NotVisible, Forbidden, Unavailable: as :meth:`admit`.
         """
-        try:
-            key = self._signer(request)
-        except Unauthorized:
-            self._failures.count(request)
-            raise
-        return self._admit_key(key, scope, album, cost)
+        return self._admit_key(self._counted_signer(request), scope, album, cost)
+
+    def admit_signed_anywhere(self, request: Request, scope: Scope, *, cost: int = 1) -> Principal:
+        """Who signed what is about no album, or about those that they may see alone, whichever those are.
+
+        Raises:
+            Unauthorized, RateLimited, Forbidden, Unavailable: as :meth:`admit_signed`.
+        """
+        return self._admit_key_anywhere(self._counted_signer(request), scope, cost)
 
     def record(
         self,
@@ -191,6 +188,18 @@ class Gate:
             raise Unauthorized(SignatureProblem.REPLAYED)
         return key
 
+    def _counted_signer(self, request: Request) -> ApiKey:
+        try:
+            return self._signer(request)
+        except Unauthorized:
+            self._failures.count(request)
+            raise
+
+    def _admit_key_anywhere(self, key: ApiKey, scope: Scope, cost: int) -> Principal:
+        self._limit(f"key:{key.key_id}", key.rate or self._key_rates[key.scope], cost)
+        self._keys.record_use(key)
+        return _including(key.principal, scope)
+
     def _admit_key(self, key: ApiKey, scope: Scope, album: str | None, cost: int) -> Principal:
         self._limit(f"key:{key.key_id}", key.rate or self._key_rates[key.scope], cost)
         self._keys.record_use(key)
@@ -226,5 +235,12 @@ def _permitted(principal: Principal, scope: Scope, album: str | None) -> Princip
         raise NotVisible
     if not principal.may(scope, album):
         log.info("forbidden", extra=fields(principal=f"{principal.kind}:{principal.id}", scope=scope.value))
+        raise Forbidden
+    return principal
+
+
+def _including(principal: Principal, scope: Scope) -> Principal:
+    """`principal`, where its scope reaches that far. Raises Forbidden."""
+    if not principal.scope.includes(scope):
         raise Forbidden
     return principal

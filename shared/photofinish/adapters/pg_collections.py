@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -14,10 +14,8 @@ from photofinish.adapters.postgres import Connection, Database, statement
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.errors import NotFound
-from photofinish.ports import Collection, CollectionFace
+from photofinish.ports import COLLECTION_BUCKET, Collection, CollectionFace
 
-PICTURE_BUCKET: Final = "rekognition"
-"""The bucket of the photos that stand for faces which came through the API; there is no such bucket."""
 # The names that the API can spell; other albums are no collections.
 _NAME_PATTERN: Final = r"^[a-zA-Z0-9_.\-]{1,255}$"
 
@@ -48,16 +46,21 @@ class PgCollections:
             if album_id is None:
                 return None
             query = _query("describe_collection", album_id=sql.Literal(album_id))
-            row = conn.execute(query, {"picture_bucket": PICTURE_BUCKET}).fetchone()
+            row = conn.execute(query, {"picture_bucket": COLLECTION_BUCKET}).fetchone()
         assert row is not None, "a SELECT without FROM gives one row"
-        created_at, face_count, holds_dropped_photos = row
-        return Collection(created_at=created_at, face_count=face_count, holds_dropped_photos=holds_dropped_photos)
+        created_at, face_count, user_count, holds_dropped_photos = row
+        return Collection(
+            created_at=created_at,
+            face_count=face_count,
+            user_count=user_count,
+            holds_dropped_photos=holds_dropped_photos,
+        )
 
-    def list_collections(self, *, limit: int, after: int = 0, albums: Set[str] | None = None) -> list[tuple[int, str]]:
+    def list_collections(self, *, names: frozenset[str] | None, limit: int, after: int = 0) -> list[tuple[int, str]]:
         values = {
+            "names": None if names is None else sorted(names),
             "limit": limit,
             "after": after,
-            "albums": None if albums is None else sorted(albums),
             "pattern": _NAME_PATTERN,
         }
         with self._database.transaction() as conn:
@@ -112,7 +115,7 @@ class PgCollections:
         return [_face(row) for row in rows]
 
     def delete_faces(self, album: str, face_ids: Sequence[str]) -> list[str]:
-        values = {"face_ids": list(face_ids), "picture_bucket": PICTURE_BUCKET}
+        values = {"face_ids": list(face_ids), "picture_bucket": COLLECTION_BUCKET}
         with self._in(album) as (conn, album_id):
             rows = conn.execute(_query("delete_faces", album_id=album_id), values).fetchall()
         return [str(row[0]) for row in rows]

@@ -24,6 +24,7 @@ WHERE name = %(album)s AND (
 SELECT
     (SELECT created_at FROM collection WHERE album_id = {album_id}),
     (SELECT count(*) FROM face WHERE album_id = {album_id}),
+    (SELECT count(*) FROM person WHERE album_id = {album_id} AND user_id IS NOT NULL),
     EXISTS (
         SELECT FROM photo
         WHERE album_id = {album_id} AND pipeline_version IS NOT NULL AND bucket <> %(picture_bucket)s
@@ -31,7 +32,7 @@ SELECT
 
 -- name: list_collections
 SELECT album_id, name FROM album
-WHERE album_id > %(after)s AND (%(albums)s::text[] IS NULL OR name = ANY (%(albums)s)) AND name ~ %(pattern)s AND (
+WHERE album_id > %(after)s AND name ~ %(pattern)s AND (%(names)s::text[] IS NULL OR name = ANY (%(names)s::text[])) AND (
     EXISTS (SELECT FROM collection WHERE collection.album_id = album.album_id)
     OR EXISTS (SELECT FROM photo WHERE photo.album_id = album.album_id AND photo.pipeline_version IS NOT NULL)
 )

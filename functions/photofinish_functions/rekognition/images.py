@@ -1,0 +1,105 @@
+"""The pictures that requests bring along or name: their limits, and their errors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photofinish.domain.access import Principal, Scope
+from photofinish.domain.photo import PhotoRef, is_album_name
+from photofinish.errors import PhotoGone, RejectedInput
+from photofinish.imaging.decoding import Limits, decode
+from photofinish.imaging.formats import Format, recognise
+from photofinish.ports import PhotoStore
+from photofinish_functions.rekognition.errors import (
+    RekognitionError,
+    image_too_large,
+    invalid_image_format,
+    invalid_parameter,
+    invalid_s3_object,
+)
+
+MAX_OBJECT_BYTES = 15 * 2**20
+_LIMITS = Limits(max_file_bytes=MAX_OBJECT_BYTES, max_decoded_pixels=16_000_000, min_side=80)
+_TOO_LARGE = {"file_too_large", "too_many_pixels"}
+_NOT_DECODABLE = {"empty_file", "not_a_picture", "unsupported_format", "cut_off", "damaged"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture as a request brought it."""
+
+    pixels: NDArray[np.uint8]
+    """(H, W, 3) BGR, upright: its EXIF orientation is applied, as in AWS."""
+    format: str
+    sha256: str
+    """Of the file, hexadecimal."""
+
+
+class Pictures:
+    """Reads what the member `Image` of a request means. An S3Object is an object of this deployment's photo bucket."""
+
+    def __init__(self, store: PhotoStore, photo_bucket: str) -> None:
+        self._store = store
+        self._photo_bucket = photo_bucket
+
+    def read(self, image: Mapping[str, Any], principal: Principal) -> Picture:
+        """The picture of `image`, a checked structure.
+
+        Raises:
+            RekognitionError: InvalidParameterException, InvalidS3ObjectException, ImageTooLargeException or
+                InvalidImageFormatException.
+        """
+        if ("Bytes" in image) == ("S3Object" in image):
+            raise invalid_parameter("Request has invalid parameters: an Image has either Bytes or an S3Object")
+        content = image["Bytes"] if "Bytes" in image else self._fetch(image["S3Object"], principal)
+        return _picture(content)
+
+    def _fetch(self, named: Mapping[str, str], principal: Principal) -> bytes:
+        if named.get("Bucket") != self._photo_bucket or "Name" not in named:
+            raise invalid_s3_object()
+        photo = self._version(named["Name"], named.get("Version"))
+        # Whoever holds a key for one album must not look at another's photos through it.
+        if not is_album_name(photo.album) or not principal.may(Scope.SEARCH, photo.album):
+            raise invalid_s3_object()
+        try:
+            return self._store.read(photo, max_bytes=MAX_OBJECT_BYTES)
+        except PhotoGone:
+            raise invalid_s3_object() from None
+        except RejectedInput as rejection:
+            raise _refusal(rejection) from None
+
+    def _version(self, name: str, version: str | None) -> PhotoRef:
+        if version is not None:
+            if not version.isascii() or not version.isdecimal() or len(version) > 19:
+                raise invalid_s3_object()
+            return PhotoRef(bucket=self._photo_bucket, name=name, generation=int(version))
+        # Names come in order, so of those that begin so the one itself is the first.
+        newest = next(iter(self._store.list_photos(name)), None)
+        if newest is None or newest.ref.name != name:
+            raise invalid_s3_object()
+        return newest.ref
+
+
+def _picture(content: bytes) -> Picture:
+    try:
+        kind = recognise(content)
+        if kind not in (Format.JPEG, Format.PNG):
+            raise invalid_image_format()
+        pixels = decode(content, limits=_LIMITS).image
+    except RejectedInput as rejection:
+        raise _refusal(rejection) from None
+    return Picture(pixels, kind.value, hashlib.sha256(content).hexdigest())
+
+
+def _refusal(rejection: RejectedInput) -> RekognitionError:
+    if rejection.code in _TOO_LARGE:
+        return image_too_large(f"Image size is too large. {rejection.message}")
+    if rejection.code in _NOT_DECODABLE:
+        return invalid_image_format(f"Request has invalid image format. {rejection.message}")
+    return invalid_parameter(f"Request has invalid parameters. {rejection.message}")

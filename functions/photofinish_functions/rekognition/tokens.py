@@ -1,0 +1,50 @@
+"""Where the next page of a list begins, as an opaque token that only we can make.
+
+A token is ``base64url(position + HMAC-SHA-256/128 of it)``: one that was changed, made up, or taken from another
+operation, collection or deployment is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+from photofinish_functions.rekognition.errors import invalid_token
+
+_MAC_BYTES = 16
+_CONTEXT = b"photofinish/rekognition-next-token/"
+
+
+class PageTokens:
+    """Tokens of one deployment: `key_secret` is its PHOTOFINISH_KEY_SECRET."""
+
+    def __init__(self, key_secret: bytes) -> None:
+        self._key = hmac.new(key_secret, _CONTEXT, hashlib.sha256).digest()
+
+    def seal(self, position: str, *, operation: str, collection: str = "") -> str:
+        """The token for what follows `position` (at most 170 bytes of UTF-8) in this list."""
+        content = position.encode()
+        token = base64.urlsafe_b64encode(content + self._mac(content, operation, collection)).decode().rstrip("=")
+        assert len(token) <= 255, "the protocol's limit"
+        return token
+
+    def open(self, token: str, *, operation: str, collection: str = "") -> str:
+        """The position in a token of ours for this list.
+
+        Raises:
+            RekognitionError: InvalidPaginationTokenException.
+        """
+        try:
+            sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+            content, mac = sealed[:-_MAC_BYTES], sealed[-_MAC_BYTES:]
+            if not hmac.compare_digest(mac, self._mac(content, operation, collection)):
+                raise invalid_token()
+            return content.decode()
+        except (binascii.Error, ValueError):
+            raise invalid_token() from None
+
+    def _mac(self, content: bytes, operation: str, collection: str) -> bytes:
+        message = b"\0".join([operation.encode(), collection.encode(), content])
+        return hmac.new(self._key, message, hashlib.sha256).digest()[:_MAC_BYTES]

@@ -1,0 +1,137 @@
+"""Nothing of the protocol is forgotten: our shapes and operations against the model that botocore ships."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.model import ServiceModel, Shape
+
+from photofinish_functions.rekognition import shapes
+from photofinish_functions.rekognition.errors import RekognitionError
+from photofinish_functions.rekognition.requests import REQUESTS
+from photofinish_functions.rekognition.shapes import Blob, List, Map, Number, Structure, Text
+
+_LIMITS = ("min", "max", "pattern", "enum")
+
+
+@functools.cache
+def service_model() -> ServiceModel:
+    return botocore.session.get_session().get_service_model("rekognition")
+
+
+def ours_as_model(shape: shapes.Shape) -> dict[str, Any]:
+    """One of our shapes in the words of the model: type, limits, and the same of what is inside."""
+    limits = {name: getattr(shape, name) for name in _LIMITS if getattr(shape, name, None) not in (None, ())}
+    match shape:
+        case Structure():
+            return {
+                "type": "structure",
+                "required": sorted(shape.required),
+                "members": {name: ours_as_model(member) for name, member in shape.members.items()},
+            }
+        case List():
+            return {"type": "list", "of": ours_as_model(shape.of), **limits}
+        case Map():
+            return {"type": "map", "key": ours_as_model(shape.key), "value": ours_as_model(shape.value), **limits}
+        case Number():
+            return {"type": "integer" if shape.integer else "float", **limits}
+        case Blob():
+            return {"type": "blob", **limits}
+        case Text():
+            return {"type": "string", **limits}
+
+
+def theirs_as_model(shape: Any) -> dict[str, Any]:
+    limits = {name: value for name, value in shape.metadata.items() if name in _LIMITS}
+    if "enum" in limits:
+        limits["enum"] = tuple(limits["enum"])
+    match shape.type_name:
+        case "structure":
+            return {
+                "type": "structure",
+                "required": sorted(shape.required_members),
+                "members": {name: theirs_as_model(member) for name, member in shape.members.items()},
+            }
+        case "list":
+            return {"type": "list", "of": theirs_as_model(shape.member), **limits}
+        case "map":
+            return {"type": "map", "key": theirs_as_model(shape.key), "value": theirs_as_model(shape.value), **limits}
+        case name:
+            return {"type": name, **limits}
+
+
+@pytest.mark.parametrize("operation", sorted(REQUESTS))
+def test_what_an_operation_takes_is_what_the_service_model_says(operation: str) -> None:
+    theirs: Shape = service_model().operation_model(operation).input_shape
+    assert ours_as_model(REQUESTS[operation]) == theirs_as_model(theirs)
+
+
+def test_every_pattern_of_the_model_can_be_checked_here() -> None:
+    patterns = set(re.findall(r"'pattern': '([^']+)'", repr([ours_as_model(shape) for shape in REQUESTS.values()])))
+    assert len(patterns) == 7
+    for pattern in patterns:
+        shapes.compiled(pattern.replace("\\\\", "\\"))
+
+
+@pytest.mark.parametrize(
+    ("tags", "allowed"),
+    [
+        ({"team": "Läufer 7"}, True),
+        ({"a/b:c=d+e-f@g": ""}, True),
+        ({"Größe\u00a0x": "日本"}, True),
+        ({"aws:owner": "x"}, False),
+        ({"tab\there": "x"}, False),
+        ({"key": "semi;colon"}, False),
+        ({"": "x"}, False),
+        ({"k" * 129: "x"}, False),
+        ({str(number): "" for number in range(201)}, False),
+    ],
+)
+def test_tags_follow_the_unicode_pattern_of_the_model(tags: dict[str, str], allowed: bool) -> None:
+    request = {"CollectionId": "c", "Tags": tags}
+    if allowed:
+        assert shapes.read(request, REQUESTS["CreateCollection"]) == request
+    else:
+        with pytest.raises(RekognitionError, match="validation error"):
+            shapes.read(request, REQUESTS["CreateCollection"])
+
+
+def test_all_violations_are_told_at_once_in_the_words_of_aws() -> None:
+    with pytest.raises(RekognitionError) as caught:
+        shapes.read({"MaxFaces": 5000, "FaceId": "x" * 500, "CollectionId": None}, REQUESTS["SearchFaces"])
+    assert caught.value.code == "InvalidParameterException"
+    assert caught.value.message == (
+        "3 validation errors detected: "
+        "Value null at 'collectionId' failed to satisfy constraint: Member must not be null; "
+        f"Value '{'x' * 100}' at 'faceId' failed to satisfy constraint: "
+        "Member must satisfy regular expression pattern: [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}; "
+        "Value '5000' at 'maxFaces' failed to satisfy constraint: Member must have value less than or equal to 4096"
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        {"CollectionId": 7},
+        {"CollectionId": "c", "Image": "x"},
+        {"CollectionId": "c", "Image": {"Bytes": "no base64!"}},
+        {"CollectionId": "c", "Image": {"Bytes": 7}},
+        {"CollectionId": "c", "MaxFaces": "many"},
+        {"CollectionId": "c", "MaxFaces": 1.5},
+        {"CollectionId": "c", "MaxFaces": True},
+        {"CollectionId": "c", "DetectionAttributes": "ALL"},
+    ],
+)
+def test_a_value_of_the_wrong_type_cannot_be_read(body: Any) -> None:
+    with pytest.raises(RekognitionError) as caught:
+        shapes.read(body, REQUESTS["IndexFaces"])
+    assert caught.value.code == "SerializationException"
+
+
+def test_members_that_the_model_lacks_are_ignored_as_aws_ignores_them() -> None:
+    assert shapes.read({"CollectionId": "c", "Newer": 1}, REQUESTS["DescribeCollection"]) == {"CollectionId": "c"}
