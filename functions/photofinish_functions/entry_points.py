@@ -9,26 +9,21 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import functions_framework
-from flask import Request, Response
+from flask import Request
 
-from photofinish.errors import Misconfigured
 from photofinish.logs import fields, log_json
-from photofinish.settings import ApiSettings, RetentionSettings, SearchSettings
-from photofinish.wiring import app, model_settings
-from photofinish_functions.api_keys import ApiKeys
+from photofinish.settings import ApiSettings, RetentionSettings
+from photofinish.wiring import app
 from photofinish_functions.dead_letters import record_dead_letter
 from photofinish_functions.events import NotOurs, parse_message, parse_object_finalized, wants_full_reconcile
-from photofinish_functions.find_by_bib import find_by_bib as answer_bib
-from photofinish_functions.find_by_selfie import find_by_selfie as answer_selfie
 from photofinish_functions.ingest import ingest
 from photofinish_functions.reconciling import reconcile as reconcile_bucket
 from photofinish_functions.worker_launching import WorkerLauncher
 
 if TYPE_CHECKING:
     from flask_openapi3.openapi import OpenAPI
-    from werkzeug.wrappers import Response as WsgiResponse
+    from werkzeug.wrappers import Response
 
-    from photofinish.models.face_encoder import FaceEncoder
 
 log = logging.getLogger(__name__)
 RECENT = timedelta(hours=24)
@@ -100,24 +95,7 @@ def expire(event: Any) -> None:
 
 
 @functions_framework.http
-def find_by_selfie(request: Request) -> Response:
-    """The photos of an album that show the person on the selfies."""
-    _start()
-    encoder, min_similarity = _face_search()
-    return answer_selfie(
-        request, index=app().index, encoder=encoder, api_keys=_api_keys(), min_similarity=min_similarity
-    )
-
-
-@functions_framework.http
-def find_by_bib(request: Request) -> Response:
-    """The photos of an album in which a bib number was read."""
-    _start()
-    return answer_bib(request, index=app().index, api_keys=_api_keys())
-
-
-@functions_framework.http
-def api(request: Request) -> WsgiResponse:
+def api(request: Request) -> Response:
     """The JSON API: albums, photos, search, faces, people."""
     _start()
     from photofinish_functions.api.app import serve
@@ -135,26 +113,26 @@ def _api_app() -> OpenAPI:
     return make_app(DeployedServices(app()), cors_origins=origins)
 
 
+@functions_framework.http
+def rekognition(request: Request) -> Response:
+    """Amazon Rekognition's protocol, for AWS SDKs."""
+    _start()
+    from photofinish_functions.rekognition.serving import serve
+
+    return serve(request, _rekognition_services())
+
+
+@functools.cache
+def _rekognition_services() -> RekognitionServices:
+    # Imported here: event functions do not pay for it.
+    from photofinish_functions.rekognition.services import DeployedServices
+
+    return DeployedServices(app())
+
+
 @functools.cache
 def _start() -> None:
     log_json()
-
-
-@functools.cache
-def _api_keys() -> ApiKeys:
-    return ApiKeys.from_setting(SearchSettings.from_env().api_key_sha256s.get_secret_value())
-
-
-@functools.cache
-def _face_search() -> tuple[FaceEncoder, float]:
-    # Imported here: only the selfie search pays for a model runtime in its memory and its cold start.
-    from photofinish.models.catalogue import model_for
-    from photofinish.models.face_encoder import FaceEncoder
-
-    min_similarity = model_for("face_embedding").min_similarity
-    if min_similarity is None:
-        raise Misconfigured("the catalogue's face embedding model has no min_similarity: calibrate it first")
-    return FaceEncoder.load(model_settings()), min_similarity
 
 
 @functools.cache

@@ -110,18 +110,11 @@ class ModelEnvironment(_FromEnv):
     threads: int = Field(2, ge=1, validation_alias="PHOTOFINISH_THREADS")
 
 
-class SearchSettings(_FromEnv):
-    """Who may search."""
+class ApiClientSettings(_FromEnv):
+    """How the command reaches the API."""
 
-    api_key_sha256s: SecretStr = Field(validation_alias="PHOTOFINISH_API_KEY_SHA256S")
-    """Hexadecimal SHA-256 of every API key that may search, comma separated: the service never holds a key."""
-
-
-class SearchClientSettings(_FromEnv):
-    """How the command reaches the search functions."""
-
-    find_by_selfie_url: str = Field(validation_alias="PHOTOFINISH_FIND_BY_SELFIE_URL")
-    find_by_bib_url: str = Field(validation_alias="PHOTOFINISH_FIND_BY_BIB_URL")
+    api_url: str = Field(validation_alias="PHOTOFINISH_API_URL")
+    """Where the API is, without `/v1`."""
     api_key: SecretStr = Field(validation_alias="PHOTOFINISH_API_KEY")
 
 

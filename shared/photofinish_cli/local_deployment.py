@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import secrets
@@ -60,6 +59,7 @@ FUNCTIONS = {
     "reconcile": ("reconcile", "cloudevent"),
     "expire": ("expire", "cloudevent"),
     "api": ("api", "http"),
+    "rekognition": ("rekognition", "http"),
 }
 
 
@@ -75,7 +75,6 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
         "PHOTOFINISH_MAX_GPU_TASKS": os.environ.get("PHOTOFINISH_MAX_GPU_TASKS", "1"),
         "PHOTOFINISH_THREADS": str(os.cpu_count() or 1),
         "PHOTOFINISH_KEY_SECRET": key_secret(state_dir),
-        "PHOTOFINISH_API_KEY_SHA256S": hashlib.sha256(api_key(state_dir).text.encode()).hexdigest(),
     }
     env[_CREDENTIALS] = _signing_credentials(state_dir)
     if models_dir is not None:

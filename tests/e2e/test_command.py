@@ -62,15 +62,17 @@ def test_find_by_bib_and_selfie(cloud: LocalCloud, album: SampleAlbum) -> None:
     photo = f"spring-10k/{album.photos[0].path.name}"
     for query in (["--bib", person.bib_number], ["--selfie", str(person.selfie)]):
         answer = cloud.json("find", "spring-10k", *query)
-        assert photo in [match["photo"]["name"] for match in answer["matches"]], query
+        assert photo in [found["photo"]["name"] for found in answer["photos"]], query
+        assert photo in cloud.command("find", "spring-10k", *query).stdout.replace("\n", "")
 
 
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "sentence"),
     [
-        (["find", "spring-10k"], 2, "give either --bib or --selfie"),
+        (["find", "spring-10k"], 2, "give something to look for"),
         (["find", "spring-10k", "--bib", "99999"], 1, ""),
         (["find", "nobody-ran-here", "--bib", "1"], 1, "no album"),
+        (["find", "spring-10k", "--bib", "1", "--from", "yesterday"], 1, "taken_from"),
         (["status", "nobody-ran-here"], 1, "nobody-ran-here"),
         (["show", "spring-10k", "none.jpg"], 1, "none.jpg"),
         (["drop", "/does/not/exist", "--album", "a"], 1, "does not exist"),
@@ -145,7 +147,7 @@ def test_the_demo_takes_ones_own_photos(cloud: LocalCloud, sample_album: SampleA
 def test_logs_tell_what_a_task_did(cloud: LocalCloud, album: SampleAlbum) -> None:
     trace_id = cloud.json("trace", "spring-10k", album.photos[0].path.name)["trace_id"]
     listed = cloud.json("logs")
-    assert {"pubsub", "firestore", "find-by-selfie"} <= listed["pieces"].keys()
+    assert {"pubsub", "firestore", "api"} <= listed["pieces"].keys()
     executions = {task["execution"] for task in listed["tasks"]}
     assert any(trace_id in cloud.command("logs", execution).stdout for execution in executions)
     assert "there are" in cloud.command("logs", "nonsense", check=False).stderr

@@ -7,6 +7,7 @@ import os
 import signal
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 from uuid import UUID
 
 import cv2
@@ -23,6 +24,7 @@ from photofinish_cli.sample_album import SampleAlbum
 from support.album import sample_album  # noqa: F401 - fixture
 
 pytestmark = pytest.mark.timeout(240)
+GREY = cv2.imencode(".jpg", np.full((400, 400, 3), 128, np.uint8))[1].tobytes()
 
 
 @pytest.fixture(scope="session")
@@ -80,8 +82,8 @@ def test_embeddings_lie_in_postgres_and_nowhere_else(cloud: LocalCloud, dropped)
 def test_a_runner_is_found_by_bib(cloud: LocalCloud, dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
     numbers = {number for _, fields in dropped.values() for number in fields.get("bib_numbers", [])}
     number = next(person.bib_number for person in sample_album.people if person.bib_number in numbers)
-    answer = ask(cloud, "GET", "BIB", params={"album": "race", "number": number}).json()
-    found = {match["photo"]["name"] for match in answer["matches"]}
+    answer = ask(cloud, "GET", f"race/bibs/{number}").json()
+    found = {photo["photo"]["name"] for photo in answer["photos"]}
     expected = {ref.name for ref, fields in dropped.values() if number in fields.get("bib_numbers", [])}
     assert found == expected
 
@@ -96,36 +98,42 @@ def test_a_runner_is_found_by_selfie_and_nobody_else_is(cloud: LocalCloud, dropp
             for r in p.runners
             if r.person == person.person and not p.is_blurry
         }
-        answer = ask(
-            cloud, "POST", "SELFIE", params={"album": "race"}, files=[("selfie", person.selfie.read_bytes())]
-        ).json()
-        found = {match["photo"]["name"] for match in answer["matches"]}
+        answer = ask(cloud, "POST", "race/search", files=[("selfie", person.selfie.read_bytes())]).json()
+        found = {photo["photo"]["name"] for photo in answer["photos"]}
         assert found <= on, f"{person.person} was found on photos of others"
         assert sharp <= found, f"{person.person} was missed"
 
 
 @pytest.mark.parametrize(
-    ("kind", "request_arguments", "status", "code"),
+    ("path", "selfie", "status", "code"),
     [
-        ("BIB", {"params": {"album": "nobody-ran-here", "number": "1"}}, 404, "unknown_album"),
-        ("SELFIE", {"params": {"album": "race"}, "files": [("selfie", b"not a picture")]}, 422, "not_a_picture"),
-        ("SELFIE", {"params": {"album": "race"}, "files": [("selfie", "grey")]}, 422, "no_face"),
-        ("SELFIE", {"params": {"album": "race"}, "files": [("selfie", b"x" * 17_000_000)]}, 413, "too_large"),
+        ("nobody-ran-here/search", b"a picture", 404, "unknown_album"),
+        ("race/search", b"not a picture", 422, "not_a_picture"),
+        ("race/search", GREY, 422, "no_face"),
+        ("race/search", b"x" * 17_000_000, 413, "too_large"),
+        ("race/search", b"x" * 35_000_000, 413, "too_large"),
     ],
+    ids=["album", "text", "no face", "over 16 MiB", "over 32 MiB"],
 )
 def test_the_search_says_what_is_wrong(  # type: ignore[no-untyped-def]
-    cloud: LocalCloud, dropped, kind: str, request_arguments: dict, status: int, code: str
+    cloud: LocalCloud, dropped, path: str, selfie: bytes, status: int, code: str
 ) -> None:
-    if request_arguments.get("files") == [("selfie", "grey")]:
-        grey = cv2.imencode(".jpg", np.full((400, 400, 3), 128, np.uint8))[1].tobytes()
-        request_arguments = request_arguments | {"files": [("selfie", grey)]}
-    answer = ask(cloud, "GET" if kind == "BIB" else "POST", kind, **request_arguments)
+    answer = ask(cloud, "POST", path, files=[("selfie", selfie)])
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
+def test_whoever_is_found_can_be_looked_at(cloud: LocalCloud, dropped) -> None:  # type: ignore[no-untyped-def]
+    number = next(number for _, fields in dropped.values() for number in fields.get("bib_numbers", []))
+    photo = ask(cloud, "GET", f"race/bibs/{number}").json()["photos"][0]
+    preview = requests.get(photo["renditions"]["preview"]["url"], timeout=10)
+    assert preview.content.startswith(b"\xff\xd8\xff")
+    shown = ask(cloud, "GET", f"race/photos/{photo['photo']['photo_id']}").json()
+    assert number in [bib["number"] for bib in shown["bibs"]]
+    assert shown["status"] == "done"
+
+
 def test_without_a_key_nobody_searches(cloud: LocalCloud) -> None:
-    url = cloud.environment["PHOTOFINISH_FIND_BY_BIB_URL"]
-    answer = requests.get(url, params={"album": "race", "number": "1"}, timeout=10)
+    answer = requests.get(f"{cloud.environment['PHOTOFINISH_API_URL']}/v1/albums/race/bibs/1", timeout=10)
     assert answer.status_code == 401
 
 
@@ -146,7 +154,8 @@ def test_unusual_albums_are_taken_safely(cloud: LocalCloud, album: str) -> None:
     picture = cv2.imencode(".png", np.full((200, 300, 3), 90, np.uint8))[1].tobytes()
     [fields] = cloud.final_documents([cloud.upload(f"{album}/1.png", picture)])
     assert fields["status"] == "done"
-    assert ask(cloud, "GET", "BIB", params={"album": album, "number": "1"}).json()["matches"] == []
+    assert ask(cloud, "GET", f"{quote(album, safe='')}/bibs/1").json()["photos"] == []
+    assert ask(cloud, "GET", quote(album, safe="")).json()["photos_by_status"] == {"done": 1}
 
 
 def test_an_album_that_cannot_be_one_is_rejected_where_people_see_it(cloud: LocalCloud) -> None:
@@ -185,10 +194,10 @@ def test_killing_a_server_in_the_middle_loses_nothing(cloud: LocalCloud, sample_
     assert {fields["status"] for fields in cloud.final_documents(refs)} == {"done"}
 
 
-def ask(cloud: LocalCloud, method: str, kind: str, **arguments: object) -> requests.Response:
-    """The search function, with the key of this local cloud."""
+def ask(cloud: LocalCloud, method: str, path: str, **arguments: object) -> requests.Response:
+    """The API below `/v1/albums/`, with the key of this local cloud."""
     headers = {"X-Api-Key": cloud.environment["PHOTOFINISH_API_KEY"]}
-    url = cloud.environment[f"PHOTOFINISH_FIND_BY_{kind}_URL"]
+    url = f"{cloud.environment['PHOTOFINISH_API_URL']}/v1/albums/{path}"
     return requests.request(method, url, headers=headers, timeout=60, **arguments)  # type: ignore[arg-type]
 
 

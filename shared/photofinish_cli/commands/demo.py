@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from photofinish.domain.photo import PhotoStatus, is_album_name
 from photofinish.ports import PhotoRecord
 from photofinish.wiring import App
-from photofinish_cli import dropping
+from photofinish_cli import api_client, dropping
 from photofinish_cli.annotating import annotate
 from photofinish_cli.commands import find, local
 from photofinish_cli.contact_sheet import contact_sheet
@@ -73,10 +73,10 @@ def demo(
         question = question or _own_question(cloud, records, out)
         if question.bib_number:
             screen.print(f"\nWho wears {question.bib_number}?   find {album} --bib {question.bib_number}", style="bold")
-            _show_answer(find.by_bib(album, question.bib_number, 10))
+            _show_answer(api_client.search(album, {"bib": question.bib_number, "limit": 10}))
         if question.selfie:
             screen.print(f"\nWho is this?   find {album} --selfie {question.selfie}", style="bold")
-            _show_answer(find.by_selfie(album, [question.selfie], 10))
+            _show_answer(api_client.search(album, {"limit": 10}, [question.selfie]))
         sheet = _write_sheet(cloud, records, out)
         _show_next(album, records, sheet, running=not stop)
         if stop:
@@ -158,7 +158,7 @@ def _preview(cloud: App, record: PhotoRecord) -> NDArray[np.uint8]:
 
 
 def _show_answer(answer: dict[str, Any]) -> None:
-    console().print(find.matches_table(answer) if answer["matches"] else "nobody found")
+    console().print(find.photos_table(answer) if answer["photos"] else "nobody found")
 
 
 def _write_sheet(cloud: App, records: list[PhotoRecord], out: Path) -> Path | None:

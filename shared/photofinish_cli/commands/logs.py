@@ -24,7 +24,7 @@ _SHOWN_TASKS = 20
 
 def logs(
     name: Annotated[
-        str | None, typer.Argument(help="A piece (pubsub, find-by-bib, …) or an execution (analyze-x4k2p).")
+        str | None, typer.Argument(help="A piece (pubsub, api, …) or an execution (analyze-x4k2p).")
     ] = None,
     task: Annotated[int, typer.Option(help="Task of the execution.", min=0)] = 0,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")] = False,

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 COLD_START_S = 3.0
 SEARCH_ENVIRONMENT = {  # what Terraform gives to search alone
     "DATABASE_URL": "host=127.0.0.1 port=5432 dbname=photofinish",
-    "PHOTOFINISH_API_KEY_SHA256S": "0" * 64,
+    "PHOTOFINISH_KEY_SECRET": "0" * 32,
 }
 ENVIRONMENT = {
     "GOOGLE_CLOUD_PROJECT": "check-images",
@@ -78,7 +78,7 @@ def start(target: str, venv: Path, environment: dict[str, str]) -> float:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    searches = target.startswith("find_")
+    searches = target in {"api", "rekognition"}
     settings = environment | {"FUNCTION_TARGET": target, "FUNCTION_SOURCE": str(ROOT / "functions/main.py")}
     settings |= SEARCH_ENVIRONMENT if searches else {}
     began = time.monotonic()
