@@ -32,6 +32,16 @@ def search(album: str, criteria: Mapping[str, Any], selfies: Sequence[Path] = ()
     return _ask("POST", path, files=files)
 
 
+def bib_rules(album: str) -> dict[str, Any]:
+    """What `GET /v1/albums/{album}/bib-rules` answers; raises what :func:`search` does."""
+    return _ask("GET", f"/v1/albums/{quote(album, safe='')}/bib-rules")
+
+
+def set_bib_rules(album: str, rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Set all rules of an album: what is left out is as usual. Raises what :func:`search` does."""
+    return _ask("PUT", f"/v1/albums/{quote(album, safe='')}/bib-rules", json=rules)
+
+
 def _ask(method: str, path: str, **request: Any) -> dict[str, Any]:
     settings = ApiClientSettings.from_env()
     url = settings.api_url.rstrip("/") + path

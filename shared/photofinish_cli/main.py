@@ -22,6 +22,7 @@ COMMANDS = {
     "show": ("Albums", "show"),
     "trace": ("Albums", "show"),
     "find": ("Albums", "find"),
+    "rules": ("Albums", "rules"),
     "keys": ("Access", "keys"),
     "audit": ("Access", "audit"),
     "reconcile": ("Keeping it right", "repair"),

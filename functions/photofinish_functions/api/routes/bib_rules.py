@@ -16,6 +16,7 @@ from photofinish_functions.api.services import Services
 
 MAX_DIGITS = 9
 MAX_ENTRANTS = 100_000
+MAX_START_LIST_BYTES = 8 * 2**20
 _NUMBER = "^[0-9]{1,9}$"
 
 
@@ -114,7 +115,7 @@ def blueprint(services: Services) -> APIBlueprint:
         return BibRulesAnswer.of(services.album_rules.bib_rules(path.album)).model_dump()
 
     @api.put("/albums/<album>/bib-rules", responses={200: BibRulesAnswer})
-    @guarded(Scope.WRITE, "bib_rules.set")
+    @guarded(Scope.WRITE, "bib_rules.set", max_json_bytes=MAX_START_LIST_BYTES)
     def set_bib_rules(path: AlbumPath, body: BibRulesBody) -> dict[str, Any]:
         """Set them all; photos that are analysed from now on follow them (within half a minute)."""
         rules = body.rules()
