@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from google.cloud.storage import Client as StorageClient
+
+from photofinish.models.settings import ModelSettings
+from support.google_ports import storage_client  # noqa: F401  (fixture)
+from support.models import model_settings  # noqa: F401  (fixture)
+from support.rekognition import RekognitionServer, collection_name, rekognition_server
+
+if TYPE_CHECKING:
+    from types_boto3_rekognition import RekognitionClient
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory,
+    storage_client: StorageClient,  # noqa: F811
+    model_settings: ModelSettings,  # noqa: F811
+) -> Iterator[RekognitionServer]:
+    with rekognition_server(tmp_path_factory.mktemp("rekognition"), storage_client) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: RekognitionServer) -> RekognitionClient:
+    """A boto3 client with a key of its own: signatures of one second differ from those of other tests."""
+    return server.client()
+
+
+@pytest.fixture
+def collection(client: RekognitionClient) -> str:
+    """A new, empty collection."""
+    name = collection_name()
+    client.create_collection(CollectionId=name)
+    return name

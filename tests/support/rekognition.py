@@ -1,0 +1,188 @@
+"""The function `rekognition` as it is deployed, on a database and a bucket of its own, and boto3 clients of it."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import cv2
+import psycopg
+import pytest
+from botocore.config import Config
+from google.cloud.storage import Client as StorageClient
+from psycopg.conninfo import make_conninfo
+
+from photofinish.adapters.pg_access import PgAccess
+from photofinish.adapters.postgres import Database
+from photofinish.domain.access import AwsCredentials, RateLimit, Scope
+from photofinish.migrating import migrate
+from support.access import KEY_SECRET, aws_credentials, new_key
+from support.pictures import BgrImage, astronaut, encode, group
+from support.postgres import postgres_server
+
+if TYPE_CHECKING:
+    from types_boto3_rekognition import RekognitionClient
+
+START_TIMEOUT_S = 60
+UNLIMITED = RateLimit(per_second=10_000, burst=10_000)
+PHOTO_BUCKET = "rekognition-photos"
+_FUNCTIONS = Path(__file__).parents[2] / "functions" / "main.py"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RekognitionServer:
+    """A running server."""
+
+    url: str
+    conninfo: str
+    access: PgAccess
+    storage: StorageClient
+    log: Path
+
+    def credentials(self, scope: Scope = Scope.ADMIN, **changes: Any) -> AwsCredentials:
+        """The AWS pair of a new key."""
+        return aws_credentials(new_key(self.access, scope=scope, **{"rate": UNLIMITED} | changes))
+
+    def client(
+        self,
+        scope: Scope = Scope.ADMIN,
+        *,
+        credentials: AwsCredentials | None = None,
+        attempts: int = 5,
+        **changes: Any,
+    ) -> RekognitionClient:
+        """An unmodified boto3 client, with a key of its own unless `credentials` are given."""
+        pair = credentials or self.credentials(scope, **changes)
+        return boto3.client(
+            "rekognition",
+            endpoint_url=self.url,
+            region_name="eu-west-1",
+            aws_access_key_id=pair.access_key_id,
+            aws_secret_access_key=pair.secret_access_key,
+            config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}, max_pool_connections=20),
+        )
+
+    def upload(self, name: str, content: bytes) -> int:
+        """Put a photo into the deployment's bucket; its generation."""
+        blob = self.storage.bucket(PHOTO_BUCKET).blob(name)
+        blob.upload_from_string(content, content_type="image/jpeg")
+        return int(blob.generation)
+
+
+@contextmanager
+def rekognition_server(folder: Path, storage: StorageClient) -> Iterator[RekognitionServer]:
+    conninfo = _new_database()
+    if storage.lookup_bucket(PHOTO_BUCKET) is None:
+        storage.create_bucket(PHOTO_BUCKET)
+    port, log = _free_port(), folder / "rekognition.log"
+    url = f"http://127.0.0.1:{port}"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "functions_framework", "--target", "rekognition", "--signature-type", "http"]
+            + ["--source", str(_FUNCTIONS), "--host", "127.0.0.1", "--port", str(port)],
+            env={key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "GOOGLE_"))}
+            | {
+                "GOOGLE_CLOUD_PROJECT": "test",
+                "PHOTOFINISH_REGION": "test-region",
+                "PHOTOFINISH_PHOTO_BUCKET": PHOTO_BUCKET,
+                "PHOTOFINISH_DERIVED_BUCKET": "rekognition-derived",
+                "PHOTOFINISH_KEY_SECRET": KEY_SECRET,
+                "PHOTOFINISH_FAILURE_RATE": "1000/10000",
+                "DATABASE_URL": conninfo,
+                "STORAGE_EMULATOR_HOST": storage._connection.API_BASE_URL,
+            },
+            stdout=output,
+            stderr=output,
+        )
+    database = Database(conninfo)
+    try:
+        _wait_until_up(url, process, log)
+        yield RekognitionServer(url=url, conninfo=conninfo, access=PgAccess(database), storage=storage, log=log)
+    finally:
+        process.terminate()
+        process.wait(timeout=START_TIMEOUT_S)
+        database.close()
+
+
+def collection_name() -> str:
+    """A name that no other test uses."""
+    return f"collection-{os.getpid()}-{next(_numbers)}"
+
+
+@functools.cache
+def astronaut_jpeg() -> bytes:
+    """One person."""
+    return encode(astronaut())
+
+
+@functools.cache
+def other_astronaut_jpeg() -> bytes:
+    """The same person in another picture: mirrored, smaller, darker."""
+    smaller = cv2.resize(astronaut()[20:420, 60:420], None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
+    return encode(cv2.convertScaleAbs(cv2.flip(smaller, 1), alpha=0.9).astype("uint8"))
+
+
+@functools.cache
+def group_jpeg() -> bytes:
+    """Six people, none of them the astronaut."""
+    return encode(group())
+
+
+@functools.cache
+def landscape_jpeg() -> bytes:
+    """Nobody."""
+    return encode(_landscape())
+
+
+def _landscape() -> BgrImage:
+    image = astronaut()
+    image[:] = (200, 150, 90)
+    image[256:] = (60, 120, 60)
+    return image
+
+
+def assert_code(caught: pytest.ExceptionInfo[Any], code: str) -> None:
+    assert caught.value.response["Error"]["Code"] == code, caught.value
+
+
+def _new_database() -> str:
+    name = f"rekognition_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(postgres_server(), autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name}")
+    conninfo = make_conninfo(postgres_server(), dbname=name)
+    migrate(conninfo)
+    return conninfo
+
+
+def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        assert process.poll() is None, f"the function did not start: {log.read_text()}"
+        assert time.monotonic() < deadline, f"the function does not answer after {START_TIMEOUT_S} s: {log.read_text()}"
+        try:
+            urllib.request.urlopen(url, timeout=5)
+        except urllib.error.HTTPError:
+            return  # it answers, if only that this is no operation
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
