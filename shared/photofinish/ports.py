@@ -7,6 +7,7 @@ the public doubles of ``adapters/memory.py`` included. All methods may raise :cl
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
@@ -18,6 +19,7 @@ from photofinish.domain.face import Embedding
 from photofinish.domain.geometry import Box
 from photofinish.domain.person import Person
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
+from photofinish.domain.search import PhotoFilter
 
 
 class PhotoStore(Protocol):
@@ -159,6 +161,14 @@ class TaskLeases(Protocol):
         """How many places are held and not expired."""
         ...
 
+    def report(self, place: str, report: Mapping[str, Any] | None) -> None:
+        """Leave what the task at `place` does now, in the stead of what it left before; None takes it away."""
+        ...
+
+    def reports(self) -> dict[str, Mapping[str, Any]]:
+        """What was left last at every place; a killed task's report stays, so look at its time."""
+        ...
+
 
 class LeaseCount(Protocol):
     def __call__(self, leased: int) -> int: ...
@@ -265,6 +275,94 @@ class BibMatch:
     partial: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenFace:
+    """A face that a reading of an album came across."""
+
+    face_id: str
+    photo_id: str
+    box: Box
+    detection_score: float
+    quality: float
+
+
+class NearFaces(Protocol):
+    """Faces near to what was asked for, in no order."""
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """Their embeddings, (N, D), about unit length: the index may keep half precision."""
+        ...
+
+    def face(self, row: int) -> SeenFace:
+        """The face of this row of `vectors`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenBib:
+    """A bib that is, or could be, the number asked for."""
+
+    photo_id: str
+    asked: str
+    """The number asked for."""
+    number: str
+    """The likeliest reading."""
+    ocr_score: float
+    """As the number asked for."""
+    partial: bool
+    box: Box
+    face_id: str | None
+    face_box: Box | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexedPhoto:
+    """A photo as the index knows it."""
+
+    photo: PhotoRef
+    pipeline_version: str
+    taken_at: datetime | None
+    """By the camera's own clock, without a zone."""
+    camera: str | None
+    lines: tuple[str, ...]
+    """The text that was read."""
+    sharpness: float
+    width: int
+    height: int
+
+
+class AlbumReading(Protocol):
+    """One album as it is at one moment, whatever is written meanwhile; an unknown album is empty."""
+
+    def nearest(self, queries: Sequence[Embedding], *, limit: int, where: PhotoFilter) -> NearFaces:
+        """For each of `queries` (one or more, of one space) the `limit` nearest faces on photos that meet `where`.
+
+        Fewer only where there are fewer, whatever `where` leaves out; a few of the farther ones may be missing for
+        others that are still farther (the search is approximate).
+
+        Raises:
+            ValueError: the queries have another dimension than the album's faces of that space.
+        """
+        ...
+
+    def bibs(self, numbers: Sequence[str], *, limit: int, where: PhotoFilter) -> list[SeenBib]:
+        """Bibs that are or could be one of `numbers`, on photos that meet `where`, best `ocr_score` first."""
+        ...
+
+    def photos(self, photo_ids: Sequence[str]) -> dict[str, IndexedPhoto]:
+        """The photos of these ids, by id."""
+        ...
+
+    def sharpest(self, where: PhotoFilter, *, limit: int) -> dict[str, IndexedPhoto]:
+        """The sharpest photos that meet `where`, by photo id, the sharpest first."""
+        ...
+
+    def entrants(self, name: str, *, limit: int) -> dict[str, str]:
+        """Number to name, of those of the start list whose name has every word of `name`, by number."""
+        ...
+
+
 class FaceIndex(Protocol):
     """Faces with their embeddings, bibs, and what photos are searched by, per album."""
 
@@ -295,6 +393,10 @@ class FaceIndex(Protocol):
         A face's similarity is its best over the queries; only faces of the queries' embedding space are compared, and a
         filter never makes the answer shorter than the faces that there are. An unknown album gives no matches.
         """
+        ...
+
+    def reading(self, album: str) -> AbstractContextManager[AlbumReading]:
+        """The album as it is now; what it gives is valid inside the block."""
         ...
 
     def embeddings(self, album: str, face_ids: Sequence[str]) -> dict[str, Embedding]:
@@ -343,6 +445,10 @@ class AlbumRules(Protocol):
         ...
 
 
+ALIKE_WITHIN_S = 5
+"""AWS signatures tell the second, so equal requests of one second have one signature, and come in about as close."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired:
     """What :meth:`AccessStore.expire` deleted."""
@@ -382,8 +488,11 @@ class AccessStore(Protocol):
         """
         ...
 
-    def remember_signature(self, signature: bytes, expires_at: datetime) -> bool:
-        """Remember it until `expires_at`; False where it is remembered already. Of many at once, one gets True."""
+    def remember_signature(self, signature: bytes, request_nonce: bytes, expires_at: datetime) -> bool:
+        """Remember the pair until `expires_at`; False where it is remembered already: of many at once, one gets True.
+
+        False as well where the signature was first seen, with another nonce, more than :data:`ALIKE_WITHIN_S` ago.
+        """
         ...
 
     def users_may_search(self, album: str) -> bool:

@@ -22,10 +22,10 @@ _USED_AGAIN_AFTER = timedelta(hours=1)
 class ApiKeys:
     """The keys of an :class:`AccessStore`, looked up by their id, which is no secret."""
 
-    def __init__(self, store: AccessStore, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: AccessStore, *, now: Callable[[], datetime], keep_s: float = KEEP_S) -> None:
         self._store = store
         self._now = now
-        self._known: ShortMemory[str, ApiKey | None] = ShortMemory(keep_s=KEEP_S)
+        self._known: ShortMemory[str, ApiKey | None] = ShortMemory(keep_s=keep_s)
         self._used: ShortMemory[str, None] = ShortMemory(keep_s=_USED_AGAIN_AFTER.total_seconds())
 
     def holder_of(self, presented: PresentedKey) -> ApiKey | None:

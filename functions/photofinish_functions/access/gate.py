@@ -184,7 +184,7 @@ class Gate:
         key = self._keys.with_id(key_id)
         if key is None:
             raise Unauthorized(SignatureProblem.UNKNOWN_KEY)
-        if not self._store.remember_signature(signature.digest, signature.expires_at):
+        if not self._store.remember_signature(signature.digest, sigv4.request_nonce(headers), signature.expires_at):
             raise Unauthorized(SignatureProblem.REPLAYED)
         return key
 

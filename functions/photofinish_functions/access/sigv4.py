@@ -142,6 +142,16 @@ def sign(canonical: str, secret_access_key: str, *, signed_at: datetime, region:
     return key
 
 
+def request_nonce(headers: Mapping[str, str]) -> bytes:
+    """What tells apart equal requests that were signed within one second, and so with one signature.
+
+    SDKs number calls and attempts. The headers need not be signed: they let a client repeat itself at once, and nobody
+    later.
+    """
+    text = "\n".join(headers.get(name, "") for name in ("amz-sdk-invocation-id", "amz-sdk-request"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
 def headers_of(request: Request) -> dict[str, str]:
     """The headers of a request by lower-case name."""
     return {name.lower(): value for name, value in request.headers.items()}

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from photofinish.adapters.postgres import Database, statement
 from photofinish.domain.access import ApiKey, AuditEntry, RateLimit, Scope
-from photofinish.ports import Expired
+from photofinish.ports import ALIKE_WITHIN_S, Expired
 
 KEY_USE_RECORDED_EVERY = timedelta(hours=1)
 _AUDIT_PAGE = 1000
@@ -72,8 +72,13 @@ class PgAccess:
         assert row is not None, "a SELECT without FROM gives one row"
         return float(row[0])
 
-    def remember_signature(self, signature: bytes, expires_at: datetime) -> bool:
-        values = {"signature": signature, "expires_at": expires_at}
+    def remember_signature(self, signature: bytes, request_nonce: bytes, expires_at: datetime) -> bool:
+        values = {
+            "signature": signature,
+            "request_nonce": request_nonce,
+            "expires_at": expires_at,
+            "alike_within_s": ALIKE_WITHIN_S,
+        }
         with self._database.autocommit() as conn:
             return conn.execute(_query("remember_signature"), values).fetchone() is not None
 

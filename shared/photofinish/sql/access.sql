@@ -48,15 +48,19 @@ SELECT CASE
 END::double precision
 
 -- name: remember_signature
--- Takes two expired ones away for each new one, so that the table holds one window's signatures whoever forgets to clean.
+-- Takes two expired ones away for each new one: the table holds one window's signatures whoever forgets to clean.
 WITH expired AS (
-    DELETE FROM seen_signature WHERE signature IN (
-        SELECT signature FROM seen_signature WHERE expires_at < now() ORDER BY expires_at LIMIT 2
-        FOR UPDATE SKIP LOCKED
+    DELETE FROM seen_signature WHERE ctid IN (
+        SELECT ctid FROM seen_signature WHERE expires_at < now() ORDER BY expires_at LIMIT 2 FOR UPDATE SKIP LOCKED
     )
 )
-INSERT INTO seen_signature (signature, expires_at) VALUES (%(signature)s, %(expires_at)s)
-ON CONFLICT (signature) DO NOTHING
+INSERT INTO seen_signature (signature, request_nonce, expires_at)
+SELECT %(signature)s, %(request_nonce)s, %(expires_at)s
+WHERE NOT EXISTS (
+    SELECT FROM seen_signature
+    WHERE signature = %(signature)s AND seen_at < statement_timestamp() - %(alike_within_s)s * interval '1 second'
+)
+ON CONFLICT (signature, request_nonce) DO NOTHING
 RETURNING 1
 
 -- name: users_may_search

@@ -30,8 +30,11 @@ CREATE UNLOGGED TABLE rate_window (
 
 -- Signed requests that were accepted, while their time stamps would still be taken.
 CREATE UNLOGGED TABLE seen_signature (
-    signature bytea PRIMARY KEY,
-    expires_at timestamptz NOT NULL
+    signature bytea NOT NULL,
+    request_nonce bytea NOT NULL,  -- tells apart equal requests that were signed within one second
+    seen_at timestamptz NOT NULL DEFAULT statement_timestamp(),
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (signature, request_nonce)
 );
 CREATE INDEX seen_signature_expires_at ON seen_signature (expires_at);
 

@@ -1,0 +1,258 @@
+"""What :class:`photofinish.ports.AccessStore` promises, kept by its implementation in a real Postgres."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from photofinish.adapters.pg_access import PgAccess
+from photofinish.domain.access import AuditEntry, PresentedKey, RateLimit, Scope
+from photofinish.errors import Misconfigured
+from photofinish.ports import ALIKE_WITHIN_S
+from support.access import new_key, pg_access, stored_key
+from support.postgres import database, empty_database  # noqa: F401  (fixtures)
+
+SLOW = RateLimit(per_second=0.001, burst=5)
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[PgAccess]:  # noqa: F811
+    with pg_access(database) as made:
+        yield made
+
+
+def entry(**changes: object) -> AuditEntry:
+    made = AuditEntry(
+        principal="key",
+        principal_id="k",
+        action="search",
+        album="race",
+        target=None,
+        outcome="200",
+        request_id="r",
+        count=3,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def at_once(count: int, call: Callable[[], object]) -> list[object]:
+    """What `count` calls at the same moment return."""
+    barrier = threading.Barrier(count)
+
+    def run(_: int) -> object:
+        barrier.wait()
+        return call()
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(run, range(count)))
+
+
+def test_a_key_comes_back_as_it_was_stored(store: PgAccess) -> None:
+    moment = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    key = stored_key(
+        PresentedKey.generate(),
+        scope=Scope.WRITE,
+        albums=frozenset({"a", "b,{}\"'"}),
+        rate=RateLimit(per_second=0.5, burst=7),
+        expires_at=moment,
+        last_used_at=moment,
+    )
+    assert store.find_key(key.key_id) is None
+    assert store.add_key(key)
+    assert store.find_key(key.key_id) == key
+
+
+def test_the_id_of_a_key_is_taken_once(store: PgAccess) -> None:
+    key = stored_key(PresentedKey.generate())
+    assert store.add_key(key)
+    assert not store.add_key(replace(key, label="another", secret_sha256=b"x" * 32))
+    assert store.find_key(key.key_id) == key
+
+
+def test_keys_are_listed_oldest_first(store: PgAccess) -> None:
+    now = datetime.now(UTC)
+    for age in (1, 3, 2):
+        new_key(store, label=str(age), created_at=now - timedelta(days=age))
+    assert [key.label for key in store.list_keys()] == ["3", "2", "1"]
+
+
+def test_a_revoked_key_stays_revoked_since_the_first_time(store: PgAccess) -> None:
+    key_id = new_key(store).key_id
+    assert store.revoke_key(key_id)
+    first = store.find_key(key_id)
+    assert first is not None
+    assert first.revoked_at is not None
+    assert store.revoke_key(key_id)
+    assert store.find_key(key_id) == first
+    assert not store.revoke_key("a" * 16)
+
+
+def test_the_use_of_a_key_is_recorded_to_the_hour(store: PgAccess) -> None:
+    key_id = new_key(store).key_id
+    noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    for minutes, expected in ((0, 0), (59, 0), (61, 61), (30, 61)):
+        store.touch_key(key_id, noon + timedelta(minutes=minutes))
+        key = store.find_key(key_id)
+        assert key is not None
+        assert key.last_used_at == noon + timedelta(minutes=expected)
+
+
+def test_a_burst_is_admitted_and_the_next_waits_as_long_as_one_takes_to_grow_back(store: PgAccess) -> None:
+    limit = RateLimit(per_second=0.1, burst=3)
+    assert [store.take("key:a", limit) for _ in range(3)] == [0, 0, 0]
+    assert 9 < store.take("key:a", limit) <= 10
+    assert store.take("key:b", limit) == 0
+
+
+def test_what_was_refused_takes_nothing(store: PgAccess) -> None:
+    limit = RateLimit(per_second=0.1, burst=1)
+    assert store.take("key:a", limit) == 0
+    waits = [store.take("key:a", limit) for _ in range(20)]
+    assert all(9 < wait <= 10 for wait in waits)
+    assert waits == sorted(waits, reverse=True)
+
+
+def test_tokens_grow_back(store: PgAccess) -> None:
+    limit = RateLimit(per_second=20, burst=1)
+    assert store.take("key:a", limit) == 0
+    deadline = time.monotonic() + 5
+    while (wait_s := store.take("key:a", limit)) > 0:
+        assert time.monotonic() < deadline, "a token of a bucket of 20 a second did not grow back in 5 s"
+        assert wait_s <= 0.05
+
+
+def test_a_costly_request_takes_its_cost_and_never_more_than_a_burst(store: PgAccess) -> None:
+    assert store.take("key:a", SLOW, cost=4) == 0
+    assert store.take("key:a", SLOW, cost=2) > 0
+    assert store.take("key:a", SLOW, cost=1) == 0
+    assert store.take("key:b", SLOW, cost=1000) == 0
+    assert store.take("key:b", SLOW) > 0
+
+
+def test_many_instances_together_admit_no_more_than_one_would(database: str) -> None:  # noqa: F811
+    limit = RateLimit(per_second=0.001, burst=20)
+    with pg_access(database, max_connections=4) as here, pg_access(database, max_connections=4) as there:
+        waits = at_once(8, lambda: [store.take("key:a", limit) for store in (here, there) for _ in range(10)])
+    admitted = sum(wait == 0 for some in waits for wait in some)  # type: ignore[attr-defined]
+    assert admitted == 20
+
+
+@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(1, 6), max_size=12), st.integers(1, 10))
+def test_at_one_moment_exactly_what_fits_into_the_burst_is_admitted(
+    store: PgAccess, costs: list[int], burst: int
+) -> None:
+    limit = RateLimit(per_second=1e-6, burst=burst)
+    bucket, left = str(uuid.uuid4()), burst
+    for cost in costs:
+        fits = min(cost, burst) <= left
+        assert (store.take(bucket, limit, cost=cost) == 0) == fits
+        left -= min(cost, burst) if fits else 0
+
+
+def test_of_one_signature_at_many_instances_one_is_new(store: PgAccess) -> None:
+    soon = datetime.now(UTC) + timedelta(minutes=5)
+    found = at_once(4, lambda: store.remember_signature(b"s" * 32, b"1", soon))
+    assert sorted(found) == [False, False, False, True]  # type: ignore[type-var]
+    assert store.remember_signature(b"t" * 32, b"1", soon)
+
+
+def test_a_signature_comes_again_with_another_nonce_only_at_once(store: PgAccess, database: str) -> None:  # noqa: F811
+    soon = datetime.now(UTC) + timedelta(minutes=5)
+    assert store.remember_signature(b"s" * 32, b"1", soon)
+    assert store.remember_signature(b"s" * 32, b"2", soon)
+    assert not store.remember_signature(b"s" * 32, b"2", soon)
+    with psycopg.connect(database) as conn:
+        conn.execute("UPDATE seen_signature SET seen_at = seen_at - %s * interval '1 second'", [ALIKE_WITHIN_S])
+    assert not store.remember_signature(b"s" * 32, b"3", soon)
+
+
+def test_signatures_that_are_too_old_to_use_make_room_for_new_ones(store: PgAccess, database: str) -> None:  # noqa: F811
+    now = datetime.now(UTC)
+    for number in range(50):
+        assert store.remember_signature(f"old {number}".encode(), b"", now - timedelta(seconds=1))
+    for number in range(30):
+        assert store.remember_signature(f"new {number}".encode(), b"", now + timedelta(minutes=5))
+    with psycopg.connect(database) as conn:
+        assert conn.execute("SELECT count(*) FROM seen_signature WHERE expires_at < now()").fetchone() == (0,)
+        assert conn.execute("SELECT count(*) FROM seen_signature").fetchone() == (30,)
+
+
+def test_an_album_is_closed_to_users_until_it_is_opened(store: PgAccess) -> None:
+    assert not store.users_may_search("race")
+    store.set_users_may_search("race", True)
+    assert store.users_may_search("race")
+    assert not store.users_may_search("Race")
+    store.set_users_may_search("race", False)
+    assert not store.users_may_search("race")
+
+
+def test_audit_entries_come_in_order_by_album_and_time(store: PgAccess) -> None:
+    before = datetime.now(UTC)
+    for number in range(3):
+        store.append_audit(entry(album="race" if number < 2 else "wedding", request_id=str(number)))
+    assert [found.request_id for found in store.audit_entries()] == ["0", "1", "2"]
+    assert [found.request_id for found in store.audit_entries(album="wedding")] == ["2"]
+    assert [found.request_id for found in store.audit_entries(since=before)] == ["0", "1", "2"]
+    assert list(store.audit_entries(since=datetime.now(UTC) + timedelta(hours=1))) == []
+    found = next(store.audit_entries())
+    assert found.at is not None
+    assert replace(found, at=None) == entry(request_id="0")
+
+
+def test_a_long_audit_is_read_page_by_page(store: PgAccess, database: str) -> None:  # noqa: F811
+    with psycopg.connect(database) as conn:
+        conn.execute(
+            "INSERT INTO audit_entry (principal, principal_id, action, outcome, request_id) "
+            "SELECT 'key', 'k', 'search', '200', n::text FROM generate_series(1, 2500) AS n"
+        )
+    assert [int(found.request_id) for found in store.audit_entries()] == list(range(1, 2501))
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE audit_entry SET outcome = '404'", "DELETE FROM audit_entry", "TRUNCATE audit_entry"]
+)
+def test_nobody_changes_the_audit(store: PgAccess, database: str, change: str) -> None:  # noqa: F811
+    store.append_audit(entry())
+    with (
+        psycopg.connect(database) as conn,
+        pytest.raises(psycopg.errors.RaiseException, match="never changed"),
+    ):
+        conn.execute(change)
+    assert len(list(store.audit_entries())) == 1
+
+
+def test_expiry_deletes_what_is_over_and_leaves_the_audit_protected(store: PgAccess, database: str) -> None:  # noqa: F811
+    store.append_audit(entry(request_id="old"))
+    between = datetime.now(UTC)
+    store.append_audit(entry(request_id="new"))
+    store.take("full again", RateLimit(per_second=1e6, burst=1))
+    store.take("not yet", SLOW)
+    store.remember_signature(b"old", b"", between - timedelta(minutes=1))
+    store.remember_signature(b"new", b"", between + timedelta(minutes=5))
+    expired = store.expire(audit_before=between)
+    assert expired.audit_entries == 1
+    assert expired.rate_windows == 1
+    assert [found.request_id for found in store.audit_entries()] == ["new"]
+    assert store.take("not yet", RateLimit(per_second=0.001, burst=1)) > 0
+    assert not store.remember_signature(b"new", b"", between + timedelta(minutes=5))
+    with psycopg.connect(database) as conn:
+        conn.execute("SELECT expire_audit_entries(now() - interval '1 year')")
+        with pytest.raises(psycopg.errors.RaiseException):
+            conn.execute("DELETE FROM audit_entry")
+
+
+def test_a_database_without_its_tables_says_what_to_do(empty_database: str) -> None:  # noqa: F811
+    with pg_access(empty_database) as store, pytest.raises(Misconfigured, match="photofinish migrate"):
+        store.find_key("a" * 16)

@@ -1,0 +1,90 @@
+"""Keys, a gate on a real database, and requests at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask, Request, request
+
+from photofinish.adapters.pg_access import PgAccess
+from photofinish.adapters.postgres import Database
+from photofinish.domain.access import ApiKey, AwsCredentials, PresentedKey, Scope
+from photofinish.settings import AccessSettings
+from photofinish_functions.access.gate import Gate
+
+KEY_SECRET = "a test's key secret, 32 characters or more"
+
+
+@contextmanager
+def pg_access(conninfo: str, **options: Any) -> Iterator[PgAccess]:
+    made = Database(conninfo, **options)
+    try:
+        yield PgAccess(made)
+    finally:
+        made.close()
+
+
+def stored_key(presented: PresentedKey, **changes: Any) -> ApiKey:
+    """A valid key for all albums that may search."""
+    key = ApiKey(
+        key_id=presented.key_id,
+        secret_sha256=presented.secret_sha256,
+        label="test",
+        scope=Scope.SEARCH,
+        albums=None,
+        rate=None,
+        created_at=datetime.now(UTC) - timedelta(days=1),
+        expires_at=None,
+    )
+    return replace(key, **changes)
+
+
+def new_key(store: PgAccess, **changes: Any) -> PresentedKey:
+    """A key that is known to `store`."""
+    presented = PresentedKey.generate()
+    assert store.add_key(stored_key(presented, **changes))
+    return presented
+
+
+def aws_credentials(presented: PresentedKey) -> AwsCredentials:
+    return AwsCredentials.of(presented.key_id, KEY_SECRET.encode())
+
+
+def settings(**variables: str) -> AccessSettings:
+    return AccessSettings(**{"PHOTOFINISH_KEY_SECRET": KEY_SECRET} | variables)
+
+
+class Clock:
+    """A clock that tests move."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@contextmanager
+def http_request(path: str = "/", *, address: str = "192.0.2.1", **options: Any) -> Iterator[Request]:
+    """A Flask request, as a view sees it."""
+    environ = {"REMOTE_ADDR": address}
+    with Flask("test").test_request_context(path, environ_base=environ, **options):
+        yield request
+
+
+def with_key(key: PresentedKey | str) -> dict[str, str]:
+    return {"X-Api-Key": key if isinstance(key, str) else key.text}
+
+
+def admit(
+    gate: Gate, scope: Scope, album: str | None, headers: dict[str, str], *, cost: int = 1, **options: Any
+) -> Any:
+    with http_request(headers=headers, **options) as made:
+        return gate.admit(made, scope, album, cost=cost)

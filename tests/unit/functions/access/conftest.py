@@ -1,0 +1,28 @@
+"""A gate on a real, empty database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from photofinish.adapters.pg_access import PgAccess
+from photofinish_functions.access.gate import Gate
+from support.access import Clock, pg_access, settings
+from support.postgres import database  # noqa: F401  (fixture)
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[PgAccess]:  # noqa: F811
+    with pg_access(database) as made:
+        yield made
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def gate(store: PgAccess, clock: Clock) -> Gate:
+    return Gate(store, settings(), now=clock)

@@ -1,0 +1,305 @@
+"""API keys: who is admitted, who is not, and what either learns."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from photofinish.adapters.pg_access import PgAccess
+from photofinish.domain.access import ApiKey, PresentedKey, Principal, RateLimit, Scope
+from photofinish_functions.access.api_keys import KEEP_S
+from photofinish_functions.access.gate import Gate
+from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, Unauthorized
+from photofinish_functions.access.short_memory import ShortMemory
+from photofinish_functions.refused import Refused
+from support.access import KEY_SECRET, Clock, admit, new_key, settings, stored_key, with_key
+
+SLOW = RateLimit(per_second=0.001, burst=3)
+
+
+def told(call: Callable[[], Any]) -> tuple[int, str, str, dict[str, str]]:
+    """Everything that whoever was refused is told."""
+    with pytest.raises(Refused) as refused:
+        call()
+    refusal = refused.value
+    return refusal.status, refusal.code, refusal.message, dict(refusal.headers)
+
+
+def is_admitted(gate: Gate, key: PresentedKey) -> bool:
+    try:
+        admit(gate, Scope.SEARCH, "race", with_key(key))
+    except Unauthorized:
+        return False
+    return True
+
+
+def test_a_key_is_taken_in_either_header(gate: Gate, store: PgAccess) -> None:
+    key = new_key(store, albums=frozenset({"race"}))
+    expected = Principal("key", key.key_id, Scope.SEARCH, frozenset({"race"}))
+    for headers in (
+        {"X-Api-Key": key.text},
+        {"Authorization": f"Bearer {key.text}"},
+        {"Authorization": f"bearer  {key.text} "},
+        # Google's own token on the way to a private Cloud Run service.
+        {"X-Api-Key": key.text, "Authorization": "Bearer eyJhbGciOiJSUzI1NiJ9.e30.SIGNATURE_REMOVED_BY_GOOGLE"},
+    ):
+        assert admit(gate, Scope.SEARCH, "race", headers) == expected
+
+
+def test_there_is_no_open_mode(gate: Gate) -> None:
+    for headers in (
+        {},
+        {"X-Api-Key": ""},
+        {"Authorization": ""},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Basic x:y"},
+    ):
+        with pytest.raises(Unauthorized):
+            admit(gate, Scope.SEARCH, "race", headers)
+
+
+def test_unknown_wrong_revoked_and_expired_keys_are_told_the_same(gate: Gate, store: PgAccess, clock: Clock) -> None:
+    good = new_key(store)
+    revoked, expired = new_key(store, revoked_at=clock.now), new_key(store, expires_at=clock.now)
+    presented = [
+        "nonsense",
+        PresentedKey.generate().text,
+        replace(good, secret=PresentedKey.generate().secret).text,
+        good.text + "a",
+        good.text.upper(),
+        revoked.text,
+        expired.text,
+    ]
+    answers = [told(lambda text=text: admit(gate, Scope.SEARCH, "race", with_key(text))) for text in presented]
+    assert answers[0][0] == 401
+    assert all(answer == answers[0] for answer in answers)
+    assert admit(gate, Scope.SEARCH, "race", with_key(good))
+
+
+def test_a_key_ends_at_its_expiry(gate: Gate, store: PgAccess, clock: Clock) -> None:
+    key = new_key(store, expires_at=clock.now + timedelta(seconds=60))
+    clock.advance(59.9)
+    assert admit(gate, Scope.SEARCH, "race", with_key(key))
+    clock.advance(0.1)
+    with pytest.raises(Unauthorized):
+        admit(gate, Scope.SEARCH, "race", with_key(key))
+
+
+def test_a_revoked_key_is_soon_refused_by_an_instance_that_has_just_used_it(store: PgAccess) -> None:
+    assert KEEP_S <= 10
+    gate = Gate(store, settings(), keep_s=0.1)
+    key = new_key(store, rate=RateLimit(per_second=1e6, burst=1000))
+    assert admit(gate, Scope.SEARCH, "race", with_key(key))
+    store.revoke_key(key.key_id)
+    deadline = time.monotonic() + 10
+    while is_admitted(gate, key):
+        assert time.monotonic() < deadline, "a revoked key is still taken after 10 s"
+
+
+def test_what_was_looked_up_is_remembered_for_its_time_and_not_without_end() -> None:
+    now_s, loaded = 0.0, []
+
+    def load(key: str) -> int:
+        loaded.append(key)
+        return len(loaded)
+
+    memory: ShortMemory[str, int] = ShortMemory(keep_s=5, max_entries=2, monotonic=lambda: now_s)
+    assert [memory.get("a", load), memory.get("a", load)] == [1, 1]
+    now_s = 4.9
+    assert memory.get("a", load) == 1
+    now_s = 5
+    assert memory.get("a", load) == 2
+    for key in ("b", "c"):
+        memory.get(key, load)
+    assert memory.get("a", load) == 5  # the oldest made room
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_wrong_secret_costs_what_an_unknown_id_costs(
+    gate: Gate, store: PgAccess, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same look-ups, the same hash, the same comparison, whether or not the id is known."""
+    presented = replace(new_key(store), secret=PresentedKey.generate().secret) if known else PresentedKey.generate()
+    calls: list[str] = []
+    find_key = store.find_key
+
+    def counted(key_id: str) -> ApiKey | None:
+        calls.append("look-up")
+        return find_key(key_id)
+
+    def compared(here: bytes, there: bytes) -> bool:
+        calls.append(f"comparison of {len(here)} with {len(there)} bytes")
+        return here == there
+
+    monkeypatch.setattr(store, "find_key", counted)
+    monkeypatch.setattr("photofinish_functions.access.api_keys.hmac.compare_digest", compared)
+    for _ in range(2):
+        with pytest.raises(Unauthorized):
+            admit(gate, Scope.SEARCH, "race", with_key(presented))
+    assert calls == ["look-up", "comparison of 32 with 32 bytes", "comparison of 32 with 32 bytes"]
+
+
+def test_an_album_that_the_key_may_not_see_is_answered_like_one_that_is_not_there(gate: Gate, store: PgAccess) -> None:
+    key = new_key(store, scope=Scope.WRITE, albums=frozenset({"race"}))
+    store.set_users_may_search("wedding", True)  # it exists, and others may even see it
+    names = ["wedding", "nothing here", "..", "a/b", "\0", "", "x" * 300, "' OR 1=1 --"]
+    for scope in Scope:
+        answers = [told(lambda name=name, scope=scope: admit(gate, scope, name, with_key(key))) for name in names]
+        assert answers[0][:2] == (404, "unknown_album")
+        assert all(answer == answers[0] for answer in answers)
+
+
+def test_what_a_key_may_not_do_in_an_album_that_it_sees_is_forbidden(gate: Gate, store: PgAccess) -> None:
+    key = new_key(store, scope=Scope.WRITE, albums=frozenset({"race"}))
+    assert admit(gate, Scope.SEARCH, "race", with_key(key))
+    assert admit(gate, Scope.WRITE, "race", with_key(key))
+    with pytest.raises(Forbidden):
+        admit(gate, Scope.ADMIN, "race", with_key(key))
+    with pytest.raises(Forbidden):  # all albums
+        admit(gate, Scope.SEARCH, None, with_key(key))
+    assert admit(gate, Scope.SEARCH, None, with_key(new_key(store)))
+
+
+@given(
+    st.sampled_from(list(Scope)), st.sampled_from(list(Scope)), st.sets(st.sampled_from("abc")), st.sampled_from("abcd")
+)
+def test_scopes_include_those_below_and_albums_only_themselves(
+    held: Scope, asked: Scope, albums: set[str], album: str
+) -> None:
+    order = [Scope.SEARCH, Scope.WRITE, Scope.ADMIN]
+    enough = order.index(held) >= order.index(asked)
+    some, every = Principal("key", "k", held, frozenset(albums)), Principal("key", "k", held, None)
+    assert some.may(asked, album) == (enough and album in albums)
+    assert every.may(asked, album) == every.may(asked, None) == enough
+    assert not some.may(asked, None)
+
+
+def test_a_key_has_the_rate_of_its_own_or_of_its_scope(store: PgAccess) -> None:
+    gate = Gate(store, settings(PHOTOFINISH_SEARCH_RATE="0.001/2"))
+    usual, own = new_key(store), new_key(store, rate=SLOW)
+    for key, burst in ((usual, 2), (own, 3)):
+        for _ in range(burst):
+            admit(gate, Scope.SEARCH, "race", with_key(key))
+        with pytest.raises(RateLimited) as limited:
+            admit(gate, Scope.SEARCH, "race", with_key(key))
+        assert limited.value.status == 429
+        assert 990 <= int(limited.value.headers["Retry-After"]) <= 1000
+
+
+def test_two_instances_share_the_rate_of_a_key(store: PgAccess) -> None:
+    key = new_key(store, rate=SLOW)
+    here, there = Gate(store, settings()), Gate(store, settings())
+    for gate in (here, there, here):
+        admit(gate, Scope.SEARCH, "race", with_key(key))
+    with pytest.raises(RateLimited):
+        admit(there, Scope.SEARCH, "race", with_key(key))
+
+
+def test_a_costly_request_counts_for_several(gate: Gate, store: PgAccess) -> None:
+    key = new_key(store, rate=SLOW)
+    admit(gate, Scope.SEARCH, "race", with_key(key), cost=2)
+    with pytest.raises(RateLimited):
+        admit(gate, Scope.SEARCH, "race", with_key(key), cost=2)
+
+
+def test_looking_for_albums_is_limited_too(gate: Gate, store: PgAccess) -> None:
+    key = new_key(store, rate=SLOW, albums=frozenset({"race"}))
+    for name in "abc":
+        with pytest.raises(NotVisible):
+            admit(gate, Scope.SEARCH, name, with_key(key))
+    with pytest.raises(RateLimited):
+        admit(gate, Scope.SEARCH, "race", with_key(key))
+
+
+def test_failures_from_one_address_are_limited_and_nobody_else_pays(store: PgAccess) -> None:
+    gate = Gate(store, settings(PHOTOFINISH_FAILURE_RATE="0.001/3"))
+    wrong = with_key(PresentedKey.generate())
+    for _ in range(3):
+        with pytest.raises(Unauthorized):
+            admit(gate, Scope.SEARCH, "race", wrong)
+    with pytest.raises(RateLimited):
+        admit(gate, Scope.SEARCH, "race", wrong)
+    with pytest.raises(RateLimited):  # at another instance as well
+        admit(Gate(store, settings(PHOTOFINISH_FAILURE_RATE="0.001/3")), Scope.SEARCH, "race", wrong)
+    with pytest.raises(Unauthorized):
+        admit(gate, Scope.SEARCH, "race", wrong, address="192.0.2.2")
+    assert admit(gate, Scope.SEARCH, "race", with_key(new_key(store)))  # a right key, at the same address
+
+
+def test_a_flood_of_failures_asks_the_database_for_its_limit_once(
+    store: PgAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(store, settings(PHOTOFINISH_FAILURE_RATE="0.001/1"))
+    taken: list[str] = []
+    take = store.take
+    monkeypatch.setattr(
+        store, "take", lambda bucket, *args, **options: taken.append(bucket) or take(bucket, *args, **options)
+    )
+    for _ in range(10):
+        with pytest.raises(Refused):
+            admit(gate, Scope.SEARCH, "race", {})
+    assert len(taken) == 2  # one that was admitted, one that said how long to wait
+    assert "192.0.2.1" not in taken[0]
+
+
+def test_every_use_of_a_key_is_recorded_by_the_hour(gate: Gate, store: PgAccess, clock: Clock) -> None:
+    key = new_key(store)
+    admit(gate, Scope.SEARCH, "race", with_key(key))
+    stored = store.find_key(key.key_id)
+    assert stored is not None
+    assert stored.last_used_at == clock.now
+
+
+def test_the_audit_names_who_did_what(gate: Gate, store: PgAccess) -> None:
+    key = new_key(store)
+    principal = admit(gate, Scope.SEARCH, "race", with_key(key))
+    gate.record(principal, "search", album="race", target="p1", outcome="200", request_id="r1", count=7)
+    (found,) = store.audit_entries()
+    assert (found.principal, found.principal_id, found.action, found.album) == ("key", key.key_id, "search", "race")
+    assert (found.target, found.outcome, found.request_id, found.count) == ("p1", "200", "r1", 7)
+
+
+def test_no_secret_is_in_a_repr_a_log_or_the_database(
+    gate: Gate, store: PgAccess, caplog: pytest.LogCaptureFixture, database: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    key = new_key(store, albums=frozenset({"race"}), rate=SLOW)
+    stored = stored_key(key)
+    for album in ("race", "wedding", "race", "race"):
+        try:
+            admit(gate, Scope.SEARCH, album, with_key(key))
+        except Refused:
+            continue
+    with pytest.raises(Unauthorized):
+        admit(gate, Scope.SEARCH, "race", with_key(replace(key, secret=key.secret[::-1])))
+    seen = "\n".join([repr(key), repr(stored), repr(settings()), repr(gate), caplog.text])
+    seen += "".join(str(getattr(record, "fields", "")) for record in caplog.records)
+    with psycopg.connect(database) as conn:
+        for table in ("api_key", "audit_entry", "rate_window", "seen_signature"):
+            seen += str(conn.execute(f"SELECT * FROM {table}").fetchall())
+    for secret in (key.secret, key.secret[::-1], stored.secret_sha256.hex(), KEY_SECRET):
+        assert secret not in seen.replace(repr(stored.secret_sha256), "")
+
+
+@hypothesis_settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\r\n"), max_size=200))
+def test_whatever_stands_in_the_header_nobody_is_admitted_by_it(gate: Gate, text: str) -> None:
+    for headers in ({"X-Api-Key": text}, {"Authorization": text}, {"Authorization": f"Bearer {text}"}):
+        with pytest.raises((Unauthorized, RateLimited)):
+            admit(gate, Scope.SEARCH, "race", headers)
+
+
+@given(st.builds(PresentedKey.generate))
+def test_a_key_is_read_as_it_was_written(key: PresentedKey) -> None:
+    assert PresentedKey.parse(key.text) == key
+    assert len(key.secret) == 52  # 256 bits of five each
