@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use photofinish_kernels::redaction::{Region, Shape, Style, redact};
-use photofinish_kernels::similarity::{Rows, cosine_top_k};
+use photofinish_kernels::similarity::{KReciprocal, Rows, cosine_top_k, hybrid_scores, k_reciprocal};
 use photofinish_kernels::{Gray, Isa, hash, sharpness};
 
 #[path = "../tests/common/mod.rs"]
@@ -63,9 +63,33 @@ fn top_k(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn reranking(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("reranking");
+    let settings = KReciprocal { k1: 20, k2: 6, lambda: 0.3 };
+    for (queries, candidates) in [(1, 100), (3, 500), (5, 2_000)] {
+        let values = Random(5).unit_rows(queries + candidates, 128);
+        let (first, second) = values.split_at(128 * queries);
+        let first = Rows::new(first, 128).expect("whole rows");
+        let second = Rows::new(second, 128).expect("whole rows");
+        for &isa in Isa::supported() {
+            group.bench_function(format!("k_reciprocal {queries}, {candidates} × 128/{}", isa.name()), |bencher| {
+                bencher.iter(|| k_reciprocal(isa, black_box(first), second, settings, 1));
+            });
+        }
+    }
+    let mut random = Random(6);
+    let parts: Vec<f32> = (0..500_000).map(|_| random.float().abs()).collect();
+    for &isa in Isa::supported() {
+        group.bench_function(format!("hybrid_scores 100,000 × 5/{}", isa.name()), |bencher| {
+            bencher.iter(|| hybrid_scores(isa, black_box(&parts), &[0.2; 5]));
+        });
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = kernels;
     config = Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
-    targets = sharpness_of_a_picture, redaction_of_a_face, top_k
+    targets = sharpness_of_a_picture, redaction_of_a_face, top_k, reranking
 }
 criterion_main!(kernels);

@@ -12,6 +12,7 @@ import numkong
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
+from reranking_peers import as_published, with_sparse_matrices
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from skimage.measure import blur_effect
@@ -166,6 +167,30 @@ def clustering() -> Iterator[Case]:
     yield Case("cluster_rows", "5,000 × 512", run, {"NumPy + SciPy connected_components": scipy_components})
 
 
+def reranking() -> Iterator[Case]:
+    """Albums in which a person has some ten faces."""
+    for queries, candidates in ((1, 100), (3, 500), (5, 2_000)):
+        people = -(-(queries + candidates) // 10)
+        rows = np.repeat(unit_rows(people, 128), 10, axis=0) + 0.9 * unit_rows(10 * people, 128, seed=1)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        np.random.default_rng(0).shuffle(rows)
+        first, second = rows[:queries].copy(), rows[queries : queries + candidates].copy()
+        run = lambda first=first, second=second: kernels.k_reciprocal_distances(first, second)  # noqa: E731
+        peers: dict[str, Run] = {
+            "NumPy, the published program": lambda first=first, second=second: as_published(first, second),
+            "NumPy + SciPy sparse": lambda first=first, second=second: with_sparse_matrices(first, second),
+        }
+        for peer in peers.values():
+            np.testing.assert_allclose(run(), peer(), atol=1e-5)
+        yield Case("k_reciprocal_distances", f"{queries} and {candidates:,} × 128", run, peers)
+    for count in (1_000, 100_000):
+        parts = np.random.default_rng(0).random((count, 5), dtype=np.float32)
+        weights = np.full(5, 0.2, np.float32)
+        run = lambda parts=parts, weights=weights: kernels.hybrid_scores(parts, weights)  # noqa: E731
+        peers = {"NumPy product and matmul": lambda parts=parts, weights=weights: (parts @ weights, parts * weights)}
+        yield Case("hybrid_scores", f"{count:,} × 5", run, peers)
+
+
 def top_k(rows: NDArray[np.float32], queries: NDArray[np.float32], size: str, bar: float, threads: int = 1) -> Case:
     index = faiss.IndexFlatIP(rows.shape[1])
     index.add(rows)
@@ -208,4 +233,5 @@ def all_cases() -> Iterator[Case]:
     yield from redaction()
     yield from hashes()
     yield from similarity()
+    yield from reranking()
     yield from clustering()

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::neighbours::{Near, Neighbours, Pool, similarities};
+use super::sets::Sets;
 use crate::isa::Isa;
 
 /// The numbers of V(p) that are not zero.
@@ -11,14 +12,15 @@ pub type Encoding = Vec<(usize, f32)>;
 /// V of every row.
 pub fn encode(isa: Isa, pool: Pool, neighbours: &[Neighbours], k1: usize, threads: usize) -> Vec<Encoding> {
     let count = pool.count();
-    let halves: Vec<Vec<usize>> =
-        (0..count).map(|row| reciprocal(neighbours, row, k1 / 2).map(|near| near.row).collect()).collect();
+    let half = |row| reciprocal(neighbours, row, k1 / 2).map(|near| near.row).collect();
+    let halves = Sets::new((0..count).map(half));
     let share = count.div_ceil(threads).max(1);
     let parts: Vec<Range<usize>> = (0..count).step_by(share).map(|start| start..count.min(start + share)).collect();
     let encode_part = |part: &Range<usize>| {
         let mut scratch = Scratch {
             found_for: vec![usize::MAX; count],
             added_for: vec![usize::MAX; count],
+            seen_for: vec![usize::MAX; halves.distinct.len()],
             found: Vec::new(),
             added: Vec::new(),
         };
@@ -42,24 +44,30 @@ struct Scratch {
     /// The row for which another was last found, or added.
     found_for: Vec<usize>,
     added_for: Vec<usize>,
+    /// The row for which a half was last looked at.
+    seen_for: Vec<usize>,
 }
 
 fn encode_row(
     isa: Isa,
     pool: Pool,
     neighbours: &[Neighbours],
-    halves: &[Vec<usize>],
+    halves: &Sets,
     row: usize,
     k1: usize,
     scratch: &mut Scratch,
 ) -> Encoding {
-    let Scratch { found, added, found_for, added_for } = scratch;
+    let Scratch { found, added, found_for, added_for, seen_for } = scratch;
     found.clear();
     found.extend(reciprocal(neighbours, row, k1));
     found.iter().for_each(|near| found_for[near.row] = row);
     added.clear();
     for near in found.iter() {
-        let half = &halves[near.row];
+        let number = halves.number_of[near.row];
+        if std::mem::replace(&mut seen_for[number], row) == row {
+            continue;
+        }
+        let half = &halves.distinct[number];
         let common = half.iter().filter(|&&other| found_for[other] == row).count();
         if 3 * common > 2 * half.len() {
             for &other in half {

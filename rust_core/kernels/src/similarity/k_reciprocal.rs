@@ -1,9 +1,10 @@
 //! Re-ranking by who is whose neighbour, in the words of [`super::definition::k_reciprocal`].
 
 use super::encoding::{Encoding, encode};
-use super::neighbours::{Neighbours, Pool, neighbours, similarities};
+use super::neighbours::{Pool, neighbours, similarities};
 use super::parts::WORK_PER_THREAD;
 use super::rows::Rows;
+use super::sets::Sets;
 use crate::isa::Isa;
 
 /// How k-reciprocal encoding is done; the numbers of the paper are 20, 6 and 0.3.
@@ -30,8 +31,10 @@ pub fn k_reciprocal(isa: Isa, queries: Rows, candidates: Rows, settings: KRecipr
     let threads = threads.clamp(1, pool.count() * pool.count() * queries.dim() / WORK_PER_THREAD + 1);
     let neighbours = neighbours(isa, pool, k1.max(k2 - 1), threads);
     let encodings = encode(isa, pool, &neighbours, k1, threads);
-    let expansion = Expansion { neighbours: &neighbours, encodings: &encodings, k2 };
-    let jaccard = jaccard_distances(&expansion, queries.count());
+    let closest =
+        |row: usize| std::iter::once(row).chain(neighbours[row].nearest(k2 - 1).map(|near| near.row)).collect();
+    let closest = Sets::new((0..pool.count()).map(closest));
+    let jaccard = jaccard_distances(&encodings, &closest, queries.count());
     let candidate_rows: Vec<&[f32]> = (0..candidates.count()).map(|row| candidates.row(row)).collect();
     let cosine = (0..queries.count()).flat_map(|query| similarities(isa, queries.row(query), &candidate_rows));
     jaccard
@@ -41,41 +44,22 @@ pub fn k_reciprocal(isa: Isa, queries: Rows, candidates: Rows, settings: KRecipr
         .collect()
 }
 
-/// The encodings averaged over the nearest.
-struct Expansion<'a> {
-    neighbours: &'a [Neighbours],
-    encodings: &'a [Encoding],
-    k2: usize,
-}
-
-impl Expansion<'_> {
-    /// Calls `add` with numbers of rows that add up to the row's vector.
-    #[inline(always)]
-    fn each(&self, row: usize, mut add: impl FnMut(usize, f32)) {
-        let nearest = || self.neighbours[row].nearest(self.k2 - 1).map(|near| near.row);
-        let share = 1.0 / (1 + nearest().count()) as f32;
-        for member in std::iter::once(row).chain(nearest()) {
-            self.encodings[member].iter().for_each(|&(other, weight)| add(other, share * weight));
-        }
-    }
-}
-
-/// Of each of the first `queries` rows to each of the others.
-fn jaccard_distances(expansion: &Expansion, queries: usize) -> Vec<f32> {
-    let count = expansion.neighbours.len();
+/// Of each of the first `queries` rows to each of the others; a row's vector is the mean of the encodings of its `closest`.
+fn jaccard_distances(encodings: &[Encoding], closest: &Sets, queries: usize) -> Vec<f32> {
+    let count = encodings.len();
     let mut query_vectors = vec![vec![0f32; count]; queries];
-    // Where a query has nothing, a candidate has nothing in common with it.
+    // Where no query has anything, nothing is in common.
     let mut matters = vec![false; count];
     for (query, vector) in query_vectors.iter_mut().enumerate() {
-        expansion.each(query, |row, weight| {
+        each_share(encodings, &closest.distinct[closest.number_of[query]], |row, weight| {
             vector[row] += weight;
             matters[row] = true;
         });
     }
-    let mut distances = vec![1.0; queries * (count - queries)];
     let (mut vector, mut touched) = (vec![0f32; count], Vec::new());
-    for candidate in 0..count - queries {
-        expansion.each(queries + candidate, |row, weight| {
+    let mut distances_of_set = Vec::with_capacity(queries * closest.distinct.len());
+    for members in &closest.distinct {
+        each_share(encodings, members, |row, weight| {
             if matters[row] {
                 if vector[row] == 0.0 {
                     touched.push(row);
@@ -83,12 +67,22 @@ fn jaccard_distances(expansion: &Expansion, queries: usize) -> Vec<f32> {
                 vector[row] += weight;
             }
         });
-        for (query, query_vector) in query_vectors.iter().enumerate() {
-            let common: f32 = touched.iter().map(|&row| vector[row].min(query_vector[row])).sum();
+        for query in &query_vectors {
+            let common: f32 = touched.iter().map(|&row| vector[row].min(query[row])).sum();
             // Each vector has sum 1, so the larger numbers add up to what the smaller ones leave of 2.
-            distances[query * (count - queries) + candidate] = 1.0 - common / (2.0 - common);
+            distances_of_set.push(1.0 - common / (2.0 - common));
         }
         touched.drain(..).for_each(|row| vector[row] = 0.0);
     }
-    distances
+    let pairs = (0..queries).flat_map(|query| (queries..count).map(move |candidate| (query, candidate)));
+    pairs.map(|(query, candidate)| distances_of_set[queries * closest.number_of[candidate] + query]).collect()
+}
+
+/// Calls `add` with rows and weights that add up to the mean of the members' encodings.
+#[inline(always)]
+fn each_share(encodings: &[Encoding], members: &[usize], mut add: impl FnMut(usize, f32)) {
+    let share = 1.0 / members.len() as f32;
+    for &(row, weight) in members.iter().flat_map(|&member| &encodings[member]) {
+        add(row, share * weight);
+    }
 }

@@ -11,6 +11,7 @@ mod k_reciprocal;
 mod neighbours;
 mod parts;
 mod rows;
+mod sets;
 mod top_k;
 
 pub use best::Hit;
