@@ -19,7 +19,7 @@ from photofinish.domain.face import face_id
 from photofinish.domain.photo import PhotoRef
 from support.faces import bib, embedding, face, photo
 from support.index import VERSION, add
-from support.postgres import database  # noqa: F401  (a fixture)
+from support.postgres import database
 
 ALBUM = "race"
 BY = "key:test"
@@ -87,7 +87,7 @@ class TestAlbum:
 
 
 @pytest.fixture
-def album(database: str) -> Iterator[TestAlbum]:  # noqa: F811
+def album(database: str) -> Iterator[TestAlbum]:
     connections = Database(database)
     try:
         yield TestAlbum(connections, database)

@@ -123,8 +123,9 @@ def _restore(conn: Connection, album_id: int, changes: Sequence[dict[str, Any]])
         for side, rows in (("before", before), ("after", after)):
             if change[side] is not None:
                 rows[change["table"]].append(change[side])
-    if before["person"]:
-        conn.execute(query("restore_people"), {"rows": Jsonb(before["person"])})
+    people = [UUID(row["person_id"]) for row in before["person"]]
+    conn.execute(query("free_user_ids"), {"person_ids": people})  # one may go back from one person to another
+    conn.execute(query("restore_people"), {"rows": Jsonb(before["person"])})
     faces = [UUID(row["face_id"]) for row in (*before["person_face"], *after["person_face"])]
     conn.execute(query("remove_faces"), {"album_id": album_id, "face_ids": faces})
     conn.execute(query("remove_rejections"), {"rows": Jsonb(after["person_rejection"])})

@@ -9,8 +9,9 @@ SELECT album_id FROM album WHERE name = %(album)s
 
 -- name: lock_people
 -- One change of an album's people at a time: the row stays locked until the transaction ends.
-INSERT INTO album_clustering (album_id, people_changes) VALUES (%(album_id)s, 1)
-ON CONFLICT (album_id) DO UPDATE SET people_changes = album_clustering.people_changes + 1
+INSERT INTO album_clustering (album_id, requested, people_changes) VALUES (%(album_id)s, 1, 1)
+ON CONFLICT (album_id) DO UPDATE
+SET requested = album_clustering.requested + 1, people_changes = album_clustering.people_changes + 1
 
 -- name: person
 SELECT
@@ -250,10 +251,14 @@ WHERE enrolment.upload_id = moved.upload_id
 -- name: existing_faces
 SELECT face_id FROM face WHERE album_id = %(album_id)s AND face_id = ANY (%(face_ids)s)
 
+-- name: free_user_ids
+UPDATE person SET user_id = NULL WHERE person_id = ANY (%(person_ids)s)
+
 -- name: restore_people
 -- People come before what refers to them; one that is there already is brought to the state told.
 INSERT INTO person SELECT * FROM jsonb_populate_recordset(NULL::person, %(rows)s)
-ON CONFLICT (person_id) DO UPDATE SET name = excluded.name, user_id = excluded.user_id
+ON CONFLICT (person_id) DO UPDATE
+SET name = excluded.name, user_id = excluded.user_id, found = excluded.found
 
 -- name: depends_on_people
 -- What somebody put into a person, and so would be lost with it.

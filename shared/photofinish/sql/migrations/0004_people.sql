@@ -6,6 +6,7 @@ CREATE TABLE person (
     album_id integer NOT NULL REFERENCES album ON DELETE CASCADE,
     name text,
     user_id text COLLATE "C",  -- of the Rekognition API
+    found boolean NOT NULL DEFAULT false,  -- by clustering: goes with its faces, unless somebody gave it more
     created_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (album_id, user_id)
 );
@@ -49,6 +50,9 @@ CREATE TABLE person_number (
     PRIMARY KEY (person_id, number)
 );
 CREATE INDEX person_number_number ON person_number (number);
+
+-- For the numbers that were read on a person's faces.
+CREATE INDEX bib_face ON bib (face_id) WHERE face_id IS NOT NULL;
 
 -- One picture that was, or is to be, uploaded to enrol somebody. The picture itself is never kept.
 CREATE TABLE enrolment (

@@ -1,0 +1,377 @@
+"""What is decided on an album's people: confirm, reject, merge, split, numbers, undo; see `sql/people_changes.sql`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.errors import UniqueViolation
+from psycopg.rows import TupleRow
+
+from photofinish.adapters.pg_people import (
+    as_uuid,
+    changing,
+    confirm_faces,
+    faces_of,
+    known_person,
+    person_of,
+    reading,
+    reject_faces,
+    unknown_person,
+)
+from photofinish.adapters.pg_people_journal import change_people, undo
+from photofinish.adapters.pg_people_journal import query as people_query
+from photofinish.adapters.postgres import Connection, Database, is_storable, statement
+from photofinish.domain.bib_links import NumberEvidence, PersonNumber, person_numbers, search_score
+from photofinish.domain.geometry import Box
+from photofinish.domain.person import FaceSource, Person, check_name
+from photofinish.domain.photo import PhotoRef
+from photofinish.errors import Conflict, RejectedInput
+from photofinish.ports import FaceChanges, IndexedFace
+
+MAX_NUMBER_CHARS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A change that was made."""
+
+    person: Person
+    operation_id: int | None
+    """By which it can be undone; None where nothing changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFaces:
+    """A change of faces that was made."""
+
+    changes: FaceChanges
+    operation_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonFace:
+    """A face of a person."""
+
+    face: IndexedFace
+    source: FaceSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedFace:
+    """A face of somebody for whom a bib number is offered or confirmed."""
+
+    face: IndexedFace
+    person_id: str
+    number: str
+    score: float
+    """0 to 1: how likely the face's person wears the number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A change as it was recorded."""
+
+    operation_id: int
+    kind: str
+    """`create`, `rename`, `delete`, `associate`, `disassociate`, `confirm`, `reject`, `merge`, `split`, `number`, …"""
+    done_at: datetime
+    done_by: str
+    person_ids: tuple[str, ...]
+    is_reversible: bool
+    """False where somebody whom it touched was deleted since."""
+    undoes: int | None
+    undone_by: int | None
+
+
+class PgPeopleChanges:
+    """Decisions on people; threads may share it. All methods raise what :meth:`Database.transaction` does.
+
+    Every change is recorded as an operation and can be undone, until somebody whom it touched is deleted.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def confirm(self, album: str, person_id: str, face_ids: Sequence[str], *, by: str) -> ChangedFaces:
+        """These faces are the person's. One that is confirmed as another's is refused: reject it there first.
+
+        Raises:
+            NotFound: there is no such person.
+        """
+
+        def change(conn: Connection, album_id: int, person: UUID) -> FaceChanges:
+            known = faces_of(conn, album_id, face_ids)
+            refused = {face_id: "unknown_face" for face_id in face_ids if as_uuid(face_id) not in known}
+            for face_id, (owner, source, _) in known.items():
+                if owner not in (None, person) and source == FaceSource.CONFIRMED:
+                    refused[str(face_id)] = "other_person"
+            changed = tuple(face_id for face_id in dict.fromkeys(face_ids) if face_id not in refused)
+            confirm_faces(conn, album_id, person, changed)
+            return FaceChanges(changed=changed, refused=refused)
+
+        return self._change_faces(album, person_id, face_ids, change, kind="confirm", by=by)
+
+    def reject(self, album: str, person_id: str, face_ids: Sequence[str], *, by: str) -> ChangedFaces:
+        """These faces are not the person's, and never become theirs again unless somebody confirms them.
+
+        Raises:
+            NotFound: there is no such person.
+        """
+
+        def change(conn: Connection, album_id: int, person: UUID) -> FaceChanges:
+            known = faces_of(conn, album_id, face_ids)
+            refused = {face_id: "unknown_face" for face_id in face_ids if as_uuid(face_id) not in known}
+            changed = tuple(face_id for face_id in dict.fromkeys(face_ids) if face_id not in refused)
+            reject_faces(conn, album_id, person, changed)
+            conn.execute(_query("keep_if_undecided"), {"person_id": person})
+            return FaceChanges(changed=changed, refused=refused)
+
+        return self._change_faces(album, person_id, face_ids, change, kind="reject", by=by)
+
+    def merge(self, album: str, into_id: str, other_id: str, *, by: str) -> Changed:
+        """The two are one: everything of `other_id` becomes `into_id`'s, whose name and numbers win.
+
+        Raises:
+            NotFound: one of them does not exist.
+            Conflict: `same_person`; `two_users`; `rejected_faces`, one of them refuses faces decided as the other's.
+        """
+        into, other = as_uuid(into_id), as_uuid(other_id)
+        values = {"into": into, "other": other}
+        with changing(self._database, album) as (conn, album_id):
+            one, two = (known_person(conn, album, album_id, person) for person in (into, other))
+            if into == other:
+                raise Conflict("same_person", "A person cannot be merged with themselves.")
+            if one.user_id is not None and two.user_id is not None:
+                raise Conflict("two_users", "Both are users of the Rekognition API: delete one of the users first.")
+            [contradictions] = conn.execute(_query("contradictions"), values | {"album_id": album_id}).fetchone() or (
+                0,
+            )
+            if contradictions:
+                raise Conflict(
+                    "rejected_faces",
+                    f"Somebody rejected {contradictions} of the one's faces for the other: undo that, or reject them.",
+                )
+
+            def change() -> None:
+                conn.execute(_query("free_refused"), values | {"album_id": album_id})
+                conn.execute(people_query("keep_faces"), {"person_ids": [into, other]})
+                for step in ("move_faces", "move_rejections", "move_numbers", "move_uploads"):
+                    conn.execute(_query(step), values)
+                [name, user_id] = conn.execute(_query("take_over"), values).fetchone() or (None, None)
+                conn.execute(_query("inherit"), values | {"name": name, "user_id": user_id})
+
+            _, operation_id = change_people(conn, album_id, change, kind="merge", by=by, person_ids=[into, other])
+            return Changed(person=known_person(conn, album, album_id, into), operation_id=operation_id)
+
+    def split(
+        self, album: str, person_id: str, face_ids: Sequence[str], *, name: str | None = None, by: str
+    ) -> Changed:
+        """These faces of the person are somebody else's: the new person is returned.
+
+        Raises:
+            NotFound: there is no such person.
+            Conflict: `not_theirs`, a face is not the person's; `nothing_left`, or nothing to take.
+        """
+        person, new = as_uuid(person_id), uuid.uuid4()
+        faces = sorted({as_uuid(face_id) for face_id in face_ids})
+        checked = None if name is None else check_name(name)
+        with changing(self._database, album) as (conn, album_id):
+            known = known_person(conn, album, album_id, person)
+            owned = faces_of(conn, album_id, face_ids)
+            if any(owned.get(face_id, (None,))[0] != person for face_id in faces):
+                raise Conflict("not_theirs", "Some of these faces are not this person's; nothing was changed.")
+            if not 0 < len(faces) < known.face_count:
+                raise Conflict("nothing_left", "A split takes some of the person's faces, and leaves some.")
+
+            def change() -> None:
+                conn.execute(people_query("keep_faces"), {"person_ids": [person]})
+                values = {"person_id": new, "album_id": album_id, "name": checked, "from": person, "face_ids": faces}
+                conn.execute(_query("split_person"), values)
+                conn.execute(_query("split_faces"), values)
+
+            _, operation_id = change_people(conn, album_id, change, kind="split", by=by, person_ids=[person, new])
+            return Changed(person=known_person(conn, album, album_id, new), operation_id=operation_id)
+
+    def decide_number(self, album: str, person_id: str, number: str, *, confirmed: bool, by: str) -> Changed:
+        """The number is this person's, or is not. What contradicts it stays as it is, and stays flagged.
+
+        Raises:
+            NotFound: there is no such person.
+            RejectedInput: `number_not_allowed`.
+        """
+        if not 0 < len(number) <= MAX_NUMBER_CHARS or not number.isprintable() or not is_storable(number):
+            raise RejectedInput("number_not_allowed", f"A number has 1 to {MAX_NUMBER_CHARS} printable characters.")
+        person = as_uuid(person_id)
+        with changing(self._database, album) as (conn, album_id):
+            known_person(conn, album, album_id, person)
+
+            def change() -> None:
+                conn.execute(_query("decide_number"), {"person_id": person, "number": number, "confirmed": confirmed})
+
+            _, operation_id = change_people(conn, album_id, change, kind="number", by=by, person_ids=[person])
+            return Changed(person=known_person(conn, album, album_id, person), operation_id=operation_id)
+
+    def undo(self, album: str, operation_id: int, *, by: str) -> int:
+        """Take a change back; the number of the operation that did, which can be undone in turn.
+
+        Raises:
+            NotFound: the album has no such operation.
+            Conflict: `already_undone`, `not_reversible`, or `changed_since`: something newer depends on it.
+        """
+        try:
+            with changing(self._database, album) as (conn, album_id):
+                return undo(conn, album_id, operation_id, by=by)
+        except UniqueViolation:
+            raise Conflict(
+                "changed_since", "A user of the same user id was made since: delete that one first."
+            ) from None
+
+    def operations(self, album: str, *, limit: int, before: int | None = None) -> list[Operation]:
+        """The latest changes, newest first: those before the operation `before`."""
+        with reading(self._database, album) as (conn, album_id):
+            values = {"album_id": album_id, "limit": limit, "before": before}
+            rows = [] if album_id is None else conn.execute(people_query("operations"), values).fetchall()
+        return [
+            Operation(
+                operation_id=row[0],
+                kind=row[1],
+                done_at=row[2],
+                done_by=row[3],
+                person_ids=tuple(map(str, row[4])),
+                is_reversible=row[5],
+                undoes=row[6],
+                undone_by=row[7],
+            )
+            for row in rows
+        ]
+
+    def faces(self, album: str, person_id: str, *, limit: int, offset: int = 0) -> list[PersonFace]:
+        """The person's faces in the album: confirmed ones first, then the best."""
+        with reading(self._database, album) as (conn, album_id):
+            if album_id is None or person_of(conn, album, album_id, as_uuid(person_id)) is None:
+                raise unknown_person()
+            return _person_faces(conn, album_id, as_uuid(person_id), limit=limit, offset=offset)
+
+    def rejected(self, album: str, person_id: str) -> set[str]:
+        """The ids of the faces that somebody said are not this person's."""
+        with reading(self._database, album) as (conn, _):
+            rows = conn.execute(_query("rejected"), {"person_id": as_uuid(person_id)}).fetchall()
+        return {str(row[0]) for row in rows}
+
+    def owners(self, album: str, face_ids: Sequence[str]) -> dict[str, tuple[str, FaceSource]]:
+        """Face id → person and why, of those of `face_ids` that are somebody's."""
+        with reading(self._database, album) as (conn, album_id):
+            values = {"album_id": album_id, "face_ids": [as_uuid(face_id) for face_id in face_ids]}
+            rows = [] if album_id is None else conn.execute(_query("owners"), values).fetchall()
+        return {str(face_id): (str(person_id), FaceSource(source)) for face_id, person_id, source in rows}
+
+    def numbers(self, album: str, person_id: str) -> list[PersonNumber]:
+        """The numbers that may be the person's, best first, with their evidence and what contradicts them."""
+        with reading(self._database, album) as (conn, album_id):
+            if album_id is None:
+                return []
+            return _numbers(conn, album_id, [as_uuid(person_id)]).get(str(as_uuid(person_id)), [])
+
+    def photos_by_number(self, album: str, number: str, limit: int) -> list[OfferedFace]:
+        """Faces of the people who wear `number` for sure or probably, the likeliest first, one a photo and person.
+
+        Photos on which the number itself was read are there too.
+        """
+        if limit < 1 or not is_storable(number):
+            return []
+        with reading(self._database, album) as (conn, album_id):
+            if album_id is None:
+                return []
+            values = {"album_id": album_id, "numbers": [number]}
+            people = [row[0] for row in conn.execute(_query("people_with_numbers"), values)]
+            offered: list[OfferedFace] = []
+            for person_id, own in _numbers(conn, album_id, people).items():
+                score = next((search_score(claim, own) for claim in own if claim.number == number), 0.0)
+                if score > 0:
+                    found = _person_faces(conn, album_id, as_uuid(person_id), limit=limit, offset=0)
+                    offered += [
+                        OfferedFace(face=one.face, person_id=person_id, number=number, score=score) for one in found
+                    ]
+        return sorted(offered, key=lambda one: (-one.score, -one.face.quality, one.face.face_id))[:limit]
+
+    def _change_faces(
+        self,
+        album: str,
+        person_id: str,
+        face_ids: Sequence[str],
+        change: Callable[[Connection, int, UUID], FaceChanges],
+        *,
+        kind: str,
+        by: str,
+    ) -> ChangedFaces:
+        person = as_uuid(person_id)
+        with changing(self._database, album) as (conn, album_id):
+            known_person(conn, album, album_id, person)
+            changes, operation_id = change_people(
+                conn,
+                album_id,
+                lambda: change(conn, album_id, person),
+                kind=kind,
+                by=by,
+                person_ids=[person],
+                face_ids=[as_uuid(face_id) for face_id in face_ids],
+            )
+            return ChangedFaces(changes=changes, operation_id=operation_id)
+
+
+def _query(name: str) -> sql.SQL | sql.Composed:
+    return statement("people_changes", name)
+
+
+def _person_faces(conn: Connection, album_id: int, person: UUID, *, limit: int, offset: int) -> list[PersonFace]:
+    values = {"album_id": album_id, "person_id": person, "limit": limit, "offset": offset}
+    return [_person_face(row) for row in conn.execute(_query("person_faces"), values)]
+
+
+def _numbers(conn: Connection, album_id: int, people: Sequence[UUID]) -> dict[str, list[PersonNumber]]:
+    """The numbers of these people; everybody who shares one with them is looked at, because of conflicts."""
+    evidence, decisions = _claims(conn, people)
+    numbers = sorted({one.number for one in evidence} | {number for _, number in decisions})
+    values = {"album_id": album_id, "numbers": numbers}
+    others = {row[0] for row in conn.execute(_query("people_with_numbers"), values)} - set(people)
+    more_evidence, more_decisions = _claims(conn, sorted(others))
+    found = person_numbers([*evidence, *more_evidence], decisions | more_decisions)
+    return {str(person): found.get(str(person), []) for person in people}
+
+
+def _claims(conn: Connection, people: Sequence[UUID]) -> tuple[list[NumberEvidence], dict[tuple[str, str], bool]]:
+    values = {"person_ids": list(people)}
+    evidence = [_evidence(row) for row in conn.execute(_query("evidence_of_people"), values)]
+    rows = conn.execute(_query("decided_numbers"), values).fetchall()
+    return evidence, {(str(person_id), number): confirmed for person_id, number, confirmed in rows}
+
+
+def _evidence(row: TupleRow) -> NumberEvidence:
+    person_id, number, ocr_score, partial, face_id, bucket, name, generation, x, y, w, h = row
+    return NumberEvidence(
+        person_id=str(person_id),
+        number=number,
+        ocr_score=ocr_score,
+        partial=partial,
+        face_id=str(face_id),
+        photo=PhotoRef(bucket=bucket, name=name, generation=generation),
+        box=Box(x, y, w, h),
+    )
+
+
+def _person_face(row: TupleRow) -> PersonFace:
+    face_id, bucket, name, generation, x, y, w, h, detection_score, sharpness, quality, source = row
+    face = IndexedFace(
+        face_id=str(face_id),
+        photo=PhotoRef(bucket=bucket, name=name, generation=generation),
+        box=Box(x, y, w, h),
+        detection_score=detection_score,
+        sharpness=sharpness,
+        quality=quality,
+    )
+    return PersonFace(face=face, source=FaceSource(source))
