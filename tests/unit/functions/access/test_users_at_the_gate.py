@@ -1,0 +1,338 @@
+"""Firebase ID tokens, checked with the public keys of a real HTTP server in Google's place."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from jwt.algorithms import RSAAlgorithm
+
+from photofinish.adapters.pg_access import PgAccess
+from photofinish.domain.access import Principal, Scope
+from photofinish.errors import Unavailable
+from photofinish_functions.access.firebase_tokens import FirebaseTokens
+from photofinish_functions.access.gate import Gate
+from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, Unauthorized
+from support.access import admit, settings
+
+PROJECT = "race-photos"
+UID = "Xq3uid"
+
+
+class KeyServer:
+    """Serves a set of public keys as Google does, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.private: dict[str, rsa.RSAPrivateKey] = {}
+        self.asked = 0
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.asked += 1
+                content = json.dumps({"keys": outer.public()}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: Any) -> None:
+                """Tests are quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/keys"
+
+    def public(self) -> list[dict[str, Any]]:
+        return [
+            RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": kid, "alg": "RS256", "use": "sig"}
+            for kid, key in self.private.items()
+        ]
+
+    def add(self, kid: str) -> rsa.RSAPrivateKey:
+        self.private[kid] = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        return self.private[kid]
+
+    def token(self, kid: str, **changes: Any) -> str:
+        return jwt.encode(claims(**changes), self.private[kid], algorithm="RS256", headers={"kid": kid})
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    """What Firebase says of a user who signed in a minute ago; a change to None leaves a claim out."""
+    now = int(time.time())
+    usual = {
+        "iss": f"https://securetoken.google.com/{PROJECT}",
+        "aud": PROJECT,
+        "auth_time": now - 60,
+        "iat": now - 60,
+        "exp": now + 3540,
+        "sub": UID,
+        "user_id": UID,
+        "email": "runner@example.org",
+        "firebase": {"identities": {}, "sign_in_provider": "password"},
+    }
+    return {name: value for name, value in (usual | changes).items() if value is not None}
+
+
+@contextmanager
+def serving() -> Iterator[KeyServer]:
+    made = KeyServer()
+    thread = threading.Thread(target=made.server.serve_forever)
+    thread.start()
+    try:
+        yield made
+    finally:
+        made.server.shutdown()
+        thread.join()
+        made.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def google() -> Iterator[KeyServer]:
+    with serving() as made:
+        made.add("one")
+        yield made
+
+
+def gate_of(store: PgAccess, google: KeyServer, **variables: str) -> Gate:
+    return Gate(
+        store,
+        settings(PHOTOFINISH_FIREBASE_PROJECT=PROJECT, PHOTOFINISH_FIREBASE_KEYS_URL=google.url, **variables),
+        keep_s=0,
+    )
+
+
+@pytest.fixture
+def gate(store: PgAccess, google: KeyServer) -> Gate:
+    return gate_of(store, google)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_a_signed_in_user_searches_albums_that_are_open_and_knows_of_no_others(
+    gate: Gate, store: PgAccess, google: KeyServer
+) -> None:
+    token = bearer(google.token("one"))
+    with pytest.raises(NotVisible):
+        admit(gate, Scope.SEARCH, "race", token)
+    store.set_users_may_search("race", True)
+    assert admit(gate, Scope.SEARCH, "race", token) == Principal("user", UID, Scope.SEARCH, frozenset({"race"}))
+    for scope in (Scope.WRITE, Scope.ADMIN):
+        with pytest.raises(Forbidden):
+            admit(gate, scope, "race", token)
+        with pytest.raises(NotVisible):
+            admit(gate, scope, "wedding", token)
+    with pytest.raises(Forbidden):
+        admit(gate, Scope.SEARCH, None, token)
+    store.set_users_may_search("race", False)
+    with pytest.raises(NotVisible):
+        admit(gate, Scope.SEARCH, "race", token)
+
+
+def test_custom_claims_grant_more(gate: Gate, store: PgAccess, google: KeyServer) -> None:
+    store.set_users_may_search("open", True)
+    photographer = bearer(google.token("one", photofinish={"scope": "write", "albums": ["race"]}))
+    assert admit(gate, Scope.WRITE, "race", photographer).scope is Scope.WRITE
+    assert admit(gate, Scope.SEARCH, "open", photographer).scope is Scope.SEARCH
+    with pytest.raises(Forbidden):
+        admit(gate, Scope.ADMIN, "race", photographer)
+    with pytest.raises(Forbidden):
+        admit(gate, Scope.WRITE, "open", photographer)
+    with pytest.raises(NotVisible):
+        admit(gate, Scope.SEARCH, "wedding", photographer)
+    organiser = bearer(google.token("one", photofinish={"scope": "admin", "albums": "*"}))
+    assert admit(gate, Scope.ADMIN, None, organiser) == Principal("user", UID, Scope.ADMIN, None)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {},
+        {"scope": "search"},
+        {"scope": "root", "albums": "*"},
+        {"scope": "search", "albums": "race"},
+        {"scope": "search", "albums": [1]},
+        {"scope": "search", "albums": ["a/b"]},
+        {"scope": ["admin"], "albums": "*"},
+        {"scope": None, "albums": None},
+        "admin",
+        ["admin"],
+        True,
+    ],
+)
+def test_a_custom_claim_that_is_none_grants_nothing(gate: Gate, store: PgAccess, google: KeyServer, claim: Any) -> None:
+    store.set_users_may_search("race", True)
+    with pytest.raises(Unauthorized):
+        admit(gate, Scope.SEARCH, "race", bearer(google.token("one", photofinish=claim)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": 0},
+        {"exp": int(time.time()) - 60},
+        {"exp": None},
+        {"iat": int(time.time()) + 3600},
+        {"iat": None},
+        {"auth_time": int(time.time()) + 3600},
+        {"auth_time": "yesterday"},
+        {"auth_time": None},
+        {"aud": "another-project"},
+        {"aud": ["another-project", PROJECT]},
+        {"aud": None},
+        {"iss": "https://securetoken.google.com/another-project"},
+        {"iss": f"https://accounts.google.com/{PROJECT}"},
+        {"iss": None},
+        {"sub": ""},
+        {"sub": "x" * 129},
+        {"sub": 7},
+        {"sub": None},
+    ],
+)
+def test_a_token_for_somebody_else_or_another_time_is_refused(
+    gate: Gate, store: PgAccess, google: KeyServer, changes: dict[str, Any]
+) -> None:
+    store.set_users_may_search("race", True)
+    assert admit(gate, Scope.SEARCH, "race", bearer(google.token("one")))
+    with pytest.raises(Unauthorized):
+        admit(gate, Scope.SEARCH, "race", bearer(google.token("one", **changes)))
+
+
+def test_a_token_that_google_did_not_sign_is_refused(gate: Gate, store: PgAccess, google: KeyServer) -> None:
+    store.set_users_may_search("race", True)
+    good = google.token("one")
+    header, payload, signature = good.split(".")
+    public = google.private["one"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    jwk = google.public()[0]
+    forged = {
+        "no algorithm": jwt.encode(claims(), None, algorithm="none", headers={"kid": "one"}),  # type: ignore[arg-type]
+        "the public key as a shared secret": hs256(claims(), public),
+        "the modulus as a shared secret": hs256(claims(), jwk["n"].encode()),
+        "another key": jwt.encode(claims(), stranger, algorithm="RS256", headers={"kid": "one"}),
+        "a key of its own in the header": jwt.encode(
+            claims(), stranger, algorithm="RS256", headers={"kid": "one", "jwk": jwk, "jku": "http://127.0.0.1:9/"}
+        ),
+        "RS512": jwt.encode(claims(), google.private["one"], algorithm="RS512", headers={"kid": "one"}),
+        "no key id": jwt.encode(claims(), google.private["one"], algorithm="RS256"),
+        "another payload": f"{header}.{google.token('one', sub='somebody').split('.')[1]}.{signature}",
+        "no signature": f"{header}.{payload}.",
+        "two parts": f"{header}.{payload}",
+        "nonsense": "a.b.c",
+    }
+    assert [how for how, token in forged.items() if is_admitted(gate, token)] == []
+    assert admit(gate, Scope.SEARCH, "race", bearer(good))
+
+
+def is_admitted(gate: Gate, token: str) -> bool:
+    try:
+        admit(gate, Scope.SEARCH, "race", bearer(token))
+    except Unauthorized:
+        return False
+    return True
+
+
+def part(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def hs256(payload: dict[str, Any], secret: bytes) -> str:
+    """Signed by hand: PyJWT itself refuses to take a public key for a secret."""
+    head = json.dumps({"alg": "HS256", "typ": "JWT", "kid": "one"}).encode()
+    text = f"{part(head)}.{part(json.dumps(payload).encode())}"
+    return f"{text}.{part(hmac.new(secret, text.encode(), hashlib.sha256).digest())}"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text() | st.sampled_from(["RS256", "one"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["alg", "kid", "crit", "b64"]), inner),
+    max_leaves=5,
+)
+
+
+@hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(JSON, JSON, st.binary(max_size=300))
+def test_whatever_is_in_a_token_that_nobody_signed_it_is_refused(
+    google: KeyServer, header: Any, payload: Any, signature: bytes
+) -> None:
+    tokens = FirebaseTokens(PROJECT, google.url)
+    token = ".".join((part(json.dumps(header).encode()), part(json.dumps(payload).encode()), part(signature)))
+    with pytest.raises(Unauthorized):
+        tokens.user_of(token)
+
+
+def test_keys_are_fetched_once_and_again_for_a_new_one(google: KeyServer) -> None:
+    with serving() as rotating:
+        rotating.add("old")
+        tokens = FirebaseTokens(PROJECT, rotating.url, new_key_looked_for_every_s=0)
+        assert rotating.asked == 0
+        for _ in range(3):
+            assert tokens.user_of(rotating.token("old")).uid == UID
+        assert rotating.asked == 1
+        rotating.add("new")
+        assert tokens.user_of(rotating.token("new")).uid == UID
+        assert rotating.asked == 2
+        retired = rotating.token("old")
+        del rotating.private["old"]
+        rotating.add("newest")
+        assert tokens.user_of(rotating.token("newest")).uid == UID
+        with pytest.raises(Unauthorized):
+            tokens.user_of(retired)
+
+
+def test_unknown_key_ids_do_not_make_us_ask_google_each_time(google: KeyServer) -> None:
+    with serving() as asked:
+        asked.add("one")
+        tokens = FirebaseTokens(PROJECT, asked.url)
+        assert tokens.user_of(asked.token("one"))
+        for number in range(20):
+            with pytest.raises(Unauthorized):
+                tokens.user_of(
+                    jwt.encode(claims(), asked.private["one"], algorithm="RS256", headers={"kid": f"no {number}"})
+                )
+        assert asked.asked == 1
+
+
+def test_known_keys_serve_while_google_does_not_answer_and_others_may_try_again() -> None:
+    with serving() as gone:
+        gone.add("one")
+        tokens = FirebaseTokens(PROJECT, gone.url, new_key_looked_for_every_s=0)
+        never_asked = FirebaseTokens(PROJECT, gone.url)
+        token = gone.token("one")
+        assert tokens.user_of(token)
+    assert tokens.user_of(token)
+    with pytest.raises(Unavailable):
+        never_asked.user_of(token)
+
+
+def test_without_a_project_no_user_token_is_taken(store: PgAccess, google: KeyServer) -> None:
+    store.set_users_may_search("race", True)
+    with pytest.raises(Unauthorized):
+        admit(Gate(store, settings()), Scope.SEARCH, "race", bearer(google.token("one")))
+
+
+def test_each_user_has_a_rate(store: PgAccess, google: KeyServer) -> None:
+    gate = gate_of(store, google, PHOTOFINISH_USER_RATE="0.001/2")
+    store.set_users_may_search("race", True)
+    for _ in range(2):
+        admit(gate, Scope.SEARCH, "race", bearer(google.token("one")))
+    with pytest.raises(RateLimited):
+        admit(gate, Scope.SEARCH, "race", bearer(google.token("one")))
+    assert admit(gate, Scope.SEARCH, "race", bearer(google.token("one", sub="somebody else")))
