@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -86,6 +87,12 @@ def _database(*, template: str) -> Iterator[str]:
     _administer(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield make_conninfo(postgres_server(), dbname=name)
     _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def fresh_database() -> Iterator[str]:
+    """The same as the fixture `database`, for fixtures of a wider scope."""
+    yield from _database(template=_migrated_template())
 
 
 def _administer(statement: str) -> None:

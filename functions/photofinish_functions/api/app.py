@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
+from typing import IO
 
 from flask import Flask, Request
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_openapi3.types import SecuritySchemesDict
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Response
+from werkzeug.wsgi import LimitedStream
 
 from photofinish_functions.api.browsers import add_headers
 from photofinish_functions.api.errors import ErrorAnswer, answer_errors, refuse_invalid
@@ -17,6 +21,7 @@ from photofinish_functions.api.requests import InMemoryRequest, StrictJson
 from photofinish_functions.api.routes import access, bib_rules, faces, health, photos, search
 from photofinish_functions.api.services import Services
 
+log = logging.getLogger(__name__)
 VERSION = "1.0.0"
 _DESCRIPTION = """Find people in the photos of an event: by selfie, bib number, name, text and time.
 
@@ -64,9 +69,20 @@ def serve(app: Flask, request: Request) -> Response:
     What `app` left of the body is read and thrown away, so that a client which is still sending hears why it was
     refused; functions-framework itself would keep all of it in memory.
     """
+    body = request.environ["wsgi.input"]
+    if request.content_length is not None:  # else it is chunked, and the server ends it
+        body = LimitedStream(body, request.content_length)
+        request.environ |= {"wsgi.input": body, "wsgi.input_terminated": True}
     answer = Response.from_app(app, request.environ, buffered=False)
-    stream, left = request.environ["wsgi.input"], MAX_PICTURES_BYTES
-    if request.content_length or request.environ.get("wsgi.input_terminated"):
-        while left > 0 and (read := stream.read(min(_DRAIN_BYTES, left))):
-            left -= len(read)
+    if request.environ.get("wsgi.input_terminated"):
+        _throw_away(body)
     return answer
+
+
+def _throw_away(body: IO[bytes]) -> None:
+    left = MAX_PICTURES_BYTES
+    try:
+        while left > 0 and (read := body.read(min(_DRAIN_BYTES, left))):
+            left -= len(read)
+    except ClientDisconnected:
+        log.info("the client went away before it had sent its whole request")

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from flask import Request
 from flask.json.provider import DefaultJSONProvider
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.formparser import FormDataParser
 
 MAX_FIELD_BYTES = 2 * 2**20  # a query as a JSON part holds embeddings
@@ -23,7 +23,11 @@ class InMemoryRequest(Request):
         del force, silent
         if self.mimetype != "application/json":
             raise UnsupportedMediaType("Send the body as application/json.")
-        return parse_json_object(self.get_data(cache=cache), "the body")
+        content = self.get_data(cache=cache)
+        # Werkzeug cuts a body of unknown length off at its limit, without a word.
+        if self.content_length is None and len(content) >= (self.max_content_length or 0):
+            raise RequestEntityTooLarge
+        return parse_json_object(content, "the body")
 
     def make_form_data_parser(self) -> FormDataParser:
         return FormDataParser(

@@ -1,0 +1,179 @@
+"""The real API on a real Postgres, with the real models: only Firestore is the public double."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import cv2
+import numpy as np
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from flask import Flask
+from flask.testing import FlaskClient
+from numpy.typing import NDArray
+from werkzeug.test import TestResponse
+
+from photofinish.adapters.memory import MemoryDocuments
+from photofinish.adapters.pg_access import PgAccess
+from photofinish.domain.access import RateLimit, Scope
+from photofinish.domain.face import Face
+from photofinish.models.face_encoder import FaceEncoder
+from photofinish.models.settings import ModelSettings
+from photofinish.settings import Settings
+from photofinish.wiring import App
+from photofinish_functions.api.app import make_app
+from photofinish_functions.api.services import DeployedServices
+from support.access import KEY_SECRET, new_key
+from support.models import model_settings
+from support.pictures import astronaut, group
+from support.postgres import database
+
+__all__ = ["api", "database", "encoder", "model_settings"]
+
+ORIGIN = "https://photos.example.org"
+PHOTO_BUCKET = "photos"
+RATE = RateLimit(per_second=10_000, burst=10_000)
+
+
+@dataclass
+class Api:
+    """The application, and a client that holds a key of all albums."""
+
+    app: Flask
+    cloud: App
+    services: DeployedServices
+    key: str
+
+    @property
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def key_for(self, scope: Scope = Scope.SEARCH, albums: frozenset[str] | None = None, **changes: Any) -> str:
+        """A new key, with limits that no test reaches unless it sets its own."""
+        access = self.cloud.access
+        assert isinstance(access, PgAccess)
+        return new_key(access, **{"scope": scope, "albums": albums, "rate": RATE} | changes).text
+
+    def call(self, method: str, path: str, *, key: str | None = None, **request: Any) -> TestResponse:
+        """A request to ``/v1{path}``."""
+        headers = {"X-Api-Key": key or self.key} | request.pop("headers", {})
+        return self.client.open(f"/v1{path}", method=method, headers=headers, **request)
+
+    def search(self, album: str, /, *selfies: bytes, key: str | None = None, **criteria: Any) -> TestResponse:
+        """As JSON, or with `selfies` as a form whose part `query` is that JSON."""
+        path = f"/albums/{quote(album, safe='')}/search"
+        if not selfies:
+            return self.call("POST", path, key=key, json=criteria)
+        form: dict[str, Any] = {"selfie": files(*selfies)}
+        if criteria:
+            form["query"] = (io.BytesIO(json.dumps(criteria).encode()), "query.json", "application/json")
+        return self.call("POST", path, key=key, data=form)
+
+    def audit(self) -> list[tuple[Any, ...]]:
+        """Every audit entry: principal, action, album, target, outcome, request id, count."""
+        with self.cloud.database.transaction() as conn:
+            return conn.execute(
+                "SELECT principal_id, action, album, target, outcome, request_id, count FROM audit_entry ORDER BY at"
+            ).fetchall()
+
+
+@pytest.fixture(scope="session")
+def encoder(model_settings: ModelSettings) -> FaceEncoder:
+    return FaceEncoder.load(model_settings)
+
+
+@pytest.fixture
+def api(database: str, encoder: FaceEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(write_key_file(tmp_path)))
+    with running_api(database, encoder, monkeypatch.setenv) as made:
+        yield made
+
+
+@contextmanager
+def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str], None]) -> Iterator[Api]:
+    """The API as a function's instance makes it; its settings are put into the environment by `setenv`."""
+    for name, value in {
+        "DATABASE_URL": conninfo,
+        "PHOTOFINISH_KEY_SECRET": KEY_SECRET,
+        "GOOGLE_CLOUD_PROJECT": "test",
+        "PHOTOFINISH_REGION": "local",
+        "PHOTOFINISH_PHOTO_BUCKET": PHOTO_BUCKET,
+        "PHOTOFINISH_DERIVED_BUCKET": "derived",
+    }.items():
+        setenv(name, value)
+    setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")  # links are signed without asking anybody
+    cloud = App(Settings.from_env())
+    cloud.__dict__["documents"] = MemoryDocuments()
+    services = DeployedServices(cloud)
+    services.__dict__["_encoder"] = encoder  # loaded once for all tests
+    made = Api(make_app(services, cors_origins=[ORIGIN]), cloud, services, "")
+    made.key = made.key_for(Scope.ADMIN)
+    try:
+        yield made
+    finally:
+        cloud.database.close()
+
+
+@functools.cache
+def _service_account() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    account = {"type": "service_account", "project_id": "test", "client_email": "api@test.iam.gserviceaccount.com"}
+    return json.dumps(account | {"private_key": pem.decode(), "token_uri": "https://oauth2.googleapis.com/token"})
+
+
+def write_key_file(folder: Path) -> Path:
+    path = folder / "service_account.json"
+    path.write_text(_service_account())
+    return path
+
+
+def files(*contents: bytes) -> list[tuple[io.BytesIO, str]]:
+    return [(io.BytesIO(content), f"picture {number}.jpg") for number, content in enumerate(contents)]
+
+
+def jpeg(image: NDArray[np.uint8]) -> bytes:
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+
+
+def selfie_of_astronaut() -> bytes:
+    """Another picture than the sample: mirrored, cropped, smaller, brighter."""
+    portrait = cv2.flip(astronaut()[0:300, 80:380], 1)
+    smaller = cv2.resize(portrait, (240, 240), interpolation=cv2.INTER_AREA)
+    return jpeg(np.asarray(cv2.convertScaleAbs(smaller, alpha=1.1, beta=10), np.uint8))
+
+
+def selfie_of_group_member(person: Face) -> bytes:
+    """A square around one face of the group picture."""
+    picture = group()
+    height, width = picture.shape[:2]
+    x, y, w, h = (round(value) for value in person.box.to_pixels(width, height))
+    side = round(max(w, h) * 1.3)
+    left, top = max(x + w // 2 - side // 2, 0), max(y + h // 2 - side // 2, 0)
+    return jpeg(picture[top : top + side, left : left + side])
+
+
+def error_of(response: TestResponse) -> tuple[int, str]:
+    """Status and code; checks that the answer is an error as documented."""
+    body = response.get_json()
+    assert response.mimetype == "application/json"
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"code", "message", "request_id"}
+    assert body["error"]["message"]
+    assert body["error"]["request_id"] == response.headers["X-Request-Id"]
+    return response.status_code, body["error"]["code"]
+
+
+def names_of(response: TestResponse) -> list[str]:
+    """The photos of a search's answer, in its order."""
+    assert response.status_code == 200, response.get_json()
+    return [photo["photo"]["name"] for photo in response.get_json()["photos"]]

@@ -1,0 +1,159 @@
+"""The OpenAPI document: whole, valid, and true of the running application."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import settings
+from jsonschema import Draft202012Validator
+
+from photofinish.domain.photo import PhotoStatus, StoredPhoto
+from photofinish.models.face_encoder import FaceEncoder
+from support.api import ORIGIN, Api, encoder, model_settings, running_api, write_key_file
+from support.faces import bib, embedding, face, photo
+from support.index import add
+from support.postgres import fresh_database
+
+__all__ = ["encoder", "model_settings"]
+
+OPEN = {"/v1/health", "/v1/ready", "/v1/openapi.json"}
+MAX_EXAMPLES = 6
+CONFIG = {
+    "seed": 20260501,
+    "generation": {"mode": "all", "max-examples": MAX_EXAMPLES},
+    # What no schema can tell (a day that does not exist, a picture without a face) is answered with 422.
+    "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "422"]}},
+}
+
+
+@pytest.fixture(scope="module")
+def running(encoder: FaceEncoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """One application for all requests of this module, with an album in it."""
+    with pytest.MonkeyPatch.context() as patch, fresh_database() as conninfo:
+        patch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(write_key_file(tmp_path_factory.mktemp("key"))))
+        with running_api(conninfo, encoder, patch.setenv) as made:
+            ref = photo("spring-10k/cam 2/IMG_1.jpg")
+            add(made.cloud.index, ref, [face(embedding([1, 0, 0]))], [bib("1234", face_index=0)])
+            now = datetime.now(UTC)
+            stored = StoredPhoto(ref=ref, size_bytes=1, content_type="image/jpeg", uploaded_at=now)
+            made.cloud.documents.record_queued(stored, event_at=now, trace_id="t")
+            made.cloud.documents.record_final(ref, PhotoStatus.DONE, {"bib_numbers": ["1234"]})
+            yield made
+
+
+@pytest.fixture(scope="module")
+def document(running: Api) -> dict[str, Any]:
+    answer = running.client.get("/v1/openapi.json")
+    assert answer.mimetype == "application/json"
+    found: dict[str, Any] = answer.get_json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (method.upper(), path): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def everywhere(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object inside `value`."""
+    if isinstance(value, dict):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from everywhere(part)
+
+
+class TestDocument:
+    def test_every_route_is_in_it_and_nothing_else(self, running: Api, document: dict[str, Any]) -> None:
+        there = {
+            (method, rule.rule.replace("<", "{").replace(">", "}"))
+            for rule in running.app.url_map.iter_rules()
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        }
+        assert set(operations(document)) == there
+
+    def test_every_operation_but_three_takes_a_key(self, document: dict[str, Any]) -> None:
+        for (method, path), operation in operations(document).items():
+            takes = operation.get("security")
+            assert (takes is None) == (path in OPEN), (method, path)
+            assert takes is None or {name for way in takes for name in way} == set(
+                document["components"]["securitySchemes"]
+            )
+
+    def test_every_operation_says_what_it_is_and_how_it_fails(self, document: dict[str, Any]) -> None:
+        ids = [operation["operationId"] for operation in operations(document).values()]
+        assert len(set(ids)) == len(ids)
+        for (method, path), operation in operations(document).items():
+            assert operation["summary"], (method, path)
+            errors = {"400", "500", "503"} if path in OPEN else {"400", "401", "403", "404", "429", "500", "503"}
+            assert errors <= set(operation["responses"]), (method, path)
+            for status, answer in operation["responses"].items():
+                if int(status) >= 400:
+                    schema = answer["content"]["application/json"]["schema"]
+                    assert schema == {"$ref": "#/components/schemas/ErrorAnswer"}
+
+    def test_every_reference_leads_somewhere(self, document: dict[str, Any]) -> None:
+        for part in everywhere(document):
+            if "$ref" in part:
+                found: Any = document
+                for name in part["$ref"].removeprefix("#/").split("/"):
+                    assert name in found, part["$ref"]
+                    found = found[name]
+
+    def test_every_schema_is_one_and_its_examples_meet_it(self, document: dict[str, Any]) -> None:
+        assert document["openapi"].startswith("3.1.")
+        examples = 0
+        for part in everywhere(document["components"]["schemas"]):
+            Draft202012Validator.check_schema(part)
+            if "example" in part and "type" in part:
+                validator = Draft202012Validator({"components": document["components"]} | part)
+                validator.validate(part["example"])
+                examples += 1
+        assert examples >= 5
+
+    def test_examples_of_bodies_are_taken(self, running: Api, document: dict[str, Any]) -> None:
+        body = document["paths"]["/v1/albums/{album}/search"]["post"]["requestBody"]
+        for name, one in body["content"]["application/json"]["examples"].items():
+            assert running.search("spring-10k", **one["value"]).status_code == 200, name
+
+
+@pytest.fixture(scope="module")
+def api_schema(running: Api) -> Any:
+    config = schemathesis.Config.from_dict(CONFIG)
+    return schemathesis.openapi.from_wsgi("/v1/openapi.json", running.app, config=config)
+
+
+schema = schemathesis.pytest.from_fixture("api_schema")
+
+
+@schema.parametrize()
+@settings(max_examples=MAX_EXAMPLES, deadline=None, derandomize=True)
+def test_the_application_keeps_to_it(case: schemathesis.Case, running: Api) -> None:
+    """Everything that the document allows, and what it does not: all checks of schemathesis."""
+    case.call_and_validate(headers={"X-Api-Key": running.key})
+
+
+def test_it_can_be_read_by_pages_of_other_origins(running: Api) -> None:
+    answer = running.client.get("/v1/openapi.json", headers={"Origin": ORIGIN})
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+
+
+def test_pictures_come_as_the_document_says(running: Api) -> None:
+    answer = running.call("POST", "/embeddings", data={"picture": (io.BytesIO(b"no picture"), "a.jpg")})
+    assert answer.status_code == 200
+    [picture] = answer.get_json()["pictures"]
+    assert picture["error"]["code"] == "not_a_picture"
+
+
+def test_the_documents_on_paper_name_every_path(document: dict[str, Any]) -> None:
+    text = (Path(__file__).parents[4] / "docs" / "api.md").read_text(encoding="utf-8")
+    missing = [f"{method} {path}" for method, path in operations(document) if f"`{method} {path}`" not in text]
+    assert not missing, f"docs/api.md does not mention {missing}"

@@ -1,0 +1,289 @@
+"""Search requests: what is asked, what is answered, what is refused, over the real API."""
+
+from __future__ import annotations
+
+import base64
+import io
+from datetime import datetime
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from photofinish.domain.face import Face
+from photofinish.models.face_encoder import FaceEncoder
+from support.api import (
+    Api,
+    api,
+    database,
+    encoder,
+    error_of,
+    files,
+    jpeg,
+    model_settings,
+    names_of,
+    selfie_of_astronaut,
+    selfie_of_group_member,
+)
+from support.faces import bib, photo
+from support.index import VERSION, add
+from support.pictures import astronaut, group
+
+__all__ = ["api", "database", "encoder", "model_settings"]
+
+ALBUM = "O'Brien 10k & ümlaut"
+ALONE, TOGETHER = photo(f"{ALBUM}/cam 1/astronaut.jpg", 17), photo(f"{ALBUM}/cam 2/group.jpg")
+
+
+@pytest.fixture(scope="module")
+def group_faces(encoder: FaceEncoder) -> tuple[Face, ...]:
+    [faces] = encoder.encode([group()])
+    return faces
+
+
+@pytest.fixture
+def album(api: Api, encoder: FaceEncoder, group_faces: tuple[Face, ...]) -> Api:
+    """The astronaut wears 42 at 10:00; six people stand together at 11:00."""
+    index = api.cloud.index
+    noon = {"taken_at": datetime(2026, 5, 1, 11), "camera": "Canon EOS R5"}
+    add(index, ALONE, encoder.encode([astronaut()])[0], [bib("42", 0.875, face_index=0)], ["NASA"],
+        taken_at=datetime(2026, 5, 1, 10), camera="NIKON Z 9")  # fmt: skip
+    add(index, TOGETHER, group_faces, [bib("7", 0.5)], **noon)
+    return api
+
+
+def without_links(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer without what is signed anew for every request."""
+    return answer | {"photos": [photo | {"renditions": None} for photo in answer["photos"]]}
+
+
+def png_of_zeros(width: int, height: int) -> bytes:
+    return cv2.imencode(".png", np.zeros((height, width), np.uint8))[1].tobytes()
+
+
+class TestFinds:
+    def test_the_person_of_the_selfie(self, album: Api) -> None:
+        answer = album.search(ALBUM, selfie_of_astronaut())
+        assert names_of(answer) == [ALONE.name]
+        body = answer.get_json()
+        assert body["album"] == ALBUM
+        [found] = body["photos"]
+        assert found["photo"] == {
+            "bucket": "photos",
+            "name": ALONE.name,
+            "generation": 17,
+            "photo_id": ALONE.photo_id,
+        }
+        assert 0.3 < found["face"]["similarity"] <= 1
+        assert found["face_box"] == found["face"]["box"]
+        x, y, w, h = found["face_box"]  # the astronaut's face lies above the middle of the picture
+        assert 0.3 < x < x + w < 0.6
+        assert 0 < y < y + h < 0.5
+        [used] = body["selfies"]
+        assert used["quality"] > 0.5
+        assert body["next_cursor"] is None
+
+    def test_every_score_is_the_sum_of_its_parts(self, album: Api) -> None:
+        answer = album.search(ALBUM, selfie_of_astronaut(), bib="42", text="nasa", weights={"text": 2.0})
+        [found] = answer.get_json()["photos"]
+        assert {part["part"] for part in found["parts"]} == {"face", "bib", "text", "quality"}
+        assert found["score"] == pytest.approx(sum(part["contribution"] for part in found["parts"]), abs=1e-5)
+        assert sum(part["weight"] for part in found["parts"]) == pytest.approx(1, abs=1e-5)
+        assert (found["bib"]["number"], found["text"]) == ("42", ["NASA"])
+        assert found["bib"]["face_id"] == found["face"]["face_id"]
+
+    def test_the_right_one_of_a_group(self, album: Api, group_faces: tuple[Face, ...]) -> None:
+        person = group_faces[2]
+        [found] = album.search(ALBUM, selfie_of_group_member(person)).get_json()["photos"]
+        assert found["photo"]["name"] == TOGETHER.name
+        assert found["face_box"] == pytest.approx([person.box.x, person.box.y, person.box.w, person.box.h], abs=1e-5)
+
+    @pytest.mark.parametrize(
+        ("criteria", "found"),
+        [
+            ({"bib": "42"}, [ALONE]),
+            ({"text": "nasa"}, [ALONE]),
+            ({"taken_from": "2026-05-01T10:30:00"}, [TOGETHER]),
+            ({"taken_to": "2026-05-01T10:30"}, [ALONE]),
+            ({"camera": "NIKON Z 9"}, [ALONE]),
+            ({"folder": "/cam 2/"}, [TOGETHER]),
+            ({"bib": "42", "folder": "cam 2"}, []),
+            ({"bib": "4711"}, []),
+        ],
+    )
+    def test_other_criteria(self, album: Api, criteria: dict[str, Any], found: list[Any]) -> None:
+        assert names_of(album.search(ALBUM, **criteria)) == [ref.name for ref in found]
+
+    def test_criteria_with_a_selfie_as_a_part_or_as_fields(self, album: Api) -> None:
+        path = f"/albums/{ALBUM}/search".replace("&", "%26")
+        data = {"selfie": files(selfie_of_astronaut()), "bib": "42", "limit": "5", "min_similarity": "0.2"}
+        as_fields = album.call("POST", path, data=data).get_json()
+        as_part = album.search(ALBUM, selfie_of_astronaut(), bib="42", limit=5, min_similarity=0.2).get_json()
+        assert without_links(as_fields) == without_links(as_part)
+        both = data | {"selfie": files(selfie_of_astronaut()), "query": "{}"}
+        assert error_of(album.call("POST", path, data=both)) == (400, "bad_request")
+
+    def test_embeddings_find_what_the_selfie_finds(self, album: Api, encoder: FaceEncoder) -> None:
+        [[face, *_]] = encoder.encode([astronaut()])
+        assert face.embedding is not None
+        vector = face.embedding.vector
+        space = face.embedding.space
+        for given in (base64.b64encode(vector.astype("<f4").tobytes()).decode(), (vector * 7).tolist()):
+            [found] = album.search(ALBUM, embeddings={"space": space, "vectors": [given]}).get_json()["photos"]
+            assert found["photo"]["name"] == ALONE.name
+            assert found["face"]["similarity"] == pytest.approx(1, abs=2e-3)
+
+    def test_an_enrolled_person_is_found(self, album: Api) -> None:
+        person = album.cloud.people.create(ALBUM, name="Eileen", by="key:test")
+        answer = album.search(ALBUM, person_id=person.person_id)
+        assert error_of(answer) == (422, "person_without_face")
+        other = "00000000-0000-4000-8000-000000000000"
+        assert error_of(album.search(ALBUM, person_id=other)) == (404, "unknown_person")
+
+    def test_page_by_page(self, album: Api) -> None:
+        whole = names_of(album.search(ALBUM, taken_from="2026-01-01T00:00"))
+        assert len(whole) == 2
+        first = album.search(ALBUM, taken_from="2026-01-01T00:00", limit=1).get_json()
+        second = album.search(ALBUM, taken_from="2026-01-01T00:00", limit=1, cursor=first["next_cursor"]).get_json()
+        assert [page["photos"][0]["photo"]["name"] for page in (first, second)] == whole
+        assert second["next_cursor"] is None
+
+    def test_a_bib_number_by_its_own_path(self, album: Api) -> None:
+        answer = album.call("GET", "/albums/O'Brien%2010k%20%26%20%C3%BCmlaut/bibs/42")
+        assert names_of(answer) == [ALONE.name]
+        assert answer.get_json()["photos"][0]["bib"]["ocr_score"] == 0.875
+
+    def test_renditions_are_linked(self, album: Api) -> None:
+        [found] = album.search(ALBUM, bib="42").get_json()["photos"]
+        preview = found["renditions"]["preview"]
+        assert f"/{ALONE.photo_id}/17.{VERSION}.preview.jpg?" in preview["url"]
+        expires_in_s = (datetime.fromisoformat(preview["expires_at"]) - datetime.now().astimezone()).total_seconds()
+        assert 600 < expires_in_s <= 900
+
+    def test_what_lies_in_no_bucket_of_ours_has_no_link(self, album: Api) -> None:
+        add(album.cloud.index, photo(f"{ALBUM}/0a1b", bucket="rekognition"), [], [bib("99")])
+        [found] = album.search(ALBUM, bib="99").get_json()["photos"]
+        assert found["renditions"] == {"preview": None}
+
+    def test_large_files_that_no_boundary_divides(self, album: Api) -> None:
+        assert len(names_of(album.search(ALBUM, selfie_of_astronaut() + b"\xaa" * 10_000_000))) == 1
+
+
+class TestPicturesThatDoNotHelp:
+    @pytest.mark.parametrize(
+        ("content", "code", "hint"),
+        [
+            (jpeg(np.full((200, 200, 3), 127, np.uint8)), "no_face", "good light"),
+            (jpeg(group()), "several_faces", "Cut the picture"),
+            (jpeg(np.asarray(cv2.GaussianBlur(astronaut(), (0, 0), 7), np.uint8)), "unclear_face", "hold still"),
+            (b"certainly not a picture", "not_a_picture", ""),
+            (b"", "empty_file", ""),
+            (jpeg(astronaut())[:-2000], "cut_off", ""),
+            (b"GIF89a" + b"\0" * 50, "unsupported_format", ""),
+            (png_of_zeros(10_000, 7_000), "too_many_pixels", ""),
+        ],
+        ids=["no face", "several", "blurred", "text", "empty", "cut off", "gif", "70 megapixels"],
+    )
+    def test_codes_and_hints(self, album: Api, content: bytes, code: str, hint: str) -> None:
+        answer = album.search(ALBUM, selfie_of_astronaut(), content)
+        assert error_of(answer) == (422, code)
+        message = answer.get_json()["error"]["message"]
+        assert message.startswith("Picture 2: ")
+        assert hint in message
+
+    def test_a_tiny_face(self, album: Api) -> None:
+        tiny = np.full((480, 640, 3), 200, np.uint8)
+        tiny[200:224, 300:324] = cv2.resize(astronaut()[60:250, 130:320], (24, 24), interpolation=cv2.INTER_AREA)
+        answer = album.search(ALBUM, jpeg(tiny))
+        assert error_of(answer) == (422, "small_face")
+        assert "come closer" in answer.get_json()["error"]["message"]
+
+    def test_how_many_and_how_large(self, album: Api) -> None:
+        assert album.search(ALBUM, *[selfie_of_astronaut()] * 5).status_code == 200
+        assert error_of(album.search(ALBUM, *[b"x"] * 6)) == (400, "too_many_pictures")
+        assert error_of(album.search(ALBUM, *[b"x"] * 60)) == (413, "too_large")
+        assert error_of(album.search(ALBUM, b"\xff\xd8\xff" + b"\0" * 2**24)) == (413, "too_large")
+
+
+class TestRequestsThatDoNotHelp:
+    @pytest.mark.parametrize(
+        ("criteria", "status", "named"),
+        [
+            ({}, 422, "asks for something"),
+            ({"bib": 42}, 400, "bib"),
+            ({"bib": ""}, 400, "bib"),
+            ({"limit": 0, "bib": "1"}, 400, "limit"),
+            ({"limit": 201, "bib": "1"}, 400, "limit"),
+            ({"limit": "5", "bib": "1"}, 400, "limit"),
+            ({"min_similarity": 1.5, "bib": "1"}, 400, "min_similarity"),
+            ({"taken_from": "yesterday"}, 400, "taken_from"),
+            ({"taken_from": "2026-05-01T10:00:00Z"}, 400, "taken_from"),
+            ({"taken_from": "2026-02-30T10:00:00"}, 422, "day"),
+            ({"taken_from": "2026-05-01T10:00:00", "taken_to": "2026-05-01T09:00:00"}, 422, "ends before"),
+            ({"weights": {"face": -1}, "bib": "1"}, 400, "weights.face"),
+            ({"weights": {"luck": 1}, "bib": "1"}, 400, "weights.luck"),
+            ({"number": "1"}, 400, "number"),
+            ({"text": "\0"}, 400, "text"),
+            ({"text": "…"}, 422, "no letter"),
+            ({"cursor": "not a cursor"}, 400, "cursor"),
+            ({"cursor": "bm90LW91cnM", "bib": "1"}, 422, "cursor"),
+            ({"person_id": "1"}, 400, "person_id"),
+            ({"embeddings": {"space": "sface", "vectors": []}}, 400, "embeddings.vectors"),
+            ({"embeddings": {"space": "sface", "vectors": ["AAA"]}}, 422, "embeddings.vectors.0"),
+            ({"embeddings": {"space": "sface", "vectors": ["AAAAAA=="]}}, 422, "embeddings.vectors.0"),
+            ({"embeddings": {"space": "sface", "vectors": [[0, 0]]}}, 422, "embeddings.vectors.0"),
+            ({"embeddings": {"space": "another", "vectors": [[1, 0]]}}, 422, "space"),
+        ],
+    )
+    def test_the_answer_names_what_is_wrong(
+        self, album: Api, criteria: dict[str, Any], status: int, named: str
+    ) -> None:
+        answer = album.search(ALBUM, **criteria)
+        assert error_of(answer)[0] == status, answer.get_json()
+        assert named in answer.get_json()["error"]["message"]
+
+    def test_what_was_asked_is_not_repeated(self, album: Api) -> None:
+        for criteria in ({"bib": "private!"}, {"name": "private\0"}, {"taken_from": "private"}, {"limit": "private"}):
+            assert "private" not in album.search(ALBUM, **criteria).text
+
+    @pytest.mark.parametrize(
+        ("body", "content_type", "expected"),
+        [
+            (b'{"bib": "1"', "application/json", (400, "bad_request")),
+            (b'["bib"]', "application/json", (400, "bad_request")),
+            (b'"{}"', "application/json", (400, "bad_request")),
+            (b"\xff", "application/json", (400, "bad_request")),
+            (b'{"min_similarity": NaN, "bib": "1"}', "application/json", (400, "bad_request")),
+            (b"[" * 100_000, "application/json", (400, "bad_request")),
+            (b"", "application/json", (400, "bad_request")),
+            (b" " * (2**20 + 1), "application/json", (413, "too_large")),
+            (b"bib=1", "application/x-www-form-urlencoded", (415, "unsupported_media_type")),
+            (b"bib: 1", "text/yaml", (415, "unsupported_media_type")),
+            (b"", "", (415, "unsupported_media_type")),
+            (b"--x\r\n", "multipart/form-data", (400, "bad_request")),
+            (b"nothing of that kind", "multipart/form-data; boundary=x", (400, "bad_request")),
+            (
+                b'--x\r\nContent-Disposition: form-data; name="selfie"; filename="a"\r\n\r\ncut o',
+                "multipart/form-data; boundary=x",
+                (400, "bad_request"),
+            ),
+        ],
+    )
+    def test_bodies(self, album: Api, body: bytes, content_type: str, expected: tuple[int, str]) -> None:
+        answer = album.call("POST", "/albums/race/search", data=body, content_type=content_type)
+        assert error_of(answer) == expected
+
+    def test_forms(self, album: Api) -> None:
+        def post(**form: Any) -> tuple[int, str]:
+            return error_of(album.call("POST", f"/albums/{ALBUM}/search".replace("&", "%26"), data=form))
+
+        selfie = selfie_of_astronaut()
+        assert post(bib="42", selfie="text") == (400, "bad_request")
+        assert post(selfie=files(selfie), limit="many") == (400, "bad_request")
+        assert post(selfie=files(selfie), limit="nan") == (400, "bad_request")
+        assert post(selfie=files(selfie), luck="1") == (400, "bad_request")
+        assert post(selfie=files(selfie), query="[]") == (400, "bad_request")
+        assert post(selfie=files(selfie), bib=["1", "2"]) == (400, "bad_request")
+        assert post(selfie=files(selfie), other=(io.BytesIO(b"x"), "x")) == (400, "bad_request")
+        assert post(selfie=files(selfie), query="{" + " " * 3_000_000 + "}") == (413, "too_large")

@@ -1,0 +1,344 @@
+"""What every route of the API has in common: keys, audit, limits, request ids, headers, CORS, errors."""
+
+from __future__ import annotations
+
+import io
+import logging
+from typing import Any
+
+import functions_framework
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from photofinish.domain.access import RateLimit, Scope
+from photofinish.errors import Misconfigured
+from photofinish.logs import JsonFormatter
+from photofinish.settings import ApiSettings
+from photofinish_functions.api.guarding import MAX_JSON_BYTES, MAX_PICTURES_BYTES
+from photofinish_functions.api.request_ids import AddRequestId
+from support.api import ORIGIN, Api, api, database, encoder, error_of, model_settings
+from support.faces import bib, photo
+from support.index import add
+
+__all__ = ["api", "database", "encoder", "model_settings"]
+
+OPEN = {"/v1/health", "/v1/ready", "/v1/openapi.json"}
+PHOTO = photo("race/IMG_1.jpg")
+MULTIPART = "multipart/form-data; boundary=x"
+
+
+@pytest.fixture
+def race(api: Api) -> Api:
+    add(api.cloud.index, PHOTO, [], [bib("42")])
+    return api
+
+
+def path_of(rule: str) -> str:
+    """A path that the rule takes."""
+    for parameter, value in {
+        "<album>": "race",
+        "<number>": "42",
+        "<photo_id>": PHOTO.photo_id,
+    }.items():
+        rule = rule.replace(parameter, value)
+    return rule.replace("<", "").replace(">", "")
+
+
+def routes(api: Api) -> list[tuple[str, str]]:
+    """Method and path of everything that the application answers."""
+    return [
+        (method, path_of(rule.rule))
+        for rule in api.app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+
+
+class TestKeys:
+    def test_every_route_needs_one(self, race: Api) -> None:
+        asked = [(method, path) for method, path in routes(race) if path not in OPEN]
+        assert len(asked) >= 10
+        for method, path in asked:
+            for headers in ({}, {"Authorization": "Bearer wrong"}, {"X-Api-Key": race.key[:-1] + "a"}):
+                answer = race.client.open(path, method=method, headers=headers)
+                assert error_of(answer) == (401, "unauthorized"), (method, path)
+                assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+    def test_either_header_will_do(self, race: Api) -> None:
+        for headers in ({"X-Api-Key": race.key}, {"Authorization": f"bearer {race.key}"}):
+            assert race.client.get("/v1/albums/race/bibs/42", headers=headers).status_code == 200
+
+    def test_other_albums_are_answered_like_unknown_ones(self, race: Api) -> None:
+        add(race.cloud.index, photo("secret/1.jpg"), [], [bib("42")])
+        key = race.key_for(albums=frozenset({"race"}))
+        assert race.call("GET", "/albums/race/bibs/42", key=key).status_code == 200
+        for method, path in routes(race):
+            if "/albums/race" not in path:
+                continue
+            answers = []
+            for album in ("secret", "nowhere", "%22%00"):
+                answer = race.client.open(
+                    path.replace("race", album), method=method, json={}, headers={"X-Api-Key": key}
+                )
+                assert error_of(answer) == (404, "unknown_album"), (method, path, album)
+                answers.append(answer.get_json()["error"]["message"])
+            assert len(set(answers)) == 1
+
+    def test_what_belongs_to_no_album_takes_a_key_of_all(self, race: Api) -> None:
+        key = race.key_for(albums=frozenset({"race"}))
+        for path in ("/compare", "/embeddings", "/rerank"):
+            assert error_of(race.call("POST", path, key=key, json={})) == (403, "forbidden")
+
+    def test_each_sees_the_list_of_their_albums(self, race: Api) -> None:
+        add(race.cloud.index, photo("secret/1.jpg"), [], [bib("42")])
+
+        def listed(key: str | None, **query: Any) -> Any:
+            answer = race.call("GET", "/albums", key=key, query_string=query).get_json()
+            return [album["album"] for album in answer["albums"]], answer["next_after"]
+
+        assert listed(None) == (["race", "secret"], None)
+        assert listed(race.key_for(albums=frozenset({"race", "nowhere"}))) == (["race"], None)
+        assert listed(race.key_for(albums=frozenset())) == ([], None)
+        assert listed(None, limit=1) == (["race"], "race")
+        assert listed(None, limit=1, after="race") == (["secret"], None)
+
+    def test_a_key_that_may_search_may_not_change(self, race: Api) -> None:
+        key = race.key_for(Scope.SEARCH)
+        answer = race.call("PUT", "/albums/race/access", key=key, json={"users_may_search": True})
+        assert error_of(answer) == (403, "forbidden")
+
+    def test_who_comes_too_often_waits(self, race: Api) -> None:
+        key = race.key_for(rate=RateLimit(per_second=0.1, burst=2))
+        answers = [race.call("GET", "/albums/race/bibs/42", key=key) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert error_of(answers[2]) == (429, "rate_limited")
+        assert 1 <= int(answers[2].headers["Retry-After"]) <= 10
+
+
+class TestAudit:
+    def test_every_request_leaves_an_entry(self, race: Api) -> None:
+        key = race.key_for(albums=frozenset({"race"}))
+        key_id = key.split("_")[1]
+        headers = {"X-Request-Id": "my-request-1"}
+        race.call("GET", "/albums/race/bibs/42", key=key, headers=headers)
+        race.search("race", key=key, bib="4711")
+        race.call("GET", f"/albums/race/photos/{PHOTO.photo_id}", key=key)
+        race.search("race", b"no picture", key=key)
+        race.search("race", key=key, limit=-1)
+        entries = race.audit()
+        assert [entry[:5] for entry in entries] == [
+            (key_id, "search_bib", "race", None, "200"),
+            (key_id, "search", "race", None, "200"),
+            (key_id, "show_photo", "race", PHOTO.photo_id, "404 unknown_photo"),
+            (key_id, "search", "race", None, "422 not_a_picture"),
+            (key_id, "search", "race", None, "400 bad_request"),
+        ]
+        assert [entry[6] for entry in entries[:2]] == [1, 0]
+        assert entries[0][5] == "my-request-1"
+
+    def test_without_an_entry_there_is_no_answer(self, race: Api) -> None:
+        with race.cloud.database.transaction() as conn:
+            conn.execute("ALTER TABLE audit_entry ADD CONSTRAINT full_up CHECK (action <> 'search_bib') NOT VALID")
+        answer = race.call("GET", "/albums/race/bibs/42")
+        assert answer.status_code in {500, 503}
+        assert "IMG_1" not in answer.text
+
+
+class TestRequestIds:
+    def test_a_well_formed_one_is_kept(self, race: Api) -> None:
+        answer = race.call("GET", "/albums", headers={"X-Request-Id": "0af7651916cd43dd8448eb211c80319c"})
+        assert answer.headers["X-Request-Id"] == "0af7651916cd43dd8448eb211c80319c"
+
+    @pytest.mark.parametrize("offered", ["", "short", "x" * 65, "has spaces in it", '"quoted-and-long"', "-starts-bad"])
+    def test_another_one_is_replaced(self, race: Api, offered: str) -> None:
+        given = [race.call("GET", "/albums", headers={"X-Request-Id": offered}).headers["X-Request-Id"] for _ in "12"]
+        assert offered not in given
+        assert len(set(given)) == 2
+
+    def test_it_is_in_the_logs(self, race: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(*_: object) -> bool:
+            raise ZeroDivisionError("our own mistake")
+
+        monkeypatch.setattr(type(race.cloud.index), "has_album", broken)
+        written = io.StringIO()
+        handler = logging.StreamHandler(written)
+        handler.setFormatter(JsonFormatter())
+        handler.addFilter(AddRequestId())
+        logging.getLogger().addHandler(handler)
+        try:
+            answer = race.call("GET", "/albums/race/bibs/42", headers={"X-Request-Id": "find-me-again"})
+        finally:
+            logging.getLogger().removeHandler(handler)
+        assert error_of(answer) == (500, "internal")
+        assert "our own mistake" not in answer.text
+        assert '"request_id": "find-me-again"' in written.getvalue()
+        assert "our own mistake" in written.getvalue()
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("method", "path", "expected"),
+        [
+            ("GET", "/nothing", (404, "unknown_path")),
+            ("GET", "/albums/", (404, "unknown_path")),
+            ("GET", "//albums", (404, "unknown_path")),
+            ("GET", "/albums/race/bibs/42/", (404, "unknown_path")),
+            ("GET", "/albums/race/search", (405, "method_not_allowed")),
+            ("DELETE", "/albums", (405, "method_not_allowed")),
+            ("GET", "/albums/race/bibs/4%2F2", (404, "unknown_path")),
+            ("GET", "/albums/race/bibs/%2742", (400, "bad_request")),
+            ("GET", "/albums/race/photos/1", (400, "bad_request")),
+            ("GET", "/albums?limit=0", (400, "bad_request")),
+            ("GET", "/albums?after=a/b", (400, "bad_request")),
+            ("GET", "/albums?luck=1", (400, "bad_request")),
+            ("POST", "/compare", (415, "unsupported_media_type")),
+            ("POST", "/rerank", (415, "unsupported_media_type")),
+        ],
+    )
+    def test_have_one_form(self, race: Api, method: str, path: str, expected: tuple[int, str]) -> None:
+        assert error_of(race.call(method, path)) == expected
+
+    def test_a_wrong_method_is_told_the_right_ones(self, race: Api) -> None:
+        assert race.call("GET", "/albums/race/search").headers["Allow"] == "OPTIONS, POST"
+
+    def test_a_database_out_of_reach_is_said_so_without_details(
+        self, race: Api, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        race.cloud.database.close()
+        answer = race.call("GET", "/albums/race/bibs/42")
+        assert answer.status_code in {500, 503}
+        assert "127.0.0.1" not in answer.text
+
+    def test_readiness_is_that_of_the_database(self, race: Api) -> None:
+        assert race.client.get("/v1/health").get_json() == {"status": "ok"}
+        assert race.client.get("/v1/ready").get_json() == {"status": "ok"}
+
+
+class TestBrowsers:
+    def test_nobody_keeps_an_answer(self, race: Api) -> None:
+        answers = [race.call("GET", "/albums"), race.call("GET", "/nothing"), race.client.get("/v1/albums")]
+        assert [answer.status_code for answer in answers] == [200, 404, 401]
+        for answer in answers:
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+            assert answer.headers["Strict-Transport-Security"]
+
+    def test_pages_of_named_origins_may_ask(self, race: Api) -> None:
+        asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key,content-type"}
+        answer = race.client.options("/v1/albums/race/search", headers={"Origin": ORIGIN} | asks)
+        assert answer.status_code == 204
+        assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+        assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+        assert "X-Api-Key" in answer.headers["Access-Control-Allow-Headers"]
+        asked = race.call("GET", "/albums", headers={"Origin": ORIGIN})
+        assert asked.headers["Access-Control-Allow-Origin"] == ORIGIN
+        assert "X-Request-Id" in asked.headers["Access-Control-Expose-Headers"]
+        refused = race.client.get("/v1/albums", headers={"Origin": ORIGIN})
+        assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (401, ORIGIN)
+
+    @pytest.mark.parametrize("origin", ["https://evil.example", f"{ORIGIN}.evil.example", "null", "*", ""])
+    def test_pages_of_others_may_not(self, race: Api, origin: str) -> None:
+        asks = {"Access-Control-Request-Method": "POST"}
+        for answer in (
+            race.client.options("/v1/albums/race/search", headers={"Origin": origin} | asks),
+            race.call("GET", "/albums", headers={"Origin": origin}),
+        ):
+            assert not [name for name in answer.headers.keys() if name.startswith("Access-Control-")]  # noqa: SIM118
+            assert "Origin" in answer.headers["Vary"]
+
+    def test_cookies_are_never_asked_for(self, race: Api) -> None:
+        answer = race.call("GET", "/albums", headers={"Origin": ORIGIN})
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+        assert "Set-Cookie" not in answer.headers
+
+    def test_origins_are_named_one_by_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PHOTOFINISH_CORS_ORIGINS", "https://a.example, http://localhost:5173/")
+        assert ApiSettings.from_env().cors_origins == ("https://a.example", "http://localhost:5173")
+        monkeypatch.delenv("PHOTOFINISH_CORS_ORIGINS")
+        assert ApiSettings.from_env().cors_origins == ()
+        for wrong in ("*", "https://*.example", "https://a.example/path", "a.example"):
+            monkeypatch.setenv("PHOTOFINISH_CORS_ORIGINS", wrong)
+            with pytest.raises(Misconfigured, match="PHOTOFINISH_CORS_ORIGINS"):
+                ApiSettings.from_env()
+
+
+class TestBodies:
+    """Through the application of functions-framework, as the cloud calls it."""
+
+    @pytest.fixture
+    def served(self, race: Api, tmp_path: Any) -> FlaskClient:
+        _served.append(race)
+        source = tmp_path / "main.py"
+        source.write_text(_SOURCE.format(module=__name__))
+        client: FlaskClient = functions_framework.create_app("api", str(source), "http").test_client()
+        return client
+
+    def test_a_request_gets_through(self, served: FlaskClient, race: Api) -> None:
+        answer = served.get("/v1/albums/race/bibs/42", headers={"X-Api-Key": race.key})
+        assert answer.get_json()["photos"][0]["photo"]["name"] == PHOTO.name
+
+    @pytest.mark.parametrize(
+        ("content_type", "limit"), [(MULTIPART, MAX_PICTURES_BYTES), ("application/json", MAX_JSON_BYTES)]
+    )
+    def test_what_says_that_it_is_too_large_is_not_kept(
+        self, served: FlaskClient, race: Api, content_type: str, limit: int
+    ) -> None:
+        answer, bytes_read = post_stream(served, race.key, content_type, CONTENT_LENGTH=str(limit + 1))
+        assert error_of(answer) == (413, "too_large")
+        assert bytes_read <= limit + 2**20
+
+    @pytest.mark.parametrize("content_type", [MULTIPART, "application/json"])
+    def test_an_endless_body_is_read_no_further_than_32_mib_beyond_its_limit(
+        self, served: FlaskClient, race: Api, content_type: str
+    ) -> None:
+        answer, bytes_read = post_stream(served, race.key, content_type, **{"wsgi.input_terminated": True})
+        assert error_of(answer) == (413, "too_large")
+        assert bytes_read <= 2 * MAX_PICTURES_BYTES + 2**20
+
+    def test_without_a_key_the_body_is_thrown_away(self, served: FlaskClient) -> None:
+        answer, bytes_read = post_stream(served, "", "application/json", CONTENT_LENGTH="1000")
+        assert error_of(answer) == (401, "unauthorized")
+        assert bytes_read <= 1000
+
+
+_served: list[Api] = []
+_SOURCE = """
+import functions_framework
+from photofinish_functions.api.app import serve
+import sys
+
+@functions_framework.http
+def api(request):
+    return serve(sys.modules["{module}"]._served[-1].app, request)
+"""
+
+
+def post_stream(client: FlaskClient, key: str, content_type: str, **environ: Any) -> tuple[TestResponse, int]:
+    """Post an endless body; the answer, and how many bytes were taken for it."""
+    start = b'--x\r\nContent-Disposition: form-data; name="selfie"; filename="a"\r\n\r\n'
+    body = _CountingStream(start if content_type == MULTIPART else b" ")
+    answer = client.post(
+        "/v1/albums/race/search",
+        content_type=content_type,
+        headers={"X-Api-Key": key},
+        environ_overrides={"wsgi.input": body} | environ,
+    )
+    return answer, body.bytes_read
+
+
+class _CountingStream(io.RawIOBase):
+    """`start` and then zeros without end; counts what is taken from it."""
+
+    def __init__(self, start: bytes) -> None:
+        self._start = io.BytesIO(start)
+        self.bytes_read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        content = self._start.read(len(buffer)) or bytes(len(buffer))
+        buffer[: len(content)] = content
+        self.bytes_read += len(content)
+        return len(content)
