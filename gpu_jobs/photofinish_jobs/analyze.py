@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 
@@ -19,17 +20,18 @@ from photofinish.errors import RejectedInput
 from photofinish.imaging.decoding import DecodedPhoto, decode
 from photofinish.imaging.rendition import preview_jpeg
 from photofinish.imaging.sharpness import frame_sharpness
-from photofinish.models.catalogue import catalogue
+from photofinish.models.catalogue import CPU_PROVIDER, catalogue
 from photofinish.models.face_encoder import FaceEncoder
 from photofinish.models.settings import ModelSettings
 from photofinish.models.text_reader import TextReader
 
 # Counts up whenever the code may find something else in the same picture with the same models.
 ANALYSIS_REVISION = 3
-# Photos are worked on together until their decoded pixels reach this (200 MB as BGR), so memory does not grow with the
-# length of a batch.
-MAX_PIXELS_AT_ONCE = 64_000_000
-
+# So many photos go through the models together: enough to fill a GPU, or the text recognition's batches on a CPU.
+GROUP_ON_CPU, GROUP_ON_GPU = 4, 16
+# Decoded photos are worked on together until their pixels reach this (150 MB as BGR), so that memory does not grow with
+# the length of a batch.
+MAX_PIXELS_AT_ONCE = 50_000_000
 
 _ANY_NUMBER = BibRules()
 
@@ -42,55 +44,115 @@ class AnalyzedPhoto:
     preview_jpeg: bytes = field(repr=False)
 
 
-class Analyzer:
-    """The whole analysis with its models loaded. One call at a time makes best use of the threads."""
+class PhotoInWork:
+    """One decoded photo on its way through the stages."""
 
-    def __init__(self, face_encoder: FaceEncoder, text_reader: TextReader, bib_rules: BibRules = _ANY_NUMBER) -> None:
+    def __init__(self, photo: DecodedPhoto, decode_ms: float) -> None:
+        self.photo = photo
+        self.timings_ms = {"decode": decode_ms}
+
+    @property
+    def pixels(self) -> int:
+        return self.photo.image.size // 3
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.timings_ms[stage] = (time.perf_counter() - started) * 1000
+
+
+class Analyzer:
+    """The whole analysis with its models loaded. Threads may share it; `threads` of them keep all cores busy.
+
+    Every model runs in the thread that calls it, on one core, so that photos are worked on side by side: operators that
+    share themselves out among cores leave them idle between and inside models (a third of the time on two cores).
+    """
+
+    def __init__(
+        self,
+        face_encoder: FaceEncoder,
+        text_reader: TextReader,
+        bib_rules: BibRules = _ANY_NUMBER,
+        *,
+        models: Mapping[str, str],
+        threads: int = 1,
+        group_size: int = GROUP_ON_CPU,
+    ) -> None:
         self._face_encoder = face_encoder
         self._text_reader = text_reader
         self._bib_rules = bib_rules
-        self._models = {model.role: model.label for model in catalogue()}
+        self._models = dict(models)
+        self.threads = threads
+        self.group_size = group_size
+        """How many photos :meth:`find` is best given at once."""
         self.pipeline_version = "-".join(
-            [str(ANALYSIS_REVISION), *(f"{model.name}{model.version}".replace("-", "") for model in catalogue())]
+            [str(ANALYSIS_REVISION), *(label.replace("-", "") for label in self._models.values())]
         )
         self.embedding_space = face_encoder.embedding_space
 
     @classmethod
     def load(cls, settings: ModelSettings, bib_rules: BibRules = _ANY_NUMBER) -> Analyzer:
-        """Load all models, and give OpenCV (for the whole process) as many threads as the models have.
+        """Load all models, and give OpenCV (for the whole process) one thread, as the models have.
 
         `bib_rules` say what a bib number is in the album of the photos.
 
         Raises:
             Misconfigured: a model file or a provider is missing.
         """
-        cv2.setNumThreads(settings.threads)
-        return cls(FaceEncoder.load(settings), TextReader.load(settings), bib_rules)
+        cv2.setNumThreads(1)
+        alone = replace(settings, threads=1)
+        return cls(
+            FaceEncoder.load(alone),
+            TextReader.load(alone),
+            bib_rules,
+            models={model.role: model.label_on(settings.providers) for model in catalogue()},
+            threads=settings.threads,
+            group_size=GROUP_ON_CPU if tuple(settings.providers) == (CPU_PROVIDER,) else GROUP_ON_GPU,
+        )
 
     def analyze(self, contents: Sequence[bytes]) -> list[AnalyzedPhoto | RejectedInput]:
         """The analysis of each file's content, in order; the reason instead where one cannot be analysed.
 
-        Models run over all photos of a call together, as far as memory allows. The same content gives the same analysis
-        (but for its timings), whatever is analysed beside it.
+        The same content gives the same analysis (but for its timings), whatever is analysed beside it.
         """
+        groups = [contents[start : start + self.group_size] for start in range(0, len(contents), self.group_size)]
+        with ThreadPoolExecutor(self.threads, "analyse") as pool:
+            return [result for results in pool.map(self._analyze_group, groups) for result in results]
+
+    def _analyze_group(self, contents: Sequence[bytes]) -> list[AnalyzedPhoto | RejectedInput]:
         results: list[AnalyzedPhoto | RejectedInput | None] = [None] * len(contents)
-        waiting: list[_Work] = []
+        waiting: list[tuple[int, PhotoInWork]] = []
+
+        def find_waiting() -> None:
+            found = self.find([work for _, work in waiting])
+            for (position, _), result in zip(waiting, found, strict=True):
+                results[position] = result
+            waiting.clear()
+
         for position, content in enumerate(contents):
-            work = _Work(position)
             try:
-                with work.timed("decode"):
-                    work.photo = decode(content)
+                waiting.append((position, self.decode(content)))
             except RejectedInput as rejection:
                 results[position] = rejection
                 continue
-            waiting.append(work)
-            if sum(work.pixels for work in waiting) >= MAX_PIXELS_AT_ONCE:
-                self._analyze_together(waiting, results)
-                waiting = []
-        self._analyze_together(waiting, results)
+            if sum(work.pixels for _, work in waiting) * self.threads >= MAX_PIXELS_AT_ONCE:
+                find_waiting()
+        find_waiting()
         return [result for result in results if result is not None]
 
-    def _analyze_together(self, works: list[_Work], results: list[AnalyzedPhoto | RejectedInput | None]) -> None:
+    def decode(self, content: bytes) -> PhotoInWork:
+        """The first step of one photo.
+
+        Raises:
+            RejectedInput: see :func:`photofinish.imaging.decoding.decode`.
+        """
+        started = time.perf_counter()
+        photo = decode(content)
+        return PhotoInWork(photo, (time.perf_counter() - started) * 1000)
+
+    def find(self, works: Sequence[PhotoInWork]) -> list[AnalyzedPhoto]:
+        """All other steps of some photos, in order; their faces and their lines of text go through models together."""
         images = [work.photo.image for work in works]
         with _timed_together("detect", works):
             detections = self._face_encoder.detect(images)
@@ -110,54 +172,35 @@ class Analyzer:
             ]
             of_torsos = self._text_reader.read_torsos(images, windows_of)
             lines_of = [merged_lines(lines, more) for lines, more in zip(lines_of, of_torsos, strict=True)]
-        for work, faces, lines in zip(works, faces_of, lines_of, strict=True):
-            info = work.photo.info
-            with work.timed("sharpness"):
-                frame, laplacian_variance = frame_sharpness(work.photo.image)
-            with work.timed("preview"):
-                preview = preview_jpeg(work.photo)
-            results[work.position] = AnalyzedPhoto(
-                analysis=PhotoAnalysis(
-                    image=info,
-                    faces=faces,
-                    bibs=self._bibs(work, lines, faces),
-                    text=lines,
-                    sharpness=Sharpness(
-                        frame=frame, laplacian_variance=laplacian_variance, is_blurry=is_blurry(frame, faces)
-                    ),
-                    models=self._models,
-                    timings_ms=work.timings_ms,
-                ),
-                preview_jpeg=preview,
-            )
+        return [self._finish(work, faces, lines) for work, faces, lines in zip(works, faces_of, lines_of, strict=True)]
 
-    def _bibs(self, work: _Work, lines: Sequence[TextLine], faces: Sequence[Face]) -> tuple[Bib, ...]:
+    def _finish(self, work: PhotoInWork, faces: tuple[Face, ...], lines: tuple[TextLine, ...]) -> AnalyzedPhoto:
+        with work.timed("sharpness"):
+            frame, laplacian_variance = frame_sharpness(work.photo.image)
+        with work.timed("preview"):
+            preview = preview_jpeg(work.photo)
+        return AnalyzedPhoto(
+            analysis=PhotoAnalysis(
+                image=work.photo.info,
+                faces=faces,
+                bibs=self._bibs(work, lines, faces),
+                text=lines,
+                sharpness=Sharpness(
+                    frame=frame, laplacian_variance=laplacian_variance, is_blurry=is_blurry(frame, faces)
+                ),
+                models=self._models,
+                timings_ms=work.timings_ms,
+            ),
+            preview_jpeg=preview,
+        )
+
+    def _bibs(self, work: PhotoInWork, lines: Sequence[TextLine], faces: Sequence[Face]) -> tuple[Bib, ...]:
         info = work.photo.info
         return find_bibs(lines, faces, width=info.width, height=info.height, rules=self._bib_rules)
 
 
-class _Work:
-    """One photo on its way through the stages."""
-
-    photo: DecodedPhoto
-
-    def __init__(self, position: int) -> None:
-        self.position = position
-        self.timings_ms: dict[str, float] = {}
-
-    @property
-    def pixels(self) -> int:
-        return self.photo.image.size // 3
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self.timings_ms[stage] = (time.perf_counter() - started) * 1000
-
-
 @contextmanager
-def _timed_together(stage: str, works: Sequence[_Work]) -> Iterator[None]:
+def _timed_together(stage: str, works: Sequence[PhotoInWork]) -> Iterator[None]:
     started = time.perf_counter()
     yield
     for work in works:

@@ -1,4 +1,4 @@
-"""The queue side of a task: pull a batch, fetch, analyse, commit, acknowledge; leave when there is nothing to do."""
+"""The queue side of a task: pull, keep, commit, acknowledge; leave when there is nothing to do."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from photofinish.domain.photo import FINAL_STATUSES
-from photofinish.domain.work import ALONE_AFTER_ATTEMPTS, MAX_PHOTO_BYTES, must_stop
-from photofinish.errors import PhotofinishError, RejectedInput, Unavailable
+from photofinish.domain.work import ALONE_AFTER_ATTEMPTS, must_stop
+from photofinish.errors import RejectedInput, Unavailable
 from photofinish.logs import fields
 from photofinish.ports import Documents, FaceIndex, LeasedWork, PhotoStore, ResultEvents, TaskLeases, WorkQueue
 from photofinish.settings import JobSettings
 from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer
 from photofinish_jobs.commit import commit_analysis, commit_rejection
 from photofinish_jobs.keeper import Keeper
+from photofinish_jobs.metrics import Metrics, Reporter
+from photofinish_jobs.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 _PULL_TIMEOUT_S = 5.0
 _LAST_PULL_TIMEOUT_S = 1.0
-_IO_THREADS = 8  # fetching and committing wait for the network, not for a core
 
 
 @dataclass(slots=True)
@@ -35,22 +35,6 @@ class Tally:
     rejected: int = 0
     given_back: int = 0
     repeated: int = 0
-    slowest_batch_s: float = field(default=0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fetched:
-    work: LeasedWork
-    content: bytes = b""
-    fetch_ms: float = 0.0
-    error: PhotofinishError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    work: LeasedWork
-    result: AnalyzedPhoto | Exception
-    fetch_ms: float = 0.0
 
 
 class Worker:
@@ -79,13 +63,14 @@ class Worker:
         self._place = place
         self._settings = settings
         self.stopping = threading.Event()
-        """Set it (from a signal handler, say) and the task ends after the batch in hand."""
+        """Set it (from a signal handler, say) and the task ends after the photos in hand."""
         self.tally = Tally()
+        self._counting = threading.Lock()
 
     def run(self) -> Tally:
         """Work until the queue was empty for `idle_exit_s`, the task's time nears its end, or `stopping` is set."""
         started_at = time.monotonic()
-        settings = self._settings
+        settings, metrics = self._settings, Metrics()
         keeper = Keeper(
             self._queue,
             self._leases,
@@ -93,38 +78,46 @@ class Worker:
             ack_deadline_s=settings.ack_deadline_s,
             heartbeat_s=settings.heartbeat_s,
         )
-        with keeper, ThreadPoolExecutor(_IO_THREADS, "io") as pool:
+        with keeper:
             analyzer = self._load_analyzer()
-            while self._work_while_there_is_any(analyzer, keeper, pool, started_at):
-                # The place is free from here on, so a message that arrives now makes somebody start a new task;
-                # one that arrived just before, and found the place taken, is seen by this last look.
-                keeper.give_up_place()
-                late = self._pull(keeper, timeout_s=_LAST_PULL_TIMEOUT_S)
-                if not late:
-                    break
-                keeper.take_place()
-                self._process(late, analyzer, keeper, pool)
+
+            def commit(work: LeasedWork, result: AnalyzedPhoto | Exception, fetch_ms: float) -> None:
+                self._commit(work, result, fetch_ms, analyzer.pipeline_version, keeper)
+
+            with (
+                Reporter(metrics, self._leases, self._place),
+                Pipeline(self._store, analyzer, commit, metrics) as pipeline,
+            ):
+                while self._work_while_there_is_any(pipeline, keeper, started_at):
+                    # The place is free from here on, so a message that arrives now makes somebody start a new task;
+                    # one that arrived just before, and found the place taken, is seen by this last look.
+                    keeper.give_up_place()
+                    late = self._pull(keeper, timeout_s=_LAST_PULL_TIMEOUT_S)
+                    if not late:
+                        break
+                    keeper.take_place()
+                    self._start(late, pipeline, keeper)
         return self.tally
 
-    def _work_while_there_is_any(
-        self, analyzer: Analyzer, keeper: Keeper, pool: ThreadPoolExecutor, started_at: float
-    ) -> bool:
-        """Returns True when the queue ran dry, False when the task must end although there may be work."""
+    def _work_while_there_is_any(self, pipeline: Pipeline, keeper: Keeper, started_at: float) -> bool:
+        """Returns True when queue and pipeline ran dry, False when the task must end although there may be work."""
         idle_since = time.monotonic()
-        while not self._must_stop(started_at):
+        while not self._must_stop(pipeline, started_at):
+            # One batch on its way is enough to keep every stage busy while the next one is pulled.
+            pipeline.wait_until_at_most(self._settings.batch_size)
             batch = self._pull(keeper, timeout_s=min(_PULL_TIMEOUT_S, max(0.5, self._settings.idle_exit_s)))
-            if batch:
-                self._process(batch, analyzer, keeper, pool)
+            self._start(batch, pipeline, keeper)
+            if batch or pipeline.in_flight:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since >= self._settings.idle_exit_s:
                 return True
         return False
 
-    def _must_stop(self, started_at: float) -> bool:
+    def _must_stop(self, pipeline: Pipeline, started_at: float) -> bool:
         return self.stopping.is_set() or must_stop(
             running_s=time.monotonic() - started_at,
             task_timeout_s=self._settings.task_timeout_s,
-            slowest_batch_s=self.tally.slowest_batch_s,
+            slowest_batch_s=pipeline.slowest_s,
         )
 
     def _pull(self, keeper: Keeper, *, timeout_s: float) -> list[LeasedWork]:
@@ -137,73 +130,53 @@ class Worker:
         keeper.hold(work.ack_id for work in batch)
         return batch
 
-    def _process(
-        self, batch: Sequence[LeasedWork], analyzer: Analyzer, keeper: Keeper, pool: ThreadPoolExecutor
-    ) -> None:
-        began_at = time.monotonic()
+    def _start(self, batch: Sequence[LeasedWork], pipeline: Pipeline, keeper: Keeper) -> None:
         for group in groups(batch):
+            suspicious = group[0].delivery_attempt > ALONE_AFTER_ATTEMPTS
+            if suspicious:
+                pipeline.wait_until_at_most(0)
             with self._given_back_on_failure(group, keeper):
-                self._process_group(group, analyzer, keeper, pool)
-        self.tally.slowest_batch_s = max(self.tally.slowest_batch_s, time.monotonic() - began_at)
+                wanted = self._still_needed(group, keeper)
+                pipeline.put(wanted)
+            if suspicious:
+                pipeline.wait_until_at_most(0)
 
-    def _process_group(
-        self, group: Sequence[LeasedWork], analyzer: Analyzer, keeper: Keeper, pool: ThreadPoolExecutor
-    ) -> None:
+    def _still_needed(self, group: Sequence[LeasedWork], keeper: Keeper) -> list[LeasedWork]:
         needed = self._documents.record_processing([work.item.photo for work in group], worker=self._place)
-        repeated = [work for work in group if work.item.photo not in needed]
-        self._finish_repeated(repeated, keeper)
+        self._finish_repeated([work for work in group if work.item.photo not in needed], keeper)
+        return [work for work in group if work.item.photo in needed]
 
-        wanted = [work for work in group if work.item.photo in needed]
-        fetched = list(pool.map(self._fetch, wanted))
-        outcomes: list[_Outcome] = [_Outcome(one.work, one.error) for one in fetched if one.error is not None]
-        outcomes += self._analyze([one for one in fetched if one.error is None], analyzer)
-        version = analyzer.pipeline_version
-        list(pool.map(lambda outcome: self._commit(outcome, version, keeper), outcomes))
-
-    def _fetch(self, work: LeasedWork) -> _Fetched:
-        began = time.perf_counter()
-        try:
-            content = self._store.read(work.item.photo, max_bytes=MAX_PHOTO_BYTES)
-        except PhotofinishError as error:
-            return _Fetched(work, error=error)
-        return _Fetched(work, content=content, fetch_ms=(time.perf_counter() - began) * 1000)
-
-    def _analyze(self, fetched: Sequence[_Fetched], analyzer: Analyzer) -> list[_Outcome]:
-        try:
-            results = analyzer.analyze([one.content for one in fetched])
-            return [_Outcome(one.work, result, one.fetch_ms) for one, result in zip(fetched, results, strict=True)]
-        except Exception as error:
-            if len(fetched) <= 1:
-                log.exception(
-                    "analysis failed", extra=fields(photo_ids=[one.work.item.photo.photo_id for one in fetched])
-                )
-                return [_Outcome(one.work, error) for one in fetched]
-        # One photo that no model can stand must not cost the others: each gets its own try.
-        return [outcome for one in fetched for outcome in self._analyze([one], analyzer)]
-
-    def _commit(self, outcome: _Outcome, pipeline_version: str, keeper: Keeper) -> None:
-        work, photo = outcome.work, outcome.work.item.photo
+    def _commit(
+        self,
+        work: LeasedWork,
+        result: AnalyzedPhoto | Exception,
+        fetch_ms: float,
+        pipeline_version: str,
+        keeper: Keeper,
+    ) -> None:
+        photo = work.item.photo
         with self._given_back_on_failure([work], keeper):
-            if isinstance(outcome.result, RejectedInput):
-                commit_rejection(
-                    photo, outcome.result, index=self._index, documents=self._documents, events=self._events
-                )
-                self.tally.rejected += 1
-            elif isinstance(outcome.result, Exception):
-                raise outcome.result
+            if isinstance(result, RejectedInput):
+                commit_rejection(photo, result, index=self._index, documents=self._documents, events=self._events)
+            elif isinstance(result, Exception):
+                raise result
             else:
                 commit_analysis(
                     photo,
-                    outcome.result,
+                    result,
                     pipeline_version=pipeline_version,
-                    fetch_ms=outcome.fetch_ms,
+                    fetch_ms=fetch_ms,
                     store=self._store,
                     index=self._index,
                     documents=self._documents,
                     events=self._events,
                 )
-                self.tally.done += 1
             self._ack([work], keeper)
+            with self._counting:
+                if isinstance(result, RejectedInput):
+                    self.tally.rejected += 1
+                else:
+                    self.tally.done += 1
             upload_to_result_s = (datetime.now(UTC) - work.item.uploaded_at).total_seconds()
             log.info(
                 "committed",
@@ -246,7 +219,8 @@ class Worker:
     def _give_back(self, works: Sequence[LeasedWork], keeper: Keeper, *, reason: str) -> None:
         ack_ids = [work.ack_id for work in works]
         keeper.drop(ack_ids)
-        self.tally.given_back += len(works)
+        with self._counting:
+            self.tally.given_back += len(works)
         try:
             self._documents.note_failure([work.item.photo for work in works], reason)
             self._queue.extend(ack_ids, deadline_s=0)

@@ -34,22 +34,34 @@ from photofinish_jobs.worker import Worker
 SPACE = "toy-4d"
 
 
+@dataclass(frozen=True)
+class ToyWork:
+    """A decoded toy photo."""
+
+    content: bytes
+    pixels: int = 12_000_000
+
+
 class ToyAnalyzer:
     """Reads photos written by :func:`toy_photo`: deterministic, instant, and able to fail as real ones do."""
 
     pipeline_version = "toy-1"
     embedding_space = SPACE
+    threads = 2
+    group_size = 4
 
-    def analyze(self, contents: Sequence[bytes]) -> list[AnalyzedPhoto | RejectedInput]:
-        return [self._one(content) for content in contents]
+    def decode(self, content: bytes) -> ToyWork:
+        if not content.startswith((b"{", b"poison")):
+            raise RejectedInput("not_a_picture", "The file is not a picture.")
+        return ToyWork(content)
 
-    def _one(self, content: bytes) -> AnalyzedPhoto | RejectedInput:
+    def find(self, works: Sequence[ToyWork]) -> list[AnalyzedPhoto]:
+        return [self._one(work.content) for work in works]
+
+    def _one(self, content: bytes) -> AnalyzedPhoto:
         if content.startswith(b"poison"):
             raise RuntimeError("no model can stand this photo")
-        try:
-            truth = json.loads(content)
-        except ValueError:
-            return RejectedInput("not_a_picture", "The file is not a picture.")
+        truth = json.loads(content)
         faces = tuple(toy_face(vector) for vector in truth["faces"])
         bibs = tuple(
             Bib(

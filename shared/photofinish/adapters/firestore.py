@@ -1,7 +1,8 @@
 """Documents and TaskLeases on Firestore.
 
 Layout: ``albums/{album}`` and ``albums/{album}/photos/{photo_id}`` as the README of `shared/` documents them, and one
-internal document, ``runtime/analysis_tasks``, that holds the leases of the running tasks.
+internal document, ``runtime/analysis_tasks``, that holds the leases of the running tasks; below it, in ``reports``,
+what each of them does.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from photofinish.ports import LeaseCount, PhotoRecord
 _TIMEOUT_S = 30.0
 _OUTSTANDING = [PhotoStatus.QUEUED.value, PhotoStatus.PROCESSING.value]
 _PAGE = 500
+_REPORTS_KEPT_FOR = timedelta(hours=1)  # a killed task's, by the TTL of `expires_at`
 
 
 class FirestoreDocuments:
@@ -276,6 +278,23 @@ class FirestoreTaskLeases:
     @unavailable_when_transient
     def live(self) -> int:
         return len(_live_places(self._document.get(timeout=_TIMEOUT_S), datetime.now(UTC)))
+
+    @unavailable_when_transient
+    def report(self, place: str, report: Mapping[str, Any] | None) -> None:
+        # A document for each task, so that the one of the places stays as quiet as it has to be.
+        document = self._document.collection("reports").document(place.replace("/", "~"))
+        if report is None:
+            document.delete(timeout=_TIMEOUT_S)
+        else:
+            expires_at = datetime.now(UTC) + _REPORTS_KEPT_FOR
+            document.set({"place": place, "report": dict(report), "expires_at": expires_at}, timeout=_TIMEOUT_S)
+
+    @unavailable_when_transient
+    def reports(self) -> dict[str, Mapping[str, Any]]:
+        found = (
+            snapshot.to_dict() or {} for snapshot in self._document.collection("reports").stream(timeout=_TIMEOUT_S)
+        )
+        return {fields["place"]: fields["report"] for fields in found}
 
 
 def _live_places(snapshot: Any, now: datetime) -> dict[str, datetime]:

@@ -5,6 +5,7 @@ The double of FaceIndex is in ``memory_index.py``.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import threading
 import time
@@ -156,6 +157,7 @@ class MemoryTaskLeases:
 
     def __init__(self) -> None:
         self._places: dict[str, float] = {}
+        self._reports: dict[str, Mapping[str, Any]] = {}
         self._lock = threading.Lock()
 
     def reserve(self, count_for: LeaseCount, *, launch_id: str, expires_in_s: float) -> int:
@@ -178,6 +180,16 @@ class MemoryTaskLeases:
     def live(self) -> int:
         now = time.monotonic()
         return sum(until > now for until in self._places.values())
+
+    def report(self, place: str, report: Mapping[str, Any] | None) -> None:
+        with self._lock:
+            self._reports.pop(place, None)
+            if report is not None:
+                self._reports[place] = copy.deepcopy(dict(report))
+
+    def reports(self) -> dict[str, Mapping[str, Any]]:
+        with self._lock:
+            return dict(self._reports)
 
 
 class MemoryDocuments:

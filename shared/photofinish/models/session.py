@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photofinish.errors import Misconfigured
-from photofinish.models.catalogue import CatalogueModel, built_file
+from photofinish.models.catalogue import CPU_PROVIDER, CatalogueModel, built_file
 from photofinish.models.settings import ModelSettings
 
 
@@ -36,7 +36,7 @@ class OrtSession:
 
     def __init__(self, model: CatalogueModel, settings: ModelSettings) -> None:
         """Raises Misconfigured where the file or a provider is missing."""
-        path = built_file(model, settings.models_dir)
+        path = built_file(model, settings.models_dir, settings.providers)
         try:
             import onnxruntime as ort
         except ModuleNotFoundError:
@@ -66,7 +66,7 @@ class OrtSession:
             )
         self._input = self._session.get_inputs()[0].name
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self._large_batches_pay = settings.providers[0] != "CPUExecutionProvider"
+        self._large_batches_pay = settings.providers[0] != CPU_PROVIDER
         self._metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
 
     @property

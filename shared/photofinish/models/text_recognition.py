@@ -14,9 +14,10 @@ from photofinish.models.batching import batch_size
 from photofinish.models.session import Session
 
 LINE_HEIGHT = 48
-# Strips are padded to one of these widths, never to the widest of their batch: what is read in a line must not depend
-# on the lines that happen to be beside it.
-STRIP_WIDTHS = (160, 320, 480, 640, 960, 1280, 1920, 2560)
+# Strips are padded to the next multiple of this, never to the widest of their batch: what is read in a line must not
+# depend on the lines that happen to be beside it.
+WIDTH_STEP = 32
+MAX_WIDTH = 2560
 _BLANK = 0
 
 
@@ -87,15 +88,14 @@ def cut_line(image: NDArray[np.uint8], corners: NDArray[np.float32]) -> NDArray[
 
 def _width_at_line_height(crop: NDArray[np.uint8]) -> int:
     height, width = (int(side) for side in crop.shape[:2])
-    return min(STRIP_WIDTHS[-1], max(1, math.ceil(LINE_HEIGHT * width / height)))
+    return min(MAX_WIDTH, max(1, math.ceil(LINE_HEIGHT * width / height)))
 
 
 def _batches(widths: Sequence[int], at_most: int) -> Iterator[tuple[list[int], int]]:
     """Indices of lines to run together, each once, and the width of their strips."""
     by_strip_width: dict[int, list[int]] = {}
     for index, width in enumerate(widths):
-        strip_width = next(candidate for candidate in STRIP_WIDTHS if width <= candidate)
-        by_strip_width.setdefault(strip_width, []).append(index)
+        by_strip_width.setdefault(-(-width // WIDTH_STEP) * WIDTH_STEP, []).append(index)
     for strip_width, indices in sorted(by_strip_width.items()):
         for start in range(0, len(indices), at_most):
             yield indices[start : start + at_most], strip_width

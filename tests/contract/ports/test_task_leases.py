@@ -78,3 +78,17 @@ def test_two_launchers_never_take_the_same_place(leases: TaskLeases) -> None:
         )
     assert sum(taken) == 3
     assert leases.live() == 3
+
+
+def test_the_last_report_of_every_place_is_there_until_it_is_taken_away(leases: TaskLeases) -> None:
+    leases.report("one/0", {"stages": [{"stage": "fetch", "photos": 1, "waiting": None}]})
+    leases.report("one/0", {"stages": [{"stage": "fetch", "photos": 2, "waiting": 3}]})
+    leases.report("two/0", {"stages": []})
+    assert leases.reports() == {
+        "one/0": {"stages": [{"stage": "fetch", "photos": 2, "waiting": 3}]},
+        "two/0": {"stages": []},
+    }
+    leases.report("one/0", None)
+    leases.report("one/0", None)
+    assert leases.reports() == {"two/0": {"stages": []}}
+    assert leases.live() == 0, "a report holds no place"

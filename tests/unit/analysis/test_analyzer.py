@@ -17,6 +17,7 @@ from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sidecar import sidecar, sidecar_bytes, sidecar_schema
 from photofinish.domain.start_list import BibCandidate, StartList
 from photofinish.errors import RejectedInput
+from photofinish.models.cpu_features import multiplies_int8_exactly
 from photofinish.models.settings import ModelSettings
 from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer
 from support.pictures import BgrImage, encode, exif, group, noise, runner
@@ -144,7 +145,8 @@ def test_the_schema_refuses_what_is_no_sidecar(analyzer: Analyzer) -> None:
 
 
 def test_the_pipeline_version_names_the_models_and_fits_an_object_name(analyzer: Analyzer) -> None:
-    assert analyzer.pipeline_version == "2-yunet2023mar-sface2021dec-ppocrdetsmall6-ppocrrecsmall6"
+    form = "int8" if multiplies_int8_exactly() else ""
+    assert analyzer.pipeline_version == f"3-yunet2023mar-sface2021dec-ppocrdetsmall6{form}-ppocrrecsmall6{form}"
     assert analyzer.embedding_space == "sface-2021dec"
 
 

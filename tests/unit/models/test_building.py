@@ -24,6 +24,11 @@ from photofinish.models.settings import ModelSettings
 from support.pictures import group
 
 
+def files() -> list[str]:
+    """Every file of a complete models folder."""
+    return [file for model in catalogue() for file in (model.file, model.cpu and model.cpu.file) if file]
+
+
 def test_the_catalogue_has_one_model_per_role() -> None:
     roles = [model.role for model in catalogue()]
     assert sorted(roles) == ["face_detection", "face_embedding", "text_detection", "text_recognition"]
@@ -42,15 +47,15 @@ def test_build_is_complete_and_idempotent(tmp_path: Path) -> None:
     built = build(tmp_path, lambda model: announced.append(model.name))
     assert built == list(catalogue())
     assert announced == [model.name for model in catalogue()]
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(model.file for model in catalogue())
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files())
     assert all(result.ok and result.problem is None for result in verify(tmp_path))
     assert build(tmp_path) == [], "nothing is built twice"
 
 
 def test_a_file_that_changed_is_found_and_built_again(tmp_path: Path, model_settings: ModelSettings) -> None:
     model = model_for("face_detection")
-    for other in catalogue():
-        (tmp_path / other.file).symlink_to(model_settings.models_dir / other.file)
+    for file in files():
+        (tmp_path / file).symlink_to(model_settings.models_dir / file)
     (tmp_path / model.file).unlink()
     (tmp_path / model.file).write_bytes(b"something else")
     wrong = [result for result in verify(tmp_path) if not result.ok]

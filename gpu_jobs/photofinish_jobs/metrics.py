@@ -1,0 +1,133 @@
+"""What the stages of a task do: how many photos, how fast, how long each takes, how many wait."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from photofinish.errors import Unavailable
+from photofinish.logs import fields
+from photofinish.ports import TaskLeases
+
+log = logging.getLogger(__name__)
+REPORT_EVERY_S = 5.0  # a Firestore document takes about one write a second; nobody looks more often
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFigures:
+    """One stage between two reports."""
+
+    stage: str
+    photos: int
+    """Since the task began."""
+    photos_per_s: float
+    """Since the last report."""
+    ms_per_photo: float
+    """In one thread, since the last report; over the whole task where no photo passed since."""
+    waiting: int | None
+    """Photos before this stage; None where it takes them straight from the one before."""
+
+
+class Metrics:
+    """Counts for all threads of a task."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._photos: dict[str, int] = defaultdict(int)
+        self._spent_ms: dict[str, float] = defaultdict(float)
+        self._waiting: dict[str, Callable[[], int]] = {}
+        self._last: dict[str, tuple[int, float]] = {}
+        self._last_at = time.monotonic()
+
+    def watch(self, stage: str, waiting: Callable[[], int]) -> None:
+        """`waiting` tells how many photos wait before `stage`."""
+        self._waiting[stage] = waiting
+
+    def add(self, stage: str, spent_ms: float) -> None:
+        """One photo passed `stage`."""
+        self.add_all({stage: spent_ms})
+
+    def add_all(self, spent_ms: Mapping[str, float]) -> None:
+        """One photo passed all these stages."""
+        with self._lock:
+            for stage, milliseconds in spent_ms.items():
+                self._photos[stage] += 1
+                self._spent_ms[stage] += milliseconds
+
+    def report(self) -> list[StageFigures]:
+        """Every stage in the order of a photo's way; each call begins a new interval."""
+        with self._lock:
+            now = time.monotonic()
+            elapsed_s, self._last_at = max(1e-3, now - self._last_at), now
+            figures = []
+            for stage in sorted(self._photos.keys() | self._waiting.keys(), key=_position):
+                photos, spent_ms = self._photos[stage], self._spent_ms[stage]
+                before, spent_before_ms = self._last.get(stage, (0, 0.0))
+                self._last[stage] = (photos, spent_ms)
+                new, new_ms = (photos - before, spent_ms - spent_before_ms) if photos > before else (photos, spent_ms)
+                figures.append(
+                    StageFigures(
+                        stage=stage,
+                        photos=photos,
+                        photos_per_s=round((photos - before) / elapsed_s, 2),
+                        ms_per_photo=round(new_ms / new, 1) if new else 0.0,
+                        waiting=self._waiting[stage]() if stage in self._waiting else None,
+                    )
+                )
+            return figures
+
+
+_ORDER = ("fetch", "decode", "analyse", "detect", "embed", "read", "read_torsos", "sharpness", "preview", "commit")
+
+
+def _position(stage: str) -> int:
+    return _ORDER.index(stage) if stage in _ORDER else len(_ORDER)
+
+
+class Reporter:
+    """A background thread that logs the figures, and leaves them where `photofinish status --watch` finds them."""
+
+    def __init__(self, metrics: Metrics, leases: TaskLeases, place: str, *, every_s: float = REPORT_EVERY_S) -> None:
+        self._metrics = metrics
+        self._leases = leases
+        self._place = place
+        self._every_s = every_s
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._log(self._metrics.report())
+        self._leave(None)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._every_s):
+            figures = self._metrics.report()
+            self._log(figures)
+            self._leave(
+                {"at": datetime.now(UTC), "every_s": self._every_s, "stages": [asdict(figure) for figure in figures]}
+            )
+
+    def _log(self, figures: list[StageFigures]) -> None:
+        log.info("stages", extra=fields(place=self._place, stages=[asdict(figure) for figure in figures]))
+
+    def _leave(self, report: Mapping[str, Any] | None) -> None:
+        """Nobody's photos wait for a report: where it cannot be left, the log says so, and the next one may be."""
+        try:
+            self._leases.report(self._place, report)
+        except Unavailable as error:
+            log.warning("could not report the stages, trying again: %s", error)
