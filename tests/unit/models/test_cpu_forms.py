@@ -1,0 +1,68 @@
+"""The forms of models that run on a CPU find what the models find."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from photofinish.models import catalogue as catalogue_module
+from photofinish.models.catalogue import model_for
+from photofinish.models.face_embedding import FaceEmbedder
+from photofinish.models.session import OrtSession
+from photofinish.models.settings import ModelSettings
+from photofinish.models.text_detection import TextDetector
+from photofinish.models.text_reader import TextReader
+from photofinish.models.text_recognition import TextRecognizer
+from support.pictures import group, runner, write
+
+CPU, GPU = ("CPUExecutionProvider",), ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+
+def as_it_is(role: str, settings: ModelSettings) -> OrtSession:
+    """The model itself on the CPU."""
+    return OrtSession(dataclasses.replace(model_for(role), cpu=None), settings)
+
+
+@pytest.mark.parametrize("role", ["face_embedding", "text_detection", "text_recognition"])
+def test_gpus_run_the_model_itself(role: str) -> None:
+    model = model_for(role)
+    assert model.cpu_form(GPU) is None
+    assert model.label_on(GPU) == model.label
+
+
+def test_processors_that_multiply_int8_inexactly_run_the_float_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue_module, "multiplies_int8_exactly", lambda: False)
+    assert model_for("text_detection").cpu_form(CPU) is None
+    assert model_for("text_detection").label_on(CPU) == "pp-ocr-det-small-6"
+    assert model_for("face_embedding").cpu_form(CPU) is not None
+    monkeypatch.setattr(catalogue_module, "multiplies_int8_exactly", lambda: True)
+    assert model_for("text_detection").label_on(CPU) == "pp-ocr-det-small-6-int8"
+
+
+def test_embeddings_are_those_of_the_model(model_settings: ModelSettings) -> None:
+    chips = np.random.default_rng(1).integers(0, 256, (5, 112, 112, 3), dtype=np.uint8)
+    on_cpu = FaceEmbedder(OrtSession(model_for("face_embedding"), model_settings), "space").embed(chips)
+    itself = FaceEmbedder(as_it_is("face_embedding", model_settings), "space").embed(chips)
+    np.testing.assert_allclose(on_cpu, itself, atol=1e-5)
+
+
+def test_the_same_text_is_read(model_settings: ModelSettings) -> None:
+    picture = group()
+    write(picture, "Marathon 2024", middle=(picture.shape[1] // 2, picture.shape[0] - 60), height=30)
+    read = [
+        [
+            {line.text for line in lines}
+            for lines in TextReader(
+                TextDetector(session("text_detection")), TextRecognizer(session("text_recognition"))
+            ).read([runner("2906"), picture])
+        ]
+        for session in (
+            lambda role: OrtSession(model_for(role), model_settings),
+            lambda role: as_it_is(role, model_settings),
+        )
+    ]
+    assert read[0] == read[1]
+    assert "2906" in read[0][0]
+    assert "Marathon 2024" in read[0][1]
