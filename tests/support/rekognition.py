@@ -90,10 +90,11 @@ def rekognition_server(folder: Path, storage: StorageClient) -> Iterator[Rekogni
         storage.create_bucket(PHOTO_BUCKET)
     port, log = _free_port(), folder / "rekognition.log"
     url = f"http://127.0.0.1:{port}"
+    argv = [sys.executable, "-m", "functions_framework", "--target", "rekognition", "--signature-type", "http"]
+    argv += ["--source", str(_FUNCTIONS), "--host", "127.0.0.1", "--port", str(port)]
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "functions_framework", "--target", "rekognition", "--signature-type", "http"]
-            + ["--source", str(_FUNCTIONS), "--host", "127.0.0.1", "--port", str(port)],
+            argv,
             env={key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "GOOGLE_"))}
             | {
                 "GOOGLE_CLOUD_PROJECT": "test",

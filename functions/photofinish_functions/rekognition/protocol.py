@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Request, Response
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from photofinish_functions.access.refusals import (
     Forbidden,
@@ -33,6 +32,8 @@ CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 MAX_BODY_BYTES: Final = 15 * 2**20
 """Two pictures of 5 MiB in base64, and what is around them."""
 NOT_JSON: Final = object()
+_DRAIN_BYTES: Final = 64 * 2**10
+_MAX_DRAINED_BYTES: Final = 32 * 2**20
 _TARGET_PREFIX: Final = "RekognitionService."
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _RETRY_AFTER: Final = "x-amz-retry-after"
@@ -56,22 +57,28 @@ def content_of(request: Request) -> Any:
     """The decoded JSON of a request whose body was bounded before; `NOT_JSON` where it is none.
 
     Raises:
-        RekognitionError: RequestEntityTooLargeException.
+        RequestEntityTooLarge: the body is larger than its bound.
     """
-    try:
-        body = request.get_data()
-    except RequestEntityTooLarge:
-        raise body_too_large() from None
+    body = request.get_data()
     try:
         return json.loads(body) if body else {}
     except (ValueError, RecursionError):
         return NOT_JSON
 
 
-def body_too_large() -> RekognitionError:
-    return RekognitionError(
+def too_large_answer(request: Request, request_id: str) -> Response:
+    """Refuse a body of more than `MAX_BODY_BYTES`, which is read and thrown away, so that its sender hears why."""
+    stream, left = request.environ["wsgi.input"], _MAX_DRAINED_BYTES
+    if request.content_length or request.environ.get("wsgi.input_terminated"):
+        while left > 0 and (read := stream.read(min(_DRAIN_BYTES, left))):
+            left -= len(read)
+    error = RekognitionError(
         "RequestEntityTooLargeException", f"The body has more than {MAX_BODY_BYTES // 2**20} MiB", 413
     )
+    response = error_answer(error, request_id)
+    # functions-framework would read the whole body again, into memory, before any answer that is not streamed.
+    response.response = iter([response.get_data()])
+    return response
 
 
 def answer(body: Mapping[str, Any], request_id: str) -> Response:

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from flask import Request, Response
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from photofinish.domain.access import Principal
 from photofinish.domain.photo import is_album_name
@@ -40,6 +41,8 @@ def serve(request: Request, services: Services) -> Response:
         request.max_content_length = protocol.MAX_BODY_BYTES
         operation = protocol.operation_of(request)
         return _admitted(request, operation, services, request_id)
+    except RequestEntityTooLarge:
+        return protocol.too_large_answer(request, request_id)
     except _Refused as refused:
         error, retry_after_ms = refused.error, refused.retry_after_ms
     except RekognitionError as refusal:

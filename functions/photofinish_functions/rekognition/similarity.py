@@ -2,7 +2,7 @@
 
 SDKs ask for matches of a Similarity of at least 80 unless told otherwise, so 80 lies where the calibration of the
 embedding space puts the false accept rate 1e-3. Around it Similarity follows the log odds that two faces are one
-person's (Platt 1999), with the slope that was measured, scaled so that equal embeddings give 100.
+person's (Platt 1999), with the slope that was measured; equal embeddings have 100.
 """
 
 from __future__ import annotations
@@ -20,8 +20,14 @@ class SimilarityScale:
     """Strictly growing from cosine to Similarity, and back."""
 
     def __init__(self, calibration: Calibration) -> None:
-        offset = _log_odds(ANCHOR / 100) - calibration.slope * calibration.min_similarity
-        self._curve = replace(calibration, offset=offset)
+        """Raises ValueError where the calibration's curve is too flat to tell a stranger from the same face."""
+        # The curve is p(cosine) / p(1); its log odds at min_similarity are those for which this is the anchor there.
+        share = ANCHOR / 100
+        steepness = math.exp(-calibration.slope * (1 - calibration.min_similarity))
+        if steepness >= share:
+            raise ValueError(f"slope {calibration.slope} is too flat for min_similarity {calibration.min_similarity}")
+        log_odds = math.log((share - steepness) / (1 - share))
+        self._curve = replace(calibration, offset=log_odds - calibration.slope * calibration.min_similarity)
         self._most = match_probability(1.0, self._curve)
 
     def similarity(self, cosine: float) -> float:
