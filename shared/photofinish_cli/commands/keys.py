@@ -148,7 +148,8 @@ def create_key(
     albums = "all albums" if key.albums is None else ", ".join(sorted(key.albums))
     until = "no expiry" if key.expires_at is None else f"until {key.expires_at:%Y-%m-%d %H:%M} UTC"
     console(stderr=True).print(
-        Text(f"{printable(label)}: {scope.value} in {printable(albums)}, {until}; id {key_id}", style="dim")
+        Text(f"{printable(label)}: {scope.value} in {printable(albums)}, {until}; id {key_id}", style="dim"),
+        soft_wrap=True,
     )
 
 
@@ -188,20 +189,19 @@ def list_keys(json: Json = False, state: StateDir = None) -> None:
     if json:
         print_json([_as_json(key, now) for key in keys])
         return
-    rows = table("id", "label", "scope", "albums", "rate", "created", "expires", "last used", "state")
+    rows = table("id", "label", "scope", "albums", "rate", "used", "state")
+    for column in (rows.columns[0], rows.columns[-1]):
+        column.no_wrap = True
     for key in keys:
-        state_of_key = _state(key, now)
         rows.add_row(
             key.key_id,
             printable(key.label),
             key.scope.value,
             "all" if key.albums is None else printable(", ".join(sorted(key.albums))),
             "" if key.rate is None else str(key.rate),
-            _day(key.created_at),
-            _day(key.expires_at) or NEVER,
-            _day(key.last_used_at) or NEVER,
-            state_of_key,
-            style=None if state_of_key == "valid" else "dim",
+            _ago(key.last_used_at, now),
+            _state_and_date(key, now),
+            style=None if key.is_valid(now) else "dim",
         )
     console().print(rows if keys else "no keys; `photofinish keys create` makes one")
 
@@ -288,5 +288,19 @@ def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat()
 
 
-def _day(moment: datetime | None) -> str:
-    return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
+def _state_and_date(key: ApiKey, now: datetime) -> str:
+    state = _state(key, now)
+    since = key.revoked_at if state == "revoked" else key.expires_at
+    if since is None:
+        return state
+    return f"{'until' if state == 'valid' else state} {since.astimezone(UTC):%Y-%m-%d}"
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    """How long ago, as coarse as it is recorded."""
+    if moment is None:
+        return NEVER
+    hours = int((now - moment) / timedelta(hours=1))
+    if hours < 1:
+        return "just now"
+    return f"{hours} h ago" if hours < 48 else f"{hours // 24} d ago"
