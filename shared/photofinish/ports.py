@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from photofinish.domain.access import ApiKey, AuditEntry, RateLimit
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib_rules import BibRules
@@ -80,6 +83,7 @@ class PhotoLinks(Protocol):
     ) -> SignedUpload:
         """How to upload the object `name`, of this content type and at most so large."""
         ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkItem:
@@ -283,6 +287,7 @@ class SeenFace:
     photo_id: str
     box: Box
     detection_score: float
+    sharpness: float
     quality: float
 
 

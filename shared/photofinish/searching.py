@@ -1,14 +1,53 @@
-"""Searching an album by everything known of a photo."""
+"""Searching an album by everything known of a photo: candidates ▸ exact similarity ▸ neighbours ▸ score.
+
+What is found does not depend on the page that is asked for, so a cursor goes on where the page before ended.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from photofinish.domain.face import Embedding
-from photofinish.domain.matching import Calibration
-from photofinish.domain.search import SearchPage, SearchQuery
-from photofinish.ports import FaceIndex
+from photofinish.domain.matching import Calibration, match_probability
+from photofinish.domain.scoring import (
+    cursor_after,
+    follows,
+    lines_with,
+    position,
+    shares,
+    similarity_in_context,
+    text_value,
+    time_value,
+)
+from photofinish.domain.search import (
+    BibEvidence,
+    FaceEvidence,
+    NameEvidence,
+    Part,
+    ScoredPart,
+    ScoredPhoto,
+    SearchPage,
+    SearchQuery,
+    TextEvidence,
+    words,
+)
+from photofinish.ports import AlbumReading, FaceIndex, IndexedPhoto, SeenBib
+from photofinish.similarity import best_similarities, centroid, supports
+from photofinish_kernels import hybrid_scores
+
+# The faces that an answer is chosen from: enough strangers are among them to tell whose neighbours they are.
+CANDIDATE_FACES = 200
+# Where all of these are similar enough, that many more: hardly anybody is on more photos of an album.
+MANY_CANDIDATE_FACES = 2000
+MAX_BIBS = 2000
+# Without a face, bib or name, an answer is chosen from the sharpest photos that meet the rest.
+MAX_PHOTOS = 5000
+MAX_NAMESAKES = 100
 
 
 class NamedPerson(Protocol):
@@ -29,8 +68,32 @@ class PeopleByName(Protocol):
         ...
 
     def embeddings(self, album: str, person_id: str) -> Sequence[Embedding]:
-        """What the person looks like; empty where nothing is known."""
+        """What the person looks like, at most one embedding of a space; empty where nothing is known."""
         ...
+
+
+@dataclass(slots=True)
+class _Evidence:
+    """What speaks for one photo, each with its value from 0 to 1."""
+
+    face: tuple[float, FaceEvidence] | None = None
+    bib: tuple[float, BibEvidence] | None = None
+    name: tuple[float, NameEvidence] | None = None
+
+    def add_face(self, value: float, face: FaceEvidence) -> None:
+        if self.face is None or (value, self.face[1].face_id) > (self.face[0], face.face_id):
+            self.face = value, face
+
+    def add_bib(self, value: float, bib: BibEvidence) -> None:
+        if self.bib is None or value > self.bib[0]:
+            self.bib = value, bib
+
+    def add_name(self, value: float, name: NameEvidence) -> None:
+        if self.name is None or value > self.name[0]:
+            self.name = value, name
+
+    def best_face(self) -> FaceEvidence | None:
+        return self.face[1] if self.face else self.name[1].face if self.name else None
 
 
 class Searcher:
@@ -45,8 +108,176 @@ class Searcher:
     def search(self, query: SearchQuery) -> SearchPage:
         """The page of photos that `query` asks for.
 
+        The answer is chosen anew for every page. A photo that is indexed, replaced or removed between two pages may
+        come or go; of the others none comes twice and none is left out, unless the change moved its score.
+
         Raises:
             ValueError: the query's cursor is not of this query, its embedding space is not calibrated, or its
                 embeddings have another dimension than the album's.
         """
-        raise NotImplementedError
+        last = position(query)
+        namesakes = self._namesakes(query)
+        found: defaultdict[str, _Evidence] = defaultdict(_Evidence)
+        with self._index.reading(query.album) as reading:
+            entrants = reading.entrants(query.name, limit=MAX_NAMESAKES) if query.name is not None else {}
+            if query.embeddings:
+                for photo_id, value, face in self._similar(reading, query, query.embeddings):
+                    found[photo_id].add_face(value, face)
+            for person, looks in namesakes:
+                for photo_id, value, face in self._similar(reading, query, [looks]):
+                    name = NameEvidence(name=person.name or "", person_id=person.person_id, face=face)
+                    found[photo_id].add_name(value * _likeness(query, name), name)
+            for bib in reading.bibs(_numbers(query, entrants), limit=MAX_BIBS, where=query.where):
+                _add_bib(found[bib.photo_id], bib, query, entrants)
+            if query.embeddings or query.bib is not None or query.name is not None:
+                photos = reading.photos(list(found))
+            else:
+                photos = reading.sharpest(query.where, limit=MAX_PHOTOS)
+        return _page(query, last, photos, found, entrants)
+
+    def _namesakes(self, query: SearchQuery) -> list[tuple[NamedPerson, Embedding]]:
+        """People of that name, with what they look like in the space of the query, or in one that is calibrated."""
+        if query.name is None:
+            return []
+        spaces = {query.embeddings[0].space} if query.embeddings else set(self._calibrations)
+        return [
+            (person, looks)
+            for person in self._people.find_by_name(query.album, query.name)[:MAX_NAMESAKES]
+            for looks in self._people.embeddings(query.album, person.person_id)
+            if looks.space in spaces
+        ]
+
+    def _similar(
+        self, reading: AlbumReading, query: SearchQuery, embeddings: Sequence[Embedding]
+    ) -> Iterator[tuple[str, float, FaceEvidence]]:
+        """Photo id, probability and evidence of every face that is similar enough to any of `embeddings`."""
+        calibration = self._calibration(embeddings[0].space)
+        wanted = calibration.min_similarity if query.min_similarity is None else query.min_similarity
+        middle = centroid(embeddings)
+        asked = [middle] if len(embeddings) == 1 else [*embeddings, middle]
+        near = reading.nearest(asked, limit=CANDIDATE_FACES, where=query.where)
+        similarities = best_similarities(asked, near.vectors)
+        if np.count_nonzero(similarities >= wanted) >= CANDIDATE_FACES:
+            near = reading.nearest(asked, limit=MANY_CANDIDATE_FACES, where=query.where)
+            similarities = best_similarities(asked, near.vectors)
+        shared = supports(middle, near.vectors)
+        for row, (similarity, support) in enumerate(zip(similarities.tolist(), shared.tolist(), strict=True)):
+            lifted = similarity_in_context(similarity, support)
+            if lifted >= wanted:
+                face = near.face(row)
+                evidence = FaceEvidence(
+                    face_id=face.face_id,
+                    box=face.box,
+                    similarity=similarity,
+                    support=support,
+                    detection_score=face.detection_score,
+                    quality=face.quality,
+                )
+                yield face.photo_id, match_probability(lifted, calibration), evidence
+
+    def _calibration(self, space: str) -> Calibration:
+        if space not in self._calibrations:
+            raise ValueError(
+                f"nothing is known of similarities in the embedding space {space!r}: search with embeddings of "
+                f"{' or '.join(sorted(self._calibrations))}"
+            )
+        return self._calibrations[space]
+
+
+def _numbers(query: SearchQuery, entrants: Mapping[str, str]) -> list[str]:
+    return sorted(entrants if query.bib is None else {*entrants, query.bib})
+
+
+def _likeness(query: SearchQuery, name: NameEvidence) -> float:
+    """How much of the name asked for the name found has."""
+    assert query.name is not None
+    return text_value(words(query.name), [name.name])
+
+
+def _add_bib(evidence: _Evidence, bib: SeenBib, query: SearchQuery, entrants: Mapping[str, str]) -> None:
+    seen = BibEvidence(
+        number=bib.number,
+        ocr_score=bib.ocr_score,
+        partial=bib.partial,
+        box=bib.box,
+        face_id=bib.face_id,
+        face_box=bib.face_box,
+    )
+    if bib.asked == query.bib:
+        evidence.add_bib(bib.ocr_score, seen)
+    if bib.asked in entrants:
+        name = NameEvidence(name=entrants[bib.asked], number=bib.asked, bib=seen)
+        evidence.add_name(bib.ocr_score * _likeness(query, name), name)
+
+
+def _page(
+    query: SearchQuery,
+    last: tuple[float, str] | None,
+    photos: Mapping[str, IndexedPhoto],
+    found: Mapping[str, _Evidence],
+    entrants: Mapping[str, str],
+) -> SearchPage:
+    nothing = _Evidence()
+    ids = sorted(photos)
+    weights = shares(query)
+    values = np.array(
+        [list(_values(query, photos[id_], found.get(id_, nothing)).values()) for id_ in ids], np.float32
+    ).reshape(len(ids), len(weights))
+    scores, contributions = hybrid_scores(values, np.array(list(weights.values()), np.float32))
+    ranked = np.argsort(-scores, kind="stable")  # ids are sorted, so equal scores stay in their order
+    following = [row for row in ranked.tolist() if follows(float(scores[row]), photos[ids[row]].photo, last)]
+    page = tuple(
+        _scored(
+            query,
+            photos[ids[row]],
+            found.get(ids[row], nothing),
+            float(scores[row]),
+            tuple(
+                ScoredPart(part=part, value=float(value), weight=weight, contribution=float(contribution))
+                for (part, weight), value, contribution in zip(
+                    weights.items(), values[row], contributions[row], strict=True
+                )
+            ),
+        )
+        for row in following[: query.limit]
+    )
+    more = len(following) > len(page)
+    cursor = cursor_after(query, page[-1].score, page[-1].photo) if more else None
+    return SearchPage(photos=page, next_cursor=cursor, numbers=entrants)
+
+
+def _values(query: SearchQuery, photo: IndexedPhoto, evidence: _Evidence) -> dict[Part, float]:
+    """The value of each part that the query asks for."""
+    face = evidence.best_face()
+    values = {
+        Part.FACE: evidence.face[0] if evidence.face else 0.0,
+        Part.BIB: evidence.bib[0] if evidence.bib else 0.0,
+        Part.NAME: evidence.name[0] if evidence.name else 0.0,
+        Part.QUALITY: face.quality if face else photo.sharpness,
+    }
+    if query.where.text is not None:
+        values[Part.TEXT] = text_value(words(query.where.text), photo.lines)
+    if Part.TIME in query.parts and photo.taken_at is not None:
+        values[Part.TIME] = time_value(photo.taken_at, query.where)
+    return {part: values[part] for part in query.parts}
+
+
+def _scored(
+    query: SearchQuery, photo: IndexedPhoto, evidence: _Evidence, score: float, parts: tuple[ScoredPart, ...]
+) -> ScoredPhoto:
+    text = query.where.text
+    return ScoredPhoto(
+        photo=photo.photo,
+        score=score,
+        parts=parts,
+        face=evidence.face[1] if evidence.face else None,
+        bib=evidence.bib[1] if evidence.bib else None,
+        name=evidence.name[1] if evidence.name else None,
+        text=None if text is None else TextEvidence(lines=lines_with(words(text), photo.lines)),
+        taken_at=photo.taken_at,
+        camera=photo.camera,
+        width=photo.width,
+        height=photo.height,
+        sharpness=photo.sharpness,
+        pipeline_version=photo.pipeline_version,
+    )

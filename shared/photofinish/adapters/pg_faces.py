@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from pgvector import HalfVector, Vector
+from pgvector import HalfVector
 from psycopg import sql
 from psycopg.rows import TupleRow
 
+from photofinish.adapters.pg_album_reading import PgAlbumReading, Space, check_dimension
 from photofinish.adapters.postgres import Connection, Database, is_storable, statement, storable
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import Bib
@@ -20,20 +22,10 @@ from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
 from photofinish.domain.search import folder_of, other_numbers, words
 from photofinish.errors import RejectedInput
-from photofinish.ports import BibMatch, FaceMatch, IndexedFace
+from photofinish.ports import BibMatch, FaceMatch
+from photofinish.similarity import most_similar_faces
 
-# How many faces the index keeps in view. With 20,000 of 128 dimensions: recall@10 at least 0.995, in under 10 ms.
-EF_SEARCH = 800
-CANDIDATES_PER_MATCH = 2  # half precision orders near ties differently from the exact scores
-MIN_CANDIDATES = 50
 LOCK_TIMEOUT_MS = 2000
-
-
-class _Space(NamedTuple):
-    """An embedding space as the database knows it."""
-
-    space_id: int
-    dimension: int
 
 
 class PgVectorFaceIndex:
@@ -54,7 +46,7 @@ class PgVectorFaceIndex:
             album_id = _use_album(conn, photo.album)
             spaces = {space: _use_space(conn, space, dimension) for space, dimension in dimensions.items()}
         for embedding in embeddings:
-            _check_dimension(embedding, spaces[embedding.space])
+            check_dimension(embedding, spaces[embedding.space])
         self._make_room(album_id, spaces.values())
 
         photo_key = {"photo_id": photo.photo_id, "album_id": album_id}
@@ -113,34 +105,13 @@ class PgVectorFaceIndex:
             conn.execute(_query("delete_album", album_id=sql.Literal(album_id)))
 
     def search(self, album: str, queries: Sequence[Embedding], *, limit: int, min_similarity: float) -> list[FaceMatch]:
-        if not queries or limit < 1 or not is_album_name(album):
-            return []
-        names = {query.space for query in queries}
-        if len(names) > 1:
-            raise ValueError(f"the queries of one search come from one embedding space, not from {sorted(names)}")
-        count = max(CANDIDATES_PER_MATCH * limit, MIN_CANDIDATES)
-        vectors = [Vector(query.vector).to_text() for query in queries]
-        with self._database.transaction() as conn:
-            conn.execute(_query("begin_search", ef_search=sql.Literal(EF_SEARCH)))
-            album_id = _album_id(conn, album)
-            space = _space(conn, queries[0].space)
-            if album_id is None or space is None:
-                return []
-            for query in queries:
-                _check_dimension(query, space)
-            candidates: set[UUID] = set()
-            for vector in vectors:
-                candidates.update(_nearest(conn, album_id, space, vector, count))
-            rows = conn.execute(
-                _query("score_faces", album_id=sql.Literal(album_id)),
-                {
-                    "queries": vectors,
-                    "face_ids": list(candidates),
-                    "min_similarity": min_similarity,
-                    "limit": limit,
-                },
-            ).fetchall()
-        return [_face_match(row) for row in rows]
+        with self.reading(album) as reading:
+            return most_similar_faces(reading, queries, limit=limit, min_similarity=min_similarity)
+
+    @contextmanager
+    def reading(self, album: str) -> Iterator[PgAlbumReading]:
+        with self._database.snapshot() as conn:
+            yield PgAlbumReading(conn, album)
 
     def embeddings(self, album: str, face_ids: Sequence[str]) -> dict[str, Embedding]:
         ids = [id_ for id_ in face_ids if _is_uuid(id_)]
@@ -167,7 +138,7 @@ class PgVectorFaceIndex:
         with self._database.transaction() as conn:
             return conn.execute(_query("has_album"), {"album": album}).fetchone() == (True,)
 
-    def _make_room(self, album_id: int, spaces: Iterable[_Space]) -> None:
+    def _make_room(self, album_id: int, spaces: Iterable[Space]) -> None:
         """See to it that the album has its partition, and one index in it for each of `spaces`.
 
         In a transaction of its own, so that the locks it takes are held for moments only.
@@ -215,12 +186,12 @@ def _use_album(conn: Connection, album: str) -> int:
     return album_id
 
 
-def _space(conn: Connection, name: str) -> _Space | None:
+def _space(conn: Connection, name: str) -> Space | None:
     row = conn.execute(_query("space"), {"space": name}).fetchone()
-    return None if row is None else _Space(*row)
+    return None if row is None else Space(*row)
 
 
-def _use_space(conn: Connection, name: str, dimension: int) -> _Space:
+def _use_space(conn: Connection, name: str, dimension: int) -> Space:
     space = _space(conn, name)
     if space is None:
         conn.execute(_query("use_space"), {"space": name, "dimension": dimension})
@@ -261,29 +232,10 @@ def _forget(conn: Connection, photo_key: dict[str, Any]) -> None:
     conn.execute(_query("delete_bibs"), photo_key)
 
 
-def _nearest(conn: Connection, album_id: int, space: _Space, vector: str, count: int) -> list[UUID]:
-    """The ids of about the `count` faces nearest to `vector`: never fewer than there are."""
-    where = {"album_id": sql.Literal(album_id), "space_id": sql.Literal(space.space_id)}
-    values = {"query": vector, "count": count}
-    rows = conn.execute(_query("nearest_faces", dimension=sql.Literal(space.dimension), **where), values).fetchall()
-    if len(rows) < count:
-        # Either the album is small, or the index gave up among many deleted faces: exact answers settle both.
-        rows = conn.execute(_query("nearest_faces_exactly", **where), values).fetchall()
-    return [row[0] for row in rows]
-
-
 def _embedding_of(face: Face) -> Embedding:
     if face.embedding is None:
         raise ValueError("every face that is indexed carries an embedding")
     return face.embedding
-
-
-def _check_dimension(embedding: Embedding, space: _Space) -> None:
-    if embedding.vector.size != space.dimension:
-        raise ValueError(
-            f"embeddings of {embedding.space!r} have {space.dimension} dimensions in this index, not "
-            f"{embedding.vector.size}: another model needs another embedding space"
-        )
 
 
 def _partition(album_id: int) -> str:
@@ -324,21 +276,6 @@ def _bib_columns(bib: Bib, face_ids: Sequence[str]) -> dict[str, Any]:
 
 def _box_columns(box: Box) -> dict[str, Any]:
     return {"box_x": box.x, "box_y": box.y, "box_w": box.w, "box_h": box.h}
-
-
-def _face_match(row: TupleRow) -> FaceMatch:
-    id_, bucket, name, generation, x, y, w, h, detection_score, sharpness, quality, similarity = row
-    return FaceMatch(
-        face=IndexedFace(
-            face_id=str(id_),
-            photo=PhotoRef(bucket=bucket, name=name, generation=generation),
-            box=Box(x, y, w, h),
-            detection_score=detection_score,
-            sharpness=sharpness,
-            quality=quality,
-        ),
-        similarity=similarity,
-    )
 
 
 def _bib_match(row: TupleRow) -> BibMatch:

@@ -20,6 +20,8 @@ _SESSION_SETTINGS = """
 SET statement_timeout = {statement_timeout_ms};
 -- Without it the index gives up after ef_search faces, counting those that a filter or a deletion takes away.
 SET hnsw.iterative_scan = relaxed_order;
+-- How many faces the index keeps in view: what that finds, and how fast, is in docs/benchmarks/search.md.
+SET hnsw.ef_search = 200;
 -- A plan for any album could use neither the one partition nor its partial index.
 SET plan_cache_mode = force_custom_plan
 """
@@ -91,6 +93,13 @@ class Database:
             finally:
                 if not conn.closed:
                     conn.autocommit = False
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that only reads, and sees one state of the database; raises as `transaction` does."""
+        with self.transaction() as conn:
+            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield conn
 
     def _configure(self, conn: Connection) -> None:
         timeout_ms = sql.Literal(round(self._statement_timeout_s * 1000))

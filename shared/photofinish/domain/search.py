@@ -125,6 +125,8 @@ class SearchQuery:
             raise ValueError("the name to search for has no letter or digit in it")
         if not 1 <= self.limit <= MAX_LIMIT:
             raise ValueError(f"limit is 1 to {MAX_LIMIT}, not {self.limit}")
+        if not any(self.weights.of(part) for part in self.parts):
+            raise ValueError("the weights of everything that is asked for are 0")
         if self.min_similarity is not None and not -1 <= self.min_similarity <= 1:
             raise ValueError(f"min_similarity is a cosine, -1 to 1, not {self.min_similarity}")
 
@@ -150,6 +152,8 @@ class FaceEvidence:
     box: Box
     similarity: float
     """Cosine to the nearest of the query's embeddings and their centroid."""
+    support: float
+    """0 to 1: how much the album's faces nearest to this one are those nearest to what was asked for."""
     detection_score: float
     quality: float
 
@@ -159,7 +163,9 @@ class BibEvidence:
     """A number read in the photo."""
 
     number: str
+    """The likeliest reading; with a start list the number asked for may be another that it could be."""
     ocr_score: float
+    """As the number asked for."""
     partial: bool
     box: Box
     face_id: str | None

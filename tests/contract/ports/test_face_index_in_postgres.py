@@ -39,7 +39,7 @@ def test_searches_use_the_hnsw_index(index: PgVectorFaceIndex, database: str) ->
     with psycopg.connect(database, options=BY_INDEX_ONLY) as conn:
         plans = [
             conn.execute(
-                sql.SQL("EXPLAIN {}").format(sql.SQL(queries("face_index")[name]).format(**parts)),
+                sql.SQL("EXPLAIN {}").format(sql.SQL(queries("album_reading")[name]).format(**parts)),
                 {"query": str([1.0] * DIMENSION), "count": 10},
             ).fetchall()
             for name in ("nearest_faces", "nearest_faces_exactly")

@@ -1,0 +1,215 @@
+"""Reading one album from Postgres, with everything that a search asks for; statements in `sql/album_reading.sql`.
+
+The HNSW index alone answers too little: it gives up after some thousand faces, however many a filter left out or a
+deletion took away. So where a filter lets few photos pass, their faces are compared one by one, and where the index
+comes back with fewer faces than were asked for, all are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pgvector import HalfVector, Vector
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from photofinish.adapters.postgres import Connection, is_storable, statement
+from photofinish.domain.face import Embedding
+from photofinish.domain.geometry import Box
+from photofinish.domain.photo import PhotoRef, is_album_name
+from photofinish.domain.search import PhotoFilter, words
+from photofinish.ports import IndexedPhoto, SeenBib, SeenFace
+
+# How many faces the index keeps in view; see docs/benchmarks/search.md for what that finds.
+EF_SEARCH = 200
+MAX_EF_SEARCH = 1000  # pgvector's own limit
+# Comparing the faces of so many photos one by one takes as long as the index' scan through a filter.
+FEW_PHOTOS = 5000
+
+
+class Space(NamedTuple):
+    """An embedding space as the database knows it."""
+
+    space_id: int
+    dimension: int
+
+
+class PgAlbumReading:
+    """:class:`photofinish.ports.AlbumReading` by one transaction, which shows one state of the database."""
+
+    def __init__(self, conn: Connection, album: str) -> None:
+        self._conn = conn
+        self._album = album
+        self._album_id: int | None = None
+        if is_album_name(album):
+            row = conn.execute(_query("album_id"), {"album": album}).fetchone()
+            self._album_id = None if row is None else int(row[0])
+
+    def nearest(self, queries: Sequence[Embedding], *, limit: int, where: PhotoFilter) -> PgNearFaces:
+        space = self._space(queries)
+        if self._album_id is None or space is None or limit < 1:
+            return PgNearFaces([], queries[0].vector.size)
+        few: list[Any] | None = None
+        if where.asks:
+            few = self._passing(where)
+            if not few:
+                return PgNearFaces([], space.dimension)
+            if len(few) > FEW_PHOTOS:
+                few = None
+        if limit > EF_SEARCH:
+            self._conn.execute(_query("set_ef_search", ef_search=sql.Literal(min(limit, MAX_EF_SEARCH))))
+        found: dict[Any, TupleRow] = {}
+        for query in queries:
+            found.update((row[0], row) for row in self._nearest(query, space, limit, where, few))
+        return PgNearFaces(list(found.values()), space.dimension)
+
+    def bibs(self, numbers: Sequence[str], *, limit: int, where: PhotoFilter) -> list[SeenBib]:
+        numbers = [number for number in numbers if is_storable(number)]
+        if self._album_id is None or not numbers:
+            return []
+        values = _filter_values(where) | {"numbers": numbers, "count": limit}
+        return [_seen_bib(row) for row in self._rows("bibs", values)]
+
+    def photos(self, photo_ids: Sequence[str]) -> dict[str, IndexedPhoto]:
+        if self._album_id is None or not photo_ids:
+            return {}
+        return dict(_indexed_photo(row) for row in self._rows("photos", {"photo_ids": list(photo_ids)}))
+
+    def sharpest(self, where: PhotoFilter, *, limit: int) -> dict[str, IndexedPhoto]:
+        if self._album_id is None:
+            return {}
+        return dict(_indexed_photo(row) for row in self._rows("sharpest", _filter_values(where) | {"count": limit}))
+
+    def entrants(self, name: str, *, limit: int) -> dict[str, str]:
+        if self._album_id is None:
+            return {}
+        return dict(self._rows("entrants", {"patterns": _patterns(name), "count": limit}))
+
+    def _nearest(
+        self, query: Embedding, space: Space, limit: int, where: PhotoFilter, few: list[Any] | None
+    ) -> list[TupleRow]:
+        values: dict[str, Any] = {"query": HalfVector(query.vector).to_text(), "count": limit}
+        exact_values = values | {"query": Vector(query.vector).to_text()}
+        if few is not None:
+            return self._rows("nearest_faces_of_photos", exact_values | {"photo_ids": few}, space)
+        name = "nearest_faces"
+        if where.asks:
+            name = "nearest_faces_of_many_photos"
+            values, exact_values = values | _filter_values(where), exact_values | _filter_values(where)
+        rows = self._rows(name, values, space)
+        if len(rows) < limit:
+            # Either there are no more, or the index gave up among deleted or left-out faces: exact answers settle both.
+            rows = self._rows(f"{name}_exactly", exact_values, space)
+        return rows
+
+    def _passing(self, where: PhotoFilter) -> list[Any]:
+        """The ids of the photos that meet `where`; where they are more than few, only so many that it shows."""
+        return [row[0] for row in self._rows("photos_passing", _filter_values(where) | {"count": FEW_PHOTOS + 1})]
+
+    def _rows(self, name: str, values: dict[str, Any], space: Space | None = None) -> list[TupleRow]:
+        assert self._album_id is not None
+        album_id = sql.Literal(self._album_id)
+        numbers: dict[str, sql.Composable] = {"album_id": album_id}
+        if space is not None:
+            numbers |= {"space_id": sql.Literal(space.space_id), "dimension": sql.Literal(space.dimension)}
+        photo_filter = _query("photo_filter", album_id=album_id)
+        return self._conn.execute(_query(name, photo_filter=photo_filter, **numbers), values, binary=True).fetchall()
+
+    def _space(self, queries: Sequence[Embedding]) -> Space | None:
+        """The queries' space; None where no face of any album is of it."""
+        names = {query.space for query in queries}
+        if len(names) != 1:
+            raise ValueError(f"the queries of one search come from one embedding space, not from {sorted(names)}")
+        row = self._conn.execute(_query("space"), {"space": names.pop()}).fetchone()
+        space = None if row is None else Space(*row)
+        for query in queries:
+            if space is not None:
+                check_dimension(query, space)
+        return space
+
+
+class PgNearFaces:
+    """:class:`photofinish.ports.NearFaces` out of rows, of which only those asked for become objects."""
+
+    def __init__(self, rows: list[TupleRow], dimension: int) -> None:
+        self._rows = rows
+        # What halfvec_send sends: two numbers of two bytes, the dimension first, then the values, the high byte first.
+        sent = np.frombuffer(
+            b"".join(row[-1] for row in rows), np.dtype([("head", ">u2", 2), ("values", ">f2", dimension)])
+        )
+        self.vectors: NDArray[np.float32] = sent["values"].astype(np.float32).reshape(len(rows), dimension)
+
+    def face(self, row: int) -> SeenFace:
+        id_, photo_id, x, y, w, h, detection_score, sharpness, quality, _ = self._rows[row]
+        return SeenFace(
+            face_id=str(id_),
+            photo_id=photo_id.hex,
+            box=Box(x, y, w, h),
+            detection_score=detection_score,
+            sharpness=sharpness,
+            quality=quality,
+        )
+
+
+def check_dimension(embedding: Embedding, space: Space) -> None:
+    """Raise ValueError where the embedding has another dimension than its space has in this index."""
+    if embedding.vector.size != space.dimension:
+        raise ValueError(
+            f"embeddings of {embedding.space!r} have {space.dimension} dimensions in this index, not "
+            f"{embedding.vector.size}: another model needs another embedding space"
+        )
+
+
+def _query(name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:
+    return statement("album_reading", name, **parts)
+
+
+def _filter_values(where: PhotoFilter) -> dict[str, Any]:
+    return {
+        "taken_from": where.taken_from,
+        "taken_until": where.taken_until,
+        "camera": _never_if_not_storable(where.camera),
+        "folder": _never_if_not_storable(where.folder),
+        "patterns": [] if where.text is None else _patterns(where.text),
+    }
+
+
+def _never_if_not_storable(text: str | None) -> str | None:
+    """What Postgres cannot store it has not stored: such a text becomes one that no photo has."""
+    return text if text is None or is_storable(text) else "\ufffd\n"
+
+
+def _patterns(text: str) -> list[str]:
+    """A LIKE pattern for each word; words are letters and digits, so nothing in them is a wildcard."""
+    return [f"%{word}%" for word in words(text)]
+
+
+def _seen_bib(row: TupleRow) -> SeenBib:
+    photo_id, asked, number, ocr_score, partial, x, y, w, h, face_id, *face_box = row
+    return SeenBib(
+        photo_id=photo_id.hex,
+        asked=asked,
+        number=number,
+        ocr_score=ocr_score,
+        partial=partial,
+        box=Box(x, y, w, h),
+        face_id=None if face_id is None else str(face_id),
+        face_box=None if face_box[0] is None else Box(*face_box),
+    )
+
+
+def _indexed_photo(row: TupleRow) -> tuple[str, IndexedPhoto]:
+    photo_id, bucket, name, generation, pipeline_version, taken_at, camera, lines, sharpness, width, height = row
+    return photo_id.hex, IndexedPhoto(
+        photo=PhotoRef(bucket=bucket, name=name, generation=generation),
+        pipeline_version=pipeline_version,
+        taken_at=taken_at,
+        camera=camera,
+        lines=tuple(lines),
+        sharpness=sharpness,
+        width=width,
+        height=height,
+    )
