@@ -54,7 +54,7 @@ class PgPeople:
                 "named": named,
             }
             rows = [] if album_id is None else conn.execute(query("people"), values).fetchall()
-        return [_person(album, row) for row in rows]
+        return [person_of_row(album, row) for row in rows]
 
     def find_by_name(self, album: str, name: str) -> list[Person]:
         wanted = set(words(name))
@@ -115,7 +115,7 @@ class PgPeople:
         with self._album(album) as (conn, album_id):
             values = {"album_id": album_id, "limit": limit, "after": after}
             rows = [] if album_id is None else conn.execute(query("users"), values).fetchall()
-        return [_person(album, row) for row in rows]
+        return [person_of_row(album, row) for row in rows]
 
     def associate_faces(
         self, album: str, user_id: str, face_ids: Sequence[str], *, min_similarity: float, by: str
@@ -261,7 +261,7 @@ def unknown_person() -> NotFound:
 
 def person_of(conn: Connection, album: str, album_id: int, person_id: UUID) -> Person | None:
     row = conn.execute(query("person"), {"album_id": album_id, "person_id": person_id}).fetchone()
-    return None if row is None else _person(album, row)
+    return None if row is None else person_of_row(album, row)
 
 
 def known_person(conn: Connection, album: str, album_id: int, person_id: UUID) -> Person:
@@ -366,7 +366,7 @@ def _without(face_ids: Sequence[str], refused: dict[str, str]) -> tuple[str, ...
     return tuple(face_id for face_id in dict.fromkeys(face_ids) if face_id not in refused)
 
 
-def _person(album: str, row: TupleRow) -> Person:
+def person_of_row(album: str, row: TupleRow) -> Person:
     person_id, name, user_id, created_at, faces, confirmed, enrolled = row
     return Person(
         person_id=str(person_id),

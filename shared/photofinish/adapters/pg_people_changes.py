@@ -275,7 +275,7 @@ class PgPeopleChanges:
         with reading(self._database, album) as (conn, album_id):
             if album_id is None:
                 return []
-            return _numbers(conn, album_id, [as_uuid(person_id)]).get(str(as_uuid(person_id)), [])
+            return numbers_of(conn, album_id, [as_uuid(person_id)]).get(str(as_uuid(person_id)), [])
 
     def photos_by_number(self, album: str, number: str, limit: int) -> list[OfferedFace]:
         """Faces of the people who wear `number` for sure or probably, the likeliest first, one a photo and person.
@@ -290,7 +290,7 @@ class PgPeopleChanges:
             values = {"album_id": album_id, "numbers": [number]}
             people = [row[0] for row in conn.execute(_query("people_with_numbers"), values)]
             offered: list[OfferedFace] = []
-            for person_id, own in _numbers(conn, album_id, people).items():
+            for person_id, own in numbers_of(conn, album_id, people).items():
                 score = next((search_score(claim, own) for claim in own if claim.number == number), 0.0)
                 if score > 0:
                     found = _person_faces(conn, album_id, as_uuid(person_id), limit=limit, offset=0)
@@ -333,7 +333,7 @@ def _person_faces(conn: Connection, album_id: int, person: UUID, *, limit: int, 
     return [_person_face(row) for row in conn.execute(_query("person_faces"), values)]
 
 
-def _numbers(conn: Connection, album_id: int, people: Sequence[UUID]) -> dict[str, list[PersonNumber]]:
+def numbers_of(conn: Connection, album_id: int, people: Sequence[UUID]) -> dict[str, list[PersonNumber]]:
     """The numbers of these people; everybody who shares one with them is looked at, because of conflicts."""
     evidence, decisions = _claims(conn, people)
     numbers = sorted({one.number for one in evidence} | {number for _, number in decisions})

@@ -10,12 +10,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from photofinish.domain.face import Embedding, Face
+from photofinish.domain.face import Embedding
 from photofinish.errors import RejectedInput
 
 MAX_NAME_CHARS = 200
-# A person who holds the camera is at least twice as wide and twice as high as whoever stands behind.
-DOMINANT_AREA_RATIO = 4.0
 
 
 class FaceSource(StrEnum):
@@ -111,27 +109,6 @@ def centroids(faces: Sequence[Weighted]) -> list[Embedding]:
     return found
 
 
-def dominant_face(faces: Sequence[Face], *, min_quality: float) -> Face:
-    """The face that a portrait is of: the only one, or one of at least four times the area of any other.
-
-    Raises:
-        RejectedInput: `no_face`, `several_faces` or `unclear_face`, with a hint.
-    """
-    largest_first = sorted(faces, key=_area, reverse=True)
-    if not largest_first:
-        raise RejectedInput("no_face", "No face was found. Take a picture from the front, in good light.")
-    person, *others = largest_first
-    if others and _area(person) < DOMINANT_AREA_RATIO * _area(others[0]):
-        raise RejectedInput(
-            "several_faces", f"{len(faces)} faces were found, and none stands out. Cut the picture to the one you want."
-        )
-    if person.quality < min_quality:
-        raise RejectedInput(
-            "unclear_face", "The face is too small, too blurred or turned away. Come closer and look into the camera."
-        )
-    return person
-
-
 def fitting(faces: Sequence[Weighted], *, min_similarity: float) -> NDArray[np.bool_]:
     """Which of these faces, said to be one person's, fit together: (N,).
 
@@ -146,7 +123,3 @@ def fitting(faces: Sequence[Weighted], *, min_similarity: float) -> NDArray[np.b
     best = max(range(len(faces)), key=lambda i: (similar[i].sum(), qualities[similar[i]].sum(), qualities[i]))
     fits: NDArray[np.bool_] = similar[best]
     return fits
-
-
-def _area(face: Face) -> float:
-    return face.box.w * face.box.h

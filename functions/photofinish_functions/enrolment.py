@@ -1,0 +1,77 @@
+"""A picture was uploaded to enrol somebody: find the face, keep what it looks like, delete the picture in any case."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Protocol
+
+from photofinish.adapters.pg_people_enrolments import PgEnrolments
+from photofinish.domain.person import Weighted
+from photofinish.domain.photo import PhotoRef, StoredPhoto
+from photofinish.errors import PhotoGone, RejectedInput
+from photofinish.logs import fields
+from photofinish_functions.api.pictures import MAX_PICTURE_BYTES, SELFIE_LIMITS, Pictures, person_in
+
+log = logging.getLogger(__name__)
+
+
+class EnrolmentPictures(Protocol):
+    """The bucket of enrolment pictures."""
+
+    def read(self, picture: PhotoRef, *, max_bytes: int) -> bytes:
+        """Raises PhotoGone, or RejectedInput for one that is too large."""
+        ...
+
+    def delete(self, picture: PhotoRef) -> None:
+        """Twice equals once."""
+        ...
+
+    def uploaded_before(self, moment: datetime) -> Iterator[StoredPhoto]: ...
+
+
+def object_name(album: str, person_id: str, upload_id: str) -> str:
+    """Where the picture of an upload lies in the bucket."""
+    return f"{album}/{person_id}/{upload_id}"
+
+
+def enrol(picture: StoredPhoto, *, store: EnrolmentPictures, enrolments: PgEnrolments, pictures: Pictures) -> None:
+    """Look at one uploaded picture; the upload's status tells what became of it.
+
+    It is deleted last, so that a crash before leaves it there and the event, delivered again, starts anew. What is not
+    awaited (any more) is deleted unseen.
+    """
+    album, _, rest = picture.ref.name.partition("/")
+    upload_id = rest.partition("/")[2]
+    upload = enrolments.awaited(album, upload_id)
+    if upload is not None and picture.ref.name == object_name(album, upload.person_id, upload_id):
+        try:
+            face = _face(store.read(picture.ref, max_bytes=MAX_PICTURE_BYTES), pictures)
+        except PhotoGone:
+            return  # deleted or overwritten: whoever did that has seen to the upload, or a newer event will
+        except RejectedInput as rejection:
+            enrolments.refuse(album, upload_id, rejection.code, rejection.message)
+            log.info("not enrolled", extra=fields(album=album, upload_id=upload_id, code=rejection.code))
+        else:
+            enrolments.accept(album, upload_id, face, min_similarity=pictures.calibration.min_similarity)
+            log.info("enrolled", extra=fields(album=album, upload_id=upload_id))
+    store.delete(picture.ref)
+
+
+def sweep(*, uploaded_before: datetime, store: EnrolmentPictures, enrolments: PgEnrolments, pictures: Pictures) -> int:
+    """See to pictures whose announcement was lost, and to uploads that never came; how many pictures these were."""
+    count = 0
+    for picture in store.uploaded_before(uploaded_before):
+        enrol(picture, store=store, enrolments=enrolments, pictures=pictures)
+        count += 1
+    enrolments.expire(uploaded_before)
+    return count
+
+
+def _face(content: bytes, pictures: Pictures) -> Weighted:
+    face = person_in(
+        pictures.look(content, limits=SELFIE_LIMITS).faces, min_quality=pictures.calibration.selfie_min_quality
+    )
+    assert face.embedding is not None, "an encoder gives every face its embedding"
+    return Weighted(face.embedding, face.quality)
