@@ -104,6 +104,7 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
     for name, value in {
         "DATABASE_URL": conninfo,
         "PHOTOFINISH_KEY_SECRET": KEY_SECRET,
+        "PHOTOFINISH_FAILURE_RATE": "10000/10000",
         "GOOGLE_CLOUD_PROJECT": "test",
         "PHOTOFINISH_REGION": "local",
         "PHOTOFINISH_PHOTO_BUCKET": PHOTO_BUCKET,

@@ -40,12 +40,18 @@ def too_large(what: str, max_bytes: int) -> Refused:
 
 
 def refuse_invalid(error: ValidationError) -> NoReturn:
-    """Raise what is wrong with a request, each field by name; values are not repeated: they may be private."""
+    """Raise what is wrong with a request, each field by name; values are not repeated: they may be private.
+
+    400 for what the OpenAPI document tells to be wrong, 422 where only a validator of ours could tell.
+    """
     problems = error.errors(include_input=False, include_url=False, include_context=False)
     sentences = [f"{_field(problem['loc'])}: {problem['msg']}" for problem in problems[:_MAX_PROBLEMS]]
     if len(problems) > _MAX_PROBLEMS:
         sentences.append(f"and {len(problems) - _MAX_PROBLEMS} more problems")
-    raise bad_request("; ".join(sentences) + ".")
+    message = "; ".join(sentences) + "."
+    if all(problem["type"] == "value_error" for problem in problems):
+        raise Refused(422, "invalid_value", message)
+    raise bad_request(message)
 
 
 def answer_errors(app: Flask) -> None:

@@ -13,6 +13,7 @@ from werkzeug.formparser import FormDataParser
 
 MAX_FIELD_BYTES = 2 * 2**20  # a query as a JSON part holds embeddings
 MAX_PARTS = 40
+_LARGEST_EXACT = 2**53
 
 
 class InMemoryRequest(Request):
@@ -28,6 +29,14 @@ class InMemoryRequest(Request):
         if self.content_length is None and len(content) >= (self.max_content_length or 0):
             raise RequestEntityTooLarge
         return parse_json_object(content, "the body")
+
+    def _load_form_data(self) -> None:
+        try:
+            super()._load_form_data()
+        except ValueError:
+            raise BadRequest(
+                "The body is no multipart/form-data: its boundary is missing or its end was cut off."
+            ) from None
 
     def make_form_data_parser(self) -> FormDataParser:
         return FormDataParser(
@@ -61,7 +70,7 @@ def parse_json_object(text: bytes | str, what: str) -> dict[str, Any]:
         BadRequest: it is none.
     """
     try:
-        found = json.loads(text, parse_constant=_refuse_constant)
+        found = json.loads(text, parse_constant=_refuse_constant, parse_float=_number)
     except RecursionError:
         raise BadRequest(f"The JSON of {what} is nested too deeply.") from None
     except ValueError as error:
@@ -70,6 +79,12 @@ def parse_json_object(text: bytes | str, what: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadRequest(f"{what[0].upper()}{what[1:]} must be a JSON object.")
     return found
+
+
+def _number(text: str) -> float | int:
+    """JSON knows one kind of number: 13.0 is the whole number 13."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) <= _LARGEST_EXACT else number
 
 
 def _refuse_constant(name: str) -> float:

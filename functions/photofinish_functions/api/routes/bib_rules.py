@@ -33,7 +33,7 @@ class BibRulesBody(Input):
     """What is left out is as usual; without a start list every number that the rules allow is a bib."""
 
     min_digits: int = Field(BibRules().min_digits, ge=1, le=MAX_DIGITS)
-    max_digits: int = Field(BibRules().max_digits, ge=1, le=MAX_DIGITS)
+    max_digits: int = Field(BibRules().max_digits, ge=1, le=MAX_DIGITS, validate_default=True)
     prefixes: list[str] = Field(
         [], max_length=100, description="A number begins with one of these.", json_schema_extra=example(["1", "29"])
     )

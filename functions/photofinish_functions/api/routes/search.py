@@ -186,6 +186,33 @@ _TEXT_FIELDS = ("bib", "name", "text", "taken_from", "taken_to", "camera", "fold
 _NUMBER_FIELDS: dict[str, type[int] | type[float]] = {"limit": int, "min_similarity": float}
 _SEARCH_REF = "#/components/schemas/SearchBody"
 _SEARCH_SCHEMA = {"$ref": _SEARCH_REF}
+
+
+def _form_fields() -> dict[str, Any]:
+    """The criteria that a form can hold as fields of their own: what is not asked for is left out."""
+    properties = SearchBody.model_json_schema()["properties"]
+    return {
+        name: next((one for one in properties[name].get("anyOf", ()) if one.get("type") != "null"), properties[name])
+        for name in (*_TEXT_FIELDS, *_NUMBER_FIELDS)
+    }
+
+
+def _form(criteria: dict[str, Any]) -> dict[str, Any]:
+    selfies = {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MAX_EMBEDDINGS,
+        "items": {"type": "string", "format": "binary"},
+        "description": "Pictures of one person, each at most 16 MiB: JPEG, PNG, WebP, HEIC or TIFF.",
+    }
+    return {
+        "type": "object",
+        "required": ["selfie"],
+        "properties": {"selfie": selfies, **criteria},
+        "additionalProperties": False,
+    }
+
+
 _REQUEST_BODY = {
     "required": True,
     "content": {
@@ -204,22 +231,7 @@ _REQUEST_BODY = {
             },
         },
         "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["selfie"],
-                "properties": {
-                    "selfie": {
-                        "type": "array",
-                        "minItems": 1,
-                        "maxItems": MAX_EMBEDDINGS,
-                        "items": {"type": "string", "format": "binary"},
-                        "description": "Pictures of one person, each at most 16 MiB: JPEG, PNG, WebP, HEIC or TIFF.",
-                    },
-                    "query": _SEARCH_SCHEMA,
-                    **{name: {"$ref": f"{_SEARCH_REF}/properties/{name}"} for name in (*_TEXT_FIELDS, *_NUMBER_FIELDS)},
-                },
-                "additionalProperties": False,
-            },
+            "schema": _form({"query": _SEARCH_SCHEMA, **_form_fields()}),
             "encoding": {"query": {"contentType": "application/json"}},
         },
     },
@@ -280,7 +292,7 @@ def _criteria_of_form(sent: Request) -> dict[str, Any]:
         given[name] = values[0]
     queries += [given.pop("query").encode()] if "query" in given else []
     if len(queries) + bool(given) > 1:
-        raise bad_request("Give the criteria either as one part 'query' or as fields.")
+        raise Refused(422, "invalid_query", "Give the criteria either as one part 'query' or as fields.")
     return (
         parse_json_object(queries[0], "the part 'query'")
         if queries

@@ -122,7 +122,7 @@ class TestFinds:
         as_part = album.search(ALBUM, selfie_of_astronaut(), bib="42", limit=5, min_similarity=0.2).get_json()
         assert without_links(as_fields) == without_links(as_part)
         both = data | {"selfie": files(selfie_of_astronaut()), "query": "{}"}
-        assert error_of(album.call("POST", path, data=both)) == (400, "bad_request")
+        assert error_of(album.call("POST", path, data=both)) == (422, "invalid_query")
 
     def test_embeddings_find_what_the_selfie_finds(self, album: Api, encoder: FaceEncoder) -> None:
         [[face, *_]] = encoder.encode([astronaut()])

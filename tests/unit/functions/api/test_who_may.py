@@ -189,7 +189,7 @@ class TestErrors:
             ("GET", "/albums/race/bibs/%2742", (400, "bad_request")),
             ("GET", "/albums/race/photos/1", (400, "bad_request")),
             ("GET", "/albums?limit=0", (400, "bad_request")),
-            ("GET", "/albums?after=a/b", (400, "bad_request")),
+            ("GET", "/albums?after=a/b", (422, "invalid_value")),
             ("GET", "/albums?luck=1", (400, "bad_request")),
             ("POST", "/compare", (415, "unsupported_media_type")),
             ("POST", "/rerank", (415, "unsupported_media_type")),
