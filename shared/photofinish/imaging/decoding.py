@@ -12,6 +12,7 @@ from typing import cast
 import cv2
 import numpy as np
 import pillow_heif
+import simplejpeg  # type: ignore[import-untyped]
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
@@ -53,12 +54,6 @@ _DECODERS = {
     Format.TIFF: ("TIFF",),
     Format.HEIF: ("HEIF",),
 }
-_REDUCED = {
-    1: cv2.IMREAD_COLOR,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-}
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, OverflowError, RuntimeError)
 _NEW_SUBFILE_TYPE, _STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES, _DNG_VERSION = (
     254,
@@ -99,7 +94,7 @@ def decode(content: bytes, *, limits: Limits = _DEFAULT_LIMITS) -> DecodedPhoto:
         profile = cast("bytes | None", opened.info.get("icc_profile")) or None
         if kind is Format.JPEG and opened.mode in {"RGB", "L"}:
             size = opened.size
-            image = _decode_jpeg(content, _reduction(size, limits))
+            image = _decode_jpeg(content, size, _reduction(size, limits))
         else:
             image, size, profile = _decode_with_pillow(opened, profile, limits)
     # Pillow turns TIFF and HEIF upright itself.
@@ -196,12 +191,16 @@ def _reduction(size: tuple[int, int], limits: Limits) -> int:
     return next((factor for factor in (1, 2, 4) if pixels <= limits.max_decoded_pixels * factor**2), 8)
 
 
-def _decode_jpeg(content: bytes, reduction: int) -> NDArray[np.uint8]:
-    """Half the time of Pillow; a reduced JPEG is scaled inside its DCT, so the full picture never exists."""
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), _REDUCED[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is None:
-        raise _damaged(Format.JPEG, "its data cannot be decoded")
-    return cast("NDArray[np.uint8]", image)
+def _decode_jpeg(content: bytes, size: tuple[int, int], reduction: int) -> NDArray[np.uint8]:
+    """Half the time of OpenCV, a fourth of Pillow, the same pixels; scaled inside the DCT where it is reduced.
+
+    Errors that decoders recover from are let pass, as in browsers: one grey block is better than no photo.
+    """
+    width, height = (-(-side // reduction) for side in size)
+    return cast(
+        "NDArray[np.uint8]",
+        simplejpeg.decode_jpeg(content, colorspace="BGR", min_height=height, min_width=width, strict=False),
+    )
 
 
 def _decode_with_pillow(

@@ -13,6 +13,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from photofinish.imaging.resizing import shrunk
 from photofinish.models.batching import batch_size, groups_of_one_shape, padded_to_32
 from photofinish.models.session import Session
 
@@ -88,6 +89,8 @@ def _scaled(image: NDArray[np.uint8], scale: float, enlarging: int) -> NDArray[n
     """Both sides become multiples of 32, so their scales differ a little."""
     height, width = image.shape[:2]
     size = (max(32, round(width * scale / 32) * 32), max(32, round(height * scale / 32) * 32))
+    if size[0] <= width and size[1] <= height:
+        return shrunk(image, *size)
     interpolation = cv2.INTER_AREA if scale < 1 else enlarging
     return cast("NDArray[np.uint8]", cv2.resize(image, size, interpolation=interpolation))
 

@@ -152,6 +152,22 @@ def test_progressive_jpeg() -> None:
     assert np.abs(photo.image.astype(int) - original).mean() < 4
 
 
+@pytest.mark.parametrize("reduction", [1, 2, 4, 8])
+def test_jpeg_pixels_are_those_of_opencv(reduction: int) -> None:
+    """Damaged ones too: what is recovered is the same."""
+    content = bytearray(encode(noise(203, 157)))
+    for position in (len(content) // 2, len(content) * 3 // 4):
+        content[position] ^= 0x55
+    flag = {1: 1, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}[
+        reduction
+    ]
+    for data in (encode(noise(203, 157)), bytes(content)):
+        limits = Limits(max_decoded_pixels=203 * 157 // reduction**2 + 1, min_side=1)
+        np.testing.assert_array_equal(
+            decode(data, limits=limits).image, cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+        )
+
+
 def test_time_and_camera_are_kept() -> None:
     block = exif(
         tags={0x010F: "Canon", 0x0110: "Canon EOS R6"},
