@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -71,11 +72,16 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
+@functools.cache
+def _app() -> Flask:
+    return Flask("test")
+
+
 @contextmanager
 def http_request(path: str = "/", *, address: str = "192.0.2.1", **options: Any) -> Iterator[Request]:
     """A Flask request, as a view sees it."""
     environ = {"REMOTE_ADDR": address}
-    with Flask("test").test_request_context(path, environ_base=environ, **options):
+    with _app().test_request_context(path, environ_base=environ, **options):
         yield request
 
 
