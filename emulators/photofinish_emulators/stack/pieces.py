@@ -13,7 +13,7 @@ from photofinish_emulators.postgres import READY_LINE, STOP_SIGNAL, Postgres, as
 from photofinish_emulators.stack.ports import kept_ports, take_ports
 from photofinish_emulators.stack.process import Piece, ReadyExit, ReadyLine, ReadyPort
 from photofinish_emulators.stack.spec import Function, StackSpec
-from photofinish_emulators.storage import Notification, Storage
+from photofinish_emulators.storage import STORAGE_TOPIC, Notification, Storage
 
 # Our pieces, and the variable by which clients find each; one that is set names another server to be used instead.
 VARIABLES = {
@@ -24,6 +24,7 @@ VARIABLES = {
     "run-jobs": "RUN_EMULATOR_HOST",
 }
 PROVISION = "provision"
+NOTIFICATIONS = "notifications"
 COMMAND_TIMEOUT_S = 900.0
 
 
@@ -76,6 +77,8 @@ def lay_out(spec: StackSpec, state_dir: Path, environ: Mapping[str, str]) -> Lay
         pieces.append(_server("pubsub", state_dir, ports, inherited, after=(*before_work, *functions)))
     if "storage" in ours:
         # It announces what happens to objects only once, so its listener is there first.
+        if len(_bucket_topics(spec)) > 1:
+            pieces.append(_notifications(spec, inherited | environment))
         pieces.append(_storage(spec, state_dir, ports, inherited | environment))
     if "run-jobs" in ours:
         # It continues with interrupted tasks as soon as it runs.
@@ -139,21 +142,36 @@ def _postgres(postgres: Postgres, url: str, env: dict[str, str]) -> Piece:
     )
 
 
+def _notifications(spec: StackSpec, env: dict[str, str]) -> Piece:
+    """What gives every bucket a topic of its own."""
+    options = [option for pair in _bucket_topics(spec).items() for option in ("--bucket-topic", "=".join(pair))]
+    argv = (sys.executable, "-m", "photofinish_emulators", NOTIFICATIONS, "--project", spec.project, *options)
+    return Piece(name=NOTIFICATIONS, argv=argv, ready=ReadyLine(text="ready to hand on"), after=("pubsub",), env=env)
+
+
 def _storage(spec: StackSpec, state_dir: Path, ports: Mapping[str, int], env: dict[str, str]) -> Piece:
-    announced = next((bucket for bucket in spec.buckets if bucket.notify), None)
+    announced = _bucket_topics(spec)
     notification = None
-    if announced is not None and announced.notify is not None:
-        notification = Notification(project=spec.project, bucket=announced.name, topic=announced.notify)
+    if len(announced) == 1:
+        [(bucket, topic)] = announced.items()
+        notification = Notification(project=spec.project, bucket=bucket, topic=topic)
+    elif announced:
+        notification = Notification(project=spec.project, bucket=None, topic=STORAGE_TOPIC)
     storage = Storage(directory=state_dir / "storage", port=ports["storage"], notification=notification)
     return Piece(
         name="storage",
         argv=tuple(storage.command()),
         ready=ReadyPort(port=storage.port),
-        after=("pubsub",),
+        after=("pubsub", NOTIFICATIONS) if len(announced) > 1 else ("pubsub",),
         env=env,
         cwd=state_dir,
         address=storage.url,
     )
+
+
+def _bucket_topics(spec: StackSpec) -> dict[str, str]:
+    """Bucket → topic that hears of its objects."""
+    return {bucket.name: bucket.notify for bucket in spec.buckets if bucket.notify is not None}
 
 
 def _commands(spec: StackSpec, pieces: list[Piece], env: dict[str, str]) -> tuple[str, ...]:

@@ -14,13 +14,22 @@ from typing import Any, Literal, TypeVar
 T = TypeVar("T")
 Env = Mapping[str, str]
 # What runs beside functions and commands, and has logs and ports under these names.
-OWN_PIECES = ("postgres", "firestore", "pubsub", "storage", "run-jobs", "provision", "supervisor")
+OWN_PIECES = (
+    "postgres",
+    "firestore",
+    "pubsub",
+    "storage",
+    "notifications",
+    "run-jobs",
+    "provision",
+    "supervisor",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
     name: str
-    notify: str | None = None  # topic that hears of objects finalized and deleted; one bucket of a stack may have it
+    notify: str | None = None  # topic that hears of objects finalized and deleted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +146,6 @@ class StackSpec:
             _unique(kind, parts)
         for command in self.after_postgres:
             functions.discard(command.name)
-        if len([bucket for bucket in self.buckets if bucket.notify]) > 1:
-            raise ValueError("more than one bucket has `notify`: the local storage server announces one bucket")
         if self.after_postgres and self.postgres_database is None:
             raise ValueError("`after_postgres` without `postgres_database`")
         for bucket in self.buckets:

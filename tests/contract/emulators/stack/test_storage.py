@@ -26,9 +26,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     stack.stop()
 
 
-def announced(count: int) -> list[tuple[str, str, dict[str, str]]]:
+def announced(count: int, subscription: str = "uploads-pull") -> list[tuple[str, str, dict[str, str]]]:
     """The next ``count`` announcements: event type, object and its metadata; acknowledged."""
-    name = f"projects/{PROJECT}/subscriptions/uploads-pull"
+    name = f"projects/{PROJECT}/subscriptions/{subscription}"
     found: list[tuple[str, str, dict[str, str]]] = []
     with pubsub_v1.SubscriberClient() as client:
 
@@ -43,6 +43,18 @@ def announced(count: int) -> list[tuple[str, str, dict[str, str]]]:
 
         eventually(enough, f"{count} announcements")
     return found
+
+
+def test_every_bucket_is_announced_to_its_own_topic(servers: LocalStack) -> None:
+    with servers.as_environment():
+        for bucket in ("portraits", "derived", "photos"):
+            storage.Client().bucket(bucket).blob(f"in-{bucket}").upload_from_string(b"x")
+        assert [name for _, name, _ in announced(1, "portrait-uploads-pull")] == ["in-portraits"]
+        assert [name for _, name, _ in announced(1)] == ["in-photos"]
+        storage.Client().bucket("portraits").blob("in-portraits").delete()
+        assert [(event, name) for event, name, _ in announced(1, "portrait-uploads-pull")] == [
+            ("OBJECT_DELETE", "in-portraits")
+        ]
 
 
 def test_objects_have_generations_and_are_announced(servers: LocalStack) -> None:
