@@ -13,6 +13,18 @@ from photofinish.ports import PhotoRecord
 
 RATE_WINDOW = timedelta(seconds=60)
 STUCK_AFTER = timedelta(seconds=120)
+# A task that left nothing for so many of its intervals has ended, or was killed.
+_MISSED_REPORTS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningTask:
+    """One analysis task, of whatever album it works on."""
+
+    place: str
+    reported_s_ago: float
+    stages: Sequence[Mapping[str, Any]]
+    """Each with `stage`, `photos`, `photos_per_s`, `ms_per_photo` and `waiting`, in the order of a photo's way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +40,7 @@ class AlbumStatus:
     """Seconds from upload to result of the latest photos."""
     problems: Sequence[Mapping[str, Any]]
     """What is stuck, failed or was rejected, and why."""
+    tasks: Sequence[RunningTask] = ()
 
 
 def summarise(
@@ -37,8 +50,12 @@ def summarise(
     outstanding: Sequence[PhotoRecord],
     wrong: Sequence[PhotoRecord],
     now: datetime,
+    reports: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> AlbumStatus:
-    """`latest`: the newest final records, newest first; `outstanding`: oldest first; `wrong`: failed and rejected."""
+    """`latest`: the newest final records, newest first; `outstanding`: oldest first; `wrong`: failed and rejected.
+
+    `reports`: what tasks say of themselves, by place.
+    """
     latencies = sorted(seconds for record in latest if (seconds := upload_to_result_s(record)) is not None)
     return AlbumStatus(
         album=album,
@@ -47,7 +64,18 @@ def summarise(
         latency_p50_s=percentile(latencies, 50),
         latency_p95_s=percentile(latencies, 95),
         problems=[*filter(None, (_stuck(record, now) for record in outstanding)), *map(_wrong, wrong)],
+        tasks=running_tasks(reports or {}, now),
     )
+
+
+def running_tasks(reports: Mapping[str, Mapping[str, Any]], now: datetime) -> list[RunningTask]:
+    """The tasks that still report, by place."""
+    running = []
+    for place, report in sorted(reports.items()):
+        age_s = (now - report["at"]).total_seconds()
+        if age_s <= _MISSED_REPORTS * report["every_s"]:
+            running.append(RunningTask(place=place, reported_s_ago=max(0.0, age_s), stages=report["stages"]))
+    return running
 
 
 def upload_to_result_s(record: PhotoRecord) -> float | None:

@@ -15,7 +15,7 @@ from rich.text import Text
 from photofinish.domain.photo import PhotoStatus
 from photofinish.errors import NotFound
 from photofinish.wiring import App
-from photofinish_cli.album_status import AlbumStatus, summarise
+from photofinish_cli.album_status import AlbumStatus, RunningTask, summarise
 from photofinish_cli.deployment import Json, StateDir, connect
 from photofinish_cli.output import console, print_json, printable, reported_errors, table
 
@@ -30,7 +30,7 @@ def status(
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """Photos per status, rate, time from upload to result, and what is stuck and why.
+    """Photos per status, rate, time from upload to result, the stages of running tasks, and what is stuck and why.
 
     Example: photofinish status spring-10k --watch
     """
@@ -69,6 +69,7 @@ def _look(cloud: App, album: str) -> AlbumStatus:
         documents.longest_outstanding(album, limit=_SHOWN_PROBLEMS),
         wrong,
         datetime.now(UTC),
+        cloud.leases.reports(),
     )
 
 
@@ -80,7 +81,27 @@ def as_json(seen: AlbumStatus) -> dict[str, Any]:
         "photos_per_s": seen.photos_per_s,
         "latency_s": {"p50": seen.latency_p50_s, "p95": seen.latency_p95_s},
         "problems": [dict(problem) for problem in seen.problems],
+        "tasks": [
+            {"place": task.place, "reported_s_ago": round(task.reported_s_ago, 1), "stages": list(task.stages)}
+            for task in seen.tasks
+        ],
     }
+
+
+def _shown_task(task: RunningTask) -> list[Any]:
+    stages = table(
+        "stage", "photos", "photos/s", "ms a photo", "waiting", right=["photos", "photos/s", "ms a photo", "waiting"]
+    )
+    for stage in task.stages:
+        waiting = "" if stage["waiting"] is None else str(stage["waiting"])
+        stages.add_row(
+            printable(stage["stage"]),
+            str(stage["photos"]),
+            f"{stage['photos_per_s']:.1f}",
+            f"{stage['ms_per_photo']:.0f}",
+            waiting,
+        )
+    return [Text(f"task {printable(task.place)}, {task.reported_s_ago:.0f} s ago", style="bold"), stages]
 
 
 def _outstanding(seen: AlbumStatus) -> int:
@@ -101,6 +122,7 @@ def _shown(seen: AlbumStatus) -> Group:
         counted,
         Text(f"rate {speed}   upload to result {latency}"),
     ]
+    parts += [part for task in seen.tasks for part in _shown_task(task)]
     if seen.problems:
         problems = table("photo", "status", "code", "why")
         for problem in seen.problems[:_SHOWN_PROBLEMS]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.ports import PhotoRecord
 from photofinish_cli.album_status import percentile, rate, summarise
+from photofinish_cli.commands.status import _shown
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -60,3 +64,19 @@ def test_what_is_stuck_says_why() -> None:
         "the database is away",
         "The file is cut off.",
     ]
+
+
+def test_tasks_that_report_no_more_are_not_shown() -> None:
+    stages = [{"stage": "fetch", "photos": 3, "photos_per_s": 1.5, "ms_per_photo": 20.0, "waiting": 2}]
+    reports = {
+        place: {"at": NOW - timedelta(seconds=age_s), "every_s": 5.0, "stages": stages}
+        for place, age_s in (("old/0", 21), ("run/1", 19), ("run/0", 0), ("ahead/0", -2))
+    }
+    seen = summarise("race", {}, [], [], [], NOW, reports)
+    assert [(task.place, task.reported_s_ago) for task in seen.tasks] == [("ahead/0", 0), ("run/0", 0), ("run/1", 19)]
+    assert seen.tasks[0].stages == stages
+    shown = Console(width=100, record=True, file=io.StringIO())
+    shown.print(_shown(seen))
+    text = shown.export_text()
+    assert "task run/1, 19 s ago" in text
+    assert re.search(r"fetch\s+3\s+1\.5\s+20\s+2", text)
