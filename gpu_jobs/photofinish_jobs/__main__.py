@@ -29,6 +29,7 @@ def main() -> int:
             documents=cloud.documents,
             events=cloud.events,
             leases=cloud.leases,
+            album_rules=cloud.album_rules,
             load_analyzer=lambda: Analyzer.load(models),
             place=task_place(os.environ),
             settings=JobSettings.from_env(),

@@ -41,14 +41,17 @@ class AnalyzedPhoto:
     """What is known of one photo now, and the picture to show of it."""
 
     analysis: PhotoAnalysis
+    pipeline_version: str
+    """Of the analysis, its models, and the album's rules where they are not the usual ones."""
     preview_jpeg: bytes = field(repr=False)
 
 
 class PhotoInWork:
     """One decoded photo on its way through the stages."""
 
-    def __init__(self, photo: DecodedPhoto, decode_ms: float) -> None:
+    def __init__(self, photo: DecodedPhoto, bib_rules: BibRules, decode_ms: float) -> None:
         self.photo = photo
+        self.bib_rules = bib_rules
         self.timings_ms = {"decode": decode_ms}
 
     @property
@@ -141,15 +144,15 @@ class Analyzer:
         find_waiting()
         return [result for result in results if result is not None]
 
-    def decode(self, content: bytes) -> PhotoInWork:
-        """The first step of one photo.
+    def decode(self, content: bytes, bib_rules: BibRules | None = None) -> PhotoInWork:
+        """The first step of one photo; `bib_rules` are those of its album, where they are not this analyzer's own.
 
         Raises:
             RejectedInput: see :func:`photofinish.imaging.decoding.decode`.
         """
         started = time.perf_counter()
         photo = decode(content)
-        return PhotoInWork(photo, (time.perf_counter() - started) * 1000)
+        return PhotoInWork(photo, bib_rules or self._bib_rules, (time.perf_counter() - started) * 1000)
 
     def find(self, works: Sequence[PhotoInWork]) -> list[AnalyzedPhoto]:
         """All other steps of some photos, in order; their faces and their lines of text go through models together."""
@@ -191,12 +194,13 @@ class Analyzer:
                 models=self._models,
                 timings_ms=work.timings_ms,
             ),
+            pipeline_version="+".join(filter(None, [self.pipeline_version, work.bib_rules.fingerprint])),
             preview_jpeg=preview,
         )
 
     def _bibs(self, work: PhotoInWork, lines: Sequence[TextLine], faces: Sequence[Face]) -> tuple[Bib, ...]:
         info = work.photo.info
-        return find_bibs(lines, faces, width=info.width, height=info.height, rules=self._bib_rules)
+        return find_bibs(lines, faces, width=info.width, height=info.height, rules=work.bib_rules)
 
 
 @contextmanager

@@ -18,7 +18,6 @@ def commit_analysis(
     photo: PhotoRef,
     analyzed: AnalyzedPhoto,
     *,
-    pipeline_version: str,
     fetch_ms: float,
     store: PhotoStore,
     index: FaceIndex,
@@ -29,6 +28,7 @@ def commit_analysis(
 
     A crash between any two steps is healed by the next delivery, which runs all of them again.
     """
+    pipeline_version = analyzed.pipeline_version
     document = sidecar(photo, analyzed.analysis, pipeline_version)
     began = time.perf_counter()
     store.put_derived(sidecar_name(photo, pipeline_version), sidecar_bytes(document), "application/json")
@@ -78,6 +78,7 @@ def document_fields(photo: PhotoRef, document: Mapping[str, Any]) -> dict[str, A
                 "number": bib["number"],
                 "ocr_score": bib["ocr_score"],
                 "partial": bib["partial"],
+                "candidates": bib.get("candidates", []),
                 "box": _box(bib["box"]),
                 "face_id": None if bib["face_index"] is None else face_id(photo, version, bib["face_index"]),
             }

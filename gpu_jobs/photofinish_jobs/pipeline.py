@@ -19,11 +19,12 @@ from types import TracebackType
 from typing import Self
 
 from photofinish.domain.work import MAX_PHOTO_BYTES
-from photofinish.errors import PhotofinishError, RejectedInput
+from photofinish.errors import PhotofinishError
 from photofinish.logs import fields
 from photofinish.ports import LeasedWork, PhotoStore
 from photofinish_jobs.analyze import MAX_PIXELS_AT_ONCE, AnalyzedPhoto, Analyzer, PhotoInWork
 from photofinish_jobs.metrics import Metrics
+from photofinish_jobs.rules import RecentRules
 
 log = logging.getLogger(__name__)
 IO_THREADS = 8  # fetching and committing wait for the network, not for a core
@@ -58,11 +59,13 @@ class Pipeline:
     def __init__(
         self,
         store: PhotoStore,
+        rules: RecentRules,
         analyzer: Analyzer,
         commit: Callable[[LeasedWork, Result, float], None],
         metrics: Metrics,
     ) -> None:
         self._store = store
+        self._rules = rules
         self._analyzer = analyzer
         self._commit = commit
         self._metrics = metrics
@@ -159,9 +162,10 @@ class Pipeline:
 
     def _decode(self, passing: Passing) -> None:
         try:
-            passing.photo = self._analyzer.decode(passing.content)
+            rules = self._rules.of(passing.work.item.photo.album)
+            passing.photo = self._analyzer.decode(passing.content, rules)
         except Exception as error:
-            if not isinstance(error, RejectedInput):
+            if not isinstance(error, PhotofinishError):
                 log.exception("decoding failed", extra=fields(photo_id=passing.work.item.photo.photo_id))
             self._finish(passing, error)
             return

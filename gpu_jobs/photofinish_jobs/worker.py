@@ -14,13 +14,23 @@ from photofinish.domain.photo import FINAL_STATUSES
 from photofinish.domain.work import ALONE_AFTER_ATTEMPTS, must_stop
 from photofinish.errors import RejectedInput, Unavailable
 from photofinish.logs import fields
-from photofinish.ports import Documents, FaceIndex, LeasedWork, PhotoStore, ResultEvents, TaskLeases, WorkQueue
+from photofinish.ports import (
+    AlbumRules,
+    Documents,
+    FaceIndex,
+    LeasedWork,
+    PhotoStore,
+    ResultEvents,
+    TaskLeases,
+    WorkQueue,
+)
 from photofinish.settings import JobSettings
 from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer
 from photofinish_jobs.commit import commit_analysis, commit_rejection
 from photofinish_jobs.keeper import Keeper
 from photofinish_jobs.metrics import Metrics, Reporter
 from photofinish_jobs.pipeline import Pipeline
+from photofinish_jobs.rules import RecentRules
 
 log = logging.getLogger(__name__)
 _PULL_TIMEOUT_S = 5.0
@@ -49,6 +59,7 @@ class Worker:
         documents: Documents,
         events: ResultEvents,
         leases: TaskLeases,
+        album_rules: AlbumRules,
         load_analyzer: Callable[[], Analyzer],
         place: str,
         settings: JobSettings,
@@ -59,6 +70,7 @@ class Worker:
         self._documents = documents
         self._events = events
         self._leases = leases
+        self._album_rules = album_rules
         self._load_analyzer = load_analyzer
         self._place = place
         self._settings = settings
@@ -82,11 +94,11 @@ class Worker:
             analyzer = self._load_analyzer()
 
             def commit(work: LeasedWork, result: AnalyzedPhoto | Exception, fetch_ms: float) -> None:
-                self._commit(work, result, fetch_ms, analyzer.pipeline_version, keeper)
+                self._commit(work, result, fetch_ms, keeper)
 
             with (
                 Reporter(metrics, self._leases, self._place),
-                Pipeline(self._store, analyzer, commit, metrics) as pipeline,
+                Pipeline(self._store, RecentRules(self._album_rules), analyzer, commit, metrics) as pipeline,
             ):
                 while self._work_while_there_is_any(pipeline, keeper, started_at):
                     # The place is free from here on, so a message that arrives now makes somebody start a new task;
@@ -146,14 +158,7 @@ class Worker:
         self._finish_repeated([work for work in group if work.item.photo not in needed], keeper)
         return [work for work in group if work.item.photo in needed]
 
-    def _commit(
-        self,
-        work: LeasedWork,
-        result: AnalyzedPhoto | Exception,
-        fetch_ms: float,
-        pipeline_version: str,
-        keeper: Keeper,
-    ) -> None:
+    def _commit(self, work: LeasedWork, result: AnalyzedPhoto | Exception, fetch_ms: float, keeper: Keeper) -> None:
         photo = work.item.photo
         with self._given_back_on_failure([work], keeper):
             if isinstance(result, RejectedInput):
@@ -164,7 +169,6 @@ class Worker:
                 commit_analysis(
                     photo,
                     result,
-                    pipeline_version=pipeline_version,
                     fetch_ms=fetch_ms,
                     store=self._store,
                     index=self._index,

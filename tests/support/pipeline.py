@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from photofinish.adapters.memory import (
+    MemoryAlbumRules,
     MemoryDocuments,
     MemoryJobLauncher,
     MemoryPhotoStore,
@@ -20,6 +21,7 @@ from photofinish.adapters.memory import (
 from photofinish.adapters.memory_index import MemoryFaceIndex
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.bib import Bib
+from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.face import Embedding, Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import StoredPhoto
@@ -39,6 +41,7 @@ class ToyWork:
     """A decoded toy photo."""
 
     content: bytes
+    bib_rules: BibRules
     pixels: int = 12_000_000
 
 
@@ -50,15 +53,15 @@ class ToyAnalyzer:
     threads = 2
     group_size = 4
 
-    def decode(self, content: bytes) -> ToyWork:
+    def decode(self, content: bytes, bib_rules: BibRules) -> ToyWork:
         if not content.startswith((b"{", b"poison")):
             raise RejectedInput("not_a_picture", "The file is not a picture.")
-        return ToyWork(content)
+        return ToyWork(content, bib_rules)
 
     def find(self, works: Sequence[ToyWork]) -> list[AnalyzedPhoto]:
-        return [self._one(work.content) for work in works]
+        return [self._one(work.content, work.bib_rules) for work in works]
 
-    def _one(self, content: bytes) -> AnalyzedPhoto:
+    def _one(self, content: bytes, rules: BibRules) -> AnalyzedPhoto:
         if content.startswith(b"poison"):
             raise RuntimeError("no model can stand this photo")
         truth = json.loads(content)
@@ -71,6 +74,7 @@ class ToyAnalyzer:
                 face_index=index if index < len(faces) else None,
             )
             for index, number in enumerate(truth["bibs"])
+            if rules.start_list is None or number in rules.start_list
         )
         return AnalyzedPhoto(
             analysis=PhotoAnalysis(
@@ -82,6 +86,7 @@ class ToyAnalyzer:
                 models={"face_embedding": SPACE},
                 timings_ms={"decode": 1.0},
             ),
+            pipeline_version="+".join(filter(None, [self.pipeline_version, rules.fingerprint])),
             preview_jpeg=b"preview of " + content,
         )
 
@@ -116,6 +121,7 @@ class MemoryCloud:
     index: MemoryFaceIndex = field(default_factory=MemoryFaceIndex)
     leases: MemoryTaskLeases = field(default_factory=MemoryTaskLeases)
     launcher: MemoryJobLauncher = field(default_factory=MemoryJobLauncher)
+    album_rules: MemoryAlbumRules = field(default_factory=MemoryAlbumRules)
 
     def drop(self, name: str, content: bytes) -> StoredPhoto:
         """Upload and ingest one photo."""
@@ -126,7 +132,7 @@ class MemoryCloud:
     def ingest(self, photo: StoredPhoto) -> None:
         ingest(photo, event_at=datetime.now(UTC), documents=self.documents, queue=self.queue, events=self.events)
 
-    def worker(self, *, batch_size: int = 8) -> Worker:
+    def worker(self, *, batch_size: int = 8, analyzer: ToyAnalyzer | None = None) -> Worker:
         settings = JobSettings.model_construct(
             batch_size=batch_size, idle_exit_s=0.0, task_timeout_s=3600.0, ack_deadline_s=10, heartbeat_s=10.0
         )
@@ -137,7 +143,8 @@ class MemoryCloud:
             documents=self.documents,
             events=self.events,
             leases=self.leases,
-            load_analyzer=ToyAnalyzer,  # type: ignore[arg-type,return-value]
+            album_rules=self.album_rules,
+            load_analyzer=lambda: analyzer or ToyAnalyzer(),  # type: ignore[arg-type,return-value]
             place="test/0",
             settings=settings,
         )

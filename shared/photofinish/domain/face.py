@@ -56,5 +56,9 @@ class Face:
 
 
 def face_id(photo: PhotoRef, pipeline_version: str, index: int) -> str:
-    """The stable id of face number `index` of a photo's analysis: lower-case 8-4-4-4-12 hexadecimal."""
-    return str(uuid.uuid5(_FACE_NAMESPACE, f"{photo.photo_id}/{photo.generation}/{pipeline_version}/{index}"))
+    """The stable id of face number `index` of a photo's analysis: lower-case 8-4-4-4-12 hexadecimal.
+
+    What follows a plus in the version tells of the album's bib rules, which change no face.
+    """
+    of_faces = pipeline_version.partition("+")[0]
+    return str(uuid.uuid5(_FACE_NAMESPACE, f"{photo.photo_id}/{photo.generation}/{of_faces}/{index}"))

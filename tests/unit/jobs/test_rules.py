@@ -1,0 +1,77 @@
+"""What an album knows of its bib numbers reaches the analysis of its photos."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from photofinish.adapters.memory import MemoryAlbumRules, MemoryWorkQueue
+from photofinish.domain.bib_rules import BibRules
+from photofinish.domain.sidecar import sidecar_name
+from photofinish.domain.start_list import StartList
+from photofinish.errors import Unavailable
+from photofinish.ports import WorkItem
+from photofinish_jobs.rules import RecentRules
+from support.pipeline import MemoryCloud, toy_photo
+
+RACE = BibRules(start_list=StartList({"42": "Ada Lovelace"}))
+
+
+def test_each_photo_follows_the_rules_of_its_own_album() -> None:
+    cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10))
+    cloud.album_rules.set_bib_rules("race", RACE)
+    photos = [cloud.drop(f"{album}/1.jpg", toy_photo(bibs=["42", "17"])).ref for album in ("race", "party")]
+    cloud.worker().run()
+    records = [cloud.documents.get(photo.album, photo.photo_id) for photo in photos]
+    assert [record.fields["bib_numbers"] for record in records if record] == [["42"], ["17", "42"]]
+
+
+def test_other_rules_make_another_result_of_the_same_faces() -> None:
+    """A result's name tells its rules, so the new one does not meet the old one's sidecar; faces keep their ids."""
+    cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10))
+    photo = cloud.drop("race/1.jpg", toy_photo(bibs=["42", "17"])).ref
+    cloud.worker().run()
+    before = cloud.documents.get("race", photo.photo_id)
+    cloud.album_rules.set_bib_rules("race", RACE)
+    assert cloud.documents.record_requeued(photo, trace_id="again")
+    cloud.queue.publish([WorkItem(photo=photo, trace_id="again", uploaded_at=datetime.now(UTC))])
+    cloud.worker().run()
+    after = cloud.documents.get("race", photo.photo_id)
+    assert before is not None
+    assert after is not None
+    assert after.fields["bib_numbers"] == ["42"]
+    assert after.fields["sidecar"] == sidecar_name(photo, f"toy-1+{RACE.fingerprint}") != before.fields["sidecar"]
+    assert [face["face_id"] for face in after.fields["faces"]] == [face["face_id"] for face in before.fields["faces"]]
+
+
+class _Counted(MemoryAlbumRules):
+    reads = 0
+    reachable = True
+
+    def bib_rules(self, album: str) -> BibRules:
+        self.reads += 1
+        if not self.reachable:
+            raise Unavailable("the database is away")
+        return super().bib_rules(album)
+
+
+def test_rules_are_not_read_for_every_photo_but_again_when_they_are_old() -> None:
+    album_rules = _Counted()
+    recent = RecentRules(album_rules, keep_s=3600)
+    assert [recent.of("race") for _ in range(5)] == [BibRules()] * 5
+    assert album_rules.reads == 1
+    always = RecentRules(album_rules, keep_s=0)
+    always.of("race")
+    album_rules.set_bib_rules("race", RACE)
+    assert always.of("race") == RACE
+
+
+def test_without_the_rules_nothing_is_guessed_and_the_next_photo_asks_again() -> None:
+    album_rules = _Counted()
+    recent = RecentRules(album_rules)
+    album_rules.reachable = False
+    with pytest.raises(Unavailable):
+        recent.of("race")
+    album_rules.reachable = True
+    assert recent.of("race") == BibRules()
