@@ -1,0 +1,276 @@
+"""What every reading of an album promises: one suite over the index in memory and the one in Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from photofinish.adapters.memory_index import MemoryFaceIndex
+from photofinish.adapters.pg_album_rules import PgAlbumRules
+from photofinish.adapters.postgres import Database
+from photofinish.domain.bib_rules import BibRules
+from photofinish.domain.face import face_id
+from photofinish.domain.search import PhotoFilter
+from photofinish.domain.start_list import BibCandidate, StartList
+from photofinish.ports import FaceIndex
+from support.faces import bib, embedding, face, photo
+from support.index import VERSION, add, postgres_index
+from support.postgres import database  # noqa: F401  (a fixture)
+
+EAST, NORTH = embedding([1, 0, 0]), embedding([0, 1, 0])
+NOON = datetime(2026, 5, 3, 12)
+EVERYTHING = PhotoFilter()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def index(request: pytest.FixtureRequest) -> Iterator[FaceIndex]:
+    if request.param == "memory":
+        yield MemoryFaceIndex()
+    else:
+        with postgres_index(request.getfixturevalue("database")) as in_postgres:
+            yield in_postgres
+
+
+def names(index: FaceIndex, where: PhotoFilter, album: str = "race") -> list[str]:
+    """The names of the photos that meet `where`, found by their faces; checks that all other ways find the same."""
+    with index.reading(album) as reading:
+        near = reading.nearest([EAST], limit=1000, where=where)
+        seen = sorted({near.face(row).photo_id for row in range(len(near.vectors))})
+        photos = reading.photos(seen)
+        assert sorted(reading.sharpest(where, limit=1000)) == seen
+        assert sorted({seen.photo_id for seen in reading.bibs(["1"], limit=1000, where=where)}) == seen
+    return sorted(entry.photo.name for entry in photos.values())
+
+
+class TestFilters:
+    @pytest.fixture
+    def index(self, index: FaceIndex) -> FaceIndex:
+        def take(name: str, minute: int | None, camera: str | None, *text: str) -> None:
+            taken_at = None if minute is None else NOON + timedelta(minutes=minute)
+            add(index, photo(name), [face(EAST)], [bib("1")], text, taken_at=taken_at, camera=camera)
+
+        take("race/start/1.jpg", 0, "Canon R5", "START", "Müller-Bräu 2906")
+        take("race/finish/2.jpg", 30, "Canon R5", "FINISHLINE")
+        take("race/finish/late/3.jpg", 60, "Nikon Z9", "Finish", "Zeitnahme")
+        take("race/finish2/4.jpg", None, None)
+        take("race/5.jpg", 45, "100%_\\", "finished 100%")
+        take("other/start/6.jpg", 0, "Canon R5", "START")
+        return index
+
+    @pytest.mark.parametrize(
+        ("where", "numbers"),
+        [
+            (PhotoFilter(), "12345"),
+            (PhotoFilter(taken_from=NOON), "1235"),
+            (PhotoFilter(taken_from=NOON, taken_until=NOON), "1"),
+            (PhotoFilter(taken_from=NOON + timedelta(minutes=30), taken_until=NOON + timedelta(minutes=45)), "25"),
+            (PhotoFilter(taken_until=NOON + timedelta(minutes=29, seconds=59)), "1"),
+            (PhotoFilter(camera="Canon R5"), "12"),
+            (PhotoFilter(camera="canon r5"), ""),
+            (PhotoFilter(camera="100%_\\"), "5"),
+            (PhotoFilter(camera="%"), ""),
+            (PhotoFilter(camera="a\0b"), ""),
+            (PhotoFilter(folder="finish"), "23"),
+            (PhotoFilter(folder="finish/late"), "3"),
+            (PhotoFilter(folder="fin"), ""),
+            (PhotoFilter(folder="race"), ""),
+            (PhotoFilter(folder="%"), ""),
+            (PhotoFilter(text="finish"), "235"),
+            (PhotoFilter(text="FINISH zeit"), "3"),
+            (PhotoFilter(text="zeit finish"), "3"),
+            (PhotoFilter(text="muller"), "1"),
+            (PhotoFilter(text="Müller"), "1"),
+            (PhotoFilter(text="mu\u0308ller"), "1"),
+            (PhotoFilter(text="2906"), "1"),
+            (PhotoFilter(text="290"), "1"),
+            (PhotoFilter(text="100%"), "5"),
+            (PhotoFilter(text="startzeit"), ""),
+            (PhotoFilter(text="finish", camera="Canon R5"), "2"),
+            (PhotoFilter(text="finish", folder="start"), ""),
+        ],
+        ids=str,
+    )
+    def test_every_photo_that_meets_it_and_no_other(self, index: FaceIndex, where: PhotoFilter, numbers: str) -> None:
+        assert [name[-5] for name in sorted(names(index, where), key=lambda name: name[-5])] == list(numbers)
+
+    def test_a_recorded_zone_is_left_aside(self, index: FaceIndex) -> None:
+        add(index, photo("race/7.jpg"), [face(EAST)], [bib("1")], taken_at=datetime(2026, 5, 3, 9, tzinfo=UTC))
+        assert names(index, PhotoFilter(taken_until=datetime(2026, 5, 3, 9))) == ["race/7.jpg"]
+
+    def test_what_is_read_anew_takes_the_place_of_what_was(self, index: FaceIndex) -> None:
+        add(index, photo("race/5.jpg", 2), [face(EAST)], [bib("1")], ["start"], taken_at=NOON)
+        assert names(index, PhotoFilter(text="start")) == ["race/5.jpg", "race/start/1.jpg"]
+        assert "race/5.jpg" not in names(index, PhotoFilter(text="finish"))
+
+    def test_a_removed_photo_meets_nothing(self, index: FaceIndex) -> None:
+        index.remove(photo("race/5.jpg"))
+        assert names(index, PhotoFilter(text="finish")) == ["race/finish/2.jpg", "race/finish/late/3.jpg"]
+        assert "race/5.jpg" not in names(index, EVERYTHING)
+
+    def test_another_album_has_its_own_photos(self, index: FaceIndex) -> None:
+        assert names(index, PhotoFilter(text="start"), "other") == ["other/start/6.jpg"]
+        assert names(index, EVERYTHING, "nowhere") == []
+
+
+class TestNearest:
+    def test_gives_faces_with_their_vectors(self, index: FaceIndex) -> None:
+        add(index, photo("race/1.jpg"), [face(EAST, x=0.5), face(NORTH, quality=0.25)])
+        with index.reading("race") as reading:
+            near = reading.nearest([EAST], limit=5, where=EVERYTHING)
+            seen = {near.face(row).face_id: (near.face(row), near.vectors[row]) for row in range(len(near.vectors))}
+        east, vector = seen[face_id(photo("race/1.jpg"), VERSION, 0)]
+        assert (east.photo_id, east.box.x, east.quality) == (photo("race/1.jpg").photo_id, 0.5, 0.75)
+        assert vector == pytest.approx(EAST.vector, abs=1e-3)
+        assert len(seen) == 2
+
+    def test_for_each_query_its_nearest(self, index: FaceIndex) -> None:
+        for number in range(20):
+            add(index, photo(f"race/{number}.jpg"), [face(embedding([1, 0.1 * number, 0]))])
+        add(index, photo("race/north.jpg"), [face(NORTH)])
+        with index.reading("race") as reading:
+            near = reading.nearest([EAST, NORTH], limit=1, where=EVERYTHING)
+            assert len(near.vectors) == 2
+            assert {near.face(row).photo_id for row in range(2)} == {
+                photo("race/0.jpg").photo_id,
+                photo("race/north.jpg").photo_id,
+            }
+
+    def test_nothing_near_is_no_faces(self, index: FaceIndex) -> None:
+        with index.reading("nowhere") as reading:
+            assert reading.nearest([EAST], limit=5, where=EVERYTHING).vectors.shape == (0, 3)
+        add(index, photo("race/1.jpg"), [face(EAST)])
+        with index.reading("race") as reading:
+            other_space = embedding([1, 0, 0], "never seen")
+            assert reading.nearest([other_space], limit=5, where=EVERYTHING).vectors.shape == (0, 3)
+            with pytest.raises(ValueError, match="3 dimensions"):
+                reading.nearest([embedding([1, 0])], limit=5, where=EVERYTHING)
+
+
+class TestBibs:
+    def test_candidates_of_the_start_list_count_as_what_they_could_be(self, index: FaceIndex) -> None:
+        unclear = replace(
+            bib("2906", 0.6, face_index=0),
+            candidates=(
+                BibCandidate(number="2906", probability=0.6),
+                BibCandidate(number="2908", probability=0.3),
+            ),
+        )
+        add(index, photo("race/1.jpg"), [face(EAST, x=0.375)], [unclear])
+        add(index, photo("race/2.jpg"), [], [replace(bib("2908", 0.9), partial=True)])
+        with index.reading("race") as reading:
+            clear, candidate = reading.bibs(["2908"], limit=5, where=EVERYTHING)
+            [as_read] = reading.bibs(["2906"], limit=5, where=EVERYTHING)
+            assert len(reading.bibs(["2906", "2908", "1"], limit=5, where=EVERYTHING)) == 3
+            assert reading.bibs([], limit=5, where=EVERYTHING) == []
+            assert reading.bibs(["29\0"], limit=5, where=EVERYTHING) == []
+        assert (clear.asked, clear.number, clear.partial, clear.face_box) == ("2908", "2908", True, None)
+        assert (candidate.asked, candidate.number) == ("2908", "2906")
+        assert candidate.ocr_score == pytest.approx(0.3)
+        assert as_read.ocr_score == pytest.approx(0.6)
+        assert as_read.face_id == face_id(photo("race/1.jpg"), VERSION, 0)
+        assert as_read.face_box is not None
+        assert as_read.face_box.x == 0.375
+
+    def test_best_first_and_no_more_than_asked_for(self, index: FaceIndex) -> None:
+        for number in range(9):
+            add(index, photo(f"race/{number}.jpg"), [], [bib("7", number / 16)])
+        with index.reading("race") as reading:
+            scores = [seen.ocr_score for seen in reading.bibs(["7"], limit=4, where=EVERYTHING)]
+        assert scores == [8 / 16, 7 / 16, 6 / 16, 5 / 16]
+
+
+class TestPhotos:
+    def test_gives_back_what_was_put(self, index: FaceIndex) -> None:
+        ref = photo("race/cam/1.jpg", 7)
+        lines = ["Fünf\n", "", "bad \0 text"]
+        add(index, ref, text=lines, taken_at=NOON, camera="Canon R5", sharpness=0.625)
+        with index.reading("race") as reading:
+            entry = reading.photos([ref.photo_id, photo("race/none.jpg").photo_id])[ref.photo_id]
+        assert (entry.photo, entry.pipeline_version, entry.taken_at, entry.camera) == (ref, VERSION, NOON, "Canon R5")
+        assert (entry.sharpness, entry.width, entry.height) == (0.625, 640, 480)
+        assert entry.lines[:2] == ("Fünf\n", "")
+
+    def test_the_sharpest_first(self, index: FaceIndex) -> None:
+        for number in range(5):
+            add(index, photo(f"race/{number}.jpg"), sharpness=number % 3 / 4)
+        order = sorted(range(5), key=lambda number: (-(number % 3), photo(f"race/{number}.jpg").photo_id))
+        with index.reading("race") as reading:
+            found = reading.sharpest(EVERYTHING, limit=4)
+        assert [entry.photo.name for entry in found.values()] == [f"race/{number}.jpg" for number in order[:4]]
+
+
+def test_names_of_the_start_list_lead_to_numbers(index: FaceIndex, request: pytest.FixtureRequest) -> None:
+    start_list = {"7": "Zoë Müller", "12": "Max MÜLLER-Lüdenscheidt", "13": "Anna Schmidt", "14": ""}
+    if isinstance(index, MemoryFaceIndex):
+        index.set_entrants("race", start_list)
+    else:
+        rules = Database(request.getfixturevalue("database"))
+        PgAlbumRules(rules).set_bib_rules("race", BibRules(start_list=StartList(start_list)))
+        rules.close()
+
+    def numbers(name: str, album: str = "race") -> list[str]:
+        with index.reading(album) as reading:
+            found = reading.entrants(name, limit=10)
+        assert all(found[number] == start_list[number] for number in found)
+        return list(found)
+
+    assert numbers("muller") == numbers("MU\u0308LLER") == ["12", "7"]
+    assert numbers("zoe müller") == numbers("Müller, Zoë") == ["7"]
+    assert numbers("schmid") == ["13"]
+    assert numbers("nobody") == numbers("muller", "other") == []
+
+
+class TestOneMoment:
+    def test_what_is_written_meanwhile_is_not_seen(self, index: FaceIndex) -> None:
+        old, new = photo("race/1.jpg", 1), photo("race/1.jpg", 2)
+        add(index, old, [face(EAST)], [bib("1")])
+        with index.reading("race") as reading:
+            near = reading.nearest([EAST], limit=5, where=EVERYTHING)
+            add(index, new, [face(NORTH)], [bib("2")])
+            add(index, photo("race/2.jpg"), [face(EAST)])
+            assert reading.photos([near.face(0).photo_id])[old.photo_id].photo == old
+            assert [seen.asked for seen in reading.bibs(["1", "2"], limit=5, where=EVERYTHING)] == ["1"]
+            assert len(reading.nearest([EAST], limit=5, where=EVERYTHING).vectors) == 1
+        with index.reading("race") as reading:
+            assert reading.photos([old.photo_id])[old.photo_id].photo == new
+
+
+class TestEmbeddings:
+    def test_of_the_faces_that_the_album_has(self, index: FaceIndex) -> None:
+        other = embedding([0, 0.6, 0.8, 0], "wider")
+        add(index, photo("race/1.jpg"), [face(EAST), face(other)])
+        add(index, photo("other/1.jpg"), [face(EAST)])
+        ids = [face_id(photo("race/1.jpg"), VERSION, number) for number in range(2)]
+        elsewhere = face_id(photo("other/1.jpg"), VERSION, 0)
+        found = index.embeddings("race", [*ids, elsewhere, "no id", ids[0]])
+        assert set(found) == set(ids)
+        assert found[ids[1]].space == "wider"
+        assert found[ids[1]].vector == pytest.approx(other.vector, abs=1e-3)
+        assert np.linalg.norm(found[ids[1]].vector) == pytest.approx(1, abs=1e-6)
+        assert index.embeddings("nowhere", ids) == index.embeddings("race", []) == {}
+
+
+class TestDropAlbum:
+    def test_forgets_everything_and_twice_equals_once(self, index: FaceIndex) -> None:
+        add(index, photo("race/1.jpg", 5), [face(EAST)], [bib("1")], ["finish"])
+        add(index, photo("other/1.jpg"), [face(EAST)], [bib("1")])
+        for _ in range(2):
+            index.drop_album("race")
+            assert not index.has_album("race")
+            assert names(index, EVERYTHING) == []
+            assert index.find_bib("race", "1", limit=5) == []
+            assert index.search("race", [EAST], limit=5, min_similarity=-1) == []
+        assert names(index, EVERYTHING, "other") == ["other/1.jpg"]
+        index.drop_album("nowhere")
+        index.drop_album("no/album")
+
+    def test_an_album_can_begin_anew(self, index: FaceIndex) -> None:
+        add(index, photo("race/1.jpg", 5), [face(EAST)])
+        index.drop_album("race")
+        assert add(index, photo("race/1.jpg", 1), [face(NORTH)], [bib("1")])
+        assert index.has_album("race")
+        assert names(index, EVERYTHING) == ["race/1.jpg"]
