@@ -157,3 +157,11 @@ class RetentionSettings(_FromEnv):
     """How long what is written about requests is kept."""
 
     audit_retention_days: int = Field(400, ge=1, validation_alias="PHOTOFINISH_AUDIT_RETENTION_DAYS")
+
+
+class RekognitionClientSettings(_FromEnv):
+    """How the command reaches the function `rekognition`: `photofinish keys create --aws` makes the pair."""
+
+    rekognition_url: str = Field(validation_alias="PHOTOFINISH_REKOGNITION_URL")
+    access_key_id: str = Field(validation_alias="PHOTOFINISH_AWS_ACCESS_KEY_ID")
+    secret_access_key: SecretStr = Field(validation_alias="PHOTOFINISH_AWS_SECRET_ACCESS_KEY")

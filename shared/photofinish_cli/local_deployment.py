@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from photofinish.domain.access import PresentedKey
+from photofinish.domain.access import AwsCredentials, PresentedKey
 from photofinish.errors import Misconfigured
 from photofinish_emulators import stack
 from photofinish_emulators.stack import (
@@ -33,6 +33,7 @@ PROJECT = "photofinish-local"
 REGION = "local"
 PHOTO_BUCKET = "photos"
 DERIVED_BUCKET = "derived"
+ENROLMENT_BUCKET = "enrolments"
 API_KEY_FILE = "api_key"
 KEY_SECRET_FILE = "key_secret"  # noqa: S105 - its name
 API_KEY_RATE = "1000/5000"  # whoever has this key owns the machine as well
@@ -47,10 +48,12 @@ RETRY = RetryPolicy(minimum_backoff_s=1, maximum_backoff_s=60)
 MAX_DELIVERY_ATTEMPTS = 5
 HEARTBEAT_S = 5
 PUSH_ACK_DEADLINE_S = 60
+CLUSTERING_ACK_DEADLINE_S = 600
 _NAMES = {
     "PHOTOFINISH_REGION": REGION,
     "PHOTOFINISH_PHOTO_BUCKET": PHOTO_BUCKET,
     "PHOTOFINISH_DERIVED_BUCKET": DERIVED_BUCKET,
+    "PHOTOFINISH_ENROLMENT_BUCKET": ENROLMENT_BUCKET,
 }
 FUNCTIONS = {
     "on-object-finalized": ("on_object_finalized", "cloudevent"),
@@ -58,6 +61,8 @@ FUNCTIONS = {
     "on-dead-letter": ("on_dead_letter", "cloudevent"),
     "reconcile": ("reconcile", "cloudevent"),
     "expire": ("expire", "cloudevent"),
+    "cluster-people": ("cluster_people", "cloudevent"),
+    "on-enrolment-finalized": ("on_enrolment_finalized", "cloudevent"),
     "api": ("api", "http"),
     "rekognition": ("rekognition", "http"),
 }
@@ -87,12 +92,18 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
         "photo-sweep",
         "photo-reconcile",
         "photo-retention",
+        "photo-enrolments",
+        "people-sweep",
     )
     dead = DeadLetter(topic="photo-dead", max_delivery_attempts=MAX_DELIVERY_ATTEMPTS)
     return StackSpec(
         project=PROJECT,
         location=REGION,
-        buckets=(Bucket(name=PHOTO_BUCKET, notify="photo-uploads"), Bucket(name=DERIVED_BUCKET)),
+        buckets=(
+            Bucket(name=PHOTO_BUCKET, notify="photo-uploads"),
+            Bucket(name=DERIVED_BUCKET),
+            Bucket(name=ENROLMENT_BUCKET, notify="photo-enrolments"),
+        ),
         topics=tuple(Topic(name=name) for name in topics),
         subscriptions=(
             _push("on-object-finalized", "photo-uploads", dead_letter=dead),
@@ -110,6 +121,17 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
             _push("launch-workers", "photo-sweep", name="launch-workers-sweep", retention_s=600),
             _push("reconcile", "photo-reconcile", retention_s=600),
             _push("expire", "photo-retention", retention_s=600),
+            # A large album takes a minute; meanwhile others are told that it is being done.
+            _push("cluster-people", "photo-results", ack_deadline_s=CLUSTERING_ACK_DEADLINE_S),
+            _push(
+                "cluster-people",
+                "people-sweep",
+                name="cluster-people-sweep",
+                retention_s=600,
+                ack_deadline_s=CLUSTERING_ACK_DEADLINE_S,
+            ),
+            _push("on-enrolment-finalized", "photo-enrolments"),
+            _push("on-enrolment-finalized", "people-sweep", name="on-enrolment-finalized-sweep", retention_s=600),
         ),
         functions=tuple(
             Function(name=name, source=source, target=target, signature=signature)  # type: ignore[arg-type]
@@ -133,6 +155,8 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
             Schedule(name="sweep", interval_s=30, topic="photo-sweep", body="{}"),
             Schedule(name="reconcile", interval_s=600, topic="photo-reconcile", body="{}"),
             Schedule(name="reconcile-all", interval_s=24 * 3600, topic="photo-reconcile", body='{"full": true}'),
+            Schedule(name="people-sweep", interval_s=300, topic="people-sweep", body="{}"),
+            Schedule(name="people-sweep-all", interval_s=24 * 3600, topic="people-sweep", body='{"full": true}'),
             Schedule(name="retention", interval_s=24 * 3600, topic="photo-retention", body="{}"),
         ),
         firestore_indexes=_indexes_file(),
@@ -148,7 +172,13 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
 def local_environment(state_dir: Path) -> dict[str, str]:
     """The variables by which commands, tests and apps reach the local cloud of `state_dir`; contains secrets."""
     pieces = stack.pieces(state_dir)
-    urls = {"PHOTOFINISH_API_URL": pieces["api"].address} if "api" in pieces else {}
+    urls = {
+        variable: pieces[function].address
+        for variable, function in (("PHOTOFINISH_API_URL", "api"), ("PHOTOFINISH_REKOGNITION_URL", "rekognition"))
+        if function in pieces
+    }
+    # Not AWS_ACCESS_KEY_ID: whoever moves here from AWS needs their own credentials beside these.
+    aws = AwsCredentials.of(api_key(state_dir).key_id, key_secret(state_dir).encode())
     return (
         stack.environment(state_dir)
         | _NAMES
@@ -156,6 +186,8 @@ def local_environment(state_dir: Path) -> dict[str, str]:
         | {
             "PHOTOFINISH_API_KEY": api_key(state_dir).text,
             "PHOTOFINISH_KEY_SECRET": key_secret(state_dir),
+            "PHOTOFINISH_AWS_ACCESS_KEY_ID": aws.access_key_id,
+            "PHOTOFINISH_AWS_SECRET_ACCESS_KEY": aws.secret_access_key,
         }
     )
 
@@ -234,12 +266,13 @@ def _push(
     name: str | None = None,
     dead_letter: DeadLetter | None = None,
     retention_s: int = 7 * 24 * 3600,
+    ack_deadline_s: int = PUSH_ACK_DEADLINE_S,
 ) -> Subscription:
     return Subscription(
         name=name or function,
         topic=topic,
         push_to=function,
-        ack_deadline_s=PUSH_ACK_DEADLINE_S,
+        ack_deadline_s=ack_deadline_s,
         retry=RETRY,
         dead_letter=dead_letter,
         retention_s=retention_s,

@@ -23,6 +23,7 @@ COMMANDS = {
     "trace": ("Albums", "show"),
     "find": ("Albums", "find"),
     "rules": ("Albums", "rules"),
+    "import-rekognition": ("Albums", "import_rekognition"),
     "keys": ("Access", "keys"),
     "audit": ("Access", "audit"),
     "reconcile": ("Keeping it right", "repair"),
@@ -49,7 +50,7 @@ class LazyCommands(TyperGroup):
             holder.add_typer(module.app, name=cmd_name, rich_help_panel=panel)
             group: Any = typer.main.get_command(holder)
             return group.commands[cmd_name]
-        holder.command(cmd_name, rich_help_panel=panel)(getattr(module, cmd_name))
+        holder.command(cmd_name, rich_help_panel=panel)(getattr(module, cmd_name.replace("-", "_")))
         return typer.main.get_command(holder)
 
 

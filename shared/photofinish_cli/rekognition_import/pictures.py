@@ -1,0 +1,148 @@
+"""The customer's pictures, found by the ExternalImageId that their faces were indexed with."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+import cv2
+
+from photofinish.errors import NotFound, RejectedInput
+from photofinish.imaging.decoding import Limits, decode
+from photofinish.imaging.formats import Format, recognise
+from photofinish.imaging.resizing import fit_within
+from photofinish_cli.rekognition_import.aws import translated_errors
+
+MAX_BYTES = 5_242_880
+"""What one request takes."""
+_LONGEST_SIDE = 4096
+_JPEG_QUALITY = 92
+_MIN_SIDE = 80
+_NOT_IN_AN_ID = re.compile(r"[^a-zA-Z0-9_.\-:]")
+_BUCKET = re.compile(r"s3://([^/]+)(?:/(.*))?")
+_MAX_SHOWN = 3
+
+
+class Pictures(Protocol):
+    """Where pictures are looked for."""
+
+    def names(self) -> list[str]:
+        """Every file's path from where the search began, with slashes."""
+        ...
+
+    def read(self, name: str) -> bytes: ...
+
+
+class FolderPictures:
+    """Pictures in a folder, with everything inside."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def names(self) -> list[str]:
+        return [
+            str(PurePosixPath(path.relative_to(self._folder))) for path in self._folder.rglob("*") if path.is_file()
+        ]
+
+    def read(self, name: str) -> bytes:
+        return (self._folder / name).read_bytes()
+
+
+class BucketPictures:
+    """Pictures in an S3 bucket, below a prefix."""
+
+    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+        """`client` is boto3's for S3."""
+        self._client, self._bucket, self._prefix = client, bucket, prefix
+
+    @classmethod
+    def at(cls, url: str, *, profile: str | None, region: str | None) -> BucketPictures:
+        """The pictures of ``s3://bucket/prefix``.
+
+        Raises:
+            RejectedInput: `url` is none of that form.
+        """
+        import boto3
+
+        found = _BUCKET.fullmatch(url)
+        if found is None:
+            raise RejectedInput("no_bucket", f"{url!r} is no bucket: write s3://bucket or s3://bucket/prefix")
+        prefix = f"{found[2].strip('/')}/" if found[2] else ""
+        with translated_errors("your Amazon S3"):
+            client: Any = boto3.Session(profile_name=profile, region_name=region).client("s3")
+        return cls(client, found[1], prefix)
+
+    def names(self) -> list[str]:
+        with translated_errors("your Amazon S3"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+            keys = [str(item["Key"]) for page in pages for item in page.get("Contents", [])]
+        return [key.removeprefix(self._prefix) for key in keys if not key.endswith("/")]
+
+    def read(self, name: str) -> bytes:
+        with translated_errors("your Amazon S3"):
+            content: bytes = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
+        return content
+
+
+class PictureFinder:
+    """Tells which picture an ExternalImageId means.
+
+    Ids cannot hold every character of a file's name, so each customer has a habit. Taken are, in this order: the path
+    or the file's name; both with every other character replaced by ``_``, ``:`` or ``-``, or left out; and all of that
+    without the ending.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._ranked: list[dict[str, set[str]]] = []
+        for name in names:
+            for rank, spellings in enumerate(_spellings(name)):
+                if rank == len(self._ranked):
+                    self._ranked.append(defaultdict(set))
+                for spelling in spellings:
+                    self._ranked[rank][spelling].add(name)
+
+    def find(self, external_image_id: str) -> str:
+        """The name of its picture.
+
+        Raises:
+            NotFound: there is none.
+            RejectedInput: `several_pictures` may be meant.
+        """
+        for spelled in self._ranked:
+            found = sorted(spelled.get(external_image_id, ()))
+            if len(found) == 1:
+                return found[0]
+            if found:
+                shown = ", ".join(found[:_MAX_SHOWN]) + (", …" if len(found) > _MAX_SHOWN else "")
+                raise RejectedInput("several_pictures", f"{len(found)} pictures may be meant: {shown}")
+        raise NotFound("no picture of this name")
+
+
+def sendable(content: bytes) -> bytes:
+    """The picture as one request takes it: as it is where it can be, else as a JPEG of at most 4096 px.
+
+    Raises:
+        RejectedInput: it cannot be decoded, or is too small for a face search.
+    """
+    if recognise(content) in (Format.JPEG, Format.PNG) and len(content) <= MAX_BYTES:
+        return content
+    image = fit_within(decode(content, limits=Limits(min_side=_MIN_SIDE)).image, _LONGEST_SIDE)
+    for quality in (_JPEG_QUALITY, 80, 60):
+        smaller = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+        if len(smaller) <= MAX_BYTES:
+            return smaller
+    raise RejectedInput("too_large", "the picture has more than 5 MiB even as a JPEG of 4096 px")
+
+
+def _spellings(name: str) -> list[set[str]]:
+    path = PurePosixPath(name)
+    whole = {name, path.name}
+    stems = {str(path.with_suffix("")), path.stem}
+    return [whole, _spelled(whole), stems, _spelled(stems)]
+
+
+def _spelled(names: set[str]) -> set[str]:
+    return {_NOT_IN_AN_ID.sub(replacement, name) for name in names for replacement in ("_", ":", "-", "")}
