@@ -2,9 +2,11 @@
 
 from photofinish_functions.entry_points import (
     api,
+    cluster_people,
     expire,
     launch_workers,
     on_dead_letter,
+    on_enrolment_finalized,
     on_object_finalized,
     reconcile,
     rekognition,
@@ -12,9 +14,11 @@ from photofinish_functions.entry_points import (
 
 __all__ = [
     "api",
+    "cluster_people",
     "expire",
     "launch_workers",
     "on_dead_letter",
+    "on_enrolment_finalized",
     "on_object_finalized",
     "reconcile",
     "rekognition",

@@ -15,7 +15,13 @@ from photofinish.logs import fields, log_json
 from photofinish.settings import ApiSettings, RetentionSettings
 from photofinish.wiring import app
 from photofinish_functions.dead_letters import record_dead_letter
-from photofinish_functions.events import NotOurs, parse_message, parse_object_finalized, wants_full_reconcile
+from photofinish_functions.events import (
+    NotOurs,
+    parse_message,
+    parse_object_finalized,
+    parse_result_album,
+    wants_full_reconcile,
+)
 from photofinish_functions.ingest import ingest
 from photofinish_functions.reconciling import reconcile as reconcile_bucket
 from photofinish_functions.worker_launching import WorkerLauncher
@@ -24,9 +30,15 @@ if TYPE_CHECKING:
     from flask_openapi3.openapi import OpenAPI
     from werkzeug.wrappers import Response
 
+    from photofinish_functions.api.pictures import Pictures
+    from photofinish_functions.people_clustering import PeopleClustering
+    from photofinish_functions.people_projecting import PeopleProjector
+    from photofinish_functions.rekognition.services import Services as RekognitionServices
+
 
 log = logging.getLogger(__name__)
 RECENT = timedelta(hours=24)
+LOST_AFTER = timedelta(minutes=10)
 
 
 @functions_framework.cloud_event
@@ -90,8 +102,49 @@ def expire(event: Any) -> None:
     del event
     _start()
     retention = timedelta(days=RetentionSettings.from_env().audit_retention_days)
-    expired = app().access.expire(audit_before=datetime.now(UTC) - retention)
+    before = datetime.now(UTC) - retention
+    app().people_changes.expire(before)
+    expired = app().access.expire(audit_before=before)
     log.info("expired", extra=fields(**asdict(expired)))
+
+
+@functions_framework.cloud_event
+def cluster_people(event: Any) -> None:
+    """A photo reached a result, or the schedule asks: find out who is who in its album."""
+    _start()
+    clustering, projector = _people_clustering()
+    try:
+        message = parse_message(event.data)
+        if "status" in message.attributes:
+            clustering.photo_changed(parse_result_album(message))
+            return
+        full = wants_full_reconcile(message)
+    except NotOurs as error:
+        log.error("ignored: %s", error)
+        return
+    clustering.sweep(full=full)
+    projector.sweep()
+
+
+@functions_framework.cloud_event
+def on_enrolment_finalized(event: Any) -> None:
+    """A picture was uploaded to enrol somebody, or the schedule asks for those whose announcement was lost."""
+    _start()
+    from photofinish_functions.enrolment import enrol, sweep
+
+    cloud, pictures = app(), _pictures()
+    try:
+        message = parse_message(event.data)
+        if "eventType" in message.attributes:
+            picture = parse_object_finalized(message)
+            enrol(picture, store=cloud.enrolment_pictures, enrolments=cloud.enrolments, pictures=pictures)
+            return
+        wants_full_reconcile(message)
+    except NotOurs as error:
+        log.info("ignored: %s", error)
+        return
+    before = datetime.now(UTC) - LOST_AFTER
+    sweep(uploaded_before=before, store=cloud.enrolment_pictures, enrolments=cloud.enrolments, pictures=pictures)
 
 
 @functions_framework.http
@@ -133,6 +186,23 @@ def _rekognition_services() -> RekognitionServices:
 @functools.cache
 def _start() -> None:
     log_json()
+
+
+@functools.cache
+def _people_clustering() -> tuple[PeopleClustering, PeopleProjector]:
+    from photofinish_functions.people_clustering import PeopleClustering, catalogue_calibrations
+    from photofinish_functions.people_projecting import PeopleProjector
+
+    cloud = app()
+    projector = PeopleProjector(cloud.people_projection, cloud.people_documents)
+    return PeopleClustering(cloud.clusters, catalogue_calibrations(), publish=projector.project_soon), projector
+
+
+@functools.cache
+def _pictures() -> Pictures:
+    from photofinish_functions.api.services import DeployedServices
+
+    return DeployedServices(app()).pictures
 
 
 @functools.cache

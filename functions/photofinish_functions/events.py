@@ -76,3 +76,15 @@ def wants_full_reconcile(message: Message) -> bool:
     if not isinstance(request, dict) or not isinstance(request.get("full", False), bool):
         raise NotOurs(f"not a request to reconcile: {message.data[:100]!r}")
     return bool(request.get("full", False))
+
+
+def parse_result_album(message: Message) -> str:
+    """The album of a photo that reached a result.
+
+    Raises:
+        NotOurs: it tells of no photo.
+    """
+    album = message.attributes.get("album")
+    if not album or "status" not in message.attributes:
+        raise NotOurs(f"not a photo's result: it has the attributes {sorted(message.attributes)[:10]}")
+    return album

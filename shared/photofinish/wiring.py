@@ -10,6 +10,7 @@ import functools
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from photofinish.errors import Misconfigured
 from photofinish.models.settings import ModelSettings
 from photofinish.ports import (
     AccessStore,
@@ -33,7 +34,13 @@ if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient
     from google.cloud.storage import Client as StorageClient
 
+    from photofinish.adapters.firestore_people import FirestorePeople
+    from photofinish.adapters.gcs_enrolments import GcsEnrolmentPictures
     from photofinish.adapters.pg_people import PgPeople
+    from photofinish.adapters.pg_people_changes import PgPeopleChanges
+    from photofinish.adapters.pg_people_clusters import PgClusters
+    from photofinish.adapters.pg_people_enrolments import PgEnrolments
+    from photofinish.adapters.pg_people_projection import PgPeopleProjection
     from photofinish.adapters.postgres import Database
 
 
@@ -121,6 +128,45 @@ class App:
         from photofinish.adapters.pg_people import PgPeople
 
         return PgPeople(self.database)
+
+    @cached_property
+    def people_changes(self) -> PgPeopleChanges:
+        from photofinish.adapters.pg_people_changes import PgPeopleChanges
+
+        return PgPeopleChanges(self.database)
+
+    @cached_property
+    def clusters(self) -> PgClusters:
+        from photofinish.adapters.pg_people_clusters import PgClusters
+
+        return PgClusters(self.database)
+
+    @cached_property
+    def enrolments(self) -> PgEnrolments:
+        from photofinish.adapters.pg_people_enrolments import PgEnrolments
+
+        return PgEnrolments(self.database)
+
+    @cached_property
+    def enrolment_pictures(self) -> GcsEnrolmentPictures:
+        """Raises Misconfigured where the deployment has no bucket for them."""
+        from photofinish.adapters.gcs_enrolments import GcsEnrolmentPictures
+
+        if self.settings.enrolment_bucket is None:
+            raise Misconfigured("PHOTOFINISH_ENROLMENT_BUCKET: is not set, so nobody can be enrolled by upload.")
+        return GcsEnrolmentPictures(self.storage_client, self.settings.enrolment_bucket)
+
+    @cached_property
+    def people_projection(self) -> PgPeopleProjection:
+        from photofinish.adapters.pg_people_projection import PgPeopleProjection
+
+        return PgPeopleProjection(self.database)
+
+    @cached_property
+    def people_documents(self) -> FirestorePeople:
+        from photofinish.adapters.firestore_people import FirestorePeople
+
+        return FirestorePeople(self._firestore)
 
     @cached_property
     def collections(self) -> Collections:

@@ -250,6 +250,11 @@ class PgPeopleChanges:
             for row in rows
         ]
 
+    def expire(self, before: datetime) -> int:
+        """Forget changes made before then, which cannot be undone any more; how many these were."""
+        with self._database.transaction() as conn:
+            return conn.execute(people_query("expire_operations"), {"before": before}).rowcount
+
     def faces(self, album: str, person_id: str, *, limit: int, offset: int = 0) -> list[PersonFace]:
         """The person's faces in the album: confirmed ones first, then the best."""
         with reading(self._database, album) as (conn, album_id):

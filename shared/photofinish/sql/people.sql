@@ -218,6 +218,9 @@ ORDER BY operation_id
 -- name: mark_undone
 UPDATE people_operation SET undone_by = %(undone_by)s WHERE operation_id = %(operation_id)s
 
+-- name: expire_operations
+DELETE FROM people_operation WHERE done_at < %(before)s
+
 -- name: restore_faces
 -- A face that clustering had given to somebody whom it found no more waits for the next clustering.
 INSERT INTO person_face

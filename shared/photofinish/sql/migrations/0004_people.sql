@@ -85,8 +85,8 @@ CREATE TABLE people_operation (
     done_by text NOT NULL,
     person_ids uuid[] NOT NULL,
     changes jsonb,
-    undoes bigint REFERENCES people_operation,
-    undone_by bigint REFERENCES people_operation
+    undoes bigint REFERENCES people_operation ON DELETE SET NULL,
+    undone_by bigint REFERENCES people_operation ON DELETE SET NULL
 );
 CREATE INDEX people_operation_album ON people_operation (album_id, operation_id);
 
