@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from flask import Request
 
@@ -31,6 +32,7 @@ from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLim
 from photofinish_functions.access.short_memory import ShortMemory
 
 log = logging.getLogger(__name__)
+Who = TypeVar("Who")
 
 
 class Gate:
@@ -79,13 +81,9 @@ class Gate:
             Forbidden: they may know of the album, and not do this in it.
             Unavailable: the database does not answer; nobody is admitted without it.
         """
-        try:
-            who = self._holder_or_user(request)
-        except Unauthorized:
-            self._failures.count(request)
-            raise
+        who = self._counted(request, self._holder_or_user)
         if isinstance(who, ApiKey):
-            return self._admit_key(who, scope, album, cost)
+            return _permitted(self._admit_key(who, cost), scope, album)
         self._limit(f"user:{who.uid}", self._user_rate, cost)
         return _permitted(self._as_principal(who, scope, album), scope, album)
 
@@ -95,13 +93,9 @@ class Gate:
         Raises:
             Unauthorized, RateLimited, Forbidden, Unavailable: as :meth:`admit`.
         """
-        try:
-            who = self._holder_or_user(request)
-        except Unauthorized:
-            self._failures.count(request)
-            raise
+        who = self._counted(request, self._holder_or_user)
         if isinstance(who, ApiKey):
-            return self._admit_key_anywhere(who, scope, cost)
+            return _including(self._admit_key(who, cost), scope)
         self._limit(f"user:{who.uid}", self._user_rate, cost)
         return _including(who.granted or Principal("user", who.uid, Scope.SEARCH, frozenset()), scope)
 
@@ -115,7 +109,7 @@ class Gate:
                 `problem` says which.
             RateLimited, NotVisible, Forbidden, Unavailable: as :meth:`admit`.
         """
-        return self._admit_key(self._counted_signer(request), scope, album, cost)
+        return _permitted(self._admit_key(self._counted(request, self._signer), cost), scope, album)
 
     def admit_signed_anywhere(self, request: Request, scope: Scope, *, cost: int = 1) -> Principal:
         """Who signed what is about no album, or about those that they may see alone, whichever those are.
@@ -123,7 +117,7 @@ class Gate:
         Raises:
             Unauthorized, RateLimited, Forbidden, Unavailable: as :meth:`admit_signed`.
         """
-        return self._admit_key_anywhere(self._counted_signer(request), scope, cost)
+        return _including(self._admit_key(self._counted(request, self._signer), cost), scope)
 
     def record(
         self,
@@ -188,22 +182,18 @@ class Gate:
             raise Unauthorized(SignatureProblem.REPLAYED)
         return key
 
-    def _counted_signer(self, request: Request) -> ApiKey:
+    def _counted(self, request: Request, find: Callable[[Request], Who]) -> Who:
+        """Whom `find` finds; whoever is nobody is counted by their address."""
         try:
-            return self._signer(request)
+            return find(request)
         except Unauthorized:
             self._failures.count(request)
             raise
 
-    def _admit_key_anywhere(self, key: ApiKey, scope: Scope, cost: int) -> Principal:
+    def _admit_key(self, key: ApiKey, cost: int) -> Principal:
         self._limit(f"key:{key.key_id}", key.rate or self._key_rates[key.scope], cost)
         self._keys.record_use(key)
-        return _including(key.principal, scope)
-
-    def _admit_key(self, key: ApiKey, scope: Scope, album: str | None, cost: int) -> Principal:
-        self._limit(f"key:{key.key_id}", key.rate or self._key_rates[key.scope], cost)
-        self._keys.record_use(key)
-        return _permitted(key.principal, scope, album)
+        return key.principal
 
     def _as_principal(self, user: SignedInUser, scope: Scope, album: str | None) -> Principal:
         """What the user's claims grant, or else that everybody who is signed in may search this album."""
@@ -242,5 +232,6 @@ def _permitted(principal: Principal, scope: Scope, album: str | None) -> Princip
 def _including(principal: Principal, scope: Scope) -> Principal:
     """`principal`, where its scope reaches that far. Raises Forbidden."""
     if not principal.scope.includes(scope):
+        log.info("forbidden", extra=fields(principal=f"{principal.kind}:{principal.id}", scope=scope.value))
         raise Forbidden
     return principal

@@ -22,7 +22,7 @@ from photofinish_functions.access.gate import Gate
 from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, Unauthorized
 from photofinish_functions.access.short_memory import ShortMemory
 from photofinish_functions.refused import Refused
-from support.access import KEY_SECRET, Clock, admit, new_key, settings, stored_key, with_key
+from support.access import KEY_SECRET, Clock, admit, http_request, new_key, settings, stored_key, with_key
 
 SLOW = RateLimit(per_second=0.001, burst=3)
 
@@ -168,6 +168,17 @@ def test_what_a_key_may_not_do_in_an_album_that_it_sees_is_forbidden(gate: Gate,
     with pytest.raises(Forbidden):  # all albums
         admit(gate, Scope.SEARCH, None, with_key(key))
     assert admit(gate, Scope.SEARCH, None, with_key(new_key(store)))
+
+
+def test_what_is_about_no_album_asks_for_the_scope_alone(gate: Gate, store: PgAccess) -> None:
+    key = new_key(store, scope=Scope.WRITE, albums=frozenset({"race"}))
+    with http_request(headers=with_key(key)) as request:
+        assert gate.admit_anywhere(request, Scope.SEARCH).albums == {"race"}
+        assert gate.admit_anywhere(request, Scope.WRITE).albums == {"race"}
+        with pytest.raises(Forbidden):
+            gate.admit_anywhere(request, Scope.ADMIN)
+    with http_request() as request, pytest.raises(Unauthorized):
+        gate.admit_anywhere(request, Scope.SEARCH)
 
 
 @given(
