@@ -21,7 +21,7 @@ MAX_BYTES = 5_242_880
 _LONGEST_SIDE = 4096
 _JPEG_QUALITY = 92
 _MIN_SIDE = 80
-_NOT_IN_AN_ID = re.compile(r"[^a-zA-Z0-9_.\-:]")
+_REPLACED = re.compile(r"[^a-zA-Z0-9.]+")
 _BUCKET = re.compile(r"s3://([^/]+)(?:/(.*))?")
 _MAX_SHOWN = 3
 
@@ -90,19 +90,22 @@ class BucketPictures:
 class PictureFinder:
     """Tells which picture an ExternalImageId means.
 
-    Ids cannot hold every character of a file's name, so each customer has a habit. Taken are, in this order: the path
-    or the file's name; both with every other character replaced by ``_``, ``:`` or ``-``, or left out; and all of that
-    without the ending.
+    Ids cannot hold every character of a file's path, so each customer has a habit. Looked for are, in this order: the
+    path, or the file's name alone; both with slashes, spaces and the like replaced by whatever ids may hold; and the
+    same without the ending.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._ranked: list[dict[str, set[str]]] = []
+        whole, folded, stems, folded_stems = (defaultdict[str, set[str]](set) for _ in range(4))
         for name in names:
-            for rank, spellings in enumerate(_spellings(name)):
-                if rank == len(self._ranked):
-                    self._ranked.append(defaultdict(set))
-                for spelling in spellings:
-                    self._ranked[rank][spelling].add(name)
+            path = PurePosixPath(name)
+            for one in (name, path.name):
+                whole[one].add(name)
+                folded[_folded(one)].add(name)
+            for one in (str(path.with_suffix("")), path.stem):
+                stems[one].add(name)
+                folded_stems[_folded(one)].add(name)
+        self._ranks = (whole, folded, stems, folded_stems)
 
     def find(self, external_image_id: str) -> str:
         """The name of its picture.
@@ -111,8 +114,9 @@ class PictureFinder:
             NotFound: there is none.
             RejectedInput: `several_pictures` may be meant.
         """
-        for spelled in self._ranked:
-            found = sorted(spelled.get(external_image_id, ()))
+        exact, folded = external_image_id, _folded(external_image_id)
+        for rank, wanted in zip(self._ranks, (exact, folded, exact, folded), strict=True):
+            found = sorted(rank.get(wanted, ()))
             if len(found) == 1:
                 return found[0]
             if found:
@@ -137,12 +141,6 @@ def sendable(content: bytes) -> bytes:
     raise RejectedInput("too_large", "the picture has more than 5 MiB even as a JPEG of 4096 px")
 
 
-def _spellings(name: str) -> list[set[str]]:
-    path = PurePosixPath(name)
-    whole = {name, path.name}
-    stems = {str(path.with_suffix("")), path.stem}
-    return [whole, _spelled(whole), stems, _spelled(stems)]
-
-
-def _spelled(names: set[str]) -> set[str]:
-    return {_NOT_IN_AN_ID.sub(replacement, name) for name in names for replacement in ("_", ":", "-", "")}
+def _folded(name: str) -> str:
+    """`name` with everything that customers replace, and what they replace it by, made equal."""
+    return _REPLACED.sub("_", name)

@@ -19,6 +19,8 @@ import cv2
 import pytest
 
 from photofinish.domain.access import Scope
+from photofinish.errors import PhotofinishError
+from photofinish_cli.rekognition_import.pictures import PictureFinder
 from support.pictures import astronaut, encode, group, noise
 from support.rekognition import RekognitionServer, collection_name, other_astronaut_jpeg
 
@@ -78,7 +80,7 @@ def run(server: RekognitionServer, cwd: Path, *options: str, **env: str) -> subp
         | {
             "AWS_ACCESS_KEY_ID": theirs.access_key_id,
             "AWS_SECRET_ACCESS_KEY": theirs.secret_access_key,
-            "AWS_REGION": "eu-west-1",
+            "AWS_DEFAULT_REGION": "eu-west-1",
             "PHOTOFINISH_REKOGNITION_URL": server.url,
             "PHOTOFINISH_AWS_ACCESS_KEY_ID": ours.access_key_id,
             "PHOTOFINISH_AWS_SECRET_ACCESS_KEY": ours.secret_access_key,
@@ -187,6 +189,29 @@ def test_pictures_that_no_request_takes_are_made_smaller(
     (tmp_path / "in" / "large.tif").write_bytes(encode(large, "TIFF"))
     done = run(server, tmp_path, "-c", name, "-a", f"{name}-moved", "--pictures", "in")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("external_image_id", "meant"),
+    [
+        ("IMG_1.jpg", "day1/IMG_1.jpg"),
+        ("day1:IMG_1.jpg", "day1/IMG_1.jpg"),
+        ("day1_IMG_1", "day1/IMG_1.jpg"),
+        ("day2-L-ufer-7.JPG", "day2/Läufer 7.JPG"),
+        ("L_ufer_7", "day2/Läufer 7.JPG"),
+        ("IMG_2.jpg", None),
+        ("day2:IMG_2.jpg", "day2/IMG_2.jpg"),
+        ("img_1.jpg", None),
+        ("IMG", None),
+    ],
+)
+def test_ids_of_every_habit_find_their_picture(external_image_id: str, meant: str | None) -> None:
+    finder = PictureFinder(["day1/IMG_1.jpg", "day2/Läufer 7.JPG", "day1/IMG_2.jpg", "day2/IMG_2.jpg"])
+    if meant is not None:
+        assert finder.find(external_image_id) == meant
+    else:
+        with pytest.raises(PhotofinishError):
+            finder.find(external_image_id)
 
 
 @pytest.fixture
