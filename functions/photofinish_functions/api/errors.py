@@ -7,9 +7,9 @@ from typing import NoReturn
 
 from flask import Flask, Response, g, jsonify, request
 from pydantic import BaseModel, Field, ValidationError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
-from photofinish.errors import NotFound, RejectedInput, Unavailable
+from photofinish.errors import Conflict, NotFound, RejectedInput, Unavailable
 from photofinish_functions.api.request_ids import request_id
 from photofinish_functions.refused import Refused
 
@@ -59,6 +59,8 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def answer(error: Exception) -> Response:
+        if isinstance(error, InternalServerError) and isinstance(error.original_exception, Exception):
+            error = error.original_exception  # what failed after the view, such as the audit
         refusal = _refusal(error)
         if refusal.status == 500:
             log.error("the request failed", exc_info=error)
@@ -87,6 +89,8 @@ def _refusal(error: Exception) -> Refused:
             return error
         case RejectedInput():
             return Refused(422, error.code, error.message)
+        case Conflict():
+            return Refused(409, error.code, error.message)
         case NotFound():
             return Refused(404, "not_found", str(error))
         case Unavailable():

@@ -10,6 +10,7 @@ from flask import Request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.formparser import FormDataParser
+from werkzeug.wsgi import LimitedStream
 
 MAX_FIELD_BYTES = 2 * 2**20  # a query as a JSON part holds embeddings
 MAX_PARTS = 40
@@ -25,8 +26,7 @@ class InMemoryRequest(Request):
         if self.mimetype != "application/json":
             raise UnsupportedMediaType("Send the body as application/json.")
         content = self.get_data(cache=cache)
-        # Werkzeug cuts a body of unknown length off at its limit, without a word.
-        if self.content_length is None and len(content) >= (self.max_content_length or 0):
+        if self._is_cut_off:
             raise RequestEntityTooLarge
         return parse_json_object(content, "the body")
 
@@ -34,6 +34,8 @@ class InMemoryRequest(Request):
         try:
             super()._load_form_data()
         except ValueError:
+            if self._is_cut_off:
+                raise RequestEntityTooLarge from None
             raise BadRequest(
                 "The body is no multipart/form-data: its boundary is missing or its end was cut off."
             ) from None
@@ -47,6 +49,12 @@ class InMemoryRequest(Request):
             silent=False,
             cls=self.parameter_storage_class,
         )
+
+    @property
+    def _is_cut_off(self) -> bool:
+        """Whether the body reached its limit: one of unknown length is cut off there, without a word."""
+        stream = self.stream
+        return self.content_length is None and isinstance(stream, LimitedStream) and stream.is_exhausted
 
     @staticmethod
     def _in_memory(*_: Any, **__: Any) -> IO[bytes]:

@@ -1,9 +1,10 @@
 -- Statements of adapters/pg_albums.py. %(name)s is a value, sent apart from the statement.
 
 -- name: summaries
--- Counted for the page alone: each album's photos, faces and bibs have an index or a partition of their own.
+-- Counted for the page alone: each album has an index of photos and bibs, and a partition of faces. Of a removed photo the
+-- row stays, without its size.
 SELECT page.name,
-    (SELECT count(*) FROM photo WHERE photo.album_id = page.album_id AND pipeline_version IS NOT NULL),
+    (SELECT count(*) FROM photo WHERE photo.album_id = page.album_id AND width IS NOT NULL),
     (SELECT count(*) FROM face WHERE face.album_id = page.album_id),
     (SELECT count(*) FROM bib WHERE bib.album_id = page.album_id)
 FROM (

@@ -276,7 +276,8 @@ class TestRequestsThatDoNotHelp:
 
     def test_forms(self, album: Api) -> None:
         def post(**form: Any) -> tuple[int, str]:
-            return error_of(album.call("POST", f"/albums/{ALBUM}/search".replace("&", "%26"), data=form))
+            path = f"/albums/{ALBUM}/search".replace("&", "%26")
+            return error_of(album.call("POST", path, data=form, content_type="multipart/form-data"))
 
         selfie = selfie_of_astronaut()
         assert post(bib="42", selfie="text") == (400, "bad_request")
