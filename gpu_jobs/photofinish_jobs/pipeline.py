@@ -85,17 +85,17 @@ class Pipeline:
             ("analyse", self._to_analyze, analyzer.threads, self._analyze),
             ("commit", self._to_commit, IO_THREADS, self._commit_one),
         )
-        self._threads: list[threading.Thread] = []
+        self._threads: dict[str, list[threading.Thread]] = {}
 
     def __enter__(self) -> Self:
         for name, waiting, count, step in self._stages:
             self._metrics.watch(name, waiting.qsize)
-            for number in range(count):
-                thread = threading.Thread(
-                    target=partial(self._run, waiting, step), name=f"{name}-{number}", daemon=True
-                )
+            self._threads[name] = [
+                threading.Thread(target=partial(self._run, waiting, step), name=f"{name}-{number}", daemon=True)
+                for number in range(count)
+            ]
+            for thread in self._threads[name]:
                 thread.start()
-                self._threads.append(thread)
         return self
 
     def __exit__(
@@ -106,10 +106,11 @@ class Pipeline:
             if error is None:
                 self.wait_until_at_most(0)
         finally:
-            for _, waiting, _, _ in self._stages:
+            # Stage by stage: a thread that still puts something into the next queue finds somebody who takes it.
+            for name, waiting, _, _ in self._stages:
                 waiting.put(None)
-            for thread in self._threads:
-                thread.join()
+                for thread in self._threads[name]:
+                    thread.join()
 
     @property
     def in_flight(self) -> int:

@@ -114,16 +114,17 @@ class Worker:
     def _work_while_there_is_any(self, pipeline: Pipeline, keeper: Keeper, started_at: float) -> bool:
         """Returns True when queue and pipeline ran dry, False when the task must end although there may be work."""
         idle_since = time.monotonic()
-        while not self._must_stop(pipeline, started_at):
+        while True:
             # One batch on its way is enough to keep every stage busy while the next one is pulled.
             pipeline.wait_until_at_most(self._settings.batch_size)
+            if self._must_stop(pipeline, started_at):
+                return False
             batch = self._pull(keeper, timeout_s=min(_PULL_TIMEOUT_S, max(0.5, self._settings.idle_exit_s)))
             self._start(batch, pipeline, keeper)
             if batch or pipeline.in_flight:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since >= self._settings.idle_exit_s:
                 return True
-        return False
 
     def _must_stop(self, pipeline: Pipeline, started_at: float) -> bool:
         return self.stopping.is_set() or must_stop(

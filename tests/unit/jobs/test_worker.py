@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photofinish.adapters.memory import MemoryWorkQueue
+from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.sidecar import preview_name, sidecar_name
 from photofinish.errors import Unavailable
 from photofinish.ports import LeasedWork, WorkItem
+from photofinish_jobs.analyze import AnalyzedPhoto
 from photofinish_jobs.worker import groups
-from support.pipeline import MemoryCloud, toy_face, toy_photo
+from support.pipeline import MemoryCloud, ToyAnalyzer, ToyWork, toy_face, toy_photo
 
 
 @pytest.fixture
@@ -168,6 +171,53 @@ def test_a_service_that_is_away_for_a_moment_costs_only_time() -> None:
     cloud.worker().run()
     assert status_of(cloud, photo) is PhotoStatus.DONE
     assert len(calls) == 2
+
+
+def test_what_was_delivered_often_is_analysed_with_nothing_beside_it(cloud: MemoryCloud) -> None:
+    """It may be what kills its task, and must not take others with it."""
+    for number in range(12):
+        cloud.drop(f"race/{number}.jpg", toy_photo(bibs=[str(number)]))
+    pull, at_work, beside = cloud.queue.pull, set[bytes](), dict[bytes, set[bytes]]()
+
+    def pulled(max_items: int, *, timeout_s: float) -> list[LeasedWork]:
+        return [
+            replace(work, delivery_attempt=3) if work.item.photo.name in {"race/3.jpg", "race/5.jpg"} else work
+            for work in pull(max_items, timeout_s=timeout_s)
+        ]
+
+    class Watched(ToyAnalyzer):
+        def decode(self, content: bytes, bib_rules: BibRules) -> ToyWork:
+            at_work.add(content)
+            return super().decode(content, bib_rules)
+
+        def find(self, works: Sequence[ToyWork]) -> list[AnalyzedPhoto]:
+            beside.update({work.content: at_work - {work.content} for work in works})
+            found = super().find(works)
+            at_work.difference_update(work.content for work in works)
+            return found
+
+    cloud.queue.pull = pulled  # type: ignore[method-assign]
+    tally = cloud.worker(analyzer=Watched()).run()
+    assert tally.done == 12
+    assert beside[toy_photo(bibs=["3"])] == beside[toy_photo(bibs=["5"])] == set()
+    assert any(beside.values()), "fresh photos are worked on side by side"
+
+
+def test_a_task_that_is_told_to_stop_finishes_what_it_has(cloud: MemoryCloud) -> None:
+    refs = [cloud.drop(f"race/{number}.jpg", toy_photo()).ref for number in range(10)]
+    worker = cloud.worker(batch_size=4)
+
+    class Stopping(ToyAnalyzer):
+        def find(self, works: Sequence[ToyWork]) -> list[AnalyzedPhoto]:
+            worker.stopping.set()
+            return super().find(works)
+
+    worker._load_analyzer = Stopping  # type: ignore[assignment]
+    tally = worker.run()
+    done = sum(status_of(cloud, ref) is PhotoStatus.DONE for ref in refs)
+    assert 4 <= tally.done == done <= 8, "at most the batch in work and the one behind it"
+    assert len(cloud.queue) == 10 - done
+    assert cloud.leases.live() == 0
 
 
 @given(st.lists(st.integers(1, 6), max_size=12))

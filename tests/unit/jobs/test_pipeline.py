@@ -1,0 +1,152 @@
+"""Stages work side by side, hold a bounded amount, and bring every photo to its commit once."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from photofinish.adapters.memory import MemoryAlbumRules, MemoryPhotoStore
+from photofinish.domain.bib_rules import BibRules
+from photofinish.domain.photo import PhotoRef
+from photofinish.ports import LeasedWork, WorkItem
+from photofinish_jobs.analyze import MAX_PIXELS_AT_ONCE, AnalyzedPhoto
+from photofinish_jobs.metrics import Metrics
+from photofinish_jobs.pipeline import Pipeline, Result
+from photofinish_jobs.rules import RecentRules
+from support.pipeline import ToyAnalyzer, ToyWork, toy_photo
+
+WAIT_S = 20
+
+
+def leased(store: MemoryPhotoStore, *contents: bytes) -> list[LeasedWork]:
+    photos = [store.upload(f"race/{number}.jpg", content).ref for number, content in enumerate(contents)]
+    return [
+        LeasedWork(
+            item=WorkItem(photo=photo, trace_id="t", uploaded_at=datetime.now(UTC)),
+            ack_id=str(number),
+            delivery_attempt=1,
+            published_at=datetime.now(UTC),
+        )
+        for number, photo in enumerate(photos)
+    ]
+
+
+class Committed:
+    """Collects what reaches the end."""
+
+    def __init__(self) -> None:
+        self.results: dict[PhotoRef, Result] = {}
+        self.times: Counter[PhotoRef] = Counter()
+        self.lock = threading.Lock()
+
+    def __call__(self, work: LeasedWork, result: Result, fetch_ms: float) -> None:
+        with self.lock:
+            self.results[work.item.photo] = result
+            self.times[work.item.photo] += 1
+
+
+def test_every_photo_is_committed_once_with_its_own_result() -> None:
+    store, committed, metrics = MemoryPhotoStore(), Committed(), Metrics()
+    contents = [toy_photo(bibs=[str(number)]) for number in range(40)]
+    contents[7], contents[20] = b"not a picture", b"poison"
+    works = leased(store, *contents)
+    with Pipeline(store, RecentRules(MemoryAlbumRules()), ToyAnalyzer(), committed, metrics) as pipeline:  # type: ignore[arg-type]
+        pipeline.put(works)
+    assert set(committed.times.values()) == {1}
+    for number, work in enumerate(works):
+        result = committed.results[work.item.photo]
+        if number in (7, 20):
+            assert isinstance(result, Exception), f"photo {number} cannot have been analysed"
+        else:
+            assert isinstance(result, AnalyzedPhoto), f"photo {number}: {result}"
+            assert [bib.number for bib in result.analysis.bibs] == [str(number)]
+    assert pipeline.in_flight == 0
+    photos = {figures.stage: figures.photos for figures in metrics.report()}
+    assert (photos["fetch"], photos["commit"]) == (40, 40)
+
+
+def test_photos_are_fetched_and_committed_while_the_models_run() -> None:
+    """The models wait here for another photo's fetch, and then for another's commit: one after the other would hang."""
+    store, committed = MemoryPhotoStore(), Committed()
+    works = leased(store, *[toy_photo(bibs=[str(number)]) for number in range(8)])
+    fetched, done = threading.Semaphore(0), threading.Event()
+    read = store.read
+
+    def reading(photo: PhotoRef, *, max_bytes: int) -> bytes:
+        fetched.release()
+        return read(photo, max_bytes=max_bytes)
+
+    store.read = reading  # type: ignore[method-assign]
+
+    class Waiting(ToyAnalyzer):
+        threads = group_size = 1
+        seen = 0
+
+        def find(self, batch: Sequence[ToyWork]) -> list[AnalyzedPhoto]:
+            self.seen += 1
+            if self.seen == 1:
+                for _ in range(5):
+                    assert fetched.acquire(timeout=WAIT_S), "nothing is fetched while the models run"
+            if self.seen == 3:
+                assert done.wait(WAIT_S), "nothing is committed while the models run"
+            return super().find(batch)
+
+    def commit(work: LeasedWork, result: Result, fetch_ms: float) -> None:
+        committed(work, result, fetch_ms)
+        done.set()
+
+    with Pipeline(store, RecentRules(MemoryAlbumRules()), Waiting(), commit, Metrics()) as pipeline:  # type: ignore[arg-type]
+        pipeline.put(works)
+    assert all(isinstance(result, AnalyzedPhoto) for result in committed.results.values()), committed.results
+
+
+@pytest.mark.parametrize("pixels", [12_000_000, 24_000_000, 100_000_000])
+def test_decoded_photos_have_a_budget_of_pixels(pixels: int) -> None:
+    store, committed = MemoryPhotoStore(), Committed()
+    works = leased(store, *[toy_photo(bibs=[str(number)]) for number in range(20)])
+    counting = threading.Lock()
+    decoded = most = 0
+
+    class Counting(ToyAnalyzer):
+        def decode(self, content: bytes, bib_rules: BibRules) -> ToyWork:
+            nonlocal decoded, most
+            with counting:
+                decoded += 1
+                most = max(most, decoded)
+            return ToyWork(content, bib_rules, pixels)
+
+        def find(self, batch: Sequence[ToyWork]) -> list[AnalyzedPhoto]:
+            nonlocal decoded
+            found = super().find(batch)
+            with counting:
+                decoded -= len(batch)
+            return found
+
+    with Pipeline(store, RecentRules(MemoryAlbumRules()), Counting(), committed, Metrics()) as pipeline:  # type: ignore[arg-type]
+        pipeline.put(works)
+    assert len(committed.results) == 20
+    within_budget = max(1, MAX_PIXELS_AT_ONCE // pixels)
+    # While a decoding thread waits for its share it holds one photo more. What was found of a group is released after.
+    assert most <= within_budget + Counting.threads
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), KeyboardInterrupt()])
+def test_what_a_commit_raises_ends_the_pipeline(error: BaseException) -> None:
+    store, before = MemoryPhotoStore(), set(threading.enumerate())
+    works = leased(store, *[toy_photo() for _ in range(30)])
+
+    def commit(work: LeasedWork, result: Result, fetch_ms: float) -> None:
+        raise error
+
+    def run() -> None:
+        with Pipeline(store, RecentRules(MemoryAlbumRules()), ToyAnalyzer(), commit, Metrics()) as pipeline:  # type: ignore[arg-type]
+            pipeline.put(works)
+            pipeline.wait_until_at_most(0)
+
+    with pytest.raises(type(error)):
+        run()
+    assert {thread for thread in threading.enumerate() if thread not in before} == set(), "threads are left behind"
