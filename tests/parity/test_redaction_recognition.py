@@ -48,7 +48,7 @@ def similarities(encoder: FaceEncoder, image: BgrImage, shape: Any, **strength: 
 
 
 @pytest.mark.parametrize("shape", ["ellipse", "rectangle"])
-@pytest.mark.parametrize("strength", [{"blocks": n} for n in (2, 4, 6, 8)] + [{"sigma": s} for s in (0.1, 0.15, 0.3)])
+@pytest.mark.parametrize("strength", [{"blocks": n} for n in (2, 3, 4)] + [{"sigma": s} for s in (0.1, 0.15, 0.3)])
 def test_no_face_is_recognised(encoder: FaceEncoder, stranger: float, shape: str, strength: dict[str, float]) -> None:
     for image in (astronaut(), group()):
         found = similarities(encoder, image, shape, **strength)

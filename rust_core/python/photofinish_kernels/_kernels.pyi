@@ -134,7 +134,7 @@ def redact_pixelate(
 ) -> None:
     """As `redact_blur`, but every square of `block` pixels, from the box's upper left corner on, becomes its mean.
 
-    To hide who somebody is, take a `block` of an eighth of the face's width or more, so that at most eight lie across.
+    To hide who somebody is, take a `block` of a quarter of the face's width or more, so that at most four lie across.
     """
 
 def cosine_top_k(

@@ -38,12 +38,19 @@ def align(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[n
     What lies outside the image is black. A face much larger than the chip is averaged down first, so that skin texture
     does not alias.
     """
-    matrix = similarity_transform(landmarks, TEMPLATE)
+    return warped(image, similarity_transform(landmarks, TEMPLATE), CHIP_SIZE)
+
+
+def warped(image: NDArray[np.uint8], matrix: NDArray[np.float64], side: int) -> NDArray[np.uint8]:
+    """The (side, side, 3) square that `matrix`, (2, 3) without shear, makes of an image; black outside it.
+
+    Where that is much smaller than the image, it is averaged down first.
+    """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale <= 0.5:
-        image, matrix = _averaged_down(image, matrix, int(1 / scale))
-    chip = cv2.warpAffine(image, matrix, (CHIP_SIZE, CHIP_SIZE), flags=cv2.INTER_LINEAR)
-    return cast("NDArray[np.uint8]", chip)
+        image, matrix = _averaged_down(image, matrix, side, int(1 / scale))
+    square = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR)
+    return cast("NDArray[np.uint8]", square)
 
 
 def chip_brightness(chips: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -53,11 +60,11 @@ def chip_brightness(chips: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _averaged_down(
-    image: NDArray[np.uint8], matrix: NDArray[np.float64], factor: int
+    image: NDArray[np.uint8], matrix: NDArray[np.float64], side: int, factor: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The part of the image that the chip shows, `factor` times smaller, and the matrix from it to the chip."""
+    """The part of the image that the square shows, `factor` times smaller, and the matrix from it to the square."""
     to_image = cv2.invertAffineTransform(matrix)
-    corners = np.array([[0, 0], [CHIP_SIZE, 0], [0, CHIP_SIZE], [CHIP_SIZE, CHIP_SIZE]], np.float64)
+    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]], np.float64)
     corners = corners @ to_image[:, :2].T + to_image[:, 2]
     height, width = image.shape[:2]
     left, top = np.clip(np.floor(corners.min(axis=0)) - factor, 0, [width - 1, height - 1]).astype(int)

@@ -19,6 +19,11 @@ from photofinish.models.face_embedding import FaceEmbedder
 from photofinish.models.session import OrtSession
 from photofinish.models.settings import ModelSettings
 
+# The mean of the embeddings of two chips, by the landmarks of both looks, tells people apart better than either: at a
+# false accept rate of 1e-3 it finds .90 of 50 same-person pairs of runners, either alone .84 and .88; of portraits made
+# small, noisy and blurred .971, .962 and .960. On smaller faces it was not seen to help.
+TWO_CHIPS_PX = 32.0
+
 
 class FaceEncoder:
     """What jobs and the search by selfie both use, so that their embeddings compare. Threads may share it."""
@@ -52,15 +57,10 @@ class FaceEncoder:
 
     def embed(self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections]) -> list[tuple[Face, ...]]:
         """The second half of :meth:`encode`."""
-        chips = [
-            align(image, landmarks)
-            for image, found in zip(images, detections, strict=True)
-            for landmarks in found.landmarks
-        ]
-        stacked = np.stack(chips) if chips else np.zeros((0, CHIP_SIZE, CHIP_SIZE, 3), np.uint8)
-        vectors = iter(self._embedder.embed(stacked))
-        sharpness = iter(chip_sharpness(stacked).tolist())
-        brightness = iter(chip_brightness(stacked).tolist())
+        chips = _chips(images, [found.landmarks for found in detections])
+        vectors = iter(self._vectors(images, detections, chips))
+        sharpness = iter(chip_sharpness(chips).tolist())
+        brightness = iter(chip_brightness(chips).tolist())
         return [
             tuple(
                 self._face(image, found, index, next(vectors), next(sharpness), next(brightness))
@@ -68,6 +68,20 @@ class FaceEncoder:
             )
             for image, found in zip(images, detections, strict=True)
         ]
+
+    def _vectors(
+        self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections], chips: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
+        """(N, D) embeddings of the chips; of the larger faces together with those of their first landmarks' chips."""
+        sides = np.concatenate([np.zeros(0), *(np.sqrt(found.boxes[:, 2] * found.boxes[:, 3]) for found in detections)])
+        twice = sides >= TWO_CHIPS_PX
+        rows = np.split(twice, np.cumsum([len(found) for found in detections])[:-1]) if detections else []
+        firsts = _chips(images, [found.first_landmarks[chosen] for found, chosen in zip(detections, rows, strict=True)])
+        vectors = self._embedder.embed(np.concatenate([chips, firsts]))
+        single, first = vectors[: len(chips)], vectors[len(chips) :]
+        single[twice] += first
+        averaged: NDArray[np.float32] = single / np.linalg.norm(single, axis=1, keepdims=True)
+        return averaged
 
     def _face(
         self,
@@ -98,3 +112,9 @@ class FaceEncoder:
             brightness=brightness,
             embedding=Embedding(vector, self.embedding_space),
         )
+
+
+def _chips(images: Sequence[NDArray[np.uint8]], landmarks: Sequence[NDArray[np.float32]]) -> NDArray[np.uint8]:
+    """(N, 112, 112, 3) of all faces of all images, in order."""
+    chips = [align(image, points) for image, faces in zip(images, landmarks, strict=True) for points in faces]
+    return np.stack(chips) if chips else np.zeros((0, CHIP_SIZE, CHIP_SIZE, 3), np.uint8)

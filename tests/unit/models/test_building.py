@@ -34,7 +34,7 @@ def test_the_catalogue_has_one_model_per_role() -> None:
     assert sorted(roles) == ["face_detection", "face_embedding", "text_detection", "text_recognition"]
     assert len({model.file for model in catalogue()}) == len(roles)
     assert all(model.licence in {"MIT", "Apache-2.0"} for model in catalogue()), "the default set is free to use"
-    assert model_for("face_embedding").embedding_space == "sface-2021dec"
+    assert model_for("face_embedding").embedding_space == "sface-2021dec-2"
 
 
 def test_the_catalogue_pins_the_wheels_that_are_installed() -> None:
@@ -116,7 +116,7 @@ def test_folding_does_not_change_detections(model_settings: ModelSettings) -> No
     for row in rows:
         nearest = int(np.abs(found.boxes - row[:4]).sum(axis=1).argmin())
         np.testing.assert_allclose(found.boxes[nearest], row[:4], atol=0.5)
-        np.testing.assert_allclose(found.landmarks[nearest].ravel(), row[4:14], atol=0.5)
+        np.testing.assert_allclose(found.first_landmarks[nearest].ravel(), row[4:14], atol=0.5)
         assert abs(found.scores[nearest] - row[14]) < 1e-3
 
 

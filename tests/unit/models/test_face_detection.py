@@ -5,11 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from photofinish.models.catalogue import model_for
-from photofinish.models.face_detection import Detections, FaceDetector, suppress_overlaps
+from photofinish.models.face_detection import Detections, FaceDetector
 from photofinish.models.session import OrtSession
 from photofinish.models.settings import ModelSettings
 from support.pictures import BgrImage, astronaut, group, noise
@@ -75,29 +73,3 @@ def assert_equal(one: Detections, other: Detections) -> None:
     np.testing.assert_array_equal(one.boxes, other.boxes)
     np.testing.assert_array_equal(one.landmarks, other.landmarks)
     np.testing.assert_array_equal(one.scores, other.scores)
-
-
-def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Intersection over union of two (x, y, w, h) boxes."""
-    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    shared = max(0.0, width) * max(0.0, height)
-    return float(shared / (one[2] * one[3] + other[2] * other[3] - shared))
-
-
-numbers = st.integers(0, 40)
-sizes = st.integers(1, 30)
-
-
-@given(st.lists(st.tuples(numbers, numbers, sizes, sizes, st.integers(0, 10)), min_size=1, max_size=12))
-def test_suppression_keeps_the_best_of_what_overlaps(candidates: list[tuple[int, ...]]) -> None:
-    rows = np.array(candidates, np.float32)
-    boxes, scores = rows[:, :4], rows[:, 4]
-    kept = suppress_overlaps(boxes, scores, 0.3)
-    assert len(set(kept.tolist())) == len(kept) > 0
-    for position, one in enumerate(kept):
-        assert all(overlap(boxes[one], boxes[other]) <= 0.3 + 1e-6 for other in kept[:position])
-    for index in set(range(len(rows))) - set(kept.tolist()):
-        assert any(
-            overlap(boxes[index], boxes[better]) > 0.3 - 1e-6 and scores[better] >= scores[index] for better in kept
-        )
