@@ -160,7 +160,11 @@ def api(request: Request) -> Response:
 def _api_app() -> OpenAPI:
     # Imported here: event functions do not pay for the API.
     from photofinish_functions.api.app import make_app
+    from photofinish_functions.api.request_ids import AddRequestId
     from photofinish_functions.api.services import DeployedServices
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(AddRequestId())
 
     origins = ApiSettings.from_env().cors_origins
     return make_app(DeployedServices(app()), cors_origins=origins)

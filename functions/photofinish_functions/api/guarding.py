@@ -6,7 +6,6 @@ Nothing of a request is read before its sender was admitted.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -89,8 +88,6 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
 
     @app.before_request
     def admit() -> None:
-        g.started_at = time.perf_counter()
-        request_id()
         if request.endpoint is None or request.method == "OPTIONS":
             return  # answered without a view
         guard = _guard()

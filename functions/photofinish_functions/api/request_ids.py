@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 import uuid
 
-from flask import g, has_request_context, request
+from flask import Flask, Response, g, has_request_context, request
 
+from photofinish.logs import fields
+
+log = logging.getLogger(__name__)
 HEADER = "X-Request-Id"
 _WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
@@ -19,6 +23,25 @@ def request_id() -> str:
         g.request_id = offered if _WELL_FORMED.fullmatch(offered) else uuid.uuid4().hex
     found: str = g.request_id
     return found
+
+
+def log_requests(app: Flask) -> None:
+    """One line for each request: what kind, how it ended, how long it took; not what was asked or found."""
+
+    @app.before_request
+    def start() -> None:
+        g.started_at = time.perf_counter()
+        request_id()
+
+    @app.after_request
+    def log_request(answer: Response) -> Response:
+        rule = request.url_rule.rule if request.url_rule else None
+        duration_ms = round((time.perf_counter() - g.started_at) * 1000, 1)
+        log.info(
+            "answered",
+            extra=fields(method=request.method, route=rule, status=answer.status_code, duration_ms=duration_ms),
+        )
+        return answer
 
 
 class AddRequestId(logging.Filter):
