@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from werkzeug.test import TestResponse
 
 from photofinish.adapters.memory import MemoryDocuments
+from photofinish.adapters.memory_people import MemoryPeopleDocuments
 from photofinish.adapters.pg_access import PgAccess
 from photofinish.domain.access import RateLimit, Scope
 from photofinish.domain.face import Face
@@ -109,11 +110,13 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
         "PHOTOFINISH_REGION": "local",
         "PHOTOFINISH_PHOTO_BUCKET": PHOTO_BUCKET,
         "PHOTOFINISH_DERIVED_BUCKET": "derived",
+        "PHOTOFINISH_ENROLMENT_BUCKET": "enrolments",
     }.items():
         setenv(name, value)
     setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")  # links are signed without asking anybody
     cloud = App(Settings.from_env())
     cloud.__dict__["documents"] = MemoryDocuments()
+    cloud.__dict__["people_documents"] = MemoryPeopleDocuments()
     services = DeployedServices(cloud)
     services.__dict__["_encoder"] = encoder  # loaded once for all tests
     made = Api(make_app(services, cors_origins=[ORIGIN]), cloud, services, "")

@@ -17,13 +17,12 @@ from photofinish.adapters.postgres import Database
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import face_id
 from photofinish.domain.photo import PhotoRef
-from support.faces import bib, embedding, face, photo
+from support.faces import SPACE, bib, embedding, face, photo
 from support.index import VERSION, add
 from support.postgres import database
 
 ALBUM = "race"
 BY = "key:test"
-DIMENSION = 32
 
 
 @dataclass
@@ -35,6 +34,8 @@ class TestAlbum:
     database: Database
     conninfo: str
     name: str = ALBUM
+    space: str = SPACE
+    dimension: int = 32
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
     _centers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
@@ -50,9 +51,9 @@ class TestAlbum:
         """How `person` looks this time: two looks of one person have a cosine of about 1 / (1 + spread²)."""
         center = self._centers.get(person)
         if center is None:
-            center = self.rng.normal(size=DIMENSION)
+            center = self.rng.normal(size=self.dimension)
             center = self._centers[person] = center / np.linalg.norm(center)
-        noise = self.rng.normal(size=DIMENSION)
+        noise = self.rng.normal(size=self.dimension)
         noise -= (noise @ center) * center
         looks: NDArray[np.float64] = center + spread * noise / np.linalg.norm(noise)
         return looks
@@ -64,7 +65,7 @@ class TestAlbum:
         ref = self.photo(name)
         faces = [
             face(
-                embedding(self.look(person, spread=spread)),
+                embedding(self.look(person, spread=spread), self.space),
                 x=0.05 + 0.9 * number / max(len(persons), 1),
                 quality=quality,
             )

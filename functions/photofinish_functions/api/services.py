@@ -15,8 +15,12 @@ from photofinish.wiring import App, model_settings
 from photofinish_functions.api.pictures import Pictures
 
 if TYPE_CHECKING:
+    from photofinish.adapters.pg_people_changes import PgPeopleChanges
+    from photofinish.adapters.pg_people_clusters import PgClusters
+    from photofinish.adapters.pg_people_enrolments import PgEnrolments
     from photofinish.models.face_encoder import FaceEncoder
     from photofinish_functions.access.gate import Gate
+    from photofinish_functions.people_projecting import PeopleProjector
 
 
 class Services(Protocol):
@@ -36,6 +40,14 @@ class Services(Protocol):
     def albums(self) -> Albums: ...
     @property
     def people(self) -> People: ...
+    @property
+    def people_changes(self) -> PgPeopleChanges: ...
+    @property
+    def clusters(self) -> PgClusters: ...
+    @property
+    def enrolments(self) -> PgEnrolments: ...
+    @property
+    def projector(self) -> PeopleProjector: ...
     @property
     def searcher(self) -> Searcher: ...
     @property
@@ -83,6 +95,24 @@ class DeployedServices:
     @property
     def people(self) -> People:
         return self._app.people
+
+    @property
+    def people_changes(self) -> PgPeopleChanges:
+        return self._app.people_changes
+
+    @property
+    def clusters(self) -> PgClusters:
+        return self._app.clusters
+
+    @property
+    def enrolments(self) -> PgEnrolments:
+        return self._app.enrolments
+
+    @cached_property
+    def projector(self) -> PeopleProjector:
+        from photofinish_functions.people_projecting import PeopleProjector
+
+        return PeopleProjector(self._app.people_projection, self._app.people_documents)
 
     @cached_property
     def searcher(self) -> Searcher:

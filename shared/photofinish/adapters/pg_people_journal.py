@@ -92,13 +92,16 @@ def undo(conn: Connection, album_id: int, operation_id: int, *, by: str) -> int:
     }
     # A face that the album has lost since hinders nobody.
     changes = [change for change in changes if not _is_of(change, gone)]
+    undone = []
     for change in changes:
         now = current.get(_key(change["table"], change["after"] or change["before"]))
-        if now != change["after"] and not (change["after"] is None and _only_clustered(now)):
+        if now == change["after"] or (change["after"] is None and _only_clustered(now)):
+            undone.append(change)
+        elif not _is_pin(change):
             raise _changed_since(conn, album_id, operation_id, person_ids)
 
     def restore() -> None:
-        _restore(conn, album_id, changes)
+        _restore(conn, album_id, undone)
 
     _, undo_id = change_people(
         conn,
@@ -161,6 +164,13 @@ def _rows(changes: Iterable[dict[str, Any]]) -> list[Row]:
 def _only_clustered(row: Row | None) -> bool:
     """Whether it is a face's place that nobody decided on: the next clustering may change it as well."""
     return row is not None and row.get("source") == "clustered"
+
+
+def _is_pin(change: dict[str, Any]) -> bool:
+    """Whether a face was only kept where it was, or let go: what became of it since does not hinder an undo."""
+    before, after = change["before"], change["after"]
+    sources = {row.get("source") for row in (before, after) if row is not None}
+    return sources == {"clustered", "kept"} and before["person_id"] == after["person_id"]
 
 
 def _is_of(change: dict[str, Any], face_ids: set[UUID]) -> bool:

@@ -1,0 +1,244 @@
+"""People and clusters over HTTP: the real API on a real Postgres."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from photofinish.adapters.memory_people import MemoryPeopleDocuments
+from photofinish.domain.access import Scope
+from photofinish_functions.people_clustering import PeopleClustering
+from photofinish_functions.people_projecting import PeopleProjector
+from support.api import Api, api, database, encoder, model_settings
+from support.faces import bib
+from support.people import TestAlbum
+
+__all__ = ["api", "database", "encoder", "model_settings"]
+
+ALBUM = "race"
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def album(api: Api, database: str) -> TestAlbum:
+    space = api.services.embedding_space
+    return TestAlbum(api.cloud.database, database, name=ALBUM, space=space, dimension=128)
+
+
+@pytest.fixture
+def clustering(api: Api) -> PeopleClustering:
+    calibrations = {api.services.embedding_space: api.services.pictures.calibration}
+    projector = PeopleProjector(api.cloud.people_projection, api.cloud.people_documents)
+    return PeopleClustering(api.cloud.clusters, calibrations, publish=projector.project, run_every_s=0)
+
+
+def call(api: Api, method: str, path: str, status: int = 200, **request: Any) -> Any:
+    answer = api.call(method, f"/albums/{ALBUM}{path}", **request)
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    return answer.get_json() if status != 204 else None
+
+
+def shown(api: Api) -> dict[str, Any]:
+    """The documents that apps see, by person."""
+    documents = api.cloud.people_documents
+    assert isinstance(documents, MemoryPeopleDocuments)
+    return {person_id: document for (album, person_id), document in documents.documents.items() if album == ALBUM}
+
+
+@pytest.fixture
+def ann_and_bea(album: TestAlbum, clustering: PeopleClustering) -> tuple[list[str], list[str]]:
+    ann = [album.add(f"ann-{i}", "ann", bibs=[bib("11", face_index=0)] if i == 0 else [])[0] for i in range(4)]
+    bea = [album.add(f"bea-{i}", "bea")[0] for i in range(3)]
+    clustering.photo_changed(ALBUM)
+    return ann, bea
+
+
+def cluster_ids(api: Api) -> list[str]:
+    return [person["person_id"] for person in call(api, "GET", "/people")["people"]]
+
+
+class TestPeople:
+    def test_the_way_of_a_person(self, api: Api) -> None:
+        made = call(api, "POST", "/people", 201, json={"name": "Ann", "pictures": 2})
+        person_id = made["person"]["person_id"]
+        assert len({upload["url"] for upload in made["uploads"]}) == 2
+        for upload in made["uploads"]:
+            assert f"/enrolments/{ALBUM}/{person_id}/{upload['upload_id']}?" in upload["url"]
+            assert upload["method"] == "PUT"
+            assert upload["headers"]["x-goog-content-length-range"] == "0,16777216"
+        detail = call(api, "GET", f"/people/{person_id}")
+        assert [upload["status"] for upload in detail["uploads"]] == ["waiting", "waiting"]
+        assert shown(api)[person_id].person.name == "Ann"
+        assert call(api, "PATCH", f"/people/{person_id}", json={"name": "Anna"})["name"] == "Anna"
+        assert [person["name"] for person in call(api, "GET", "/people?name=anna")["people"]] == ["Anna"]
+        more = call(api, "POST", f"/people/{person_id}/uploads", 201, json={"pictures": 1})["uploads"][0]
+        call(api, "DELETE", f"/people/{person_id}/uploads/{more['upload_id']}", 204)
+        call(api, "DELETE", f"/people/{person_id}/uploads/{more['upload_id']}", 404)
+        assert len(call(api, "GET", f"/people/{person_id}")["uploads"]) == 2
+        call(api, "DELETE", f"/people/{person_id}", 204)
+        assert call(api, "GET", f"/people/{person_id}", 404)["error"]["code"] == "unknown_person"
+        assert person_id not in shown(api)
+
+    def test_people_come_page_by_page(self, api: Api) -> None:
+        names = {call(api, "POST", "/people", 201, json={"name": f"P {i}"})["person"]["name"] for i in range(5)}
+        found, after = set(), ""
+        while True:
+            page = call(api, "GET", f"/people?limit=2{after}")
+            found |= {person["name"] for person in page["people"]}
+            if page["next_after"] is None:
+                break
+            after = f"&after={page['next_after']}"
+        assert found == names
+
+    def test_an_album_that_is_not_there_is_not_seen(self, api: Api) -> None:
+        assert call(api, "GET", "/people", 404)["error"]["code"] == "unknown_album"
+        assert call(api, "GET", "/clustering", 404)["error"]["code"] == "unknown_album"
+        assert call(api, "GET", "/people-operations", 404)["error"]["code"] == "unknown_album"
+
+    @pytest.mark.parametrize(
+        ("method", "path", "body"),
+        [
+            ("GET", "", None),
+            ("PATCH", "", {"name": "x"}),
+            ("DELETE", "", None),
+            ("POST", "/uploads", {"pictures": 1}),
+            ("GET", "/matches", None),
+            ("POST", "/faces", {"face_ids": [NOBODY]}),
+            ("POST", "/rejections", {"face_ids": [NOBODY]}),
+            ("PUT", "/numbers/7", {"confirmed": True}),
+            ("POST", "/merge", {"other": NOBODY}),
+            ("POST", "/split", {"face_ids": [NOBODY]}),
+        ],
+    )
+    def test_nobody_is_unknown_everywhere(self, api: Api, method: str, path: str, body: Any) -> None:
+        answer = call(api, method, f"/people/{NOBODY}{path}", 404, json=body)
+        assert answer["error"]["code"] == "unknown_person"
+
+    @pytest.mark.parametrize("body", [{"name": ""}, {"name": "x" * 201}, {"pictures": 21}, {"pictures": "2"}, {"n": 1}])
+    def test_what_is_no_person_is_refused(self, api: Api, body: Any) -> None:
+        assert call(api, "POST", "/people", 400, json=body)["error"]["code"] == "bad_request"
+
+
+class TestWhoMay:
+    def test_a_key_that_searches_reads_and_changes_nothing(self, api: Api, ann_and_bea: Any) -> None:
+        [ann, bea] = cluster_ids(api)
+        key = api.key_for(Scope.SEARCH)
+        for path in ("/people", f"/people/{ann}", f"/people/{ann}/matches", "/clustering"):
+            call(api, "GET", path, key=key)
+        for method, path, body in (
+            ("POST", "/people", {"name": "x"}),
+            ("PATCH", f"/people/{ann}", {"name": "x"}),
+            ("DELETE", f"/people/{ann}", None),
+            ("POST", f"/people/{ann}/uploads", {"pictures": 1}),
+            ("POST", f"/people/{ann}/faces", {"face_ids": [NOBODY]}),
+            ("POST", f"/people/{ann}/rejections", {"face_ids": [NOBODY]}),
+            ("PUT", f"/people/{ann}/numbers/7", {"confirmed": True}),
+            ("POST", f"/people/{ann}/merge", {"other": bea}),
+            ("POST", f"/people/{ann}/split", {"face_ids": [NOBODY]}),
+            ("GET", "/people-operations", None),
+            ("POST", "/people-operations/1/undo", None),
+        ):
+            assert call(api, method, path, 403, key=key, json=body)["error"]["code"] == "forbidden"
+        call(api, "GET", "/people", 404, key=api.key_for(Scope.ADMIN, frozenset({"other"})))
+
+    def test_every_change_is_in_the_audit_without_names(self, api: Api, ann_and_bea: Any) -> None:
+        [ann, _] = cluster_ids(api)
+        call(api, "PATCH", f"/people/{ann}", json={"name": "Unmistakable"})
+        call(api, "POST", f"/people/{ann}/faces", json={"face_ids": ann_and_bea[0][:2]})
+        entries = [(action, album, target, count) for _, action, album, target, _, _, count in api.audit()]
+        assert ("rename_person", ALBUM, ann, None) in entries
+        assert ("confirm_faces", ALBUM, ann, 2) in entries
+        assert "Unmistakable" not in str(api.audit())
+
+
+class TestMatches:
+    def test_own_faces_and_suggestions_with_their_probability(self, api: Api, ann_and_bea: Any) -> None:
+        ann_faces, bea_faces = ann_and_bea
+        [ann, bea] = cluster_ids(api)
+        found = call(api, "GET", f"/people/{ann}/matches")
+        assert {face["face_id"] for face in found["faces"]} == set(ann_faces)
+        assert {face["source"] for face in found["faces"]} == {"clustered"}
+        assert all(face["similarity"] > 0.8 and face["probability"] > 0.9 for face in found["faces"])
+        assert found["suggested"] == []
+        loose = call(api, "GET", f"/people/{ann}/matches?min_similarity=-1")["suggested"]
+        assert {face["face_id"] for face in loose} == set(bea_faces)
+        assert {face["person_id"] for face in loose} == {bea}
+        assert all(face["probability"] < 0.5 for face in loose)
+
+    def test_a_rejected_face_is_not_suggested_again_and_a_confirmed_one_counts(
+        self, api: Api, album: TestAlbum, ann_and_bea: Any
+    ) -> None:
+        [ann, _] = cluster_ids(api)
+        first, second = ann_and_bea[0][:2]
+        rejected = call(api, "POST", f"/people/{ann}/rejections", json={"face_ids": [first]})
+        assert rejected["changed"] == [first]
+        call(api, "POST", f"/people/{ann}/faces", json={"face_ids": [second]})
+        found = call(api, "GET", f"/people/{ann}/matches?min_similarity=-1")
+        assert found["faces"][0]["face_id"] == second
+        assert found["faces"][0]["source"] == "confirmed"
+        assert first not in {face["face_id"] for face in found["faces"] + found["suggested"]}
+        undone = call(api, "POST", f"/people-operations/{rejected['operation_id']}/undo")
+        assert undone["operation_id"] > rejected["operation_id"]
+        assert first in {face["face_id"] for face in call(api, "GET", f"/people/{ann}/matches")["faces"]}
+
+    def test_a_person_is_searched_by_how_they_look(self, api: Api, ann_and_bea: Any) -> None:
+        [ann, _] = cluster_ids(api)
+        photos = api.search(ALBUM, person_id=ann).get_json()["photos"]
+        assert {photo["face"]["face_id"] for photo in photos} == set(ann_and_bea[0])
+
+
+class TestClusters:
+    def test_merge_split_and_undo(self, api: Api, ann_and_bea: Any) -> None:
+        [ann, bea] = cluster_ids(api)
+        merged = call(api, "POST", f"/people/{ann}/merge", json={"other": bea})
+        assert merged["person"]["face_count"] == 7
+        assert set(shown(api)) == {ann}
+        call(api, "POST", f"/people-operations/{merged['operation_id']}/undo")
+        assert set(shown(api)) == {ann, bea}
+        again = call(api, "POST", f"/people-operations/{merged['operation_id']}/undo", 409)
+        assert again["error"]["code"] == "already_undone"
+        split = call(api, "POST", f"/people/{ann}/split", json={"face_ids": ann_and_bea[0][:1], "name": "Anna"})
+        assert (split["person"]["name"], split["person"]["face_count"]) == ("Anna", 1)
+        wrong = call(api, "POST", f"/people/{ann}/split", 409, json={"face_ids": ann_and_bea[1][:1]})
+        assert wrong["error"]["code"] == "not_theirs"
+        operations = call(api, "GET", "/people-operations?limit=2")
+        assert [done["kind"] for done in operations["operations"]] == ["split", "undo"]
+        before = operations["next_before"]
+        assert [d["kind"] for d in call(api, "GET", f"/people-operations?before={before}")["operations"]] == ["merge"]
+        call(api, "POST", "/people-operations/999999/undo", 404)
+
+    def test_where_clustering_stands(self, api: Api, album: TestAlbum, ann_and_bea: Any) -> None:
+        state = call(api, "GET", "/clustering")
+        assert (state["faces"], state["people"], state["is_waiting"]) == (7, 2, False)
+        [space] = state["spaces"].values()
+        assert space["min_similarity"] == api.services.pictures.calibration.min_similarity
+        assert space["false_match_rate_at_most"] == 1
+        api.cloud.clusters.request(ALBUM)
+        assert call(api, "GET", "/clustering")["is_waiting"]
+
+
+class TestNumbers:
+    def test_numbers_are_offered_with_evidence_and_decided(self, api: Api, album: TestAlbum, ann_and_bea: Any) -> None:
+        [ann, _] = cluster_ids(api)
+        [number] = call(api, "GET", f"/people/{ann}")["numbers"]
+        assert (number["number"], number["state"]) == ("11", "offered")
+        assert [one["photo"]["name"] for one in number["evidence"]] == ["race/ann-0.jpg"]
+        decided = call(api, "PUT", f"/people/{ann}/numbers/11", json={"confirmed": False})
+        assert call(api, "GET", f"/people/{ann}")["numbers"][0]["state"] == "rejected"
+        call(api, "POST", f"/people-operations/{decided['operation_id']}/undo")
+        assert call(api, "GET", f"/people/{ann}")["numbers"][0]["state"] == "offered"
+        call(api, "PUT", f"/people/{ann}/numbers/no number", 400, json={"confirmed": True})
+
+
+class TestShown:
+    def test_apps_see_faces_numbers_and_a_cover_but_nothing_biometric(self, api: Api, ann_and_bea: Any) -> None:
+        from photofinish.adapters.firestore_people import person_fields
+
+        [ann, _] = cluster_ids(api)
+        fields = person_fields(shown(api)[ann])
+        assert (fields["name"], fields["face_count"], len(fields["photo_ids"])) == (None, 4, 4)
+        assert {face["face_id"] for face in fields["faces"]} == set(ann_and_bea[0])
+        assert fields["bib_numbers"] == ["11"]
+        assert set(fields["cover"]) == {"face_id", "photo_id", "box"}
+        assert "embedding" not in str(fields)
