@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pgvector import HalfVector
 from psycopg import sql
+from psycopg.errors import CheckViolation
 from psycopg.rows import TupleRow
 
 from photofinish.adapters.pg_album_reading import PgAlbumReading, Space, check_dimension
@@ -21,7 +22,7 @@ from photofinish.domain.face import Embedding, Face, face_id
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
 from photofinish.domain.search import folder_of, other_numbers, words
-from photofinish.errors import RejectedInput
+from photofinish.errors import RejectedInput, Unavailable
 from photofinish.ports import BibMatch, FaceMatch
 from photofinish.similarity import most_similar_faces
 
@@ -57,18 +58,21 @@ class PgVectorFaceIndex:
             conn.execute(
                 _query("describe_photo"), photo_key | {"pipeline_version": pipeline_version} | _photo_columns(analysis)
             )
-            conn.cursor().executemany(
-                _query("insert_face"),
-                [
-                    photo_key
-                    | _face_columns(id_, face)
-                    | {
-                        "space_id": spaces[embedding.space].space_id,
-                        "embedding": HalfVector(embedding.vector).to_text(),
-                    }
-                    for id_, face, embedding in zip(face_ids, analysis.faces, embeddings, strict=True)
-                ],
-            )
+            faces = [
+                photo_key
+                | _face_columns(id_, face)
+                | {
+                    "space_id": spaces[embedding.space].space_id,
+                    "embedding": HalfVector(embedding.vector).to_text(),
+                }
+                for id_, face, embedding in zip(face_ids, analysis.faces, embeddings, strict=True)
+            ]
+            try:
+                conn.cursor().executemany(_query("insert_face"), faces)
+            except CheckViolation as error:  # the partition made above is gone again
+                raise Unavailable(
+                    f"The album {photo.album!r} was erased at this moment: index the photo again."
+                ) from error
             conn.cursor().executemany(
                 _query("insert_bib"),
                 [
@@ -100,6 +104,7 @@ class PgVectorFaceIndex:
             album_id = _album_id(conn, album)
             if album_id is None:
                 return
+            conn.execute(_query("lock_partitions"))
             conn.execute(_query("lock_faces", timeout_ms=sql.Literal(LOCK_TIMEOUT_MS)))
             conn.execute(_query("drop_partition", partition=sql.Identifier(_partition(album_id))))
             conn.execute(_query("delete_album", album_id=sql.Literal(album_id)))

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import psycopg
@@ -13,8 +14,12 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from photofinish.adapters import pg_faces
+from photofinish.adapters.pg_album_reading import FEW_PHOTOS
 from photofinish.adapters.pg_faces import PgVectorFaceIndex
 from photofinish.adapters.postgres import Database
+from photofinish.domain.face import Embedding
+from photofinish.domain.search import PhotoFilter
 from photofinish.errors import Misconfigured, Unavailable
 from photofinish.sql import queries
 from support.faces import bib, embedding, face, photo, random_embeddings
@@ -71,6 +76,135 @@ def test_faces_that_are_gone_do_not_make_an_answer_shorter(index: PgVectorFaceIn
     add(index, photo("race/crowd.jpg", 2))
     assert len(index.search("race", [near], limit=50, min_similarity=-1.1)) == 50
     assert len(index.search("race", [near], limit=500, min_similarity=-1.1)) == 60
+
+
+class TestFiltersNeverReturnTooLittle:
+    """The trap: an HNSW scan gives up after 20,000 faces, however many of them a filter left out."""
+
+    NEAR, CROWD = 30, 25_000
+
+    @pytest.fixture
+    def album(self, index: PgVectorFaceIndex, database: str) -> Embedding:  # noqa: F811
+        """A crowd around the query by one camera, 30 faces far from it by another; returns the query."""
+        query = embedding([1] + [0] * (DIMENSION - 1))
+        add(index, photo("race/crowd/0.jpg"), [face(query)], camera="everywhere")
+        for number in range(self.NEAR):
+            far = embedding(random_embeddings(1, DIMENSION, seed=number)[0].vector - 2 * query.vector)
+            add(index, photo(f"race/rare/{number}.jpg"), [face(far)], [bib("7")], ["finish"], camera="rare")
+        near = "(ARRAY[1] || ARRAY(SELECT 0.3 * random() FROM generate_series(2, %(dimension)s) WHERE n > 0))::halfvec"
+        parts = {"index": sql.Identifier("face_1_space_1"), "partition": sql.Identifier("face_1")}
+        numbers = {"dimension": sql.Literal(DIMENSION), "space_id": sql.Literal(1)}
+        with psycopg.connect(database) as conn:
+            conn.execute("DROP INDEX face_1_space_1")  # filled one by one it takes its time
+            conn.execute(
+                f"""
+                INSERT INTO face SELECT album_id, gen_random_uuid(), photo_id, space_id, box_x, box_y, box_w, box_h,
+                    detection_score, face.sharpness, quality, {near}
+                FROM face JOIN photo USING (album_id, photo_id), generate_series(1, %(crowd)s) AS n
+                WHERE camera = 'everywhere'
+                """,
+                {"dimension": DIMENSION, "crowd": self.CROWD},
+            )
+            conn.execute(sql.SQL(queries("face_index")["create_space_index"]).format(**parts, **numbers))
+        return query
+
+    def test_plain_pgvector_does(self, album: Embedding, database: str) -> None:  # noqa: F811
+        """Otherwise the tests below would show nothing."""
+        with psycopg.connect(database, options=BY_INDEX_ONLY) as conn:
+            conn.execute("SET hnsw.iterative_scan = relaxed_order")
+            rows = conn.execute(
+                f"""
+                SELECT FROM face JOIN photo USING (photo_id)
+                WHERE face.album_id = 1 AND space_id = 1 AND camera = 'rare'
+                ORDER BY embedding::halfvec({DIMENSION}) <=> %s::halfvec({DIMENSION}) LIMIT 30
+                """,
+                [str(album.vector.tolist())],
+            ).fetchall()
+        assert len(rows) < self.NEAR
+
+    def test_few_photos_that_pass(self, index: PgVectorFaceIndex, album: Embedding) -> None:
+        filters = [
+            PhotoFilter(camera="rare"),
+            PhotoFilter(folder="rare"),
+            PhotoFilter(text="finish"),
+            PhotoFilter(text="finish", camera="rare", folder="rare"),
+        ]
+        with index.reading("race") as reading:
+            counts = [len(reading.nearest([album], limit=100, where=where).vectors) for where in filters]
+            fewer = [len(reading.nearest([album], limit=10, where=where).vectors) for where in filters]
+        assert counts == [self.NEAR] * len(filters)
+        assert fewer == [10] * len(filters)
+
+    def test_many_photos_that_pass_with_few_faces(
+        self,
+        index: PgVectorFaceIndex,
+        album: Embedding,
+        database: str,  # noqa: F811
+    ) -> None:
+        with psycopg.connect(database) as conn:
+            conn.execute(
+                "INSERT INTO photo (photo_id, album_id, bucket, name, generation, pipeline_version, camera, width)"
+                " SELECT gen_random_uuid(), 1, 'photos', 'race/' || n, 1, '1', 'rare', 1"
+                " FROM generate_series(1, %s) AS n",
+                [FEW_PHOTOS + 1],
+            )
+            conn.execute("ANALYZE photo")
+        with index.reading("race") as reading:
+            assert len(reading.nearest([album], limit=100, where=PhotoFilter(camera="rare")).vectors) == self.NEAR
+
+    def test_an_answer_among_deleted_faces(self, index: PgVectorFaceIndex, album: Embedding) -> None:
+        index.remove(photo("race/crowd/0.jpg"))
+        with index.reading("race") as reading:
+            assert len(reading.nearest([album], limit=100, where=PhotoFilter()).vectors) == self.NEAR
+
+
+class TestDropAlbum:
+    def test_drops_the_partition(self, index: PgVectorFaceIndex, database: str) -> None:  # noqa: F811
+        add(index, photo("race/1.jpg"), [face(embedding([1, 0]))])
+        index.drop_album("race")
+        with psycopg.connect(database) as conn:
+            assert conn.execute("SELECT FROM pg_class WHERE relname LIKE 'face\\_1%'").fetchall() == []
+
+    def test_gives_up_where_somebody_reads_for_long(
+        self,
+        index: PgVectorFaceIndex,
+        database: str,  # noqa: F811
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Whoever waits for all searches to end stops all that come after them."""
+        monkeypatch.setattr(pg_faces, "LOCK_TIMEOUT_MS", 100)
+        add(index, photo("race/1.jpg"), [face(embedding([1, 0]))])
+        with psycopg.connect(database) as reading:
+            reading.execute("SELECT FROM face").fetchall()
+            with pytest.raises(Unavailable, match="LockNotAvailable"):
+                index.drop_album("race")
+        assert len(index.search("race", [embedding([1, 0])], limit=5, min_similarity=0)) == 1
+        index.drop_album("race")
+        assert not index.has_album("race")
+
+    def test_while_photos_come_in(self, index: PgVectorFaceIndex) -> None:
+        """Each photo is there whole or not at all, whenever the album goes."""
+
+        def put(number: int) -> bool:
+            return add(index, photo(f"race/{number}.jpg"), [face(embedding([1, 0]))], [bib("1")])
+
+        def try_to_put(number: int) -> None:
+            with suppress(Unavailable):
+                put(number)
+
+        put(0)
+        with ThreadPoolExecutor(4) as pool:
+            puts = [pool.submit(try_to_put, number) for number in range(60)]
+            for _ in range(5):
+                index.drop_album("race")
+            for one in puts:
+                one.result(timeout=30)
+        index.drop_album("race")
+        assert put(61)
+        assert [
+            match.face.photo for match in index.search("race", [embedding([1, 0])], limit=99, min_similarity=0)
+        ] == [photo("race/61.jpg")]
+        assert len(index.find_bib("race", "1", limit=99)) == 1
 
 
 def test_a_new_album_waits_for_no_search_and_stops_none(index: PgVectorFaceIndex, database: str) -> None:  # noqa: F811

@@ -1,0 +1,412 @@
+"""What a search finds, on the index in memory and on the one in Postgres."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from photofinish.adapters.memory_index import MemoryFaceIndex
+from photofinish.adapters.pg_album_rules import PgAlbumRules
+from photofinish.adapters.postgres import Database
+from photofinish.domain.bib_rules import BibRules
+from photofinish.domain.face import Embedding
+from photofinish.domain.matching import Calibration, match_probability
+from photofinish.domain.search import Part, PhotoFilter, ScoredPhoto, SearchPage, SearchQuery, Weights
+from photofinish.domain.start_list import StartList
+from photofinish.ports import FaceIndex
+from photofinish.searching import Searcher
+from support.faces import SPACE, bib, embedding, face, photo, random_embeddings
+from support.index import add, postgres_index
+from support.postgres import database  # noqa: F401  (a fixture)
+
+EAST, NORTH, UP = embedding([1, 0, 0]), embedding([0, 1, 0]), embedding([0, 0, 1])
+NOON = datetime(2026, 5, 3, 12)
+CALIBRATION = Calibration(min_similarity=0.5, stranger_similarity=0.6, slope=14.0, offset=-4.5, selfie_min_quality=0.2)
+_fresh = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Somebody:
+    person_id: str
+    name: str
+    looks: tuple[Embedding, ...]
+
+
+@dataclass
+class Friends:
+    """People as a search asks for them."""
+
+    known: list[Somebody] = field(default_factory=list)
+
+    def find_by_name(self, album: str, name: str) -> list[Somebody]:
+        return [somebody for somebody in self.known if name.casefold() in somebody.name.casefold()]
+
+    def embeddings(self, album: str, person_id: str) -> list[Embedding]:
+        return [looks for somebody in self.known if somebody.person_id == person_id for looks in somebody.looks]
+
+
+@pytest.fixture
+def friends() -> Friends:
+    return Friends()
+
+
+@pytest.fixture
+def memory_index() -> MemoryFaceIndex:
+    return MemoryFaceIndex()
+
+
+@pytest.fixture
+def in_postgres(database: str) -> Iterator[FaceIndex]:  # noqa: F811
+    with postgres_index(database) as index:
+        yield index
+
+
+@pytest.fixture(params=["memory_index", "in_postgres"])
+def index(request: pytest.FixtureRequest) -> FaceIndex:
+    index: FaceIndex = request.getfixturevalue(request.param)
+    return index
+
+
+@pytest.fixture
+def searcher(index: FaceIndex, friends: Friends) -> Searcher:
+    return Searcher(index, friends, {SPACE: CALIBRATION})
+
+
+def found(page: SearchPage) -> list[str]:
+    return [scored.photo.name.removeprefix("race/") for scored in page.photos]
+
+
+def value(scored: ScoredPhoto, part: Part) -> float:
+    return next(one.value for one in scored.parts if one.part == part)
+
+
+class TestWho:
+    @pytest.fixture(autouse=True)
+    def album(self, index: FaceIndex) -> None:
+        add(index, photo("race/both.jpg"), [face(UP), face(EAST, x=0.5)], [bib("42", 0.75, face_index=1)])
+        add(index, photo("race/face.jpg"), [face(EAST)])
+        add(index, photo("race/bib.jpg"), [face(NORTH, x=0.625)], [bib("42", 0.875, face_index=0), bib("7")])
+        add(index, photo("race/stranger.jpg"), [face(NORTH)], [bib("8")])
+        add(index, photo("other/1.jpg"), [face(EAST)], [bib("42")])
+
+    def test_a_face_or_a_bib_is_enough_and_both_are_best(self, searcher: Searcher) -> None:
+        page = searcher.search(SearchQuery(album="race", embeddings=(EAST,), bib="42"))
+        assert found(page) == ["both.jpg", "face.jpg", "bib.jpg"]
+        both, only_face, only_bib = page.photos
+        assert value(both, Part.FACE) == pytest.approx(match_probability(1, CALIBRATION), abs=1e-3)
+        assert value(both, Part.BIB) == 0.75
+        assert value(only_face, Part.BIB) == value(only_bib, Part.FACE) == 0
+        assert (only_face.bib, only_bib.face) == (None, None)
+
+    def test_shows_the_evidence(self, searcher: Searcher) -> None:
+        both, _, only_bib = searcher.search(SearchQuery(album="race", embeddings=(EAST,), bib="42")).photos
+        assert both.face is not None
+        assert both.face.similarity == pytest.approx(1, abs=1e-3)
+        assert both.face_box == both.face.box
+        assert both.face.box.x == 0.5
+        assert both.bib is not None
+        assert (both.bib.number, both.bib.ocr_score, both.bib.face_id) == ("42", 0.75, both.face.face_id)
+        assert only_bib.bib is not None
+        assert only_bib.face_box == only_bib.bib.face_box
+        assert only_bib.bib.face_box is not None
+        assert only_bib.bib.face_box.x == 0.625
+
+    def test_a_face_below_the_threshold_is_a_strangers(self, searcher: Searcher) -> None:
+        near = embedding([1, 1.7, 0])  # 0.507 and 0.862
+        page = searcher.search(SearchQuery(album="race", embeddings=(near,), min_similarity=0.6))
+        assert sorted(found(page)) == ["bib.jpg", "stranger.jpg"]
+        assert len(searcher.search(SearchQuery(album="race", embeddings=(near,))).photos) == 4
+        everything = searcher.search(SearchQuery(album="race", embeddings=(near,), min_similarity=-1))
+        assert len(everything.photos) == 4
+
+    def test_of_several_selfies_each_finds_and_their_middle_too(self, searcher: Searcher, index: FaceIndex) -> None:
+        between = embedding([1, 0, 1])
+        add(index, photo("race/between.jpg"), [face(between)])
+        one_each = searcher.search(SearchQuery(album="race", embeddings=(EAST, UP), min_similarity=0.99))
+        assert sorted(found(one_each)) == ["between.jpg", "both.jpg", "face.jpg"]
+        middle = next(scored for scored in one_each.photos if scored.photo.name == "race/between.jpg")
+        assert middle.face is not None
+        assert middle.face.similarity == pytest.approx(1, abs=1e-3)
+
+    def test_opposite_selfies_have_no_middle(self, searcher: Searcher) -> None:
+        opposite = Embedding(-EAST.vector, SPACE)
+        page = searcher.search(SearchQuery(album="race", embeddings=(EAST, opposite)))
+        assert sorted(found(page)) == ["both.jpg", "face.jpg"]
+
+    def test_nobody_is_an_empty_page(self, searcher: Searcher) -> None:
+        for query in (
+            SearchQuery(album="race", bib="9"),
+            SearchQuery(album="nowhere", embeddings=(EAST,), bib="42", name="Ann"),
+            SearchQuery(album="race", name="Nobody"),
+            SearchQuery(album="race", bib="4\0"),
+        ):
+            assert searcher.search(query) == SearchPage(photos=(), next_cursor=None)
+
+    def test_a_space_that_is_not_calibrated_is_refused(self, searcher: Searcher) -> None:
+        with pytest.raises(ValueError, match="nothing is known of similarities"):
+            searcher.search(SearchQuery(album="race", embeddings=(embedding([1, 0, 0], "other"),)))
+
+    def test_a_weight_of_0_takes_a_part_out_of_the_score_only(self, searcher: Searcher) -> None:
+        weights = Weights(face=0, quality=0)
+        page = searcher.search(SearchQuery(album="race", embeddings=(EAST,), bib="42", weights=weights))
+        assert [(scored.photo.name, scored.score) for scored in page.photos] == [
+            ("race/bib.jpg", 0.875),
+            ("race/both.jpg", 0.75),
+            ("race/face.jpg", 0.0),
+        ]
+
+
+class TestName:
+    @pytest.fixture(autouse=True)
+    def album(self, index: FaceIndex, request: pytest.FixtureRequest) -> None:
+        start_list = {"42": "Ann Miller", "43": "Joanna Jones"}
+        if isinstance(index, MemoryFaceIndex):
+            index.set_entrants("race", start_list)
+        else:
+            rules = Database(request.getfixturevalue("database"))
+            PgAlbumRules(rules).set_bib_rules("race", BibRules(start_list=StartList(start_list)))
+            rules.close()
+        add(index, photo("race/ann.jpg"), [face(EAST)], [bib("42", 0.8, face_index=0)])
+        add(index, photo("race/joanna.jpg"), [], [bib("43", 0.8)])
+        add(index, photo("race/face.jpg"), [face(NORTH)])
+
+    def test_leads_over_the_start_list_to_bibs(self, searcher: Searcher) -> None:
+        page = searcher.search(SearchQuery(album="race", name="ann"))
+        assert page.numbers == {"42": "Ann Miller", "43": "Joanna Jones"}
+        ann, joanna = page.photos
+        assert (ann.photo.name, joanna.photo.name) == ("race/ann.jpg", "race/joanna.jpg")
+        assert ann.name is not None
+        assert (ann.name.name, ann.name.number, ann.name.person_id) == ("Ann Miller", "42", None)
+        assert ann.name.bib is not None
+        assert ann.face_box == ann.name.bib.face_box
+        assert value(ann, Part.NAME) == pytest.approx(0.8)
+        assert value(joanna, Part.NAME) == pytest.approx(0.4)  # the name asked for is a part of a longer one
+        assert ann.bib is None  # no number was asked for
+
+    def test_leads_over_people_to_faces(self, searcher: Searcher, friends: Friends) -> None:
+        friends.known = [Somebody("p1", "Ann Miller", (NORTH, embedding([1, 0], "other"))), Somebody("p2", "Bob", ())]
+        page = searcher.search(SearchQuery(album="race", name="Ann Miller"))
+        assert found(page) == ["face.jpg", "ann.jpg"]
+        name = page.photos[0].name
+        assert name is not None
+        assert (name.person_id, name.number) == ("p1", None)
+        assert name.face is not None
+        assert page.photos[0].face_box == name.face.box
+
+
+class TestWhatWhenWhere:
+    @pytest.fixture(autouse=True)
+    def album(self, index: FaceIndex) -> None:
+        for number in range(5):
+            add(
+                index,
+                photo(f"race/cam{number % 2}/{number}.jpg"),
+                [face(EAST)],
+                [bib("42", 0.5)],
+                ["FINISHLINE" if number % 2 else "Finish"],
+                taken_at=NOON + timedelta(minutes=number),
+                sharpness=number / 8,
+            )
+
+    def test_every_photo_must_meet_it(self, searcher: Searcher) -> None:
+        where = PhotoFilter(folder="cam0", taken_from=NOON + timedelta(minutes=1))
+        for query in (
+            SearchQuery(album="race", embeddings=(EAST,), where=where),
+            SearchQuery(album="race", bib="42", where=where),
+            SearchQuery(album="race", where=where),
+        ):
+            assert sorted(found(searcher.search(query))) == ["cam0/2.jpg", "cam0/4.jpg"]
+
+    def test_alone_it_finds_all_that_meet_it_the_sharpest_first(self, searcher: Searcher) -> None:
+        page = searcher.search(SearchQuery(album="race", where=PhotoFilter(folder="cam0")))
+        assert found(page) == ["cam0/4.jpg", "cam0/2.jpg", "cam0/0.jpg"]
+        assert [scored.score for scored in page.photos] == [0.5, 0.25, 0.0]
+
+    def test_the_middle_of_a_window_comes_first(self, searcher: Searcher) -> None:
+        window = PhotoFilter(taken_from=NOON, taken_until=NOON + timedelta(minutes=4))
+        page = searcher.search(SearchQuery(album="race", bib="42", where=window, weights=Weights(quality=0)))
+        assert found(page)[0] == "cam0/2.jpg"
+        assert {name[-5] for name in found(page)[-2:]} == {"0", "4"}
+        assert [value(scored, Part.TIME) for scored in page.photos] == [1.0, 0.5, 0.5, 0.0, 0.0]
+
+    def test_whole_words_come_first_and_lines_are_shown(self, searcher: Searcher) -> None:
+        page = searcher.search(SearchQuery(album="race", where=PhotoFilter(text="finish")))
+        assert [scored.text and scored.text.lines for scored in page.photos] == [
+            *[("Finish",)] * 3,
+            *[("FINISHLINE",)] * 2,
+        ]
+
+
+class TestPages:
+    def test_go_through_everything_once_in_order(self, index: FaceIndex, searcher: Searcher) -> None:
+        for number in range(23):
+            add(index, photo(f"race/{number}.jpg"), [face(EAST, quality=number % 3 / 4)])
+        query = SearchQuery(album="race", embeddings=(EAST,), limit=200)
+        whole = searcher.search(query)
+        assert whole.next_cursor is None
+        assert [(-scored.score, scored.photo.photo_id) for scored in whole.photos] == sorted(
+            (-scored.score, scored.photo.photo_id) for scored in whole.photos
+        )
+        pages = list(all_pages(searcher, replace(query, limit=5)))
+        assert [len(page.photos) for page in pages] == [5, 5, 5, 5, 3]
+        assert tuple(scored for page in pages for scored in page.photos) == whole.photos
+
+    def test_photos_that_come_and_go_move_no_other(self, index: FaceIndex, searcher: Searcher) -> None:
+        for number in range(10):
+            add(index, photo(f"race/{number}.jpg"), [], [bib("42", (number + 1) / 16)])
+        query = SearchQuery(album="race", bib="42", limit=4)
+        first = searcher.search(query)
+        index.remove(photo("race/9.jpg"))
+        add(index, photo("race/better.jpg"), [], [bib("42", 0.9)])
+        add(index, photo("race/worse.jpg"), [], [bib("42", 1 / 32)])
+        rest = searcher.search(replace(query, limit=100, cursor=first.next_cursor))
+        assert found(first) == [f"{number}.jpg" for number in (9, 8, 7, 6)]
+        assert found(rest) == [*(f"{number}.jpg" for number in (5, 4, 3, 2, 1, 0)), "worse.jpg"]
+
+    def test_more_faces_than_are_usually_looked_at(self, index: FaceIndex, searcher: Searcher) -> None:
+        """A person on 300 photos: the page after the two hundredth face is there, too."""
+        for number in range(30):
+            add(
+                index,
+                photo(f"race/{number}.jpg"),
+                [face(embedding([1, 0.001 * number, 0.0001 * i])) for i in range(10)],
+            )
+        for number in range(290):
+            add(index, photo(f"race/alone{number}.jpg"), [face(embedding([1, 0.1, 0.0001 * number]))])
+        pages = all_pages(searcher, SearchQuery(album="race", embeddings=(EAST,), limit=100))
+        names = [name for page in pages for name in found(page)]
+        assert len(names) == len(set(names)) == 320
+
+
+def all_pages(searcher: Searcher, query: SearchQuery) -> Iterator[SearchPage]:
+    page = searcher.search(query)
+    yield page
+    while page.next_cursor is not None:
+        page = searcher.search(replace(query, cursor=page.next_cursor))
+        yield page
+
+
+class TestNeighbours:
+    """Faces that are less similar than the threshold, but whose nearest faces are those of the person asked for."""
+
+    DIMENSION = 64
+
+    def album(self, index: FaceIndex, strangers: int) -> Embedding:
+        """Twelve pictures of one person in a crowd, at cosines to the selfie of about 0.42, to each other of 0.8."""
+        crowd = random_embeddings(strangers, self.DIMENSION, seed=1)
+        for start in range(0, strangers, 50):
+            add(index, photo(f"race/crowd{start}.jpg"), [face(one) for one in crowd[start : start + 50]])
+        rng = np.random.default_rng(2)
+        middle = rng.normal(size=self.DIMENSION)
+        middle /= np.linalg.norm(middle)
+        for number in range(12):
+            noise = rng.normal(size=self.DIMENSION)
+            add(
+                index,
+                photo(f"race/person{number}.jpg"),
+                [face(embedding(middle + 0.5 * noise / np.linalg.norm(noise)))],
+            )
+        aside = rng.normal(size=self.DIMENSION)
+        aside -= aside @ middle * middle
+        return embedding(0.47 * middle + np.sqrt(1 - 0.47**2) * aside / np.linalg.norm(aside))
+
+    def test_are_found_in_a_crowd(self, index: FaceIndex, searcher: Searcher) -> None:
+        selfie = self.album(index, strangers=300)
+        similar = index.search("race", [selfie], limit=20, min_similarity=CALIBRATION.min_similarity)
+        page = searcher.search(SearchQuery(album="race", embeddings=(selfie,)))
+        assert len(similar) <= 3
+        assert len(page.photos) >= 9
+        assert all(name.startswith("person") for name in found(page))
+        assert all(scored.face is not None and scored.face.support > 0.6 for scored in page.photos[-3:])
+
+    def test_among_few_faces_nobody_vouches(self, index: FaceIndex, searcher: Searcher) -> None:
+        """Where everybody is everybody's neighbour that says nothing."""
+        selfie = self.album(index, strangers=50)
+        similar = index.search("race", [selfie], limit=20, min_similarity=CALIBRATION.min_similarity)
+        page = searcher.search(SearchQuery(album="race", embeddings=(selfie,)))
+        assert len(page.photos) == len(similar)
+        assert all(scored.face is not None and scored.face.support == 0 for scored in page.photos)
+
+
+_PHOTOS = st.lists(
+    st.tuples(
+        st.lists(st.sampled_from([EAST, NORTH, UP, embedding([1, 1, 0]), embedding([1, 0, 1])]), max_size=3),
+        st.lists(st.tuples(st.sampled_from(["1", "2"]), st.sampled_from([0.25, 0.5])), max_size=2),
+        st.sampled_from([(), ("finish",), ("Finishline", "start")]),
+        st.sampled_from([None, 0, 1, 2]),
+        st.sampled_from([0.25, 0.5]),
+    ),
+    max_size=10,
+)
+_QUERIES = st.builds(
+    dict,
+    embeddings=st.sampled_from([(), (EAST,), (EAST, NORTH)]),
+    bib=st.sampled_from([None, "1", "3"]),
+    text=st.sampled_from([None, "finish", "start finish"]),
+    window=st.sampled_from([None, (0, 2), (1, 1)]),
+    limit=st.integers(1, 4),
+    weights=st.builds(Weights, face=st.floats(0, 2), bib=st.floats(0, 2), quality=st.floats(0.1, 1)),
+)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(photos=_PHOTOS, asked=_QUERIES)
+def test_both_indexes_give_the_same_pages(
+    memory_index: FaceIndex, in_postgres: FaceIndex, friends: Friends, photos: list[tuple], asked: dict
+) -> None:
+    album = f"album {next(_fresh)}"
+    window = asked["window"]
+    times = (
+        {}
+        if window is None
+        else {
+            "taken_from": NOON + timedelta(minutes=window[0]),
+            "taken_until": NOON + timedelta(minutes=window[1]),
+        }
+    )
+    try:
+        query = SearchQuery(
+            album=album,
+            embeddings=asked["embeddings"],
+            bib=asked["bib"],
+            where=PhotoFilter(text=asked["text"], **times),
+            limit=asked["limit"],
+            weights=asked["weights"],
+        )
+    except ValueError:
+        return  # it asks for nothing
+    answers = []
+    for index in (memory_index, in_postgres):
+        for number, (embeddings, bibs, text, minute, sharpness) in enumerate(photos):
+            add(
+                index,
+                photo(f"{album}/{number}.jpg"),
+                [face(one) for one in embeddings],
+                [bib(text_, score) for text_, score in bibs],
+                text,
+                taken_at=None if minute is None else NOON + timedelta(minutes=minute),
+                sharpness=sharpness,
+            )
+        pages = list(all_pages(Searcher(index, friends, {SPACE: CALIBRATION}), query))
+        whole = [scored for page in pages for scored in page.photos]
+        for scored in whole:
+            assert scored.score == pytest.approx(sum(part.contribution for part in scored.parts), abs=1e-6)
+            assert sum(part.weight for part in scored.parts) == pytest.approx(1)
+            assert tuple(part.part for part in scored.parts) == query.parts
+            assert all(0 <= part.value <= 1 for part in scored.parts)
+        assert all(len(page.photos) == query.limit for page in pages[:-1])
+        assert [(-scored.score, scored.photo.photo_id) for scored in whole] == sorted(
+            (-scored.score, scored.photo.photo_id) for scored in whole
+        )
+        answers.append(whole)
+    in_memory, on_disk = answers
+    assert {scored.photo for scored in in_memory} == {scored.photo for scored in on_disk}
+    scores = {scored.photo: scored.score for scored in in_memory}
+    assert [scored.score for scored in on_disk] == pytest.approx([scores[one.photo] for one in on_disk], abs=2e-3)
