@@ -29,6 +29,8 @@ from photofinish.adapters.pg_access import PgAccess
 from photofinish.adapters.postgres import Database
 from photofinish.domain.access import AwsCredentials, RateLimit, Scope
 from photofinish.migrating import migrate
+from photofinish.models.catalogue import model_for
+from photofinish_functions.rekognition.answers import face_model_version
 from support.access import KEY_SECRET, aws_credentials, new_key
 from support.pictures import BgrImage, astronaut, encode, group
 from support.postgres import postgres_server
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 START_TIMEOUT_S = 60
 UNLIMITED = RateLimit(per_second=10_000, burst=10_000)
 PHOTO_BUCKET = "rekognition-photos"
+MODEL_VERSION = face_model_version(model_for("face_embedding").embedding_space or "")
 _FUNCTIONS = Path(__file__).parents[2] / "functions" / "main.py"
 _numbers = itertools.count(1)
 

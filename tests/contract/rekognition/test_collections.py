@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from photofinish.domain.access import Scope
 from support.faces import face, photo, random_embeddings
 from support.index import add, postgres_index
-from support.rekognition import RekognitionServer, assert_code, astronaut_jpeg, collection_name
+from support.rekognition import MODEL_VERSION, RekognitionServer, assert_code, astronaut_jpeg, collection_name
 
 if TYPE_CHECKING:
     from types_boto3_rekognition import RekognitionClient
@@ -24,7 +24,7 @@ def test_a_collection_is_created_described_listed_and_deleted(client: Rekognitio
     created = client.create_collection(CollectionId=name, Tags={"event": "Lauf 10"})
     assert created["StatusCode"] == 200
     assert created["CollectionArn"].endswith(f":collection/{name}")
-    assert created["FaceModelVersion"] == "2021"
+    assert created["FaceModelVersion"] == MODEL_VERSION
     described = client.describe_collection(CollectionId=name)
     assert (described["FaceCount"], described["UserCount"]) == (0, 0)
     assert described["CollectionARN"] == created["CollectionArn"]

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from support.pictures import astronaut, encode
 from support.rekognition import (
+    MODEL_VERSION,
     RekognitionServer,
     assert_code,
     astronaut_jpeg,
@@ -39,7 +40,7 @@ def test_a_face_is_indexed_with_everything_that_is_known_of_it(client: Rekogniti
     assert UUID.fullmatch(face["FaceId"])
     assert UUID.fullmatch(face["ImageId"])
     assert face["ExternalImageId"] == "Ada:1.jpg"
-    assert face["IndexFacesModelVersion"] == indexed["FaceModelVersion"] == "2021"
+    assert face["IndexFacesModelVersion"] == indexed["FaceModelVersion"] == MODEL_VERSION
     assert 60 < face["Confidence"] <= 100
     assert face["Confidence"] == pytest.approx(detail["Confidence"], abs=1e-3)
     # scikit-image's astronaut: the face lies at about x 178, y 63, 90 wide, 114 high, of 512

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.rekognition import (
+    MODEL_VERSION,
     RekognitionServer,
     astronaut_jpeg,
     collection_name,
@@ -42,7 +43,7 @@ def test_a_picture_finds_its_person_best_first(client: RekognitionClient, filled
     assert 80 <= other < same
     assert 60 < found["SearchedFaceConfidence"] <= 100
     assert found["SearchedFaceBoundingBox"]["Width"] == pytest.approx(0.18, abs=0.06)
-    assert found["FaceModelVersion"] == "2021"
+    assert found["FaceModelVersion"] == MODEL_VERSION
 
 
 def test_a_face_finds_the_others_of_its_person_and_not_itself(
