@@ -32,9 +32,10 @@ CONFIG = {
     "seed": 20260501,
     "generation": {"mode": "all", "max-examples": 6},
     "phases": {"stateful": {"enabled": False}},
-    # What no schema can tell (a day that does not exist, a picture without a face) is answered with 422.
+    # What no schema can tell (a day that does not exist, a picture without a face) is answered with 422, and what
+    # contradicts what is there with 409.
     "checks": {
-        "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "413", "422"]},
+        "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "413", "422"]},
         "negative_data_rejection": {"expected-statuses": ["400", "404", "405", "413", "415", "422"]},
     },
 }
