@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from flask_openapi3.blueprint import APIBlueprint
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from photofinish.adapters.pg_people_changes import MAX_NUMBER_CHARS, ChangedFaces, PersonFace
 from photofinish.domain.access import Scope
@@ -49,7 +49,11 @@ PersonId = Annotated[str, Field(pattern=_ID, json_schema_extra=example("0c6f3b1e
 FaceIds = Annotated[
     list[Annotated[str, Field(pattern=_ID)]], Field(min_length=1, max_length=MAX_FACES, description="Of the album.")
 ]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS, json_schema_extra=example("Ada Lovelace"))]
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_NAME_CHARS, json_schema_extra=example("Ada Lovelace")),
+    AfterValidator(storable),
+]
 
 
 class PersonPath(Parameters):
@@ -278,7 +282,7 @@ def blueprint(services: Services) -> APIBlueprint:
     def people(path: AlbumPath, query: PeopleQuery) -> dict[str, Any]:
         """The people of an album: enrolled ones and clusters."""
         if query.name is not None:
-            found = services.people.find_by_name(path.album, storable(query.name))
+            found = services.people.find_by_name(path.album, query.name)
             page = People(people=[PersonJson.of(person) for person in found], next_after=None)
         else:
             listed = services.people.list_people(

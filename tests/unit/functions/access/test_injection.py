@@ -1,0 +1,150 @@
+"""Text that means something to SQL, paths, patterns and terminals is only text, wherever the API takes any."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from photofinish.domain.access import Scope
+from support.api import Api, api, database, encoder, model_settings
+from support.faces import bib, photo
+from support.index import add
+
+__all__ = ["api", "database", "encoder", "model_settings"]
+
+SECRET = "only-in-the-other-album"
+PHOTO = photo("race/cam1/IMG_1.jpg")
+HALF_A_PAIR = "\ud800"  # JSON can say it, and no database can store it
+HOSTILE = [
+    "'",
+    "' OR '1'='1",
+    "'; DROP TABLE photo; --",
+    "$$ || (SELECT label FROM api_key) || $$",
+    "%(album)s {album_id} %s",
+    "%",
+    "_",
+    "\\",
+    "*",
+    ".*",
+    "../secret",
+    "secret/../race",
+    "..%2fsecret",
+    "\0",
+    "\x1b[31m",
+    "𝟒𝟐",
+    "\u202e42",
+    "x" * 5000,
+    "null",
+    "-1",
+    "9" * 30,
+    base64.urlsafe_b64encode(b'{"album": "secret", "after": "zz"}').decode(),
+    base64.urlsafe_b64encode(b"\x80\x04\x95\x00\x00\x00\x00.").decode(),
+]
+
+
+@pytest.fixture
+def albums(api: Api) -> Api:
+    for album, text in (("race", "hello"), ("secret", SECRET)):
+        add(api.cloud.index, photo(f"{album}/cam1/IMG_1.jpg"), [], [bib("42")], [text], camera=f"Canon {text}")
+    return api
+
+
+def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def takes_text(document: dict[str, Any], schema: dict[str, Any]) -> bool:
+    schema = resolved(document, schema)
+    return schema.get("type") == "string" or any(takes_text(document, part) for part in schema.get("anyOf", []))
+
+
+def usual(document: dict[str, Any], schema: dict[str, Any]) -> Any:
+    """A value that the schema takes, as far as its example or its type tells one."""
+    schema = resolved(document, schema)
+    if "example" in schema:
+        return schema["example"]
+    return {"string": "x", "integer": 1, "number": 0.5, "boolean": True, "array": [], "object": {}}.get(
+        schema.get("type", ""), "x"
+    )
+
+
+def attacks(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every operation, with each of its texts in turn hostile: method, path, the rest of the request."""
+    places = {"album": "race", "number": "42", "photo_id": PHOTO.photo_id}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            parameters = operation.get("parameters", [])
+            content = operation.get("requestBody", {}).get("content", {})
+            schema = resolved(document, content.get("application/json", {}).get("schema", {}))
+            fields = schema.get("properties", {})
+            needed = {name: usual(document, fields[name]) for name in schema.get("required", [])}
+            at = {
+                parameter["name"]: places.get(parameter["name"], str(usual(document, parameter["schema"])))
+                for parameter in parameters
+                if parameter["in"] == "path"
+            }
+            for text in HOSTILE:
+                for name in at:
+                    filled = {other: quote(value, safe="") for other, value in (at | {name: text}).items()}
+                    yield method, path.format(**filled), {"json": needed} if content else {}
+                plain = path.format(**at)
+                for parameter in parameters:
+                    if parameter["in"] == "query":
+                        yield method, plain, {"query_string": {parameter["name"]: text}}
+                for name in [name for name, field in fields.items() if takes_text(document, field)]:
+                    yield method, plain, {"json": needed | {name: text}}
+                    yield method, plain, {"json": needed | {name: text + HALF_A_PAIR}}
+
+
+def rows(api: Api) -> dict[str, int]:
+    with api.cloud.database.transaction() as conn:
+        counts = {
+            table: conn.execute(f"SELECT count(*) FROM {table}").fetchone()  # type: ignore[arg-type]
+            for table in ("album", "photo", "bib", "face", "api_key")
+        }
+    return {table: count[0] for table, count in counts.items() if count}
+
+
+def test_no_text_becomes_anything_else(albums: Api) -> None:
+    """Whatever is sent with a key of `race`: no failure of ours, nothing of another album, nothing lost."""
+    before = rows(albums)
+    key = albums.key_for(Scope.ADMIN, frozenset({"race"}))
+    document = albums.client.get("/v1/openapi.json").get_json()
+    tried = 0
+    for method, path, request in attacks(document):
+        answer = albums.client.open(path, method=method.upper(), headers={"X-Api-Key": key}, **request)
+        what = f"{method} {path[:200]} {str(request)[:200]}"
+        assert answer.status_code < 500, f"{what}: {answer.get_data(as_text=True)}"
+        assert SECRET not in answer.get_data(as_text=True), what
+        tried += 1
+    assert tried > 500
+    assert rows(albums) == before | {"api_key": before["api_key"] + 1}
+
+
+@pytest.mark.parametrize("field", ["text", "name", "camera", "folder", "bib"])
+@pytest.mark.parametrize("wildcard", ["%", "_", "*", ".*", "ca%", "Canon%", "%ello", "4_", "4%", "\\"])
+def test_a_wildcard_finds_only_itself(albums: Api, field: str, wildcard: str) -> None:
+    criteria = {field: wildcard} if field != "folder" else {"folder": wildcard, "bib": "42"}
+    if field == "camera":
+        criteria["bib"] = "42"
+    answer = albums.search("race", **criteria)
+    assert answer.status_code in (400, 422) or answer.get_json()["photos"] == [], answer.get_data(as_text=True)
+
+
+def test_a_cursor_of_another_search_or_album_is_worth_nothing(albums: Api) -> None:
+    for number in range(3):
+        add(albums.cloud.index, photo(f"secret/more/{number}.jpg"), [], [bib("42")], [SECRET])
+    page = albums.search("secret", bib="42", limit=1).get_json()
+    assert page["next_cursor"]
+    key = albums.key_for(albums=frozenset({"race"}))
+    for cursor in (page["next_cursor"], page["next_cursor"][:-4] + "AAAA", json.dumps({"album": "secret"})):
+        answer = albums.search("race", key=key, bib="42", limit=1, cursor=cursor)
+        assert SECRET not in answer.get_data(as_text=True)
+        assert answer.status_code in (400, 422), answer.get_data(as_text=True)
