@@ -18,7 +18,7 @@ from google.cloud.firestore import Client
 from photofinish.adapters.firestore import FirestoreDocuments, FirestoreTaskLeases
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.logs import JsonFormatter
-from photofinish.settings import DatabaseSettings, JobSettings, ModelEnvironment, SearchSettings, Settings
+from photofinish.settings import AccessSettings, DatabaseSettings, JobSettings, ModelEnvironment, Settings
 from photofinish_cli.local_deployment import local_deployment
 from photofinish_emulators.stack import StackSpec
 from photofinish_functions.events import Message, wants_full_reconcile
@@ -81,7 +81,7 @@ def settings_of(target: str) -> list[type[Any]]:
     readers = {
         "app": Settings,
         "index": DatabaseSettings,
-        "SearchSettings": SearchSettings,
+        "AccessSettings": AccessSettings,
         "model_settings": ModelEnvironment,
     }
     named = named_by(target)
@@ -218,7 +218,7 @@ def test_the_job_has_the_settings_it_needs() -> None:
 def test_secrets_come_as_secrets() -> None:
     secret = {
         str(field.validation_alias)
-        for field in SearchSettings.model_fields.values()
+        for field in AccessSettings.model_fields.values()
         if "SecretStr" in str(field.annotation)
     }
     for service in terraform.services().values():
