@@ -129,7 +129,7 @@ def test_no_text_becomes_anything_else(albums: Api) -> None:
 
 
 @pytest.mark.parametrize("field", ["text", "name", "camera", "folder", "bib"])
-@pytest.mark.parametrize("wildcard", ["%", "_", "*", ".*", "ca%", "Canon%", "%ello", "4_", "4%", "\\"])
+@pytest.mark.parametrize("wildcard", ["%", "_", "*", ".*", "ca%", "Canon%", "_____", "4_", "4%", "\\"])
 def test_a_wildcard_finds_only_itself(albums: Api, field: str, wildcard: str) -> None:
     criteria = {field: wildcard} if field != "folder" else {"folder": wildcard, "bib": "42"}
     if field == "camera":
