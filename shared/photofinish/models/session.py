@@ -54,6 +54,8 @@ class OrtSession:
         options.intra_op_num_threads = settings.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # Plans of memory are kept for every shape of a batch, and ours vary: 100 MB for nothing.
+        options.enable_mem_pattern = False
         # Threads that spin between runs take the cores from decoding and from the other models.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = ort.InferenceSession(str(path), options, providers=list(settings.providers))
