@@ -34,6 +34,7 @@ from photofinish_functions.rekognition.answers import face_model_version
 from support.access import KEY_SECRET, aws_credentials, new_key
 from support.pictures import BgrImage, astronaut, encode, group
 from support.postgres import postgres_server
+from support.rekognition_model import check_answer
 
 if TYPE_CHECKING:
     from types_boto3_rekognition import RekognitionClient
@@ -68,9 +69,9 @@ class RekognitionServer:
         attempts: int = 5,
         **changes: Any,
     ) -> RekognitionClient:
-        """An unmodified boto3 client, with a key of its own unless `credentials` are given."""
+        """A boto3 client, with a key of its own unless `credentials` are given; each answer is held to the model."""
         pair = credentials or self.credentials(scope, **changes)
-        return boto3.client(
+        client = boto3.client(
             "rekognition",
             endpoint_url=self.url,
             region_name="eu-west-1",
@@ -78,6 +79,8 @@ class RekognitionServer:
             aws_secret_access_key=pair.secret_access_key,
             config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}, max_pool_connections=20),
         )
+        client.meta.events.register("before-parse.rekognition", check_answer)
+        return client
 
     def upload(self, name: str, content: bytes) -> int:
         """Put a photo into the deployment's bucket; its generation."""

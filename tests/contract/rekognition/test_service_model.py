@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore.model import ServiceModel, Shape
+from botocore.model import Shape
+from hypothesis import given
+from hypothesis import strategies as st
 
 from photofinish_functions.rekognition import shapes
 from photofinish_functions.rekognition.errors import RekognitionError
 from photofinish_functions.rekognition.requests import REQUESTS
 from photofinish_functions.rekognition.shapes import Blob, List, Map, Number, Structure, Text
+from support.rekognition_model import requests_of, service_model
 
 _LIMITS = ("min", "max", "pattern", "enum")
-
-
-@functools.cache
-def service_model() -> ServiceModel:
-    return botocore.session.get_session().get_service_model("rekognition")
 
 
 def ours_as_model(shape: shapes.Shape) -> dict[str, Any]:
@@ -135,3 +131,29 @@ def test_a_value_of_the_wrong_type_cannot_be_read(body: Any) -> None:
 
 def test_members_that_the_model_lacks_are_ignored_as_aws_ignores_them() -> None:
     assert shapes.read({"CollectionId": "c", "Newer": 1}, REQUESTS["DescribeCollection"]) == {"CollectionId": "c"}
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.data(), st.sampled_from(sorted(REQUESTS)))
+def test_whatever_is_sent_is_read_or_refused(data: st.DataObject, operation: str) -> None:
+    shape = REQUESTS[operation]
+    body = data.draw(_json | st.fixed_dictionaries({}, optional=dict.fromkeys(shape.members, _json)))
+    try:
+        known = shapes.read(body, shape).keys() <= shape.members.keys()
+    except RekognitionError as refusal:
+        known = refusal.code in {"InvalidParameterException", "SerializationException"}
+    assert known
+
+
+@given(st.data(), st.sampled_from(sorted(REQUESTS)))
+def test_what_the_model_allows_is_read_as_it_is(data: st.DataObject, operation: str) -> None:
+    body = data.draw(requests_of(operation, known={}))
+    without_blobs = {name: value for name, value in body.items() if not name.endswith("Image")}
+    read = shapes.read(body, REQUESTS[operation])
+    assert {name: read[name] for name in without_blobs} == without_blobs
