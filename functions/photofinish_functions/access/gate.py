@@ -186,7 +186,8 @@ class Gate:
         """Whom `find` finds; whoever is nobody is counted by their address."""
         try:
             return find(request)
-        except Unauthorized:
+        except Unauthorized as refusal:
+            log.info("unauthorized", extra=fields(problem=refusal.problem))
             self._failures.count(request)
             raise
 
