@@ -1,0 +1,88 @@
+"""People in the whole local cloud: enrolled by upload, found on photos, shown to apps, and forgotten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import requests
+from google.cloud import storage
+
+from e2e.conftest import LocalCloud, wait_for
+from photofinish_cli.sample_album import SampleAlbum
+from support.album import sample_album
+
+__all__ = ["sample_album"]
+
+pytestmark = pytest.mark.timeout(300)
+ALBUM = "people-race"
+
+
+def call(cloud: LocalCloud, method: str, path: str, **request: Any) -> Any:
+    """A request about the album's people, with the key of this local cloud."""
+    url = f"{cloud.environment['PHOTOFINISH_API_URL']}/v1/albums/{ALBUM}{path}"
+    headers = {"X-Api-Key": cloud.environment["PHOTOFINISH_API_KEY"]}
+    answer = requests.request(method, url, headers=headers, timeout=60, **request)
+    assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
+    return answer.json() if answer.content else None
+
+
+def upload(target: dict[str, Any], content: bytes) -> None:
+    """As a page or a phone does it: with the address alone."""
+    answer = requests.request(target["method"], target["url"], headers=target["headers"], data=content, timeout=60)
+    assert answer.ok, f"{answer.status_code} {answer.text}"
+
+
+def enrolment_bucket(cloud: LocalCloud) -> storage.Bucket:
+    client = storage.Client(project=cloud.environment["GOOGLE_CLOUD_PROJECT"])
+    return client.bucket(cloud.environment["PHOTOFINISH_ENROLMENT_BUCKET"])
+
+
+def test_the_way_of_a_person(cloud: LocalCloud, sample_album: SampleAlbum) -> None:
+    photos = [photo for photo in sample_album.photos if not photo.is_blurry]
+    refs = {
+        photo.path: cloud.upload(f"{ALBUM}/{photo.path.name}", photo.path.read_bytes()) for photo in sample_album.photos
+    }
+    runner = max(sample_album.people, key=lambda p: sum(r.person == p.person for ph in photos for r in ph.runners))
+    grey = cv2.imencode(".jpg", np.full((400, 400, 3), 128, np.uint8))[1].tobytes()
+
+    made = call(cloud, "POST", "/people", json={"name": "Ada Lovelace", "pictures": 2})
+    person_id = made["person"]["person_id"]
+    for target, content in zip(made["uploads"], (runner.selfie.read_bytes(), grey), strict=True):
+        upload(target, content)
+
+    def settled() -> Any:
+        detail = call(cloud, "GET", f"/people/{person_id}")
+        return detail if all(one["status"] != "waiting" for one in detail["uploads"]) else None
+
+    detail = wait_for(settled, "both pictures to be looked at", 60)
+    assert {(one["status"], one["code"]) for one in detail["uploads"]} == {("accepted", None), ("refused", "no_face")}
+    assert list(enrolment_bucket(cloud).list_blobs()) == []
+
+    cloud.final_documents(list(refs.values()))
+    truth = {refs[p.path].photo_id for p in sample_album.photos for r in p.runners if r.person == runner.person}
+    sharp = {refs[p.path].photo_id for p in photos for r in p.runners if r.person == runner.person}
+    document = cloud.firestore.document(f"albums/{ALBUM}/people/{person_id}")
+
+    def found() -> Any:
+        fields = document.get().to_dict() or {}
+        return fields if sharp <= set(fields.get("photo_ids", [])) else None
+
+    fields = wait_for(found, "the person to be found on all their photos", 60)
+    assert set(fields["photo_ids"]) <= truth, "somebody else's photos were taken for theirs"
+    assert fields["name"] == "Ada Lovelace"
+    matches = call(cloud, "GET", f"/people/{person_id}/matches")
+    assert {face["photo"]["photo_id"] for face in matches["faces"]} == set(fields["photo_ids"])
+    assert all(face["probability"] > 0.9 for face in matches["faces"])
+    assert runner.bib_number in {number["number"] for number in call(cloud, "GET", f"/people/{person_id}")["numbers"]}
+    by_name = call(cloud, "POST", "/search", json={"name": "ada"})["photos"]
+    assert sharp <= {one["photo"]["photo_id"] for one in by_name} <= truth
+    assert call(cloud, "GET", "/clustering")["people"] >= 2
+
+    call(cloud, "DELETE", f"/people/{person_id}")
+    assert not document.get().exists
+    for table in ("person", "person_face", "enrolment"):
+        assert cloud.sql(f"SELECT count(*) FROM {table} WHERE person_id = %s", person_id) == [(0,)]
+    assert cloud.sql("SELECT count(*) FROM person_embedding") == [(0,)]
