@@ -70,8 +70,6 @@ def sweep(*, uploaded_before: datetime, store: EnrolmentPictures, enrolments: Pg
 
 
 def _face(content: bytes, pictures: Pictures) -> Weighted:
-    face = person_in(
-        pictures.look(content, limits=SELFIE_LIMITS).faces, min_quality=pictures.calibration.selfie_min_quality
-    )
+    face = person_in(pictures.look(content, limits=SELFIE_LIMITS).faces, pictures.calibration)
     assert face.embedding is not None, "an encoder gives every face its embedding"
     return Weighted(face.embedding, face.quality)

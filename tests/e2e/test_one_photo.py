@@ -98,8 +98,9 @@ def test_a_runner_is_found_by_selfie_and_nobody_else_is(cloud: LocalCloud, dropp
             for r in p.runners
             if r.person == person.person and not p.is_blurry
         }
-        answer = ask(cloud, "POST", "race/search", files=[("selfie", person.selfie.read_bytes())]).json()
-        found = {photo["photo"]["name"] for photo in answer["photos"]}
+        answer = ask(cloud, "POST", "race/search", files=[("selfie", person.selfie.read_bytes())])
+        assert answer.status_code == 200, answer.json()
+        found = {photo["photo"]["name"] for photo in answer.json()["photos"]}
         assert found <= on, f"{person.person} was found on photos of others"
         assert sharp <= found, f"{person.person} was missed"
 

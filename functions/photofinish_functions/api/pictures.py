@@ -103,7 +103,7 @@ class Pictures:
     def _person(self, content: bytes, position: int) -> Face:
         try:
             seen = self.look(content, limits=SELFIE_LIMITS)
-            return person_in(seen.faces, min_quality=self.calibration.selfie_min_quality)
+            return person_in(seen.faces, self.calibration)
         except RejectedInput as rejection:
             raise RejectedInput(rejection.code, f"Picture {position}: {rejection.message}") from None
 
@@ -117,8 +117,10 @@ class Pictures:
             self._places.release()
 
 
-def person_in(faces: Sequence[Face], *, min_quality: float) -> Face:
-    """The face that a picture is of: the only one, or one of at least four times the area of any other.
+def person_in(faces: Sequence[Face], calibration: Calibration) -> Face:
+    """The face that a picture is of: the only one, or one of at least four times the area of anybody else's.
+
+    Who is there twice (in a mirror, on a poster, or because one face was found twice) is one person.
 
     Raises:
         RejectedInput: `no_face`, `several_faces`, `small_face` or `unclear_face`, with a hint.
@@ -126,12 +128,14 @@ def person_in(faces: Sequence[Face], *, min_quality: float) -> Face:
     largest_first = sorted(faces, key=_area, reverse=True)
     if not largest_first:
         raise RejectedInput("no_face", "No face was found. Take a picture from the front, in good light.")
-    person, *others = largest_first
+    person, *more = largest_first
+    looks = embedding_of(person).vector
+    others = [face for face in more if float(looks @ embedding_of(face).vector) < calibration.min_similarity]
     if others and _area(person) < DOMINANT_AREA_RATIO * _area(others[0]):
         raise RejectedInput(
-            "several_faces", f"{len(faces)} faces were found, and none stands out. Cut the picture to the one you want."
+            "several_faces", "Several people were found, and none stands out. Cut the picture to the one you want."
         )
-    if person.quality < min_quality:
+    if person.quality < calibration.selfie_min_quality:
         hints = " ".join(_HINTS[reason] for reason in person.quality_reasons) or _UNCLEAR
         raise RejectedInput("small_face" if QualityReason.SMALL in person.quality_reasons else "unclear_face", hints)
     return person
