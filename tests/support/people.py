@@ -16,6 +16,7 @@ from photofinish.adapters.pg_people import PgPeople
 from photofinish.adapters.postgres import Database
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import face_id
+from photofinish.domain.matching import Calibration
 from photofinish.domain.photo import PhotoRef
 from support.faces import SPACE, bib, embedding, face, photo
 from support.index import VERSION, add
@@ -23,6 +24,22 @@ from support.postgres import database
 
 ALBUM = "race"
 BY = "key:test"
+
+CALIBRATION = Calibration(min_similarity=0.515, stranger_similarity=0.6, slope=14, offset=-4.5, selfie_min_quality=0.2)
+
+
+def people(counts: list[int], *, spread: float = 0.5, dimension: int = 24, seed: int = 0) -> NDArray[np.float32]:
+    """Faces of persons, each somewhat different; persons far apart."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for count in counts:
+        center = rng.normal(size=dimension)
+        center /= np.linalg.norm(center)
+        for _ in range(count):
+            noise = rng.normal(size=dimension)
+            rows.append(center + spread * noise / np.linalg.norm(noise))
+    vectors = np.array(rows, np.float32).reshape(-1, dimension)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 @dataclass
@@ -96,4 +113,4 @@ def album(database: str) -> Iterator[TestAlbum]:
         connections.close()
 
 
-__all__ = ["ALBUM", "BY", "TestAlbum", "album", "bib", "database"]
+__all__ = ["ALBUM", "BY", "CALIBRATION", "TestAlbum", "album", "bib", "database", "people"]

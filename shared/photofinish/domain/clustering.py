@@ -99,11 +99,15 @@ def cluster(faces: Faces, groups: Sequence[Group], linkage: Linkage) -> NDArray[
     """The cluster of each group: (G,), numbered from 0 by their first groups.
 
     Never together: two faces of one photo (unless a group has both already), groups of two persons, and a person with a
-    row that they refuse. The answer does not depend on the order of the groups, exact ties apart.
+    row that they refuse. A refused row joins last, lest it keep its likes from the person. The answer does not depend
+    on the order of the groups, exact ties apart.
     """
     state = _State(faces, groups, linkage)
-    while state.join(state.near_pairs()):
-        pass
+    refused = frozenset().union(*(group.refused for group in groups))
+    last = np.array([group.person is None and not refused.isdisjoint(group.rows) for group in groups], bool)
+    for waiting in (last, np.zeros(len(groups), bool)):
+        while state.join(state.near_pairs(waiting)):
+            pass
     return state.labels()
 
 
@@ -127,13 +131,15 @@ class _State:
         self.persons = [group.person for group in groups]
         self.refused = [group.refused for group in groups]
 
-    def near_pairs(self) -> NDArray[np.int64]:
+    def near_pairs(self, waiting: NDArray[np.bool_]) -> NDArray[np.int64]:
         """(E, 2), the lower number first: groups that may be joined, the nearest of each by the angle of their sums.
+
+        Those that are `waiting` (G,) are left out.
 
         The mean similarity is never above the cosine of the sums, so no pair at or above the threshold is missed but
         those beyond a group's nearest; they get their turn once those are joined.
         """
-        roots = np.flatnonzero(self.parent == np.arange(len(self.parent)))
+        roots = np.flatnonzero((self.parent == np.arange(len(self.parent))) & ~waiting)
         lengths = np.linalg.norm(self.sums[roots], axis=1)
         roots = roots[lengths > 0]
         if roots.size < 2:

@@ -1,0 +1,270 @@
+"""Pure decisions about people: ids that stay, calibration by the album, numbers offered, pictures that fit."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from photofinish.domain.album_calibration import MIN_PAIRS, calibrate_album, same_photo_similarities
+from photofinish.domain.album_clusters import AlbumFace, AlbumSpace, EnrolledFace, assign
+from photofinish.domain.bib_links import (
+    ConflictKind,
+    NumberEvidence,
+    NumberState,
+    PersonNumber,
+    person_numbers,
+    search_score,
+)
+from photofinish.domain.clustering import Linkage
+from photofinish.domain.geometry import Box
+from photofinish.domain.person import FaceSource, Weighted, centroids, check_name, fitting
+from photofinish.errors import RejectedInput
+from support.faces import embedding, photo
+from support.people import CALIBRATION, people
+
+LINKAGE = Linkage(single=0.6, least=0.5)
+
+
+def space(counts: list[int], before: dict[int, tuple[str, FaceSource]], **more: object) -> AlbumSpace:
+    """Faces of persons, one after another; `before` says whose some of them are."""
+    vectors = people(counts)
+    faces = [
+        AlbumFace(
+            face_id=f"f{row}",
+            photo=row,
+            quality=0.8,
+            person_id=before.get(row, (None, None))[0],
+            source=before.get(row, (None, None))[1],
+        )
+        for row in range(len(vectors))
+    ]
+    return AlbumSpace(faces=faces, vectors=vectors, **more)  # type: ignore[arg-type]
+
+
+def owners(given: AlbumSpace, *, full: bool) -> list[str | None]:
+    ids = itertools.count(1)
+    found = assign(given, LINKAGE, full=full, min_quality=0.2, new_id=lambda: f"new{next(ids)}")
+    return [face.person_id if face.is_decided else found.person_of.get(face.face_id) for face in given.faces]
+
+
+class TestAssign:
+    def test_one_face_alone_is_nobody(self) -> None:
+        assert owners(space([3, 1, 2], {}), full=True) == ["new1"] * 3 + [None] + ["new2"] * 2
+
+    @pytest.mark.parametrize("full", [True, False])
+    def test_whoever_is_found_again_keeps_their_id(self, full: bool) -> None:
+        before = {0: ("ann", FaceSource.CLUSTERED), 1: ("ann", FaceSource.CLUSTERED), 5: ("bea", FaceSource.CLUSTERED)}
+        assert owners(space([4, 3], before), full=full) == ["ann"] * 4 + ["bea"] * 3
+
+    def test_from_scratch_a_wrong_join_is_mended_and_the_larger_part_keeps_the_id(self) -> None:
+        before = dict.fromkeys(range(7), ("both", FaceSource.CLUSTERED))
+        given = space([3, 4], before)
+        assert owners(given, full=False) == ["both"] * 7
+        assert owners(given, full=True) == ["new1"] * 3 + ["both"] * 4
+
+    def test_a_confirmed_face_takes_the_similar_ones_along(self) -> None:
+        before = {0: ("ann", FaceSource.CONFIRMED), 4: ("old", FaceSource.CLUSTERED), 5: ("old", FaceSource.CLUSTERED)}
+        assert owners(space([4, 3], before), full=True) == ["ann"] * 4 + ["old"] * 3
+
+    def test_an_enrolment_picture_finds_the_persons_faces(self) -> None:
+        vectors = people([4, 3])
+        given = space([4, 3], {}, enrolled=[EnrolledFace(person_id="ann", quality=0.9)], enrolled_vectors=vectors[:1])
+        assert owners(given, full=True) == ["ann"] * 4 + ["new1"] * 3
+
+    def test_a_rejected_face_does_not_keep_its_likes_from_the_person(self) -> None:
+        before = {0: ("ann", FaceSource.KEPT)}
+        given = space([4], before, rejected={"ann": frozenset({"f2"})})
+        assert owners(given, full=True) == ["ann", "ann", None, "ann"]
+
+    def test_faces_too_poor_to_recognise_take_no_part(self) -> None:
+        given = space([3], {})
+        poor = AlbumSpace(
+            faces=[AlbumFace(face_id=face.face_id, photo=face.photo, quality=0.1) for face in given.faces],
+            vectors=given.vectors,
+        )
+        assert owners(poor, full=True) == [None] * 3
+
+    @settings(deadline=None)
+    @given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.data())
+    def test_a_second_run_changes_nothing(self, counts: list[int], data: st.DataObject) -> None:
+        count = sum(counts)
+        rows = st.integers(0, count - 1)
+        before = data.draw(
+            st.dictionaries(rows, st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(FaceSource)), max_size=count)
+        )
+        given = space(counts, before)
+        full = data.draw(st.booleans())
+        once = owners(given, full=full)
+        again = space(
+            counts,
+            {
+                row: (person, before[row][1] if given.faces[row].is_decided else FaceSource.CLUSTERED)
+                for row, person in enumerate(once)
+                if person is not None
+            },
+        )
+        assert owners(again, full=full) == once
+
+
+class TestAlbumCalibration:
+    def test_too_few_pairs_change_nothing_and_say_so(self) -> None:
+        here = calibrate_album(np.full(10, 0.9, np.float32), CALIBRATION)
+        assert here.calibration == CALIBRATION
+        assert (here.stranger_pairs, here.false_matches) == (10, 10)
+        assert calibrate_album(np.zeros(0, np.float32), CALIBRATION).rate_at_most == 1
+
+    def test_where_strangers_look_alike_the_thresholds_rise(self) -> None:
+        rng = np.random.default_rng(0)
+        alike = rng.normal(0.35, 0.08, size=MIN_PAIRS * 4).astype(np.float32)
+        here = calibrate_album(alike, CALIBRATION)
+        assert here.calibration.min_similarity == pytest.approx(float(np.quantile(alike, 0.999)), abs=1e-4)
+        assert here.false_matches <= 0.0011 * alike.size
+        assert 0.001 <= here.rate_at_most < 0.002
+
+    @given(st.floats(-1, 1), st.integers(MIN_PAIRS, MIN_PAIRS + 5))
+    def test_thresholds_never_fall_and_never_rise_by_much(self, similarity: float, count: int) -> None:
+        here = calibrate_album(np.full(count, similarity, np.float32), CALIBRATION).calibration
+        assert CALIBRATION.min_similarity <= here.min_similarity <= CALIBRATION.min_similarity + 0.15 + 1e-6
+        assert here.stranger_similarity - here.min_similarity == pytest.approx(0.085, abs=1e-6)
+
+    def test_pairs_are_those_of_one_photo(self) -> None:
+        vectors = people([5])
+        found = same_photo_similarities(vectors, np.array([7, 3, 7, 3, 9]))
+        assert sorted(found.tolist()) == pytest.approx(sorted([vectors[0] @ vectors[2], vectors[1] @ vectors[3]]))
+        assert same_photo_similarities(vectors[:0], np.zeros(0, np.int64)).size == 0
+
+
+class TestFitting:
+    def test_nobody_fits_nobody(self) -> None:
+        assert fitting([], min_similarity=0.5).tolist() == []
+
+    @given(st.integers(1, 5), st.integers(0, 2), st.integers(0, 50))
+    def test_the_largest_group_that_fits_is_taken(self, own: int, others: int, seed: int) -> None:
+        vectors = people([own + others + 1] + [1] * others, spread=0.3, seed=seed, dimension=512)
+        faces = [Weighted(embedding(row), 0.5) for row in vectors]
+        assert fitting(faces, min_similarity=0.6).tolist() == [True] * (own + others + 1) + [False] * others
+
+    def test_of_two_that_do_not_fit_the_better_one_is_taken(self) -> None:
+        faces = [Weighted(embedding([1, 0]), 0.5), Weighted(embedding([0, 1]), 0.9)]
+        assert fitting(faces, min_similarity=0.5).tolist() == [False, True]
+
+    def test_the_centroid_is_weighted_and_of_one_space(self) -> None:
+        [one, other] = centroids(
+            [
+                Weighted(embedding([1, 0]), 0.9),
+                Weighted(embedding([0, 1]), 0.1),
+                Weighted(embedding([0, 1], space="z"), 0.5),
+            ]
+        )
+        assert one.vector.tolist() == pytest.approx(embedding([0.9, 0.1]).vector.tolist())
+        assert (other.space, other.vector.tolist()) == ("z", [0, 1])
+        assert centroids([Weighted(embedding([1, 0]), 0.5), Weighted(embedding([-1, 0]), 0.5)]) == []
+
+    @given(st.text(max_size=300))
+    def test_a_name_is_taken_or_refused(self, text: str) -> None:
+        try:
+            assert check_name(text) == text.strip()
+        except RejectedInput:
+            assert not text.strip() or len(text.strip()) > 200 or not text.strip().isprintable()
+
+
+def evidence(person: str, number: str, score: float = 0.9, name: str = "1", partial: bool = False) -> NumberEvidence:
+    return NumberEvidence(
+        person_id=person,
+        number=number,
+        ocr_score=score,
+        partial=partial,
+        face_id=f"{person}-{name}",
+        photo=photo(f"race/{name}.jpg"),
+        box=Box(0.1, 0.1, 0.1, 0.1),
+    )
+
+
+some_evidence = st.lists(
+    st.builds(
+        evidence,
+        st.sampled_from(["ann", "bea", "cid"]),
+        st.sampled_from(["12", "123", "77"]),
+        st.floats(0.05, 1),
+        st.sampled_from(["1", "2", "3"]),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+some_decisions = st.dictionaries(
+    st.tuples(st.sampled_from(["ann", "bea", "cid"]), st.sampled_from(["12", "123", "77"])), st.booleans(), max_size=4
+)
+
+
+class TestNumbers:
+    def test_more_photos_make_it_likelier(self) -> None:
+        [one] = person_numbers([evidence("ann", "12")], {})["ann"]
+        [two] = person_numbers([evidence("ann", "12"), evidence("ann", "12", name="2")], {})["ann"]
+        [same] = person_numbers([evidence("ann", "12"), evidence("ann", "12", 0.5)], {})["ann"]
+        assert one.score == same.score < two.score < 1
+
+    def test_a_part_of_a_number_contradicts_nothing(self) -> None:
+        read = [evidence("ann", "2906"), evidence("ann", "290", 0.4, name="2", partial=True)]
+        whole, part = person_numbers(read, {})["ann"]
+        assert (whole.number, whole.conflicts, part.part_of, part.conflicts) == ("2906", (), "2906", ())
+        assert search_score(part, [whole, part]) == 0
+
+    def test_a_confirmed_number_needs_no_evidence(self) -> None:
+        [number] = person_numbers([], {("ann", "7"): True})["ann"]
+        assert (number.state, number.score, number.evidence) == (NumberState.CONFIRMED, 1, ())
+        assert search_score(number, [number]) == 1
+
+    @given(some_evidence, some_decisions)
+    def test_conflicts_are_mutual_and_nothing_is_lost(
+        self, read: list[NumberEvidence], decisions: dict[tuple[str, str], bool]
+    ) -> None:
+        found = person_numbers(read, decisions)
+        numbers = {(one.person_id, one.number): one for own in found.values() for one in own}
+        assert set(numbers) == {(one.person_id, one.number) for one in read} | set(decisions)
+        for one in numbers.values():
+            assert one.state == {True: NumberState.CONFIRMED, False: NumberState.REJECTED}.get(
+                decisions.get((one.person_id, one.number)),  # type: ignore[arg-type]
+                NumberState.OFFERED,
+            )
+            for conflict in one.conflicts:
+                other = numbers[conflict.person_id, conflict.number]
+                assert (conflict.kind, one.number, one.person_id) in {
+                    (back.kind, back.number, back.person_id) for back in other.conflicts
+                }
+                assert (conflict.kind is ConflictKind.OTHER_NUMBER) == (conflict.person_id == one.person_id)
+            if one.state is NumberState.REJECTED or one.part_of:
+                assert one.conflicts == ()
+
+    @given(some_evidence, some_decisions)
+    def test_two_claims_of_one_person_are_always_flagged(
+        self, read: list[NumberEvidence], decisions: dict[tuple[str, str], bool]
+    ) -> None:
+        for own in person_numbers(read, decisions).values():
+            claims = [one for one in own if one.state is not NumberState.REJECTED and one.part_of is None]
+            for one in claims:
+                assert {other.number for other in claims if other is not one} == {
+                    conflict.number for conflict in one.conflicts if conflict.kind is ConflictKind.OTHER_NUMBER
+                }
+
+    @given(some_evidence, some_decisions)
+    def test_in_a_search_all_numbers_of_a_person_count_no_more_than_one(
+        self, read: list[NumberEvidence], decisions: dict[tuple[str, str], bool]
+    ) -> None:
+        for own in person_numbers(read, decisions).values():
+            offered = [search_score(one, own) for one in own if one.state is NumberState.OFFERED]
+            assert all(0 <= score <= 1 for score in offered)
+            assert sum(offered) <= 1 + 1e-9
+            if any(one.state is NumberState.CONFIRMED for one in own):
+                assert not any(offered)
+            assert all(search_score(one, own) == 0 for one in own if one.state is NumberState.REJECTED)
+
+    @given(st.permutations([evidence("ann", "12"), evidence("ann", "77", 0.8), evidence("bea", "12", name="2")]))
+    def test_the_order_does_not_matter(self, read: list[NumberEvidence]) -> None:
+        def flat(found: dict[str, list[PersonNumber]]) -> list[PersonNumber]:
+            return [one for person in sorted(found) for one in found[person]]
+
+        assert flat(person_numbers(read, {})) == flat(person_numbers(sorted(read, key=str), {}))
