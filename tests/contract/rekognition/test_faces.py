@@ -6,6 +6,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
@@ -104,6 +105,25 @@ def test_a_deleted_face_can_be_indexed_again_and_gets_its_id_back(client: Rekogn
     client.delete_faces(CollectionId=collection, FaceIds=[before[1]])
     assert client.describe_collection(CollectionId=collection)["FaceCount"] == 5
     assert ids_of(client.index_faces(CollectionId=collection, Image=image, MaxFaces=7)) == before
+
+
+def test_after_a_change_of_model_the_picture_brings_the_face_up_to_date(
+    server: RekognitionServer, collection: str
+) -> None:
+    image: Any = {"Bytes": astronaut_jpeg()}
+    before = ids_of(server.client().index_faces(CollectionId=collection, Image=image))
+    with psycopg.connect(server.conninfo) as conn:
+        conn.execute(
+            "WITH old AS (INSERT INTO embedding_space (name, dimension) VALUES ('older', 128) RETURNING space_id) "
+            "UPDATE face SET space_id = old.space_id FROM old WHERE face_id = %s",
+            before,
+        )
+    client = server.client()
+    assert client.search_faces_by_image(CollectionId=collection, Image=image)["FaceMatches"] == []
+    assert client.list_faces(CollectionId=collection)["Faces"][0]["IndexFacesModelVersion"] == "0"
+    assert ids_of(client.index_faces(CollectionId=collection, Image=image)) == before
+    found = server.client().search_faces_by_image(CollectionId=collection, Image=image)["FaceMatches"]
+    assert [match["Face"]["FaceId"] for match in found] == before
 
 
 def test_nobody_in_the_picture_is_a_normal_answer(client: RekognitionClient, collection: str) -> None:

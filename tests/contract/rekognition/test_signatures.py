@@ -8,7 +8,7 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
@@ -17,10 +17,16 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from flask import Flask
 
+from photofinish.adapters.pg_access import PgAccess
+from photofinish.adapters.postgres import Database
 from photofinish.domain.access import AwsCredentials, RateLimit, Scope
+from photofinish_functions.access.gate import Gate
 from photofinish_functions.rekognition.operations import OPERATIONS
 from photofinish_functions.rekognition.requests import REQUESTS
+from photofinish_functions.rekognition.serving import serve
+from support.access import settings
 from support.rekognition import (
     PHOTO_BUCKET,
     RekognitionServer,
@@ -278,3 +284,19 @@ def test_the_log_holds_nothing_of_the_pictures(server: RekognitionServer, collec
     assert base64.b64encode(picture).decode()[:60] not in log
     assert "private-name" not in log
     assert "BoundingBox" not in log
+
+
+def test_without_its_database_it_admits_nobody_and_an_sdk_may_try_again(
+    server: RekognitionServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Services:
+        gate = Gate(PgAccess(Database("host=127.0.0.1 port=9", connection_timeout_s=0.5)), settings())
+
+    request = signed(server)
+    with Flask("test").test_request_context(
+        "/", method="POST", base_url=server.url, headers=dict(request.headers), data=request.body
+    ) as context:
+        answer = serve(context.request, cast("Any", Services()))
+    assert answer.status_code == 500
+    assert json.loads(answer.get_data())["__type"] == "InternalServerError"
+    assert "unavailable" in caplog.text
