@@ -82,7 +82,7 @@ class RateLimit:
         return cls(per_second=float(found[1]), burst=int(found[2]))
 
     def __str__(self) -> str:
-        return f"{self.per_second:g}/{self.burst}"
+        return f"{self.per_second:.12g}/{self.burst}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

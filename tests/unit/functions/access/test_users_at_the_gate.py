@@ -6,11 +6,8 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
@@ -20,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from jwt.algorithms import RSAAlgorithm
 
 from photofinish.adapters.pg_access import PgAccess
 from photofinish.domain.access import Principal, Scope
@@ -29,77 +25,7 @@ from photofinish_functions.access.firebase_tokens import FirebaseTokens
 from photofinish_functions.access.gate import Gate
 from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, Unauthorized
 from support.access import admit, settings
-
-PROJECT = "race-photos"
-UID = "Xq3uid"
-
-
-class KeyServer:
-    """Serves a set of public keys as Google does, and counts how often it is asked."""
-
-    def __init__(self) -> None:
-        self.private: dict[str, rsa.RSAPrivateKey] = {}
-        self.asked = 0
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.asked += 1
-                content = json.dumps({"keys": outer.public()}).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: Any) -> None:
-                """Tests are quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/keys"
-
-    def public(self) -> list[dict[str, Any]]:
-        return [
-            RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": kid, "alg": "RS256", "use": "sig"}
-            for kid, key in self.private.items()
-        ]
-
-    def add(self, kid: str) -> rsa.RSAPrivateKey:
-        self.private[kid] = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        return self.private[kid]
-
-    def token(self, kid: str, **changes: Any) -> str:
-        return jwt.encode(claims(**changes), self.private[kid], algorithm="RS256", headers={"kid": kid})
-
-
-def claims(**changes: Any) -> dict[str, Any]:
-    """What Firebase says of a user who signed in a minute ago; a change to None leaves a claim out."""
-    now = int(time.time())
-    usual = {
-        "iss": f"https://securetoken.google.com/{PROJECT}",
-        "aud": PROJECT,
-        "auth_time": now - 60,
-        "iat": now - 60,
-        "exp": now + 3540,
-        "sub": UID,
-        "user_id": UID,
-        "email": "runner@example.org",
-        "firebase": {"identities": {}, "sign_in_provider": "password"},
-    }
-    return {name: value for name, value in (usual | changes).items() if value is not None}
-
-
-@contextmanager
-def serving() -> Iterator[KeyServer]:
-    made = KeyServer()
-    thread = threading.Thread(target=made.server.serve_forever)
-    thread.start()
-    try:
-        yield made
-    finally:
-        made.server.shutdown()
-        thread.join()
-        made.server.server_close()
+from support.firebase_keys import PROJECT, UID, KeyServer, claims, serving
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,59 @@
+"""`/v1/albums/{album}/access`: an admin opens an album, and a signed-in user finds themselves in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from photofinish.domain.access import Scope
+from support.api import Api, api, database, encoder, error_of, model_settings
+from support.faces import bib, photo
+from support.firebase_keys import PROJECT, KeyServer, serving
+from support.index import add
+
+__all__ = ["api", "database", "encoder", "model_settings"]
+
+
+@pytest.fixture
+def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[KeyServer]:
+    with serving() as made:
+        made.add("one")
+        monkeypatch.setenv("PHOTOFINISH_FIREBASE_PROJECT", PROJECT)
+        monkeypatch.setenv("PHOTOFINISH_FIREBASE_KEYS_URL", made.url)
+        yield made
+
+
+def test_a_signed_in_user_finds_themselves_once_the_album_is_open(api: Api, google: KeyServer) -> None:
+    add(api.cloud.index, photo("race/1.jpg"), [], [bib("42")])
+    add(api.cloud.index, photo("wedding/1.jpg"), [], [bib("42")])
+    assert api.call("GET", "/albums/race/access").get_json() == {"album": "race", "users_may_search": False}
+    opened = api.call("PUT", "/albums/race/access", json={"users_may_search": True})
+    assert opened.get_json() == {"album": "race", "users_may_search": True}
+    token = {"Authorization": f"Bearer {google.token('one')}"}
+    found = api.client.get("/v1/albums/race/bibs/42", headers=token)
+    assert [one["photo"]["name"] for one in found.get_json()["photos"]] == ["race/1.jpg"]
+    closed = api.client.get("/v1/albums/wedding/bibs/42", headers=token)
+    assert error_of(closed) == (404, "unknown_album")
+    assert error_of(api.client.get("/v1/albums/race/access", headers=token)) == (403, "forbidden")
+    assert [(action, outcome) for _, action, _, _, outcome, _, _ in api.audit()][:3] == [
+        ("album_access.read", "200"),
+        ("album_access.set", "200"),
+        ("search", "200"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"users_may_search": "yes"}, {"users_may_search": 1}, {"users_may_search": None}, []]
+)
+def test_what_is_no_decision_opens_nothing(api: Api, body: object) -> None:
+    assert api.call("PUT", "/albums/race/access", json=body).status_code in (400, 422)
+    assert api.call("GET", "/albums/race/access").get_json()["users_may_search"] is False
+
+
+@pytest.mark.parametrize("scope", [Scope.SEARCH, Scope.WRITE])
+def test_admins_alone_decide(api: Api, scope: Scope) -> None:
+    key = api.key_for(scope)
+    for method in ("GET", "PUT"):
+        answer = api.call(method, "/albums/race/access", key=key, json={"users_may_search": True})
+        assert error_of(answer) == (403, "forbidden")
