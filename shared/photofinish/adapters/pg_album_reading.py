@@ -23,8 +23,11 @@ from photofinish.domain.photo import PhotoRef, is_album_name
 from photofinish.domain.search import PhotoFilter, words
 from photofinish.ports import IndexedPhoto, SeenBib, SeenFace
 
-# How many faces the index keeps in view; see docs/benchmarks/search.md for what that finds.
+# How many faces the index keeps in view, and what that finds: docs/benchmarks/search.md. Every connection is set to the
+# first (adapters/postgres.py).
 EF_SEARCH = 200
+EF_SEARCH_OF_MANY = 400
+MANY_FACES = 300_000
 MAX_EF_SEARCH = 1000  # pgvector's own limit
 # Comparing the faces of so many photos one by one takes as long as the index' scan through a filter.
 FEW_PHOTOS = 5000
@@ -44,12 +47,10 @@ class PgAlbumReading:
         self._conn = conn
         self._album = album
         self._album_id: int | None = None
-        if is_album_name(album):
-            row = conn.execute(_query("album_id"), {"album": album}).fetchone()
-            self._album_id = None if row is None else int(row[0])
+        self._looked_up = not is_album_name(album)  # which is no album then
 
     def nearest(self, queries: Sequence[Embedding], *, limit: int, where: PhotoFilter) -> PgNearFaces:
-        space = self._space(queries)
+        space, ef_search = self._space(queries)
         if self._album_id is None or space is None or limit < 1:
             return PgNearFaces([], queries[0].vector.size)
         few: list[Any] | None = None
@@ -59,8 +60,9 @@ class PgAlbumReading:
                 return PgNearFaces([], space.dimension)
             if len(few) > FEW_PHOTOS:
                 few = None
-        if limit > EF_SEARCH:
-            self._conn.execute(_query("set_ef_search", ef_search=sql.Literal(min(limit, MAX_EF_SEARCH))))
+        ef_search = min(max(ef_search, limit), MAX_EF_SEARCH)
+        if ef_search != EF_SEARCH and few is None:
+            self._conn.execute(_query("set_ef_search", ef_search=sql.Literal(ef_search)))
         found: dict[Any, TupleRow] = {}
         for query in queries:
             found.update((row[0], row) for row in self._nearest(query, space, limit, where, few))
@@ -68,23 +70,23 @@ class PgAlbumReading:
 
     def bibs(self, numbers: Sequence[str], *, limit: int, where: PhotoFilter) -> list[SeenBib]:
         numbers = [number for number in numbers if is_storable(number)]
-        if self._album_id is None or not numbers:
+        if not numbers or not self._has_album():
             return []
         values = _filter_values(where) | {"numbers": numbers, "count": limit}
         return [_seen_bib(row) for row in self._rows("bibs", values)]
 
     def photos(self, photo_ids: Sequence[str]) -> dict[str, IndexedPhoto]:
-        if self._album_id is None or not photo_ids:
+        if not photo_ids or not self._has_album():
             return {}
         return dict(_indexed_photo(row) for row in self._rows("photos", {"photo_ids": list(photo_ids)}))
 
     def sharpest(self, where: PhotoFilter, *, limit: int) -> dict[str, IndexedPhoto]:
-        if self._album_id is None:
+        if not self._has_album():
             return {}
         return dict(_indexed_photo(row) for row in self._rows("sharpest", _filter_values(where) | {"count": limit}))
 
     def entrants(self, name: str, *, limit: int) -> dict[str, str]:
-        if self._album_id is None:
+        if not self._has_album():
             return {}
         return dict(self._rows("entrants", {"patterns": _patterns(name), "count": limit}))
 
@@ -118,17 +120,34 @@ class PgAlbumReading:
         photo_filter = _query("photo_filter", album_id=album_id)
         return self._conn.execute(_query(name, photo_filter=photo_filter, **numbers), values, binary=True).fetchall()
 
-    def _space(self, queries: Sequence[Embedding]) -> Space | None:
-        """The queries' space; None where no face of any album is of it."""
+    def _has_album(self) -> bool:
+        if not self._looked_up:
+            self._look_up(space=None)
+        return self._album_id is not None
+
+    def _space(self, queries: Sequence[Embedding]) -> tuple[Space | None, int]:
+        """The queries' space (None where no face of any album is of it), and how deep to look in the index."""
         names = {query.space for query in queries}
         if len(names) != 1:
             raise ValueError(f"the queries of one search come from one embedding space, not from {sorted(names)}")
-        row = self._conn.execute(_query("space"), {"space": names.pop()}).fetchone()
-        space = None if row is None else Space(*row)
+        if self._looked_up and self._album_id is None:
+            return None, EF_SEARCH
+        space_id, dimension, faces = self._look_up(names.pop())
+        ef_search = EF_SEARCH if faces < MANY_FACES else EF_SEARCH_OF_MANY
+        if space_id is None:
+            return None, ef_search
+        space = Space(space_id, dimension)
         for query in queries:
-            if space is not None:
-                check_dimension(query, space)
-        return space
+            check_dimension(query, space)
+        return space, ef_search
+
+    def _look_up(self, space: str | None) -> TupleRow:
+        """Space id, dimension and number of faces; sets the album's id."""
+        row = self._conn.execute(_query("album_and_space"), {"album": self._album, "space": space}).fetchone()
+        assert row is not None, "outer joins to one row give one row"
+        self._album_id, *of_space = row
+        self._looked_up = True
+        return tuple(of_space)
 
 
 class PgNearFaces:

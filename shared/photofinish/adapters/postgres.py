@@ -20,7 +20,7 @@ _SESSION_SETTINGS = """
 SET statement_timeout = {statement_timeout_ms};
 -- Without it the index gives up after ef_search faces, counting those that a filter or a deletion takes away.
 SET hnsw.iterative_scan = relaxed_order;
--- How many faces the index keeps in view: what that finds, and how fast, is in docs/benchmarks/search.md.
+-- How many faces the index keeps in view; see adapters/pg_album_reading.py.
 SET hnsw.ef_search = 200;
 -- A plan for any album could use neither the one partition nor its partial index.
 SET plan_cache_mode = force_custom_plan
@@ -98,8 +98,15 @@ class Database:
     def snapshot(self) -> Iterator[Connection]:
         """A connection that only reads, and sees one state of the database; raises as `transaction` does."""
         with self.transaction() as conn:
-            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield conn
+            # The driver says so in the BEGIN that it sends anyway.
+            conn.isolation_level, conn.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+            try:
+                yield conn
+                conn.commit()
+            finally:
+                if not conn.closed:
+                    conn.rollback()  # of what failed; the settings of a connection are set between transactions
+                    conn.isolation_level = conn.read_only = None
 
     def _configure(self, conn: Connection) -> None:
         timeout_ms = sql.Literal(round(self._statement_timeout_s * 1000))

@@ -1,10 +1,12 @@
 -- Statements of adapters/pg_album_reading.py; see face_index.sql for what %(name)s and {name} are.
 
--- name: album_id
-SELECT album_id FROM album WHERE name = %(album)s
-
--- name: space
-SELECT space_id, dimension FROM embedding_space WHERE name = %(space)s
+-- name: album_and_space
+-- Nulls for what is not known; the number of faces is the server's estimate, below 0 where it has none yet.
+SELECT album_id, space_id, dimension, coalesce(reltuples, 0)
+FROM (SELECT %(album)s::text AS name) AS asked
+LEFT JOIN album USING (name)
+LEFT JOIN embedding_space ON embedding_space.name = %(space)s
+LEFT JOIN pg_class ON pg_class.relname = 'face_' || album_id AND pg_table_is_visible(pg_class.oid)
 
 -- name: set_ef_search
 SET LOCAL hnsw.ef_search = {ef_search}

@@ -1,0 +1,112 @@
+"""Concurrent searchers, each of whom sends the next request when the answer to the last is there."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from urllib.parse import quote
+
+import numpy as np
+from api_server import ApiServer
+from database import SPACE
+from numpy.typing import NDArray
+
+TIMEOUT_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What came back: latencies by the clients' clock, and what went wrong."""
+
+    latencies_ms: NDArray[np.float64]
+    wall_s: float
+    errors: list[str]
+    photos: float
+    """Found by a search, on average."""
+
+    @property
+    def rate(self) -> float:
+        return len(self.latencies_ms) / self.wall_s
+
+    def percentile(self, percent: float) -> float:
+        return float(np.percentile(self.latencies_ms, percent))
+
+
+def embedding_request(server: ApiServer, album: str, vector: NDArray[np.float32], limit: int) -> bytes:
+    """A search by an embedding."""
+    encoded = base64.b64encode(vector.astype("<f4").tobytes()).decode()
+    body = json.dumps({"embeddings": {"space": SPACE, "vectors": [encoded]}, "limit": limit}).encode()
+    return _request(server, album, body, "application/json")
+
+
+def selfie_request(server: ApiServer, album: str, picture: bytes, limit: int) -> bytes:
+    """A search by a picture."""
+    boundary = "a-boundary-of-its-own"
+    body = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="limit"\r\n\r\n{limit}\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="selfie"; filename="me.jpg"\r\n'
+        "Content-Type: image/jpeg\r\n\r\n"
+    ).encode() + picture
+    body += f"\r\n--{boundary}--\r\n".encode()
+    return _request(server, album, body, f"multipart/form-data; boundary={boundary}")
+
+
+def search(server: ApiServer, requests: Sequence[bytes], *, searchers: int, total: int) -> Answers:
+    """`total` searches by so many at once, with the requests in turn."""
+    return asyncio.run(_search(server.port, requests, searchers, total))
+
+
+async def _search(port: int, requests: Sequence[bytes], searchers: int, total: int) -> Answers:
+    numbers = count()
+    latencies: list[float] = []
+    errors: list[str] = []
+    photos: list[int] = []
+
+    async def searcher() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while (number := next(numbers)) < total:
+            began = time.perf_counter()
+            try:
+                async with asyncio.timeout(TIMEOUT_S):
+                    status, body, keeps = await _ask(reader, writer, requests[number % len(requests)])
+            except (OSError, EOFError, TimeoutError) as error:
+                errors.append(repr(error))
+                keeps = False
+            else:
+                latencies.append((time.perf_counter() - began) * 1000)
+                if status == 200:
+                    photos.append(body.count(b'"score"'))
+                else:
+                    errors.append(f"{status} {body[:200]!r}")
+            if not keeps:
+                writer.close()
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+
+    began = time.perf_counter()
+    await asyncio.gather(*[searcher() for _ in range(searchers)])
+    wall_s = time.perf_counter() - began
+    return Answers(np.array(latencies), wall_s, errors, float(np.mean(photos or [0])))
+
+
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[int, bytes, bool]:
+    """Status, body, and whether the connection takes another request."""
+    writer.write(request)
+    await writer.drain()
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    status = int(head.split(b" ", 2)[1])
+    length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
+    return status, await reader.readexactly(length), b"connection: close" not in head
+
+
+def _request(server: ApiServer, album: str, body: bytes, content_type: str) -> bytes:
+    head = (
+        f"POST /v1/albums/{quote(album)}/search HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Api-Key: {server.key}\r\n"
+        f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
