@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 from flask import Flask, Response, g, jsonify, request
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from photofinish.errors import Conflict, NotFound, RejectedInput, Unavailable
@@ -19,6 +19,11 @@ _MAX_PROBLEMS = 5
 _MAX_NAME_CHARS = 60
 
 
+def answer_example(value: dict[str, Any]) -> ConfigDict:
+    """The `model_config` of an answer that has an example in the OpenAPI document."""
+    return cast(ConfigDict, {"openapi_extra": {"example": value}})
+
+
 class ErrorDetail(BaseModel):
     code: str = Field(description="Stable, for programs.", json_schema_extra={"example": "unknown_album"})
     message: str = Field(description="For people: what happened and what to do.")
@@ -27,6 +32,16 @@ class ErrorDetail(BaseModel):
 
 class ErrorAnswer(BaseModel):
     """Every answer with a status of 400 and above."""
+
+    model_config = answer_example(
+        {
+            "error": {
+                "code": "unknown_album",
+                "message": "There is no album of this name, or no photo of it was analysed yet.",
+                "request_id": "0af7651916cd43dd8448eb211c80319c",
+            }
+        }
+    )
 
     error: ErrorDetail
 

@@ -19,7 +19,7 @@ from photofinish.domain.matching import match_probability
 from photofinish.domain.quality import QualityReason
 from photofinish.errors import RejectedInput
 from photofinish_functions.access.refusals import NotVisible
-from photofinish_functions.api.errors import bad_request
+from photofinish_functions.api.errors import answer_example, bad_request
 from photofinish_functions.api.faces import UsedFace, Vector, unit_vector, vector_base64
 from photofinish_functions.api.guarding import audit, guarded
 from photofinish_functions.api.pictures import SeenPicture, embedding_of, sent_pictures
@@ -44,6 +44,25 @@ _ALIGNED_QUALITY = 95
 
 
 class CompareAnswer(Output):
+    model_config = answer_example(
+        {
+            "similarity": 0.78,
+            "match_probability": 0.998,
+            "is_match": True,
+            "min_similarity": 0.49,
+            "embedding_space": "sface-2021dec-2",
+            "faces": [
+                {"box": [0.26, 0.2, 0.48, 0.58], "detection_score": 0.94, "quality": 0.97, "quality_reasons": []},
+                {
+                    "box": [0.41, 0.22, 0.12, 0.18],
+                    "detection_score": 0.9,
+                    "quality": 0.6,
+                    "quality_reasons": ["turned"],
+                },
+            ],
+        }
+    )
+
     similarity: float = Field(description="Cosine, -1 to 1; higher is closer.")
     match_probability: float = Field(
         description="That both are one person, where either answer is equally likely beforehand."
@@ -102,6 +121,13 @@ class Candidate(Input):
 
 class RerankBody(Input):
     """Vectors of one embedding space: those of the person who is looked for, and those that a search found."""
+
+    model_config = answer_example(
+        {
+            "queries": [[0.6, 0.8]],
+            "candidates": [{"id": "IMG_1", "vector": [0.8, 0.6]}, {"id": "IMG_2", "vector": "AACAPwAAAAA="}],
+        }
+    )
 
     queries: list[Vector] = Field(min_length=1, max_length=MAX_QUERIES)
     candidates: list[Candidate] = Field(min_length=1, max_length=MAX_CANDIDATES)

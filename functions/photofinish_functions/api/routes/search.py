@@ -27,7 +27,7 @@ from photofinish.domain.search import (
     Weights,
 )
 from photofinish_functions.access.refusals import NotVisible
-from photofinish_functions.api.errors import bad_request, refuse_invalid
+from photofinish_functions.api.errors import answer_example, bad_request, refuse_invalid
 from photofinish_functions.api.faces import Embeddings, Renditions, UsedFace, embeddings_in, rendition_links
 from photofinish_functions.api.guarding import audit, guarded
 from photofinish_functions.api.pictures import embedding_of, sent_pictures
@@ -164,6 +164,54 @@ class FoundPhoto(Output):
 
 class SearchAnswer(Output):
     """Photos in falling score, equal ones by photo id."""
+
+    model_config = answer_example(
+        {
+            "album": "spring-10k",
+            "photos": [
+                {
+                    "photo": {
+                        "bucket": "photos",
+                        "name": "spring-10k/cam2/IMG_1.jpg",
+                        "generation": 1795236345493247,
+                        "photo_id": "3751ffab0c9f1332f5305f0d757bbc38",
+                    },
+                    "score": 0.97,
+                    "parts": [
+                        {"part": "face", "value": 0.99, "weight": 0.95, "contribution": 0.9405},
+                        {"part": "quality", "value": 0.59, "weight": 0.05, "contribution": 0.0295},
+                    ],
+                    "face": {
+                        "face_id": "fe1e3f30-c578-5f3e-86c1-aa97f51b4515",
+                        "box": [0.41, 0.22, 0.12, 0.18],
+                        "similarity": 0.81,
+                        "detection_score": 0.93,
+                        "quality": 0.88,
+                    },
+                    "bib": None,
+                    "name": None,
+                    "text": None,
+                    "face_box": [0.41, 0.22, 0.12, 0.18],
+                    "taken_at": "2026-05-01T10:04:26",
+                    "camera": "Canon EOS R5",
+                    "width": 6000,
+                    "height": 4000,
+                    "sharpness": 0.61,
+                    "renditions": {
+                        "preview": {
+                            "url": "https://storage.googleapis.com/derived/renditions/…?X-Goog-Signature=…",
+                            "expires_at": "2026-05-02T08:15:00Z",
+                        }
+                    },
+                }
+            ],
+            "next_cursor": None,
+            "numbers": {},
+            "selfies": [
+                {"box": [0.26, 0.2, 0.48, 0.58], "detection_score": 0.94, "quality": 0.97, "quality_reasons": []}
+            ],
+        }
+    )
 
     album: str
     photos: list[FoundPhoto]

@@ -128,10 +128,20 @@ class TestDocument:
                     examples += 1
         assert examples >= 5
 
+    def test_examples_of_answers_and_bodies_meet_their_schemas(self, document: dict[str, Any]) -> None:
+        seen = 0
+        for part in everywhere(document["paths"]):
+            if "example" in part and "$ref" in part.get("schema", {}):
+                Draft202012Validator({"components": document["components"]} | part["schema"]).validate(part["example"])
+                seen += 1
+        assert seen > 20
+
     def test_examples_of_bodies_are_taken(self, running: Api, document: dict[str, Any]) -> None:
         body = document["paths"]["/v1/albums/{album}/search"]["post"]["requestBody"]
         for name, one in body["content"]["application/json"]["examples"].items():
             assert running.search("spring-10k", **one["value"]).status_code == 200, name
+        rerank = document["paths"]["/v1/rerank"]["post"]["requestBody"]["content"]["application/json"]["example"]
+        assert running.call("POST", "/rerank", json=rerank).status_code == 200
 
 
 @contextmanager
