@@ -35,7 +35,7 @@ def audit(
 
       photofinish audit --album spring-10k --since 7d
 
-      photofinish audit --since 2026-05-01 --json | jq -r 'select(.action == "person.delete").principal_id'
+      photofinish audit --since 2026-05-01 --json | jq -r 'select(.action == "delete_person").principal_id'
     """
     with reported_errors():
         use_deployment(state)

@@ -149,7 +149,7 @@ def test_the_audit_is_shown_by_album_and_time(store: PgAccess) -> None:
     gate = Gate(store, settings())
     principal = admit(gate, Scope.SEARCH, "race", with_key(key["key"]))
     gate.record(principal, "search", album="race", outcome="200", request_id="r1", count=2)
-    gate.record(principal, "person.delete", album="wedding", target="p1", outcome="404 unknown_person", request_id="r2")
+    gate.record(principal, "delete_person", album="wedding", target="p1", outcome="404 unknown_person", request_id="r2")
     lines = [json.loads(line) for line in run("audit", "--json").stdout.splitlines()]
     assert [line["request_id"] for line in lines] == ["r1", "r2"]
     assert lines[0]["principal_id"] == key["key_id"]

@@ -28,13 +28,13 @@ def blueprint(services: Services) -> APIBlueprint:
     api = new_blueprint("access", "Who may search an album.")
 
     @api.get("/albums/<album>/access", responses={200: AlbumAccess})
-    @guarded(Scope.ADMIN, "album_access.read")
+    @guarded(Scope.ADMIN, "show_album_access")
     def get_album_access(path: AlbumPath) -> dict[str, Any]:
         """Who may search the album besides keys."""
         return _answer(path.album, services.access.users_may_search(path.album))
 
     @api.put("/albums/<album>/access", responses={200: AlbumAccess})
-    @guarded(Scope.ADMIN, "album_access.set")
+    @guarded(Scope.ADMIN, "set_album_access")
     def set_album_access(path: AlbumPath, body: AlbumAccessInput) -> dict[str, Any]:
         """Open the album to everybody who is signed in, or close it; takes effect within 5 seconds.
 

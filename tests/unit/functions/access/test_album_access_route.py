@@ -37,9 +37,9 @@ def test_a_signed_in_user_finds_themselves_once_the_album_is_open(api: Api, goog
     assert error_of(closed) == (404, "unknown_album")
     assert error_of(api.client.get("/v1/albums/race/access", headers=token)) == (403, "forbidden")
     assert [(action, outcome) for _, action, _, _, outcome, _, _ in api.audit()][:3] == [
-        ("album_access.read", "200"),
-        ("album_access.set", "200"),
-        ("search", "200"),
+        ("show_album_access", "200"),
+        ("set_album_access", "200"),
+        ("search_bib", "200"),
     ]
 
 
