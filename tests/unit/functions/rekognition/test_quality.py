@@ -11,7 +11,7 @@ from photofinish_functions.rekognition.quality import QualityBars
 from photofinish_functions.rekognition.requests import QUALITY_FILTERS
 from support.faces import face
 
-BARS = QualityBars(0.2)
+BARS = QualityBars(0.6)
 IN_ORDER = ["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"]
 
 
