@@ -8,8 +8,8 @@ from photofinish.domain.quality import QualityReason
 MAX_FACES = 100
 """Per picture, the largest."""
 
-# `Face.quality` below which a filter takes a face out. Of 200 faces of runners and bystanders AUTO and LOW take out 17 %
-# and MEDIUM 33 %.
+# `Face.quality` below which a filter takes a face out. Of 200 faces of runners and bystanders AUTO and LOW take out
+# 17 %, MEDIUM 33 %.
 _BARS = {"AUTO": 0.2, "LOW": 0.2, "MEDIUM": 0.4}
 _NOT_IN_THE_DARK = {"MEDIUM", "HIGH"}
 _REASONS = {
