@@ -1,0 +1,176 @@
+"""What the way from the queue to the committed result costs beyond the analysis, and whether it grows with the album.
+
+    python tests/bench/album/queue_to_commit.py PHOTOS [--count 1000] [--longest-side PIXELS] [--json FILE]
+
+Everything of a local cloud runs; `--count` photos (the folder's, again and again) are uploaded and queued while no task
+may start. Then one task works them off, and the same photos are analysed without any cloud before and after it.
+
+    --count 1000                        the overhead (bar: 15 %); about 9 minutes on 2 cores
+    --count 10000 --longest-side 160    first against last 1,000 photos (bar: 10 %); about 25 minutes
+
+Compare on a quiet machine only: the two sides run one after the other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import psutil
+import typer
+
+from photofinish.domain.photo import PhotoStatus
+from photofinish.imaging.resizing import fit_within
+from photofinish.models.settings import ModelSettings
+from photofinish.settings import ModelEnvironment
+from photofinish.wiring import App
+from photofinish_cli.deployment import connect
+from photofinish_cli.output import console, table
+from photofinish_emulators import stack
+from photofinish_jobs.analyze import Analyzer
+
+_ALBUM = "bench"
+_OVERHEAD_BAR, _GROWTH_BAR = 0.15, 0.10
+_ALONE = 120  # photos of each run without a cloud
+_QUEUED_WITHIN_S = 3600
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+    count: Annotated[int, typer.Option(min=100)] = 1000,
+    longest_side: Annotated[int | None, typer.Option(help="Make the photos smaller first.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="photofinish-bench-") as temporary:
+        photos = prepared(folder, longest_side, Path(temporary) / "photos")
+        album = Path(temporary) / "album"
+        album.mkdir()
+        for number, photo in enumerate(islice(cycle(photos), count)):
+            (album / f"{number:06}.jpg").hardlink_to(photo)
+        state_dir = Path(temporary) / "state"
+        os.environ["PHOTOFINISH_STATE_DIR"] = str(state_dir)
+        command = [sys.executable, "-m", "photofinish_cli"]
+        subprocess.run([*command, "up", "--detach"], check=True, stdout=subprocess.DEVNULL)
+        try:
+            cloud = connect(state_dir)
+            places = cloud.settings.max_gpu_tasks
+            cloud.leases.reserve(lambda leased: places, launch_id="bench", expires_in_s=24 * 3600)
+            queue_all(cloud, command, album, count)
+            figures = measured(cloud, state_dir, photos)
+        finally:
+            subprocess.run([*command, "down"], check=True, stdout=subprocess.DEVNULL)
+    show(figures)
+    if json_file:
+        json_file.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
+
+
+def prepared(folder: Path, longest_side: int | None, target: Path) -> list[Path]:
+    """The folder's photos, copied, or made smaller."""
+    target.mkdir()
+    for file in sorted(folder.glob("*.jpg")):
+        if longest_side is None:
+            (target / file.name).write_bytes(file.read_bytes())
+        else:
+            image = cv2.imread(str(file))
+            assert image is not None, file
+            cv2.imwrite(str(target / file.name), fit_within(image.astype("uint8"), longest_side))
+    return sorted(target.iterdir())
+
+
+def queue_all(cloud: App, command: list[str], album: Path, count: int) -> None:
+    """Upload everything, and wait until every photo has its record and its message."""
+    subprocess.run([*command, "drop", str(album), "--album", _ALBUM], check=True, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + _QUEUED_WITHIN_S
+    while cloud.documents.counts(_ALBUM).get(PhotoStatus.QUEUED, 0) < count:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{cloud.documents.counts(_ALBUM)} after an hour, instead of {count} queued")
+        time.sleep(1)
+
+
+def measured(cloud: App, state_dir: Path, photos: list[Path]) -> dict[str, Any]:
+    alone_before = photos_per_s_alone(photos)
+    cpu_before = cpu_seconds(state_dir)
+    task = subprocess.Popen(
+        [sys.executable, "-m", "photofinish_jobs"],
+        env=os.environ | {"PHOTOFINISH_IDLE_EXIT_S": "1", "PHOTOFINISH_LAUNCH_ID": "bench"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert task.wait() == 0, "the task failed"
+    cpu_after = cpu_seconds(state_dir)
+    alone_after = photos_per_s_alone(photos)
+    records = list(cloud.documents.list_photos(_ALBUM))
+    statuses = {status.value: sum(record.status is status for record in records) for status in PhotoStatus}
+    done_at = sorted(record.fields["done_at"].timestamp() for record in records if record.status is PhotoStatus.DONE)
+    part = max(10, len(done_at) // 10)
+    alone = (alone_before + alone_after) / 2
+    committed = rate(done_at)
+    first, last = rate(done_at[:part]), rate(done_at[-part:])
+    return {
+        "photos": len(records),
+        "statuses": {status: number for status, number in statuses.items() if number},
+        "alone_photos_per_s": {"before": round(alone_before, 2), "after": round(alone_after, 2)},
+        "committed_photos_per_s": round(committed, 2),
+        "overhead": round(alone / committed - 1, 3),
+        "overhead_bar": _OVERHEAD_BAR,
+        "compared_at_each_end": part,
+        "photos_per_s_first": round(first, 2),
+        "photos_per_s_last": round(last, 2),
+        "growth": round(first / last - 1, 3),
+        "growth_bar": _GROWTH_BAR,
+        "cpu_ms_per_photo_of_the_cloud": {
+            name: round((seconds - cpu_before.get(name, 0.0)) * 1000 / len(records), 1)
+            for name, seconds in sorted(cpu_after.items())
+            if seconds - cpu_before.get(name, 0.0) > 0.001 * len(records)
+        },
+    }
+
+
+def photos_per_s_alone(photos: list[Path]) -> float:
+    """The analysis without any cloud, as `make bench` measures it too."""
+    environment = ModelEnvironment.from_env()
+    analyzer = Analyzer.load(ModelSettings(models_dir=environment.models_dir, threads=environment.threads))
+    contents = [photo.read_bytes() for photo in islice(cycle(photos), _ALONE)]
+    analyzer.analyze(contents[:4])
+    began = time.perf_counter()
+    analyzer.analyze(contents)
+    return len(contents) / (time.perf_counter() - began)
+
+
+def rate(times: list[float]) -> float:
+    """Events a second, from the first to the last."""
+    return (len(times) - 1) / max(1e-9, times[-1] - times[0])
+
+
+def cpu_seconds(state_dir: Path) -> dict[str, float]:
+    """Processor time so far of every piece of the local cloud."""
+    spent = {}
+    for name, piece in stack.pieces(state_dir).items():
+        if piece.pid is not None:
+            process = psutil.Process(piece.pid)
+            family = [process, *process.children(recursive=True)]
+            spent[name] = sum(sum(one.cpu_times()[:2]) for one in family)
+    return spent
+
+
+def show(figures: dict[str, Any]) -> None:
+    rows = table("what", "figure", right=["figure"])
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            for part, figure in value.items():
+                rows.add_row(f"{name}: {part}", str(figure))
+        else:
+            rows.add_row(name, str(value))
+    console().print(rows)
+
+
+if __name__ == "__main__":
+    typer.run(main)
