@@ -66,7 +66,7 @@ class _Refused(Exception):
 def _admitted(request: Request, operation: str, services: Services, request_id: str) -> Response:
     demands = OPERATIONS[operation]
     content = protocol.content_of(request)
-    album = _album(content)
+    album = _album(operation, content)
     try:
         if album is None:
             # About no collection; or it names none that can be one, and is refused below.
@@ -121,13 +121,17 @@ def _record(
     )
 
 
-def _album(content: Any) -> str | None:
-    """The album that a request is about, before it is checked; None where it names none, or nothing like one."""
-    if not isinstance(content, dict):
+def _album(operation: str, content: Any) -> str | None:
+    """The album that a request is about, before it is checked; None where it names none, or nothing like one.
+
+    Only the member that the operation acts on counts: another one must not decide who may do it.
+    """
+    members = REQUESTS[operation].members
+    member = next((name for name in ("CollectionId", "ResourceArn") if name in members), None)
+    named = content.get(member) if isinstance(content, dict) and member else None
+    if not isinstance(named, str):
         return None
-    collection, arn = content.get("CollectionId"), content.get("ResourceArn")
-    if collection is None and isinstance(arn, str):
-        collection = collection_of(arn)
-    if not isinstance(collection, str) or not compiled(COLLECTION_ID.pattern or "").fullmatch(collection):
+    collection = collection_of(named) if member == "ResourceArn" else named
+    if collection is None or not compiled(COLLECTION_ID.pattern or "").fullmatch(collection):
         return None
     return collection if is_album_name(collection) else None
