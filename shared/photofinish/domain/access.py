@@ -32,7 +32,7 @@ class Scope(StrEnum):
     WRITE = "write"
     """Enrol, rename, confirm, index, delete."""
     ADMIN = "admin"
-    """Decide who may search an album; see clusters of people who were never enrolled."""
+    """Decide who may search an album; delete one."""
 
     def includes(self, other: Scope) -> bool:
         order = list(Scope)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import uuid
@@ -17,6 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from photofinish.adapters.pg_access import PgAccess
+from photofinish.adapters.postgres import Database
 from photofinish.domain.access import AuditEntry, PresentedKey, RateLimit, Scope
 from photofinish.errors import Misconfigured
 from photofinish.ports import ALIKE_WITHIN_S
@@ -251,6 +253,19 @@ def test_expiry_deletes_what_is_over_and_leaves_the_audit_protected(store: PgAcc
         conn.execute("SELECT expire_audit_entries(now() - interval '1 year')")
         with pytest.raises(psycopg.errors.RaiseException):
             conn.execute("DELETE FROM audit_entry")
+
+
+def test_statements_outside_a_transaction_last_and_those_inside_another_still_do_not(database: str) -> None:  # noqa: F811
+    """The one connection of the pool is used both ways in turn."""
+    pool = Database(database, max_connections=1)
+
+    for album, opened in (("out", pool.autocommit), ("in", pool.transaction)):
+        with contextlib.suppress(InterruptedError), opened() as conn:
+            conn.execute("INSERT INTO album_access VALUES (%s, true)", [album])
+            raise InterruptedError
+    with pool.transaction() as conn:
+        assert conn.execute("SELECT album FROM album_access").fetchall() == [("out",)]
+    pool.close()
 
 
 def test_a_database_without_its_tables_says_what_to_do(empty_database: str) -> None:  # noqa: F811
