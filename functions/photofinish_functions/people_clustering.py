@@ -11,7 +11,7 @@ import numpy as np
 
 from photofinish.adapters.pg_people_clusters import AlbumContent, PgClusters
 from photofinish.domain.album_calibration import calibrate_album, same_photo_similarities
-from photofinish.domain.album_clusters import ALWAYS_FULL_FACES, AlbumSpace, Assignment, assign
+from photofinish.domain.album_clusters import ALWAYS_FULL_FACES, MIN_QUALITY, AlbumSpace, Assignment, assign
 from photofinish.domain.clustering import Linkage
 from photofinish.domain.matching import Calibration
 from photofinish.errors import Unavailable
@@ -120,11 +120,11 @@ def catalogue_calibrations() -> dict[str, Calibration]:
 
 
 def _cluster_space(space: AlbumSpace, calibration: Calibration, *, full: bool) -> tuple[Assignment, dict[str, object]]:
-    good = np.array([face.quality >= calibration.selfie_min_quality for face in space.faces], bool)
+    good = np.array([face.quality >= MIN_QUALITY for face in space.faces], bool)
     photos = np.array([face.photo for face in space.faces], np.int64)
     here = calibrate_album(same_photo_similarities(space.vectors[good], photos[good]), calibration)
     linkage = Linkage.of(here.calibration, int(good.sum()))
-    assignment = assign(space, linkage, full=full, min_quality=calibration.selfie_min_quality)
+    assignment = assign(space, linkage, full=full)
     return assignment, {
         "min_similarity": round(here.calibration.min_similarity, 4),
         "single_face_similarity": round(linkage.single, 4),

@@ -1,0 +1,228 @@
+"""Runs of the clustering on a real database: one at a time, stable ids, nothing lost, decisions kept."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import photofinish_functions.people_clustering as people_clustering
+from photofinish.adapters.pg_people_changes import PgPeopleChanges
+from photofinish.adapters.pg_people_clusters import PgClusters
+from photofinish.adapters.postgres import Database
+from photofinish.domain.person import FaceSource
+from photofinish.models.catalogue import model_for
+from photofinish_functions.people_clustering import PeopleClustering, catalogue_calibrations
+from support.faces import SPACE, embedding, face
+from support.index import add
+from support.people import ALBUM, BY, CALIBRATION, TestAlbum
+
+LONG_S = 30
+
+
+@pytest.fixture
+def clustering(album: TestAlbum) -> PeopleClustering:
+    return clustering_of(album)
+
+
+def clustering_of(album: TestAlbum) -> PeopleClustering:
+    return PeopleClustering(PgClusters(album.database), {SPACE: CALIBRATION}, publish=lambda _: None, run_every_s=0)
+
+
+def owners(album: TestAlbum) -> dict[str, str]:
+    return {str(face_id): str(person) for face_id, person in album.sql("SELECT face_id, person_id FROM person_face")}
+
+
+def partition(album: TestAlbum) -> set[frozenset[str]]:
+    together: dict[str, set[str]] = {}
+    for face_id, person in owners(album).items():
+        together.setdefault(person, set()).add(face_id)
+    return {frozenset(faces) for faces in together.values()}
+
+
+def test_ids_are_stable_while_photos_arrive(album: TestAlbum, clustering: PeopleClustering) -> None:
+    first = [album.add(f"a-{i}", "ann", "bea") for i in range(2)]
+    clustering.photo_changed(ALBUM)
+    ann, bea = (owners(album)[face_id] for face_id in first[0])
+    assert ann != bea
+    for number in range(5):
+        new = album.add(f"b-{number}", "bea", "ann", "cid")
+        clustering.photo_changed(ALBUM)
+        assert [owners(album)[face_id] for face_id in new[:2]] == [bea, ann]
+    assert len(set(owners(album).values())) == 3
+
+
+def test_the_result_does_not_depend_on_the_order_of_arrival(album: TestAlbum, database: str) -> None:
+    """A small album is clustered from scratch every time, so its photos may come in any order."""
+    other = TestAlbum(album.database, database, name="backwards", rng=album.rng, _centers=album._centers)
+    looks = [(f"{i}", person, album.look(person, spread=0.9)) for i in range(6) for person in ("ann", "bea", "cid")]
+    found = []
+    for name, photos in ((ALBUM, looks), (other.name, looks[::-1])):
+        clustering = clustering_of(album)
+        faces = {}
+        for number, person, look in photos:
+            ref = album.photo(f"{person}-{number}") if name == ALBUM else other.photo(f"{person}-{number}")
+            assert add(album.index, ref, [face(embedding(look))])
+            clustering.photo_changed(name)
+            [(face_id,)] = album.sql("SELECT face_id FROM face WHERE photo_id = %s", ref.photo_id)
+            faces[str(face_id)] = f"{person}-{number}"
+        groups = [{faces[face_id] for face_id in group if face_id in faces} for group in partition(album)]
+        found.append({frozenset(group) for group in groups if group})
+    assert found[0] == found[1]
+    assert any(len(group) > 1 for group in found[0])
+
+
+def test_a_large_album_goes_on_from_where_it_was_and_a_full_run_settles_it(
+    album: TestAlbum, clustering: PeopleClustering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_clustering, "ALWAYS_FULL_FACES", 0)
+    ann = [album.add(f"ann-{i}", "ann")[0] for i in range(4)]
+    clustering.photo_changed(ALBUM)
+    [person] = set(owners(album).values())
+    bea = [album.add(f"bea-{i}", "bea")[0] for i in range(3)]
+    # Somebody else's faces came into this cluster, as they may while an album grows.
+    with album.database.transaction() as conn:
+        conn.execute(
+            "INSERT INTO person_face SELECT album_id, face_id, %s, 'clustered', photo_id, box_x, box_y, box_w, box_h"
+            " FROM face WHERE face_id = ANY (%s::uuid[])",
+            [person, bea],
+        )
+    clustering.photo_changed(ALBUM)
+    assert set(owners(album).values()) == {person}
+    state = PgClusters(album.database).state(ALBUM)
+    assert state is not None
+    assert state.full_at is None
+    assert clustering.sweep(full=True) == 1
+    assert {owners(album)[face_id] for face_id in ann} == {person}
+    assert {owners(album)[face_id] for face_id in bea} != {person}
+    assert clustering.sweep(full=True) == 0, "nothing changed since"
+
+
+def test_of_a_removed_photo_nothing_stays(album: TestAlbum, clustering: PeopleClustering) -> None:
+    [kept, gone] = album.add("1", "ann")[0], album.add("2", "ann")[0]
+    album.add("3", "ann")
+    clustering.photo_changed(ALBUM)
+    changes = PgPeopleChanges(album.database)
+    changes.confirm(ALBUM, owners(album)[gone], [gone], by=BY)
+    album.index.remove(album.photo("2"))
+    clustering.photo_changed(ALBUM)
+    assert gone not in owners(album)
+    assert kept in owners(album)
+    for name in ("1", "3"):
+        album.index.remove(album.photo(name))
+    clustering.photo_changed(ALBUM)
+    assert album.sql("SELECT count(*) FROM person") == [(0,)], "a cluster without faces is none"
+
+
+def test_decisions_outlive_a_new_analysis(album: TestAlbum, clustering: PeopleClustering) -> None:
+    [ann], [other] = album.add("1", "ann"), album.add("2", "ann")
+    album.add("3", "ann")
+    clustering.photo_changed(ALBUM)
+    person = owners(album)[ann]
+    changes = PgPeopleChanges(album.database)
+    changes.confirm(ALBUM, person, [ann], by=BY)
+    changes.reject(ALBUM, person, [other], by=BY)
+    for name in ("1", "2"):
+        again = face(embedding(album.look("ann")), x=0.05)
+        assert add(album.index, album.photo(name), [again], version="2.test")
+    clustering.photo_changed(ALBUM)
+    assert ann not in owners(album)
+    [(new_ann,)] = album.sql("SELECT face_id FROM face WHERE photo_id = %s", album.photo("1").photo_id)
+    [(new_other,)] = album.sql("SELECT face_id FROM face WHERE photo_id = %s", album.photo("2").photo_id)
+    assert album.sql("SELECT source FROM person_face WHERE face_id = %s", new_ann) == [(FaceSource.CONFIRMED,)]
+    assert changes.rejected(ALBUM, person) == {str(new_other)}
+    assert owners(album)[str(new_ann)] == person
+    assert owners(album).get(str(new_other)) != person
+
+
+def test_a_decision_is_not_taken_to_another_picture(album: TestAlbum, clustering: PeopleClustering) -> None:
+    """The photo was overwritten by one of somebody else, whose face happens to lie at the same place."""
+    [ann] = album.add("1", "ann")
+    album.add("2", "ann")
+    clustering.photo_changed(ALBUM)
+    person = owners(album)[ann]
+    PgPeopleChanges(album.database).confirm(ALBUM, person, [ann], by=BY)
+    album.people.rename(ALBUM, person, "Ann", by=BY)
+    assert add(album.index, album.photo("1"), [face(embedding(album.look("bea")), x=0.05)], version="2.test")
+    clustering.photo_changed(ALBUM)
+    assert album.sql("SELECT count(*) FROM person_face WHERE source = 'confirmed'") == [(0,)]
+    assert album.people.get(ALBUM, person) is not None, "a person with a name stays"
+
+
+def test_many_results_at_once_are_few_runs_and_nothing_is_missed(album: TestAlbum) -> None:
+    runs = []
+    database = Database(album.conninfo, max_connections=20)
+    clustering = PeopleClustering(PgClusters(database), {SPACE: CALIBRATION}, publish=runs.append, run_every_s=0.2)
+
+    def arrive(number: int) -> None:
+        album.add(f"{number}", "ann")
+        clustering.photo_changed(ALBUM)
+
+    album.look("ann")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(arrive, range(24)))
+    database.close()
+    assert len(owners(album)) == 24, "the last photo is clustered as well"
+    assert len(runs) < 24
+
+
+def test_one_run_at_a_time_and_whoever_comes_meanwhile_is_heard(album: TestAlbum) -> None:
+    clusters = PgClusters(album.database)
+    album.add("1", "ann"), album.add("2", "ann")
+    running, go_on = threading.Event(), threading.Event()
+    runs: list[str] = []
+
+    def publish(name: str) -> None:
+        runs.append(name)
+        if len(runs) == 1:
+            running.set()
+            assert go_on.wait(LONG_S)
+
+    clustering = PeopleClustering(clusters, {SPACE: CALIBRATION}, publish=publish, run_every_s=0)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(clustering.photo_changed, ALBUM)
+        assert running.wait(LONG_S)
+        [late] = album.add("3", "ann")
+        clustering_of(album).photo_changed(ALBUM)  # another instance: it must not wait
+        assert late not in owners(album)
+        assert not clustering_of(album).run_full(ALBUM)
+        go_on.set()
+        first.result(LONG_S)
+    assert late in owners(album)
+    assert runs == [ALBUM, ALBUM]
+
+
+def test_somebodys_change_during_a_run_wins(album: TestAlbum, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was decided while the run computed is not overwritten: it computes again."""
+    [ann] = album.add("1", "ann")
+    album.add("2", "ann"), album.add("3", "ann")
+    clustering = clustering_of(album)
+    clustering.photo_changed(ALBUM)
+    person = owners(album)[ann]
+    decide, attempts = PeopleClustering._decide, []
+
+    def decide_meanwhile(self, content, *, full):  # type: ignore[no-untyped-def]
+        attempts.append(full)
+        if len(attempts) == 1:
+            PgPeopleChanges(album.database).reject(ALBUM, person, [ann], by=BY)
+        return decide(self, content, full=full)
+
+    monkeypatch.setattr(PeopleClustering, "_decide", decide_meanwhile)
+    clustering.run_full(ALBUM)
+    assert len(attempts) == 2
+    assert owners(album).get(ann) != person
+
+
+def test_the_sweep_finds_albums_that_wait(album: TestAlbum, clustering: PeopleClustering) -> None:
+    album.add("1", "ann"), album.add("2", "ann")
+    PgClusters(album.database).request(ALBUM)
+    PgClusters(album.database).request("never seen")
+    assert clustering.sweep(full=False) == 1
+    assert len(owners(album)) == 2
+    assert clustering.sweep(full=False) == 0
+    clustering.photo_changed("never seen")
+
+
+def test_the_catalogues_spaces_can_be_clustered() -> None:
+    assert model_for("face_embedding").embedding_space in catalogue_calibrations()

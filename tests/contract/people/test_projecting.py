@@ -1,0 +1,110 @@
+"""What apps see of people: always the newest state, also when a writer was slow, and nothing after a deletion."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from google.cloud.firestore import Client, FieldFilter
+
+from photofinish.adapters.firestore_people import FirestorePeople
+from photofinish.adapters.memory_people import MemoryPeopleDocuments
+from photofinish.adapters.pg_people_changes import PgPeopleChanges
+from photofinish.adapters.pg_people_projection import PersonDocument, PgPeopleProjection
+from photofinish.errors import Unavailable
+from photofinish_functions.people_projecting import PeopleProjector
+from support.firestore_server import emulator_environment, firestore_server
+from support.people import ALBUM, BY, TestAlbum, bib
+
+LONG_S = 30
+
+
+class SlowDocuments(MemoryPeopleDocuments):
+    """Waits in its first write, with what is to be written already in hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writing, self.go_on = threading.Event(), threading.Event()
+
+    def write(self, album: str, documents: Mapping[str, PersonDocument | None]) -> None:
+        if not self.writing.is_set():
+            self.writing.set()
+            assert self.go_on.wait(LONG_S)
+        super().write(album, documents)
+
+
+class AwayDocuments:
+    def write(self, album: str, documents: Mapping[str, PersonDocument | None]) -> None:
+        raise Unavailable("Firestore is away")
+
+
+@pytest.fixture
+def projection(album: TestAlbum) -> PgPeopleProjection:
+    return PgPeopleProjection(album.database)
+
+
+def test_an_older_state_never_follows_a_newer_one(album: TestAlbum, projection: PgPeopleProjection) -> None:
+    documents = SlowDocuments()
+    person = album.people.create(ALBUM, name="old", by=BY)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(PeopleProjector(projection, documents).project, ALBUM)
+        assert documents.writing.wait(LONG_S)
+        album.people.rename(ALBUM, person.person_id, "new", by=BY)
+        PeopleProjector(projection, documents).project(ALBUM)  # another instance: it leaves it to the slow one
+        documents.go_on.set()
+        slow.result(LONG_S)
+    assert documents.documents[ALBUM, person.person_id].person.name == "new"
+    assert projection.pending(ALBUM) == {}
+
+
+def test_what_cannot_be_shown_now_is_shown_later(album: TestAlbum, projection: PgPeopleProjection) -> None:
+    person = album.people.create(ALBUM, name="Ann", by=BY)
+    PeopleProjector(projection, AwayDocuments()).project_soon(ALBUM)
+    assert set(projection.pending(ALBUM)) == {person.person_id}
+    documents = MemoryPeopleDocuments()
+    assert PeopleProjector(projection, documents).sweep() == 1
+    assert (ALBUM, person.person_id) in documents.documents
+    assert PeopleProjector(projection, documents).sweep() == 0
+
+
+def test_a_dropped_albums_people_are_no_longer_shown(album: TestAlbum, projection: PgPeopleProjection) -> None:
+    documents = MemoryPeopleDocuments()
+    for number in range(3):
+        album.people.create(ALBUM, name=str(number), by=BY)
+    projector = PeopleProjector(projection, documents)
+    projector.project(ALBUM)
+    assert len(documents.documents) == 3
+    album.people.drop_album(ALBUM)
+    projector.project(ALBUM)
+    assert documents.documents == {}
+
+
+@pytest.fixture
+def firestore(tmp_path: Path) -> Iterator[Client]:
+    with firestore_server(tmp_path / "firestore") as server, emulator_environment(server):
+        yield Client(project="people-test")
+
+
+def test_in_firestore_a_photos_people_are_found_by_its_id(
+    album: TestAlbum, projection: PgPeopleProjection, firestore: Client
+) -> None:
+    faces = [album.add(f"{i}", "ann", bibs=[bib("7", face_index=0)])[0] for i in range(3)]
+    ann = album.people.create(ALBUM, name="Ann", by=BY)
+    PgPeopleChanges(album.database).confirm(ALBUM, ann.person_id, faces, by=BY)
+    album.people.create(ALBUM, name="Bea", by=BY)
+    projector = PeopleProjector(projection, FirestorePeople(firestore))
+    projector.project(ALBUM)
+    people = firestore.collection("albums").document(ALBUM).collection("people")
+    [on_photo] = people.where(filter=FieldFilter("photo_ids", "array_contains", album.photo("1").photo_id)).stream()
+    assert on_photo.id == ann.person_id
+    fields = on_photo.to_dict()
+    assert (fields["name"], fields["face_count"], fields["bib_numbers"]) == ("Ann", 3, ["7"])
+    assert [one.id for one in people.where(filter=FieldFilter("bib_numbers", "array_contains", "7")).stream()] == [
+        ann.person_id
+    ]
+    album.people.delete(ALBUM, ann.person_id, by=BY)
+    projector.project(ALBUM)
+    assert not people.document(ann.person_id).get().exists
