@@ -6,7 +6,9 @@ locals {
   photo_bucket   = coalesce(var.buckets.photos, "${var.project_id}-photos")
   derived_bucket = coalesce(var.buckets.derived, "${var.project_id}-derived")
 
-  api_key_secret = "photofinish-api-key-sha256s"
+  enrolment_bucket = coalesce(var.buckets.enrolments, "${var.project_id}-enrolments")
+
+  key_secret = "photofinish-key-secret"
 
   # shared/photofinish/settings.py, class Settings.
   env = {
@@ -14,6 +16,7 @@ locals {
     PHOTOFINISH_REGION            = var.region
     PHOTOFINISH_PHOTO_BUCKET      = local.photo_bucket
     PHOTOFINISH_DERIVED_BUCKET    = local.derived_bucket
+    PHOTOFINISH_ENROLMENT_BUCKET  = local.enrolment_bucket
     PHOTOFINISH_WORK_TOPIC        = var.topics.work
     PHOTOFINISH_WORK_SUBSCRIPTION = "photo-work-tasks"
     PHOTOFINISH_RESULTS_TOPIC     = var.topics.results
@@ -22,17 +25,33 @@ locals {
     PHOTOFINISH_PHOTOS_PER_TASK   = tostring(var.analysis.photos_per_task)
   }
   # Class DatabaseSettings, of whoever connects: through the proxy beside each container; there is no password.
-  database_url_of = { for name, email in local.search_emails : name => "host=127.0.0.1 port=5432 dbname=photofinish user=${trimsuffix(email, ".gserviceaccount.com")} sslmode=disable" }
+  database_url_of = { for name, email in local.database_users : name => "host=127.0.0.1 port=5432 dbname=photofinish user=${trimsuffix(email, ".gserviceaccount.com")} sslmode=disable" }
   # Full names, out of what is known before the topics are there.
   topic = { for key, topic in google_pubsub_topic.topic : key => "projects/${topic.project}/topics/${topic.name}" }
 
   # A function's account has the name of its service, so that its address is known before the service is there.
-  search_emails = { for name in keys(local.search_functions) : name => "fn-${name}@${var.project_id}.iam.gserviceaccount.com" }
-
-  search_functions = {
-    find-by-bib    = { target = "find_by_bib", memory = "1Gi", cpu = 1 }
-    find-by-selfie = { target = "find_by_selfie", memory = "2Gi", cpu = 2 }
+  database_users = {
+    for name in concat(keys(local.http_functions), ["cluster-people", "expire", "on-enrolment-finalized"]) :
+    name => "fn-${name}@${var.project_id}.iam.gserviceaccount.com"
   }
+
+  # Both embed the pictures that they are sent.
+  http_functions = {
+    api         = { target = "api", memory = "2Gi", cpu = 2 }
+    rekognition = { target = "rekognition", memory = "2Gi", cpu = 2 }
+  }
+  # Class AccessSettings: how many proxies add to X-Forwarded-For before a function reads it.
+  proxy_hops = var.search.exposure == "load_balancer" ? 2 : 1
+
+  event_functions = [
+    module.on_object_finalized, module.launch_workers, module.on_dead_letter, module.reconcile,
+    module.cluster_people, module.on_enrolment_finalized, module.expire,
+  ]
+  # Null where only Google's own tokens open the door.
+  api_url = (
+    var.search.exposure == "load_balancer" ? "https://${var.search.domain}" :
+    var.search.exposure == "direct" ? module.http["api"].uri : null
+  )
 }
 
 module "foundation" {
@@ -43,8 +62,8 @@ module "foundation" {
   kms_key            = var.kms_key
   deploy_from_github = var.deploy_from_github
   state_bucket       = var.state_bucket
-  # 64 zeros are the hash of no key: until an operator adds a version, nobody may search.
-  secrets = { (local.api_key_secret) = { placeholder = join("", [for _ in range(64) : "0"]) } }
+  # Too short for the functions, which say so and do not start: the first deploy adds a random version (ship/deploy.sh).
+  secrets = { (local.key_secret) = { placeholder = "unset" } }
 }
 
 resource "google_pubsub_topic" "topic" {
@@ -79,10 +98,29 @@ module "photo_bucket" {
   force_destroy         = !var.deletion_protection
 
   readers = {
-    analyze   = google_service_account.analyze.member
-    reconcile = module.reconcile.member
+    analyze     = google_service_account.analyze.member
+    reconcile   = module.reconcile.member
+    rekognition = module.http["rekognition"].member
   }
   derived_writers = { analyze = google_service_account.analyze.member }
+  # The links to previews that it signs carry its own right to read.
+  derived_readers = { api = module.http["api"].member }
+
+  depends_on = [module.foundation]
+}
+
+module "enrolment_bucket" {
+  source = "./modules/enrolment-bucket"
+
+  project_id            = var.project_id
+  region                = var.region
+  name                  = local.enrolment_bucket
+  topic                 = local.topic["enrolments"]
+  storage_service_agent = module.foundation.service_agents.storage
+  cors_origins          = var.upload_origins
+  uploaders             = { api = module.http["api"].member }
+  readers               = { on_enrolment_finalized = module.on_enrolment_finalized.member }
+  kms_key               = var.kms_key
 
   depends_on = [module.foundation]
 }
@@ -204,6 +242,74 @@ module "reconcile" {
   }
 }
 
+module "cluster_people" {
+  source = "./modules/event-function"
+
+  project_id           = var.project_id
+  region               = var.region
+  name                 = "cluster-people"
+  target               = "cluster_people"
+  image                = var.first_images.functions
+  env                  = merge(local.env, { DATABASE_URL = local.database_url_of["cluster-people"] })
+  database             = module.vector_database.connection
+  size                 = { memory = "2Gi", max_instances = 5, concurrency = 8, timeout_s = 600 }
+  pubsub_service_agent = module.foundation.service_agents.pubsub
+  project_roles        = ["roles/datastore.user"]
+  deployers            = { deployer = module.foundation.deployer.member }
+  kms_key              = var.kms_key
+  deletion_protection  = var.deletion_protection
+
+  # A large album takes a minute. What is missed is seen by the sweep.
+  subscriptions = {
+    cluster-people       = { topic = local.topic["results"], ack_deadline_s = 600 }
+    cluster-people-sweep = { topic = local.topic["people_sweep"], ack_deadline_s = 600, retention_s = 600 }
+  }
+}
+
+module "on_enrolment_finalized" {
+  source = "./modules/event-function"
+
+  project_id           = var.project_id
+  region               = var.region
+  name                 = "on-enrolment-finalized"
+  target               = "on_enrolment_finalized"
+  image                = var.first_images.functions
+  env                  = merge(local.env, { DATABASE_URL = local.database_url_of["on-enrolment-finalized"] })
+  database             = module.vector_database.connection
+  size                 = { memory = "2Gi", max_instances = 5, concurrency = 4, timeout_s = 120 }
+  pubsub_service_agent = module.foundation.service_agents.pubsub
+  deployers            = { deployer = module.foundation.deployer.member }
+  kms_key              = var.kms_key
+  deletion_protection  = var.deletion_protection
+
+  subscriptions = {
+    on-enrolment-finalized       = { topic = local.topic["enrolments"], ack_deadline_s = 120 }
+    on-enrolment-finalized-sweep = { topic = local.topic["people_sweep"], ack_deadline_s = 120, retention_s = 600 }
+  }
+}
+
+module "expire" {
+  source = "./modules/event-function"
+
+  project_id           = var.project_id
+  region               = var.region
+  name                 = "expire"
+  target               = "expire"
+  image                = var.first_images.functions
+  env                  = merge(local.env, { DATABASE_URL = local.database_url_of["expire"], PHOTOFINISH_AUDIT_RETENTION_DAYS = tostring(var.retention.audit_days) })
+  database             = module.vector_database.connection
+  size                 = { max_instances = 1, concurrency = 1, timeout_s = 600 }
+  pubsub_service_agent = module.foundation.service_agents.pubsub
+  deployers            = { deployer = module.foundation.deployer.member }
+  kms_key              = var.kms_key
+  deletion_protection  = var.deletion_protection
+
+  # Tomorrow's run does what today's missed.
+  subscriptions = {
+    expire = { topic = local.topic["retention"], ack_deadline_s = 600, retention_s = 600 }
+  }
+}
+
 # --- analysis ---
 
 resource "google_service_account" "analyze" {
@@ -249,12 +355,15 @@ module "gpu_job" {
 module "vector_database" {
   source = "./modules/vector-database"
 
-  project_id          = var.project_id
-  region              = var.region
-  instance            = var.database
-  backup              = { keep = var.backup_keep_days }
-  owner               = google_service_account.analyze
-  readers             = { for name, function in module.search : name => function.email }
+  project_id = var.project_id
+  region     = var.region
+  instance   = var.database
+  backup     = { keep = var.backup_keep_days }
+  owner      = google_service_account.analyze
+  users = merge(
+    { for name, function in module.http : name => function.email },
+    { for function in [module.cluster_people, module.on_enrolment_finalized, module.expire] : function.name => function.email },
+  )
   proxy_image         = var.database_proxy_image
   migration           = { image = var.first_images.job, env = local.env }
   deployers           = { deployer = module.foundation.deployer.member }
@@ -264,20 +373,31 @@ module "vector_database" {
   depends_on = [module.foundation]
 }
 
-# --- search ---
+# --- what people's programs call ---
 
-module "search" {
+module "http" {
   source   = "./modules/http-function"
-  for_each = local.search_functions
+  for_each = local.http_functions
 
-  project_id          = var.project_id
-  region              = var.region
-  name                = each.key
-  target              = each.value.target
-  image               = var.first_images.functions
-  env                 = merge(local.env, { DATABASE_URL = local.database_url_of[each.key] })
-  secret_env          = { PHOTOFINISH_API_KEY_SHA256S = module.foundation.secret_ids[local.api_key_secret] }
+  project_id = var.project_id
+  region     = var.region
+  name       = each.key
+  target     = each.value.target
+  image      = var.first_images.functions
+  env = merge(
+    local.env,
+    {
+      DATABASE_URL           = local.database_url_of[each.key]
+      PHOTOFINISH_PROXY_HOPS = tostring(local.proxy_hops)
+      PHOTOFINISH_THREADS    = tostring(each.value.cpu)
+    },
+    each.key == "api" ? { PHOTOFINISH_CORS_ORIGINS = join(",", var.search.cors_origins) } : {},
+    each.key == "api" && var.search.firebase_project != null ? { PHOTOFINISH_FIREBASE_PROJECT = var.search.firebase_project } : {},
+  )
+  secret_env          = { PHOTOFINISH_KEY_SECRET = module.foundation.secret_ids[local.key_secret] }
   database            = module.vector_database.connection
+  signs_links         = each.key == "api"
+  project_roles       = each.key == "api" ? ["roles/datastore.user"] : []
   exposure            = var.search.exposure
   invokers            = var.search.invokers
   deployers           = { deployer = module.foundation.deployer.member }
@@ -287,10 +407,10 @@ module "search" {
   size = {
     cpu           = each.value.cpu
     memory        = each.value.memory
-    concurrency   = 8
+    concurrency   = 16
     min_instances = var.search.min_instances
     max_instances = var.search.max_instances
-    timeout_s     = 30
+    timeout_s     = 60
   }
 }
 
@@ -301,7 +421,9 @@ module "public_gateway" {
   project_id = var.project_id
   region     = var.region
   domain     = var.search.domain
-  services   = { for name, function in local.search_functions : "/${function.target}" => module.search[name].name }
+  services   = { "/v1" = module.http["api"].name }
+  # AWS SDKs sign the path `/` and the host: they need a host of their own.
+  hosts      = var.search.rekognition_domain == null ? {} : { (var.search.rekognition_domain) = module.http["rekognition"].name }
   rate_limit = { requests = var.search.requests_per_min }
 }
 
@@ -318,22 +440,22 @@ module "operations" {
   search_objectives       = { availability = var.search.availability_share, latency_ms = var.search.latency_p95_ms }
   budget                  = var.budget
   stop_subscriptions      = module.launch_workers.subscriptions
-  search_url = (
-    var.search.exposure == "load_balancer" ? module.public_gateway[0].urls["/find_by_bib"] :
-    var.search.exposure == "direct" ? "${module.search["find-by-bib"].uri}/" : null
-  )
+  health_url              = local.api_url == null ? null : "${local.api_url}/v1/health"
 
   schedules = {
-    photofinish-sweep         = { topic = local.topic["sweep"], cron = var.schedules.sweep, description = "Start analysis that nothing else started." }
-    photofinish-reconcile     = { topic = local.topic["reconcile"], cron = var.schedules.reconcile, description = "Queue photos of the last 24 hours that no event told of." }
-    photofinish-reconcile-all = { topic = local.topic["reconcile"], cron = var.schedules.reconcile_all, body = "{\"full\": true}", description = "Queue photos of any age that no event told of." }
+    photofinish-sweep            = { topic = local.topic["sweep"], cron = var.schedules.sweep, description = "Start analysis that nothing else started." }
+    photofinish-reconcile        = { topic = local.topic["reconcile"], cron = var.schedules.reconcile, description = "Queue photos of the last 24 hours that no event told of." }
+    photofinish-people-sweep     = { topic = local.topic["people_sweep"], cron = var.schedules.people_sweep, description = "Cluster albums and look at enrolment pictures that nothing else told of." }
+    photofinish-people-sweep-all = { topic = local.topic["people_sweep"], cron = var.schedules.people_sweep_all, body = "{\"full\": true}", description = "Cluster every album again." }
+    photofinish-retention        = { topic = local.topic["retention"], cron = var.schedules.retention, description = "Delete what is kept for a time only, such as the audit." }
+    photofinish-reconcile-all    = { topic = local.topic["reconcile"], cron = var.schedules.reconcile_all, body = "{\"full\": true}", description = "Queue photos of any age that no event told of." }
   }
   watched = {
     dead_letter_topic = var.topics.dead
     work_subscription = module.gpu_job.work_subscription
     job               = module.gpu_job.name
-    event_services    = [for function in [module.on_object_finalized, module.launch_workers, module.on_dead_letter, module.reconcile] : function.name]
-    search_services   = keys(module.search)
+    event_services    = [for function in local.event_functions : function.name]
+    search_services   = keys(module.http)
     database          = module.vector_database.instance
   }
 }

@@ -13,12 +13,16 @@ output "derived_bucket" {
   value       = module.photo_bucket.derived_bucket
 }
 
-output "search_urls" {
-  description = "For apps: address of each search function."
+output "api_url" {
+  description = "For apps: the JSON API is at this address followed by /v1; docs/api.md."
+  value       = coalesce(local.api_url, module.http["api"].uri)
+}
+
+output "rekognition_url" {
+  description = "For AWS SDKs: their endpoint_url; docs/rekognition.md. Null where the load balancer has no host for it."
   value = (
-    var.search.exposure == "load_balancer"
-    ? { for name, function in local.search_functions : function.target => module.public_gateway[0].urls["/${function.target}"] }
-    : { for name, function in local.search_functions : function.target => module.search[name].uri }
+    var.search.exposure != "load_balancer" ? module.http["rekognition"].uri :
+    var.search.rekognition_domain != null ? "https://${var.search.rekognition_domain}" : null
   )
 }
 
@@ -32,9 +36,9 @@ output "front_address" {
   value       = one(module.public_gateway[*].address)
 }
 
-output "api_key_secret" {
-  description = "Secret that holds the hashes of the API keys; see docs/rotate-keys.md."
-  value       = local.api_key_secret
+output "key_secret" {
+  description = "Secret that AWS credentials of API keys are derived from; see docs/rotate-keys.md."
+  value       = local.key_secret
 }
 
 output "image_repository" {
@@ -65,8 +69,8 @@ output "environment" {
 output "services" {
   description = "For the deploy: the functions' services, event functions first."
   value = {
-    events = [for function in [module.on_object_finalized, module.launch_workers, module.on_dead_letter, module.reconcile] : function.name]
-    http   = keys(module.search)
+    events = [for function in local.event_functions : function.name]
+    http   = keys(module.http)
   }
 }
 

@@ -42,10 +42,11 @@ variable "alert_emails" {
 # --- names, as the code and the local cloud have them ---
 
 variable "buckets" {
-  description = "Names of the buckets of photos and of what is derived from them; by default PROJECT-photos and PROJECT-derived."
+  description = "Names of the buckets of photos, of what is derived from them, and of pictures to enrol people by; by default PROJECT-photos, PROJECT-derived and PROJECT-enrolments."
   type = object({
-    photos  = optional(string)
-    derived = optional(string)
+    photos     = optional(string)
+    derived    = optional(string)
+    enrolments = optional(string)
   })
   default = {}
 }
@@ -53,12 +54,15 @@ variable "buckets" {
 variable "topics" {
   description = "Names of the topics."
   type = object({
-    uploads   = optional(string, "photo-uploads")
-    work      = optional(string, "photo-work")
-    results   = optional(string, "photo-results")
-    dead      = optional(string, "photo-dead")
-    sweep     = optional(string, "photo-sweep")
-    reconcile = optional(string, "photo-reconcile")
+    uploads      = optional(string, "photo-uploads")
+    work         = optional(string, "photo-work")
+    results      = optional(string, "photo-results")
+    dead         = optional(string, "photo-dead")
+    sweep        = optional(string, "photo-sweep")
+    reconcile    = optional(string, "photo-reconcile")
+    retention    = optional(string, "photo-retention")
+    enrolments   = optional(string, "photo-enrolments")
+    people_sweep = optional(string, "people-sweep")
   })
   default = {}
 
@@ -137,16 +141,20 @@ variable "analysis" {
 
 variable "search" {
   description = <<-EOT
-    Who reaches the search functions: `exposure` is private (members of `invokers`), load_balancer (anybody, through
-    `domain`, with rate limits) or direct (anybody, without). API keys are asked for in every case.
+    Who reaches the API: `exposure` is private (members of `invokers`), load_balancer (anybody, through `domain`, and AWS
+    SDKs through `rekognition_domain`, with rate limits) or direct (anybody, without). API keys are asked for in every
+    case; with a `firebase_project` its signed-in users may come too. Pages of `cors_origins` may call it from browsers.
   EOT
   type = object({
     exposure           = optional(string, "private")
     domain             = optional(string)
+    rekognition_domain = optional(string)
+    cors_origins       = optional(list(string), [])
+    firebase_project   = optional(string)
     invokers           = optional(map(string), {})
     min_instances      = optional(number, 0)
     max_instances      = optional(number, 10)
-    requests_per_min   = optional(number, 120)
+    requests_per_min   = optional(number, 600)
     latency_p95_ms     = optional(number, 1500)
     availability_share = optional(number, 0.995)
   })
@@ -159,6 +167,14 @@ variable "search" {
   validation {
     condition     = (var.search.exposure == "load_balancer") == (var.search.domain != null)
     error_message = "search.domain belongs to exposure = \"load_balancer\", and only to it."
+  }
+  validation {
+    condition     = var.search.rekognition_domain == null || (var.search.exposure == "load_balancer" && var.search.rekognition_domain != var.search.domain)
+    error_message = "search.rekognition_domain is another host beside search.domain, behind the load balancer."
+  }
+  validation {
+    condition     = alltrue([for origin in var.search.cors_origins : can(regex("^https://[^/*]+$", origin))])
+    error_message = "search.cors_origins are origins such as https://photos.example.com, without a path or a star."
   }
 }
 
@@ -190,6 +206,7 @@ variable "retention" {
     derived_days      = optional(number, 0)
     noncurrent_days   = optional(number, 30)
     soft_deleted_days = optional(number, 7)
+    audit_days        = optional(number, 400)
   })
   default = {}
 }
@@ -216,13 +233,18 @@ variable "kms_key" {
 
 variable "schedules" {
   description = <<-EOT
-    Cron expressions (UTC) of the sweep, which starts analysis that nothing else started, of `reconcile`, which finds
-    photos of the last 24 hours that no event told of, and of `reconcile_all`, which looks at all photos.
+    Cron expressions (UTC) of the sweep, which starts analysis that nothing else started; of `reconcile`, which finds
+    photos of the last 24 hours that no event told of, and `reconcile_all`, which looks at all photos; of `people_sweep`,
+    which clusters albums and looks at enrolment pictures that nothing else told of, and `people_sweep_all`, which clusters
+    every album again; and of `retention`, which deletes what is kept for a time only.
   EOT
   type = object({
-    sweep         = optional(string, "* * * * *")
-    reconcile     = optional(string, "*/10 * * * *")
-    reconcile_all = optional(string, "17 3 * * *")
+    sweep            = optional(string, "* * * * *")
+    reconcile        = optional(string, "*/10 * * * *")
+    reconcile_all    = optional(string, "17 3 * * *")
+    people_sweep     = optional(string, "*/5 * * * *")
+    people_sweep_all = optional(string, "47 3 * * *")
+    retention        = optional(string, "7 4 * * *")
   })
   default = {}
 }

@@ -32,7 +32,7 @@ run "holds_in_every_environment" {
     error_message = "A new project has a quota of 3 L4s: raise it first, then this number here."
   }
   assert {
-    condition     = length(output.services.events) == 4 && length(output.services.http) == 2
+    condition     = length(output.services.events) == 7 && length(output.services.http) == 2
     error_message = "The environment is whole."
   }
 }

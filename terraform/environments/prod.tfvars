@@ -10,9 +10,10 @@ analysis = {
 }
 
 search = {
-  exposure      = "load_balancer"
-  domain        = "search.example.com"
-  min_instances = 1
+  exposure           = "load_balancer"
+  domain             = "search.example.com"
+  rekognition_domain = "rekognition.example.com"
+  min_instances      = 1
 }
 
 database = {

@@ -6,8 +6,9 @@ labels       = { team = "photos" }
 alert_emails = { on-call = "on-call@example.com", boss = "boss@example.com" }
 
 buckets = {
-  photos  = "my-races-originals"
-  derived = "my-races-made-of-them"
+  photos     = "my-races-originals"
+  derived    = "my-races-made-of-them"
+  enrolments = "my-races-enrolments"
 }
 
 analysis = {
@@ -20,11 +21,14 @@ analysis = {
 }
 
 search = {
-  exposure         = "load_balancer"
-  domain           = "find-me.example.com"
-  min_instances    = 2
-  max_instances    = 20
-  requests_per_min = 60
+  exposure           = "load_balancer"
+  domain             = "find-me.example.com"
+  rekognition_domain = "rekognition.example.com"
+  cors_origins       = ["https://photos.example.com"]
+  firebase_project   = "my-races-app"
+  min_instances      = 2
+  max_instances      = 20
+  requests_per_min   = 1200
 }
 
 database = {
@@ -38,6 +42,7 @@ database = {
 retention = {
   originals_days = 365
   derived_days   = 365
+  audit_days     = 730
 }
 
 backup_keep_days   = 30

@@ -81,6 +81,7 @@ run "rights_and_options" {
   variables {
     publishes_to  = { work = "projects/my-project/topics/photo-work" }
     project_roles = ["roles/datastore.user"]
+    database      = { connection_name = "my-project:europe-west1:photofinish", proxy_image = "example/proxy", network = "net", subnetwork = "sub" }
     subscriptions = {
       launch-workers-sweep = { topic = "projects/my-project/topics/photo-sweep", retention_s = 600, ack_deadline_s = 600 }
     }
@@ -97,6 +98,10 @@ run "rights_and_options" {
   assert {
     condition     = google_pubsub_topic_iam_member.publishes["work"].role == "roles/pubsub.publisher" && google_pubsub_topic_iam_member.publishes["work"].topic == "projects/my-project/topics/photo-work"
     error_message = "The function may publish to its topic."
+  }
+  assert {
+    condition     = module.service.uses_database
+    error_message = "The proxy of the database stands beside the function."
   }
   assert {
     condition     = google_project_iam_member.role["roles/datastore.user"].member == output.member

@@ -78,6 +78,10 @@ run "secrets" {
     error_message = "A value is only made where there is a placeholder."
   }
   assert {
+    condition     = google_secret_manager_secret_iam_member.deployer_adds["empty"].role == "roles/secretmanager.secretVersionAdder" && google_secret_manager_secret_iam_member.deployer_adds["empty"].member == google_service_account.deployer.member
+    error_message = "The deploy adds versions, and reads none."
+  }
+  assert {
     condition     = google_secret_manager_secret.secret["empty"].replication[0].user_managed[0].replicas[0].location == "europe-west1"
     error_message = "Secrets stay in the region."
   }

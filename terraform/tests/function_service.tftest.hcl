@@ -13,8 +13,8 @@ mock_provider "google" {
 variables {
   project_id = "my-project"
   region     = "europe-west1"
-  name       = "find-by-bib"
-  target     = "find_by_bib"
+  name       = "api"
+  target     = "api"
   image      = "example/functions"
   env        = { GOOGLE_CLOUD_PROJECT = "my-project" }
 }
@@ -29,11 +29,11 @@ run "defaults" {
     error_message = "Nobody outside reaches a function unless asked for."
   }
   assert {
-    condition     = google_cloud_run_v2_service.function.template[0].service_account == google_service_account.function.email && google_service_account.function.account_id == "fn-find-by-bib"
+    condition     = google_cloud_run_v2_service.function.template[0].service_account == google_service_account.function.email && google_service_account.function.account_id == "fn-api"
     error_message = "A function runs as an account of its own."
   }
   assert {
-    condition     = { for env in google_cloud_run_v2_service.function.template[0].containers[0].env : env.name => env.value } == { GOOGLE_CLOUD_PROJECT = "my-project", FUNCTION_TARGET = "find_by_bib", FUNCTION_SOURCE = "/app/main.py", THREADS = "20" }
+    condition     = { for env in google_cloud_run_v2_service.function.template[0].containers[0].env : env.name => env.value } == { GOOGLE_CLOUD_PROJECT = "my-project", FUNCTION_TARGET = "api", FUNCTION_SOURCE = "/app/main.py", THREADS = "20" }
     error_message = "The environment is what was asked for and what functions-framework needs."
   }
   assert {
@@ -108,7 +108,7 @@ run "wrong_targets_are_refused" {
     source = "./modules/function-service"
   }
   variables {
-    target = "find-by-bib"
+    target = "the-api"
   }
   expect_failures = [var.target]
 }

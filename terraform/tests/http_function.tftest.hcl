@@ -5,8 +5,8 @@ mock_provider "google" {}
 variables {
   project_id = "my-project"
   region     = "europe-west1"
-  name       = "find-by-bib"
-  target     = "find_by_bib"
+  name       = "api"
+  target     = "api"
   image      = "example/functions"
   env        = {}
 }
@@ -65,6 +65,20 @@ run "direct" {
   assert {
     condition     = google_cloud_run_v2_service_iam_member.invoker["everybody"].member == "allUsers" && module.service.ingress == "INGRESS_TRAFFIC_ALL"
     error_message = "Everybody may call it, at its own address."
+  }
+}
+
+run "signing_links" {
+  module {
+    source = "./modules/http-function"
+  }
+  variables {
+    signs_links = true
+  }
+
+  assert {
+    condition     = google_service_account_iam_member.signs[0].role == "roles/iam.serviceAccountTokenCreator" && google_service_account_iam_member.signs[0].service_account_id == module.service.account && google_service_account_iam_member.signs[0].member == module.service.member
+    error_message = "It signs in its own name, and in nobody else's."
   }
 }
 

@@ -20,7 +20,7 @@ variables {
     work_subscription = "photo-work-tasks"
     job               = "analyze"
     event_services    = ["launch-workers"]
-    search_services   = ["find-by-bib"]
+    search_services   = ["api"]
     database          = "photofinish"
   }
   stop_subscriptions = ["launch-workers", "launch-workers-sweep"]
@@ -156,12 +156,12 @@ run "uptime" {
     source = "./modules/operations"
   }
   variables {
-    search_url = "https://search.example.com/find_by_bib"
+    health_url = "https://search.example.com/v1/health"
   }
 
   assert {
-    condition     = google_monitoring_uptime_check_config.search[0].http_check[0].path == "/find_by_bib" && google_monitoring_uptime_check_config.search[0].monitored_resource[0].labels.host == "search.example.com" && google_monitoring_uptime_check_config.search[0].http_check[0].accepted_response_status_codes[0].status_value == 401
-    error_message = "The function is asked without a key and must say so."
+    condition     = google_monitoring_uptime_check_config.search[0].http_check[0].path == "/v1/health" && google_monitoring_uptime_check_config.search[0].monitored_resource[0].labels.host == "search.example.com" && google_monitoring_uptime_check_config.search[0].http_check[0].accepted_response_status_codes[0].status_value == 200
+    error_message = "The API is asked whether it lives."
   }
   assert {
     condition     = contains(output.alerts, "search-down") && google_monitoring_alert_policy.uptime[0].severity == "CRITICAL"
@@ -241,7 +241,7 @@ run "plain_http_is_refused" {
     source = "./modules/operations"
   }
   variables {
-    search_url = "http://search.example.com/"
+    health_url = "http://search.example.com/"
   }
-  expect_failures = [var.search_url]
+  expect_failures = [var.health_url]
 }

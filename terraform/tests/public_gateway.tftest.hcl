@@ -6,7 +6,8 @@ variables {
   project_id = "my-project"
   region     = "europe-west1"
   domain     = "search.example.com"
-  services   = { "/find_by_bib" = "find-by-bib", "/find_by_selfie" = "find-by-selfie" }
+  services   = { "/v1" = "api" }
+  hosts      = { "aws.example.com" = "rekognition" }
 }
 
 run "defaults" {
@@ -19,8 +20,8 @@ run "defaults" {
     error_message = "Large requests are refused and frequent ones shut out; what remains has to show a key."
   }
   assert {
-    condition     = one([for rule in google_compute_security_policy.armor.rule : rule.rate_limit_options[0].rate_limit_threshold[0].count if rule.priority == 2000]) == 120
-    error_message = "An address has 120 requests a minute."
+    condition     = one([for rule in google_compute_security_policy.armor.rule : rule.rate_limit_options[0].rate_limit_threshold[0].count if rule.priority == 2000]) == 600
+    error_message = "An address has 600 requests a minute."
   }
   assert {
     condition     = alltrue([for backend in google_compute_backend_service.service : backend.security_policy == google_compute_security_policy.armor.id])
@@ -31,12 +32,20 @@ run "defaults" {
     error_message = "Only TLS 1.2 and newer is spoken."
   }
   assert {
-    condition     = { for rule in google_compute_url_map.front.path_matcher[0].path_rule : sort(rule.paths)[0] => rule.service } == { for path in keys(var.services) : path => google_compute_backend_service.service[path].id }
+    condition     = { for rule in google_compute_url_map.front.path_matcher[0].path_rule : sort(rule.paths)[0] => rule.service } == { "/v1" = google_compute_backend_service.service["api"].id }
     error_message = "Every path leads to its function."
   }
   assert {
-    condition     = output.urls == { "/find_by_bib" = "https://search.example.com/find_by_bib", "/find_by_selfie" = "https://search.example.com/find_by_selfie" }
+    condition     = output.urls == { "/v1" = "https://search.example.com/v1" } && output.domains == ["search.example.com", "aws.example.com"]
     error_message = "Callers are told the public addresses."
+  }
+  assert {
+    condition     = google_compute_url_map.front.path_matcher[1].default_service == google_compute_backend_service.service["rekognition"].id && anytrue([for rule in google_compute_url_map.front.host_rule : rule.hosts == toset(["aws.example.com"]) && rule.path_matcher == "all-of-rekognition"])
+    error_message = "A host of its own leads to its service whatever the path."
+  }
+  assert {
+    condition     = google_compute_managed_ssl_certificate.front.managed[0].domains == tolist(["search.example.com", "aws.example.com"])
+    error_message = "The certificate covers every host."
   }
 }
 
@@ -73,13 +82,24 @@ run "a_url_is_no_domain" {
   expect_failures = [var.domain]
 }
 
+run "an_address_is_no_host" {
+  command = plan
+  module {
+    source = "./modules/public-gateway"
+  }
+  variables {
+    hosts = { "https://aws.example.com/" = "rekognition" }
+  }
+  expect_failures = [var.hosts]
+}
+
 run "wrong_paths_are_refused" {
   command = plan
   module {
     source = "./modules/public-gateway"
   }
   variables {
-    services = { "find_by_bib" = "find-by-bib" }
+    services = { "v1" = "api" }
   }
   expect_failures = [var.services]
 }

@@ -26,7 +26,7 @@ variables {
 
 run "defaults" {
   assert {
-    condition     = toset([for topic in google_pubsub_topic.topic : topic.name]) == toset(["photo-uploads", "photo-work", "photo-results", "photo-dead", "photo-sweep", "photo-reconcile"])
+    condition     = toset([for topic in google_pubsub_topic.topic : topic.name]) == toset(["photo-uploads", "photo-work", "photo-results", "photo-dead", "photo-sweep", "photo-reconcile", "photo-retention", "photo-enrolments", "people-sweep"])
     error_message = "The topics have the names that the code and the local cloud use."
   }
   assert {
@@ -34,7 +34,7 @@ run "defaults" {
     error_message = "Buckets are named after the project."
   }
   assert {
-    condition     = toset(output.services.events) == toset(["on-object-finalized", "launch-workers", "on-dead-letter", "reconcile"]) && toset(output.services.http) == toset(["find-by-bib", "find-by-selfie"])
+    condition     = toset(output.services.events) == toset(["on-object-finalized", "launch-workers", "on-dead-letter", "reconcile", "cluster-people", "on-enrolment-finalized", "expire"]) && toset(output.services.http) == toset(["api", "rekognition"])
     error_message = "Every function has its service."
   }
   assert {
@@ -46,8 +46,8 @@ run "defaults" {
     error_message = "Nothing is public unless asked for."
   }
   assert {
-    condition     = toset(keys(output.search_urls)) == toset(["find_by_bib", "find_by_selfie"])
-    error_message = "App developers are told the search addresses."
+    condition     = output.api_url == "https://some.example.run.app" && output.rekognition_url == "https://some.example.run.app"
+    error_message = "App developers are told the addresses."
   }
 }
 
@@ -55,7 +55,7 @@ run "on_cpu_behind_a_load_balancer" {
   variables {
     region   = "europe-north1"
     analysis = { processor = "cpu", max_tasks = 5 }
-    search   = { exposure = "load_balancer", domain = "search.example.com" }
+    search   = { exposure = "load_balancer", domain = "search.example.com", rekognition_domain = "aws.example.com", firebase_project = "my-app", cors_origins = ["https://photos.example.com"] }
     topics   = { work = "other-work" }
     job_name = "other-job"
     budget   = { billing_account = "012345-6789AB-CDEF01", amount = 100 }
@@ -67,7 +67,7 @@ run "on_cpu_behind_a_load_balancer" {
     error_message = "The functions know what was asked for."
   }
   assert {
-    condition     = output.search_urls == { find_by_bib = "https://search.example.com/find_by_bib", find_by_selfie = "https://search.example.com/find_by_selfie" }
+    condition     = output.api_url == "https://search.example.com" && output.rekognition_url == "https://aws.example.com" && local.proxy_hops == 2
     error_message = "Searches go through the load balancer."
   }
   assert {
@@ -88,6 +88,22 @@ run "a_domain_without_load_balancer_is_refused" {
   command = plan
   variables {
     search = { exposure = "direct", domain = "search.example.com" }
+  }
+  expect_failures = [var.search]
+}
+
+run "aws_sdks_need_a_host_of_their_own" {
+  command = plan
+  variables {
+    search = { exposure = "load_balancer", domain = "search.example.com", rekognition_domain = "search.example.com" }
+  }
+  expect_failures = [var.search]
+}
+
+run "every_page_of_the_web_is_no_origin" {
+  command = plan
+  variables {
+    search = { cors_origins = ["*"] }
   }
   expect_failures = [var.search]
 }

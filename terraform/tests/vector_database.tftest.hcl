@@ -10,7 +10,7 @@ variables {
   project_id  = "my-project"
   region      = "europe-west1"
   owner       = { name = "projects/my-project/serviceAccounts/job", email = "job-analyze@my-project.iam.gserviceaccount.com", member = "serviceAccount:job-analyze@my-project.iam.gserviceaccount.com" }
-  readers     = { find-by-bib = "fn-find-by-bib@my-project.iam.gserviceaccount.com" }
+  users       = { api = "fn-api@my-project.iam.gserviceaccount.com" }
   proxy_image = "example/proxy"
   migration   = { image = "example/functions", env = { GOOGLE_CLOUD_PROJECT = "my-project" } }
 }
@@ -45,8 +45,8 @@ run "defaults" {
     error_message = "The job's account owns the tables, and has no password."
   }
   assert {
-    condition     = google_sql_user.reader["find-by-bib"].name == "fn-find-by-bib@my-project.iam" && google_sql_user.reader["find-by-bib"].database_roles == tolist(["pg_read_all_data"])
-    error_message = "Search reads and writes nothing."
+    condition     = google_sql_user.user["api"].name == "fn-api@my-project.iam" && google_sql_user.user["api"].database_roles == tolist(["pg_read_all_data", "pg_write_all_data"])
+    error_message = "Functions read and write rows, and own nothing."
   }
   assert {
     condition     = output.owner_url == "host=127.0.0.1 port=5432 dbname=photofinish user=job-analyze@my-project.iam sslmode=disable" && output.connection.connection_name == "my-project:europe-west1:photofinish"

@@ -90,6 +90,12 @@ def environment_of(expression: Any) -> dict[str, str]:
     return variables | dict(re.findall(r"\b([A-Z][A-Z0-9_]+) = ([^,}]+)", expression))
 
 
+def of_this_key(expression: str, key: str) -> str:
+    """`each.key == "api" ? X : Y` as it is for one key of a `for_each`; anything else as it is."""
+    pattern = r'each\.key == "([\w-]+)"(?: && [^?]+)? \? (\{[^{}]*\}|\[[^\[\]]*\]) : (\{\}|\[\])'
+    return re.sub(pattern, lambda found: str(found[2] if found[1] == key else found[3]), expression)
+
+
 @dataclass(frozen=True)
 class Service:
     """A function as the root sets it up."""
@@ -101,6 +107,7 @@ class Service:
     publishes_to: set[str]
     project_roles: set[str]
     uses_database: bool
+    signs_links: bool
     subscriptions: dict[str, dict[str, Any]]
     """Its push subscriptions; empty for a function that is called over HTTP."""
 
@@ -115,14 +122,16 @@ def services() -> dict[str, Service]:
         if "for_each" in module:
             several = root_locals()[module["for_each"].removeprefix("${local.").removesuffix("}")]
         for key, values in several.items():
+            env = module["env"]
             service = Service(
                 name=key or module["name"],
                 target=values["target"],
-                env=environment_of(module["env"]),
+                env=environment_of(of_this_key(env, key) if isinstance(env, str) else env),
                 secret_env=set(module.get("secret_env", {})),
                 publishes_to={topic_of(topic) for topic in module.get("publishes_to", {}).values()},
-                project_roles=set(module.get("project_roles", [])),
+                project_roles=set(re.findall(r"roles/[\w.]+", of_this_key(str(module.get("project_roles", "")), key))),
                 uses_database="database" in module,
+                signs_links=module.get("signs_links") == f'${{each.key == "{key}"}}',
                 subscriptions=module.get("subscriptions", {}),
             )
             found[service.target] = service

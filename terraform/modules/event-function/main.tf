@@ -10,6 +10,7 @@ module "service" {
   image               = var.image
   env                 = var.env
   size                = var.size
+  database            = var.database
   ingress             = "internal"
   deployers           = var.deployers
   kms_key             = var.kms_key

@@ -13,8 +13,8 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{4,24}[a-z0-9]$", var.name))
-    error_message = "name must have 6 to 26 lower-case letters, digits and dashes: service accounts are named after it."
+    condition     = can(regex("^[a-z][a-z0-9-]{1,24}[a-z0-9]$", var.name))
+    error_message = "name must have 3 to 26 lower-case letters, digits and dashes: service accounts are named after it."
   }
 }
 
@@ -73,6 +73,17 @@ variable "subscriptions" {
     condition     = alltrue([for s in values(var.subscriptions) : s.max_delivery_attempts >= 5 && s.max_delivery_attempts <= 100])
     error_message = "max_delivery_attempts must be 5 to 100."
   }
+}
+
+variable "database" {
+  description = "Connection to the vector database through the authenticating proxy beside the function; null for a function that does not use it."
+  type = object({
+    connection_name = string
+    proxy_image     = string
+    network         = string
+    subnetwork      = string
+  })
+  default = null
 }
 
 variable "publishes_to" {

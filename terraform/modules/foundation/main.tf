@@ -116,6 +116,16 @@ resource "google_secret_manager_secret_version" "placeholder" {
   deletion_policy = "ABANDON"
 }
 
+# The deploy adds the first version of a secret that nobody has to know. It reads none.
+resource "google_secret_manager_secret_iam_member" "deployer_adds" {
+  for_each = var.secrets
+
+  project   = var.project_id
+  secret_id = google_secret_manager_secret.secret[each.key].secret_id
+  role      = "roles/secretmanager.secretVersionAdder"
+  member    = google_service_account.deployer.member
+}
+
 # --- who deploys ---
 
 resource "google_service_account" "deployer" {

@@ -13,8 +13,8 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{4,24}[a-z0-9]$", var.name))
-    error_message = "name must have 6 to 26 lower-case letters, digits and dashes: service accounts are named after it."
+    condition     = can(regex("^[a-z][a-z0-9-]{1,24}[a-z0-9]$", var.name))
+    error_message = "name must have 3 to 26 lower-case letters, digits and dashes: service accounts are named after it."
   }
 }
 

@@ -28,6 +28,14 @@ resource "google_cloud_run_v2_service_iam_member" "invoker" {
   member   = each.value
 }
 
+resource "google_service_account_iam_member" "signs" {
+  count = var.signs_links ? 1 : 0
+
+  service_account_id = module.service.account
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = module.service.member
+}
+
 resource "google_project_iam_member" "role" {
   for_each = var.project_roles
 

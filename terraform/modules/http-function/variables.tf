@@ -13,8 +13,8 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{4,24}[a-z0-9]$", var.name))
-    error_message = "name must have 6 to 26 lower-case letters, digits and dashes: service accounts are named after it."
+    condition     = can(regex("^[a-z][a-z0-9-]{1,24}[a-z0-9]$", var.name))
+    error_message = "name must have 3 to 26 lower-case letters, digits and dashes: service accounts are named after it."
   }
 }
 
@@ -79,6 +79,12 @@ variable "database" {
     subnetwork      = string
   })
   default = null
+}
+
+variable "signs_links" {
+  description = "Whether the function signs links to objects in its own name: it has no key, so it asks IAM to sign for it."
+  type        = bool
+  default     = false
 }
 
 variable "project_roles" {

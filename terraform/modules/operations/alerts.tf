@@ -191,22 +191,21 @@ resource "google_monitoring_alert_policy" "upload_to_result" {
 }
 
 resource "google_monitoring_uptime_check_config" "search" {
-  count = var.search_url == null ? 0 : 1
+  count = var.health_url == null ? 0 : 1
 
   project      = var.project_id
   display_name = "photofinish search"
   timeout      = "10s"
   period       = "300s"
 
-  # Without a key the right answer is 401: it shows that the door and the function are up, and costs no secret.
   http_check {
-    path           = "/${join("/", slice(split("/", var.search_url), 3, length(split("/", var.search_url))))}"
+    path           = "/${join("/", slice(split("/", var.health_url), 3, length(split("/", var.health_url))))}"
     port           = 443
     use_ssl        = true
     validate_ssl   = true
     request_method = "GET"
     accepted_response_status_codes {
-      status_value = 401
+      status_value = 200
     }
   }
 
@@ -214,13 +213,13 @@ resource "google_monitoring_uptime_check_config" "search" {
     type = "uptime_url"
     labels = {
       project_id = var.project_id
-      host       = split("/", var.search_url)[2]
+      host       = split("/", var.health_url)[2]
     }
   }
 }
 
 resource "google_monitoring_alert_policy" "uptime" {
-  count = var.search_url == null ? 0 : 1
+  count = var.health_url == null ? 0 : 1
 
   project               = var.project_id
   display_name          = "photofinish search-down"

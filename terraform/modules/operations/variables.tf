@@ -76,14 +76,14 @@ variable "thresholds" {
   }
 }
 
-variable "search_url" {
+variable "health_url" {
   description = "Public address of a search function, asked every five minutes; null when there is none."
   type        = string
   default     = null
 
   validation {
-    condition     = var.search_url == null || can(regex("^https://[^/]+/", var.search_url))
-    error_message = "search_url must start with https:// and have a path."
+    condition     = var.health_url == null || can(regex("^https://[^/]+/", var.health_url))
+    error_message = "health_url must start with https:// and have a path."
   }
 }
 

@@ -1,5 +1,10 @@
 # The one public door: a load balancer with a certificate, rate limits and a limit on the size of requests.
 
+locals {
+  domains  = concat([var.domain], sort(keys(var.hosts)))
+  backends = toset(concat(values(var.services), values(var.hosts)))
+}
+
 resource "google_compute_global_address" "front" {
   project = var.project_id
   name    = "${var.name}-front"
@@ -7,10 +12,10 @@ resource "google_compute_global_address" "front" {
 
 resource "google_compute_managed_ssl_certificate" "front" {
   project = var.project_id
-  name    = "${var.name}-${substr(sha256(var.domain), 0, 8)}"
+  name    = "${var.name}-${substr(sha256(join(",", local.domains)), 0, 8)}"
 
   managed {
-    domains = [var.domain]
+    domains = local.domains
   }
 
   lifecycle {
@@ -77,7 +82,7 @@ resource "google_compute_security_policy" "armor" {
 }
 
 resource "google_compute_region_network_endpoint_group" "service" {
-  for_each = var.services
+  for_each = local.backends
 
   project               = var.project_id
   name                  = "${var.name}-${each.value}"
@@ -90,7 +95,7 @@ resource "google_compute_region_network_endpoint_group" "service" {
 }
 
 resource "google_compute_backend_service" "service" {
-  for_each = var.services
+  for_each = local.backends
 
   project               = var.project_id
   name                  = "${var.name}-${each.value}"
@@ -114,7 +119,7 @@ resource "google_compute_url_map" "front" {
   name    = "${var.name}-front"
 
   # What is no path of ours ends at a function, which refuses it for want of a key.
-  default_service = google_compute_backend_service.service[sort(keys(var.services))[0]].id
+  default_service = google_compute_backend_service.service[sort(values(var.services))[0]].id
 
   host_rule {
     hosts        = [var.domain]
@@ -123,14 +128,30 @@ resource "google_compute_url_map" "front" {
 
   path_matcher {
     name            = "functions"
-    default_service = google_compute_backend_service.service[sort(keys(var.services))[0]].id
+    default_service = google_compute_backend_service.service[sort(values(var.services))[0]].id
 
     dynamic "path_rule" {
       for_each = var.services
       content {
         paths   = [path_rule.key, "${path_rule.key}/*"]
-        service = google_compute_backend_service.service[path_rule.key].id
+        service = google_compute_backend_service.service[path_rule.value].id
       }
+    }
+  }
+
+  dynamic "host_rule" {
+    for_each = var.hosts
+    content {
+      hosts        = [host_rule.key]
+      path_matcher = "all-of-${host_rule.value}"
+    }
+  }
+
+  dynamic "path_matcher" {
+    for_each = var.hosts
+    content {
+      name            = "all-of-${path_matcher.value}"
+      default_service = google_compute_backend_service.service[path_matcher.value].id
     }
   }
 }

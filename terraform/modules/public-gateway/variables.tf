@@ -25,19 +25,30 @@ variable "domain" {
 }
 
 variable "services" {
-  description = "Cloud Run services behind it: path prefix to service name, such as { \"/find_by_bib\" = \"find-by-bib\" }."
+  description = "Cloud Run services behind it: path prefix to service name, such as { \"/v1\" = \"api\" }."
   type        = map(string)
 
   validation {
     condition     = length(var.services) > 0 && alltrue([for path in keys(var.services) : can(regex("^/[a-z0-9_-]+$", path))])
-    error_message = "services must map at least one path such as /find_by_bib to a service."
+    error_message = "services must map at least one path such as /v1 to a service."
+  }
+}
+
+variable "hosts" {
+  description = "Further host names whose every path belongs to one service: host name to service name."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for host in keys(var.hosts) : can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", host))])
+    error_message = "hosts must be host names such as rekognition.example.com."
   }
 }
 
 variable "rate_limit" {
   description = "Requests that one client address may make in an interval, and how long it is shut out when it makes more."
   type = object({
-    requests   = optional(number, 120)
+    requests   = optional(number, 600)
     interval_s = optional(number, 60)
     ban_s      = optional(number, 300)
   })
@@ -50,9 +61,9 @@ variable "rate_limit" {
 }
 
 variable "max_request_bytes" {
-  description = "Larger requests are refused before they reach a function: a selfie, not an album."
+  description = "Larger requests are refused before they reach a function: some selfies, not an album."
   type        = number
-  default     = 20000000
+  default     = 33554432
 
   validation {
     condition     = var.max_request_bytes > 0 && var.max_request_bytes <= 33554432

@@ -3,7 +3,7 @@
 locals {
   database = "photofinish"
   # Cloud SQL's name of a service account.
-  user_of = { for name, email in merge(var.readers, { owner = var.owner.email }) : name => trimsuffix(email, ".gserviceaccount.com") }
+  user_of = { for name, email in merge(var.users, { owner = var.owner.email }) : name => trimsuffix(email, ".gserviceaccount.com") }
   flags = {
     "cloudsql.iam_authentication"      = "on"
     "maintenance_work_mem"             = tostring(var.instance.maintenance_work_mem_mib * 1024)
@@ -148,14 +148,16 @@ resource "google_sql_user" "owner" {
   database_roles = ["cloudsqlsuperuser"]
 }
 
-resource "google_sql_user" "reader" {
-  for_each = var.readers
+# They read and write rows. Tables are the owner's: what needs more, such as an album's partition, is done by SQL functions
+# that run with the owner's rights.
+resource "google_sql_user" "user" {
+  for_each = var.users
 
   project        = var.project_id
   instance       = google_sql_database_instance.postgres.name
   name           = local.user_of[each.key]
   type           = "CLOUD_IAM_SERVICE_ACCOUNT"
-  database_roles = ["pg_read_all_data"]
+  database_roles = ["pg_read_all_data", "pg_write_all_data"]
 }
 
 resource "google_project_iam_member" "owner_connects" {

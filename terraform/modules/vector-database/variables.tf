@@ -91,8 +91,8 @@ variable "owner" {
   })
 }
 
-variable "readers" {
-  description = "Emails of the service accounts, by a name of their own, that read everything and write nothing."
+variable "users" {
+  description = "Emails of the service accounts, by a name of their own, that read and write rows and own nothing."
   type        = map(string)
   default     = {}
 }

@@ -36,6 +36,8 @@ def test_every_alert_has_its_section_in_the_runbook() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(document: Path) -> None:
     for link in re.findall(r"\]\(([^)#][^)]*)\)", document.read_text(encoding="utf-8")):
+        if link.startswith("https://"):
+            continue  # out of reach of a test
         assert (document.parent / link.split("#")[0]).exists(), f"{document.name} links to {link}"
 
 

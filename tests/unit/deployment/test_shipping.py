@@ -122,9 +122,7 @@ def test_scripts_are_shell(script: Path) -> None:
 def test_the_scripts_ship_every_service_and_job() -> None:
     services = terraform.services().values()
     assert names_in(SHIP / "deploy.sh", "events") == {service.name for service in services if service.subscriptions}
-    assert names_in(SHIP / "deploy.sh", "searches") == {
-        service.name for service in services if not service.subscriptions
-    }
+    assert names_in(SHIP / "deploy.sh", "apis") == {service.name for service in services if not service.subscriptions}
     for script in ("deploy.sh", "roll_back.sh", "smoke_test.sh"):
         assert "jobs update analyze" in (SHIP / script).read_text(encoding="utf-8") or script == "smoke_test.sh"
 

@@ -18,7 +18,15 @@ from google.cloud.firestore import Client
 from photofinish.adapters.firestore import FirestoreDocuments, FirestoreTaskLeases
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.logs import JsonFormatter
-from photofinish.settings import AccessSettings, DatabaseSettings, JobSettings, ModelEnvironment, Settings
+from photofinish.settings import (
+    AccessSettings,
+    ApiSettings,
+    DatabaseSettings,
+    JobSettings,
+    ModelEnvironment,
+    RetentionSettings,
+    Settings,
+)
 from photofinish_cli.local_deployment import local_deployment
 from photofinish_emulators.stack import StackSpec
 from photofinish_functions.events import Message, wants_full_reconcile
@@ -71,21 +79,55 @@ def named_by(target: str) -> set[str]:
     }
 
 
+def services_module_of(target: str) -> Path | None:
+    """The module whose `DeployedServices` an entry point uses."""
+    tree = ast.parse((ROOT / "functions/photofinish_functions/entry_points.py").read_text(encoding="utf-8"))
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    called = [node.id for node in ast.walk(functions[target]) if isinstance(node, ast.Name) and node.id in functions]
+    modules = {
+        str(node.module)
+        for name in {target, *called}
+        for node in ast.walk(functions[name])
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "DeployedServices" for alias in node.names)
+    }
+    assert len(modules) <= 1, f"{target} uses several modules of services: {sorted(modules)}"
+    return ROOT / "functions" / (modules.pop().replace(".", "/") + ".py") if modules else None
+
+
+def adapters_on_the_database() -> set[str]:
+    """The properties of `wiring.App` that need the database, and so the same rights."""
+    tree = ast.parse((ROOT / "shared/photofinish/wiring.py").read_text(encoding="utf-8"))
+    methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return {method.name for method in methods if "self.database" in ast.unparse(method)}
+
+
+ON_DATABASE = adapters_on_the_database()
+DOCUMENTS = {"documents", "people_documents", "leases"}
+PARTS = {"store", "queue", "events", "launcher", "links", "enrolment_pictures"} | DOCUMENTS | ON_DATABASE
+
+
 def parts_used_by(target: str) -> set[str]:
-    """The adapters of `wiring.App` that an entry point touches, with those of the helpers it calls."""
-    return named_by(target) & {"store", "queue", "events", "documents", "leases", "launcher", "index"}
+    """The adapters of `wiring.App` that an entry point touches, with those of the helpers and services it uses."""
+    named = named_by(target)
+    module = services_module_of(target)
+    # Of the services an enrolment takes the models alone.
+    if module and target != "on_enrolment_finalized":
+        named |= set(re.findall(r"\b_?app\.(\w+)", module.read_text(encoding="utf-8")))
+    return named & PARTS
 
 
 def settings_of(target: str) -> list[type[Any]]:
-    """The classes of settings that an entry point reads, itself or through `wiring`."""
-    readers = {
-        "app": Settings,
-        "index": DatabaseSettings,
-        "AccessSettings": AccessSettings,
-        "model_settings": ModelEnvironment,
-    }
+    """The classes of settings that an entry point reads, itself, through `wiring` or through its services."""
+    readers = {"app": Settings, "ApiSettings": ApiSettings, "RetentionSettings": RetentionSettings}
     named = named_by(target)
-    return [settings for name, settings in readers.items() if name in named]
+    found: list[type[Any]] = [settings for name, settings in readers.items() if name in named]
+    if parts_used_by(target) & ON_DATABASE:
+        found.append(DatabaseSettings)
+    if services_module_of(target):
+        found.append(ModelEnvironment)
+    if terraform.services()[target].subscriptions == {}:
+        found.append(AccessSettings)
+    return found
 
 
 # --- topics and functions ---
@@ -185,7 +227,7 @@ def test_every_function_has_the_settings_it_needs_and_no_others(target: str) -> 
 def test_only_what_searches_indexes_or_migrates_knows_the_database() -> None:
     [database_url] = known(DatabaseSettings)
     knows = {target for target, service in terraform.services().items() if database_url in service.env}
-    assert knows == {"find_by_bib", "find_by_selfie"}
+    assert knows == {"api", "rekognition", "cluster_people", "on_enrolment_finalized", "expire"}
     assert database_url not in terraform.root_locals()["env"]
 
 
@@ -279,16 +321,25 @@ def test_the_time_from_upload_to_result_is_where_the_metric_looks() -> None:
 # --- rights ---
 
 
+def is_among(target: str, members: dict[str, str]) -> bool:
+    """Whether a function's account is one of the IAM `members` of a module call."""
+    return bool({f"${{module.{target}.member}}", f'${{module.http["{target}"].member}}'} & set(members.values()))
+
+
 @pytest.mark.parametrize("target", all_targets())
 def test_a_function_may_do_what_its_code_does_and_no_more(target: str) -> None:
     used = parts_used_by(target)
     service = terraform.services()[target]
     topics = {"queue": "photo-work", "events": "photo-results"}
     assert service.publishes_to == {topic for part, topic in topics.items() if part in used}
-    assert ("roles/datastore.user" in service.project_roles) == bool(used & {"documents", "leases"})
-    assert service.uses_database == ("index" in used)
-    readers = terraform.modules()["photo_bucket"]["readers"]
-    assert (f"${{module.{target}.member}}" in readers.values()) == ("store" in used)
+    assert ("roles/datastore.user" in service.project_roles) == bool(used & DOCUMENTS)
+    assert service.uses_database == bool(used & ON_DATABASE)
+    assert service.signs_links == ("links" in used)
+    bucket, enrolments = terraform.modules()["photo_bucket"], terraform.modules()["enrolment_bucket"]
+    assert is_among(target, bucket["readers"]) == ("store" in used)
+    assert is_among(target, bucket["derived_readers"]) == ("links" in used)
+    assert is_among(target, enrolments["uploaders"]) == ("links" in used)
+    assert is_among(target, enrolments["readers"]) == ("enrolment_pictures" in used)
     launchers = terraform.modules()["gpu_job"]["launchers"]
     assert (f"${{module.{target}.member}}" in launchers.values()) == ("launcher" in used)
 
