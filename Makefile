@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PHOTOS ?=
 DATA ?= ../shared/data/bibs
+ALBUMS ?= $(HOME)/.cache/photofinish/bench-search
 TERRAFORM ?= terraform
 RUST_SOURCES := $(shell find rust_core -name '*.rs' -not -path '*/target/*') rust_core/Cargo.toml rust_core/Cargo.lock \
 	rust_core/pyproject.toml
@@ -14,7 +15,7 @@ CARGO := cargo --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust terraform-test check-deployment \
-	check-images lock bench bench-emulators crash-emulators bench-kernels clean
+	check-images lock bench bench-emulators bench-search crash-emulators bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -73,6 +74,9 @@ bench: setup  ## The analysis against a plain script, and a whole album (DATA=fo
 
 bench-emulators: setup  ## The local cloud's servers against their bars (on an idle machine)
 	@$(BIN)/python tests/bench/emulators/throughput.py
+
+bench-search: setup  ## Searches: recall, latency, size, 50 at once (ALBUMS=folder; half an hour to make it at first)
+	@$(BIN)/python tests/bench/search/run.py "$(ALBUMS)"
 
 crash-emulators: setup  ## Kill each server a hundred times under load (about 9 minutes)
 	@$(BIN)/python tests/bench/emulators/crashes.py

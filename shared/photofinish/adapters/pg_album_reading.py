@@ -7,6 +7,7 @@ comes back with fewer faces than were asked for, all are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -29,8 +30,16 @@ EF_SEARCH = 200
 EF_SEARCH_OF_MANY = 400
 MANY_FACES = 300_000
 MAX_EF_SEARCH = 1000  # pgvector's own limit
-# Comparing the faces of so many photos one by one takes as long as the index' scan through a filter.
-FEW_PHOTOS = 5000
+MIN_FEW_PHOTOS = 1000
+
+
+def few_photos(faces: int) -> int:
+    """Where a filter lets no more photos of an album pass, their faces are compared one by one.
+
+    The time for that grows with the photos that pass; the time of the index' scan, which goes through all faces until
+    it has found enough, with the share that does not. They meet at about the square root of the faces, times ten.
+    """
+    return max(10 * math.isqrt(faces), MIN_FEW_PHOTOS)
 
 
 class Space(NamedTuple):
@@ -50,17 +59,19 @@ class PgAlbumReading:
         self._looked_up = not is_album_name(album)  # which is no album then
 
     def nearest(self, queries: Sequence[Embedding], *, limit: int, where: PhotoFilter) -> PgNearFaces:
-        space, ef_search = self._space(queries)
+        space, faces = self._space(queries)
         if self._album_id is None or space is None or limit < 1:
             return PgNearFaces([], queries[0].vector.size)
         few: list[Any] | None = None
         if where.asks:
-            few = self._passing(where)
+            at_most = few_photos(faces)
+            few = self._passing(where, at_most + 1)
             if not few:
                 return PgNearFaces([], space.dimension)
-            if len(few) > FEW_PHOTOS:
+            if len(few) > at_most:
                 few = None
-        ef_search = min(max(ef_search, limit), MAX_EF_SEARCH)
+        usual = EF_SEARCH if faces < MANY_FACES else EF_SEARCH_OF_MANY
+        ef_search = min(max(usual, limit), MAX_EF_SEARCH)
         if ef_search != EF_SEARCH and few is None:
             self._conn.execute(_query("set_ef_search", ef_search=sql.Literal(ef_search)))
         found: dict[Any, TupleRow] = {}
@@ -107,9 +118,9 @@ class PgAlbumReading:
             rows = self._rows(f"{name}_exactly", exact_values, space)
         return rows
 
-    def _passing(self, where: PhotoFilter) -> list[Any]:
-        """The ids of the photos that meet `where`; where they are more than few, only so many that it shows."""
-        return [row[0] for row in self._rows("photos_passing", _filter_values(where) | {"count": FEW_PHOTOS + 1})]
+    def _passing(self, where: PhotoFilter, count: int) -> list[Any]:
+        """The ids of `count` of the photos that meet `where`, or of all where they are fewer."""
+        return [row[0] for row in self._rows("photos_passing", _filter_values(where) | {"count": count})]
 
     def _rows(self, name: str, values: dict[str, Any], space: Space | None = None) -> list[TupleRow]:
         assert self._album_id is not None
@@ -126,20 +137,18 @@ class PgAlbumReading:
         return self._album_id is not None
 
     def _space(self, queries: Sequence[Embedding]) -> tuple[Space | None, int]:
-        """The queries' space (None where no face of any album is of it), and how deep to look in the index."""
+        """The queries' space, None where no face of any album is of it, and about how many faces the album has."""
         names = {query.space for query in queries}
         if len(names) != 1:
             raise ValueError(f"the queries of one search come from one embedding space, not from {sorted(names)}")
         if self._looked_up and self._album_id is None:
-            return None, EF_SEARCH
+            return None, 0
         space_id, dimension, faces = self._look_up(names.pop())
-        ef_search = EF_SEARCH if faces < MANY_FACES else EF_SEARCH_OF_MANY
-        if space_id is None:
-            return None, ef_search
-        space = Space(space_id, dimension)
+        space = None if space_id is None else Space(space_id, dimension)
         for query in queries:
-            check_dimension(query, space)
-        return space, ef_search
+            if space is not None:
+                check_dimension(query, space)
+        return space, max(int(faces), 0)
 
     def _look_up(self, space: str | None) -> TupleRow:
         """Space id, dimension and number of faces; sets the album's id."""

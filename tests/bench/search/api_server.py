@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from database import free_port
-from support.access import KEY_SECRET, new_key, pg_access
-from support.api import write_key_file
 
 from photofinish.domain.access import RateLimit
+from support.access import KEY_SECRET, new_key, pg_access
+from support.api import write_key_file
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
 START_TIMEOUT_S = 60

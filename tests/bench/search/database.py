@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 from psycopg import sql
-from support.faces import bib, face
-from support.index import VERSION, add, postgres_index
 from synthetic_faces import DIMENSION, FACES_PER_PERSON, Crowd
 
 from photofinish.domain.face import Embedding, face_id
@@ -29,6 +27,8 @@ from photofinish.migrating import migrate
 from photofinish.models.catalogue import model_for
 from photofinish.sql import queries
 from photofinish_emulators.postgres import READY_LINE, STOP_SIGNAL, Postgres, as_user, ensure_database, system_user
+from support.faces import bib, face
+from support.index import VERSION, add, postgres_index
 
 SPACE = model_for("face_embedding").embedding_space or ""
 FACES_PER_PHOTO = 3
@@ -191,35 +191,38 @@ def _copy(conn: psycopg.Connection, album: str, album_id: int, space_id: int, fa
                         photos.append(photo)
                     id_ = face_id(photo, VERSION, in_photo)
                     x, quality = 0.1 + 0.3 * in_photo, float(rng.uniform(0.2, 0.9))
-                    copy.write_row(
-                        (album_id, UUID(id_), UUID(photo.photo_id), space_id, x, 0.2, 0.05, 0.1, 0.9, 0.5, quality)
-                        + (HalfVector(vector),)
-                    )
+                    keys = (album_id, UUID(id_), UUID(photo.photo_id), space_id)
+                    copy.write_row((*keys, x, 0.2, 0.05, 0.1, 0.9, 0.5, quality, HalfVector(vector)))
                     if rng.random() < BIB_SHARE:
                         score = float(rng.uniform(0.8, 1))
-                        bibs.append((photo.photo_id, in_photo, album_id, str(person + 1), score, x, 0.5, 0.08, 0.05, id_))
+                        bibs.append(
+                            (photo.photo_id, in_photo, album_id, str(person + 1), score, x, 0.5, 0.08, 0.05, id_)
+                        )
                     number += 1
         with conn.cursor().copy(
-            "COPY photo (photo_id, album_id, bucket, name, generation, pipeline_version, taken_at, camera, folder, lines,"
-            " words, sharpness, width, height) FROM STDIN"
+            "COPY photo (photo_id, album_id, bucket, name, generation, pipeline_version, taken_at, camera, folder,"
+            " lines, words, sharpness, width, height) FROM STDIN"
         ) as copy:
             for number, photo in enumerate(photos):
                 line = "FINISH" if number % 10 == 0 else "Stadtlauf 2026"
                 camera = number % 8
+                taken_at = START + timedelta(seconds=SECONDS_A_PHOTO * number)
+                keys = (photo.photo_id, album_id, photo.bucket, photo.name, photo.generation, VERSION)
                 copy.write_row(
-                    (photo.photo_id, album_id, photo.bucket, photo.name, photo.generation, VERSION)
-                    + (START + timedelta(seconds=SECONDS_A_PHOTO * number), f"Canon EOS R{camera}", f"cam{camera}")
-                    + ([line], line.lower(), 0.6, 6000, 4000)
+                    (*keys, taken_at, f"Canon EOS R{camera}", f"cam{camera}", [line], line.lower(), 0.6, 6000, 4000)
                 )
         with conn.cursor().copy(
-            "COPY bib (photo_id, bib_index, album_id, number, ocr_score, box_x, box_y, box_w, box_h, face_id) FROM STDIN"
+            "COPY bib (photo_id, bib_index, album_id, number, ocr_score, box_x, box_y, box_w, box_h, face_id)"
+            " FROM STDIN"
         ) as copy:
             for row in bibs:
                 copy.write_row(row)
 
 
 def _photo(album: str, number: int) -> PhotoRef:
-    return PhotoRef(bucket="photos", name=f"{album}/cam{number % 8}/IMG_{number:06}.jpg", generation=1_760_000_000_000_000)
+    return PhotoRef(
+        bucket="photos", name=f"{album}/cam{number % 8}/IMG_{number:06}.jpg", generation=1_760_000_000_000_000
+    )
 
 
 def _bytes_per_face(

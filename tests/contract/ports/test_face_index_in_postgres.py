@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from photofinish.adapters import pg_faces
-from photofinish.adapters.pg_album_reading import FEW_PHOTOS
+from photofinish.adapters.pg_album_reading import few_photos
 from photofinish.adapters.pg_faces import PgVectorFaceIndex
 from photofinish.adapters.postgres import Database
 from photofinish.domain.face import Embedding
@@ -146,7 +146,7 @@ class TestFiltersNeverReturnTooLittle:
                 "INSERT INTO photo (photo_id, album_id, bucket, name, generation, pipeline_version, camera, width)"
                 " SELECT gen_random_uuid(), 1, 'photos', 'race/' || n, 1, '1', 'rare', 1"
                 " FROM generate_series(1, %s) AS n",
-                [FEW_PHOTOS + 1],
+                [few_photos(self.CROWD + self.NEAR) + 1],
             )
             conn.execute("ANALYZE photo")
         with index.reading("race") as reading:
