@@ -139,7 +139,7 @@ class Analyzer:
             except RejectedInput as rejection:
                 results[position] = rejection
                 continue
-            if sum(work.pixels for _, work in waiting) * self.threads >= MAX_PIXELS_AT_ONCE:
+            if is_enough([work.pixels for _, work in waiting], self.threads):
                 find_waiting()
         find_waiting()
         return [result for result in results if result is not None]
@@ -201,6 +201,14 @@ class Analyzer:
     def _bibs(self, work: PhotoInWork, lines: Sequence[TextLine], faces: Sequence[Face]) -> tuple[Bib, ...]:
         info = work.photo.info
         return find_bibs(lines, faces, width=info.width, height=info.height, rules=work.bib_rules)
+
+
+def is_enough(pixels: Sequence[int], threads: int) -> bool:
+    """Whether photos of so many pixels are enough for one call of :meth:`Analyzer.find`, however small the group is.
+
+    Half of a thread's share of all pixels, so that large photos do not gather in one thread while others wait.
+    """
+    return 2 * threads * sum(pixels) >= MAX_PIXELS_AT_ONCE
 
 
 @contextmanager

@@ -22,12 +22,13 @@ from photofinish.domain.work import MAX_PHOTO_BYTES
 from photofinish.errors import PhotofinishError
 from photofinish.logs import fields
 from photofinish.ports import LeasedWork, PhotoStore
-from photofinish_jobs.analyze import MAX_PIXELS_AT_ONCE, AnalyzedPhoto, Analyzer, PhotoInWork
+from photofinish_jobs.analyze import MAX_PIXELS_AT_ONCE, AnalyzedPhoto, Analyzer, PhotoInWork, is_enough
 from photofinish_jobs.metrics import Metrics
 from photofinish_jobs.rules import RecentRules
 
 log = logging.getLogger(__name__)
-IO_THREADS = 8  # fetching and committing wait for the network, not for a core
+# Fetching and committing wait for the network, not for a core.
+FETCH_THREADS, COMMIT_THREADS = 4, 8
 _FETCHED_AHEAD = 4  # whole files, each of up to MAX_PHOTO_BYTES
 _FINISHED_AHEAD = 16
 
@@ -80,10 +81,10 @@ class Pipeline:
         self._to_analyze: _Waiting = queue.Queue()  # bounded by pixels
         self._to_commit: _Waiting = queue.Queue(_FINISHED_AHEAD)
         self._stages = (
-            ("fetch", self._to_fetch, IO_THREADS, self._fetch),
+            ("fetch", self._to_fetch, FETCH_THREADS, self._fetch),
             ("decode", self._to_decode, analyzer.threads, self._decode),
             ("analyse", self._to_analyze, analyzer.threads, self._analyze),
-            ("commit", self._to_commit, IO_THREADS, self._commit_one),
+            ("commit", self._to_commit, COMMIT_THREADS, self._commit_one),
         )
         self._threads: dict[str, list[threading.Thread]] = {}
 
@@ -181,7 +182,7 @@ class Pipeline:
         self._to_analyze.put(passing)
 
     def _analyze(self, first: Passing) -> None:
-        group = [first, *self._taken_now(self._analyzer.group_size - 1)]
+        group = self._with_those_that_wait(first)
         outcomes = self._results(group)
         with self._changed:
             self._pixels -= sum(passing.photo.pixels for passing in group if passing.photo)
@@ -192,10 +193,12 @@ class Pipeline:
                 self._metrics.add_all(result.analysis.timings_ms)
             self._finish(passing, result)
 
-    def _taken_now(self, at_most: int) -> list[Passing]:
-        """Photos that wait for analysis already: nobody waits for a group to fill."""
-        taken: list[Passing] = []
-        while len(taken) < at_most:
+    def _with_those_that_wait(self, first: Passing) -> list[Passing]:
+        """A group for the models; nobody waits for it to fill."""
+        group, analyzer = [first], self._analyzer
+        while len(group) < analyzer.group_size:
+            if is_enough([passing.photo.pixels for passing in group if passing.photo], analyzer.threads):
+                break
             try:
                 passing = self._to_analyze.get_nowait()
             except queue.Empty:
@@ -203,8 +206,8 @@ class Pipeline:
             if passing is None:
                 self._to_analyze.put(None)  # meant to end a thread
                 break
-            taken.append(passing)
-        return taken
+            group.append(passing)
+        return group
 
     def _results(self, group: Sequence[Passing]) -> list[tuple[Passing, Result]]:
         try:

@@ -17,7 +17,7 @@ class ModelSettings:
     providers: tuple[str, ...] = ("CPUExecutionProvider",)
     """ONNX Runtime execution providers, best first; each must be there, none is left out quietly."""
     threads: int = 2
-    """Threads that one model's operators use."""
+    """Cores to keep busy: by the analysis with so many groups of photos, by functions with one model's operators."""
 
 
 def default_models_dir() -> Path:
