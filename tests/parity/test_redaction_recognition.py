@@ -15,6 +15,9 @@ from photofinish.models.face_encoder import FaceEncoder
 from photofinish.models.settings import ModelSettings
 from support.pictures import BgrImage, astronaut, group
 
+# An ellipse that only touches the face's box leaves hair in its corners, which tells who it is.
+BEYOND = 0.1
+
 
 @pytest.fixture(scope="module")
 def stranger() -> float:
@@ -38,7 +41,8 @@ def similarities(encoder: FaceEncoder, image: BgrImage, shape: Any, **strength: 
     (found,) = encoder.detect([image])
     redacted = image.copy()
     for left, top, width, height in found.boxes:
-        box = np.array([[left, top, left + width, top + height]], np.float32)
+        x, y = BEYOND * width, BEYOND * height
+        box = np.array([[left - x, top - y, left + width + x, top + height + y]], np.float32)
         if "blocks" in strength:
             kernels.redact_pixelate(redacted, box, block=int(np.ceil(width / strength["blocks"])), shape=shape)
         else:
@@ -48,7 +52,7 @@ def similarities(encoder: FaceEncoder, image: BgrImage, shape: Any, **strength: 
 
 
 @pytest.mark.parametrize("shape", ["ellipse", "rectangle"])
-@pytest.mark.parametrize("strength", [{"blocks": n} for n in (2, 3, 4)] + [{"sigma": s} for s in (0.1, 0.15, 0.3)])
+@pytest.mark.parametrize("strength", [{"blocks": n} for n in (2, 4, 6, 8)] + [{"sigma": s} for s in (0.1, 0.15, 0.3)])
 def test_no_face_is_recognised(encoder: FaceEncoder, stranger: float, shape: str, strength: dict[str, float]) -> None:
     for image in (astronaut(), group()):
         found = similarities(encoder, image, shape, **strength)

@@ -120,8 +120,9 @@ def redact_blur(
     redaction fades. Three box blurs stand for the Gaussian (PSNR above 40 dB against it), borders mirrored at the
     region's bounding box; the time does not depend on `sigma`, which acts up to the length of the box.
 
-    To hide who somebody is, take a `sigma` of a tenth of the face's width or more: from there on photofinish's own
-    embedder, told where the face was, takes it for a stranger's. (A 25th leaves it recognisable.)
+    To hide who somebody is, take a `sigma` of a tenth of the face's width or more, and boxes that reach a tenth beyond
+    the face on every side: from there on photofinish's own embedder, told where the face was, takes it for a
+    stranger's. (A 25th leaves it recognisable; so may the hair around an ellipse that only touches the box.)
     """
 
 def redact_pixelate(
@@ -134,7 +135,8 @@ def redact_pixelate(
 ) -> None:
     """As `redact_blur`, but every square of `block` pixels, from the box's upper left corner on, becomes its mean.
 
-    To hide who somebody is, take a `block` of a quarter of the face's width or more, so that at most four lie across.
+    To hide who somebody is, take a `block` of an eighth of the face's width or more, so that at most eight lie across,
+    and boxes that reach a tenth beyond the face on every side.
     """
 
 def cosine_top_k(

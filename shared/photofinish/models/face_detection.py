@@ -27,7 +27,7 @@ MAX_ENLARGEMENT = 2.0
 # Faces that fill a picture are larger than those of the training data: a look at a quarter of the size finds them.
 CLOSE_UP_LONGEST_SIDE = 320
 MIN_SCORE = 0.6
-# What scores less is a face where the second look is sure of it. On 150 race photos that finds 51 more faces, most of
+# What scores less is a face where the second look is sure of it. On 150 race photos that finds 36 more faces, most of
 # them turned, bowed or half hidden, one a large runner's.
 DOUBTFUL_SCORE = 0.3
 SURE_SCORE = 0.7
@@ -44,6 +44,7 @@ HINT_PX = 32
 SECOND_LOOK_PX = 64
 _SECOND_LOOK_SIDE = 3 * SECOND_LOOK_PX
 _SECOND_LOOKS_AT_ONCE = 8
+_SAME_FACE_OVERLAP = 0.5
 _STRIDES = (8, 16, 32)
 
 
@@ -143,7 +144,8 @@ class FaceDetector:
             for position, crop in enumerate(crops):
                 view = _View(crop, 0, 0, (1.0, 1.0))
                 seen = _decode({name: values[position] for name, values in outputs.items()}, view)
-                best = _same_face(seen)
+                width, height = boxes[position, 2:] * scales[position]
+                best = _same_face(seen, (float(width), float(height)))
                 if best is not None:
                     landmarks[start + position] = seen.landmarks[best] / scales[position] + corners[position]
                     scores[start + position] = max(seen.scores[best], scores[start + position])
@@ -158,12 +160,19 @@ def _hints(seen: Detections, scale: float) -> NDArray[np.float32]:
     return seen.taken(small).boxes
 
 
-def _same_face(seen: Detections) -> int | None:
-    """Which of the candidates in a second look is the face in its middle; None where there is none."""
-    middles = seen.boxes[:, :2] + seen.boxes[:, 2:] / 2
-    off = np.hypot(*(middles - _SECOND_LOOK_SIDE / 2).T)
-    near = np.flatnonzero((off < 0.4 * SECOND_LOOK_PX) & (seen.scores >= MIN_SCORE))
-    return int(near[np.argmax(seen.scores[near])]) if near.size else None
+def _same_face(seen: Detections, size: tuple[float, float]) -> int | None:
+    """Which of the faces in a second look is the one of that width and height in its middle; None where none is."""
+    width, height = size
+    left, top = (_SECOND_LOOK_SIDE - width) / 2, (_SECOND_LOOK_SIDE - height) / 2
+    common = np.maximum(
+        0,
+        np.minimum(seen.boxes[:, :2] + seen.boxes[:, 2:], (left + width, top + height))
+        - np.maximum(seen.boxes[:, :2], (left, top)),
+    )
+    shared = common.prod(axis=1)
+    overlaps = shared / (seen.boxes[:, 2:].prod(axis=1) + width * height - shared)
+    same = np.flatnonzero((overlaps >= _SAME_FACE_OVERLAP) & (seen.scores >= MIN_SCORE))
+    return int(same[np.argmax(seen.scores[same])]) if same.size else None
 
 
 def _fitted(image: NDArray[np.uint8]) -> float:

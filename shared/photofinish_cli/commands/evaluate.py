@@ -58,6 +58,12 @@ def evaluate(
     out: Annotated[
         Path, typer.Option(metavar="DIR", file_okay=False, help="Write report.html into this folder.")
     ] = Path("evaluation"),
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate", help="Print what similarities mean in this embedding space, for the models' catalogue."
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON for scripts.")] = False,
     models_dir: Annotated[
         Path | None,
@@ -77,24 +83,31 @@ def evaluate(
       photofinish evaluate --bibs ./spring-10k --out ./looked-at
 
       photofinish evaluate --bibs ./spring-10k --start-list runners.csv --json | jq .bibs.f1
+
+      photofinish evaluate --bibs ./spring-10k --faces ./people --calibrate
     """
     if bibs is None and faces is None:
         raise typer.BadParameter("give labelled photos: --bibs, --faces or both", param_hint="--bibs / --faces")
     if start_list is not None and bibs is None:
         raise typer.BadParameter("a start list is for bib numbers: give --bibs too", param_hint="--start-list")
+    if calibrate and faces is None:
+        raise typer.BadParameter("a calibration needs photos of people: give --faces too", param_hint="--calibrate")
     with reported_errors():
         # What this imports takes a moment to load: not before it is wanted.
         from photofinish_cli.evaluation import report
+        from photofinish_cli.evaluation.calibrating import as_toml
 
         _make_folder(out)
         settings = ModelSettings(models_dir=models_dir or default_models_dir())
-        evaluation = measure(bibs, faces, start_list, settings, plain_progress=json)
+        evaluation = measure(bibs, faces, start_list, settings, calibrate=calibrate, plain_progress=json)
         written = report.write(evaluation, out)
     if json:
         print_json(report.figures(evaluation) | {"report": str(written)})
     else:
         print_tables(evaluation)
         console().print(f"Report: {printable(str(written))}", soft_wrap=True)
+        if evaluation.calibration:
+            typer.echo(as_toml(evaluation.calibration))
     if evaluation.rejected:
         raise typer.Exit(ExitCode.FOUND_WRONG)
 
@@ -115,17 +128,19 @@ def measure(
     start_list: Path | None,
     settings: ModelSettings,
     *,
+    calibrate: bool = False,
     plain_progress: bool = False,
 ) -> Evaluation:
     """Read the labels, analyse their photos, and measure; shows progress on standard error.
 
     Raises:
         NotFound: labels, or photos that they name, are not there.
-        RejectedInput: labels that cannot be understood.
+        RejectedInput: labels that cannot be understood, or too few faces to calibrate with.
         Misconfigured: a model is missing.
     """
     from photofinish.domain.bib_rules import BibRules
-    from photofinish_cli.evaluation import evaluating
+    from photofinish.models.face_encoder import FaceEncoder
+    from photofinish_cli.evaluation import calibrating, evaluating
     from photofinish_cli.evaluation.bootstrap import RESAMPLES
     from photofinish_cli.evaluation.findings import Findings, analyze_files
     from photofinish_cli.evaluation.labels import read_bib_labels, read_face_labels, read_start_list
@@ -152,6 +167,12 @@ def measure(
     if people:
         with progress_bar("Comparing people", RESAMPLES, unit="resamples", plain=plain_progress) as bar:
             compared.append(evaluating.evaluate_people(people, found, bar.advance))
+    calibration = None
+    if calibrate:
+        portraits = evaluating.portraits_of(people, found)
+        with progress_bar("Calibrating", len(portraits), plain=plain_progress) as bar:
+            probes = calibrating.poor_selfies(FaceEncoder.load(settings), portraits, bar.advance)
+        calibration = calibrating.calibrated(compared, probes)
     detector = []
     if any(photo.face_boxes for photo in photos):
         detector.append(evaluating.evaluate_detector_on_bibs(photos, found))
@@ -166,6 +187,7 @@ def measure(
         bibs=evaluating.evaluate_bibs(photos, found, runners) if bibs else None,
         faces=tuple(compared),
         detector=tuple(detector),
+        calibration=calibration,
     )
 
 

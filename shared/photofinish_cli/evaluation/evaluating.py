@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +121,8 @@ class FaceEvaluation:
     faces: int
     same_pairs: int
     stranger_pairs: int
+    unclear_people: tuple[tuple[str, str], ...]
+    """Pairs of labels that may mean one person, and are not compared."""
     auc: Estimate
     rank_1: Estimate
     tar: Mapping[float, Estimate]
@@ -132,12 +134,15 @@ class FaceEvaluation:
     """(FAR, TAR)."""
     similarities: Histogram
     """Of same-person pairs and of strangers' pairs."""
+    same_similarities: NDArray[np.float64]
+    stranger_similarities: NDArray[np.float64]
+    """(P,) by falling similarity."""
     strangers: tuple[PairCase, ...]
     same: tuple[PairCase, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Portrait:
+class Portrait:
     """A found face of a known person."""
 
     crop: Crop
@@ -278,8 +283,11 @@ def _detector(
 def evaluate_runners(
     photos: Sequence[LabelledPhoto], found: Mapping[Path, Findings], advance: Callable[[], None]
 ) -> FaceEvaluation:
-    """Runners told apart: the same number in two photos of a race is the same person."""
-    portraits: list[_Portrait] = []
+    """Runners told apart: the same number in two photos of a race is the same person.
+
+    Numbers that may be cut off say nothing about who it is: see :func:`perhaps_cut_off`.
+    """
+    portraits: list[Portrait] = []
     for photo in photos:
         faces = found[photo.path].faces
         labelled = [bib for bib in photo.bibs if bib.face_box]
@@ -288,15 +296,21 @@ def evaluate_runners(
         for bib, match in zip(labelled, matches, strict=True):
             if match is not None:
                 crop = Crop(path=photo.path, name=photo.name, box=faces[match].box)
-                portraits.append(_Portrait(crop, bib.number, photo.race, faces[match]))
-    return _evaluate_portraits("runners, by their bibs", portraits, advance)
+                portraits.append(Portrait(crop, bib.number, photo.race, faces[match]))
+    unclear = perhaps_cut_off((portrait.group, portrait.person) for portrait in portraits)
+    return _evaluate_portraits("runners, by their bibs", portraits, advance, unclear)
 
 
 def evaluate_people(
     labels: Sequence[LabelledFace], found: Mapping[Path, Findings], advance: Callable[[], None]
 ) -> FaceEvaluation:
     """People told apart, by the face that each photo shows of them."""
-    portraits: list[_Portrait] = []
+    return _evaluate_portraits("people, by their folders", portraits_of(labels, found), advance)
+
+
+def portraits_of(labels: Sequence[LabelledFace], found: Mapping[Path, Findings]) -> list[Portrait]:
+    """The found face of each labelled photo of a person; photos without it are left out."""
+    portraits: list[Portrait] = []
     for label in labels:
         findings = found[label.path]
         face = main_face(findings)
@@ -306,17 +320,41 @@ def evaluate_people(
             face = None if match is None else findings.faces[match]
         if face:
             crop = Crop(path=label.path, name=label.name, box=face.box)
-            portraits.append(_Portrait(crop, label.person, "", face))
-    return _evaluate_portraits("people, by their folders", portraits, advance)
+            portraits.append(Portrait(crop, label.person, "", face))
+    return portraits
 
 
-def _evaluate_portraits(name: str, portraits: Sequence[_Portrait], advance: Callable[[], None]) -> FaceEvaluation:
+def perhaps_cut_off(people: Iterable[tuple[str, str]]) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+    """Pairs of (race, number) that may be one runner: a number that another one of its race begins or ends with.
+
+    Somebody who labels photos writes 359 where a hand hides the rest of 3594. Two faces that both carry such a short
+    number may be two runners', so a number is also paired with itself.
+    """
+    pairs = []
+    numbers = sorted(set(people))
+    for race, number in numbers:
+        longer = [
+            (race, other)
+            for other_race, other in numbers
+            if other_race == race and other != number and (other.startswith(number) or other.endswith(number))
+        ]
+        pairs += [((race, number), other) for other in [(race, number), *longer] if longer]
+    return pairs
+
+
+def _evaluate_portraits(
+    name: str,
+    portraits: Sequence[Portrait],
+    advance: Callable[[], None],
+    unclear: Sequence[tuple[tuple[str, str], tuple[str, str]]] = (),
+) -> FaceEvaluation:
     vectors = np.array([portrait.face.vector for portrait in portraits], np.float32)
     compared = face_measures.compare(
         vectors if len(portraits) else np.zeros((0, 1), np.float32),
         [(portrait.group, portrait.person) for portrait in portraits],
         [portrait.crop.path for portrait in portraits],
         [portrait.group for portrait in portraits],
+        unclear=unclear,
     )
     same, strangers = compared.same.similarity, compared.strangers.similarity
     people = int(compared.people.max()) + 1 if len(portraits) else 0
@@ -339,6 +377,7 @@ def _evaluate_portraits(name: str, portraits: Sequence[_Portrait], advance: Call
         faces=len(portraits),
         same_pairs=len(same),
         stranger_pairs=compared.stranger_pairs,
+        unclear_people=tuple((one[1], other[1]) for one, other in unclear),
         auc=auc,
         rank_1=_share(probes),
         tar=dict(zip(FARS, tars, strict=True)),
@@ -350,12 +389,14 @@ def _evaluate_portraits(name: str, portraits: Sequence[_Portrait], advance: Call
             if not np.isnan(tar)
         ),
         similarities=Histogram.of(same, strangers, _SIMILARITY_EDGES),
+        same_similarities=same,
+        stranger_similarities=strangers,
         strangers=_pair_cases(compared.strangers, range(min(_PAIRS_SHOWN, len(strangers))), portraits),
         same=_pair_cases(compared.same, range(len(same) - 1, max(-1, len(same) - 1 - _PAIRS_SHOWN), -1), portraits),
     )
 
 
-def _pair_cases(pairs: Pairs, rows: Sequence[int], portraits: Sequence[_Portrait]) -> tuple[PairCase, ...]:
+def _pair_cases(pairs: Pairs, rows: Sequence[int], portraits: Sequence[Portrait]) -> tuple[PairCase, ...]:
     cases = []
     for row in rows:
         one, other = portraits[int(pairs.first[row])], portraits[int(pairs.second[row])]
@@ -363,7 +404,7 @@ def _pair_cases(pairs: Pairs, rows: Sequence[int], portraits: Sequence[_Portrait
     return tuple(cases)
 
 
-def _pair_slices(compared: Comparison, portraits: Sequence[_Portrait], threshold: float) -> tuple[Slice, ...]:
+def _pair_slices(compared: Comparison, portraits: Sequence[Portrait], threshold: float) -> tuple[Slice, ...]:
     pairs = compared.same
     people = int(compared.people.max()) + 1 if len(portraits) else 0
     units: list[list[tuple[tuple[float, ...], bool]]] = [[] for _ in range(people)]

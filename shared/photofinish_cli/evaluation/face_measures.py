@@ -6,7 +6,7 @@ the share of strangers' pairs, TAR the share of pairs of the same person whose s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,13 +55,17 @@ def compare(
     photos: Sequence[object],
     groups: Sequence[object],
     *,
+    unclear: Collection[tuple[object, object]] = (),
     seed: int = 0,
 ) -> Comparison:
     """Compare all faces of different photos of the same group.
 
-    `vectors` is (N, D) of unit length; `people`, `photos` and `groups` say whose face each is and where from.
+    `vectors` is (N, D) of unit length; `people`, `photos` and `groups` say whose face each is and where from. Faces of
+    `unclear` pairs of people, who may be one person, are not compared.
     """
     person, photo, group = _numbered(people), _numbered(photos), _numbered(groups)
+    number_of = dict(zip(people, person.tolist(), strict=True))
+    unclear_numbers = [(number_of[one], number_of[other]) for one, other in unclear]
     count = len(person)
     pieces: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
     hits, has_mate = np.zeros(count, bool), np.zeros(count, bool)
@@ -69,6 +73,9 @@ def compare(
         rows = np.arange(start, min(start + _ROWS_AT_ONCE, count))
         similarity = (vectors[rows] @ vectors.T).astype(np.float64)
         comparable = (photo[rows, None] != photo) & (group[rows, None] == group)
+        for one, other in unclear_numbers:
+            comparable &= ~((person[rows, None] == one) & (person == other))
+            comparable &= ~((person[rows, None] == other) & (person == one))
         is_same = comparable & (person[rows, None] == person)
         has_mate[rows] = is_same.any(axis=1)
         best = np.where(comparable, similarity, -np.inf).argmax(axis=1)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from photofinish.domain.matching import Calibration
 from photofinish_cli.evaluation import charts
 from photofinish_cli.evaluation.bib_measures import BibAccuracy
 from photofinish_cli.evaluation.bootstrap import RESAMPLES, SEED, Estimate
@@ -41,6 +42,8 @@ class Evaluation:
     bibs: BibEvaluation | None
     faces: tuple[FaceEvaluation, ...]
     detector: tuple[DetectorEvaluation, ...]
+    calibration: Calibration | None = None
+    """Of the embedding space, out of `faces`; None where nobody asked for it."""
 
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:
@@ -71,6 +74,7 @@ def figures(evaluation: Evaluation) -> dict[str, Any]:
                 "faces": faces.faces,
                 "same_pairs": faces.same_pairs,
                 "stranger_pairs": faces.stranger_pairs,
+                "unclear_people": [list(pair) for pair in faces.unclear_people],
                 "auc": _figure(faces.auc),
                 "rank_1": _figure(faces.rank_1),
                 "tar": [
@@ -90,6 +94,7 @@ def figures(evaluation: Evaluation) -> dict[str, Any]:
             }
             for detector in evaluation.detector
         ],
+        "calibration": evaluation.calibration and asdict(evaluation.calibration),
     }
 
 

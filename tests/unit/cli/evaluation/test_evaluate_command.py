@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from photofinish.domain.matching import Calibration, match_probability
 from photofinish.models.settings import ModelSettings
+from photofinish_cli.evaluation import calibrating
 from photofinish_cli.main import app
 from photofinish_cli.output import ExitCode
 from photofinish_cli.sample_album import SampleAlbum
@@ -202,6 +205,7 @@ def test_what_cannot_be_asked_is_refused(race: Path, tmp_path: Path) -> None:
     listed = tmp_path / "runners.csv"
     listed.write_text("number\n1\n")
     assert _run("--faces", race, "--start-list", listed).exit_code == ExitCode.USAGE
+    assert _run("--bibs", race, "--calibrate").exit_code == ExitCode.USAGE
     (tmp_path / "file").write_text("")
     blocked = _run("--bibs", race, "--out", tmp_path / "file" / "out")
     assert blocked.exit_code == ExitCode.MISCONFIGURED
@@ -209,6 +213,33 @@ def test_what_cannot_be_asked_is_refused(race: Path, tmp_path: Path) -> None:
     unlabelled = _run("--bibs", tmp_path, "--out", tmp_path / "out")
     assert unlabelled.exit_code == ExitCode.FOUND_WRONG
     assert unlabelled.stderr.startswith("error: no labels in")
+
+
+def test_three_people_are_too_few_to_calibrate_with(
+    people: Path, model_settings: ModelSettings, tmp_path: Path
+) -> None:
+    result = _run("--faces", people, "--calibrate", "--out", tmp_path / "out", models=model_settings)
+    assert result.exit_code == ExitCode.FOUND_WRONG
+    assert "100 photos of 20 people" in result.stderr
+
+
+@pytest.mark.shared_data
+@pytest.mark.timeout(300)
+def test_ten_people_calibrate_the_space(
+    model_settings: ModelSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrating, "POOR_COPIES", 2)
+    for photo in shared_data("faces").glob("*/*_000[1-5].jpg"):
+        (tmp_path / "people" / photo.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(photo, tmp_path / "people" / photo.parent.name)
+    result = _run("--faces", tmp_path / "people", "--calibrate", "--out", tmp_path / "out", models=model_settings)
+    assert result.exit_code == ExitCode.OK, result.output
+    lines = result.stdout[result.stdout.index("[model.calibration]") :]
+    calibration = Calibration(**tomllib.loads(lines)["model"]["calibration"])
+    # Portraits are easier than runners: what the catalogue has is calibrated on both.
+    assert 0.3 < calibration.min_similarity < 0.5
+    assert 0.2 <= calibration.selfie_min_quality <= 0.6
+    assert match_probability(0.7, calibration) > 0.95 > 0.2 > match_probability(0.1, calibration)
 
 
 def test_models_that_are_missing_are_said_to_be(race: Path, tmp_path: Path) -> None:

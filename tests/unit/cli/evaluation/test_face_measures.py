@@ -139,6 +139,19 @@ def test_a_person_drawn_twice_is_not_compared_with_the_copy() -> None:
     }  # fmt: skip
 
 
+def test_unclear_people_are_compared_with_everybody_else_only() -> None:
+    vectors = np.eye(5, dtype=np.float32)
+    people = ["359", "3594", "17", "359", "3594"]
+    found = compare(vectors, people, [1, 2, 3, 4, 5], [0] * 5, unclear=[("359", "3594"), ("359", "359")])
+    strangers = {
+        tuple(sorted(pair))
+        for pair in zip(found.strangers.first.tolist(), found.strangers.second.tolist(), strict=True)
+    }
+    assert strangers == {(0, 2), (1, 2), (2, 3), (2, 4)}
+    assert list(zip(found.same.first.tolist(), found.same.second.tolist(), strict=True)) == [(1, 4)]
+    assert found.has_mate.tolist() == [False, True, False, False, True]
+
+
 def test_very_many_strangers_are_sampled_and_measure_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(1)
     vectors = random.normal(size=(300, 6)).astype(np.float32)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photofinish_cli.evaluation.evaluating import wearer_of
+from photofinish_cli.evaluation.evaluating import perhaps_cut_off, wearer_of
 from photofinish_cli.evaluation.findings import Findings, FoundFace, main_face, matched, overlap
 from photofinish_cli.evaluation.labels import LabelledBib, PixelBox
 
@@ -65,3 +65,15 @@ def test_a_bib_is_worn_by_its_labelled_face_else_by_the_one_above() -> None:
     assert wearer_of(LabelledBib(number="7", box=(195, 10, 50, 20)), [left, right]) is None, "the face is below"
     assert wearer_of(LabelledBib(number="7", box=(600, 150, 50, 20)), [left, right]) is None, "nobody is near"
     assert wearer_of(LabelledBib(number="7"), [left]) is None
+
+
+def test_a_number_that_others_begin_or_end_with_may_be_cut_off() -> None:
+    people = [("a", "359"), ("a", "3594"), ("a", "1359"), ("a", "13592"), ("b", "3591"), ("a", "59"), ("a", "359")]
+    pairs = [(one[1], other[1]) for one, other in perhaps_cut_off(people)]
+    assert set(pairs) == {
+        ("359", "359"), ("359", "3594"), ("359", "1359"), ("59", "59"), ("59", "359"), ("59", "1359"),
+        ("1359", "1359"), ("1359", "13592"),
+    }  # fmt: skip
+    assert len(set(pairs)) == len(pairs)
+    assert perhaps_cut_off(people[::-1]) == perhaps_cut_off(people)
+    assert perhaps_cut_off([("a", "12"), ("a", "34"), ("b", "123")]) == []
