@@ -31,6 +31,7 @@ class OldFace:
     """A face of the collection that is imported."""
 
     face_id: str
+    image_id: str
     box: Box
     user_id: str | None
 
@@ -78,7 +79,7 @@ def read_collection(source: RekognitionClient, collection: str) -> OldCollection
     with translated_errors(THEIRS):
         for page in source.get_paginator("list_faces").paginate(CollectionId=collection):
             for listed in page["Faces"]:
-                face = OldFace(listed["FaceId"], _box(listed["BoundingBox"]), listed.get("UserId"))
+                face = OldFace(listed["FaceId"], listed["ImageId"], _box(listed["BoundingBox"]), listed.get("UserId"))
                 name = listed.get("ExternalImageId")
                 if name is None:
                     nameless.append(face)
@@ -169,17 +170,18 @@ def restore_users(
 
 
 def match_boxes(old: Sequence[OldFace], new: Mapping[str, Box]) -> dict[str, tuple[str, float]]:
-    """Old face id → new face id and overlap (intersection over union, at least 0.3).
+    """Old face id → new face id and overlap (intersection over union, at least 0.3); best overlaps first.
 
-    Best overlaps first. An old picture may have been indexed several times, so several old faces may be one new face,
-    but only where their own boxes agree with it.
+    Of one image that was indexed, no two faces become one. The same picture may have been indexed several times, as
+    several images: their faces become the same ones.
     """
-    found = {}
-    for face in old:
-        overlaps = {new_id: overlap(face.box, box) for new_id, box in new.items()}
-        best = max(overlaps, key=lambda new_id: overlaps[new_id], default=None)
-        if best is not None and overlaps[best] >= MIN_OVERLAP:
-            found[face.face_id] = (best, overlaps[best])
+    found: dict[str, tuple[str, float]] = {}
+    taken: set[tuple[str, str]] = set()
+    pairs = [(overlap(face.box, box), face, new_id) for face in old for new_id, box in new.items()]
+    for shared, face, new_id in sorted(pairs, key=lambda pair: (-pair[0], pair[1].face_id, pair[2])):
+        if shared >= MIN_OVERLAP and face.face_id not in found and (face.image_id, new_id) not in taken:
+            found[face.face_id] = (new_id, shared)
+            taken.add((face.image_id, new_id))
     return found
 
 

@@ -19,7 +19,9 @@ import cv2
 import pytest
 
 from photofinish.domain.access import Scope
+from photofinish.domain.geometry import Box
 from photofinish.errors import PhotofinishError
+from photofinish_cli.rekognition_import.importing import OldFace, match_boxes
 from photofinish_cli.rekognition_import.pictures import PictureFinder
 from support.pictures import astronaut, encode, group, noise
 from support.rekognition import RekognitionServer, collection_name, other_astronaut_jpeg
@@ -212,6 +214,19 @@ def test_ids_of_every_habit_find_their_picture(external_image_id: str, meant: st
     else:
         with pytest.raises(PhotofinishError):
             finder.find(external_image_id)
+
+
+def test_faces_are_matched_one_to_one_within_an_image_and_best_first() -> None:
+    left, between, right = Box(0.1, 0.1, 0.2, 0.2), Box(0.16, 0.1, 0.2, 0.2), Box(0.7, 0.1, 0.2, 0.2)
+    old = [
+        OldFace("a", "first", left, None),
+        OldFace("b", "first", between, None),
+        OldFace("c", "first", right, None),
+        OldFace("d", "again", left, None),
+    ]
+    assert {one: new for one, (new, _) in match_boxes(old, {"new": left}).items()} == {"a": "new", "d": "new"}
+    both = match_boxes(old, {"x": left, "y": between, "z": Box(0.7, 0.5, 0.2, 0.2)})
+    assert {one: new for one, (new, _) in both.items()} == {"a": "x", "b": "y", "d": "x"}
 
 
 @pytest.fixture
