@@ -61,15 +61,18 @@ class App:
         from google.auth.transport.requests import Request
 
         from photofinish.adapters.gcs_links import GcsPhotoLinks, default_signing
+        from photofinish.adapters.kept_links import KeptPhotoLinks
 
         buckets: dict[BucketKind, str] = {"photos": self.settings.photo_bucket}
         if self.settings.enrolment_bucket:
             buckets["enrolment"] = self.settings.enrolment_bucket
-        return GcsPhotoLinks(
-            self.storage_client,
-            default_signing(Request()),
-            derived_bucket=self.settings.derived_bucket,
-            upload_buckets=buckets,
+        return KeptPhotoLinks(
+            GcsPhotoLinks(
+                self.storage_client,
+                default_signing(Request()),
+                derived_bucket=self.settings.derived_bucket,
+                upload_buckets=buckets,
+            )
         )
 
     @cached_property
@@ -225,4 +228,10 @@ def model_settings() -> ModelSettings:
     """Where models lie and what they run on, out of the environment."""
     environment = ModelEnvironment.from_env()
     providers = tuple(name.strip() for name in environment.providers.split(",") if name.strip())
-    return ModelSettings(models_dir=environment.models_dir, providers=providers, threads=environment.threads)
+    return ModelSettings(
+        models_dir=environment.models_dir,
+        providers=providers,
+        threads=environment.threads,
+        tensorrt_cache_dir=environment.tensorrt_cache_dir,
+        fp16=environment.fp16,
+    )
