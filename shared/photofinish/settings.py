@@ -108,6 +108,10 @@ class ModelEnvironment(_FromEnv):
     providers: str = Field("CPUExecutionProvider", validation_alias="PHOTOFINISH_ONNX_PROVIDERS")
     """ONNX Runtime execution providers, comma separated, in order of preference; an absent one is an error."""
     threads: int = Field(2, ge=1, validation_alias="PHOTOFINISH_THREADS")
+    tensorrt_cache_dir: Path | None = Field(None, validation_alias="PHOTOFINISH_TENSORRT_CACHE_DIR")
+    """Where TensorRT keeps the engines that it builds; needed by TensorrtExecutionProvider alone."""
+    fp16: bool = Field(True, validation_alias="PHOTOFINISH_FP16")
+    """Whether TensorRT computes in half precision."""
 
 
 class ApiClientSettings(_FromEnv):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from photofinish.errors import Misconfigured
 from photofinish.models.catalogue import CPU_PROVIDER, CatalogueModel, built_file
+from photofinish.models.providers import providers_with_options
 from photofinish.models.settings import ModelSettings
 
 
@@ -43,13 +44,7 @@ class OrtSession:
             raise Misconfigured(
                 "Running models needs ONNX Runtime: pip install photofinish[cpu], or photofinish[gpu] on a GPU machine."
             ) from None
-        absent = [provider for provider in settings.providers if provider not in ort.get_available_providers()]
-        if absent or not settings.providers:
-            raise Misconfigured(
-                f"ONNX Runtime {ort.__version__} has no provider {', '.join(absent) or '(none was named)'}; "
-                f"here it has {', '.join(ort.get_available_providers())}. Name one of these, or install the "
-                "onnxruntime package that has it (onnxruntime-gpu for CUDAExecutionProvider)."
-            )
+        providers = providers_with_options(settings, ort.get_available_providers())
         options = ort.SessionOptions()
         options.intra_op_num_threads = settings.threads
         options.inter_op_num_threads = 1
@@ -58,7 +53,7 @@ class OrtSession:
         options.enable_mem_pattern = False
         # Threads that spin between runs take the cores from decoding and from the other models.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = ort.InferenceSession(str(path), options, providers=list(settings.providers))
+        self._session = ort.InferenceSession(str(path), options, providers=providers)
         active = self._session.get_providers()
         dropped = [provider for provider in settings.providers if provider not in active]
         if dropped:
@@ -80,4 +75,5 @@ class OrtSession:
         return self._large_batches_pay
 
     def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        # Not bound to device memory: every output is decoded on the CPU, so nothing could stay there.
         return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: batch}), strict=True))

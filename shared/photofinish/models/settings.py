@@ -18,6 +18,10 @@ class ModelSettings:
     """ONNX Runtime execution providers, best first; each must be there, none is left out quietly."""
     threads: int = 2
     """Cores to keep busy: by the analysis with so many groups of photos, by functions with one model's operators."""
+    tensorrt_cache_dir: Path | None = None
+    """Folder in which TensorRT keeps its engines; needed where that provider is named."""
+    fp16: bool = True
+    """Whether TensorRT computes in half precision."""
 
 
 def default_models_dir() -> Path:
