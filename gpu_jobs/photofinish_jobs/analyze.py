@@ -27,11 +27,24 @@ from photofinish.models.text_reader import TextReader
 
 # Counts up whenever the code may find something else in the same picture with the same models.
 ANALYSIS_REVISION = 3
-# So many photos go through the models together: enough to fill a GPU, or the text recognition's batches on a CPU.
-GROUP_ON_CPU, GROUP_ON_GPU = 4, 16
-# Decoded photos are worked on together until their pixels reach this (150 MB as BGR), so that memory does not grow with
-# the length of a batch.
-MAX_PIXELS_AT_ONCE = 50_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How much one thread works on at once."""
+
+    photos: int
+    """That go through the models together: enough to fill a GPU, or the text recognition's batches on a CPU."""
+    pixels: int
+    """That are decoded, waiting photos included, so that memory does not grow with the length of a batch."""
+
+    def is_used_up(self, pixels: Sequence[int]) -> bool:
+        """Whether photos of so many pixels each are enough: half of all pixels may be in work, half may wait."""
+        return len(pixels) >= self.photos or 2 * sum(pixels) >= self.pixels
+
+
+SHARE_ON_CPU = Share(photos=4, pixels=25_000_000)
+SHARE_ON_GPU = Share(photos=16, pixels=100_000_000)
 
 _ANY_NUMBER = BibRules()
 
@@ -80,15 +93,14 @@ class Analyzer:
         *,
         models: Mapping[str, str],
         threads: int = 1,
-        group_size: int = GROUP_ON_CPU,
+        share: Share = SHARE_ON_CPU,
     ) -> None:
         self._face_encoder = face_encoder
         self._text_reader = text_reader
         self._bib_rules = bib_rules
         self._models = dict(models)
         self.threads = threads
-        self.group_size = group_size
-        """How many photos :meth:`find` is best given at once."""
+        self.share = share
         self.pipeline_version = "-".join(
             [str(ANALYSIS_REVISION), *(label.replace("-", "") for label in self._models.values())]
         )
@@ -111,7 +123,7 @@ class Analyzer:
             bib_rules,
             models={model.role: model.label_on(settings.providers) for model in catalogue()},
             threads=settings.threads,
-            group_size=GROUP_ON_CPU if tuple(settings.providers) == (CPU_PROVIDER,) else GROUP_ON_GPU,
+            share=SHARE_ON_CPU if tuple(settings.providers) == (CPU_PROVIDER,) else SHARE_ON_GPU,
         )
 
     def analyze(self, contents: Sequence[bytes]) -> list[AnalyzedPhoto | RejectedInput]:
@@ -119,7 +131,8 @@ class Analyzer:
 
         The same content gives the same analysis (but for its timings), whatever is analysed beside it.
         """
-        groups = [contents[start : start + self.group_size] for start in range(0, len(contents), self.group_size)]
+        photos = self.share.photos
+        groups = [contents[start : start + photos] for start in range(0, len(contents), photos)]
         with ThreadPoolExecutor(self.threads, "analyse") as pool:
             return [result for results in pool.map(self._analyze_group, groups) for result in results]
 
@@ -139,7 +152,7 @@ class Analyzer:
             except RejectedInput as rejection:
                 results[position] = rejection
                 continue
-            if is_enough([work.pixels for _, work in waiting], self.threads):
+            if self.share.is_used_up([work.pixels for _, work in waiting]):
                 find_waiting()
         find_waiting()
         return [result for result in results if result is not None]
@@ -201,14 +214,6 @@ class Analyzer:
     def _bibs(self, work: PhotoInWork, lines: Sequence[TextLine], faces: Sequence[Face]) -> tuple[Bib, ...]:
         info = work.photo.info
         return find_bibs(lines, faces, width=info.width, height=info.height, rules=work.bib_rules)
-
-
-def is_enough(pixels: Sequence[int], threads: int) -> bool:
-    """Whether photos of so many pixels are enough for one call of :meth:`Analyzer.find`, however small the group is.
-
-    Half of a thread's share of all pixels, so that large photos do not gather in one thread while others wait.
-    """
-    return 2 * threads * sum(pixels) >= MAX_PIXELS_AT_ONCE
 
 
 @contextmanager

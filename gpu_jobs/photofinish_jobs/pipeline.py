@@ -22,7 +22,7 @@ from photofinish.domain.work import MAX_PHOTO_BYTES
 from photofinish.errors import PhotofinishError
 from photofinish.logs import fields
 from photofinish.ports import LeasedWork, PhotoStore
-from photofinish_jobs.analyze import MAX_PIXELS_AT_ONCE, AnalyzedPhoto, Analyzer, PhotoInWork, is_enough
+from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer, PhotoInWork
 from photofinish_jobs.metrics import Metrics
 from photofinish_jobs.rules import RecentRules
 
@@ -74,6 +74,7 @@ class Pipeline:
         """The longest that a photo took from `put` to the end of its commit, so about how long all in flight take."""
         self._in_flight = 0
         self._pixels = 0
+        self._pixel_budget = analyzer.threads * analyzer.share.pixels
         self._failure: BaseException | None = None
         self._changed = threading.Condition()
         self._to_fetch: _Waiting = queue.Queue()  # the worker puts no more than it may hold
@@ -176,7 +177,7 @@ class Pipeline:
         with self._changed:
             # A photo larger than the budget passes alone.
             self._changed.wait_for(
-                lambda: self._pixels == 0 or self._pixels + pixels <= MAX_PIXELS_AT_ONCE or self._failure is not None
+                lambda: self._pixels == 0 or self._pixels + pixels <= self._pixel_budget or self._failure is not None
             )
             self._pixels += pixels
         self._to_analyze.put(passing)
@@ -195,10 +196,8 @@ class Pipeline:
 
     def _with_those_that_wait(self, first: Passing) -> list[Passing]:
         """A group for the models; nobody waits for it to fill."""
-        group, analyzer = [first], self._analyzer
-        while len(group) < analyzer.group_size:
-            if is_enough([passing.photo.pixels for passing in group if passing.photo], analyzer.threads):
-                break
+        group = [first]
+        while not self._analyzer.share.is_used_up([passing.photo.pixels for passing in group if passing.photo]):
             try:
                 passing = self._to_analyze.get_nowait()
             except queue.Empty:

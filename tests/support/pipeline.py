@@ -30,7 +30,7 @@ from photofinish.domain.sharpness import Sharpness
 from photofinish.errors import RejectedInput
 from photofinish.settings import JobSettings
 from photofinish_functions.ingest import ingest
-from photofinish_jobs.analyze import AnalyzedPhoto
+from photofinish_jobs.analyze import SHARE_ON_CPU, AnalyzedPhoto
 from photofinish_jobs.worker import Worker
 
 SPACE = "toy-4d"
@@ -51,7 +51,7 @@ class ToyAnalyzer:
     pipeline_version = "toy-1"
     embedding_space = SPACE
     threads = 2
-    group_size = 4
+    share = SHARE_ON_CPU
 
     def decode(self, content: bytes, bib_rules: BibRules) -> ToyWork:
         if not content.startswith((b"{", b"poison")):

@@ -96,7 +96,7 @@ def test_a_large_photo_has_the_boxes_of_the_whole_picture(analyzer: Analyzer) ->
 def test_photos_beyond_the_pixel_budget_are_analysed_in_turns(
     analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photofinish_jobs.analyze.MAX_PIXELS_AT_ONCE", 1)
+    monkeypatch.setattr(analyzer, "share", replace(analyzer.share, pixels=1))
     numbers = ["11", "22", "33"]
     results = analyzer.analyze([encode(runner(number)) for number in numbers])
     assert [analysis_of(result).bibs[0].number for result in results] == numbers

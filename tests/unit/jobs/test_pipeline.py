@@ -13,7 +13,7 @@ from photofinish.adapters.memory import MemoryAlbumRules, MemoryPhotoStore
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem
-from photofinish_jobs.analyze import MAX_PIXELS_AT_ONCE, AnalyzedPhoto
+from photofinish_jobs.analyze import SHARE_ON_CPU, AnalyzedPhoto, Share
 from photofinish_jobs.metrics import Metrics
 from photofinish_jobs.pipeline import Pipeline, Result
 from photofinish_jobs.rules import RecentRules
@@ -83,7 +83,8 @@ def test_photos_are_fetched_and_committed_while_the_models_run() -> None:
     store.read = reading  # type: ignore[method-assign]
 
     class Waiting(ToyAnalyzer):
-        threads = group_size = 1
+        threads = 1
+        share = Share(photos=1, pixels=SHARE_ON_CPU.pixels)
         seen = 0
 
         def find(self, batch: Sequence[ToyWork]) -> list[AnalyzedPhoto]:
@@ -129,7 +130,7 @@ def test_decoded_photos_have_a_budget_of_pixels(pixels: int) -> None:
     with Pipeline(store, RecentRules(MemoryAlbumRules()), Counting(), committed, Metrics()) as pipeline:  # type: ignore[arg-type]
         pipeline.put(works)
     assert len(committed.results) == 20
-    within_budget = max(1, MAX_PIXELS_AT_ONCE // pixels)
+    within_budget = max(1, Counting.threads * Counting.share.pixels // pixels)
     # While a decoding thread waits for its share it holds one photo more. What was found of a group is released after.
     assert most <= within_budget + Counting.threads
 
