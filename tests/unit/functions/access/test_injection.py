@@ -129,13 +129,13 @@ def test_no_text_becomes_anything_else(albums: Api) -> None:
 
 
 @pytest.mark.parametrize("field", ["text", "name", "camera", "folder", "bib"])
-@pytest.mark.parametrize("wildcard", ["%", "_", "*", ".*", "ca%", "Canon%", "_____", "4_", "4%", "\\"])
-def test_a_wildcard_finds_only_itself(albums: Api, field: str, wildcard: str) -> None:
-    criteria = {field: wildcard} if field != "folder" else {"folder": wildcard, "bib": "42"}
-    if field == "camera":
-        criteria["bib"] = "42"
-    answer = albums.search("race", **criteria)
-    assert answer.status_code in (400, 422) or answer.get_json()["photos"] == [], answer.get_data(as_text=True)
+def test_a_wildcard_finds_only_itself(albums: Api, field: str) -> None:
+    for wildcard in ("%", "_", "*", ".*", "ca%", "Canon%", "_____", "4_", "4%", "\\"):
+        # The camera and the folder choose among what something else finds.
+        criteria = {field: wildcard} | ({"bib": "42"} if field in ("camera", "folder") else {})
+        answer = albums.search("race", **criteria)
+        said = f"{criteria}: {answer.get_data(as_text=True)}"
+        assert answer.status_code in (400, 422) or answer.get_json()["photos"] == [], said
 
 
 def test_a_cursor_of_another_search_or_album_is_worth_nothing(albums: Api) -> None:
