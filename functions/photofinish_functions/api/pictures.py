@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from photofinish.models.face_encoder import FaceEncoder
 
 MAX_PICTURE_BYTES = 16 * 2**20
-# A face that fills a tenth of a selfie's width has 150 pixels at this size; more only cost time.
-SELFIE_LIMITS = Limits(max_file_bytes=MAX_PICTURE_BYTES, max_pixels=64_000_000, max_decoded_pixels=3_000_000)
+# A selfie's face has hundreds of pixels at this size, of which an embedding takes 112; more only cost time.
+SELFIE_LIMITS = Limits(max_file_bytes=MAX_PICTURE_BYTES, max_pixels=64_000_000, max_decoded_pixels=1_500_000)
 PICTURE_LIMITS = Limits(max_file_bytes=MAX_PICTURE_BYTES, max_pixels=64_000_000, max_decoded_pixels=12_000_000)
 MAX_WAIT_S = 10.0
 # A person who holds the camera is at least twice as wide and twice as high as whoever stands behind.

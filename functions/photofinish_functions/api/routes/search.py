@@ -387,7 +387,7 @@ def _answer(
         page = services.searcher.search(_query(album, body, embeddings))
     except ValueError as error:
         raise Refused(422, "invalid_query", f"This cannot be searched for: {error}.") from None
-    audit(count=len(page.photos))
+    audit(target=body.person_id, count=len(page.photos))
     return _page_json(services, album, page, people).model_dump(mode="json")
 
 

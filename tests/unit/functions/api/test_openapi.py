@@ -30,7 +30,7 @@ __all__ = ["encoder", "model_settings"]
 OPEN = {"/v1/health", "/v1/ready", "/v1/openapi.json"}
 CONFIG = {
     "seed": 20260501,
-    "generation": {"mode": "all", "max-examples": 6},
+    "generation": {"mode": "all", "max-examples": 4},
     "phases": {"stateful": {"enabled": False}},
     # What no schema can tell (a day that does not exist, a picture without a face) is answered with 422, and what
     # contradicts what is there with 409.

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from photofinish.domain.face import Face
+from photofinish.domain.face import Face, face_id
 from photofinish.models.face_encoder import FaceEncoder
 from support.api import (
     Api,
@@ -138,6 +138,13 @@ class TestFinds:
         person = album.cloud.people.create(ALBUM, name="Eileen", by="key:test")
         answer = album.search(ALBUM, person_id=person.person_id)
         assert error_of(answer) == (422, "person_without_face")
+        users = album.cloud.people
+        user = users.create_user(ALBUM, "eileen", by="key:test")
+        known = face_id(ALONE, VERSION, 0)
+        assert users.associate_faces(ALBUM, "eileen", [known], min_similarity=0, by="key:test").changed
+        found = album.search(ALBUM, person_id=user.person_id)
+        assert names_of(found) == [ALONE.name]
+        assert found.get_json()["photos"][0]["face"]["face_id"] == known
         other = "00000000-0000-4000-8000-000000000000"
         assert error_of(album.search(ALBUM, person_id=other)) == (404, "unknown_person")
 
