@@ -42,13 +42,21 @@ def set_bib_rules(album: str, rules: Mapping[str, Any]) -> dict[str, Any]:
     return _ask("PUT", f"/v1/albums/{quote(album, safe='')}/bib-rules", json=rules)
 
 
+def in_album(method: str, album: str, path: str, **request: Any) -> dict[str, Any]:
+    """What the route ``/v1/albums/{album}{path}`` answers; {} where it has nothing to say.
+
+    `request` is as `requests` takes it. Raises what :func:`search` does.
+    """
+    return _ask(method, f"/v1/albums/{quote(album, safe='')}{path}", **request)
+
+
 def _ask(method: str, path: str, **request: Any) -> dict[str, Any]:
     settings = ApiClientSettings.from_env()
     url = settings.api_url.rstrip("/") + path
     headers = {"X-Api-Key": settings.api_key.get_secret_value()}
     try:
         answer = requests.request(method, url, headers=headers, timeout=_TIMEOUT_S, **request)
-        body = answer.json()
+        body = answer.json() if answer.content else {}
     except (requests.exceptions.RequestException, ValueError) as error:
         raise Unavailable(f"the API at {url} did not answer: {type(error).__name__}: {error}") from None
     if answer.ok:

@@ -22,6 +22,8 @@ COMMANDS = {
     "show": ("Albums", "show"),
     "trace": ("Albums", "show"),
     "find": ("Albums", "find"),
+    "people": ("People", "people"),
+    "clusters": ("People", "clusters"),
     "rules": ("Albums", "rules"),
     "import-rekognition": ("Albums", "import_rekognition"),
     "keys": ("Access", "keys"),

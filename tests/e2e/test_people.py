@@ -86,3 +86,28 @@ def test_the_way_of_a_person(cloud: LocalCloud, sample_album: SampleAlbum) -> No
     for table in ("person", "person_face", "enrolment"):
         assert cloud.sql(f"SELECT count(*) FROM {table} WHERE person_id = %s", person_id) == [(0,)]
     assert cloud.sql("SELECT count(*) FROM person_embedding") == [(0,)]
+
+
+def test_the_commands(cloud: LocalCloud, sample_album: SampleAlbum) -> None:
+    album = "people-by-command"
+    refs = [cloud.upload(f"{album}/{photo.path.name}", photo.path.read_bytes()) for photo in sample_album.photos[:4]]
+    one, other = sample_album.people[:2]
+    person = cloud.json("people", "enrol", album, "Ada Lovelace", str(one.selfie))["person_id"]
+    wrong = cloud.command("people", "enrol", album, "Nobody", str(sample_album.bad_files[0]), check=False)
+    assert (wrong.returncode, "refused" in wrong.stdout) == (1, True)
+    grace = cloud.json("people", "enrol", album, "Grace", str(other.selfie), str(other.selfie))["person_id"]
+    cloud.final_documents(refs)
+    assert cloud.json("clusters", "run", album)["faces"] > 0
+    listed = cloud.json("people", "list", album, "--named")["people"]
+    assert {one["name"] for one in listed} == {"Ada Lovelace", "Nobody", "Grace"}
+    merged = cloud.json("clusters", "merge", album, person, grace)
+    assert merged["person"]["enrolled_count"] == 3
+    cloud.command("clusters", "undo", album, str(merged["operation_id"]))
+    assert [done["kind"] for done in cloud.json("clusters", "history", album)["operations"]][:2] == ["undo", "merge"]
+    assert "person" in cloud.command("people", "list", album).stdout
+    assert "accepted" in cloud.command("people", "show", album, person).stdout
+    assert "below" in cloud.command("clusters", "status", album).stdout
+    assert cloud.json("people", "number", album, person, "4711")["person"]["person_id"] == person
+    cloud.command("people", "rename", album, person, "Ada")
+    cloud.command("people", "delete", album, person)
+    assert cloud.command("people", "show", album, person, check=False).returncode == 1
