@@ -32,7 +32,7 @@ class StageFigures:
     ms_per_photo: float
     """In one thread, since the last report; over the whole task where no photo passed since."""
     waiting: int | None
-    """Photos before this stage; None where it takes them straight from the one before."""
+    """Photos before this stage; None for the parts of `analyse`, which follow each other in one thread."""
 
 
 class Metrics:

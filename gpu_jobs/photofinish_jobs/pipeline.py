@@ -184,14 +184,16 @@ class Pipeline:
 
     def _analyze(self, first: Passing) -> None:
         group = self._with_those_that_wait(first)
+        began = time.perf_counter()
         outcomes = self._results(group)
+        spent_ms = (time.perf_counter() - began) * 1000 / len(group)
         with self._changed:
             self._pixels -= sum(passing.photo.pixels for passing in group if passing.photo)
             self._changed.notify_all()
         for passing, result in outcomes:
             passing.photo = None  # its pixels are not needed any more
             if isinstance(result, AnalyzedPhoto):
-                self._metrics.add_all(result.analysis.timings_ms)
+                self._metrics.add_all({**result.analysis.timings_ms, "analyse": spent_ms})
             self._finish(passing, result)
 
     def _with_those_that_wait(self, first: Passing) -> list[Passing]:
