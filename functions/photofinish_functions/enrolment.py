@@ -12,7 +12,7 @@ from photofinish.domain.person import Weighted
 from photofinish.domain.photo import PhotoRef, StoredPhoto
 from photofinish.errors import PhotoGone, RejectedInput
 from photofinish.logs import fields
-from photofinish_functions.api.pictures import MAX_PICTURE_BYTES, SELFIE_LIMITS, Pictures, person_in
+from photofinish_functions.api.pictures import MAX_PICTURE_BYTES, Pictures
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,6 @@ def sweep(*, uploaded_before: datetime, store: EnrolmentPictures, enrolments: Pg
 
 
 def _face(content: bytes, pictures: Pictures) -> Weighted:
-    face = person_in(pictures.look(content, limits=SELFIE_LIMITS).faces, pictures.calibration)
+    face = pictures.person(content)
     assert face.embedding is not None, "an encoder gives every face its embedding"
     return Weighted(face.embedding, face.quality)

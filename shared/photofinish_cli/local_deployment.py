@@ -155,7 +155,7 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
             Schedule(name="sweep", interval_s=30, topic="photo-sweep", body="{}"),
             Schedule(name="reconcile", interval_s=600, topic="photo-reconcile", body="{}"),
             Schedule(name="reconcile-all", interval_s=24 * 3600, topic="photo-reconcile", body='{"full": true}'),
-            Schedule(name="people-sweep", interval_s=300, topic="people-sweep", body="{}"),
+            Schedule(name="people-sweep", interval_s=60, topic="people-sweep", body="{}"),
             Schedule(name="people-sweep-all", interval_s=24 * 3600, topic="people-sweep", body='{"full": true}'),
             Schedule(name="retention", interval_s=24 * 3600, topic="photo-retention", body="{}"),
         ),

@@ -14,6 +14,7 @@ groups is the dot product of their sums divided by both weights.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,7 +30,7 @@ _BLOCK = 65_536
 
 
 # Of the faces of an album, this share may join a stranger's although it is alone.
-MAX_FALSE_JOINS = 0.1
+MAX_FALSE_JOINS = 0.2
 # Measured on faces of runners and of LFW: strangers' mean similarity, and how much of its variance lies between persons
 # rather than between pictures of one.
 STRANGERS_MEAN = 0.14
@@ -145,7 +146,7 @@ class _State:
         if roots.size < 2:
             return np.zeros((0, 2), np.int64)
         directions = np.ascontiguousarray(self.sums[roots] / lengths[lengths > 0, None])
-        neighbours, similarities = cosine_top_k(directions, directions, NEIGHBOURS + 1)
+        neighbours, similarities = cosine_top_k(directions, directions, NEIGHBOURS + 1, threads=os.cpu_count() or 1)
         near = similarities >= self.linkage.least
         sources = np.broadcast_to(roots[:, None], neighbours.shape)[near]
         targets = roots[neighbours[near]]
