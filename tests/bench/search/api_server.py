@@ -25,10 +25,11 @@ RATE = RateLimit(per_second=100_000, burst=100_000)
 
 @dataclass(frozen=True, slots=True)
 class ApiServer:
-    """Where it listens, and a key that may search every album."""
+    """Where it listens, a key that may search every album, and its process."""
 
     port: int
     key: str
+    pid: int
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def api_server(conninfo: str, folder: Path, *, threads: int, workers: int) -> It
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the function does not start; see {folder / 'api.log'}")
             time.sleep(0.05)
-        yield ApiServer(port, key)
+        yield ApiServer(port, key, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=START_TIMEOUT_S)

@@ -100,6 +100,11 @@ def server(folder: Path) -> Iterator[str]:
         process.wait(timeout=TIMEOUT_S)
 
 
+def postmaster(folder: Path) -> int:
+    """The process id of the server on `folder`."""
+    return int((folder / "data" / "postmaster.pid").read_text().split()[0])
+
+
 def free_port() -> int:
     """One that nobody listens on at this moment."""
     with socket.socket() as listener:
@@ -151,12 +156,8 @@ def _load(conninfo: str, album: str, faces: int, seed: int) -> Loaded:
         _copy(conn, album, album_id, space_id, faces, seed)
         copied = time.perf_counter()
         conn.execute(
-            sql.SQL(queries("face_index")["create_space_index"]).format(
-                index=sql.Identifier(name),
-                partition=sql.Identifier(partition),
-                dimension=sql.Literal(DIMENSION),
-                space_id=sql.Literal(space_id),
-            )
+            queries("face_index")["create_space_index"],
+            {"album_id": album_id, "space_id": space_id, "dimension": DIMENSION},
         )
         built = time.perf_counter()
         conn.execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(partition)))

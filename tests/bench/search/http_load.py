@@ -7,13 +7,15 @@ import base64
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
+from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
+import psutil
 from api_server import ApiServer
-from database import SPACE
+from database import SPACE, postmaster
 from numpy.typing import NDArray
 
 TIMEOUT_S = 60
@@ -28,6 +30,9 @@ class Answers:
     errors: list[str]
     photos: float
     """Found by a search, on average."""
+    function_cpu_ms: float
+    database_cpu_ms: float
+    """Processor time per search: on a busy machine the figure that still tells something."""
 
     @property
     def rate(self) -> float:
@@ -56,9 +61,21 @@ def selfie_request(server: ApiServer, album: str, picture: bytes, limit: int) ->
     return _request(server, album, body, f"multipart/form-data; boundary={boundary}")
 
 
-def search(server: ApiServer, requests: Sequence[bytes], *, searchers: int, total: int) -> Answers:
-    """`total` searches by so many at once, with the requests in turn."""
-    return asyncio.run(_search(server.port, requests, searchers, total))
+def search(server: ApiServer, database: Path, requests: Sequence[bytes], *, searchers: int, total: int) -> Answers:
+    """`total` searches by so many at once, with the requests in turn; `database` is the folder that it works in."""
+    before = _cpu_s(server.pid), _cpu_s(postmaster(database))
+    answers = asyncio.run(_search(server.port, requests, searchers, total))
+    after = _cpu_s(server.pid), _cpu_s(postmaster(database))
+    function_ms, database_ms = ((end - start) / total * 1000 for start, end in zip(before, after, strict=True))
+    return replace(answers, function_cpu_ms=function_ms, database_cpu_ms=database_ms)
+
+
+def _cpu_s(pid: int) -> float:
+    """Of a process and its children, those that are there now and those that ended."""
+    process = psutil.Process(pid)
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    ended = times[0].children_user + times[0].children_system
+    return float(sum(one.user + one.system for one in times) + ended)
 
 
 async def _search(port: int, requests: Sequence[bytes], searchers: int, total: int) -> Answers:
@@ -91,7 +108,7 @@ async def _search(port: int, requests: Sequence[bytes], searchers: int, total: i
     began = time.perf_counter()
     await asyncio.gather(*[searcher() for _ in range(searchers)])
     wall_s = time.perf_counter() - began
-    return Answers(np.array(latencies), wall_s, errors, float(np.mean(photos or [0])))
+    return Answers(np.array(latencies), wall_s, errors, float(np.mean(photos or [0])), 0.0, 0.0)
 
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[int, bytes, bool]:

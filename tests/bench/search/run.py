@@ -118,21 +118,22 @@ def measure_many(conninfo: str, albums: Sequence[Loaded]) -> list[Figure]:
     ]
 
 
-def measure_http(server: ApiServer, album: str, requests: Sequence[bytes], searches: int, what: str) -> list[Figure]:
-    """`SEARCHERS` at once against the function."""
-    search(server, requests, searchers=4, total=40)  # it loads what it needs
-    found = search(server, requests, searchers=SEARCHERS, total=searches)
-    return _http_figures(album, f"{what}, {SEARCHERS} searchers", found, 500)
+def measure_http(server: ApiServer, folder: Path, of: Loaded, searches: int) -> list[Figure]:
+    """`SEARCHERS` at once against the function, everybody in turn with a picture that nobody has sent before."""
+    requests = [embedding_request(server, of.album, selfie, LIMIT) for selfie in of.crowd.selfies(searches)]
+    search(server, folder, requests, searchers=4, total=40)  # it loads what it needs
+    found = search(server, folder, requests, searchers=SEARCHERS, total=searches)
+    return _http_figures(of.album, f"embedding, {SEARCHERS} searchers", found, 500)
 
 
-def measure_selfies(conninfo: str, server: ApiServer, album: str, searches: int) -> list[Figure]:
+def measure_selfies(conninfo: str, server: ApiServer, folder: Path, album: str, searches: int) -> list[Figure]:
     """Selfies of somebody who is on twenty photos."""
     _put_astronaut(conninfo, album)
     requests = [selfie_request(server, album, selfie_of_astronaut(), LIMIT)]
-    search(server, requests, searchers=2, total=10)
+    search(server, folder, requests, searchers=2, total=10)
     figures = []
     for searchers in (1, 10, SEARCHERS):
-        found = search(server, requests, searchers=searchers, total=max(searches // 10, 100))
+        found = search(server, folder, requests, searchers=searchers, total=max(searches // 10, 100))
         assert found.photos >= 15, "the selfie finds its photos"
         figures += _http_figures(album, f"selfie, {searchers} searchers", found, 800)
     return figures
@@ -147,6 +148,8 @@ def _http_figures(album: str, what: str, found: Answers, bar_ms: float) -> list[
         Figure(album, f"{what}: rate", "/s", found.rate),
         Figure(album, f"{what}: errors of {len(found.latencies_ms):,}", "", len(found.errors), 0),
         Figure(album, f"{what}: photos found, mean", "", found.photos),
+        Figure(album, f"{what}: processor time of the function", "ms", found.function_cpu_ms),
+        Figure(album, f"{what}: processor time of the database", "ms", found.database_cpu_ms),
     ]
 
 
@@ -287,14 +290,12 @@ def main() -> int:
             if parts & {"http", "selfies", "million"}:
                 with api_server(conninfo, folder, threads=THREADS, workers=WORKERS) as function:
                     if "http" in parts:
-                        requests = _requests(function, album, asked.searches)
-                        figures += measure_http(function, album.album, requests, asked.searches, "embedding")
+                        figures += measure_http(function, folder, album, asked.searches)
                     if "million" in parts:
                         million = loaded(conninfo, folder, *MILLION, SEED)
-                        requests = _requests(function, million, 2000)
-                        figures += measure_http(function, million.album, requests, 2000, "embedding")
+                        figures += measure_http(function, folder, million, asked.searches // 5)
                     if "selfies" in parts:
-                        figures += measure_selfies(conninfo, function, album.album, asked.searches)
+                        figures += measure_selfies(conninfo, function, folder, album.album, asked.searches)
     if "many" in parts:
         with server(folder.with_name(f"{folder.name}-many")) as conninfo:
             figures += measure_many(conninfo, many_loaded(conninfo, folder.with_name(f"{folder.name}-many"), *MANY))
@@ -312,11 +313,6 @@ def main() -> int:
         table.add_row(*cells(figure))
     Console(width=140).print(table)
     return 1 if any(figure.met is False for figure in figures) else 0
-
-
-def _requests(function: ApiServer, of: Loaded, count: int) -> list[bytes]:
-    """Everybody in turn with a picture that nobody has sent before."""
-    return [embedding_request(function, of.album, selfie, LIMIT) for selfie in of.crowd.selfies(count)]
 
 
 if __name__ == "__main__":
