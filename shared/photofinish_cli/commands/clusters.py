@@ -49,7 +49,7 @@ def run_clustering(album: Album, json: Json = False, state: StateDir = None) -> 
         deadline = time.monotonic() + _TURN_TIMEOUT_S
         while not clustering.run_full(album):  # a run that the last photos set off is going on
             if time.monotonic() > deadline:
-                raise Unavailable(f"{album!r} has been clustered by others for {_TURN_TIMEOUT_S:.0f} s: try again later")
+                raise Unavailable(f"others have been clustering {album!r} for {_TURN_TIMEOUT_S:.0f} s: try again later")
             time.sleep(_POLL_S)
         _tell(api_client.in_album("GET", album, "/clustering"), json=json)
 
