@@ -70,8 +70,8 @@ class Pictures:
         # A model uses every core: more pictures at once would only share them, and take their memory each.
         self._places = threading.BoundedSemaphore(os.cpu_count() or 1)
 
-    def look(self, content: bytes, *, limits: Limits = PICTURE_LIMITS) -> SeenPicture:
-        """Decode a picture and find its faces.
+    def look(self, content: bytes) -> SeenPicture:
+        """Decode a picture and find all its faces.
 
         Raises:
             RejectedInput: it cannot be decoded.
@@ -79,7 +79,7 @@ class Pictures:
         """
         with self._place():
             started_at = time.perf_counter()
-            decoded = decode(content, limits=limits)
+            decoded = decode(content, limits=PICTURE_LIMITS)
             decoded_at = time.perf_counter()
             [faces] = self._encoder().encode([decoded.image])
             done_at = time.perf_counter()
@@ -92,6 +92,17 @@ class Pictures:
             analyse_ms=(done_at - decoded_at) * 1000,
         )
 
+    def person(self, content: bytes) -> Face:
+        """The one face that a picture is of.
+
+        Raises:
+            RejectedInput: it cannot be decoded, shows nobody, several people, or nobody clearly.
+            Unavailable: too many others are being looked at.
+        """
+        with self._place():
+            faces = self._encoder().encode_portrait(decode(content, limits=SELFIE_LIMITS).image)
+        return person_in(faces, self.calibration)
+
     def people(self, contents: Sequence[bytes]) -> list[Face]:
         """Of each picture the one face that it is of.
 
@@ -102,8 +113,7 @@ class Pictures:
 
     def _person(self, content: bytes, position: int) -> Face:
         try:
-            seen = self.look(content, limits=SELFIE_LIMITS)
-            return person_in(seen.faces, self.calibration)
+            return self.person(content)
         except RejectedInput as rejection:
             raise RejectedInput(rejection.code, f"Picture {position}: {rejection.message}") from None
 

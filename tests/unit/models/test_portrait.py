@@ -1,0 +1,67 @@
+"""Looking at a portrait only: as good as the whole look at whom it is of, in less time."""
+
+from __future__ import annotations
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from photofinish.models.face_encoder import FaceEncoder
+from photofinish.models.settings import ModelSettings
+from support.models import model_settings
+from support.pictures import astronaut, group, noise
+
+__all__ = ["model_settings"]
+
+
+@pytest.fixture(scope="module")
+def encoder(model_settings: ModelSettings) -> FaceEncoder:
+    return FaceEncoder.load(model_settings)
+
+
+def portrait(longest_side: int) -> NDArray[np.uint8]:
+    """Head and shoulders, as an arm's length shows them."""
+    cut = astronaut()[0:300, 60:400]
+    scale = longest_side / max(cut.shape)
+    return np.asarray(cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+@pytest.mark.parametrize("longest_side", [200, 400, 1000, 1600])
+def test_the_same_face_as_the_whole_look(encoder: FaceEncoder, longest_side: int) -> None:
+    picture = portrait(longest_side)
+    ((whole,),) = encoder.encode([picture])
+    (found,) = encoder.encode_portrait(picture)
+    assert found.embedding is not None
+    assert whole.embedding is not None
+    assert float(found.embedding.vector @ whole.embedding.vector) > 0.97
+    assert found.quality == pytest.approx(whole.quality, abs=0.1)
+
+
+def test_others_beside_are_seen(encoder: FaceEncoder) -> None:
+    one = portrait(400)
+    beside = np.hstack([one, np.asarray(cv2.resize(group()[150:450, 700:1040], one.shape[1::-1]), np.uint8)])
+    assert len(encoder.encode_portrait(beside)) == len(encoder.encode([beside])[0]) >= 2
+
+
+def test_small_faces_are_looked_for_as_always(encoder: FaceEncoder) -> None:
+    boxes = [face.box for face in encoder.encode([group()])[0]]
+    assert [face.box for face in encoder.encode_portrait(group())] == boxes
+    assert len(boxes) == 6
+    assert encoder.encode_portrait(noise(640, 480)) == ()
+
+
+def test_it_takes_less_than_two_thirds_of_the_work(encoder: FaceEncoder) -> None:
+    """Processor time, interleaved, the least of several: the machine may be busy."""
+    picture = portrait(1000)
+    whole, only = [], []
+    for _ in range(5):
+        began = time.process_time()
+        encoder.encode([picture])
+        between = time.process_time()
+        encoder.encode_portrait(picture)
+        whole.append(between - began)
+        only.append(time.process_time() - between)
+    assert min(only) < min(whole) * 2 / 3
