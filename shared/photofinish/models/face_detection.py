@@ -108,8 +108,8 @@ class FaceDetector:
     def detect_portrait(self, image: NDArray[np.uint8]) -> Detections:
         """The faces of a (H, W, 3) BGR picture that is of somebody: the one it is of, and those not much smaller.
 
-        The network sees 320 × 320 pixels, which shows every face of half the size of one that is a seventh of the picture
-        wide. Where there is none as large, it looks as closely as :meth:`detect`.
+        The network sees 320 × 320 pixels: every face of half the size of one that is a seventh of the picture wide.
+        Where there is none as large, it looks as closely as :meth:`detect`.
         """
         close_up = _whole(image, fit_within(image, CLOSE_UP_LONGEST_SIDE))
         found = self._looked_at_again(image, _merge(self._candidates([close_up])))
