@@ -48,6 +48,7 @@ MAX_BIBS = 2000
 # Without a face, bib or name, an answer is chosen from the sharpest photos that meet the rest.
 MAX_PHOTOS = 5000
 MAX_NAMESAKES = 100
+MAX_FACES_OF_NAMESAKES = 20  # of people of that name whose looks are known; each is a search of its own
 
 
 class NamedPerson(Protocol):
@@ -142,7 +143,7 @@ class Searcher:
         spaces = {query.embeddings[0].space} if query.embeddings else set(self._calibrations)
         return [
             (person, looks)
-            for person in self._people.find_by_name(query.album, query.name)[:MAX_NAMESAKES]
+            for person in self._people.find_by_name(query.album, query.name)[:MAX_FACES_OF_NAMESAKES]
             for looks in self._people.embeddings(query.album, person.person_id)
             if looks.space in spaces
         ]
@@ -221,7 +222,7 @@ def _page(
     ids = sorted(photos)
     weights = shares(query)
     values = np.array(
-        [list(_values(query, photos[id_], found.get(id_, nothing)).values()) for id_ in ids], np.float32
+        [_values(query, tuple(weights), photos[id_], found.get(id_, nothing)) for id_ in ids], np.float32
     ).reshape(len(ids), len(weights))
     scores, contributions = hybrid_scores(values, np.array(list(weights.values()), np.float32))
     ranked = np.argsort(-scores, kind="stable")  # ids are sorted, so equal scores stay in their order
@@ -246,8 +247,8 @@ def _page(
     return SearchPage(photos=page, next_cursor=cursor, numbers=entrants)
 
 
-def _values(query: SearchQuery, photo: IndexedPhoto, evidence: _Evidence) -> dict[Part, float]:
-    """The value of each part that the query asks for."""
+def _values(query: SearchQuery, parts: tuple[Part, ...], photo: IndexedPhoto, evidence: _Evidence) -> list[float]:
+    """The value of each of `parts`, which the query asks for."""
     face = evidence.best_face()
     values = {
         Part.FACE: evidence.face[0] if evidence.face else 0.0,
@@ -257,9 +258,9 @@ def _values(query: SearchQuery, photo: IndexedPhoto, evidence: _Evidence) -> dic
     }
     if query.where.text is not None:
         values[Part.TEXT] = text_value(words(query.where.text), photo.lines)
-    if Part.TIME in query.parts and photo.taken_at is not None:
+    if Part.TIME in parts and photo.taken_at is not None:
         values[Part.TIME] = time_value(photo.taken_at, query.where)
-    return {part: values[part] for part in query.parts}
+    return [values[part] for part in parts]
 
 
 def _scored(
