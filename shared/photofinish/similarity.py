@@ -17,6 +17,8 @@ CANDIDATES_PER_MATCH = 2
 MIN_CANDIDATES = 100
 # Among fewer faces everybody is everybody's neighbour: of 60 strangers 3 in 100 would be lifted, of 150 1 in 10,000.
 MIN_FACES_FOR_SUPPORT = 150
+# All are compared with all: 2,000 take some 80 ms. Whoever is alike to more needs no support.
+MAX_FACES_FOR_SUPPORT = 2000
 MIN_CENTROID_LENGTH = 1e-3
 _EVERY_PHOTO = PhotoFilter()
 
@@ -49,9 +51,9 @@ def supports(query: Embedding, vectors: NDArray[np.float32]) -> NDArray[np.float
     """How far the faces nearest to the query and those nearest to each of (N, D) unit-length rows agree: (N,), 0 to 1.
 
     One minus the Jaccard distance of their k-reciprocal neighbours (Zhong et al. 2017); 0 where there are too few rows
-    to tell.
+    to tell, or too many.
     """
-    if len(vectors) < MIN_FACES_FOR_SUPPORT:
+    if not MIN_FACES_FOR_SUPPORT <= len(vectors) <= MAX_FACES_FOR_SUPPORT:
         return np.zeros(len(vectors), np.float32)
     [distances] = k_reciprocal_distances(query.vector[np.newaxis], vectors, k1=20, k2=6, lambda_=0.0)
     shared: NDArray[np.float32] = 1 - distances

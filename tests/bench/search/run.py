@@ -273,6 +273,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where the albums lie, or are made")
     parser.add_argument("--only", nargs="+", choices=["hundred-thousand", "http", "selfies", "million", "many"])
+    parser.add_argument("--threads", type=int, default=THREADS, help="of the function (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=WORKERS, help="processes of the function (default: %(default)s)")
     parser.add_argument("--searches", type=int, default=10_000, help="over HTTP (default: %(default)s)")
     asked = parser.parse_args()
     parts = set(asked.only or ["hundred-thousand", "http", "selfies", "million", "many"])
@@ -288,7 +290,7 @@ def main() -> int:
             if "million" in parts:
                 figures += measure_album(conninfo, loaded(conninfo, folder, *MILLION, SEED))
             if parts & {"http", "selfies", "million"}:
-                with api_server(conninfo, folder, threads=THREADS, workers=WORKERS) as function:
+                with api_server(conninfo, folder, threads=asked.threads, workers=asked.workers) as function:
                     if "http" in parts:
                         figures += measure_http(function, folder, album, asked.searches)
                     if "million" in parts:
@@ -306,7 +308,7 @@ def main() -> int:
         figures,
         f"{machine}, {os.cpu_count()} cores, Python {platform.python_version()}; last run {when}; load average "
         f"{load_before:.2f} before, {os.getloadavg()[0]:.2f} after; made by `make bench-search`. Database, function "
-        f"(functions-framework, {WORKERS} process, {THREADS} threads) and searchers share the machine.",
+        f"(functions-framework; processes: {asked.workers}, threads: {asked.threads}) and searchers share the machine.",
     )
     table = Table(*_HEADINGS)
     for figure in figures:
