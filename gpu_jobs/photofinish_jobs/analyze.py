@@ -13,15 +13,18 @@ import cv2
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import Bib, TextLine, find_bibs
 from photofinish.domain.bib_rules import BibRules
+from photofinish.domain.bib_window import bib_windows
 from photofinish.domain.face import Face
 from photofinish.domain.sharpness import Sharpness, is_blurry
-from photofinish.domain.torso import merged_lines, torso_windows
+from photofinish.domain.torso import TorsoWindow, merged_lines, torso_windows
 from photofinish.errors import RejectedInput
 from photofinish.imaging.decoding import DecodedPhoto, decode
 from photofinish.imaging.rendition import preview_jpeg
 from photofinish.imaging.sharpness import frame_sharpness
-from photofinish.models.catalogue import CPU_PROVIDER, catalogue
+from photofinish.models.bib_detection import BibDetector
+from photofinish.models.catalogue import CPU_PROVIDER
 from photofinish.models.face_encoder import FaceEncoder
+from photofinish.models.selection import bib_detector_file, model_labels
 from photofinish.models.settings import ModelSettings
 from photofinish.models.text_reader import TextReader
 
@@ -92,11 +95,14 @@ class Analyzer:
         bib_rules: BibRules = _ANY_NUMBER,
         *,
         models: Mapping[str, str],
+        bib_detector: BibDetector | None = None,
         threads: int = 1,
         share: Share = SHARE_ON_CPU,
     ) -> None:
+        """Without a `bib_detector` faces alone tell where to look for numbers again."""
         self._face_encoder = face_encoder
         self._text_reader = text_reader
+        self._bib_detector = bib_detector
         self._bib_rules = bib_rules
         self._models = dict(models)
         self.threads = threads
@@ -117,11 +123,13 @@ class Analyzer:
         """
         cv2.setNumThreads(1)
         alone = replace(settings, threads=1)
+        bib_file = bib_detector_file(settings)
         return cls(
             FaceEncoder.load(alone),
             TextReader.load(alone),
             bib_rules,
-            models={model.role: model.label_on(settings.providers) for model in catalogue()},
+            models=model_labels(settings),
+            bib_detector=BibDetector.load(bib_file, alone) if bib_file else None,
             threads=settings.threads,
             share=SHARE_ON_CPU if tuple(settings.providers) == (CPU_PROVIDER,) else SHARE_ON_GPU,
         )
@@ -176,19 +184,31 @@ class Analyzer:
             faces_of = self._face_encoder.embed(images, detections)
         with _timed_together("read", works):
             lines_of = self._text_reader.read(images)
+        numbers_of = [
+            self._bibs(work, lines, faces) for work, faces, lines in zip(works, faces_of, lines_of, strict=True)
+        ]
+        bib_windows_of = self._bib_windows(works, numbers_of)
         with _timed_together("read_torsos", works):
             windows_of = [
-                torso_windows(
-                    faces,
-                    self._bibs(work, lines, faces),
-                    width=work.photo.image.shape[1],
-                    height=work.photo.image.shape[0],
-                )
-                for work, faces, lines in zip(works, faces_of, lines_of, strict=True)
+                torso_windows(faces, numbers, width=work.photo.image.shape[1], height=work.photo.image.shape[0])
+                + of_bibs
+                for work, faces, numbers, of_bibs in zip(works, faces_of, numbers_of, bib_windows_of, strict=True)
             ]
             of_torsos = self._text_reader.read_torsos(images, windows_of)
             lines_of = [merged_lines(lines, more) for lines, more in zip(lines_of, of_torsos, strict=True)]
         return [self._finish(work, faces, lines) for work, faces, lines in zip(works, faces_of, lines_of, strict=True)]
+
+    def _bib_windows(
+        self, works: Sequence[PhotoInWork], numbers_of: Sequence[Sequence[Bib]]
+    ) -> list[tuple[TorsoWindow, ...]]:
+        if self._bib_detector is None:
+            return [()] * len(works)
+        with _timed_together("detect_bibs", works):
+            detected = self._bib_detector.detect([work.photo.image for work in works])
+        return [
+            bib_windows(found, numbers, width=work.photo.image.shape[1], height=work.photo.image.shape[0])
+            for work, found, numbers in zip(works, detected, numbers_of, strict=True)
+        ]
 
     def _finish(self, work: PhotoInWork, faces: tuple[Face, ...], lines: tuple[TextLine, ...]) -> AnalyzedPhoto:
         with work.timed("sharpness"):

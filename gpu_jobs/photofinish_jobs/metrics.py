@@ -84,7 +84,10 @@ class Metrics:
             return figures
 
 
-_ORDER = ("fetch", "decode", "analyse", "detect", "embed", "read", "read_torsos", "sharpness", "preview", "commit")
+_ORDER = (
+    *("fetch", "decode", "analyse", "detect", "embed", "read", "detect_bibs", "read_torsos", "sharpness", "preview"),
+    "commit",
+)
 
 
 def _position(stage: str) -> int:

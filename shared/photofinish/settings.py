@@ -112,6 +112,8 @@ class ModelEnvironment(_FromEnv):
     """Where TensorRT keeps the engines that it builds; needed by TensorrtExecutionProvider alone."""
     fp16: bool = Field(True, validation_alias="PHOTOFINISH_FP16")
     """Whether TensorRT computes in half precision."""
+    bib_detector: Path | None = Field(None, validation_alias="PHOTOFINISH_BIB_DETECTOR")
+    """ONNX file of a bib detector; None: faces alone tell where bibs are."""
 
 
 class ApiClientSettings(_FromEnv):

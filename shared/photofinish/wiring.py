@@ -234,4 +234,5 @@ def model_settings() -> ModelSettings:
         threads=environment.threads,
         tensorrt_cache_dir=environment.tensorrt_cache_dir,
         fp16=environment.fp16,
+        bib_detector=environment.bib_detector,
     )

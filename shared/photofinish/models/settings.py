@@ -22,6 +22,8 @@ class ModelSettings:
     """Folder in which TensorRT keeps its engines; needed where that provider is named."""
     fp16: bool = True
     """Whether TensorRT computes in half precision."""
+    bib_detector: Path | None = None
+    """ONNX file of a bib detector (:mod:`photofinish.models.bib_detection`); None: faces alone tell where bibs are."""
 
 
 def default_models_dir() -> Path:
