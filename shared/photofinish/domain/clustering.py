@@ -4,8 +4,9 @@ Two groups of faces are joined where the mean similarity of their pairs, weighte
 threshold; the clearest cases are joined first. One wrong pair therefore never joins two persons, as it does where any
 link is enough (connected components): among 10,000 faces, a false accept rate of 1e-3 links everybody to everybody.
 
-The more faces an album has, the more strangers are as similar as one person's faces are, so single faces need a higher
-similarity in a large album; the mean over many pairs varies less, so large groups need a lower one (:class:`Linkage`).
+The more groups there are, the more strangers are as similar as one person's faces are, so single faces need a higher
+similarity in a large album, and less again the more of it is joined; the mean over many pairs varies less, so large
+groups need a lower one (:class:`Linkage`).
 
 Of a group only Σ w·v and Σ w are kept, of the embeddings v and weights w of its faces: the mean over all pairs of two
 groups is the dot product of their sums divided by both weights.
@@ -16,7 +17,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,8 @@ NEIGHBOURS = 16
 _BLOCK = 65_536
 
 
-# Of the faces of an album, this share may join a stranger's although it is alone.
-MAX_FALSE_JOINS = 0.2
+# Of single faces, this share may have a stranger who is similar enough.
+MAX_FALSE_JOINS = 0.1
 # Measured on faces of runners and of LFW: strangers' mean similarity, and how much of its variance lies between persons
 # rather than between pictures of one.
 STRANGERS_MEAN = 0.14
@@ -45,19 +46,26 @@ class Linkage:
     """Of two groups of one face each."""
     least: float
     """Of groups of any size."""
+    decade: float = 0.0
+    """By how much more similar a tenth as many strangers are; 0: `single` holds however many groups there are."""
 
     @classmethod
     def of(cls, calibration: Calibration, face_count: int) -> Linkage:
-        """The linkage of an album of `face_count` faces.
+        """The linkage with which an album of `face_count` faces begins. `least` is `min_similarity`."""
+        decade = calibration.stranger_similarity - calibration.min_similarity
+        return cls(single=1.0, least=calibration.min_similarity, decade=decade).among(face_count)
+
+    def among(self, count: int) -> Linkage:
+        """The linkage once there are `count` groups.
 
         `single` is where a face has `MAX_FALSE_JOINS` similar strangers among so many: the false accept rates that the
         calibration knows, 1e-3 at `min_similarity` and 1e-4 at `stranger_similarity`, continued in a straight line of
-        the rate's logarithm. `least` is `min_similarity`.
+        the rate's logarithm.
         """
-        decade = calibration.stranger_similarity - calibration.min_similarity
-        decades = math.log10(max(face_count, 1) / MAX_FALSE_JOINS) - 3
-        single = calibration.min_similarity + max(decades, 0) * decade
-        return cls(single=min(single, 1.0), least=calibration.min_similarity)
+        if self.decade == 0:
+            return self
+        decades = math.log10(max(count, 1) / MAX_FALSE_JOINS) - 3
+        return replace(self, single=min(self.least + max(decades, 0) * self.decade, 1.0))
 
     def thresholds(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float32]:
         """Of groups of `a` and `b` faces, each (E,): (E,).
@@ -108,7 +116,7 @@ def cluster(faces: Faces, groups: Sequence[Group], linkage: Linkage) -> NDArray[
     last = np.array([group.person is None and not refused.isdisjoint(group.rows) for group in groups], bool)
     for waiting in (last, np.zeros(len(groups), bool)):
         while state.join(state.near_pairs(waiting)):
-            pass
+            state.linkage = linkage.among(state.count())
     return state.labels()
 
 
@@ -131,6 +139,10 @@ class _State:
         self.rows = [set(group.rows) for group in groups]
         self.persons = [group.person for group in groups]
         self.refused = [group.refused for group in groups]
+
+    def count(self) -> int:
+        """How many groups there are."""
+        return int((self.parent == np.arange(len(self.parent))).sum())
 
     def near_pairs(self, waiting: NDArray[np.bool_]) -> NDArray[np.int64]:
         """(E, 2), the lower number first: groups that may be joined, the nearest of each by the angle of their sums.

@@ -115,12 +115,13 @@ class TestLinkage:
     @given(st.integers(1, 10**7), st.integers(1, 10**7))
     def test_a_larger_album_asks_for_more(self, a: int, b: int) -> None:
         fewer, more = sorted((a, b))
+        assert Linkage.of(CALIBRATION, more).among(fewer) == Linkage.of(CALIBRATION, fewer)
         assert Linkage.of(CALIBRATION, fewer).single <= Linkage.of(CALIBRATION, more).single <= 1
 
     def test_a_small_album_takes_the_calibrations_threshold(self) -> None:
-        assert Linkage.of(CALIBRATION, 100) == Linkage(single=0.515, least=0.515)
-        # A fifth of a face is similar by chance: 1e-4 of 2,000.
-        assert Linkage.of(CALIBRATION, 2000).single == pytest.approx(CALIBRATION.stranger_similarity)
+        assert Linkage.of(CALIBRATION, 100).single == Linkage.of(CALIBRATION, 100).least == 0.515
+        # A tenth of a face is similar by chance: 1e-4 of 1,000.
+        assert Linkage.of(CALIBRATION, 1000).single == pytest.approx(CALIBRATION.stranger_similarity)
 
     @given(st.integers(1, 1000), st.integers(1, 1000), st.integers(1, 10**6))
     def test_more_faces_need_less_but_never_below_the_least(self, a: int, b: int, count: int) -> None:
