@@ -106,7 +106,7 @@ class PgVectorFaceIndex:
                 return
             conn.execute(_query("lock_partitions"))
             conn.execute(_query("lock_faces", timeout_ms=sql.Literal(LOCK_TIMEOUT_MS)))
-            conn.execute(_query("drop_partition", partition=sql.Identifier(_partition(album_id))))
+            conn.execute(_query("drop_partition"), {"album_id": album_id})
             conn.execute(_query("delete_album", album_id=sql.Literal(album_id)))
 
     def search(self, album: str, queries: Sequence[Embedding], *, limit: int, min_similarity: float) -> list[FaceMatch]:
@@ -157,19 +157,12 @@ class PgVectorFaceIndex:
             conn.execute(_query("lock_partitions"))
             existing = _existing(conn, wanted)
             if partition not in existing:
-                conn.execute(
-                    _query("create_partition", partition=sql.Identifier(partition), album_id=sql.Literal(album_id))
-                )
+                conn.execute(_query("create_partition"), {"album_id": album_id})
             for index, space in indexes.items():
                 if index not in existing:
                     conn.execute(
-                        _query(
-                            "create_space_index",
-                            index=sql.Identifier(index),
-                            partition=sql.Identifier(partition),
-                            dimension=sql.Literal(space.dimension),
-                            space_id=sql.Literal(space.space_id),
-                        )
+                        _query("create_space_index"),
+                        {"album_id": album_id, "space_id": space.space_id, "dimension": space.dimension},
                     )
 
 

@@ -27,16 +27,10 @@ SELECT relname FROM pg_class WHERE relname = ANY (%(names)s) AND pg_table_is_vis
 SELECT pg_advisory_xact_lock(7078010220)
 
 -- name: create_partition
--- Made apart and then attached: unlike CREATE TABLE … PARTITION OF, this does not stop the searches of other albums.
-CREATE TABLE {partition} (LIKE face INCLUDING ALL);
-ALTER TABLE face ATTACH PARTITION {partition} FOR VALUES IN ({album_id})
+SELECT create_face_partition(%(album_id)s)
 
 -- name: create_space_index
--- 12 links instead of pgvector's 16 save 56 bytes a face and lose no recall at the depth that searches look
--- (docs/benchmarks/search.md).
-CREATE INDEX {index} ON {partition}
-USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops) WITH (m = 12, ef_construction = 64)
-WHERE space_id = {space_id}
+SELECT create_face_space_index(%(album_id)s, %(space_id)s::smallint, %(dimension)s::smallint)
 
 -- name: claim_photo
 -- Locks the photo's row until the transaction ends; no row comes back where a newer generation is known.
@@ -94,7 +88,7 @@ SET LOCAL lock_timeout = {timeout_ms};
 LOCK TABLE face IN ACCESS EXCLUSIVE MODE
 
 -- name: drop_partition
-DROP TABLE IF EXISTS {partition}
+SELECT drop_face_partition(%(album_id)s)
 
 -- name: delete_album
 DELETE FROM photo WHERE album_id = {album_id};

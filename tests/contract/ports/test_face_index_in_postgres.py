@@ -92,8 +92,6 @@ class TestFiltersNeverReturnTooLittle:
             far = embedding(random_embeddings(1, DIMENSION, seed=number)[0].vector - 2 * query.vector)
             add(index, photo(f"race/rare/{number}.jpg"), [face(far)], [bib("7")], ["finish"], camera="rare")
         near = "(ARRAY[1] || ARRAY(SELECT 0.3 * random() FROM generate_series(2, %(dimension)s) WHERE n > 0))::halfvec"
-        parts = {"index": sql.Identifier("face_1_space_1"), "partition": sql.Identifier("face_1")}
-        numbers = {"dimension": sql.Literal(DIMENSION), "space_id": sql.Literal(1)}
         with psycopg.connect(database) as conn:
             conn.execute("DROP INDEX face_1_space_1")  # filled one by one it takes its time
             conn.execute(
@@ -105,7 +103,10 @@ class TestFiltersNeverReturnTooLittle:
                 """,
                 {"dimension": DIMENSION, "crowd": self.CROWD},
             )
-            conn.execute(sql.SQL(queries("face_index")["create_space_index"]).format(**parts, **numbers))
+            conn.execute(
+                queries("face_index")["create_space_index"],
+                {"album_id": 1, "space_id": 1, "dimension": DIMENSION},
+            )
         return query
 
     def test_plain_pgvector_does(self, album: Embedding, database: str) -> None:  # noqa: F811
@@ -273,3 +274,21 @@ def test_takes_no_more_connections_than_it_may(database: str) -> None:  # noqa: 
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             ).fetchone() or [0]
     assert 1 <= count <= 2
+
+
+def test_who_only_reads_and_writes_rows_can_fill_search_and_erase_an_album(database: str) -> None:  # noqa: F811
+    """Functions own nothing in the cloud: partitions are made and dropped by SQL functions with the owner's rights."""
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute("DROP ROLE IF EXISTS writes_rows")
+        conn.execute(f"CREATE ROLE writes_rows LOGIN PASSWORD '{SECRET}' IN ROLE pg_read_all_data, pg_write_all_data")
+    as_function = make_conninfo(database, user="writes_rows", password=SECRET)
+    one = embedding([1.0] + [0.0] * (DIMENSION - 1))
+    with postgres_index(as_function) as index:
+        assert add(index, photo("party/1.jpg"), [face(one)], [bib("7")])
+        assert [match.face.photo for match in index.search("party", [one], limit=5, min_similarity=0.9)] == [
+            photo("party/1.jpg")
+        ]
+        index.drop_album("party")
+        assert not index.has_album("party")
+    with psycopg.connect(as_function) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute("DROP TABLE face")

@@ -109,13 +109,13 @@ def blueprint(services: Services) -> APIBlueprint:
     api = new_blueprint("albums", "What an album knows.")
 
     @api.get("/albums/<album>/bib-rules", responses={200: BibRulesAnswer})
-    @guarded(Scope.WRITE, "bib_rules.read")
+    @guarded(Scope.WRITE, "read_bib_rules")
     def get_bib_rules(path: AlbumPath) -> dict[str, Any]:
         """What is a bib number in this album, and who wears which. Names are for those who may change them."""
         return BibRulesAnswer.of(services.album_rules.bib_rules(path.album)).model_dump()
 
     @api.put("/albums/<album>/bib-rules", responses={200: BibRulesAnswer})
-    @guarded(Scope.WRITE, "bib_rules.set", max_json_bytes=MAX_START_LIST_BYTES)
+    @guarded(Scope.WRITE, "set_bib_rules", max_json_bytes=MAX_START_LIST_BYTES)
     def set_bib_rules(path: AlbumPath, body: BibRulesBody) -> dict[str, Any]:
         """Set them all; photos that are analysed from now on follow them (within half a minute)."""
         rules = body.rules()
