@@ -18,7 +18,8 @@ from photofinish.errors import Misconfigured
 from photofinish.models import building
 from photofinish.models.building import build, verify
 from photofinish.models.catalogue import CatalogueModel, catalogue, file_sha256, model_for
-from photofinish.models.face_detection import MAX_OVERLAP, MIN_SCORE, FaceDetector
+from photofinish.models.face_detection import MIN_SCORE, FaceDetector
+from photofinish.models.face_tiles import MAX_OVERLAP
 from photofinish.models.session import OrtSession
 from photofinish.models.settings import ModelSettings
 from support.pictures import group
