@@ -14,11 +14,14 @@ _SCORE = (0.5, 0.9)
 _SHARPNESS = (0.2, 0.5)
 _TURNED_DEG = (80.0, 15.0)
 
+# Of portraits made small, blurred and dark, the share of pairs that is still found at a false accept rate of 1e-3 of
+# runners: .16 below 32 px and .37 above; .25 below a sharpness of 0.35 and .55 above 0.4; .13 below a brightness of
+# 15; none below a score of 0.8. Of pairs of runners one of whom is turned by more than 45° 4 of 5 are found.
 SMALL_PX = 32.0
-UNCERTAIN_SCORE = 0.7
 TURNED_DEG = 45.0
 BLURRED_SHARPNESS = 0.38
-DARK_BRIGHTNESS = 20.0
+DARK_BRIGHTNESS = 15.0
+UNCERTAIN_SCORE = 0.8
 
 
 class QualityReason(StrEnum):

@@ -43,7 +43,7 @@ HINT_PX = 32
 # Landmarks are best on faces of 64 px: on portraits made small, noisy and blurred, true accepts at a false accept rate
 # of 1e-3 are .960 with faces of 64 px, .944 with 96 px and .942 with 128 px.
 SECOND_LOOK_PX = 64
-_SECOND_LOOK_SIDE = 3 * SECOND_LOOK_PX
+_SECOND_LOOK_SIDE = 2 * SECOND_LOOK_PX
 _SECOND_LOOKS_AT_ONCE = 8
 _SAME_FACE_OVERLAP = 0.5
 _STRIDES = (8, 16, 32)
@@ -94,7 +94,7 @@ class FaceDetector:
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
         """The faces of each (H, W, 3) BGR image, in order. Images of one shape are run together.
 
-        The network sees at most 1280 × 1280 and 320 × 320 pixels of an image and 192 × 192 of each face. Of images with
+        The network sees at most 1280 × 1280 and 320 × 320 pixels of an image and 128 × 128 of each face. Of images with
         a longest side of more than 2560 pixels it sees more: of 12 MP up to 5.5 MP where they show a crowd, of 24 MP
         always 5 MP, up to 21 MP more in a crowd.
         """

@@ -103,7 +103,9 @@ class FaceEncoder:
         right_eye, left_eye, nose, right_mouth, left_mouth = (
             (float(point[0]) / width, float(point[1]) / height) for point in landmarks
         )
-        score, size_px, pose = float(found.scores[index]), (w * h) ** 0.5, head_pose(landmarks)
+        score, size_px = float(found.scores[index]), (w * h) ** 0.5
+        # The second look draws a tilted or turned face nearer to an upright one.
+        pose = head_pose(found.first_landmarks[index])
         return Face(
             box=Box.from_pixels(x, y, w, h, width=width, height=height),
             landmarks=(right_eye, left_eye, nose, right_mouth, left_mouth),

@@ -28,7 +28,7 @@ class Counting:
         self.metadata: Mapping[str, str] = session.metadata
 
     def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        if batch.shape[2:] != (192, 192):
+        if batch.shape[2:] != (128, 128):
             self.megapixels += batch.shape[0] * batch.shape[2] * batch.shape[3] / 1e6
         return self._session.run(batch)
 

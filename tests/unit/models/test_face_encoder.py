@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from photofinish.domain.face import Face
+from photofinish.domain.quality import QualityReason
 from photofinish.models.face_encoder import FaceEncoder
 from photofinish.models.settings import ModelSettings
 from support.pictures import astronaut, group, noise, shared_data
@@ -32,6 +35,61 @@ def test_everything_of_a_face(encoder: FaceEncoder) -> None:
     assert 0.9 < face.detection_score <= 1
     assert 0.4 < face.sharpness < 0.8
     assert face.quality > 0.8
+
+
+@pytest.mark.parametrize("degrees", [-40, -15, 20, 40])
+def test_a_tilted_picture_has_tilted_heads(encoder: FaceEncoder, degrees: float) -> None:
+    """Less tilted than they are: the detector draws faces towards upright ones."""
+
+    def turned(image: np.ndarray) -> np.ndarray:
+        height, width = image.shape[:2]
+        # OpenCV turns anticlockwise.
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 0.6)
+        return cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_AREA).astype(np.uint8)
+
+    (upright,), (tilted,) = encoder.encode([astronaut(), turned(astronaut())])
+    change = tilted.pose.roll_deg - upright.pose.roll_deg
+    assert 0.15 < change / degrees < 1.1
+    assert tilted.pose.yaw_deg == pytest.approx(upright.pose.yaw_deg, abs=40)
+
+
+def test_a_mirrored_picture_has_heads_that_look_to_the_other_side(encoder: FaceEncoder) -> None:
+    faces, mirrored = encoder.encode([group(), np.ascontiguousarray(group()[:, ::-1])])
+    off = []
+    for face in faces:
+        place = 1 - face.box.x - face.box.w
+        other = min(mirrored, key=lambda one: abs(one.box.x - place) + abs(one.box.y - face.box.y))
+        off.append((abs(face.pose.roll_deg + other.pose.roll_deg), abs(face.pose.yaw_deg + other.pose.yaw_deg)))
+    roll, yaw = np.median(off, axis=0)
+    assert (roll < 6, yaw < 12) == (True, True), off
+
+
+def test_less_light_is_less_brightness(encoder: FaceEncoder) -> None:
+    images = [astronaut(), *(cv2.convertScaleAbs(astronaut(), alpha=light).astype(np.uint8) for light in (0.5, 0.1))]
+    bright, half, dark = (faces[0] for faces in encoder.encode(images))
+    assert half.brightness == pytest.approx(bright.brightness / 2, rel=0.1)
+    assert dark.brightness == pytest.approx(bright.brightness / 10, rel=0.2)
+    assert bright.quality_reasons == half.quality_reasons == ()
+    assert dark.quality_reasons == (QualityReason.DARK,)
+
+
+def test_reasons_are_those_of_the_picture(encoder: FaceEncoder) -> None:
+    small = cv2.resize(astronaut(), None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    blurred = cv2.GaussianBlur(astronaut(), (0, 0), 5).astype(np.uint8)
+    (of_small,), (of_blurred,) = encoder.encode([small, blurred])
+    assert QualityReason.SMALL in of_small.quality_reasons
+    assert QualityReason.BLURRED in of_blurred.quality_reasons
+    assert QualityReason.SMALL not in of_blurred.quality_reasons
+
+
+def test_the_embedding_of_a_large_face_is_the_mean_of_both_looks(encoder: FaceEncoder) -> None:
+    (found,) = encoder.detect([astronaut()])
+    ((both,),) = encoder.embed([astronaut()], [found])
+    ((second,),) = encoder.embed([astronaut()], [replace(found, first_landmarks=found.landmarks)])
+    ((first,),) = encoder.embed([astronaut()], [replace(found, landmarks=found.first_landmarks)])
+    mean = vector(first) + vector(second)
+    np.testing.assert_allclose(vector(both), mean / np.linalg.norm(mean), atol=1e-5)
+    assert vector(first) @ vector(second) < 0.9999, "the looks differ"
 
 
 def test_no_faces_and_no_images(encoder: FaceEncoder) -> None:

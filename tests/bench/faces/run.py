@@ -1,0 +1,83 @@
+"""What looking for faces costs by the size of a photo and by what it shows; run it on a quiet machine.
+
+    python tests/bench/faces/run.py
+
+Prints a table: what the network sees of the photo in megapixels, milliseconds, milliseconds a megapixel of the photo,
+and the ratio to the first look alone in the same run.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from photofinish.models.catalogue import model_for
+from photofinish.models.face_detection import LONGEST_SIDE, FaceDetector
+from photofinish.models.session import OrtSession
+from photofinish.models.settings import ModelSettings, default_models_dir
+from support.crowds import crowd, portraits
+from support.pictures import BgrImage, group
+
+RUNS = 5
+SIZES = ((1280, 886), (2560, 1707), (4000, 3000), (6000, 4000))
+
+
+class Seen:
+    """A session that counts what it sees."""
+
+    def __init__(self, session: OrtSession) -> None:
+        self._session = session
+        self.pixels = 0
+        self.large_batches_pay = session.large_batches_pay
+        self.metadata = session.metadata
+
+    def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        self.pixels += batch.shape[0] * batch.shape[2] * batch.shape[3]
+        return self._session.run(batch)
+
+
+def main() -> None:
+    cv2.setNumThreads(2)
+    seen = Seen(OrtSession(model_for("face_detection"), ModelSettings(models_dir=default_models_dir())))
+    detector = FaceDetector(seen)
+    people = portraits(detector)
+    print(f"{'photo':>24} {'faces':>6} {'seen MP':>8} {'ms':>7} {'ms/MP':>7} {'x first look':>12}")
+    for width, height in SIZES:
+        six = cv2.resize(group(), (width, height), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+        many = crowd(people, width, height, [48.0] * 5000).picture
+        for name, picture in (("six people", six), ("crowd of 48 px", many)):
+            megapixels = width * height / 1e6
+            milliseconds, first_look, found, pixels = measured(detector, seen, picture)
+            print(
+                f"{f'{megapixels:.0f} MP, {name}':>24} {found:>6} {pixels / 1e6:>8.1f} {milliseconds:>7.0f} "
+                f"{milliseconds / megapixels:>7.1f} {milliseconds / first_look:>12.2f}"
+            )
+
+
+def measured(detector: FaceDetector, seen: Seen, picture: BgrImage) -> tuple[float, float, int, int]:
+    """Best milliseconds of the whole and of a first look alone (in turn), faces, pixels that the network saw."""
+    scale = min(1.0, LONGEST_SIDE / max(picture.shape))
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    rows, columns = (side // 32 * 32 for side in small.shape[:2])
+    batch = np.ascontiguousarray(small[None, :rows, :columns].transpose(0, 3, 1, 2), np.float32)
+    whole, first, found = [], [], 0
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        seen.run(batch)
+        first.append(time.perf_counter() - started)
+        seen.pixels = 0
+        started = time.perf_counter()
+        (faces,) = detector.detect([picture])
+        whole.append(time.perf_counter() - started)
+        found = len(faces)
+    return min(whole) * 1000, min(first) * 1000, found, seen.pixels
+
+
+if __name__ == "__main__":
+    main()
