@@ -69,8 +69,11 @@ def most_similar_faces(
     count = max(CANDIDATES_PER_MATCH * limit, MIN_CANDIDATES)
     near = reading.nearest(queries, limit=count, where=_EVERY_PHOTO)
     similarities = best_similarities(queries, near.vectors)
-    similar: list[int] = np.flatnonzero(similarities >= min_similarity).tolist()
-    faces = [(float(similarities[row]), near.face(row)) for row in similar]
+    faces = [
+        (similarity, near.face(row))
+        for row, similarity in enumerate(similarities.tolist())
+        if similarity >= min_similarity  # which NumPy would round to single precision first
+    ]
     best = sorted(faces, key=lambda match: (-match[0], match[1].face_id))[:limit]
     photos = reading.photos([face.photo_id for _, face in best])
     return [
