@@ -19,8 +19,8 @@ pub(crate) trait Vector: Copy {
     /// `self * other + sum`
     unsafe fn multiply_add(self, other: Self, sum: Self) -> Self;
     unsafe fn add(self, other: Self) -> Self;
-    /// Sum of all lanes, always in the same order.
-    unsafe fn sum(self) -> f32;
+    /// The sum of all lanes of each, always in the same order.
+    unsafe fn sum_four(vectors: [Self; 4]) -> [f32; 4];
     /// True where a lane is not at or below its limit: above it, or not a number.
     unsafe fn any_above(self, limit: Self) -> bool;
     unsafe fn store(self, to: *mut f32);
@@ -66,8 +66,8 @@ impl Vector for Four {
         Four(std::array::from_fn(|lane| self.0[lane] + other.0[lane]))
     }
     #[inline(always)]
-    unsafe fn sum(self) -> f32 {
-        (self.0[0] + self.0[2]) + (self.0[1] + self.0[3])
+    unsafe fn sum_four(vectors: [Self; 4]) -> [f32; 4] {
+        vectors.map(|vector| (vector.0[0] + vector.0[2]) + (vector.0[1] + vector.0[3]))
     }
     #[inline(always)]
     unsafe fn any_above(self, limit: Self) -> bool {
@@ -126,11 +126,19 @@ mod x86 {
             Eight(unsafe { _mm256_add_ps(self.0, other.0) })
         }
         #[inline(always)]
-        unsafe fn sum(self) -> f32 {
+        unsafe fn sum_four(vectors: [Self; 4]) -> [f32; 4] {
             unsafe {
-                let four = _mm_add_ps(_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
-                let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-                _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+                let [a, b, c, d] = vectors.map(|vector| vector.0);
+                let ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+                let cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+                // In each half a, b, c, d: first lanes 0 and 2, then 1 and 3.
+                let even = _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd);
+                let odd = _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd);
+                let halves = _mm256_add_ps(even, odd);
+                let sums = _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps::<1>(halves));
+                let mut four = [0f32; 4];
+                _mm_storeu_ps(four.as_mut_ptr(), sums);
+                four
             }
         }
         #[inline(always)]
@@ -175,10 +183,11 @@ mod x86 {
             Sixteen(unsafe { _mm512_add_ps(self.0, other.0) })
         }
         #[inline(always)]
-        unsafe fn sum(self) -> f32 {
+        unsafe fn sum_four(vectors: [Self; 4]) -> [f32; 4] {
             unsafe {
-                let eight = _mm256_add_ps(_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0));
-                Eight(eight).sum()
+                Eight::sum_four(vectors.map(|Sixteen(all)| {
+                    Eight(_mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps::<1>(all)))
+                }))
             }
         }
         #[inline(always)]

@@ -152,7 +152,7 @@ def cosine_top_k(
     `queries` (Q, D) and `rows` (N, D) are C-contiguous with unit-length rows, so that the dot product is the cosine
     similarity (lengths are not checked). `mask` (N,) is true where a row is allowed. Falling similarity, equal ones by
     row number; the same whatever `threads` is. An allowed row with NaN is refused, others are not looked at. Rows that
-    start at a cache line (64 bytes) are gone through some 10 % faster.
+    start at half a cache line (32 bytes) are gone through up to 15 % faster; NumPy's own memory does by chance.
     """
 
 def quantize_rows(rows: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

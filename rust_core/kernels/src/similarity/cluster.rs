@@ -1,8 +1,8 @@
 //! Which rows are of one cluster, when some pairs are known not to be.
 
 use super::dot::{self, Packed};
+use super::many::{MAX_WIDTH, any_above, to_array};
 use super::rows::Rows;
-use super::top_k::{MAX_WIDTH, any_above, to_array};
 use crate::isa::{Isa, multiversion};
 use crate::simd::{self, Four, Vector};
 

@@ -3,18 +3,55 @@
 use super::rows::Number;
 use crate::simd::Vector;
 
-/// Dot product of a query and a row of its length, in `CHAINS` sums that do not wait for each other.
+/// `scores[i]` = dot product of `query` and the row at `row(i)`.
 ///
-/// For tables in memory one row after another, not several at once: it then streams at 30 GB/s instead of 10, because
-/// the processor prefetches one rising stream well.
+/// One row after another, not several at once: a table in memory then streams at 30 GB/s instead of 10, because the
+/// processor prefetches one rising stream well, and one in the cache is no slower. Every row is summed in the same order,
+/// so equal rows give equal results, wherever they lie.
 ///
 /// # Safety
-/// The processor has the instruction set of `V`.
+/// The processor has the instruction set of `V`; at `row(i)` as many numbers can be read as `query` has.
 #[inline(always)]
-pub unsafe fn one_query<E: Number, V: Vector, const CHAINS: usize>(query: &[f32], row: &[E]) -> f32 {
-    let dim = query.len();
-    assert_eq!(row.len(), dim);
-    let (query, row) = (query.as_ptr(), row.as_ptr());
+pub unsafe fn one_query<E: Number, V: Vector, const CHAINS: usize>(
+    query: &[f32],
+    row: impl Fn(usize) -> *const E,
+    scores: &mut [f32],
+) {
+    let (groups, rest) = scores.as_chunks_mut::<4>();
+    let whole = 4 * groups.len();
+    for (group, scores) in groups.iter_mut().enumerate() {
+        // SAFETY: passed on.
+        *scores = unsafe { four::<E, V, CHAINS>(query, std::array::from_fn(|i| row(4 * group + i))) };
+    }
+    if let Some(last) = rest.len().checked_sub(1) {
+        // The last stands in for the missing ones. SAFETY: passed on.
+        let sums = unsafe { four::<E, V, CHAINS>(query, std::array::from_fn(|i| row(whole + i.min(last)))) };
+        rest.copy_from_slice(&sums[..rest.len()]);
+    }
+}
+
+/// # Safety
+/// As for [`one_query`].
+#[inline(always)]
+unsafe fn four<E: Number, V: Vector, const CHAINS: usize>(query: &[f32], [a, b, c, d]: [*const E; 4]) -> [f32; 4] {
+    // SAFETY: passed on. (Not by `map`, whose closure would be compiled for the baseline.)
+    unsafe {
+        V::sum_four([
+            one_row::<E, V, CHAINS>(query, a),
+            one_row::<E, V, CHAINS>(query, b),
+            one_row::<E, V, CHAINS>(query, c),
+            one_row::<E, V, CHAINS>(query, d),
+        ])
+    }
+}
+
+/// A vector whose lanes add up to the dot product, made in `CHAINS` sums that do not wait for each other.
+///
+/// # Safety
+/// As for [`one_query`].
+#[inline(always)]
+unsafe fn one_row<E: Number, V: Vector, const CHAINS: usize>(query: &[f32], row: *const E) -> V {
+    let (dim, query) = (query.len(), query.as_ptr());
     // SAFETY: all reads end at or before `dim`, the length of both.
     unsafe {
         let mut sums = [V::splat(0.0); CHAINS];
@@ -42,49 +79,7 @@ pub unsafe fn one_query<E: Number, V: Vector, const CHAINS: usize>(query: &[f32]
             }
             half /= 2;
         }
-        sums[0].sum()
-    }
-}
-
-/// Dot products of a query and `ROWS` rows at once, which share the reading of the query. Rows that do not start at a
-/// cache line cost this a few per cent, [`one_query`] a third.
-///
-/// Every row is summed in the same order, so equal rows give equal results.
-///
-/// # Safety
-/// The processor has the instruction set of `V`.
-#[inline(always)]
-pub unsafe fn some_rows<E: Number, V: Vector, const ROWS: usize>(query: &[f32], rows: [&[E]; ROWS]) -> [f32; ROWS] {
-    let dim = query.len();
-    assert!(rows.iter().all(|row| row.len() == dim));
-    let (query, rows) = (query.as_ptr(), rows.map(<[E]>::as_ptr));
-    // SAFETY: all reads end at or before `dim`, the length of the query and of every row.
-    unsafe {
-        let mut sums = [[V::splat(0.0); 2]; ROWS];
-        let mut start = 0;
-        while start + 2 * V::LANES <= dim {
-            let q = [V::load(query.add(start)), V::load(query.add(start + V::LANES))];
-            for r in 0..ROWS {
-                let row = rows[r].add(start);
-                sums[r][0] = E::load::<V>(row).multiply_add(q[0], sums[r][0]);
-                sums[r][1] = E::load::<V>(row.add(V::LANES)).multiply_add(q[1], sums[r][1]);
-            }
-            start += 2 * V::LANES;
-        }
-        if start + V::LANES <= dim {
-            let q = V::load(query.add(start));
-            for r in 0..ROWS {
-                sums[r][0] = E::load::<V>(rows[r].add(start)).multiply_add(q, sums[r][0]);
-            }
-            start += V::LANES;
-        }
-        if start < dim {
-            let q = V::load_part(query.add(start), dim - start);
-            for r in 0..ROWS {
-                sums[r][1] = E::load_part::<V>(rows[r].add(start), dim - start).multiply_add(q, sums[r][1]);
-            }
-        }
-        sums.map(|[a, b]| a.add(b).sum())
+        sums[0]
     }
 }
 

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::best::{Best, Hit};
+use super::few::score_rows;
 use super::parts::search_parts;
 use super::rows::{Number, Rows};
-use super::top_k::{NanRow, score_rows};
+use super::top_k::NanRow;
 use crate::isa::{Isa, multiversion};
 
 /// Rows as whole numbers from -127 to 127 times a scale of their own.

@@ -78,21 +78,20 @@ multiversion! {
         // SAFETY: the baseline is always there.
         |query, rows| unsafe { similarities_body::<Four, 4>(query, rows) },
         // SAFETY: compiled for AVX2 and FMA, and called only where they were detected.
-        |query, rows| unsafe { similarities_body::<simd::Eight, 4>(query, rows) },
+        |query, rows| unsafe { similarities_body::<simd::Eight, 8>(query, rows) },
         // SAFETY: as above.
-        |query, rows| unsafe { similarities_body::<simd::Eight, 4>(query, rows) };
+        |query, rows| unsafe { similarities_body::<simd::Eight, 8>(query, rows) };
 }
 
 /// # Safety
 /// The processor has the instruction set of `V`.
 #[inline(always)]
 unsafe fn similarities_body<V: Vector, const CHAINS: usize>(query: &[f32], rows: &[&[f32]]) -> Vec<f32> {
-    // A loop, because the closure of a collected iterator would be compiled for the baseline.
+    assert!(rows.iter().all(|row| row.len() == query.len()), "one length");
     let mut similarities = vec![0.0; rows.len()];
-    for (similarity, row) in similarities.iter_mut().zip(rows) {
-        // SAFETY: passed on.
-        *similarity = unsafe { dot::one_query::<f32, V, CHAINS>(query, row) };
-    }
+    let row = |row: usize| rows[row].as_ptr();
+    // SAFETY: the caller vouches for the instruction set, the assertion for the rows.
+    unsafe { dot::one_query::<f32, V, CHAINS>(query, row, &mut similarities) };
     similarities
 }
 

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use half::f16;
 
 use crate::simd::Vector;
@@ -27,6 +29,11 @@ impl<'a, E> Rows<'a, E> {
         self.values
     }
 
+    /// Some rows that lie one after another.
+    pub(super) fn block(&self, rows: Range<usize>) -> Self {
+        Self { values: &self.values[rows.start * self.dim..rows.end * self.dim], dim: self.dim }
+    }
+
     #[inline(always)]
     pub fn row(&self, row: usize) -> &'a [E] {
         &self.values[row * self.dim..][..self.dim]
@@ -44,11 +51,11 @@ pub(super) mod sealed {
     use super::*;
     use crate::Isa;
     use crate::similarity::best::Best;
-    use crate::similarity::top_k::{self, NanRow};
-    use std::ops::Range;
+    use crate::similarity::top_k::NanRow;
+    use crate::similarity::{few, many};
 
     pub trait Load: Sized {
-        fn search(
+        fn search_many(
             isa: Isa,
             queries: Rows,
             rows: Rows<Self>,
@@ -57,7 +64,11 @@ pub(super) mod sealed {
             part: Range<usize>,
         ) -> Result<Vec<Best>, NanRow>;
 
-        fn scores(isa: Isa, query: &[f32], rows: Rows<Self>, ids: &[usize]) -> Vec<f32>;
+        /// The dot product of a query with each row.
+        fn score_block(isa: Isa, query: &[f32], rows: Rows<Self>, scores: &mut [f32]);
+
+        /// The same with the rows `ids`.
+        fn score_some(isa: Isa, query: &[f32], rows: Rows<Self>, ids: &[usize], scores: &mut [f32]);
 
         /// # Safety
         /// As [`Vector::load`].
@@ -75,7 +86,7 @@ pub(super) mod sealed {
     }
 
     impl Load for f32 {
-        fn search(
+        fn search_many(
             isa: Isa,
             queries: Rows,
             rows: Rows<f32>,
@@ -83,11 +94,15 @@ pub(super) mod sealed {
             mask: Option<&[u8]>,
             part: Range<usize>,
         ) -> Result<Vec<Best>, NanRow> {
-            top_k::search_single(isa, queries, rows, k, mask, part)
+            many::search_single(isa, queries, rows, k, mask, part)
         }
 
-        fn scores(isa: Isa, query: &[f32], rows: Rows<f32>, ids: &[usize]) -> Vec<f32> {
-            top_k::scores_single(isa, query, rows, ids)
+        fn score_block(isa: Isa, query: &[f32], rows: Rows<f32>, scores: &mut [f32]) {
+            few::block_single(isa, query, rows, scores)
+        }
+
+        fn score_some(isa: Isa, query: &[f32], rows: Rows<f32>, ids: &[usize], scores: &mut [f32]) {
+            few::some_single(isa, query, rows, ids, scores)
         }
 
         #[inline(always)]
@@ -109,7 +124,7 @@ pub(super) mod sealed {
     }
 
     impl Load for f16 {
-        fn search(
+        fn search_many(
             isa: Isa,
             queries: Rows,
             rows: Rows<f16>,
@@ -117,11 +132,15 @@ pub(super) mod sealed {
             mask: Option<&[u8]>,
             part: Range<usize>,
         ) -> Result<Vec<Best>, NanRow> {
-            top_k::search_half(isa, queries, rows, k, mask, part)
+            many::search_half(isa, queries, rows, k, mask, part)
         }
 
-        fn scores(isa: Isa, query: &[f32], rows: Rows<f16>, ids: &[usize]) -> Vec<f32> {
-            top_k::scores_half(isa, query, rows, ids)
+        fn score_block(isa: Isa, query: &[f32], rows: Rows<f16>, scores: &mut [f32]) {
+            few::block_half(isa, query, rows, scores)
+        }
+
+        fn score_some(isa: Isa, query: &[f32], rows: Rows<f16>, ids: &[usize], scores: &mut [f32]) {
+            few::some_half(isa, query, rows, ids, scores)
         }
 
         #[inline(always)]
