@@ -67,10 +67,10 @@ tests/clients/node_modules: tests/clients/package-lock.json
 	@cd tests/clients && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-bench: setup  ## The analysis against a plain script, and a whole album (DATA=folder of photos)
+bench: setup  ## The analysis against a plain script, and the way from queue to result (DATA=folder of photos)
 	@test -d "$(DATA)" || { echo "give DATA=folder of photos" >&2; exit 2; }
-	@$(BIN)/python tests/bench/analysis/run.py "$(DATA)"
-	@$(BIN)/python tests/bench/album/run.py "$(DATA)"
+	@$(BIN)/python tests/bench/analysis/run.py "$(DATA)" --json docs/benchmarks/analysis.json
+	@$(BIN)/python tests/bench/album/queue_to_commit.py "$(DATA)" --json docs/benchmarks/album.json
 
 bench-emulators: setup  ## The local cloud's servers against their bars (on an idle machine)
 	@$(BIN)/python tests/bench/emulators/throughput.py

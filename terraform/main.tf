@@ -135,6 +135,8 @@ module "firestore" {
   backup_keep_days    = var.backup_keep_days
   kms_key             = var.kms_key
   deletion_protection = var.deletion_protection
+  # What running tasks tell of themselves; a killed one cannot take it back.
+  ttl_fields = { reports = "expires_at" }
 
   depends_on = [module.foundation]
 }
