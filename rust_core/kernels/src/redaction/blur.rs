@@ -1,7 +1,9 @@
 use super::Pixel;
 use crate::image::reflect101;
 use crate::isa::{Isa, multiversion};
-use crate::simd::{self, Four, Vector};
+#[cfg(target_arch = "x86_64")]
+use crate::simd;
+use crate::simd::{Four, Vector};
 
 /// Three box blurs along each axis: a Gaussian for the eye (PSNR above 40 dB against a true one), at a cost that does not
 /// depend on its width. See [`super::definition::blur`].

@@ -4,7 +4,9 @@ use super::dot::{self, Packed};
 use super::many::{MAX_WIDTH, any_above, to_array};
 use super::rows::Rows;
 use crate::isa::{Isa, multiversion};
-use crate::simd::{self, Four, Vector};
+#[cfg(target_arch = "x86_64")]
+use crate::simd;
+use crate::simd::{Four, Vector};
 
 /// A pair of rows, the smaller number first.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -9,7 +9,9 @@ use super::dot::one_query;
 use super::rows::{Number, Rows};
 use super::top_k::{NanRow, take};
 use crate::isa::{Isa, multiversion};
-use crate::simd::{self, Four, Vector};
+#[cfg(target_arch = "x86_64")]
+use crate::simd;
+use crate::simd::{Four, Vector};
 
 /// Rows that are scored before the next query, so that they stay in the nearest cache.
 const BLOCK: usize = 256;

@@ -9,7 +9,9 @@ use super::dot::{self, Packed};
 use super::rows::{Number, Rows};
 use super::top_k::{NanRow, take};
 use crate::isa::multiversion;
-use crate::simd::{self, Four, Vector};
+#[cfg(target_arch = "x86_64")]
+use crate::simd;
+use crate::simd::{Four, Vector};
 
 /// Rows whose numbers are gone through together, so that they stay in the nearest cache for every group of queries.
 const BLOCK: usize = 64;

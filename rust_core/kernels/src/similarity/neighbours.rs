@@ -5,7 +5,9 @@ use std::ops::Range;
 use super::dot::{self, Packed};
 use super::rows::Rows;
 use crate::isa::{Isa, multiversion};
-use crate::simd::{self, Four, Vector};
+#[cfg(target_arch = "x86_64")]
+use crate::simd;
+use crate::simd::{Four, Vector};
 
 /// Two tables of one `dim` as one: the rows of `first`, then those of `second`.
 #[derive(Clone, Copy)]
