@@ -101,8 +101,8 @@ def align(
 
     `landmarks` (N, 5, 2) are x, y in pixels of the picture, `template` (5, 2) where they shall lie in a chip; the
     similarity transform between them is the least-squares one (Umeyama 1991 without reflections). `batch` is
-    (B, 3, S, S) or (B, S, S, 3). Colours are interpolated between four pixels, black outside the picture; values and
-    channels as in `prepare`. Returns the transforms, picture to chip: (N, 2, 3).
+    (B, 3, S, S) or (B, S, S, 3). Colours are interpolated between four pixels, black outside the picture; a face more than
+    twice as large as its chip is therefore to be averaged down before. Values and channels as in `prepare`. Returns the transforms, picture to chip: (N, 2, 3).
     """
 
 def redact_blur(
