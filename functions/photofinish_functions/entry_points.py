@@ -13,7 +13,7 @@ from flask import Request
 
 from photofinish.logs import fields, log_json
 from photofinish.settings import ApiSettings, RetentionSettings
-from photofinish.wiring import app
+from photofinish.wiring import app, model_settings
 from photofinish_functions.dead_letters import record_dead_letter
 from photofinish_functions.events import (
     NotOurs,
@@ -194,12 +194,14 @@ def _start() -> None:
 
 @functools.cache
 def _people_clustering() -> tuple[PeopleClustering, PeopleProjector]:
-    from photofinish_functions.people_clustering import PeopleClustering, catalogue_calibrations
+    from photofinish.models.selection import known_calibrations
+    from photofinish_functions.people_clustering import PeopleClustering
     from photofinish_functions.people_projecting import PeopleProjector
 
     cloud = app()
     projector = PeopleProjector(cloud.people_projection, cloud.people_documents)
-    return PeopleClustering(cloud.clusters, catalogue_calibrations(), publish=projector.project_soon), projector
+    calibrations = known_calibrations(model_settings())
+    return PeopleClustering(cloud.clusters, calibrations, publish=projector.project_soon), projector
 
 
 @functools.cache

@@ -16,7 +16,6 @@ from photofinish.domain.clustering import Linkage
 from photofinish.domain.matching import Calibration
 from photofinish.errors import Unavailable
 from photofinish.logs import fields
-from photofinish.models.catalogue import catalogue
 
 log = logging.getLogger(__name__)
 # A photo's result seldom comes alone, and nobody's document in Firestore is to be written more often.
@@ -108,15 +107,6 @@ class PeopleClustering:
             people |= set(assignments[name].person_of.values())
         summary["people"] = len(people)
         return assignments, summary
-
-
-def catalogue_calibrations() -> dict[str, Calibration]:
-    """The calibration of every embedding space that the catalogue calibrates."""
-    return {
-        model.embedding_space: model.calibration
-        for model in catalogue()
-        if model.embedding_space is not None and model.calibration is not None
-    }
 
 
 def _cluster_space(space: AlbumSpace, calibration: Calibration, *, full: bool) -> tuple[Assignment, dict[str, object]]:

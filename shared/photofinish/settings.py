@@ -114,6 +114,10 @@ class ModelEnvironment(_FromEnv):
     """Whether TensorRT computes in half precision."""
     bib_detector: Path | None = Field(None, validation_alias="PHOTOFINISH_BIB_DETECTOR")
     """ONNX file of a bib detector; None: faces alone tell where bibs are."""
+    face_pack: Path | None = Field(None, validation_alias="PHOTOFINISH_FACE_PACK")
+    """Folder of an InsightFace pack (buffalo_l, …) to use for faces instead of the catalogue's models."""
+    accept_noncommercial: bool = Field(False, validation_alias="PHOTOFINISH_ACCEPT_NONCOMMERCIAL")
+    """Whether the operator accepts licences that allow no commercial use; InsightFace's packs need it."""
 
 
 class ApiClientSettings(_FromEnv):

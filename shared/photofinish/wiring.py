@@ -235,4 +235,6 @@ def model_settings() -> ModelSettings:
         tensorrt_cache_dir=environment.tensorrt_cache_dir,
         fp16=environment.fp16,
         bib_detector=environment.bib_detector,
+        face_pack=environment.face_pack,
+        accept_noncommercial=environment.accept_noncommercial,
     )

@@ -6,8 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from photofinish.domain.matching import Calibration
-from photofinish.errors import Misconfigured
-from photofinish.models.catalogue import model_for
+from photofinish.models.selection import searched_space
 from photofinish.ports import AccessStore, AlbumRules, Albums, Documents, FaceIndex, People, PhotoLinks
 from photofinish.searching import Searcher
 from photofinish.settings import AccessSettings
@@ -144,7 +143,4 @@ class DeployedServices:
 
 def _embedding_model() -> tuple[str, Calibration]:
     """The embedding space of the deployment's faces, and what similarities in it mean."""
-    model = model_for("face_embedding")
-    if model.calibration is None:
-        raise Misconfigured(f"the catalogue's model {model.label} has no calibration: nothing can be searched with it")
-    return model.embedding_space or model.label, model.calibration
+    return searched_space(model_settings())

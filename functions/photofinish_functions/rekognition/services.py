@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from photofinish.domain.matching import Calibration
-from photofinish.errors import Misconfigured
-from photofinish.models.catalogue import model_for
+from photofinish.models.selection import searched_space
 from photofinish.ports import Collections, FaceIndex, People, Users
 from photofinish.settings import AccessSettings
 from photofinish.wiring import App, model_settings
@@ -61,13 +59,7 @@ class DeployedServices:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        model = model_for("face_embedding")
-        if model.calibration is None:
-            raise Misconfigured(
-                f"the catalogue's model {model.label} has no calibration: `photofinish evaluate` makes one"
-            )
-        self._calibration: Calibration = model.calibration
-        self.embedding_space = model.embedding_space or model.label
+        self.embedding_space, self._calibration = searched_space(model_settings())
         self.region = app.settings.region
 
     @cached_property

@@ -17,10 +17,10 @@ from photofinish.errors import Misconfigured
 from photofinish.imaging.resizing import shrunk
 from photofinish.models.face_tiles import suppress_overlaps
 from photofinish.models.model_file import ModelFile
+from photofinish.models.selection import BIB_DETECTOR
 from photofinish.models.session import OrtSession, Session
 from photofinish.models.settings import ModelSettings
 
-VARIABLE = "PHOTOFINISH_BIB_DETECTOR"
 DEFAULT_SIDE = 640
 # A window too many costs some time, one too few a number; the file's metadata may say otherwise.
 DEFAULT_MIN_SCORE = 0.25
@@ -65,7 +65,7 @@ class BibDetector:
             outputs = session.probe(np.zeros((1, 3, expects.height, expects.width), np.float32))
             _check_output(outputs, session.metadata)
         except _Unsuitable as reason:
-            raise Misconfigured(f"{VARIABLE}: {file.path} {reason}. {_WHAT_IT_MUST_BE}") from None
+            raise Misconfigured(f"{BIB_DETECTOR}: {file.path} {reason}. {_WHAT_IT_MUST_BE}") from None
         return detector
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[tuple[DetectedBib, ...]]:

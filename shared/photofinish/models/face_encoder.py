@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from photofinish.models.catalogue import model_for
 from photofinish.models.face_alignment import CHIP_SIZE, align, chip_brightness
 from photofinish.models.face_detection import Detections, FaceDetector
 from photofinish.models.face_embedding import FaceEmbedder
+from photofinish.models.face_pack import FacePack
+from photofinish.models.insightface_packs import load_pack
 from photofinish.models.session import OrtSession
 from photofinish.models.settings import ModelSettings
 
@@ -25,21 +28,48 @@ from photofinish.models.settings import ModelSettings
 TWO_CHIPS_PX = 32.0
 
 
+class Detector(Protocol):
+    """Finds faces. Threads may share it."""
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+        """The faces of each (H, W, 3) BGR image, in order."""
+        ...
+
+    def detect_portrait(self, image: NDArray[np.uint8]) -> Detections:
+        """The faces of a picture that is of somebody; it may lack those that are small beside theirs."""
+        ...
+
+
+class Embedder(Protocol):
+    """Makes embeddings. Threads may share it."""
+
+    @property
+    def space(self) -> str:
+        """Name of the embedding space."""
+        ...
+
+    def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, 112, 112, 3) BGR chips → (N, D) float32 rows of unit length, in order; N may be 0."""
+        ...
+
+
 class FaceEncoder:
     """What jobs and the search by selfie both use, so that their embeddings compare. Threads may share it."""
 
-    def __init__(self, detector: FaceDetector, embedder: FaceEmbedder) -> None:
+    def __init__(self, detector: Detector, embedder: Embedder) -> None:
         self._detector = detector
         self._embedder = embedder
         self.embedding_space = embedder.space
 
     @classmethod
     def load(cls, settings: ModelSettings) -> FaceEncoder:
-        """Load the catalogue's models; takes a fraction of a second.
+        """Load the catalogue's models, or those of the pack that the settings name; takes a fraction of a second.
 
         Raises:
-            Misconfigured: a model file or a provider is missing.
+            Misconfigured: a model file or a provider is missing, or a pack's licence was not accepted.
         """
+        if pack := FacePack.of(settings):
+            return cls(*load_pack(pack, settings))
         detection, embedding = model_for("face_detection"), model_for("face_embedding")
         space = embedding.embedding_space or embedding.label
         return cls(FaceDetector(OrtSession(detection, settings)), FaceEmbedder(OrtSession(embedding, settings), space))
@@ -77,9 +107,13 @@ class FaceEncoder:
     def _vectors(
         self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections], chips: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
-        """(N, D) embeddings of the chips; of the larger faces together with those of their first landmarks' chips."""
+        """(N, D) embeddings of the chips; of the larger faces together with those of their first landmarks' chips.
+
+        Where both landmarks are the same there is one chip.
+        """
         sides = np.concatenate([np.zeros(0), *(np.sqrt(found.boxes[:, 2] * found.boxes[:, 3]) for found in detections)])
-        twice = sides >= TWO_CHIPS_PX
+        moved = [(found.landmarks != found.first_landmarks).any(axis=(1, 2)) for found in detections]
+        twice = (sides >= TWO_CHIPS_PX) & np.concatenate([np.zeros(0, bool), *moved])
         rows = np.split(twice, np.cumsum([len(found) for found in detections])[:-1]) if detections else []
         firsts = _chips(images, [found.first_landmarks[chosen] for found, chosen in zip(detections, rows, strict=True)])
         vectors = self._embedder.embed(np.concatenate([chips, firsts]))

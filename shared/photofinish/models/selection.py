@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from photofinish.models.bib_detection import VARIABLE as BIB_DETECTOR
-from photofinish.models.catalogue import catalogue
+from photofinish.domain.matching import Calibration
+from photofinish.errors import Misconfigured
+from photofinish.models.catalogue import catalogue, model_for
+from photofinish.models.face_pack import FacePack
 from photofinish.models.model_file import ModelFile
 from photofinish.models.settings import ModelSettings
+
+BIB_DETECTOR = "PHOTOFINISH_BIB_DETECTOR"
 
 
 def model_labels(settings: ModelSettings) -> dict[str, str]:
     """Role to name and version of every model that the analysis runs, as sidecars name them.
 
     Raises:
-        Misconfigured: a file that the settings name is missing.
+        Misconfigured: a file that the settings name is missing, or a licence was not accepted.
     """
     labels = {model.role: model.label_on(settings.providers) for model in catalogue()}
+    if pack := FacePack.of(settings):
+        labels |= {"face_detection": pack.detection.label, "face_embedding": pack.embedding.label}
     if bibs := bib_detector_file(settings):
         labels["bib_detection"] = bibs.label
     return labels
@@ -27,3 +33,33 @@ def bib_detector_file(settings: ModelSettings) -> ModelFile | None:
         Misconfigured: its file is missing.
     """
     return ModelFile.at(settings.bib_detector, variable=BIB_DETECTOR) if settings.bib_detector else None
+
+
+def searched_space(settings: ModelSettings) -> tuple[str, Calibration]:
+    """The embedding space of the faces that are found now, and what similarities in it mean.
+
+    Raises:
+        Misconfigured: nobody has measured that, so nothing can be searched; the message says how to.
+    """
+    if pack := FacePack.of(settings):
+        return pack.embedding_space, pack.calibration_to_search_with()
+    model = model_for("face_embedding")
+    if model.calibration is None:
+        raise Misconfigured(f"the catalogue's model {model.label} has no calibration: nothing can be searched with it")
+    return model.embedding_space or model.label, model.calibration
+
+
+def known_calibrations(settings: ModelSettings) -> dict[str, Calibration]:
+    """Of every calibrated embedding space: the catalogue's, and the pack's where the settings name one.
+
+    Raises:
+        Misconfigured: the pack's licence was not accepted, or its files are not there.
+    """
+    known = {
+        model.embedding_space: model.calibration
+        for model in catalogue()
+        if model.embedding_space is not None and model.calibration is not None
+    }
+    pack = FacePack.of(settings)
+    calibration = pack.calibration() if pack else None
+    return known | ({pack.embedding_space: calibration} if pack and calibration else {})

@@ -24,6 +24,10 @@ class ModelSettings:
     """Whether TensorRT computes in half precision."""
     bib_detector: Path | None = None
     """ONNX file of a bib detector (:mod:`photofinish.models.bib_detection`); None: faces alone tell where bibs are."""
+    face_pack: Path | None = None
+    """Folder of an InsightFace pack to use for faces (:mod:`photofinish.models.insightface_packs`)."""
+    accept_noncommercial: bool = False
+    """Whether the operator accepts licences that allow no commercial use, as that of InsightFace's packs."""
 
 
 def default_models_dir() -> Path:

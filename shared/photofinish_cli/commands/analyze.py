@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,8 @@ from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sidecar import sidecar
 from photofinish.errors import NotFound, RejectedInput
 from photofinish.imaging.decoding import Limits
-from photofinish.models.settings import ModelSettings, default_models_dir
+from photofinish.models.settings import default_models_dir
+from photofinish.wiring import model_settings
 from photofinish_cli import annotating
 from photofinish_cli.output import (
     ExitCode,
@@ -73,7 +74,7 @@ def analyze(
         # Models and their runtime take a moment to load: not before they are wanted.
         from photofinish_jobs.analyze import Analyzer
 
-        analyzer = Analyzer.load(ModelSettings(models_dir=models_dir or default_models_dir()))
+        analyzer = Analyzer.load(replace(model_settings(), models_dir=models_dir or default_models_dir()))
         report = _JsonReport() if json else _TableReport()
         started = time.monotonic()
         with progress_bar("Analysing", len(files), plain=json) as bar:

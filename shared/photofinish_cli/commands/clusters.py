@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from photofinish.errors import NotFound, Unavailable
+from photofinish.wiring import model_settings
 from photofinish_cli import api_client
 from photofinish_cli.commands.people import Album, Faces, Person, tell_change
 from photofinish_cli.deployment import Json, StateDir, connect, use_deployment
@@ -37,13 +38,14 @@ def run_clustering(album: Album, json: Json = False, state: StateDir = None) -> 
     Example: photofinish clusters run spring-10k
     """
     # Imported here: whoever only asks needs no clustering.
-    from photofinish_functions.people_clustering import PeopleClustering, catalogue_calibrations
+    from photofinish.models.selection import known_calibrations
+    from photofinish_functions.people_clustering import PeopleClustering
     from photofinish_functions.people_projecting import PeopleProjector
 
     with reported_errors():
         cloud = connect(state)
         projector = PeopleProjector(cloud.people_projection, cloud.people_documents)
-        clustering = PeopleClustering(cloud.clusters, catalogue_calibrations(), publish=projector.project)
+        clustering = PeopleClustering(cloud.clusters, known_calibrations(model_settings()), publish=projector.project)
         if not cloud.index.has_album(album):
             raise NotFound(f"no photo of an album {album!r} was analysed yet")
         deadline = time.monotonic() + _TURN_TIMEOUT_S

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 
 from photofinish.errors import Misconfigured, RejectedInput
 from photofinish.models.settings import ModelSettings, default_models_dir
+from photofinish.wiring import model_settings
 from photofinish_cli.output import (
     ExitCode,
     console,
@@ -98,7 +100,7 @@ def evaluate(
         from photofinish_cli.evaluation.calibrating import as_toml
 
         _make_folder(out)
-        settings = ModelSettings(models_dir=models_dir or default_models_dir())
+        settings = replace(model_settings(), models_dir=models_dir or default_models_dir())
         evaluation = measure(bibs, faces, start_list, settings, calibrate=calibrate, plain_progress=json)
         written = report.write(evaluation, out)
     if json:

@@ -13,7 +13,9 @@ from photofinish.adapters.pg_people_clusters import PgClusters
 from photofinish.adapters.postgres import Database
 from photofinish.domain.person import FaceSource
 from photofinish.models.catalogue import model_for
-from photofinish_functions.people_clustering import PeopleClustering, catalogue_calibrations
+from photofinish.models.selection import known_calibrations
+from photofinish.models.settings import ModelSettings, default_models_dir
+from photofinish_functions.people_clustering import PeopleClustering
 from support.faces import SPACE, embedding, face
 from support.index import add
 from support.people import ALBUM, BY, CALIBRATION, TestAlbum
@@ -225,4 +227,6 @@ def test_the_sweep_finds_albums_that_wait(album: TestAlbum, clustering: PeopleCl
 
 
 def test_the_catalogues_spaces_can_be_clustered() -> None:
-    assert model_for("face_embedding").embedding_space in catalogue_calibrations()
+    assert model_for("face_embedding").embedding_space in known_calibrations(
+        ModelSettings(models_dir=default_models_dir())
+    )

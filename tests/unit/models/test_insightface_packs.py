@@ -1,0 +1,194 @@
+"""InsightFace packs: tiny networks with the inputs and outputs of the real ones, against the package as well."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from insightface.model_zoo.arcface_onnx import ArcFaceONNX
+from insightface.model_zoo.scrfd import SCRFD
+
+from photofinish.errors import Misconfigured
+from photofinish.models.face_encoder import FaceEncoder
+from photofinish.models.face_pack import FacePack
+from photofinish.models.insightface_packs import ArcFaceEmbedder, ScrfdDetector
+from photofinish.models.model_file import ModelFile
+from photofinish.models.selection import known_calibrations, model_labels, searched_space
+from photofinish.models.settings import ModelSettings
+from support.face_packs import DIMENSIONS, FACE_PX, POINTS, arcface, crowd, pack, scrfd
+
+PLACES = [(320, 160), (96, 480), (1024, 608)]
+
+
+@pytest.fixture
+def buffalo(tmp_path: Path, model_settings: ModelSettings) -> ModelSettings:
+    folder = pack(tmp_path / "buffalo_l")
+    return dataclasses.replace(model_settings, face_pack=folder, accept_noncommercial=True)
+
+
+def detector_of(path: Path, settings: ModelSettings) -> ScrfdDetector:
+    return ScrfdDetector.load(ModelFile.at(path, variable="-"), settings)
+
+
+def folder_of(settings: ModelSettings) -> Path:
+    assert settings.face_pack is not None
+    return settings.face_pack
+
+
+@pytest.mark.parametrize("height", [960, 853])
+@pytest.mark.parametrize("batched", [False, True])
+def test_faces_are_where_the_network_sees_them(
+    height: int, batched: bool, tmp_path: Path, model_settings: ModelSettings
+) -> None:
+    detector = detector_of(scrfd(tmp_path / "det_10g.onnx", batched=batched), model_settings)
+    found, nothing = detector.detect([crowd(PLACES, height=height), crowd([])])
+    assert len(nothing) == 0
+    assert found.boxes.tolist() == [[x - 32, y - 32, 64, 64] for x, y in sorted(PLACES)]
+    corners = found.boxes[:, None, :2]
+    np.testing.assert_allclose(found.landmarks, corners + POINTS * FACE_PX, atol=1e-3)
+    assert found.scores.min() > 0.95
+
+
+def test_a_network_of_fixed_size_sees_the_whole_picture_at_that_size(
+    tmp_path: Path, model_settings: ModelSettings
+) -> None:
+    detector = detector_of(scrfd(tmp_path / "det_10g.onnx", side=640), model_settings)
+    square = crowd([(160, 80)], width=640, height=512).repeat(4, axis=0).repeat(4, axis=1)
+    (found,) = detector.detect([np.ascontiguousarray(square)])
+    np.testing.assert_allclose(found.boxes, [[4 * 128, 4 * 48, 256, 256]], atol=0.5)
+
+
+def test_candidates_are_those_of_the_insightface_package(tmp_path: Path, model_settings: ModelSettings) -> None:
+    path = scrfd(tmp_path / "det_10g.onnx", seed=7)
+    picture = np.random.default_rng(1).integers(0, 256, (256, 320, 3), np.uint8)
+    boxes, points, scores = detector_of(path, model_settings)._look(picture, 320)
+    theirs = SCRFD(model_file=str(path))
+    expected, expected_points = theirs._detect_candidates(picture, (320, 256), 0.5)
+    assert 100 < len(scores) == len(expected)
+    ours = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:], scores[:, None], points.reshape(-1, 10)], axis=1)
+    other = np.concatenate([expected, expected_points.reshape(-1, 10)], axis=1)
+    np.testing.assert_allclose(ours[np.lexsort(ours.T)], other[np.lexsort(other.T)], rtol=1e-4, atol=1e-2)
+
+
+def test_embeddings_are_those_of_the_insightface_package(buffalo: ModelSettings) -> None:
+    chosen = FacePack.of(buffalo)
+    assert chosen is not None
+    chips = np.random.default_rng(2).integers(0, 256, (9, 112, 112, 3), np.uint8)
+    ours = ArcFaceEmbedder.load(chosen, buffalo).embed(chips)
+    theirs = ArcFaceONNX(model_file=str(chosen.embedding.path)).get_feat(list(chips))
+    assert ours.shape == (9, DIMENSIONS)
+    np.testing.assert_allclose(ours, theirs / np.linalg.norm(theirs, axis=1, keepdims=True), atol=1e-5)
+
+
+def test_the_encoder_uses_the_pack(buffalo: ModelSettings) -> None:
+    encoder = FaceEncoder.load(buffalo)
+    faces, nobody = encoder.encode([crowd(PLACES), crowd([])])
+    assert nobody == ()
+    assert len(faces) == 3
+    assert encoder.embedding_space.startswith("buffalo_l-")
+    for face in faces:
+        assert face.embedding is not None
+        assert face.embedding.space == encoder.embedding_space
+        assert face.embedding.vector.shape == (DIMENSIONS,)
+    assert len(encoder.encode_portrait(crowd([(320, 160)], width=640, height=480))) == 1
+
+
+def test_another_file_makes_another_space(buffalo: ModelSettings) -> None:
+    before = FaceEncoder.load(buffalo).embedding_space
+    arcface(folder_of(buffalo) / "w600k_r50.onnx", seed=1)
+    after = FaceEncoder.load(buffalo).embedding_space
+    assert before != after
+    assert model_labels(buffalo)["face_embedding"] == after
+
+
+def test_a_pack_with_a_batch_of_one(buffalo: ModelSettings) -> None:
+    arcface(folder_of(buffalo) / "w600k_r50.onnx", batch=1)
+    (faces,) = FaceEncoder.load(buffalo).encode([crowd(PLACES)])
+    assert len(faces) == 3
+
+
+def test_nothing_is_loaded_before_the_licence_is_accepted(buffalo: ModelSettings) -> None:
+    refused = dataclasses.replace(buffalo, accept_noncommercial=False)
+    for load in (FaceEncoder.load, model_labels, searched_space, known_calibrations):
+        with pytest.raises(
+            Misconfigured, match=r"non-commercial research only. Set PHOTOFINISH_ACCEPT_NONCOMMERCIAL=1"
+        ):
+            load(refused)
+
+
+CALIBRATION = """[model.calibration]
+min_similarity = 0.3
+stranger_similarity = 0.4
+slope = 20.0
+offset = -5.0
+selfie_min_quality = 0.5
+"""
+
+
+def test_searching_needs_a_calibration_of_the_pack(buffalo: ModelSettings) -> None:
+    with pytest.raises(Misconfigured, match="photofinish evaluate --bibs DIR --faces DIR --calibrate"):
+        searched_space(buffalo)
+    assert list(known_calibrations(buffalo)) == ["sface-2021dec-2"]
+    (folder_of(buffalo) / "calibration.toml").write_text(CALIBRATION)
+    space, calibration = searched_space(buffalo)
+    assert space == FaceEncoder.load(buffalo).embedding_space
+    assert calibration.min_similarity == 0.3
+    assert known_calibrations(buffalo)[space] == calibration
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[model.calibration]", "nonsense", CALIBRATION.replace("20.0", "-1.0"), CALIBRATION + "more = 1\n"]
+)
+def test_a_calibration_that_is_none_is_told(content: str, buffalo: ModelSettings) -> None:
+    path = folder_of(buffalo) / "calibration.toml"
+    path.write_text(content)
+    with pytest.raises(Misconfigured, match="is not what `photofinish evaluate") as raised:
+        searched_space(buffalo)
+    assert str(path) in str(raised.value)
+
+
+def missing_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def two_detectors(folder: Path) -> None:
+    scrfd(folder / "scrfd_500m.onnx")
+
+
+def no_recognition(folder: Path) -> None:
+    (folder / "w600k_r50.onnx").unlink()
+
+
+def swapped(folder: Path) -> None:
+    arcface(folder / "det_10g.onnx")
+
+
+def no_embedding(folder: Path) -> None:
+    scrfd(folder / "w600k_r50.onnx")
+
+
+def damaged(folder: Path) -> None:
+    (folder / "w600k_r50.onnx").write_bytes(b"\x08")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (missing_folder, "there is no such folder"),
+        (two_detectors, "there is det_10g.onnx and scrfd_500m.onnx"),
+        (no_recognition, "w600k_\\*.onnx or glintr\\*.onnx; there is no such file"),
+        (swapped, "cannot run|is no SCRFD detector"),
+        (no_embedding, "is no ArcFace model"),
+        (damaged, "ONNX Runtime cannot load"),
+    ],
+)
+def test_a_folder_that_is_no_pack_is_one_sentence(spoil: object, sentence: str, buffalo: ModelSettings) -> None:
+    assert callable(spoil)
+    spoil(folder_of(buffalo))
+    with pytest.raises(Misconfigured, match=sentence) as raised:
+        FaceEncoder.load(buffalo)
+    assert "\n" not in str(raised.value)
+    assert str(folder_of(buffalo)) in str(raised.value)
