@@ -101,8 +101,9 @@ def align(
 
     `landmarks` (N, 5, 2) are x, y in pixels of the picture, `template` (5, 2) where they shall lie in a chip; the
     similarity transform between them is the least-squares one (Umeyama 1991 without reflections). `batch` is
-    (B, 3, S, S) or (B, S, S, 3). Colours are interpolated between four pixels, black outside the picture; a face more than
-    twice as large as its chip is therefore to be averaged down before. Values and channels as in `prepare`. Returns the transforms, picture to chip: (N, 2, 3).
+    (B, 3, S, S) or (B, S, S, 3). Colours are interpolated between four pixels, black outside the picture; a face
+    more than twice as large as its chip is therefore to be averaged down before. Values and channels as in `prepare`.
+    Returns the transforms, picture to chip: (N, 2, 3).
     """
 
 def redact_blur(
@@ -197,8 +198,8 @@ def k_reciprocal_distances(
     """Distances of (Q, D) queries and (N, D) candidates re-ranked by k-reciprocal encoding (Zhong et al. 2017): (Q, N).
 
     Two are near when they have the same neighbours: `1 - lambda_` of the Jaccard distance of their encodings over the
-    `k1` nearest of queries and candidates, averaged over the `k2` nearest, themselves among them, and `lambda_` (0 to 1)
-    of the cosine distance 1 - cos; smaller is closer. Rows are C-contiguous and of unit length (lengths are not
+    `k1` nearest of queries and candidates, averaged over the `k2` nearest, themselves among them, and `lambda_` (0 to
+    1) of the cosine distance 1 - cos; smaller is closer. Rows are C-contiguous and of unit length (lengths are not
     checked). Neighbours at one distance are in or out together, so the order of candidates does not matter and equal
     candidates have equal distances. There may be fewer rows than `k1`. All queries and candidates are compared with one
     another, so give the best few hundred to thousand candidates of a search.
@@ -207,7 +208,7 @@ def k_reciprocal_distances(
 def hybrid_scores(
     parts: NDArray[np.float32], weights: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Scores (N,) and contributions (N, P) of (N, P) parts from 0 to 1, such as similarity, bib evidence, time, quality.
+    """Scores (N,) and contributions (N, P) of (N, P) parts from 0 to 1, such as similarity, bib evidence and quality.
 
     A contribution is its part times the weight (P,), which is 0 or more; a score is the sum of its row's contributions,
     from left to right. With weights that add up to 1 scores are from 0 to 1.
