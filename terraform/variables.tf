@@ -242,7 +242,7 @@ variable "schedules" {
     sweep            = optional(string, "* * * * *")
     reconcile        = optional(string, "*/10 * * * *")
     reconcile_all    = optional(string, "17 3 * * *")
-    people_sweep     = optional(string, "*/5 * * * *")
+    people_sweep     = optional(string, "* * * * *")
     people_sweep_all = optional(string, "47 3 * * *")
     retention        = optional(string, "7 4 * * *")
   })
