@@ -1,5 +1,7 @@
 """The entry points of all functions: functions-framework wants one module."""
 
+import os
+
 from photofinish_functions.entry_points import (
     api,
     cluster_people,
@@ -11,6 +13,7 @@ from photofinish_functions.entry_points import (
     reconcile,
     rekognition,
 )
+from photofinish_functions.starting import refuse_wrong_models
 
 __all__ = [
     "api",
@@ -23,3 +26,7 @@ __all__ = [
     "reconcile",
     "rekognition",
 ]
+
+# Only a server says in its environment which function it is: for whoever else imports this, nothing happens.
+if "FUNCTION_TARGET" in os.environ:
+    refuse_wrong_models(os.environ["FUNCTION_TARGET"])

@@ -9,6 +9,7 @@ import sys
 
 from photofinish.errors import Misconfigured
 from photofinish.logs import fields, log_json
+from photofinish.models.selection import ANALYSIS_ROLES, check_models
 from photofinish.settings import JobSettings
 from photofinish.wiring import app, model_settings
 from photofinish_jobs.analyze import Analyzer
@@ -22,6 +23,7 @@ def main() -> int:
     try:
         cloud = app()
         models = model_settings()
+        check_models(models, ANALYSIS_ROLES)  # before a place is taken and before models take seconds to load
         worker = Worker(
             queue=cloud.queue,
             store=cloud.store,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from photofinish.domain.matching import Calibration
 from photofinish.errors import Misconfigured
-from photofinish.models.catalogue import catalogue, model_for
+from photofinish.models.catalogue import CPU_PROVIDER, built_file, catalogue, model_for
 from photofinish.models.face_pack import FacePack
 from photofinish.models.model_file import ModelFile
+from photofinish.models.providers import providers_with_options
 from photofinish.models.settings import ModelSettings
 
 BIB_DETECTOR = "PHOTOFINISH_BIB_DETECTOR"
+ANALYSIS_ROLES = ("face_detection", "face_embedding", "text_detection", "text_recognition", "bib_detection")
+"""Of the models that the analysis runs, the last one where the settings name it."""
 
 
 def model_labels(settings: ModelSettings) -> dict[str, str]:
@@ -63,3 +68,21 @@ def known_calibrations(settings: ModelSettings) -> dict[str, Calibration]:
     pack = FacePack.of(settings)
     calibration = pack.calibration() if pack else None
     return known | ({pack.embedding_space: calibration} if pack and calibration else {})
+
+
+def check_models(settings: ModelSettings, roles: Collection[str]) -> None:
+    """What can be told of the models of `roles` without loading any: files, hashes, licences, providers.
+
+    Raises:
+        Misconfigured: something is missing or wrong.
+    """
+    pack = FacePack.of(settings)
+    for role in roles:
+        if role == "bib_detection":
+            bib_detector_file(settings)
+        elif pack is None or role not in ("face_detection", "face_embedding"):
+            built_file(model_for(role), settings.models_dir, settings.providers)
+    if settings.providers != (CPU_PROVIDER,):  # which every runtime has, and asking it takes a while
+        import onnxruntime
+
+        providers_with_options(settings, onnxruntime.get_available_providers())
