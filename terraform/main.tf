@@ -442,7 +442,11 @@ module "operations" {
   search_objectives       = { availability = var.search.availability_share, latency_ms = var.search.latency_p95_ms }
   budget                  = var.budget
   stop_subscriptions      = module.launch_workers.subscriptions
-  health_url              = local.api_url == null ? null : "${local.api_url}/v1/health"
+  # Written out: whether there is one must be known before any address is.
+  health_url = (
+    var.search.exposure == "load_balancer" ? "https://${var.search.domain}/v1/health" :
+    var.search.exposure == "direct" ? "${module.http["api"].uri}/v1/health" : null
+  )
 
   schedules = {
     photofinish-sweep            = { topic = local.topic["sweep"], cron = var.schedules.sweep, description = "Start analysis that nothing else started." }
