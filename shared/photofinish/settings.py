@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_cache_path
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
@@ -118,6 +118,10 @@ class ModelEnvironment(_FromEnv):
     """Folder of an InsightFace pack (buffalo_l, …) to use for faces instead of the catalogue's models."""
     accept_noncommercial: bool = Field(False, validation_alias="PHOTOFINISH_ACCEPT_NONCOMMERCIAL")
     """Whether the operator accepts licences that allow no commercial use; InsightFace's packs need it."""
+    text_engine: Literal["onnx", "paddleocr"] = Field("onnx", validation_alias="PHOTOFINISH_TEXT_ENGINE")
+    """What reads text: the catalogue's models, or the paddleocr package, which is not installed by default."""
+    paddle_models: Path | None = Field(None, validation_alias="PHOTOFINISH_PADDLE_MODELS")
+    """Folder with the models `det` and `rec` for paddleocr."""
 
 
 class ApiClientSettings(_FromEnv):

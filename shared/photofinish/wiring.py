@@ -237,4 +237,6 @@ def model_settings() -> ModelSettings:
         bib_detector=environment.bib_detector,
         face_pack=environment.face_pack,
         accept_noncommercial=environment.accept_noncommercial,
+        text_engine=environment.text_engine,
+        paddle_models=environment.paddle_models,
     )

@@ -9,6 +9,7 @@ from photofinish.errors import Misconfigured
 from photofinish.models.catalogue import CPU_PROVIDER, built_file, catalogue, model_for
 from photofinish.models.face_pack import FacePack
 from photofinish.models.model_file import ModelFile
+from photofinish.models.paddle_models import PaddleModels
 from photofinish.models.providers import providers_with_options
 from photofinish.models.settings import ModelSettings
 
@@ -26,6 +27,8 @@ def model_labels(settings: ModelSettings) -> dict[str, str]:
     labels = {model.role: model.label_on(settings.providers) for model in catalogue()}
     if pack := FacePack.of(settings):
         labels |= {"face_detection": pack.detection.label, "face_embedding": pack.embedding.label}
+    if paddle := PaddleModels.of(settings):
+        labels |= {"text_detection": paddle.detection.file.label, "text_recognition": paddle.recognition.file.label}
     if bibs := bib_detector_file(settings):
         labels["bib_detection"] = bibs.label
     return labels
@@ -76,11 +79,15 @@ def check_models(settings: ModelSettings, roles: Collection[str]) -> None:
     Raises:
         Misconfigured: something is missing or wrong.
     """
-    pack = FacePack.of(settings)
+    chosen = {
+        "face_detection": FacePack.of,
+        "face_embedding": FacePack.of,
+        "text_detection": PaddleModels.of,
+        "text_recognition": PaddleModels.of,
+        "bib_detection": bib_detector_file,
+    }
     for role in roles:
-        if role == "bib_detection":
-            bib_detector_file(settings)
-        elif pack is None or role not in ("face_detection", "face_embedding"):
+        if chosen[role](settings) is None and role != "bib_detection":
             built_file(model_for(role), settings.models_dir, settings.providers)
     if settings.providers != (CPU_PROVIDER,):  # which every runtime has, and asking it takes a while
         import onnxruntime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 
@@ -28,6 +29,10 @@ class ModelSettings:
     """Folder of an InsightFace pack to use for faces (:mod:`photofinish.models.insightface_packs`)."""
     accept_noncommercial: bool = False
     """Whether the operator accepts licences that allow no commercial use, as that of InsightFace's packs."""
+    text_engine: Literal["onnx", "paddleocr"] = "onnx"
+    """What reads text: the catalogue's models, or the paddleocr package (:mod:`photofinish.models.paddle_reading`)."""
+    paddle_models: Path | None = None
+    """Folder of the models that paddleocr uses."""
 
 
 def default_models_dir() -> Path:

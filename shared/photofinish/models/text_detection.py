@@ -45,11 +45,11 @@ class TextDetector:
         """
         if scales is None:
             enlarging = cv2.INTER_LINEAR
-            scales = [_scale_of_photo(*image.shape[:2]) for image in images]
+            scales = [scale_of_photo(*image.shape[:2]) for image in images]
         else:
             # Small parts are enlarged much more than photos: digits of few pixels are found in cubic edges only.
             enlarging = cv2.INTER_CUBIC
-        fitted = [_scaled(image, scale, enlarging) for image, scale in zip(images, scales, strict=True)]
+        fitted = [scaled(image, scale, enlarging) for image, scale in zip(images, scales, strict=True)]
         found: list[NDArray[np.float32]] = [np.zeros((0, 4, 2), np.float32)] * len(images)
         for indices in groups_of_one_shape(fitted, at_most=self._batch):
             (output,) = self._session.run(np.stack([_as_input(fitted[index]) for index in indices])).values()
@@ -81,12 +81,16 @@ def boxes_of_map(probability: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.array(boxes, np.float32).reshape(-1, 4, 2)
 
 
-def _scale_of_photo(height: int, width: int) -> float:
+def scale_of_photo(height: int, width: int) -> float:
+    """The scale at which a whole photo of `height` × `width` pixels is looked at."""
     return min(max(1.0, SHORTEST_SIDE / min(height, width)), LONGEST_SIDE / max(height, width))
 
 
-def _scaled(image: NDArray[np.uint8], scale: float, enlarging: int) -> NDArray[np.uint8]:
-    """Both sides become multiples of 32, so their scales differ a little."""
+def scaled(image: NDArray[np.uint8], scale: float, enlarging: int) -> NDArray[np.uint8]:
+    """The (H, W, 3) image at about that scale, larger ones by that interpolation of OpenCV's.
+
+    Both sides become multiples of 32, so their scales differ a little.
+    """
     height, width = image.shape[:2]
     size = (max(32, round(width * scale / 32) * 32), max(32, round(height * scale / 32) * 32))
     if size[0] <= width and size[1] <= height:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from photofinish.domain.bib import TextLine
 from photofinish.domain.geometry import Box
 from photofinish.domain.torso import TorsoWindow
 from photofinish.models.catalogue import model_for
+from photofinish.models.paddle_models import PaddleModels
+from photofinish.models.paddle_reading import load_paddle
 from photofinish.models.session import OrtSession
 from photofinish.models.settings import ModelSettings
 from photofinish.models.text_detection import TextDetector
@@ -23,20 +26,40 @@ FACE_PX = 96
 CUT_MARGIN_PX = 3
 
 
+class LineDetector(Protocol):
+    """Finds lines of text. Threads may share it."""
+
+    def detect(
+        self, images: Sequence[NDArray[np.uint8]], scales: Sequence[float] | None = None
+    ) -> list[NDArray[np.float32]]:
+        """See :meth:`photofinish.models.text_detection.TextDetector.detect`."""
+        ...
+
+
+class LineRecognizer(Protocol):
+    """Reads crops of single lines. Threads may share it."""
+
+    def recognize(self, crops: Sequence[NDArray[np.uint8]]) -> list[ReadLine]:
+        """The text of each (H, W, 3) BGR crop, in order."""
+        ...
+
+
 class TextReader:
     """Detection and recognition of text. Safe to use from several threads."""
 
-    def __init__(self, detector: TextDetector, recognizer: TextRecognizer) -> None:
+    def __init__(self, detector: LineDetector, recognizer: LineRecognizer) -> None:
         self._detector = detector
         self._recognizer = recognizer
 
     @classmethod
     def load(cls, settings: ModelSettings) -> TextReader:
-        """Load the catalogue's models.
+        """Load the catalogue's models, or PaddleOCR with those that the settings name.
 
         Raises:
-            Misconfigured: a model file or a provider is missing.
+            Misconfigured: a model file, a provider or a package is missing.
         """
+        if paddle := PaddleModels.of(settings):
+            return cls(*load_paddle(paddle, settings))
         return cls(
             TextDetector(OrtSession(model_for("text_detection"), settings)),
             TextRecognizer(OrtSession(model_for("text_recognition"), settings)),
