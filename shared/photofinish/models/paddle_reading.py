@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from photofinish.errors import Misconfigured
 from photofinish.models.catalogue import CPU_PROVIDER
 from photofinish.models.paddle_models import FOLDER, PaddleModel, PaddleModels
+from photofinish.models.providers import providers_with_options
 from photofinish.models.settings import ModelSettings
 from photofinish.models.text_detection import scale_of_photo, scaled
 from photofinish.models.text_recognition import ReadLine
@@ -30,12 +31,22 @@ class _Predictor:
     """One of PaddleOCR's models. It keeps state between calls, so threads take turns."""
 
     def __init__(self, kind: str, model: PaddleModel, settings: ModelSettings, **options: object) -> None:
+        import onnxruntime
+
+        providers = providers_with_options(settings, onnxruntime.get_available_providers())
         make = getattr(import_module("paddleocr"), kind)
         try:
             self._model = make(
                 model_name=model.model_name,
                 model_dir=str(model.folder),
                 engine="onnxruntime",
+                engine_config={
+                    "providers": [name for name, _ in providers],
+                    "provider_options": [provider_options for _, provider_options in providers],
+                    "intra_op_num_threads": settings.threads,
+                    "inter_op_num_threads": 1,
+                    "enable_mem_pattern": False,
+                },
                 device="cpu" if tuple(settings.providers) == (CPU_PROVIDER,) else "gpu",
                 **options,
             )

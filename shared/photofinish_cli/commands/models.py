@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +10,9 @@ import typer
 
 from photofinish.models.building import Verification, build, verify
 from photofinish.models.catalogue import CatalogueModel, catalogue
+from photofinish.models.selection import ANALYSIS_ROLES, check_models, known_calibrations, model_labels
 from photofinish.models.settings import default_models_dir
+from photofinish.wiring import model_settings
 from photofinish_cli.output import ExitCode, console, print_error, print_json, printable, reported_errors, table
 
 app = typer.Typer(
@@ -49,6 +51,33 @@ def list_models(json: _Json = False) -> None:
     for model in models:
         rows.add_row(model.role, model.label, model.licence, f"{model.package} {model.package_version}", model.input)
     console().print(rows)
+
+
+@app.command("selected")
+def show_selected(json: _Json = False, models_dir: _ModelsDir = None) -> None:
+    """Show the models that the analysis runs with the settings of the environment, and check their files.
+
+    Ends with 3, as the job and the functions do, where one is missing, wrong or not accepted. Nothing is loaded.
+
+    Examples:
+
+      photofinish models selected
+
+      PHOTOFINISH_BIB_DETECTOR=./bibs.onnx photofinish models selected --json
+    """
+    with reported_errors():
+        settings = replace(model_settings(), models_dir=models_dir or default_models_dir())
+        check_models(settings, ANALYSIS_ROLES)
+        labels = model_labels(settings)
+        calibrated = sorted(known_calibrations(settings))
+    if json:
+        print_json({"models": labels, "providers": settings.providers, "calibrated_spaces": calibrated})
+        return
+    rows = table("role", "model")
+    for role, label in labels.items():
+        rows.add_row(role, label)
+    console().print(rows)
+    console().print(f"on {', '.join(settings.providers)}; searched can be {', '.join(calibrated)}")
 
 
 @app.command("build")
