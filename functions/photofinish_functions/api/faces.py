@@ -34,7 +34,8 @@ class Embeddings(Input):
     """Faces that were embedded elsewhere, by the same model: vectors of any length but zero."""
 
     space: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]+$")] = Field(
-        description="The embedding space, as POST /v1/embeddings names it.", json_schema_extra=example("sface-2021dec-2")
+        description="The embedding space, as POST /v1/embeddings names it.",
+        json_schema_extra=example("sface-2021dec-2"),
     )
     vectors: list[Vector] = Field(
         min_length=1,
