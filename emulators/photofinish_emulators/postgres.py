@@ -210,8 +210,9 @@ def end_leftovers(data: Path) -> None:
     numbers = {process.pid for process in leftovers}
     for process in leftovers:
         with suppress(psutil.NoSuchProcess):  # they are leaving at this moment
-            is_child = process.ppid() in numbers or process.cmdline()[0].startswith("postgres:")
-            if not is_child:
+            command = process.cmdline()  # empty while it is leaving
+            is_postmaster = process.ppid() not in numbers and command and not command[0].startswith("postgres:")
+            if is_postmaster:
                 process.send_signal(STOP_SIGNAL)
     _, alive = psutil.wait_procs(leftovers, timeout=LEFTOVER_TIMEOUT_S)
     for process in alive:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -22,16 +21,10 @@ from photofinish.adapters.pubsub import PubSubWorkQueue
 from photofinish_emulators.storage import Storage
 from support.firestore_server import FirestoreServer, emulator_environment
 from support.firestore_server import firestore_server as running_firestore_server
+from support.ports import free_port
 from support.pubsub_server import PubsubServer, wait_until
 
 _numbers = itertools.count(1)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import atexit
 import functools
 import itertools
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,7 @@ from psycopg.conninfo import make_conninfo
 
 from photofinish.migrating import migrate
 from photofinish_emulators.postgres import READY_LINE, STOP_SIGNAL, Postgres, as_user, system_user
+from support.ports import free_port
 
 START_TIMEOUT_S = 30
 _TEMPLATE = "photofinish_template"
@@ -33,7 +33,7 @@ _numbers = itertools.count(1)
 def postgres_server() -> str:
     """The connection string of a server's administrator; the server ends with this process, and so does its data."""
     folder = Path(tempfile.mkdtemp(prefix="photofinish-postgres-"))
-    server = Postgres(directory=folder, port=_free_port())
+    server = Postgres(directory=folder, port=free_port())
     server.prepare()
     # Nothing here outlives the session: no need to wait for the disk.
     with (folder / "log").open("w") as log:
@@ -47,13 +47,6 @@ def postgres_server() -> str:
         assert time.monotonic() < deadline, f"Postgres is not ready after {START_TIMEOUT_S} s: {said}"
         time.sleep(0.02)
     return server.url("postgres")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -33,6 +32,7 @@ from photofinish.models.catalogue import model_for
 from photofinish_functions.rekognition.answers import face_model_version
 from support.access import KEY_SECRET, aws_credentials, new_key
 from support.pictures import BgrImage, astronaut, encode, group
+from support.ports import free_port
 from support.postgres import postgres_server
 from support.rekognition_model import check_answer
 
@@ -94,7 +94,7 @@ def rekognition_server(folder: Path, storage: StorageClient) -> Iterator[Rekogni
     conninfo = _new_database()
     if storage.lookup_bucket(PHOTO_BUCKET) is None:
         storage.create_bucket(PHOTO_BUCKET)
-    port, log = _free_port(), folder / "rekognition.log"
+    port, log = free_port(), folder / "rekognition.log"
     url = f"http://127.0.0.1:{port}"
     argv = [sys.executable, "-m", "functions_framework", "--target", "rekognition", "--signature-type", "http"]
     argv += ["--source", str(_FUNCTIONS), "--host", "127.0.0.1", "--port", str(port)]
@@ -186,10 +186,3 @@ def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> Non
             return  # it answers, if only that this is no operation
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,8 +38,8 @@ class Layout:
     function_urls: dict[str, str]
 
 
-def lay_out(spec: StackSpec, state_dir: Path, environ: Mapping[str, str]) -> Layout:
-    """Decide what to start.
+def lay_out(spec: StackSpec, state_dir: Path, environ: Mapping[str, str], held: ExitStack) -> Layout:
+    """Decide what to start, and hold the ports for it in ``held``, to be closed once nothing runs any more.
 
     ``environ`` is the caller's environment: where it names another server for one of `VARIABLES`, that is used. The
     caller's variables may also be those of this very stack, from an earlier start; these mean nothing.
@@ -54,7 +55,7 @@ def lay_out(spec: StackSpec, state_dir: Path, environ: Mapping[str, str]) -> Lay
         if environ.get(VARIABLES[name]) and environ[VARIABLES[name]] != own.get(name)
     }
     ours = [name for name in wanted if name not in elsewhere]
-    ports = take_ports(state_dir, [*ours, *(function.name for function in spec.functions)])
+    ports = take_ports(state_dir, [*ours, *(function.name for function in spec.functions)], held)
     postgres = Postgres(directory=state_dir / "postgres", port=ports.get("postgres", 0))
     if "postgres" in ours:
         postgres.prepare()  # makes the password that its address contains

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -63,13 +64,14 @@ async def _run(spec: StackSpec, state_dir: Path, on_event: Callable[[Event], Non
         await end_orphans([identity for identity in identities if identity is not None], ORPHANS_TIMEOUT_S)
     for folder in ("logs", "storage"):
         (state_dir / folder).mkdir(mode=0o700, exist_ok=True)
-    layout = await asyncio.to_thread(lay_out, spec, state_dir, environ)
-    _write_private(state_dir / SPEC_FILE, spec.to_json())
-    supervisor = identify(os.getpid())
-    assert supervisor is not None
-    status = StackStatus(project=spec.project, supervisor=supervisor, environment=layout.environment)
-    schedules = partial(run_schedules, spec, layout.function_urls, layout.environment)
-    await Supervisor(layout.pieces, state_dir, status, on_event).run(stop, schedules)
+    with ExitStack() as held:
+        layout = await asyncio.to_thread(lay_out, spec, state_dir, environ, held)
+        _write_private(state_dir / SPEC_FILE, spec.to_json())
+        supervisor = identify(os.getpid())
+        assert supervisor is not None
+        status = StackStatus(project=spec.project, supervisor=supervisor, environment=layout.environment)
+        schedules = partial(run_schedules, spec, layout.function_urls, layout.environment)
+        await Supervisor(layout.pieces, state_dir, status, on_event).run(stop, schedules)
 
 
 def start_detached(

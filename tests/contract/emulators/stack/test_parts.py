@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from photofinish_emulators.common.bounded_log import BoundedLog, older
 from photofinish_emulators.common.processes import ProcessIdentity, identify, is_alive
 from photofinish_emulators.common.state_dir import CannotServe
 from photofinish_emulators.stack import Bucket, Event, Function, Schedule, StackFailed, StackSpec, Subscription, Topic
-from photofinish_emulators.stack.ports import RANGE, take_ports
+from photofinish_emulators.stack.ports import RANGE, hold, take_ports
 from photofinish_emulators.stack.process import Piece, ReadyExit, ReadyLine, end_orphans
 from photofinish_emulators.stack.schedules import run_schedules
 from photofinish_emulators.stack.state import StackStatus
@@ -54,22 +55,39 @@ def test_a_spec_that_cannot_be_is_refused(parts: dict[str, object], says: str) -
 
 
 def test_ports_are_chosen_once(tmp_path: Path) -> None:
-    first = take_ports(tmp_path, ["a", "b"])
+    with ExitStack() as held:
+        first = take_ports(tmp_path, ["a", "b"], held)
     assert len(set(first.values())) == 2
     assert all(port in RANGE for port in first.values())
-    again = take_ports(tmp_path, ["b", "c"])
+    with ExitStack() as held:
+        again = take_ports(tmp_path, ["b", "c"], held)
     assert again["b"] == first["b"]
     assert again["c"] not in first.values()
 
 
+def test_a_chosen_port_is_kept_from_others_until_its_server_listens_and_after_it_ended(tmp_path: Path) -> None:
+    with ExitStack() as held:
+        port = take_ports(tmp_path, ["storage"], held)["storage"]
+        for _ in range(2):  # a server that is started again
+            with pytest.raises(OSError, match="in use"):
+                hold(port)
+            with socket.create_server(("127.0.0.1", port)):
+                socket.create_connection(("127.0.0.1", port)).close()
+    assert take_ports(tmp_path, ["storage"], held) == {"storage": port}
+    held.close()
+
+
 def test_a_kept_port_that_somebody_else_took_is_named_with_its_holder(tmp_path: Path) -> None:
-    port = take_ports(tmp_path, ["storage"])["storage"]
-    with socket.socket() as squatter:
-        squatter.bind(("127.0.0.1", port))
-        squatter.listen()
-        with pytest.raises(CannotServe, match=f"port {port}, the one of storage.*process {os.getpid()}"):
-            take_ports(tmp_path, ["storage"])
-    assert take_ports(tmp_path, ["storage"]) == {"storage": port}
+    with ExitStack() as held:
+        port = take_ports(tmp_path, ["storage"], held)["storage"]
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        ExitStack() as held,
+        pytest.raises(CannotServe, match=f"port {port}, the one of storage.*process {os.getpid()}"),
+    ):
+        take_ports(tmp_path, ["storage"], held)
+    with ExitStack() as held:
+        assert take_ports(tmp_path, ["storage"], held) == {"storage": port}
 
 
 def test_a_log_keeps_the_newest_within_its_bound(tmp_path: Path) -> None:

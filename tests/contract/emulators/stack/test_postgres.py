@@ -23,7 +23,7 @@ from photofinish_emulators.postgres import (
     ensure_database,
     system_user,
 )
-from photofinish_emulators.stack.ports import take_ports
+from support.ports import free_port
 from support.run_jobs_server import eventually
 
 
@@ -32,7 +32,7 @@ class Running:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir()
-        self.postgres = Postgres(directory=directory / "pg", port=take_ports(directory, ["postgres"])["postgres"])
+        self.postgres = Postgres(directory=directory / "pg", port=free_port())
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:

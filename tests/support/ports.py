@@ -1,0 +1,16 @@
+"""A port for a server that a test starts: nobody else is given it while this process lives."""
+
+from __future__ import annotations
+
+import atexit
+from contextlib import ExitStack
+
+from photofinish_emulators.stack.ports import hold
+
+_held = ExitStack()
+atexit.register(_held.close)
+
+
+def free_port() -> int:
+    port: int = _held.enter_context(hold(0)).getsockname()[1]
+    return port
