@@ -1,0 +1,32 @@
+"""Writes a start list to measure with: every number that somebody labelled, and 2,000 that nobody wears.
+
+    python tests/bench/accuracy/start_list.py LABELLED_FOLDER > start_list.csv
+    photofinish evaluate --bibs LABELLED_FOLDER --start-list start_list.csv
+
+The others have three or four digits, as most that are labelled, so that a misread digit often makes another number of
+the list. They are drawn with a fixed seed: the same labels make the same list.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import typer
+
+from photofinish_cli.evaluation.labels import read_bib_labels
+
+OTHERS, SEED = 2000, 0
+FROM, TO = 100, 10_000
+
+
+def main(folder: Path) -> None:
+    labelled = sorted({bib.number for photo in read_bib_labels(folder) for bib in photo.bibs})
+    free = [str(number) for number in range(FROM, TO) if str(number) not in labelled]
+    print("number,name")
+    for number in labelled + random.Random(SEED).sample(free, OTHERS):
+        print(f"{number},")
+
+
+if __name__ == "__main__":
+    typer.run(main)

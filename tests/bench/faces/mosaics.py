@@ -1,0 +1,128 @@
+"""Which faces large crowds lose: race photos side by side in one picture, against each photo by itself.
+
+    python tests/bench/faces/mosaics.py FOLDER [--enough 0.5,0.75,1]
+
+Prints for pictures of 4 to 24 MP the share of faces found again by their size in pixels, faces that only the large
+picture has, megapixels that the network saw, and milliseconds. `--enough` compares values of `ENOUGH_SCALE`, by turns.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+import typer
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from photofinish.models import face_detection
+from photofinish.models.catalogue import model_for
+from photofinish.models.face_detection import FaceDetector
+from photofinish.models.session import OrtSession
+from photofinish.models.settings import ModelSettings, default_models_dir
+from support.pictures import BgrImage
+
+SIZES = ((2560, 1707), (3600, 2400), (4000, 3000), (5100, 3400), (6000, 4000))
+STEPS = (16, 20, 24, 32, 48, 10_000)
+
+
+class Seen:
+    """A session that counts the pixels that it sees, but for second looks at single faces."""
+
+    def __init__(self, session: OrtSession) -> None:
+        self._session = session
+        self.pixels = 0
+        self.large_batches_pay = session.large_batches_pay
+        self.metadata = session.metadata
+
+    def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        if batch.shape[2:] != (128, 128):
+            self.pixels += batch.shape[0] * batch.shape[2] * batch.shape[3]
+        return self._session.run(batch)
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """A picture and the faces that its parts have by themselves: (N, 3) x and y of the middle, √(width × height)."""
+
+    picture: BgrImage
+    faces: np.ndarray
+
+
+def main(folder: Path, enough: Annotated[str, typer.Option()] = "") -> None:
+    cv2.setNumThreads(2)
+    seen = Seen(OrtSession(model_for("face_detection"), ModelSettings(models_dir=default_models_dir())))
+    detector = FaceDetector(seen)
+    photos = [cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg"))]
+    singles = [as_points(detector.detect([photo])[0].boxes) for photo in photos]
+    scales = [float(value) for value in enough.split(",") if value] or [face_detection.ENOUGH_SCALE]
+    bands = [f"{low}–{high}" for low, high in zip(STEPS, STEPS[1:-1], strict=False)] + [f"{STEPS[-2]}+"]
+    print(f"{'picture':>10} {'enough':>6} " + " ".join(f"{band:>14}" for band in bands) + "  extra  seen MP      ms")
+    for width, height in SIZES:
+        mosaics = list(side_by_side(photos, singles, width, height))
+        for scale, line in measured(detector, seen, mosaics, scales):
+            print(f"{width:>5}×{height} {scale:>6.2f} {line}", flush=True)
+
+
+def side_by_side(
+    photos: Sequence[BgrImage], singles: Sequence[np.ndarray], width: int, height: int
+) -> Iterator[Mosaic]:
+    """As many pictures as it takes, the last one only where it is at least half full."""
+    remaining = list(zip(photos, singles, strict=True))
+    while remaining:
+        picture, faces = np.full((height, width, 3), 110, np.uint8), [np.zeros((0, 3))]
+        left = top = row_height = 0
+        while remaining:
+            photo, points = remaining[0]
+            rows, columns = photo.shape[:2]
+            if left + columns > width:
+                left, top, row_height = 0, top + row_height, 0
+            if top + rows > height:
+                break
+            picture[top : top + rows, left : left + columns] = photo
+            faces.append(points + (left, top, 0))
+            left, row_height = left + columns, max(row_height, rows)
+            remaining.pop(0)
+        if remaining or top > height / 2:
+            yield Mosaic(picture, np.concatenate(faces))
+
+
+def measured(
+    detector: FaceDetector, seen: Seen, mosaics: Sequence[Mosaic], scales: Sequence[float]
+) -> Iterator[tuple[float, str]]:
+    hits: dict[float, list[np.ndarray]] = {scale: [] for scale in scales}
+    extra, pixels, seconds = ({scale: 0.0 for scale in scales} for _ in range(3))
+    for mosaic in mosaics:
+        for scale in scales:
+            face_detection.ENOUGH_SCALE = scale
+            seen.pixels = 0
+            started = time.perf_counter()
+            found = as_points(detector.detect([mosaic.picture])[0].boxes)
+            seconds[scale] += time.perf_counter() - started
+            pixels[scale] += seen.pixels
+            near = np.hypot(*(found[:, None, :2] - mosaic.faces[None, :, :2]).transpose(2, 0, 1))
+            hits[scale].append(np.column_stack([mosaic.faces[:, 2], (near < 0.4 * mosaic.faces[:, 2]).any(axis=0)]))
+            extra[scale] += int((near >= 0.4 * mosaic.faces[:, 2]).all(axis=1).sum())
+    for scale in scales:
+        rows = np.concatenate(hits[scale])
+        cells = []
+        for low, high in zip(STEPS[:-1], STEPS[1:], strict=True):
+            band = rows[(rows[:, 0] >= low) & (rows[:, 0] < high), 1]
+            cells.append(f"{f'{band.mean():.3f} of {len(band)}' if len(band) else '–':>14}")
+        mean = 1 / len(mosaics)
+        tail = f"{extra[scale] * mean:>7.1f} {pixels[scale] * mean / 1e6:>8.1f} {seconds[scale] * mean * 1000:>7.0f}"
+        yield scale, " ".join(cells) + tail
+
+
+def as_points(boxes: np.ndarray) -> np.ndarray:
+    return np.column_stack([boxes[:, :2] + boxes[:, 2:] / 2, np.sqrt(boxes[:, 2] * boxes[:, 3])])
+
+
+if __name__ == "__main__":
+    typer.run(main)
