@@ -1,0 +1,56 @@
+"""What the pipeline needs from the world, as small protocols in the words of the domain: import them from here.
+
+Every implementation keeps the promises of these docstrings; one contract suite (tests/contract/) runs over all of them,
+the public doubles of ``adapters/memory.py`` included. All methods may raise :class:`photofinish.errors.Unavailable`.
+"""
+
+from __future__ import annotations
+
+from photofinish.ports.access import ALIKE_WITHIN_S, AccessStore, Expired
+from photofinish.ports.album_reading import AlbumReading, IndexedPhoto, NearFaces, SeenBib, SeenFace
+from photofinish.ports.albums import AlbumRules, Albums, AlbumSummary
+from photofinish.ports.documents import Documents, PhotoRecord
+from photofinish.ports.face_index import BibMatch, FaceIndex, FaceMatch, IndexedFace
+from photofinish.ports.people import FaceChanges, People, PersonMatch, Users
+from photofinish.ports.photos import BucketKind, PhotoLinks, PhotoStore, SignedUpload
+from photofinish.ports.rekognition import COLLECTION_BUCKET, Collection, CollectionFace, Collections
+from photofinish.ports.work import JobLauncher, LeaseCount, LeasedWork, ResultEvents, TaskLeases, WorkItem, WorkQueue
+
+__all__ = [
+    "ALIKE_WITHIN_S",
+    "COLLECTION_BUCKET",
+    "AccessStore",
+    "AlbumReading",
+    "AlbumRules",
+    "AlbumSummary",
+    "Albums",
+    "BibMatch",
+    "BucketKind",
+    "Collection",
+    "CollectionFace",
+    "Collections",
+    "Documents",
+    "Expired",
+    "FaceChanges",
+    "FaceIndex",
+    "FaceMatch",
+    "IndexedFace",
+    "IndexedPhoto",
+    "JobLauncher",
+    "LeaseCount",
+    "LeasedWork",
+    "NearFaces",
+    "People",
+    "PersonMatch",
+    "PhotoLinks",
+    "PhotoRecord",
+    "PhotoStore",
+    "ResultEvents",
+    "SeenBib",
+    "SeenFace",
+    "SignedUpload",
+    "TaskLeases",
+    "Users",
+    "WorkItem",
+    "WorkQueue",
+]

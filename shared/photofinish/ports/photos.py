@@ -1,0 +1,70 @@
+"""Photos as objects in buckets, and links to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from photofinish.domain.photo import PhotoRef, StoredPhoto
+
+
+class PhotoStore(Protocol):
+    """The bucket of originals and the bucket of derived objects."""
+
+    def read(self, photo: PhotoRef, *, max_bytes: int) -> bytes:
+        """The content of exactly this generation.
+
+        Raises:
+            PhotoGone: this generation is not there any more.
+            RejectedInput: `file_too_large`, before more than `max_bytes` were fetched.
+        """
+        ...
+
+    def list_photos(self, prefix: str = "") -> Iterator[StoredPhoto]:
+        """Every photo whose name begins with `prefix`, in order of name, page by page."""
+        ...
+
+    def put_derived(self, name: str, content: bytes, content_type: str) -> None:
+        """Create the derived object `name`; where it exists already it stays as it is (derived names are versioned)."""
+        ...
+
+    def read_derived(self, name: str) -> bytes:
+        """The content of a derived object.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        ...
+
+
+BucketKind = Literal["photos", "enrolment"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedUpload:
+    """How somebody without an account uploads one file: by this method, to this URL, with exactly these headers."""
+
+    url: str = field(repr=False)
+    method: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+
+class PhotoLinks(Protocol):
+    """Links that let whoever holds one reach one object for a short time, without any account."""
+
+    def rendition_url(self, name: str, *, expires_in_s: int) -> str:
+        """Where the derived object `name` can be fetched (GET) for so long; whether it exists is not checked."""
+        ...
+
+    def rendition_urls(self, names: Sequence[str], *, expires_in_s: int) -> list[str]:
+        """The same for several at once, in their order."""
+        ...
+
+    def upload_url(
+        self, bucket_kind: BucketKind, name: str, content_type: str, *, max_bytes: int, expires_in_s: int
+    ) -> SignedUpload:
+        """How to upload the object `name`, of this content type and at most so large."""
+        ...
