@@ -160,6 +160,15 @@ class AccessSettings(KeySettings):
     """How many proxies of ours add to X-Forwarded-For: 0 on one machine, 1 on Cloud Run, 2 with its load balancer."""
 
 
+class LinkSettings(_FromEnv):
+    """What links to renditions are signed with."""
+
+    link_key: SecretStr | None = Field(None, validation_alias="PHOTOFINISH_LINK_KEY")
+    """``ACCESS_ID:SECRET``, an HMAC key of Cloud Storage of a service account that may read the derived bucket.
+
+    None: the service account's own key signs them, or Google's IAM, which is asked once for every link."""
+
+
 class ApiSettings(_FromEnv):
     """How the API meets browsers."""
 

@@ -27,7 +27,7 @@ from photofinish.ports import (
     TaskLeases,
     WorkQueue,
 )
-from photofinish.settings import DatabaseSettings, ModelEnvironment, Settings
+from photofinish.settings import DatabaseSettings, LinkSettings, ModelEnvironment, Settings
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client as FirestoreClient
@@ -61,18 +61,19 @@ class App:
         from google.auth.transport.requests import Request
 
         from photofinish.adapters.gcs_links import GcsPhotoLinks, default_signing
+        from photofinish.adapters.hmac_links import HmacKey, HmacPhotoLinks
         from photofinish.adapters.kept_links import KeptPhotoLinks
 
         buckets: dict[BucketKind, str] = {"photos": self.settings.photo_bucket}
         if self.settings.enrolment_bucket:
             buckets["enrolment"] = self.settings.enrolment_bucket
-        return KeptPhotoLinks(
-            GcsPhotoLinks(
-                self.storage_client,
-                default_signing(Request()),
-                derived_bucket=self.settings.derived_bucket,
-                upload_buckets=buckets,
-            )
+        client, derived = self.storage_client, self.settings.derived_bucket
+        links = GcsPhotoLinks(client, default_signing(Request()), derived_bucket=derived, upload_buckets=buckets)
+        key = LinkSettings.from_env().link_key
+        if key is None:
+            return KeptPhotoLinks(links)
+        return HmacPhotoLinks(
+            links, HmacKey.parse(key.get_secret_value()), endpoint=client.api_endpoint, derived_bucket=derived
         )
 
     @cached_property

@@ -38,6 +38,7 @@ API_KEY_FILE = "api_key"
 KEY_SECRET_FILE = "key_secret"  # noqa: S105 - its name
 API_KEY_RATE = "1000/5000"  # whoever has this key owns the machine as well
 SIGNING_KEY_FILE = "service_account.json"
+LINK_KEY_FILE = "link_key"
 _CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 BATCH_SIZE = 4  # a CPU gains nothing from larger ones, and results appear sooner
 IDLE_EXIT_S = 20
@@ -80,6 +81,7 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
         "PHOTOFINISH_MAX_GPU_TASKS": os.environ.get("PHOTOFINISH_MAX_GPU_TASKS", "1"),
         "PHOTOFINISH_THREADS": str(os.cpu_count() or 1),
         "PHOTOFINISH_KEY_SECRET": key_secret(state_dir),
+        "PHOTOFINISH_LINK_KEY": _kept_secret(state_dir / LINK_KEY_FILE, lambda: f"LOCAL:{secrets.token_hex(20)}"),
     }
     env[_CREDENTIALS] = _signing_credentials(state_dir)
     if models_dir is not None:

@@ -90,6 +90,10 @@ class PgAccess:
         with self._database.autocommit() as conn:
             conn.execute(_query("set_users_may_search"), {"album": album, "users_may_search": allowed})
 
+    def open_albums(self) -> frozenset[str]:
+        with self._database.autocommit() as conn:
+            return frozenset(album for (album,) in conn.execute(_query("open_albums")))
+
     def append_audit(self, entry: AuditEntry) -> None:
         values = {
             "principal": entry.principal,

@@ -39,6 +39,7 @@ def api_server(conninfo: str, folder: Path, *, threads: int, workers: int) -> It
     environment = os.environ | {
         "DATABASE_URL": conninfo,
         "PHOTOFINISH_KEY_SECRET": KEY_SECRET,
+        "PHOTOFINISH_LINK_KEY": "LOCAL:a-secret-of-the-bench",
         "PHOTOFINISH_REGION": "local",
         "PHOTOFINISH_PHOTO_BUCKET": "photos",
         "PHOTOFINISH_DERIVED_BUCKET": "derived",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
@@ -24,8 +25,11 @@ from google.auth.transport.requests import Request as HttpRequest
 from google.cloud.storage import Client as StorageClient
 from google.oauth2 import service_account
 from google.oauth2.credentials import Credentials as UserCredentials
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from photofinish.adapters.gcs_links import GcsPhotoLinks, IamSigning, default_signing
+from photofinish.adapters.hmac_links import SAME_FOR_S, HmacKey, HmacPhotoLinks
 from photofinish.errors import Misconfigured, Unavailable
 from photofinish.ports import SignedUpload
 from support.google_ports import storage_client
@@ -35,6 +39,8 @@ __all__ = ["storage_client"]
 EMAIL = "links@test.iam.gserviceaccount.com"
 NAME = "renditions/O'Brien 10k & ümlaut/0a/1.preview.jpg"
 MAX_BYTES = 1000
+HMAC_KEY = HmacKey.parse("GOOG1TEST:a/secret+of:tests")
+NOW = datetime(2026, 5, 1, 10, 4, 26, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +200,93 @@ def test_the_links_work_at_a_storage_server(own_key: Signing, storage_client: St
     blob = storage_client.bucket("enrolment").get_blob("a/b.jpg")
     assert blob is not None
     assert (blob.download_as_bytes(), blob.content_type) == (b"another", "image/jpeg")
+
+
+@pytest.fixture
+def by_hmac(own_key: Signing, cloud: StorageClient) -> HmacPhotoLinks:
+    return HmacPhotoLinks(
+        links_of(own_key, cloud),
+        HMAC_KEY,
+        endpoint="https://storage.googleapis.com",
+        derived_bucket="derived",
+        now=lambda: NOW,
+    )
+
+
+class _Recording(Signing):
+    """Credentials that keep what Google's own library gives them to sign."""
+
+    signer_email = HMAC_KEY.access_id
+    signer = None  # type: ignore[assignment]
+
+    def sign_bytes(self, message: bytes) -> bytes:
+        self.message = message
+        return b""
+
+
+@given(name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_hmac_signs_what_google_signs_by_rsa(by_hmac: HmacPhotoLinks, cloud: StorageClient, name: str) -> None:
+    recording = _Recording()
+    theirs = (
+        cloud.bucket("derived")
+        .blob(name)
+        .generate_signed_url(version="v4", expiration=timedelta(seconds=60 + SAME_FOR_S), credentials=recording)
+    )
+    ours = by_hmac.rendition_url(name, expires_in_s=60)
+    signed_at = NOW - timedelta(seconds=NOW.timestamp() % SAME_FOR_S)
+    their_date, our_date = parse_qs(urlsplit(theirs).query)["X-Goog-Date"][0], f"{signed_at:%Y%m%dT%H%M%SZ}"
+    expected = theirs.replace(their_date, our_date).replace(f"%2F{their_date[:8]}%2F", f"%2F{our_date[:8]}%2F")
+    assert ours.partition("&X-Goog-Signature=")[0].replace("HMAC", "RSA") == expected.partition("&X-Goog-Signature=")[0]
+    # The text to sign ends with the hash of the request, in which the name of the algorithm stands too.
+    *head, _ = (
+        recording.message.decode().replace(their_date, our_date).replace(their_date[:8], our_date[:8]).split("\n")
+    )
+    query = urlsplit(ours).query.partition("&X-Goog-Signature=")[0]
+    request = f"GET\n{urlsplit(ours).path}\n{query}\nhost:storage.googleapis.com\n\nhost\nUNSIGNED-PAYLOAD"
+    text = "\n".join([*head, hashlib.sha256(request.encode()).hexdigest()]).replace("RSA", "HMAC")
+    key = b"GOOG4" + HMAC_KEY.secret.encode()
+    for part in head[2].split("/"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    assert ours.endswith(f"&X-Goog-Signature={hmac.new(key, text.encode(), hashlib.sha256).hexdigest()}")
+
+
+def test_a_link_by_hmac_stays_the_same_for_a_while_and_lives_as_long_as_was_asked_for(own_key: Signing) -> None:
+    now = datetime(2026, 5, 1, 10, 0, 0, tzinfo=UTC)
+    client = StorageClient(project="test", credentials=AnonymousCredentials())
+    links = HmacPhotoLinks(
+        links_of(own_key, client), HMAC_KEY, endpoint=client.api_endpoint, derived_bucket="derived", now=lambda: now
+    )
+    first = links.rendition_url(NAME, expires_in_s=60)
+    now += timedelta(seconds=SAME_FOR_S - 1)
+    assert links.rendition_url(NAME, expires_in_s=60) == first
+    query = parse_qs(urlsplit(first).query)
+    signed_at = datetime.strptime(query["X-Goog-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    assert signed_at + timedelta(seconds=int(query["X-Goog-Expires"][0])) >= now + timedelta(seconds=60)
+    now += timedelta(seconds=1)
+    assert links.rendition_url(NAME, expires_in_s=60) != first
+
+
+def test_links_by_hmac_work_at_a_storage_server_and_uploads_are_signed_as_ever(
+    own_key: Signing, storage_client: StorageClient
+) -> None:
+    storage_client.create_bucket("by-hmac")
+    storage_client.bucket("by-hmac").blob(NAME).upload_from_string(b"a picture", content_type="image/jpeg")
+    links = HmacPhotoLinks(
+        links_of(own_key, storage_client), HMAC_KEY, endpoint=storage_client.api_endpoint, derived_bucket="by-hmac"
+    )
+    answer = requests.get(links.rendition_url(NAME, expires_in_s=60), timeout=10)
+    assert (answer.status_code, answer.content) == (200, b"a picture")
+    upload = links.upload_url("enrolment", "a.jpg", "image/jpeg", max_bytes=1, expires_in_s=60)
+    assert "GOOG4-RSA-SHA256" in upload.url
+
+
+@pytest.mark.parametrize("text", ["", "GOOG1", "GOOG1:", ":secret"])
+def test_a_link_key_that_is_none_is_named_and_not_repeated(text: str) -> None:
+    with pytest.raises(Misconfigured, match="PHOTOFINISH_LINK_KEY is not ACCESS_ID:SECRET") as error:
+        HmacKey.parse(text)
+    assert "GOOG1" not in str(error.value)
+    assert HMAC_KEY.secret not in repr(HMAC_KEY)
 
 
 def test_an_iam_that_refuses_makes_links_unavailable(key: rsa.RSAPrivateKey, cloud: StorageClient) -> None:
