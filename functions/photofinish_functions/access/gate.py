@@ -28,7 +28,15 @@ from photofinish_functions.access import sigv4
 from photofinish_functions.access.api_keys import KEEP_S, ApiKeys, bearer_token
 from photofinish_functions.access.failures import FailureLimit
 from photofinish_functions.access.firebase_tokens import FirebaseTokens, SignedInUser
-from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, SignatureProblem, Unauthorized
+from photofinish_functions.access.refusal_audit import RefusalAudit
+from photofinish_functions.access.refusals import (
+    Denied,
+    Forbidden,
+    NotVisible,
+    RateLimited,
+    SignatureProblem,
+    Unauthorized,
+)
 from photofinish_functions.access.short_memory import ShortMemory
 
 log = logging.getLogger(__name__)
@@ -62,6 +70,7 @@ class Gate:
         self._failures = FailureLimit(
             store, settings.failure_rate, proxy_hops=settings.proxy_hops, pepper=self._key_secret
         )
+        self._refusals = RefusalAudit(store, now=now)
         self._user_rate = settings.user_rate
         self._key_rates = {
             Scope.SEARCH: settings.search_rate,
@@ -84,7 +93,7 @@ class Gate:
         who = self._counted(request, self._holder_or_user)
         if isinstance(who, ApiKey):
             return _permitted(self._admit_key(who, cost), scope, album)
-        self._limit(f"user:{who.uid}", self._user_rate, cost)
+        self._limit(_claimed_by(who), self._user_rate, cost)
         return _permitted(self._as_principal(who, scope, album), scope, album)
 
     def admit_anywhere(self, request: Request, scope: Scope, *, cost: int = 1) -> Principal:
@@ -96,8 +105,11 @@ class Gate:
         who = self._counted(request, self._holder_or_user)
         if isinstance(who, ApiKey):
             return _including(self._admit_key(who, cost), scope)
-        self._limit(f"user:{who.uid}", self._user_rate, cost)
-        return _including(who.granted or Principal("user", who.uid, Scope.SEARCH, frozenset()), scope)
+        claimed = _claimed_by(who)
+        self._limit(claimed, self._user_rate, cost)
+        if scope is Scope.SEARCH and claimed.albums is not None:  # whoever is signed in may search the open ones
+            return replace(claimed, scope=Scope.SEARCH, albums=claimed.albums | self._store.open_albums())
+        return _including(claimed, scope)
 
     def admit_signed(self, request: Request, scope: Scope, album: str | None, *, cost: int = 1) -> Principal:
         """Who signed the request with AWS credentials of a key (Signature Version 4).
@@ -135,6 +147,7 @@ class Gate:
         `outcome` is ``200``, or an error's status and code: ``404 unknown_photo``. Nothing biometric, no box and no
         bib number belongs in here.
         """
+        self._refusals.write_due()
         self._store.append_audit(
             AuditEntry(
                 principal=principal.kind,
@@ -147,6 +160,21 @@ class Gate:
                 count=count,
             )
         )
+
+    def record_refusal(self, refusal: Denied, action: str, *, album: str | None, outcome: str, request_id: str) -> None:
+        """Write down that a principal was not admitted, as :class:`RefusalAudit` does; nothing of somebody unknown."""
+        if refusal.principal is not None:
+            self._refusals.add(
+                AuditEntry(
+                    principal=refusal.principal.kind,
+                    principal_id=refusal.principal.id,
+                    action=action,
+                    album=album,
+                    target=None,
+                    outcome=outcome,
+                    request_id=request_id,
+                )
+            )
 
     def _holder_or_user(self, request: Request) -> ApiKey | SignedInUser:
         # A private Cloud Run service needs Authorization for Google's own token, so the other header goes first.
@@ -192,7 +220,7 @@ class Gate:
             raise
 
     def _admit_key(self, key: ApiKey, cost: int) -> Principal:
-        self._limit(f"key:{key.key_id}", key.rate or self._key_rates[key.scope], cost)
+        self._limit(key.principal, key.rate or self._key_rates[key.scope], cost)
         self._keys.record_use(key)
         return key.principal
 
@@ -207,11 +235,17 @@ class Gate:
         is_open = self._open_albums.get(album, self._store.users_may_search)
         return replace(nothing, albums=frozenset({album})) if is_open else nothing
 
-    def _limit(self, bucket: str, limit: RateLimit, cost: int) -> None:
+    def _limit(self, principal: Principal, limit: RateLimit, cost: int) -> None:
+        bucket = f"{principal.kind}:{principal.id}"
         wait_s = self._store.take(bucket, limit, cost=cost)
         if wait_s > 0:
             log.info("rate limited", extra=fields(principal=bucket, wait_s=wait_s))
-            raise RateLimited(wait_s)
+            raise RateLimited(wait_s, principal)
+
+
+def _claimed_by(user: SignedInUser) -> Principal:
+    """What the user's claims grant alone."""
+    return user.granted or Principal("user", user.uid, Scope.SEARCH, frozenset())
 
 
 def _permitted(principal: Principal, scope: Scope, album: str | None) -> Principal:
@@ -223,10 +257,10 @@ def _permitted(principal: Principal, scope: Scope, album: str | None) -> Princip
     """
     if album is not None and not (is_album_name(album) and principal.sees(album)):
         log.info("album not visible", extra=fields(principal=f"{principal.kind}:{principal.id}"))
-        raise NotVisible
+        raise NotVisible(principal)
     if not principal.may(scope, album):
         log.info("forbidden", extra=fields(principal=f"{principal.kind}:{principal.id}", scope=scope.value))
-        raise Forbidden
+        raise Forbidden(principal)
     return principal
 
 
@@ -234,5 +268,5 @@ def _including(principal: Principal, scope: Scope) -> Principal:
     """`principal`, where its scope reaches that far. Raises Forbidden."""
     if not principal.scope.includes(scope):
         log.info("forbidden", extra=fields(principal=f"{principal.kind}:{principal.id}", scope=scope.value))
-        raise Forbidden
+        raise Forbidden(principal)
     return principal

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from enum import StrEnum
 
+from photofinish.domain.access import Principal
 from photofinish_functions.refused import Refused
 
 
@@ -37,26 +39,42 @@ class Unauthorized(Refused):
         """Of a signature, for an API that speaks as AWS does; None for keys and tokens."""
 
 
-class Forbidden(Refused):
+class Denied(Refused):
+    """What somebody may not do, or not now; `principal` is who, where we know them: the audit names them."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        principal: Principal | None = None,
+    ) -> None:
+        super().__init__(status, code, message, headers)
+        self.principal = principal
+
+
+class Forbidden(Denied):
     """403: the principal sees the album, and may not do this in it."""
 
-    def __init__(self, message: str = "This key or user may not do that.") -> None:
-        super().__init__(403, "forbidden", message)
+    def __init__(self, principal: Principal | None = None) -> None:
+        super().__init__(403, "forbidden", "This key or user may not do that.", principal=principal)
 
 
-class NotVisible(Refused):
+class NotVisible(Denied):
     """404: there is no such album, or none that the principal may know of. Raise it for an unknown album as well."""
 
-    def __init__(self) -> None:
-        super().__init__(404, "unknown_album", "There is no album of this name, or no photo of it was analysed yet.")
+    def __init__(self, principal: Principal | None = None) -> None:
+        message = "There is no album of this name, or no photo of it was analysed yet."
+        super().__init__(404, "unknown_album", message, principal=principal)
 
 
-class RateLimited(Refused):
+class RateLimited(Denied):
     """429: try again after `retry_after_s`."""
 
-    def __init__(self, retry_after_s: float) -> None:
+    def __init__(self, retry_after_s: float, principal: Principal | None = None) -> None:
         wait_s = max(1, math.ceil(retry_after_s))
-        super().__init__(
-            429, "rate_limited", f"Too many requests: try again in {wait_s} s.", {"Retry-After": str(wait_s)}
-        )
+        message = f"Too many requests: try again in {wait_s} s."
+        super().__init__(429, "rate_limited", message, {"Retry-After": str(wait_s)}, principal=principal)
         self.retry_after_s = retry_after_s

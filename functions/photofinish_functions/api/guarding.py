@@ -14,6 +14,7 @@ from flask import Flask, Response, current_app, g, request
 
 from photofinish.domain.access import Principal, Scope
 from photofinish.domain.photo import is_album_name
+from photofinish_functions.access.refusals import Denied
 from photofinish_functions.api.request_ids import request_id
 
 if TYPE_CHECKING:
@@ -96,26 +97,36 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
             request.max_content_length, cost = MAX_PICTURES_BYTES, guard.pictures_cost
         if guard.scope is None:
             return
-        if guard.any_album:
-            g.principal = gate().admit_anywhere(request, guard.scope, cost=cost)
-        else:
-            g.principal = gate().admit(request, guard.scope, _album(), cost=cost)
+        try:
+            if guard.any_album:
+                g.principal = gate().admit_anywhere(request, guard.scope, cost=cost)
+            else:
+                g.principal = gate().admit(request, guard.scope, _album(), cost=cost)
+        except Denied as refusal:
+            g.refusal = refusal
+            raise
 
     @app.after_request
     def record(answer: Response) -> Response:
-        if "principal" not in g:
+        # Taken once: the answer to a failure in here comes by as well.
+        who, refusal = g.pop("principal", None), g.pop("refusal", None)
+        if who is None and refusal is None:
             return answer
-        album, who = _album(), g.pop("principal")  # once: the answer to a failure in here comes by as well
+        named, outcome = _album(), g.get("outcome", str(answer.status_code))
+        album = named if named is not None and is_album_name(named) else None
         # Where this fails its error is the answer: nothing is told that no audit entry tells of.
-        gate().record(
-            who,
-            _guard().action,
-            album=album if album is not None and is_album_name(album) else None,
-            target=g.get("audit_target"),
-            outcome=g.get("outcome", str(answer.status_code)),
-            request_id=request_id(),
-            count=g.get("audit_count"),
-        )
+        if refusal is not None:
+            gate().record_refusal(refusal, _guard().action, album=album, outcome=outcome, request_id=request_id())
+        else:
+            gate().record(
+                who,
+                _guard().action,
+                album=album,
+                target=g.get("audit_target"),
+                outcome=outcome,
+                request_id=request_id(),
+                count=g.get("audit_count"),
+            )
         return answer
 
 

@@ -11,6 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from photofinish.domain.access import Principal
 from photofinish.domain.photo import is_album_name
 from photofinish.errors import NotFound, Unavailable
+from photofinish_functions.access.refusals import Denied
 from photofinish_functions.refused import Refused
 from photofinish_functions.rekognition import protocol
 from photofinish_functions.rekognition.arns import collection_of
@@ -74,7 +75,16 @@ def _admitted(request: Request, operation: str, services: Services, request_id: 
         else:
             principal = services.gate.admit_signed(request, demands.scope, album, cost=demands.cost)
     except Refused as refused:
-        raise _Refused(*protocol.refusal_of(refused, operation, album)) from None
+        error, retry_after_ms = protocol.refusal_of(refused, operation, album)
+        if isinstance(refused, Denied):
+            services.gate.record_refusal(
+                refused,
+                _action(operation),
+                album=album,
+                outcome=f"{error.status} {error.code}",
+                request_id=request_id,
+            )
+        raise _Refused(error, retry_after_ms) from None
     outcome, result = "200", None
     try:
         result = _answer(operation, principal, content, services)
@@ -112,13 +122,18 @@ def _record(
 ) -> None:
     services.gate.record(
         principal,
-        f"rekognition.{operation}",
+        _action(operation),
         album=album,
         target=answer.target if answer else None,
         outcome=outcome,
         request_id=request_id,
         count=answer.count if answer else None,
     )
+
+
+def _action(operation: str) -> str:
+    """What the audit calls it."""
+    return f"rekognition.{operation}"
 
 
 def _album(operation: str, content: Any) -> str | None:

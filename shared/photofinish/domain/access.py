@@ -162,7 +162,7 @@ def key_id_of(access_key_id: str) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """That something was searched or changed; never a vector, a picture, a box or a bib number."""
+    """That something was searched or changed, or refused; never a vector, a picture, a box or a bib number."""
 
     principal: PrincipalKind
     principal_id: str
@@ -174,7 +174,7 @@ class AuditEntry:
     """``200``, or a status and the code of the error: ``404 unknown_photo``."""
     request_id: str
     count: int | None = None
-    """How many were found, or changed."""
+    """How many were found, or changed; of refusals, how many of this kind since the entry before."""
     at: datetime | None = None
     """None until it is stored: the database's clock decides."""
 

@@ -65,6 +65,10 @@ class AccessStore(Protocol):
 
     def set_users_may_search(self, album: str, allowed: bool) -> None: ...
 
+    def open_albums(self) -> frozenset[str]:
+        """The albums that are open to everybody who is signed in."""
+        ...
+
     def append_audit(self, entry: AuditEntry) -> None:
         """Store the entry for good: nothing changes it, and :meth:`expire` alone deletes it."""
         ...

@@ -70,6 +70,9 @@ SELECT users_may_search FROM album_access WHERE album = %(album)s
 INSERT INTO album_access (album, users_may_search) VALUES (%(album)s, %(users_may_search)s)
 ON CONFLICT (album) DO UPDATE SET users_may_search = excluded.users_may_search
 
+-- name: open_albums
+SELECT album FROM album_access WHERE users_may_search
+
 -- name: append_audit
 INSERT INTO audit_entry (principal, principal_id, action, album, target, outcome, request_id, count)
 VALUES (

@@ -193,11 +193,14 @@ def test_signatures_that_are_too_old_to_use_make_room_for_new_ones(store: PgAcce
 
 def test_an_album_is_closed_to_users_until_it_is_opened(store: PgAccess) -> None:
     assert not store.users_may_search("race")
+    assert store.open_albums() == frozenset()
     store.set_users_may_search("race", True)
     assert store.users_may_search("race")
     assert not store.users_may_search("Race")
+    assert store.open_albums() == {"race"}
     store.set_users_may_search("race", False)
     assert not store.users_may_search("race")
+    assert store.open_albums() == frozenset()
 
 
 def test_audit_entries_come_in_order_by_album_and_time(store: PgAccess) -> None:

@@ -299,6 +299,16 @@ def test_every_operation_is_written_down_without_anything_biometric(server: Reko
     assert len({entry.principal_id for entry in entries}) == 1
 
 
+def test_what_was_refused_is_written_down_once(server: RekognitionServer, collection: str) -> None:
+    client = server.client(albums=frozenset({"mine"}))
+    for _ in range(3):
+        with pytest.raises(client.exceptions.ResourceNotFoundException):
+            client.describe_collection(CollectionId=collection)
+    entries = [(entry.action, entry.outcome, entry.count) for entry in server.access.audit_entries(album=collection)]
+    assert entries.count(("rekognition.DescribeCollection", "400 ResourceNotFoundException", 1)) == 1
+    assert len([entry for entry in entries if "ResourceNotFound" in entry[1]]) == 1
+
+
 def test_the_log_holds_nothing_of_the_pictures(server: RekognitionServer, collection: str) -> None:
     client: RekognitionClient = server.client()
     picture = astronaut_jpeg()

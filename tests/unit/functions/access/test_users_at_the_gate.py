@@ -24,7 +24,7 @@ from photofinish.errors import Unavailable
 from photofinish_functions.access.firebase_tokens import FirebaseTokens
 from photofinish_functions.access.gate import Gate
 from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, Unauthorized
-from support.access import admit, settings
+from support.access import admit, http_request, settings
 from support.firebase_keys import PROJECT, UID, KeyServer, claims, serving
 
 
@@ -252,6 +252,25 @@ def test_without_a_project_no_user_token_is_taken(store: PgAccess, google: KeySe
     store.set_users_may_search("race", True)
     with pytest.raises(Unauthorized):
         admit(Gate(store, settings()), Scope.SEARCH, "race", bearer(google.token("one")))
+
+
+def test_a_signed_in_user_is_listed_the_open_albums_and_those_of_their_claims(
+    gate: Gate, store: PgAccess, google: KeyServer
+) -> None:
+    def listed(**claim: Any) -> Principal:
+        with http_request(headers=bearer(google.token("one", **claim))) as made:
+            return gate.admit_anywhere(made, Scope.SEARCH)
+
+    assert listed() == Principal("user", UID, Scope.SEARCH, frozenset())
+    for album in ("open", "shut"):
+        store.set_users_may_search(album, True)
+    store.set_users_may_search("shut", False)
+    assert listed().albums == frozenset({"open"})
+    photographer = listed(photofinish={"scope": "write", "albums": ["race"]})
+    assert photographer == Principal("user", UID, Scope.SEARCH, frozenset({"open", "race"}))
+    assert listed(photofinish={"scope": "admin", "albums": "*"}).albums is None
+    with http_request(headers=bearer(google.token("one"))) as made, pytest.raises(Forbidden):
+        gate.admit_anywhere(made, Scope.WRITE)
 
 
 def test_each_user_has_a_rate(store: PgAccess, google: KeyServer) -> None:

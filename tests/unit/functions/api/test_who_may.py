@@ -141,6 +141,28 @@ class TestAudit:
         assert [entry[6] for entry in entries[:2]] == [1, 0]
         assert entries[0][5] == "my-request-1"
 
+    def test_what_a_key_may_not_do_leaves_an_entry_and_a_flood_of_it_no_more(self, race: Api) -> None:
+        key = race.key_for(albums=frozenset({"race"}), rate=RateLimit(per_second=1e-6, burst=4))
+        key_id = key.split("_")[1]
+        for _ in range(2):
+            race.call("PUT", "/albums/race/access", key=key, json={"users_may_search": True})
+            race.call("GET", "/albums/wedding/bibs/42", key=key)
+        for _ in range(5):
+            race.call("GET", "/albums/race/bibs/42", key=key)
+        race.client.get("/v1/albums/race/bibs/42", headers={"X-Api-Key": f"{key}x"})
+        entries = [(*entry[:5], entry[6]) for entry in race.audit()]
+        assert entries == [
+            (key_id, "set_album_access", "race", None, "403 forbidden", 1),
+            (key_id, "search_bib", "wedding", None, "404 unknown_album", 1),
+            (key_id, "search_bib", "race", None, "429 rate_limited", 1),
+        ]
+
+    def test_no_refusal_is_told_that_cannot_be_written_down(self, race: Api) -> None:
+        with race.cloud.database.transaction() as conn:
+            conn.execute("ALTER TABLE audit_entry ADD CONSTRAINT full_up CHECK (false) NOT VALID")
+        key = race.key_for(albums=frozenset({"race"}))
+        assert error_of(race.call("GET", "/albums/wedding/bibs/42", key=key)) == (500, "internal")
+
     def test_without_an_entry_there_is_no_answer(self, race: Api) -> None:
         with race.cloud.database.transaction() as conn:
             conn.execute("ALTER TABLE audit_entry ADD CONSTRAINT full_up CHECK (action <> 'search_bib') NOT VALID")

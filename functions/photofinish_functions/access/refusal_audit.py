@@ -1,0 +1,91 @@
+"""The audit of what principals were refused: a flood of refusals does not become a flood of writes."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from photofinish.domain.access import AuditEntry
+from photofinish.ports import AccessStore
+
+WRITTEN_EVERY = timedelta(minutes=1)
+
+_Kind = tuple[str, str, str, str]  # principal, its id, action, outcome
+
+
+@dataclass(slots=True)
+class _Window:
+    """Refusals of one kind since an entry was written for them."""
+
+    ends_at: datetime
+    latest: AuditEntry
+    count: int = 0
+
+
+class RefusalAudit:
+    """Writes at most one entry a minute for each principal, action and outcome; safe to share between threads.
+
+    The first refusal of a kind is written at once. Those that follow within the minute are counted, and written as one
+    entry, that of the latest with their `count`, by whoever calls after it: what an instance counts in its very
+    last minute is in the logs alone.
+    """
+
+    def __init__(self, store: AccessStore, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+        self._lock = threading.Lock()
+        self._windows: OrderedDict[_Kind, _Window] = OrderedDict()
+        """The one that ends first is the first."""
+
+    def add(self, entry: AuditEntry) -> None:
+        """Count a refusal, and write what is due. Where that fails it raises what the store does, and stays counted."""
+        with self._lock:
+            now = self._now()
+            due = self._take_due(now)
+            window = self._windows.get(_kind(entry))
+            if window is None:
+                self._windows[_kind(entry)] = _Window(now + WRITTEN_EVERY, entry)
+                due.append(replace(entry, count=1))
+            else:
+                window.latest = entry
+                window.count += 1
+        self._write(due)
+
+    def write_due(self) -> None:
+        """Write what was counted in minutes that are over. Raises as :meth:`add` does."""
+        with self._lock:
+            due = self._take_due(self._now())
+        self._write(due)
+
+    def _take_due(self, now: datetime) -> list[AuditEntry]:
+        due = []
+        while self._windows and (first := next(iter(self._windows.values()))).ends_at <= now:
+            kind, _ = self._windows.popitem(last=False)
+            if first.count:
+                due.append(replace(first.latest, count=first.count))
+                self._windows[kind] = _Window(now + WRITTEN_EVERY, first.latest)
+        return due
+
+    def _write(self, entries: Sequence[AuditEntry]) -> None:
+        for number, entry in enumerate(entries):
+            try:
+                self._store.append_audit(entry)
+            except Exception:
+                self._put_back(entries[number:])
+                raise
+
+    def _put_back(self, entries: Sequence[AuditEntry]) -> None:
+        """Make these due at once again."""
+        with self._lock:
+            for entry in entries:
+                window = self._windows.setdefault(_kind(entry), _Window(self._now(), entry))
+                window.count += entry.count or 0
+                window.ends_at = self._now()
+                self._windows.move_to_end(_kind(entry), last=False)
+
+
+def _kind(entry: AuditEntry) -> _Kind:
+    return entry.principal, entry.principal_id, entry.action, entry.outcome

@@ -1,0 +1,134 @@
+"""Refusals of known principals are in the audit, and a flood of them is not a flood of writes."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photofinish.adapters.pg_access import PgAccess
+from photofinish.domain.access import AuditEntry, RateLimit, Scope
+from photofinish_functions.access.gate import Gate
+from photofinish_functions.access.refusal_audit import WRITTEN_EVERY, RefusalAudit
+from photofinish_functions.access.refusals import Denied, Forbidden, NotVisible, RateLimited, Unauthorized
+from support.access import Clock, admit, new_key, with_key
+
+REFUSED = AuditEntry(
+    principal="key",
+    principal_id="k",
+    action="search",
+    album="race",
+    target=None,
+    outcome="404 unknown_album",
+    request_id="r",
+)
+
+
+class EntriesInMemory:
+    """What the audit writes, and when."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.written: list[tuple[datetime, AuditEntry]] = []
+
+    def append_audit(self, entry: AuditEntry) -> None:
+        self.written.append((self._clock(), entry))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.floats(0, 100)), max_size=60))
+def test_whatever_comes_when_each_is_counted_once_and_a_kind_is_written_once_a_minute(
+    refusals: list[tuple[str, float]],
+) -> None:
+    clock = Clock()
+    store = EntriesInMemory(clock)
+    audit = RefusalAudit(store, now=clock)  # type: ignore[arg-type]
+    for who, wait_s in refusals:
+        clock.advance(wait_s)
+        audit.add(replace(REFUSED, principal_id=who))
+    clock.advance(WRITTEN_EVERY.total_seconds())
+    audit.write_due()
+    times, counts = defaultdict(list), defaultdict(int)
+    for at, entry in store.written:
+        times[entry.principal_id].append(at)
+        counts[entry.principal_id] += entry.count or 0
+    assert counts == {who: sum(who == one for one, _ in refusals) for who in {one for one, _ in refusals}}
+    for moments in times.values():
+        assert all(later - earlier >= WRITTEN_EVERY for earlier, later in itertools.pairwise(moments))
+    clock.advance(WRITTEN_EVERY.total_seconds())
+    written = len(store.written)
+    audit.write_due()
+    assert len(store.written) == written, "what was written is written again"
+
+
+def entries(store: PgAccess) -> list[tuple[str, str, str | None, str, int | None]]:
+    return [(one.principal_id, one.action, one.album, one.outcome, one.count) for one in store.audit_entries()]
+
+
+def refuse(gate: Gate, kind: type[Denied], scope: Scope, album: str, key: str, action: str = "search") -> None:
+    with pytest.raises(kind) as caught:
+        admit(gate, scope, album, with_key(key))
+    refusal = caught.value
+    outcome = f"{refusal.status} {refusal.code}"
+    gate.record_refusal(refusal, action, album=album, outcome=outcome, request_id="r")
+
+
+def test_the_first_is_written_at_once_and_the_rest_when_the_minute_is_over(
+    gate: Gate, store: PgAccess, clock: Clock
+) -> None:
+    key = new_key(store, albums=frozenset({"race"}))
+    for album in ("wedding", "gala", "party"):
+        refuse(gate, NotVisible, Scope.SEARCH, album, key.text)
+    refuse(gate, Forbidden, Scope.WRITE, "race", key.text)
+    refuse(gate, NotVisible, Scope.SEARCH, "gala", key.text, action="show_album")
+    at_once = [
+        (key.key_id, "search", "wedding", "404 unknown_album", 1),
+        (key.key_id, "search", "race", "403 forbidden", 1),
+        (key.key_id, "show_album", "gala", "404 unknown_album", 1),
+    ]
+    assert entries(store) == at_once
+    clock.advance(61)
+    gate.record(admit(gate, Scope.SEARCH, "race", with_key(key)), "search", album="race", outcome="200", request_id="r")
+    assert entries(store)[3:] == [
+        (key.key_id, "search", "party", "404 unknown_album", 2),
+        (key.key_id, "search", "race", "200", None),
+    ]
+
+
+def test_a_flood_beyond_the_rate_is_one_entry_a_minute(gate: Gate, store: PgAccess, clock: Clock) -> None:
+    key = new_key(store, rate=RateLimit(per_second=1e-6, burst=1))
+    admit(gate, Scope.SEARCH, "race", with_key(key))
+    for _ in range(3):
+        for _ in range(20):
+            refuse(gate, RateLimited, Scope.SEARCH, "race", key.text)
+        clock.advance(60)
+    assert [count for *_, outcome, count in entries(store) if outcome == "429 rate_limited"] == [1, 19, 20]
+
+
+def test_of_nobody_known_nothing_is_written(gate: Gate, store: PgAccess) -> None:
+    with pytest.raises(Unauthorized) as caught:
+        admit(gate, Scope.SEARCH, "race", {})
+    assert not isinstance(caught.value, Denied)
+    gate.record_refusal(RateLimited(1.0), "search", album="race", outcome="429 rate_limited", request_id="r")
+    assert entries(store) == []
+
+
+def test_what_could_not_be_written_is_written_later(store: PgAccess, database: str) -> None:
+    clock = Clock()
+    audit = RefusalAudit(store, now=clock)
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute("ALTER TABLE audit_entry ADD CONSTRAINT full_up CHECK (false) NOT VALID")
+        for _ in range(3):
+            with pytest.raises(psycopg.errors.CheckViolation):
+                audit.add(REFUSED)
+        conn.execute("ALTER TABLE audit_entry DROP CONSTRAINT full_up")
+    audit.add(REFUSED)
+    clock.advance(60)
+    audit.write_due()
+    assert sum(count or 0 for *_, count in entries(store)) == 4
+    assert all(one.at and datetime.now(UTC) - one.at < timedelta(minutes=1) for one in store.audit_entries())
