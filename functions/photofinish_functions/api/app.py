@@ -19,7 +19,19 @@ from photofinish_functions.api.errors import ErrorAnswer, answer_errors, refuse_
 from photofinish_functions.api.guarding import MAX_PICTURES_BYTES, guard_routes
 from photofinish_functions.api.request_ids import log_requests
 from photofinish_functions.api.requests import InMemoryRequest, StrictJson
-from photofinish_functions.api.routes import access, bib_rules, clusters, faces, health, people, photos, search
+from photofinish_functions.api.routes import (
+    access,
+    bib_rules,
+    clusters,
+    enrolments,
+    faces,
+    health,
+    matches,
+    numbers,
+    people,
+    photos,
+    search,
+)
 from photofinish_functions.api.services import Services
 
 log = logging.getLogger(__name__)
@@ -56,7 +68,8 @@ def make_app(services: Services, *, cors_origins: Collection[str] = ()) -> OpenA
     app.json = StrictJson(app)
     # An album's name decides what is found: no path is another one with a slash more or less.
     app.url_map.merge_slashes = False
-    for routes in (health, search, photos, faces, people, clusters, bib_rules, access):
+    about_people = (people, enrolments, matches, numbers, clusters)
+    for routes in (health, search, photos, faces, *about_people, bib_rules, access):
         app.register_api(routes.blueprint(services))
     log_requests(app)
     add_headers(app, cors_origins)

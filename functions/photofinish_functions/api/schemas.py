@@ -43,9 +43,9 @@ class Parameters(BaseModel):
 
 
 class Output(BaseModel):
-    """A part of an answer."""
+    """A part of an answer; `model_validate` makes it out of any object that has its fields as attributes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
 
 def _album_name(album: str) -> str:
@@ -110,13 +110,16 @@ class PhotoJson(Output):
         return cls(bucket=photo.bucket, name=photo.name, generation=photo.generation, photo_id=photo.photo_id)
 
 
-def new_blueprint(name: str, description: str, *, needs_key: bool = True) -> APIBlueprint:
-    """A group of routes under ``/v1``, with the errors that each of them may answer."""
+def new_blueprint(tag: str, description: str, *, needs_key: bool = True, name: str | None = None) -> APIBlueprint:
+    """A group of routes under ``/v1``, with the errors that each of them may answer.
+
+    `tag` is its chapter in the OpenAPI document. Groups that share one need names of their own.
+    """
     return APIBlueprint(
-        name,
+        name or tag,
         __name__,
         url_prefix=PREFIX,
-        abp_tags=[Tag(name=name, description=description)],
+        abp_tags=[Tag(name=tag, description=description)],
         abp_security=[{"ApiKey": []}, {"Bearer": []}] if needs_key else None,
         abp_responses=dict.fromkeys(_ERRORS if needs_key else _OPEN_ERRORS, ErrorAnswer),
         operation_id_callback=_operation_id,

@@ -8,18 +8,17 @@ from typing import Annotated, Any
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
-from photofinish.adapters.pg_people_changes import Changed, Operation
 from photofinish.domain.access import Scope
 from photofinish_functions.access.refusals import NotVisible
 from photofinish_functions.api.errors import ErrorAnswer
 from photofinish_functions.api.guarding import audit, guarded, principal
-from photofinish_functions.api.routes.people import (
+from photofinish_functions.api.people import (
     ChangedPerson,
     FaceIds,
     Name,
     PersonId,
-    PersonJson,
     PersonPath,
+    changed_person,
     known,
 )
 from photofinish_functions.api.schemas import AlbumName, AlbumPath, Input, Output, Parameters, new_blueprint
@@ -80,19 +79,6 @@ class OperationJson(Output):
     undoes: int | None
     undone_by: int | None
 
-    @classmethod
-    def of(cls, done: Operation) -> OperationJson:
-        return cls(
-            operation_id=done.operation_id,
-            kind=done.kind,
-            done_at=done.done_at,
-            done_by=done.done_by,
-            person_ids=list(done.person_ids),
-            is_reversible=done.is_reversible,
-            undoes=done.undoes,
-            undone_by=done.undone_by,
-        )
-
 
 class Operations(Output):
     operations: list[OperationJson] = Field(description="Newest first.")
@@ -137,7 +123,7 @@ def blueprint(services: Services) -> APIBlueprint:
         for person_id in (path.person_id, body.other):
             known(services, path.album, person_id)
         done = services.people_changes.merge(path.album, path.person_id, body.other, by=principal().id)
-        return _changed(services, path.album, done)
+        return changed_person(services, path.album, done)
 
     @api.post("/albums/<album>/people/<person_id>/split", responses={200: ChangedPerson, 409: ErrorAnswer})
     @guarded(Scope.WRITE, "split_person")
@@ -148,7 +134,7 @@ def blueprint(services: Services) -> APIBlueprint:
         done = services.people_changes.split(
             path.album, path.person_id, body.face_ids, name=body.name, by=principal().id
         )
-        return _changed(services, path.album, done)
+        return changed_person(services, path.album, done)
 
     @api.get("/albums/<album>/people-operations", responses={200: Operations})
     @guarded(Scope.WRITE, "list_people_operations")
@@ -160,7 +146,7 @@ def blueprint(services: Services) -> APIBlueprint:
         shown = found[: query.limit]
         audit(count=len(shown))
         return Operations(
-            operations=[OperationJson.of(done) for done in shown],
+            operations=[OperationJson.model_validate(done) for done in shown],
             next_before=shown[-1].operation_id if len(found) > query.limit else None,
         ).model_dump(mode="json")
 
@@ -174,9 +160,3 @@ def blueprint(services: Services) -> APIBlueprint:
         return Undone(operation_id=undo_id).model_dump(mode="json")
 
     return api
-
-
-def _changed(services: Services, album: str, done: Changed) -> dict[str, Any]:
-    services.projector.project_soon(album)
-    answer = ChangedPerson(person=PersonJson.of(done.person), operation_id=done.operation_id)
-    return answer.model_dump(mode="json")

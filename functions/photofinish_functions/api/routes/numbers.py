@@ -1,0 +1,98 @@
+"""Bib numbers of a person: what speaks for each and against it, and what somebody decided."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from flask_openapi3.blueprint import APIBlueprint
+from pydantic import Field
+
+from photofinish.adapters.pg_people_changes import MAX_NUMBER_CHARS
+from photofinish.domain.access import Scope
+from photofinish.domain.bib_links import ConflictKind, NumberState, PersonNumber
+from photofinish_functions.api.errors import ErrorAnswer
+from photofinish_functions.api.guarding import audit, guarded, principal
+from photofinish_functions.api.people import ChangedPerson, PersonPath, changed_person, known, people_blueprint
+from photofinish_functions.api.schemas import BoxJson, Input, Output, PhotoJson, box_json, score_json
+from photofinish_functions.api.services import Services
+
+
+class NumberPath(PersonPath):
+    number: Annotated[str, Field(min_length=1, max_length=MAX_NUMBER_CHARS, pattern=r"^[0-9A-Za-z-]+$")]
+
+
+class NumberDecision(Input):
+    confirmed: bool = Field(description="Whether the number is this person's.")
+
+
+class EvidenceJson(Output):
+    """A photo on which the number was read beside the person's face."""
+
+    photo: PhotoJson
+    face_id: str
+    box: BoxJson
+    ocr_score: float
+    partial: bool
+
+
+class ConflictJson(Output):
+    kind: ConflictKind
+    number: str
+    person_id: str
+    score: float
+    confirmed: bool
+
+
+class NumberJson(Output):
+    number: str
+    state: NumberState
+    score: float = Field(description="0 to 1: how likely the number is this person's.")
+    part_of: str | None = Field(description="The number of which this one shows only some digits.")
+    evidence: list[EvidenceJson]
+    conflicts: list[ConflictJson] = Field(description="What contradicts it; somebody has to decide.")
+
+    @classmethod
+    def of(cls, number: PersonNumber) -> NumberJson:
+        return cls(
+            number=number.number,
+            state=number.state,
+            score=score_json(number.score),
+            part_of=number.part_of,
+            evidence=[
+                EvidenceJson(
+                    photo=PhotoJson.of(one.photo),
+                    face_id=one.face_id,
+                    box=box_json(one.box),
+                    ocr_score=score_json(one.ocr_score),
+                    partial=one.partial,
+                )
+                for one in number.evidence
+            ],
+            conflicts=[
+                ConflictJson(
+                    kind=one.kind,
+                    number=one.number,
+                    person_id=one.person_id,
+                    score=score_json(one.score),
+                    confirmed=one.confirmed,
+                )
+                for one in number.conflicts
+            ],
+        )
+
+
+def blueprint(services: Services) -> APIBlueprint:
+    api = people_blueprint("numbers")
+
+    @api.put("/albums/<album>/people/<person_id>/numbers/<number>", responses={200: ChangedPerson, 409: ErrorAnswer})
+    @guarded(Scope.WRITE, "decide_number")
+    def decide_number(path: NumberPath, body: NumberDecision) -> dict[str, Any]:
+        """Say whether a bib number is this person's; what contradicts it stays, and stays flagged."""
+        audit(target=path.person_id)
+        known(services, path.album, path.person_id)
+        done = services.people_changes.decide_number(
+            path.album, path.person_id, path.number, confirmed=body.confirmed, by=principal().id
+        )
+        return changed_person(services, path.album, done)
+
+    return api
