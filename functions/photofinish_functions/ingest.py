@@ -1,4 +1,4 @@
-"""The first step of a photo's way: record it as queued, then queue it."""
+"""The first step of a photo's way, and the same once more: record it as queued, then queue it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import uuid
 from datetime import datetime
 
-from photofinish.domain.photo import PhotoStatus, StoredPhoto
+from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.domain.work import check_upload
 from photofinish.errors import RejectedInput
 from photofinish.logs import fields
@@ -35,3 +35,16 @@ def ingest(
         return
     queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id, uploaded_at=photo.uploaded_at)])
     log.info("queued", extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id))
+
+
+def requeue(photo: PhotoRef, *, uploaded_at: datetime, documents: Documents, queue: WorkQueue) -> bool:
+    """Queue a recorded photo again whatever became of it; False where the record is of another generation.
+
+    What was found in it stays until the new result replaces it. Its time of change moves, so that it counts as stuck
+    only when this try is.
+    """
+    trace_id = uuid.uuid4().hex
+    if not documents.record_requeued(photo, trace_id=trace_id):
+        return False
+    queue.publish([WorkItem(photo=photo, trace_id=trace_id, uploaded_at=uploaded_at)])
+    return True

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from photofinish.domain.photo import StoredPhoto
-from photofinish.domain.work import is_stuck, needs_ingest
+from photofinish.domain.photo import DEFAULT_ALBUM, StoredPhoto
+from photofinish.domain.work import is_done, is_stuck, needs_ingest
 from photofinish.logs import fields
-from photofinish.ports import Documents, PhotoStore, ResultEvents, WorkItem, WorkQueue
-from photofinish_functions.ingest import ingest
+from photofinish.ports import Documents, PhotoStore, ResultEvents, WorkQueue
+from photofinish_functions.ingest import ingest, requeue
 
 log = logging.getLogger(__name__)
 _CHUNK = 300  # records looked up in one request
@@ -34,18 +33,19 @@ def reconcile(
     queue: WorkQueue,
     events: ResultEvents,
     stale_after: timedelta,
-    prefix: str = "",
+    album: str | None = None,
+    again: bool = False,
     uploaded_since: datetime | None = None,
     on_progress: Callable[[Reconciled], None] = lambda _: None,
 ) -> Reconciled:
-    """Queue every photo under `prefix` that has no record, an older generation, or has been stuck for `stale_after`.
+    """Queue every photo of `album` that has no record, an older generation, or has been stuck for `stale_after`.
 
-    With `uploaded_since` only younger objects are looked up: listing a bucket costs next to nothing, reading the record
-    of every photo does.
+    With `again` also those that are done, which the bucket still holds: a photo whose original is gone keeps what was
+    found in it. With `uploaded_since` only younger objects are looked up: listing a bucket costs next to nothing,
+    reading the record of every photo does.
     """
     seen = queued = 0
-    listed = store.list_photos(prefix)
-    for chunk in _chunks(photo for photo in listed if uploaded_since is None or photo.uploaded_at >= uploaded_since):
+    for chunk in _chunks(_listed(store, album, uploaded_since)):
         now = datetime.now(UTC)
         known = documents.known([photo.ref for photo in chunk])
         for photo in chunk:
@@ -53,16 +53,24 @@ def reconcile(
             if needs_ingest(record, photo.ref):
                 ingest(photo, event_at=now, documents=documents, queue=queue, events=events)
                 queued += 1
-            elif is_stuck(record, photo.ref, now=now, stale_after=stale_after):
-                trace_id = uuid.uuid4().hex
-                # Its time of change moves, so that the next run does not queue it once more.
-                if documents.record_requeued(photo.ref, trace_id=trace_id):
-                    queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id, uploaded_at=photo.uploaded_at)])
-                    queued += 1
+                continue
+            is_wanted = again and is_done(record, photo.ref)
+            if is_wanted or is_stuck(record, photo.ref, now=now, stale_after=stale_after):
+                queued += requeue(photo.ref, uploaded_at=photo.uploaded_at, documents=documents, queue=queue)
         seen += len(chunk)
         on_progress(Reconciled(seen, queued))
-    log.info("reconciled", extra=fields(seen=seen, queued=queued, prefix=prefix))
+    log.info("reconciled", extra=fields(seen=seen, queued=queued, album=album, again=again))
     return Reconciled(seen, queued)
+
+
+def _listed(store: PhotoStore, album: str | None, uploaded_since: datetime | None) -> Iterator[StoredPhoto]:
+    # The default album's photos lie anywhere: at the root, or in a folder that cannot be an album.
+    listed = store.list_photos("" if album in (None, DEFAULT_ALBUM) else f"{album}/")
+    if album is not None:
+        listed = (photo for photo in listed if photo.ref.album == album)
+    if uploaded_since is not None:
+        listed = (photo for photo in listed if photo.uploaded_at >= uploaded_since)
+    return listed
 
 
 def _chunks(photos: Iterable[StoredPhoto]) -> Iterator[list[StoredPhoto]]:

@@ -76,6 +76,23 @@ def pending(conninfo: str, known: list[Migration] | None = None) -> list[str]:
         return [migration.name for migration in _missing(conn, known)]
 
 
+def unsearchable_photos(conninfo: str) -> dict[str, int]:
+    """Album to how many of its photos hold faces or bibs that no search finds; only a migrated database can tell.
+
+    A version from before migration 0002 indexed them without what searches filter by: they have to be analysed again.
+    """
+    with _connection(conninfo) as conn:
+        # A removed photo looks the same, but has neither.
+        found = conn.execute(
+            "SELECT album.name, count(*) FROM photo JOIN album USING (album_id)"
+            " WHERE photo.pipeline_version IS NOT NULL AND photo.width IS NULL AND ("
+            "  EXISTS (SELECT FROM face WHERE face.album_id = photo.album_id AND face.photo_id = photo.photo_id)"
+            "  OR EXISTS (SELECT FROM bib WHERE bib.photo_id = photo.photo_id))"
+            " GROUP BY album.name ORDER BY album.name"
+        )
+        return dict(found.fetchall())
+
+
 def _missing(conn: psycopg.Connection, known: list[Migration]) -> list[Migration]:
     exists = conn.execute("SELECT to_regclass('schema_migration') IS NOT NULL").fetchone()
     applied: dict[str, str] = {}

@@ -77,6 +77,7 @@ def test_find_by_bib_and_selfie(cloud: LocalCloud, album: SampleAlbum) -> None:
         (["show", "spring-10k", "none.jpg"], 1, "none.jpg"),
         (["drop", "/does/not/exist", "--album", "a"], 1, "does not exist"),
         (["drop", ".", "--album", "a/b"], 1, "cannot be an album"),
+        (["reconcile", "--again"], 2, "name the --album"),
         (["status", "a", "--state", "/tmp/nothing-runs-here"], 4, "photofinish up"),
     ],
 )
@@ -105,7 +106,7 @@ def test_reconcile_finds_what_no_event_told(cloud: LocalCloud, album: SampleAlbu
 
 
 def test_migrate_has_nothing_left_to_do(cloud: LocalCloud) -> None:
-    assert cloud.json("migrate") == {"applied": []}
+    assert cloud.json("migrate") == {"applied": [], "unsearchable": {}}
 
 
 def test_env_is_what_a_shell_can_eval(cloud: LocalCloud) -> None:

@@ -43,6 +43,11 @@ def is_stuck(known: Known | None, photo: PhotoRef, *, now: datetime, stale_after
     return generation == photo.generation and status not in FINAL_STATUSES and now - changed_at > stale_after
 
 
+def is_done(known: Known | None, photo: PhotoRef) -> bool:
+    """Whether this generation of `photo` was analysed."""
+    return known is not None and known[0] == photo.generation and known[1] is PhotoStatus.DONE
+
+
 def check_upload(photo: StoredPhoto) -> None:
     """What can be told from the event alone, before any GPU second is spent.
 

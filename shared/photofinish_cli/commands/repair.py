@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import shlex
 from datetime import timedelta
 from typing import Annotated
 
@@ -11,16 +11,18 @@ import typer
 from photofinish.domain.photo import PhotoStatus
 from photofinish.errors import NotFound
 from photofinish.migrating import migrate as migrate_database
-from photofinish.ports import WorkItem
+from photofinish.migrating import unsearchable_photos
 from photofinish.settings import DatabaseSettings
 from photofinish_cli.deployment import Json, StateDir, connect, use_deployment
 from photofinish_cli.output import console, print_json, progress_bar, reported_errors
+from photofinish_functions.ingest import requeue
 from photofinish_functions.reconciling import Reconciled
 from photofinish_functions.reconciling import reconcile as reconcile_bucket
 
 
 def reconcile(
     album: Annotated[str | None, typer.Option("--album", "-a", help="Only this album.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Those of the album that are done as well.")] = False,
     json: Json = False,
     state: StateDir = None,
 ) -> None:
@@ -28,6 +30,8 @@ def reconcile(
 
     Example: photofinish reconcile --album spring-10k
     """
+    if again and album is None:
+        raise typer.BadParameter("it costs as much as the first time: name the --album", param_hint="--again")
     with reported_errors():
         cloud = connect(state)
         with progress_bar("comparing", 0, plain=json) as bar:
@@ -41,7 +45,8 @@ def reconcile(
                 queue=cloud.queue,
                 events=cloud.events,
                 stale_after=timedelta(seconds=cloud.settings.stale_after_s),
-                prefix=f"{album}/" if album else "",
+                album=album,
+                again=again,
                 on_progress=show,
             )
     if json:
@@ -69,13 +74,8 @@ def redrive(
         queued = 0
         with progress_bar("queueing", len(records), plain=json) as bar:
             for record in records:
-                trace_id = uuid.uuid4().hex
-                if cloud.documents.record_requeued(record.ref, trace_id=trace_id):
-                    stages = record.fields.get("stages", {})
-                    uploaded_at = stages.get("uploaded_at") or record.fields["changed_at"]
-                    item = WorkItem(photo=record.ref, trace_id=trace_id, uploaded_at=uploaded_at)
-                    cloud.queue.publish([item])
-                    queued += 1
+                uploaded_at = record.fields.get("stages", {}).get("uploaded_at") or record.fields["changed_at"]
+                queued += requeue(record.ref, uploaded_at=uploaded_at, documents=cloud.documents, queue=cloud.queue)
                 bar.advance()
     if json:
         print_json({"album": album, "queued": queued})
@@ -84,14 +84,24 @@ def redrive(
 
 
 def migrate(json: Json = False, state: StateDir = None) -> None:
-    """Bring the database to this version's schema. Safe to repeat, and while the system runs.
+    """Bring the database to this version's schema, and say which albums it needs analysed again.
+
+    Safe to repeat, and while the system runs.
 
     Example: photofinish migrate
     """
     with reported_errors():
         use_deployment(state)
-        applied = migrate_database(DatabaseSettings.from_env().database_url.get_secret_value())
+        database_url = DatabaseSettings.from_env().database_url.get_secret_value()
+        applied = migrate_database(database_url)
+        unsearchable = unsearchable_photos(database_url)
     if json:
-        print_json({"applied": applied})
-    else:
-        console().print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+        print_json({"applied": applied, "unsearchable": unsearchable})
+        return
+    console().print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+    for album, photos in unsearchable.items():
+        console().print(
+            f"{album}: no search finds {photos} photos that an earlier version indexed. "
+            f"Analyse the album again: photofinish reconcile --album {shlex.quote(album)} --again",
+            soft_wrap=True,
+        )

@@ -169,6 +169,8 @@ class TestReconciling:
         cloud: MemoryCloud,
         stale_after: timedelta = timedelta(hours=1),
         uploaded_since: datetime | None = None,
+        album: str | None = None,
+        again: bool = False,
     ) -> tuple[int, int]:
         done = reconcile(
             store=cloud.store,
@@ -177,6 +179,8 @@ class TestReconciling:
             events=cloud.events,
             stale_after=stale_after,
             uploaded_since=uploaded_since,
+            album=album,
+            again=again,
         )
         return done.seen, done.queued
 
@@ -204,6 +208,28 @@ class TestReconciling:
         assert self.run(cloud, stale_after=timedelta(seconds=-1)) == (1, 1)
         assert self.run(cloud) == (1, 0)
         assert cloud.worker().run().done == 1
+
+    def test_an_album_is_analysed_again_as_far_as_its_originals_are_there(self) -> None:
+        cloud = MemoryCloud()
+        for name in ("race/1.jpg", "race/gone.jpg", "other/1.jpg"):
+            cloud.drop(name, toy_photo(bibs=["1"]))
+        cloud.drop("race/notes.jpg", b"not a picture")
+        cloud.worker().run()
+        cloud.store.delete("race/gone.jpg")
+        assert self.run(cloud, album="race") == (2, 0)
+        assert self.run(cloud, album="race", again=True) == (2, 1)
+        assert self.run(cloud, album="race", again=True) == (2, 0), "it is queued already"
+        assert len(cloud.index.find_bib("race", "1", limit=9)) == 2, "what was found stays until it is replaced"
+        assert cloud.worker().run().done == 1
+        assert cloud.documents.counts("race") == {PhotoStatus.DONE: 2, PhotoStatus.REJECTED: 1}
+        assert len(cloud.index.find_bib("race", "1", limit=9)) == 2
+
+    @pytest.mark.parametrize(("album", "seen"), [("default", 3), ("race", 1), (None, 4)])
+    def test_an_album_is_what_photos_say_they_belong_to(self, album: str | None, seen: int) -> None:
+        cloud = MemoryCloud()
+        for name in ("1.jpg", "default/2.jpg", "__x__/3.jpg", "race/4.jpg"):
+            cloud.store.upload(name, toy_photo())
+        assert self.run(cloud, album=album) == (seen, seen)
 
     def test_only_young_objects_are_looked_up_when_asked_so(self) -> None:
         cloud = MemoryCloud()
