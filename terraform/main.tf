@@ -24,6 +24,12 @@ locals {
     PHOTOFINISH_MAX_GPU_TASKS     = tostring(var.analysis.max_tasks)
     PHOTOFINISH_PHOTOS_PER_TASK   = tostring(var.analysis.photos_per_task)
   }
+  # Class ModelEnvironment, of whoever compares faces: all in one embedding space. Where both Dockerfiles put own models.
+  own_models = "/models/own"
+  face_env = var.models.face_pack == null ? {} : {
+    PHOTOFINISH_FACE_PACK            = "${local.own_models}/${var.models.face_pack}"
+    PHOTOFINISH_ACCEPT_NONCOMMERCIAL = tostring(var.models.accept_noncommercial)
+  }
   # Class DatabaseSettings, of whoever connects: through the proxy beside each container; there is no password.
   database_url_of = { for name, email in local.database_users : name => "host=127.0.0.1 port=5432 dbname=photofinish user=${trimsuffix(email, ".gserviceaccount.com")} sslmode=disable" }
   # Full names, out of what is known before the topics are there.
@@ -252,7 +258,7 @@ module "cluster_people" {
   name                 = "cluster-people"
   target               = "cluster_people"
   image                = var.first_images.functions
-  env                  = merge(local.env, { DATABASE_URL = local.database_url_of["cluster-people"] })
+  env                  = merge(local.env, local.face_env, { DATABASE_URL = local.database_url_of["cluster-people"] })
   database             = module.vector_database.connection
   size                 = { memory = "2Gi", max_instances = 5, concurrency = 8, timeout_s = 600 }
   pubsub_service_agent = module.foundation.service_agents.pubsub
@@ -276,7 +282,7 @@ module "on_enrolment_finalized" {
   name                 = "on-enrolment-finalized"
   target               = "on_enrolment_finalized"
   image                = var.first_images.functions
-  env                  = merge(local.env, { DATABASE_URL = local.database_url_of["on-enrolment-finalized"] })
+  env                  = merge(local.env, local.face_env, { DATABASE_URL = local.database_url_of["on-enrolment-finalized"] })
   database             = module.vector_database.connection
   size                 = { memory = "2Gi", max_instances = 5, concurrency = 4, timeout_s = 120 }
   pubsub_service_agent = module.foundation.service_agents.pubsub
@@ -332,6 +338,7 @@ module "gpu_job" {
   processor                  = var.analysis.processor
   task_timeout_s             = var.analysis.task_timeout_s
   cuda_forward_compatibility = var.analysis.cuda_forward_compatibility
+  acceleration               = { provider = var.models.provider, fp16 = var.models.fp16, engines_bucket = coalesce(var.buckets.engines, "${var.project_id}-engines") }
   size                       = { cpu = var.analysis.cpu, memory_gib = var.analysis.memory_gib }
   service_account            = google_service_account.analyze
   database                   = module.vector_database.connection
@@ -342,6 +349,13 @@ module "gpu_job" {
   kms_key                    = var.kms_key
   deletion_protection        = var.deletion_protection
 
+  models = {
+    face_pack            = var.models.face_pack == null ? null : "${local.own_models}/${var.models.face_pack}"
+    accept_noncommercial = var.models.accept_noncommercial
+    bib_detector         = var.models.bib_detector == null ? null : "${local.own_models}/${var.models.bib_detector}"
+    text_engine          = var.models.text_engine
+    paddle_models        = var.models.paddle_models == null ? null : "${local.own_models}/${var.models.paddle_models}"
+  }
   work = {
     topic             = local.topic["work"]
     subscription      = local.env.PHOTOFINISH_WORK_SUBSCRIPTION
@@ -388,6 +402,7 @@ module "http" {
   image      = var.first_images.functions
   env = merge(
     local.env,
+    local.face_env,
     {
       DATABASE_URL           = local.database_url_of[each.key]
       PHOTOFINISH_PROXY_HOPS = tostring(local.proxy_hops)

@@ -42,11 +42,12 @@ variable "alert_emails" {
 # --- names, as the code and the local cloud have them ---
 
 variable "buckets" {
-  description = "Names of the buckets of photos, of what is derived from them, and of pictures to enrol people by; by default PROJECT-photos, PROJECT-derived and PROJECT-enrolments."
+  description = "Names of the buckets of photos, of what is derived from them, of pictures to enrol people by, and of TensorRT's engines where it is used; by default PROJECT-photos, PROJECT-derived, PROJECT-enrolments and PROJECT-engines."
   type = object({
     photos     = optional(string)
     derived    = optional(string)
     enrolments = optional(string)
+    engines    = optional(string)
   })
   default = {}
 }
@@ -134,6 +135,58 @@ variable "analysis" {
   validation {
     condition     = var.analysis.processor == "cpu" || contains(["asia-south1", "asia-southeast1", "europe-west1", "europe-west4", "us-central1", "us-east4"], var.region)
     error_message = "Cloud Run has no L4 in this region: choose asia-south1, asia-southeast1, europe-west1, europe-west4, us-central1 or us-east4, or analysis.processor = \"cpu\"."
+  }
+}
+
+variable "models" {
+  description = <<-EOT
+    Models of your own, by the names that they have in the folder that a build takes them from (docs/upgrade-a-model.md; ship
+    an image that has them first): `face_pack` is an InsightFace pack, whose licence allows no commercial use
+    (`accept_noncommercial`), for the job and all functions that compare faces; `bib_detector` an ONNX file; `paddle_models`
+    what `text_engine` = paddleocr reads with. On a GPU models run by `provider` cuda, or tensorrt with `fp16` or without.
+  EOT
+  type = object({
+    face_pack            = optional(string)
+    accept_noncommercial = optional(bool, false)
+    bib_detector         = optional(string)
+    text_engine          = optional(string, "onnx")
+    paddle_models        = optional(string)
+    provider             = optional(string, "cuda")
+    fp16                 = optional(bool, true)
+  })
+  default = {}
+
+  validation {
+    condition     = var.models.face_pack == null || can(regex("^[A-Za-z0-9][A-Za-z0-9_.-]*$", var.models.face_pack))
+    error_message = "models.face_pack is the name of a pack's folder, such as buffalo_l, without a path."
+  }
+  validation {
+    condition     = var.models.face_pack == null || var.models.accept_noncommercial
+    error_message = "InsightFace's packs may be used for non-commercial research only: say models.accept_noncommercial = true if that is your use, or leave models.face_pack out."
+  }
+  validation {
+    condition     = var.models.bib_detector == null || can(regex("^[A-Za-z0-9][A-Za-z0-9_.-]*\\.onnx$", var.models.bib_detector))
+    error_message = "models.bib_detector is the name of an ONNX file, such as bibs.onnx, without a path."
+  }
+  validation {
+    condition     = contains(["onnx", "paddleocr"], var.models.text_engine)
+    error_message = "models.text_engine must be onnx (the catalogue's models) or paddleocr."
+  }
+  validation {
+    condition     = (var.models.text_engine == "paddleocr") == (var.models.paddle_models != null)
+    error_message = "models.paddle_models belongs to models.text_engine = \"paddleocr\", and only to it."
+  }
+  validation {
+    condition     = var.models.paddle_models == null || can(regex("^[A-Za-z0-9][A-Za-z0-9_.-]*$", var.models.paddle_models))
+    error_message = "models.paddle_models is the name of a folder with the models det and rec, without a path."
+  }
+  validation {
+    condition     = contains(["cuda", "tensorrt"], var.models.provider)
+    error_message = "models.provider must be cuda or tensorrt."
+  }
+  validation {
+    condition     = var.models.provider == "cuda" || var.analysis.processor == "gpu"
+    error_message = "models.provider = \"tensorrt\" needs analysis.processor = \"gpu\"."
   }
 }
 

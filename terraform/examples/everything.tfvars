@@ -9,6 +9,7 @@ buckets = {
   photos     = "my-races-originals"
   derived    = "my-races-made-of-them"
   enrolments = "my-races-enrolments"
+  engines    = "my-races-engines"
 }
 
 analysis = {
@@ -18,6 +19,16 @@ analysis = {
   max_tasks       = 3
   photos_per_task = 500
   batch_size      = 16
+}
+
+models = {
+  face_pack            = "buffalo_l"
+  accept_noncommercial = true
+  bib_detector         = "bibs.onnx"
+  text_engine          = "paddleocr"
+  paddle_models        = "paddle"
+  provider             = "tensorrt"
+  fp16                 = true
 }
 
 search = {

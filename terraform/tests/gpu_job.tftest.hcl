@@ -191,3 +191,127 @@ run "a_short_queue_is_refused" {
   }
   expect_failures = [var.work]
 }
+
+run "catalogue_models_on_cuda_are_the_default" {
+  module {
+    source = "./modules/gpu-job"
+  }
+
+  assert {
+    condition     = length(setintersection([for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env.name], ["PHOTOFINISH_FACE_PACK", "PHOTOFINISH_ACCEPT_NONCOMMERCIAL", "PHOTOFINISH_BIB_DETECTOR", "PHOTOFINISH_TEXT_ENGINE", "PHOTOFINISH_PADDLE_MODELS", "PHOTOFINISH_TENSORRT_CACHE_DIR", "PHOTOFINISH_FP16"])) == 0
+    error_message = "Nothing is said of models that nobody chose."
+  }
+  assert {
+    condition     = length(google_storage_bucket.engines) == 0 && length(google_storage_bucket_iam_member.keeps_engines) == 0 && length(google_cloud_run_v2_job.analyze.template[0].template[0].volumes) == 0 && length(google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].volume_mounts) == 0
+    error_message = "Without TensorRT there are no engines to keep."
+  }
+}
+
+run "models_of_ones_own" {
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    models = {
+      face_pack            = "/models/own/buffalo_l"
+      accept_noncommercial = true
+      bib_detector         = "/models/own/bibs.onnx"
+      text_engine          = "paddleocr"
+      paddle_models        = "/models/own/paddle"
+    }
+  }
+
+  assert {
+    condition = { for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env.name => env.value if can(regex("PACK|ACCEPT|BIB|TEXT|PADDLE", env.name)) } == {
+      PHOTOFINISH_FACE_PACK            = "/models/own/buffalo_l"
+      PHOTOFINISH_ACCEPT_NONCOMMERCIAL = "true"
+      PHOTOFINISH_BIB_DETECTOR         = "/models/own/bibs.onnx"
+      PHOTOFINISH_TEXT_ENGINE          = "paddleocr"
+      PHOTOFINISH_PADDLE_MODELS        = "/models/own/paddle"
+    }
+    error_message = "Tasks are told what to use, and that its licence was accepted."
+  }
+}
+
+run "tensorrt" {
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    acceleration = { provider = "tensorrt", fp16 = false, engines_bucket = "my-project-engines" }
+    kms_key      = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+  }
+
+  assert {
+    condition = { for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env.name => env.value if can(regex("ONNX|TENSORRT|FP16", env.name)) } == {
+      PHOTOFINISH_ONNX_PROVIDERS     = "TensorrtExecutionProvider,CUDAExecutionProvider,CPUExecutionProvider"
+      PHOTOFINISH_TENSORRT_CACHE_DIR = "/var/cache/tensorrt"
+      PHOTOFINISH_FP16               = "false"
+    }
+    error_message = "TensorRT comes first, and what it cannot run CUDA does."
+  }
+  assert {
+    condition     = google_cloud_run_v2_job.analyze.template[0].template[0].volumes[0].gcs[0].bucket == "my-project-engines" && !google_cloud_run_v2_job.analyze.template[0].template[0].volumes[0].gcs[0].read_only && google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].volume_mounts[0].name == google_cloud_run_v2_job.analyze.template[0].template[0].volumes[0].name && google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].volume_mounts[0].mount_path == "/var/cache/tensorrt"
+    error_message = "Engines outlive the task: they are kept in a bucket."
+  }
+  assert {
+    condition     = google_storage_bucket_iam_member.keeps_engines["engines"].role == "roles/storage.objectUser" && google_storage_bucket_iam_member.keeps_engines["engines"].member == "serviceAccount:job" && google_storage_bucket.engines[0].public_access_prevention == "enforced" && google_storage_bucket.engines[0].encryption[0].default_kms_key_name == "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+    error_message = "Tasks alone read and write them."
+  }
+}
+
+run "tensorrt_without_a_gpu_is_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    processor    = "cpu"
+    acceleration = { provider = "tensorrt", engines_bucket = "my-project-engines" }
+  }
+  expect_failures = [var.acceleration]
+}
+
+run "tensorrt_that_forgets_its_engines_is_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    acceleration = { provider = "tensorrt" }
+  }
+  expect_failures = [var.acceleration]
+}
+
+run "a_pack_whose_licence_was_not_accepted_is_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    models = { face_pack = "/models/own/buffalo_l" }
+  }
+  expect_failures = [var.models]
+}
+
+run "a_relative_path_is_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    models = { bib_detector = "bibs.onnx" }
+  }
+  expect_failures = [var.models]
+}
+
+run "paddleocr_without_models_is_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    models = { text_engine = "paddleocr" }
+  }
+  expect_failures = [var.models]
+}

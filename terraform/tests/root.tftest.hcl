@@ -147,3 +147,63 @@ run "no_tasks_are_refused" {
   }
   expect_failures = [var.analysis]
 }
+
+run "models_of_ones_own" {
+  variables {
+    models = { face_pack = "buffalo_l", accept_noncommercial = true, bib_detector = "bibs.onnx", provider = "tensorrt" }
+  }
+
+  assert {
+    condition     = local.face_env == tomap({ PHOTOFINISH_FACE_PACK = "/models/own/buffalo_l", PHOTOFINISH_ACCEPT_NONCOMMERCIAL = "true" })
+    error_message = "Functions compare faces in the same space as the job."
+  }
+}
+
+run "a_pack_whose_licence_was_not_accepted_is_refused" {
+  command = plan
+  variables {
+    models = { face_pack = "buffalo_l" }
+  }
+  expect_failures = [var.models]
+}
+
+run "a_pack_by_its_path_is_refused" {
+  command = plan
+  variables {
+    models = { face_pack = "/models/buffalo_l", accept_noncommercial = true }
+  }
+  expect_failures = [var.models]
+}
+
+run "a_detector_in_another_format_is_refused" {
+  command = plan
+  variables {
+    models = { bib_detector = "bibs.pt" }
+  }
+  expect_failures = [var.models]
+}
+
+run "an_unknown_text_engine_is_refused" {
+  command = plan
+  variables {
+    models = { text_engine = "tesseract" }
+  }
+  expect_failures = [var.models]
+}
+
+run "models_for_no_paddleocr_are_refused" {
+  command = plan
+  variables {
+    models = { paddle_models = "paddle" }
+  }
+  expect_failures = [var.models]
+}
+
+run "tensorrt_without_a_gpu_is_refused" {
+  command = plan
+  variables {
+    analysis = { processor = "cpu" }
+    models   = { provider = "tensorrt" }
+  }
+  expect_failures = [var.models]
+}

@@ -85,8 +85,8 @@ def environment_of(expression: Any) -> dict[str, str]:
     if isinstance(expression, dict):
         return {name: str(value) for name, value in expression.items()}
     variables: dict[str, str] = {}
-    if re.search(r"local\.env\b", expression):
-        variables = {name: str(value) for name, value in root_locals()["env"].items()}
+    for name in re.findall(r"\blocal\.(\w*env)\b", expression):
+        variables |= environment_of(root_locals()[name])
     return variables | dict(re.findall(r"\b([A-Z][A-Z0-9_]+) = ([^,}]+)", expression))
 
 

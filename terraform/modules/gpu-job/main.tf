@@ -1,16 +1,29 @@
 # The job that analyses photos, and the queue that its tasks drain.
 
 locals {
-  on_gpu = var.processor == "gpu"
+  on_gpu   = var.processor == "gpu"
+  tensorrt = local.on_gpu && var.acceleration.provider == "tensorrt"
+  # Best first: what TensorRT cannot run, CUDA does.
+  providers = concat(
+    local.tensorrt ? ["TensorrtExecutionProvider"] : [],
+    local.on_gpu ? ["CUDAExecutionProvider"] : [],
+    ["CPUExecutionProvider"],
+  )
+  engines_folder = "/var/cache/tensorrt"
+
   env = merge(
     var.env,
     {
-      PHOTOFINISH_ONNX_PROVIDERS = local.on_gpu ? "CUDAExecutionProvider,CPUExecutionProvider" : "CPUExecutionProvider"
+      PHOTOFINISH_ONNX_PROVIDERS = join(",", local.providers)
       PHOTOFINISH_THREADS        = tostring(var.size.cpu)
       PHOTOFINISH_TASK_TIMEOUT_S = tostring(var.task_timeout_s)
       PHOTOFINISH_ACK_DEADLINE_S = tostring(var.work.ack_deadline_s)
     },
     local.on_gpu && var.cuda_forward_compatibility ? { LD_LIBRARY_PATH = "/usr/local/cuda/compat:/usr/local/nvidia/lib64:/usr/local/cuda/lib64" } : {},
+    local.tensorrt ? { PHOTOFINISH_TENSORRT_CACHE_DIR = local.engines_folder, PHOTOFINISH_FP16 = tostring(var.acceleration.fp16) } : {},
+    var.models.face_pack != null ? { PHOTOFINISH_FACE_PACK = var.models.face_pack, PHOTOFINISH_ACCEPT_NONCOMMERCIAL = tostring(var.models.accept_noncommercial) } : {},
+    var.models.bib_detector != null ? { PHOTOFINISH_BIB_DETECTOR = var.models.bib_detector } : {},
+    var.models.text_engine == "paddleocr" ? { PHOTOFINISH_TEXT_ENGINE = var.models.text_engine, PHOTOFINISH_PADDLE_MODELS = var.models.paddle_models } : {},
   )
 }
 
@@ -59,6 +72,14 @@ resource "google_cloud_run_v2_job" "analyze" {
             value = env.value
           }
         }
+
+        dynamic "volume_mounts" {
+          for_each = local.tensorrt ? [local.engines_folder] : []
+          content {
+            name       = "engines"
+            mount_path = volume_mounts.value
+          }
+        }
       }
 
       # Logs in to the database as the job's account, so that there is no password anywhere.
@@ -85,6 +106,19 @@ resource "google_cloud_run_v2_job" "analyze" {
         }
       }
 
+      dynamic "volumes" {
+        for_each = google_storage_bucket.engines
+        content {
+          name = "engines"
+          gcs {
+            bucket    = volumes.value.name
+            read_only = false
+            # Whom the image runs as (gpu_jobs/Dockerfile); otherwise root alone may write.
+            mount_options = ["uid=10001", "gid=10001"]
+          }
+        }
+      }
+
       vpc_access {
         egress = "PRIVATE_RANGES_ONLY"
         network_interfaces {
@@ -99,6 +133,54 @@ resource "google_cloud_run_v2_job" "analyze" {
     # The deploy (cloudbuild.yaml) decides which image runs.
     ignore_changes = [client, client_version, template[0].template[0].containers[0].image]
   }
+}
+
+# --- TensorRT's engines: built for minutes by the first task that needs one, and read by all others ---
+
+resource "google_storage_bucket" "engines" {
+  count = local.tensorrt ? 1 : 0
+
+  project                     = var.project_id
+  name                        = var.acceleration.engines_bucket
+  location                    = var.region
+  storage_class               = "STANDARD"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = true
+
+  versioning {
+    enabled = false
+  }
+
+  soft_delete_policy {
+    retention_duration_seconds = 0
+  }
+
+  # Those of models that are no longer used; one that is used is built again.
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+    condition {
+      age        = 90
+      with_state = "ANY"
+    }
+  }
+
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+}
+
+resource "google_storage_bucket_iam_member" "keeps_engines" {
+  for_each = { for bucket in google_storage_bucket.engines : "engines" => bucket.name }
+
+  bucket = each.value
+  role   = "roles/storage.objectUser"
+  member = var.service_account.member
 }
 
 # --- the queue ---

@@ -73,6 +73,65 @@ variable "task_timeout_s" {
   }
 }
 
+variable "acceleration" {
+  description = <<-EOT
+    What a GPU runs the models with: cuda, or tensorrt, in half precision unless `fp16` is false. TensorRT builds an engine
+    of every model for minutes, so they are kept in a bucket of the name `engines_bucket`, and its libraries must be in the
+    image (docs/upgrade-a-model.md).
+  EOT
+  type = object({
+    provider       = optional(string, "cuda")
+    fp16           = optional(bool, true)
+    engines_bucket = optional(string)
+  })
+  default = {}
+
+  validation {
+    condition     = contains(["cuda", "tensorrt"], var.acceleration.provider)
+    error_message = "acceleration.provider must be cuda or tensorrt."
+  }
+  validation {
+    condition     = var.acceleration.provider == "cuda" || var.processor == "gpu"
+    error_message = "acceleration.provider = \"tensorrt\" needs processor = \"gpu\"."
+  }
+  validation {
+    condition     = var.acceleration.provider == "cuda" || var.acceleration.engines_bucket != null
+    error_message = "acceleration.provider = \"tensorrt\" needs acceleration.engines_bucket, a name for the bucket that keeps its engines."
+  }
+}
+
+variable "models" {
+  description = <<-EOT
+    Models of the operator's beside or instead of those of the catalogue: paths in the image. `face_pack` is the folder of
+    an InsightFace pack, `bib_detector` an ONNX file, `paddle_models` the folder that `text_engine` = paddleocr reads with.
+  EOT
+  type = object({
+    face_pack            = optional(string)
+    accept_noncommercial = optional(bool, false)
+    bib_detector         = optional(string)
+    text_engine          = optional(string, "onnx")
+    paddle_models        = optional(string)
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for path in [var.models.face_pack, var.models.bib_detector, var.models.paddle_models] : path == null || startswith(coalesce(path, "-"), "/")])
+    error_message = "models.face_pack, models.bib_detector and models.paddle_models are absolute paths in the image."
+  }
+  validation {
+    condition     = var.models.face_pack == null || var.models.accept_noncommercial
+    error_message = "InsightFace's packs may be used for non-commercial research only: say models.accept_noncommercial = true if that is your use, or leave models.face_pack out."
+  }
+  validation {
+    condition     = contains(["onnx", "paddleocr"], var.models.text_engine)
+    error_message = "models.text_engine must be onnx (the catalogue's models) or paddleocr."
+  }
+  validation {
+    condition     = (var.models.text_engine == "paddleocr") == (var.models.paddle_models != null)
+    error_message = "models.paddle_models belongs to models.text_engine = \"paddleocr\", and only to it."
+  }
+}
+
 variable "cuda_forward_compatibility" {
   description = "Whether the CUDA 13 libraries of the image are used with a driver older than 580, as Cloud Run's L4 driver (535) is documented to be. Set it to false when that driver is 580 or newer."
   type        = bool

@@ -8,6 +8,7 @@ picture has, megapixels that the network saw, and milliseconds. `--enough` compa
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -62,7 +63,7 @@ def main(folder: Path, enough: Annotated[str, typer.Option()] = "") -> None:
     photos = [cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg"))]
     singles = [as_points(detector.detect([photo])[0].boxes) for photo in photos]
     scales = [float(value) for value in enough.split(",") if value] or [face_detection.ENOUGH_SCALE]
-    bands = [f"{low}–{high}" for low, high in zip(STEPS, STEPS[1:-1], strict=False)] + [f"{STEPS[-2]}+"]
+    bands = [f"{low}–{high}" for low, high in itertools.pairwise(STEPS[:-1])] + [f"{STEPS[-2]}+"]
     print(f"{'picture':>10} {'enough':>6} " + " ".join(f"{band:>14}" for band in bands) + "  extra  seen MP      ms")
     for width, height in SIZES:
         mosaics = list(side_by_side(photos, singles, width, height))
@@ -86,7 +87,7 @@ def side_by_side(
             if top + rows > height:
                 break
             picture[top : top + rows, left : left + columns] = photo
-            faces.append(points + (left, top, 0))
+            faces.append(points + np.array([left, top, 0]))
             left, row_height = left + columns, max(row_height, rows)
             remaining.pop(0)
         if remaining or top > height / 2:
@@ -97,7 +98,7 @@ def measured(
     detector: FaceDetector, seen: Seen, mosaics: Sequence[Mosaic], scales: Sequence[float]
 ) -> Iterator[tuple[float, str]]:
     hits: dict[float, list[np.ndarray]] = {scale: [] for scale in scales}
-    extra, pixels, seconds = ({scale: 0.0 for scale in scales} for _ in range(3))
+    extra, pixels, seconds = (dict.fromkeys(scales, 0.0) for _ in range(3))
     for mosaic in mosaics:
         for scale in scales:
             face_detection.ENOUGH_SCALE = scale
@@ -112,7 +113,7 @@ def measured(
     for scale in scales:
         rows = np.concatenate(hits[scale])
         cells = []
-        for low, high in zip(STEPS[:-1], STEPS[1:], strict=True):
+        for low, high in itertools.pairwise(STEPS):
             band = rows[(rows[:, 0] >= low) & (rows[:, 0] < high), 1]
             cells.append(f"{f'{band.mean():.3f} of {len(band)}' if len(band) else '–':>14}")
         mean = 1 / len(mosaics)

@@ -101,6 +101,19 @@ def test_every_substitution_is_defined_and_used(build: dict[str, Any]) -> None:
     assert not shell, f"Cloud Build would substitute {shell}: write $$"
 
 
+@pytest.mark.parametrize("base", ["RUST_IMAGE", "CUDA_IMAGE"])
+def test_bases_are_those_of_the_dockerfiles(build: dict[str, Any], base: str) -> None:
+    text = (ROOT / "gpu_jobs" / "Dockerfile").read_text(encoding="utf-8")
+    assert f"ARG {base}={build['substitutions'][f'_{base}']}\n" in text
+
+
+def test_own_models_are_there_before_the_images_are_built(build: dict[str, Any]) -> None:
+    steps = {step["id"]: step for step in build["steps"]}
+    assert "gcloud storage cp" in steps["own-models"]["args"][-1]
+    for image in ("image-functions", "image-gpu-jobs"):
+        assert steps[image]["waitFor"] == ["own-models"]
+
+
 def test_nothing_ships_before_it_was_tested_scanned_and_compared(build: dict[str, Any]) -> None:
     waits = {step["id"]: set(step.get("waitFor", [])) - {"-"} for step in build["steps"]}
 

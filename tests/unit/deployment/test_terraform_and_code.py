@@ -118,12 +118,17 @@ def parts_used_by(target: str) -> set[str]:
 
 def settings_of(target: str) -> list[type[Any]]:
     """The classes of settings that an entry point reads, itself, through `wiring` or through its services."""
-    readers = {"app": Settings, "ApiSettings": ApiSettings, "RetentionSettings": RetentionSettings}
+    readers = {
+        "app": Settings,
+        "ApiSettings": ApiSettings,
+        "RetentionSettings": RetentionSettings,
+        "model_settings": ModelEnvironment,
+    }
     named = named_by(target)
     found: list[type[Any]] = [settings for name, settings in readers.items() if name in named]
     if parts_used_by(target) & ON_DATABASE:
         found.append(DatabaseSettings)
-    if services_module_of(target):
+    if services_module_of(target) and ModelEnvironment not in found:
         found.append(ModelEnvironment)
     if terraform.services()[target].subscriptions == {}:
         found.append(AccessSettings)
@@ -255,6 +260,34 @@ def test_the_job_has_the_settings_it_needs() -> None:
     assert not lacking, f"the job lacks {sorted(lacking)}"
     unknown = given - known(*classes) - FRAMEWORK_VARIABLES
     assert not unknown, f"nothing reads {sorted(unknown)}, which Terraform gives to the job"
+
+
+def test_every_choice_of_models_reaches_the_job() -> None:
+    [job_locals] = terraform.parsed(terraform.TERRAFORM / "modules/gpu-job/main.tf")["locals"]
+    lacking = known(ModelEnvironment) - set(terraform.environment_of(job_locals["env"]))
+    assert lacking == {"PHOTOFINISH_MODELS_DIR"}, "Terraform can say which models; where they lie, the image says"
+
+
+def test_all_who_know_embedding_spaces_compare_faces_in_the_same_one() -> None:
+    pack = {"PHOTOFINISH_FACE_PACK", "PHOTOFINISH_ACCEPT_NONCOMMERCIAL"}
+    services = terraform.services()
+    for target in all_targets():
+        assert (pack <= set(services[target].env)) == (ModelEnvironment in settings_of(target)), target
+
+
+def test_own_models_are_where_the_images_have_them() -> None:
+    for folder in ("functions", "gpu_jobs"):
+        text = (ROOT / folder / "Dockerfile").read_text(encoding="utf-8")
+        assert f"COPY own_models {terraform.root_locals()['own_models']}" in text
+        assert "!own_models" in (ROOT / folder / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
+    user = re.findall(r"^USER (\d+):(\d+)$", (ROOT / "gpu_jobs/Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    [job] = [
+        resource
+        for resource in terraform.resources()
+        if resource.type == "google_cloud_run_v2_job" and resource.name == "analyze"
+    ]
+    assert f"uid={user[0][0]}" in str(job.body), "whom the image runs as may write TensorRT's engines"
+    assert f"gid={user[0][1]}" in str(job.body)
 
 
 def test_secrets_come_as_secrets() -> None:
