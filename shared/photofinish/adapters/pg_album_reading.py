@@ -74,10 +74,10 @@ class PgAlbumReading:
         ef_search = min(max(usual, limit), MAX_EF_SEARCH)
         if ef_search != EF_SEARCH and few is None:
             self._conn.execute(_query("set_ef_search", ef_search=sql.Literal(ef_search)))
-        found: dict[Any, TupleRow] = {}
-        for query in queries:
-            found.update((row[0], row) for row in self._nearest(query, space, limit, where, few))
-        return PgNearFaces(list(found.values()), space.dimension)
+        rows = [row for query in queries for row in self._nearest(query, space, limit, where, few)]
+        if len(queries) > 1:
+            rows = list({row[0]: row for row in rows}.values())
+        return PgNearFaces(rows, space.dimension)
 
     def bibs(self, numbers: Sequence[str], *, limit: int, where: PhotoFilter) -> list[SeenBib]:
         numbers = [number for number in numbers if is_storable(number)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +18,10 @@ from photofinish.errors import Misconfigured, Unavailable
 from photofinish.sql import queries
 
 Connection = psycopg.Connection[TupleRow]
+
+# A server that goes away says so to idle connections; only a network that breaks does not, so after this long they are
+# asked whether they still work. To ask each time would be a fifth of what a search costs here.
+ASK_AFTER_IDLE_S = 10.0
 
 _SESSION_SETTINGS = """
 SET statement_timeout = {statement_timeout_ms};
@@ -50,7 +57,9 @@ class Database:
             max_size=max_connections,
             timeout=connection_timeout_s,
             configure=self._configure,
-            check=ConnectionPool.check_connection,
+            connection_class=_PooledConnection,
+            check=_check,
+            reset=_note_use,
             open=False,
             name="photofinish",
         )
@@ -112,6 +121,23 @@ class Database:
         timeout_ms = sql.Literal(round(self._statement_timeout_s * 1000))
         conn.execute(sql.SQL(_SESSION_SETTINGS).format(statement_timeout_ms=timeout_ms))
         conn.commit()
+
+
+class _PooledConnection(psycopg.Connection[TupleRow]):
+    used_at_s = -math.inf
+
+
+def _note_use(conn: _PooledConnection) -> None:
+    conn.used_at_s = time.monotonic()
+
+
+def _check(conn: _PooledConnection) -> None:
+    """Raise OperationalError where `conn` is of no use any more."""
+    poll = select.poll()
+    poll.register(conn, select.POLLIN)
+    has_been_sent_something = bool(poll.poll(0))
+    if has_been_sent_something or time.monotonic() - conn.used_at_s > ASK_AFTER_IDLE_S:
+        ConnectionPool.check_connection(conn)
 
 
 def statement(piece: str, name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:

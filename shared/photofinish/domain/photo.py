@@ -8,6 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from photofinish.errors import RejectedInput
 
@@ -68,6 +69,7 @@ def first_segment(name: str) -> str:
     return album if slash and album else DEFAULT_ALBUM
 
 
+@lru_cache(maxsize=1024)  # a search asks some twenty times for the same album
 def is_album_name(album: str) -> bool:
     """Whether `album` can be one: 1–128 printable characters, no slash, not reserved by Firestore."""
     return (

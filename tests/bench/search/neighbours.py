@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from photofinish.domain.face import Embedding
-from photofinish.domain.scoring import similarity_in_context
+from photofinish.domain.scoring import similarities_in_context
 from photofinish.models.catalogue import model_for
 from photofinish.models.face_encoder import FaceEncoder
 from photofinish.searching import CANDIDATE_FACES
@@ -82,9 +82,7 @@ def main(data: Path) -> None:
             nearest = others[np.argsort(-(album[others] @ selfie))[:CANDIDATE_FACES]]
             query, vectors = Embedding(selfie, "any"), np.ascontiguousarray(album[nearest])
             similarity = best_similarities([query], vectors)
-            lifted = np.array(
-                [similarity_in_context(*pair) for pair in zip(similarity, supports(query, vectors), strict=True)]
-            )
+            lifted = similarities_in_context(similarity, supports(query, vectors))
             same = names[nearest] == people[number]
             there += int((names[others] == people[number]).sum())
             accepted = (similarity[same], lifted[same], similarity[~same], lifted[~same])

@@ -21,7 +21,7 @@ from photofinish.domain.scoring import (
     lines_with,
     position,
     shares,
-    similarity_in_context,
+    similarities_in_context,
     text_value,
     time_value,
 )
@@ -38,12 +38,13 @@ weight = st.one_of(st.just(0.0), st.floats(1e-300, 1e300))
 class TestSimilarityInContext:
     @given(st.floats(-1, 1), unit, st.floats(-1, 1), unit)
     def test_grows_with_both(self, similarity: float, support: float, other: float, more: float) -> None:
-        low = similarity_in_context(min(similarity, other), min(support, more))
-        assert low <= similarity_in_context(max(similarity, other), max(support, more))
+        similarities, supports = np.sort([similarity, other]), np.sort([support, more])
+        low, high = similarities_in_context(similarities, supports)
+        assert low <= high
 
     @given(st.floats(-1, 1), unit)
     def test_lifts_by_no_more_than_it_may(self, similarity: float, support: float) -> None:
-        lifted = similarity_in_context(similarity, support)
+        [lifted] = similarities_in_context(np.array([similarity]), np.array([support]))
         assert similarity <= lifted <= similarity + SUPPORT_LIFT
         if support <= SUPPORT_FROM:
             assert lifted == similarity

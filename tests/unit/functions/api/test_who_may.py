@@ -186,7 +186,7 @@ class TestRequestIds:
         def broken(*_: object) -> bool:
             raise ZeroDivisionError("our own mistake")
 
-        monkeypatch.setattr(type(race.cloud.index), "has_album", broken)
+        monkeypatch.setattr(type(race.cloud.index), "reading", broken)
         written = io.StringIO()
         handler = logging.StreamHandler(written)
         handler.setFormatter(JsonFormatter())
