@@ -77,7 +77,7 @@ def test_find_by_bib_and_selfie(cloud: LocalCloud, album: SampleAlbum) -> None:
         (["show", "spring-10k", "none.jpg"], 1, "none.jpg"),
         (["drop", "/does/not/exist", "--album", "a"], 1, "does not exist"),
         (["drop", ".", "--album", "a/b"], 1, "cannot be an album"),
-        (["reconcile", "--again"], 2, "name the --album"),
+        (["reconcile", "--again"], 2, "needs --album"),
         (["status", "a", "--state", "/tmp/nothing-runs-here"], 4, "photofinish up"),
     ],
 )
@@ -107,6 +107,21 @@ def test_reconcile_finds_what_no_event_told(cloud: LocalCloud, album: SampleAlbu
 
 def test_migrate_has_nothing_left_to_do(cloud: LocalCloud) -> None:
     assert cloud.json("migrate") == {"applied": [], "unsearchable": {}}
+
+
+def test_what_an_earlier_version_indexed_is_found_after_reconcile_again(
+    cloud: LocalCloud,
+    sample_album: SampleAlbum,  # noqa: F811
+) -> None:
+    photo = cloud.upload("upgraded/1.jpg", sample_album.photos[0].path.read_bytes())
+    (document,) = cloud.final_documents([photo])
+    cloud.sql("UPDATE photo SET width = NULL WHERE name = %s RETURNING width", photo.name)
+    assert cloud.json("migrate")["unsearchable"] == {"upgraded": 1}
+    assert cloud.json("reconcile", "--album", "upgraded", "--again") == {"seen": 1, "queued": 1}
+    (again,) = cloud.final_documents([photo])
+    assert again["done_at"] > document["done_at"]
+    assert again["bib_numbers"] == document["bib_numbers"] != []
+    assert cloud.json("migrate")["unsearchable"] == {}
 
 
 def test_env_is_what_a_shell_can_eval(cloud: LocalCloud) -> None:

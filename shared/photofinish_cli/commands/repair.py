@@ -31,7 +31,7 @@ def reconcile(
     Example: photofinish reconcile --album spring-10k
     """
     if again and album is None:
-        raise typer.BadParameter("it costs as much as the first time: name the --album", param_hint="--again")
+        raise typer.BadParameter("needs --album: it costs as much as the first time", param_hint="--again")
     with reported_errors():
         cloud = connect(state)
         with progress_bar("comparing", 0, plain=json) as bar:
