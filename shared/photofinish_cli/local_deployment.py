@@ -198,12 +198,14 @@ def api_key(state_dir: Path) -> PresentedKey:
     """The key of this local cloud that may do everything, made on first use; only its owner can read the file.
 
     Raises:
-        Misconfigured: the file holds something else.
+        Misconfigured: the file holds something else, such as a key of a version whose keys had no id.
     """
-    text = _kept_secret(state_dir / API_KEY_FILE, lambda: PresentedKey.generate().text)
-    key = PresentedKey.parse(text)
+    path = state_dir / API_KEY_FILE
+    key = PresentedKey.parse(_kept_secret(path, lambda: PresentedKey.generate().text))
     if key is None:
-        raise Misconfigured(f"{state_dir / API_KEY_FILE} holds no API key: delete it, and the next start makes one")
+        raise Misconfigured(
+            f"{path} holds a key of an earlier version, or none: delete the file, and `photofinish up` makes a new key"
+        )
     return key
 
 
