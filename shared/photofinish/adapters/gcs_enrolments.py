@@ -8,11 +8,10 @@ from datetime import datetime
 from google.api_core import exceptions
 from google.cloud.storage import Client
 
+from photofinish.adapters.gcs import TIMEOUT_S, read_at_most, stored_photo
 from photofinish.adapters.google_errors import unavailable_when_transient
 from photofinish.domain.photo import PhotoRef, StoredPhoto
-from photofinish.errors import PhotoGone, RejectedInput
-
-_TIMEOUT_S = 60.0
+from photofinish.errors import PhotoGone
 
 
 class GcsEnrolmentPictures:
@@ -32,32 +31,21 @@ class GcsEnrolmentPictures:
         """
         blob = self._bucket.blob(picture.name, generation=picture.generation)
         try:
-            # One byte more than allowed tells a file that is too large, without fetching it whole.
-            content: bytes = blob.download_as_bytes(end=max_bytes, timeout=_TIMEOUT_S)
+            return read_at_most(blob, max_bytes)
         except exceptions.NotFound:
             raise PhotoGone("picture_gone", "The picture is not there any more.") from None
-        except exceptions.RequestRangeNotSatisfiable:
-            return b""  # an empty object has no byte 0
-        if len(content) > max_bytes:
-            raise RejectedInput("file_too_large", f"The file has more than {max_bytes / 1e6:.0f} MB.")
-        return content
 
     @unavailable_when_transient
     def delete(self, picture: PhotoRef) -> None:
         """Delete this generation; twice equals once."""
         try:
-            self._bucket.blob(picture.name, generation=picture.generation).delete(timeout=_TIMEOUT_S)
+            self._bucket.blob(picture.name, generation=picture.generation).delete(timeout=TIMEOUT_S)
         except exceptions.NotFound:
             return
 
     @unavailable_when_transient
     def uploaded_before(self, moment: datetime) -> Iterator[StoredPhoto]:
         """The pictures that have lain there since before then: their announcement was lost."""
-        for blob in self._client.list_blobs(self._bucket, timeout=_TIMEOUT_S):
+        for blob in self._client.list_blobs(self._bucket, timeout=TIMEOUT_S):
             if blob.time_created < moment:
-                yield StoredPhoto(
-                    ref=PhotoRef(bucket=self._bucket.name, name=blob.name, generation=int(blob.generation)),
-                    size_bytes=int(blob.size),
-                    content_type=blob.content_type or "",
-                    uploaded_at=blob.time_created,
-                )
+                yield stored_photo(blob)

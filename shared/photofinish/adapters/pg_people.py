@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 from pgvector import Vector
+from psycopg import sql
 from psycopg.rows import TupleRow
 
 from photofinish.adapters.pg_people_journal import change_people, query
@@ -232,6 +233,13 @@ def reading(database: Database, album: str) -> Iterator[tuple[Connection, int | 
         known = is_album_name(album) and is_storable(album)
         row = conn.execute(query("album_id"), {"album": album}).fetchone() if known else None
         yield conn, None if row is None else int(row[0])
+
+
+@contextmanager
+def exclusively(database: Database, album: str, try_lock: sql.SQL | sql.Composed) -> Iterator[bool]:
+    """Whether `try_lock` got the album's lock, which is held while the block runs; False for an unknown album."""
+    with reading(database, album) as (conn, album_id):
+        yield album_id is not None and conn.execute(try_lock, {"album_id": album_id}).fetchone() == (True,)
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from photofinish.adapters.pg_people import person_embeddings, reading, reject_faces, unit_vector
+from photofinish.adapters.pg_people import exclusively, person_embeddings, reading, reject_faces, unit_vector
 from photofinish.adapters.pg_people_journal import query as people_query
 from photofinish.adapters.postgres import Connection, Database, statement
 from photofinish.domain.album_clusters import AlbumFace, AlbumSpace, Assignment, EnrolledFace
@@ -80,14 +80,9 @@ class PgClusters:
         with reading(self._database, album) as (conn, album_id):
             return None if album_id is None else _state(conn, album_id)
 
-    @contextmanager
-    def exclusively(self, album: str) -> Iterator[bool]:
+    def exclusively(self, album: str) -> AbstractContextManager[bool]:
         """Whether this is the only run of the album; while the block runs, another's answer is False."""
-        with reading(self._database, album) as (conn, album_id):
-            if album_id is None:
-                yield False
-            else:
-                yield conn.execute(_query("try_lock"), {"album_id": album_id}).fetchone() == (True,)
+        return exclusively(self._database, album, _query("try_lock"))
 
     def carry_over(self, album: str, *, min_similarity: Mapping[str, float]) -> int:
         """Take decisions on faces that the album lost to the faces that lie where they lay; forget the others.

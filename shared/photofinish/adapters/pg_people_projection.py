@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg import sql
 
-from photofinish.adapters.pg_people import person_of_row, reading
+from photofinish.adapters.pg_people import exclusively, person_of_row, reading
 from photofinish.adapters.pg_people_changes import numbers_of
 from photofinish.adapters.postgres import Database, statement
 from photofinish.domain.bib_links import PersonNumber
@@ -49,14 +49,9 @@ class PgPeopleProjection:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @contextmanager
-    def exclusively(self, album: str) -> Iterator[bool]:
+    def exclusively(self, album: str) -> AbstractContextManager[bool]:
         """Whether nobody else writes the album's documents, so that an older state never follows a newer one."""
-        with reading(self._database, album) as (conn, album_id):
-            if album_id is None:
-                yield False
-            else:
-                yield conn.execute(_query("try_lock"), {"album_id": album_id}).fetchone() == (True,)
+        return exclusively(self._database, album, _query("try_lock"))
 
     def pending(self, album: str) -> dict[str, int]:
         """Some of the people whose documents are out of date, and at which revision they are."""
