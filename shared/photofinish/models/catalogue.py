@@ -13,6 +13,7 @@ from typing import Any
 
 from photofinish.domain.matching import Calibration
 from photofinish.errors import Misconfigured
+from photofinish.models.calibration_file import CalibrationOrigin
 from photofinish.models.cpu_features import multiplies_int8_exactly
 
 CPU_PROVIDER = "CPUExecutionProvider"
@@ -58,6 +59,7 @@ class CatalogueModel:
     embedding_space: str | None = None
     calibration: Calibration | None = None
     """What similarities in that space mean."""
+    calibrated_on: CalibrationOrigin | None = None
 
     @property
     def label(self) -> str:
@@ -89,10 +91,11 @@ def catalogue() -> tuple[CatalogueModel, ...]:
 
 
 def _model(entry: dict[str, Any]) -> CatalogueModel:
-    calibration, cpu = entry.pop("calibration", None), entry.pop("cpu", None)
+    calibration, origin, cpu = (entry.pop(key, None) for key in ("calibration", "calibrated_on", "cpu"))
     return CatalogueModel(
         **entry,
         calibration=Calibration(**calibration) if calibration else None,
+        calibrated_on=CalibrationOrigin.of_table(origin) if origin else None,
         cpu=CpuForm(**cpu) if cpu else None,
     )
 

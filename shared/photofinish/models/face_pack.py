@@ -6,13 +6,13 @@ nothing is downloaded, and nothing is loaded before the operator accepted it by 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from photofinish.domain.matching import Calibration
 from photofinish.errors import Misconfigured
+from photofinish.models.calibration_file import HOW_TO_CALIBRATE, read_calibration
 from photofinish.models.model_file import ModelFile
 from photofinish.models.settings import ModelSettings
 
@@ -20,7 +20,6 @@ VARIABLE, ACCEPTANCE = "PHOTOFINISH_FACE_PACK", "PHOTOFINISH_ACCEPT_NONCOMMERCIA
 CALIBRATION_FILE = "calibration.toml"
 DETECTION_FILES = ("det_*.onnx", "scrfd_*.onnx")
 EMBEDDING_FILES = ("w600k_*.onnx", "glintr*.onnx")
-_HOW_TO_CALIBRATE = "`photofinish evaluate --bibs DIR --faces DIR --calibrate`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +61,19 @@ class FacePack:
         """What similarities in the pack's space mean, out of its `calibration.toml`; None where that is not there.
 
         Raises:
-            Misconfigured: the file is not what ``photofinish evaluate --calibrate`` prints.
+            Misconfigured: the file is not what ``photofinish evaluate --calibrate`` writes, or another model's.
         """
         path = self.folder / CALIBRATION_FILE
         if not path.is_file():
             return None
-        try:
-            return Calibration(**tomllib.loads(path.read_text(encoding="utf-8"))["model"]["calibration"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Misconfigured(f"{path} is not what {_HOW_TO_CALIBRATE} prints ({error}). Make it anew.") from error
+        measured = read_calibration(path)
+        if measured.origin.model_sha256 != self.embedding.sha256:
+            raise Misconfigured(
+                f"{path} was measured with another model file (space {measured.origin.embedding_space}) than the one "
+                f"beside it, {self.embedding.path.name} (space {self.embedding_space}). Make it anew: "
+                f"{HOW_TO_CALIBRATE}."
+            )
+        return measured.calibration
 
     def calibration_to_search_with(self) -> Calibration:
         """As :meth:`calibration`; Misconfigured where there is none."""
@@ -78,8 +81,8 @@ class FacePack:
         if calibration is None:
             raise Misconfigured(
                 f"{VARIABLE}: nothing can be searched with {self.folder.name} before it is known what its similarities "
-                f"mean. Run {_HOW_TO_CALIBRATE} with the same settings and write the [model.calibration] that it "
-                f"prints into {self.folder / CALIBRATION_FILE}."
+                f"mean. Run {HOW_TO_CALIBRATE} with the same settings and copy the calibration.toml that it "
+                f"writes to {self.folder / CALIBRATION_FILE}."
             )
         return calibration
 

@@ -57,6 +57,20 @@ def searched_space(settings: ModelSettings) -> tuple[str, Calibration]:
     return model.embedding_space or model.label, model.calibration
 
 
+def embedding_model(settings: ModelSettings) -> tuple[str, str]:
+    """The embedding space of the faces that are found now, and the SHA-256 of the model file that makes it.
+
+    A form of the model for CPUs makes the same space: the file is the model itself.
+
+    Raises:
+        Misconfigured: the pack's licence was not accepted, or its files are not there.
+    """
+    if pack := FacePack.of(settings):
+        return pack.embedding_space, pack.embedding.sha256
+    model = model_for("face_embedding")
+    return model.embedding_space or model.label, model.sha256
+
+
 def known_calibrations(settings: ModelSettings) -> dict[str, Calibration]:
     """Of every calibrated embedding space: the catalogue's, and the pack's where the settings name one.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photofinish.errors import Misconfigured, RejectedInput
+from photofinish.models.face_pack import CALIBRATION_FILE
 from photofinish.models.settings import ModelSettings, default_models_dir
 from photofinish.wiring import model_settings
 from photofinish_cli.output import (
@@ -63,7 +64,8 @@ def evaluate(
     calibrate: Annotated[
         bool,
         typer.Option(
-            "--calibrate", help="Print what similarities mean in this embedding space, for the models' catalogue."
+            "--calibrate",
+            help="Measure what similarities mean in this embedding space; writes calibration.toml beside the report.",
         ),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON for scripts.")] = False,
@@ -97,19 +99,20 @@ def evaluate(
     with reported_errors():
         # What this imports takes a moment to load: not before it is wanted.
         from photofinish_cli.evaluation import report
-        from photofinish_cli.evaluation.calibrating import as_toml
 
         _make_folder(out)
         settings = replace(model_settings(), models_dir=models_dir or default_models_dir())
         evaluation = measure(bibs, faces, start_list, settings, calibrate=calibrate, plain_progress=json)
         written = report.write(evaluation, out)
+        if evaluation.calibration:
+            (out / CALIBRATION_FILE).write_text(evaluation.calibration.as_toml() + "\n", encoding="utf-8")
     if json:
         print_json(report.figures(evaluation) | {"report": str(written)})
     else:
         print_tables(evaluation)
         console().print(f"Report: {printable(str(written))}", soft_wrap=True)
         if evaluation.calibration:
-            typer.echo(as_toml(evaluation.calibration))
+            typer.echo(evaluation.calibration.as_toml())
     if evaluation.rejected:
         raise typer.Exit(ExitCode.FOUND_WRONG)
 
@@ -141,7 +144,9 @@ def measure(
         Misconfigured: a model is missing.
     """
     from photofinish.domain.bib_rules import BibRules
+    from photofinish.models.calibration_file import CalibrationOrigin, MeasuredCalibration
     from photofinish.models.face_encoder import FaceEncoder
+    from photofinish.models.selection import embedding_model
     from photofinish_cli.evaluation import calibrating, evaluating
     from photofinish_cli.evaluation.bootstrap import RESAMPLES
     from photofinish_cli.evaluation.findings import Findings, analyze_files
@@ -174,7 +179,19 @@ def measure(
         portraits = evaluating.portraits_of(people, found)
         with progress_bar("Calibrating", len(portraits), plain=plain_progress) as bar:
             probes = calibrating.poor_selfies(FaceEncoder.load(settings), portraits, bar.advance)
-        calibration = calibrating.calibrated(compared, probes)
+        space, sha256 = embedding_model(settings)
+        sets = calibrating.large_enough(compared)
+        calibration = MeasuredCalibration(
+            calibration=calibrating.calibrated(compared, probes),
+            origin=CalibrationOrigin(
+                embedding_space=space,
+                model_sha256=sha256,
+                folders=tuple(folder.resolve().name for folder in (bibs, faces) if folder),
+                same_pairs=sum(one.same_pairs for one in sets),
+                stranger_pairs=sum(one.stranger_pairs for one in sets),
+                date=datetime.now(UTC).date(),
+            ),
+        )
     detector = []
     if any(photo.face_boxes for photo in photos):
         detector.append(evaluating.evaluate_detector_on_bibs(photos, found))

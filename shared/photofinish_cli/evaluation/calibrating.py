@@ -1,9 +1,9 @@
-"""What similarities mean in the embedding space that was evaluated: the `[model.calibration]` of the catalogue."""
+"""What similarities mean in the embedding space that was evaluated: the calibration of a model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -36,6 +36,11 @@ class Probes:
     similarity: NDArray[np.float64]
 
 
+def large_enough(compared: Sequence[FaceEvaluation]) -> list[FaceEvaluation]:
+    """The comparisons with pairs enough to calibrate by."""
+    return [one for one in compared if one.stranger_pairs >= MIN_STRANGERS and one.same_pairs >= MIN_SAME]
+
+
 def calibrated(compared: Sequence[FaceEvaluation], probes: Probes) -> Calibration:
     """The calibration of the space that these comparisons were made in.
 
@@ -45,7 +50,7 @@ def calibrated(compared: Sequence[FaceEvaluation], probes: Probes) -> Calibratio
     Raises:
         RejectedInput: `too_few_faces`; the message says how many it takes.
     """
-    sets = [one for one in compared if one.stranger_pairs >= MIN_STRANGERS and one.same_pairs >= MIN_SAME]
+    sets = large_enough(compared)
     if not sets:
         raise RejectedInput(
             "too_few_faces",
@@ -149,9 +154,3 @@ def _poor_copies(path: Path, face_px: float, random: np.random.Generator) -> lis
         noisy = copy * light + random.normal(0, 2, copy.shape)
         copies.append(np.clip(noisy, 0, 255).astype(np.uint8))
     return copies
-
-
-def as_toml(calibration: Calibration) -> str:
-    """The lines for `catalogue.toml`, under the model that makes the embeddings."""
-    lines = [f"{field.name} = {getattr(calibration, field.name)}" for field in fields(calibration)]
-    return "\n".join(["[model.calibration]", *lines])

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from photofinish.domain.matching import Calibration
+from photofinish.models.calibration_file import MeasuredCalibration
 from photofinish_cli.evaluation import charts
 from photofinish_cli.evaluation.bib_measures import BibAccuracy
 from photofinish_cli.evaluation.bootstrap import RESAMPLES, SEED, Estimate
@@ -42,7 +42,7 @@ class Evaluation:
     bibs: BibEvaluation | None
     faces: tuple[FaceEvaluation, ...]
     detector: tuple[DetectorEvaluation, ...]
-    calibration: Calibration | None = None
+    calibration: MeasuredCalibration | None = None
     """Of the embedding space, out of `faces`; None where nobody asked for it."""
 
 
@@ -94,7 +94,9 @@ def figures(evaluation: Evaluation) -> dict[str, Any]:
             }
             for detector in evaluation.detector
         ],
-        "calibration": evaluation.calibration and asdict(evaluation.calibration),
+        "calibration": evaluation.calibration and asdict(evaluation.calibration.calibration),
+        "calibrated_on": evaluation.calibration
+        and asdict(evaluation.calibration.origin) | {"date": evaluation.calibration.origin.date.isoformat()},
     }
 
 

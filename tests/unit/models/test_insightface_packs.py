@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 from insightface.model_zoo.scrfd import SCRFD
 
 from photofinish.errors import Misconfigured
+from photofinish.models.catalogue import model_for
 from photofinish.models.face_encoder import FaceEncoder
 from photofinish.models.face_pack import FacePack
 from photofinish.models.insightface_packs import ArcFaceEmbedder, ScrfdDetector
 from photofinish.models.model_file import ModelFile
-from photofinish.models.selection import known_calibrations, model_labels, searched_space
+from photofinish.models.selection import embedding_model, known_calibrations, model_labels, searched_space
 from photofinish.models.settings import ModelSettings
 from support.face_packs import DIMENSIONS, FACE_PX, POINTS, arcface, crowd, pack, scrfd
 
@@ -125,26 +127,72 @@ stranger_similarity = 0.4
 slope = 20.0
 offset = -5.0
 selfie_min_quality = 0.5
+
+[model.calibrated_on]
+embedding_space = "{space}"
+model_sha256 = "{sha256}"
+folders = ["bibs", "faces"]
+same_pairs = 500
+stranger_pairs = 15612
+date = 2026-11-21
 """
+
+
+def calibrate(settings: ModelSettings) -> str:
+    """Write the calibration of the pack's model file as it is now; returns its text."""
+    space, sha256 = embedding_model(settings)
+    text = CALIBRATION.format(space=space, sha256=sha256)
+    (folder_of(settings) / "calibration.toml").write_text(text)
+    return text
 
 
 def test_searching_needs_a_calibration_of_the_pack(buffalo: ModelSettings) -> None:
     with pytest.raises(Misconfigured, match="photofinish evaluate --bibs DIR --faces DIR --calibrate"):
         searched_space(buffalo)
     assert list(known_calibrations(buffalo)) == ["sface-2021dec-2"]
-    (folder_of(buffalo) / "calibration.toml").write_text(CALIBRATION)
+    calibrate(buffalo)
     space, calibration = searched_space(buffalo)
     assert space == FaceEncoder.load(buffalo).embedding_space
     assert calibration.min_similarity == 0.3
     assert known_calibrations(buffalo)[space] == calibration
 
 
+def test_a_calibration_of_another_model_file_is_refused(buffalo: ModelSettings) -> None:
+    calibrate(buffalo)
+    before, _ = embedding_model(buffalo)
+    arcface(folder_of(buffalo) / "w600k_r50.onnx", seed=1)
+    after, _ = embedding_model(buffalo)
+    for load in (searched_space, known_calibrations):
+        with pytest.raises(Misconfigured, match="was measured with another model file") as raised:
+            load(buffalo)
+        assert before in str(raised.value)
+        assert after in str(raised.value)
+    calibrate(buffalo)
+    assert searched_space(buffalo)[0] == after
+
+
+def test_the_catalogues_calibration_is_of_the_catalogues_model() -> None:
+    model = model_for("face_embedding")
+    assert model.calibrated_on is not None
+    assert model.calibrated_on.model_sha256 == model.sha256
+    assert model.calibrated_on.embedding_space == model.embedding_space
+
+
 @pytest.mark.parametrize(
-    "content", ["", "[model.calibration]", "nonsense", CALIBRATION.replace("20.0", "-1.0"), CALIBRATION + "more = 1\n"]
+    "spoilt",
+    [
+        lambda text: "",
+        lambda text: "[model.calibration]",
+        lambda text: "nonsense",
+        lambda text: text.partition("[model.calibrated_on]")[0],
+        lambda text: text.replace("20.0", "-1.0"),
+        lambda text: text.replace("date = 2026-11-21", ""),
+        lambda text: text + "more = 1\n",
+    ],
 )
-def test_a_calibration_that_is_none_is_told(content: str, buffalo: ModelSettings) -> None:
+def test_a_calibration_that_is_none_is_told(spoilt: Callable[[str], str], buffalo: ModelSettings) -> None:
     path = folder_of(buffalo) / "calibration.toml"
-    path.write_text(content)
+    path.write_text(spoilt(calibrate(buffalo)))
     with pytest.raises(Misconfigured, match="is not what `photofinish evaluate") as raised:
         searched_space(buffalo)
     assert str(path) in str(raised.value)

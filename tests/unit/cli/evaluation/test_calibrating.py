@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
 import cv2
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from photofinish.domain.matching import Calibration, match_probability
 from photofinish.errors import RejectedInput
+from photofinish.models.calibration_file import CalibrationOrigin, MeasuredCalibration, read_calibration
 from photofinish.models.face_encoder import FaceEncoder
 from photofinish.models.settings import ModelSettings
 from photofinish_cli.evaluation.calibrating import (
     POOR_COPIES,
     Probes,
-    as_toml,
     calibrated,
     fitted_curve,
     poor_selfies,
@@ -119,11 +119,22 @@ def test_too_few_faces_are_told() -> None:
         calibrated([], probes(0.4))
 
 
-def test_the_lines_are_what_the_catalogue_reads() -> None:
-    calibration = calibrated([compared(25, 4, 0.5)], probes(0.4))
-    (model,) = tomllib.loads(f'[[model]]\nname = "a"\n{as_toml(calibration)}')["model"]
-    assert model["calibration"] == asdict(calibration)
-    assert Calibration(**model["calibration"]) == calibration
+@pytest.mark.parametrize("folder", ["bibs", 'Mädchen "10k" \\ 2026'])
+def test_the_lines_are_what_packs_and_the_catalogue_read(folder: str, tmp_path: Path) -> None:
+    origin = CalibrationOrigin(
+        embedding_space="a-1",
+        model_sha256="0" * 64,
+        folders=(folder, "faces"),
+        same_pairs=150,
+        stranger_pairs=4800,
+        date=date(2026, 11, 21),
+    )
+    measured = MeasuredCalibration(calibration=calibrated([compared(25, 4, 0.5)], probes(0.4)), origin=origin)
+    (tmp_path / "calibration.toml").write_text(measured.as_toml(), encoding="utf-8")
+    assert read_calibration(tmp_path / "calibration.toml") == measured
+    (model,) = tomllib.loads(f'[[model]]\nname = "a"\n{measured.as_toml()}')["model"]
+    assert Calibration(**model["calibration"]) == measured.calibration
+    assert CalibrationOrigin.of_table(model["calibrated_on"]) == origin
 
 
 def test_poor_selfies_are_compared_with_the_other_photos_of_their_person(

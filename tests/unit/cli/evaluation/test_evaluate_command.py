@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from photofinish.domain.matching import Calibration, match_probability
+from photofinish.domain.matching import match_probability
+from photofinish.models.calibration_file import read_calibration
+from photofinish.models.selection import embedding_model
 from photofinish.models.settings import ModelSettings
 from photofinish_cli.evaluation import calibrating
 from photofinish_cli.main import app
@@ -234,8 +235,12 @@ def test_ten_people_calibrate_the_space(
         shutil.copy(photo, tmp_path / "people" / photo.parent.name)
     result = _run("--faces", tmp_path / "people", "--calibrate", "--out", tmp_path / "out", models=model_settings)
     assert result.exit_code == ExitCode.OK, result.output
-    lines = result.stdout[result.stdout.index("[model.calibration]") :]
-    calibration = Calibration(**tomllib.loads(lines)["model"]["calibration"])
+    measured = read_calibration(tmp_path / "out" / "calibration.toml")
+    assert measured.as_toml() in result.stdout
+    calibration, origin = measured.calibration, measured.origin
+    assert (origin.embedding_space, origin.model_sha256) == embedding_model(model_settings)
+    assert (origin.folders, origin.same_pairs) == (("people",), 10 * 10)
+    assert origin.stranger_pairs == 50 * 49 // 2 - origin.same_pairs
     # Portraits are easier than runners: what the catalogue has is calibrated on both.
     assert 0.3 < calibration.min_similarity < 0.5
     assert 0.2 <= calibration.selfie_min_quality <= 0.6
