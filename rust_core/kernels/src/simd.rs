@@ -3,6 +3,8 @@
 //! Every method is `#[inline(always)]`, so that inside a function compiled for the vector's instruction set (see
 //! [`crate::isa::multiversion`]) it becomes that set's instruction.
 
+use std::ops::Range;
+
 use half::f16;
 
 /// # Safety
@@ -14,12 +16,12 @@ pub(crate) trait Vector: Copy {
     unsafe fn load(from: *const f32) -> Self;
     /// As many half-precision numbers.
     unsafe fn load_half(from: *const f16) -> Self;
-    /// The first `count` < `LANES` numbers, then zeros.
-    unsafe fn load_part(from: *const f32, count: usize) -> Self;
+    /// The numbers of these lanes, which alone are read; zeros in the others.
+    unsafe fn load_lanes(from: *const f32, lanes: Range<usize>) -> Self;
     /// `self * other + sum`
     unsafe fn multiply_add(self, other: Self, sum: Self) -> Self;
     unsafe fn add(self, other: Self) -> Self;
-    /// The sum of all lanes of each, always in the same order.
+    /// The sum of all lanes of each: lanes half of them apart are added, then a quarter, and so on.
     unsafe fn sum_four(vectors: [Self; 4]) -> [f32; 4];
     /// True where a lane is not at or below its limit: above it, or not a number.
     unsafe fn any_above(self, limit: Self) -> bool;
@@ -47,9 +49,10 @@ impl Vector for Four {
         Four(unsafe { from.cast::<[f16; 4]>().read_unaligned() }.map(f16::to_f32))
     }
     #[inline(always)]
-    unsafe fn load_part(from: *const f32, count: usize) -> Self {
-        // SAFETY: the caller vouches for `count` readable numbers.
-        Four(std::array::from_fn(|lane| if lane < count { unsafe { *from.add(lane) } } else { 0.0 }))
+    unsafe fn load_lanes(from: *const f32, lanes: Range<usize>) -> Self {
+        // SAFETY: the caller vouches for the numbers of `lanes`.
+        let number = |lane| unsafe { *from.wrapping_add(lane) };
+        Four(std::array::from_fn(|lane| if lanes.contains(&lane) { number(lane) } else { 0.0 }))
     }
     #[inline(always)]
     unsafe fn multiply_add(self, other: Self, sum: Self) -> Self {
@@ -89,6 +92,7 @@ mod x86 {
     use super::Vector;
     use half::f16;
     use std::arch::x86_64::*;
+    use std::ops::Range;
 
     /// AVX2 with FMA.
     #[derive(Clone, Copy)]
@@ -111,10 +115,12 @@ mod x86 {
             Eight(unsafe { _mm256_cvtph_ps(_mm_loadu_si128(from.cast())) })
         }
         #[inline(always)]
-        unsafe fn load_part(from: *const f32, count: usize) -> Self {
+        unsafe fn load_lanes(from: *const f32, lanes: Range<usize>) -> Self {
             unsafe {
-                let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-                Eight(_mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), lanes)))
+                let all = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+                let before = _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes.start as i32), all);
+                let until = _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes.end as i32), all);
+                Eight(_mm256_maskload_ps(from, _mm256_andnot_si256(before, until)))
             }
         }
         #[inline(always)]
@@ -129,13 +135,19 @@ mod x86 {
         unsafe fn sum_four(vectors: [Self; 4]) -> [f32; 4] {
             unsafe {
                 let [a, b, c, d] = vectors.map(|vector| vector.0);
-                let ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
-                let cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
-                // In each half a, b, c, d: first lanes 0 and 2, then 1 and 3.
-                let even = _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd);
-                let odd = _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd);
-                let halves = _mm256_add_ps(even, odd);
-                let sums = _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps::<1>(halves));
+                // Lanes 4 apart: a in the lower half and b in the upper, c and d.
+                let ab = _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(a, b), _mm256_permute2f128_ps::<0x31>(a, b));
+                let cd = _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(c, d), _mm256_permute2f128_ps::<0x31>(c, d));
+                // 2 apart: a, a, c, c and b, b, d, d; then 1 apart: a, c, a, c and b, d, b, d.
+                let (low, high) =
+                    (_mm256_shuffle_ps::<0b01_00_01_00>(ab, cd), _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd));
+                let pairs = _mm256_add_ps(low, high);
+                let (even, odd) = (
+                    _mm256_shuffle_ps::<0b10_00_10_00>(pairs, pairs),
+                    _mm256_shuffle_ps::<0b11_01_11_01>(pairs, pairs),
+                );
+                let ones = _mm256_add_ps(even, odd);
+                let sums = _mm_unpacklo_ps(_mm256_castps256_ps128(ones), _mm256_extractf128_ps::<1>(ones));
                 let mut four = [0f32; 4];
                 _mm_storeu_ps(four.as_mut_ptr(), sums);
                 four
@@ -171,8 +183,9 @@ mod x86 {
             Sixteen(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.cast())) })
         }
         #[inline(always)]
-        unsafe fn load_part(from: *const f32, count: usize) -> Self {
-            Sixteen(unsafe { _mm512_maskz_loadu_ps((1 << count) - 1, from) })
+        unsafe fn load_lanes(from: *const f32, lanes: Range<usize>) -> Self {
+            let mask = (1u32 << lanes.end) - (1 << lanes.start);
+            Sixteen(unsafe { _mm512_maskz_loadu_ps(mask as u16, from) })
         }
         #[inline(always)]
         unsafe fn multiply_add(self, other: Self, sum: Self) -> Self {

@@ -66,6 +66,33 @@ fn equal_rows_come_in_row_order_wherever_they_lie() {
     }
 }
 
+/// Tables begin anywhere in a cache line, and what lies around them is nobody's.
+#[test]
+fn where_a_table_begins_changes_nothing() {
+    let (count, mut random) = (20, Random(11));
+    for dim in LENGTHS.into_iter().chain([32, 96, 128, 200, 512]) {
+        let values = random.unit_rows(count, dim);
+        let query = random.unit_rows(1, dim);
+        let query = Rows::new(&query, dim).expect("a row");
+        let mask: Vec<u8> = (0..count).map(|row| (row % 3) as u8).collect();
+        for mask in [None, Some(&mask[..])] {
+            each_isa(|isa| {
+                let table = Rows::new(&values, dim).expect("whole rows");
+                let expected = cosine_top_k(isa, query, table, count, mask, 1);
+                assert!(expected.is_ok());
+                for shift in 0..16 {
+                    let mut room = vec![f32::NAN; shift + values.len() + 16];
+                    let place = shift..shift + values.len();
+                    room[place.clone()].copy_from_slice(&values);
+                    let moved = Rows::new(&room[place], dim).expect("whole rows");
+                    let found = cosine_top_k(isa, query, moved, count, mask, 1);
+                    assert_eq!(found, expected, "dim {dim}, {shift} further on, {}", isa.name());
+                }
+            });
+        }
+    }
+}
+
 #[test]
 fn threads_change_nothing() {
     let (dim, count) = (64, 70_000);

@@ -3,20 +3,57 @@
 use super::rows::Number;
 use crate::simd::Vector;
 
+/// Numbers of a cache line, and no fewer than any vector has lanes.
+pub const LINE: usize = 16;
+
+/// A query that lies in its cache lines as the rows of a table lie in theirs, so that both can be read in whole lines:
+/// one that crosses two takes twice as long, and NumPy starts tables anywhere.
+pub struct Query {
+    lines: Vec<Line>,
+    dim: usize,
+    /// Where in the first line the query begins. Around it are zeros.
+    shift: usize,
+}
+
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line([f32; LINE]);
+
+impl Query {
+    /// For rows that all begin `shift` numbers after the start of a cache line; 0 is right for others too.
+    pub fn new(query: &[f32], shift: usize) -> Self {
+        assert!(shift < LINE, "in the first line");
+        let mut lines = vec![Line([0.0; LINE]); (shift + query.len()).div_ceil(LINE)];
+        let (first, others) = query.split_at(query.len().min(LINE - shift));
+        lines[0].0[shift..][..first.len()].copy_from_slice(first);
+        for (line, numbers) in lines[1..].iter_mut().zip(others.chunks(LINE)) {
+            line.0[..numbers.len()].copy_from_slice(numbers);
+        }
+        Self { lines, dim: query.len(), shift }
+    }
+
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+}
+
 /// `scores[i]` = dot product of `query` and the row at `row(i)`.
 ///
 /// One row after another, not several at once: a table in memory then streams at 30 GB/s instead of 10, because the
-/// processor prefetches one rising stream well, and one in the cache is no slower. Every row is summed in the same order,
-/// so equal rows give equal results, wherever they lie.
+/// processor prefetches one rising stream well, and one in the cache is no slower. Equal rows give equal results, wherever
+/// they lie: lane and chain of a number depend on its place, but those whose places differ by a multiple of
+/// `CHAINS * LANES` always meet in one sum, and sums are added in pairs half of all apart, then half of those, which is
+/// the same order from wherever one counts.
 ///
 /// # Safety
 /// The processor has the instruction set of `V`; at `row(i)` as many numbers can be read as `query` has.
 #[inline(always)]
 pub unsafe fn one_query<E: Number, V: Vector, const CHAINS: usize>(
-    query: &[f32],
+    query: &Query,
     row: impl Fn(usize) -> *const E,
     scores: &mut [f32],
 ) {
+    assert!(query.shift == 0 || query.dim.is_multiple_of(CHAINS * V::LANES), "first and last line make one");
     let (groups, rest) = scores.as_chunks_mut::<4>();
     let whole = 4 * groups.len();
     for (group, scores) in groups.iter_mut().enumerate() {
@@ -33,7 +70,7 @@ pub unsafe fn one_query<E: Number, V: Vector, const CHAINS: usize>(
 /// # Safety
 /// As for [`one_query`].
 #[inline(always)]
-unsafe fn four<E: Number, V: Vector, const CHAINS: usize>(query: &[f32], [a, b, c, d]: [*const E; 4]) -> [f32; 4] {
+unsafe fn four<E: Number, V: Vector, const CHAINS: usize>(query: &Query, [a, b, c, d]: [*const E; 4]) -> [f32; 4] {
     // SAFETY: passed on. (Not by `map`, whose closure would be compiled for the baseline.)
     unsafe {
         V::sum_four([
@@ -50,27 +87,40 @@ unsafe fn four<E: Number, V: Vector, const CHAINS: usize>(query: &[f32], [a, b, 
 /// # Safety
 /// As for [`one_query`].
 #[inline(always)]
-unsafe fn one_row<E: Number, V: Vector, const CHAINS: usize>(query: &[f32], row: *const E) -> V {
-    let (dim, query) = (query.len(), query.as_ptr());
-    // SAFETY: all reads end at or before `dim`, the length of both.
+unsafe fn one_row<E: Number, V: Vector, const CHAINS: usize>(query: &Query, row: *const E) -> V {
+    const { assert!(CHAINS.is_power_of_two() && LINE.is_multiple_of(V::LANES)) };
+    let end = query.shift + query.dim;
+    let numbers = query.lines.as_ptr().cast::<f32>();
+    // Where the row's first line begins: perhaps before the table, so nothing is read before `shift`.
+    let row = row.wrapping_sub(query.shift);
+    let mut at = query.shift - query.shift % V::LANES;
+    // SAFETY: the row's numbers from `shift` to `end` are read, and the query's whole lines up to `end`.
     unsafe {
         let mut sums = [V::splat(0.0); CHAINS];
-        let mut start = 0;
-        while start + CHAINS * V::LANES <= dim {
+        if E::CROSSES_LINES && at < query.shift {
+            // The chain before the first, as if lines had begun one earlier.
+            let first = E::load_lanes::<V>(row.wrapping_add(at), query.shift - at..V::LANES);
+            sums[CHAINS - 1] = first.multiply_add(V::load(numbers.add(at)), sums[CHAINS - 1]);
+            at += V::LANES;
+        }
+        while at + CHAINS * V::LANES <= end {
             for (chain, sum) in sums.iter_mut().enumerate() {
-                let at = start + chain * V::LANES;
-                *sum = E::load::<V>(row.add(at)).multiply_add(V::load(query.add(at)), *sum);
+                let at = at + chain * V::LANES;
+                *sum = E::load::<V>(row.wrapping_add(at)).multiply_add(V::load(numbers.add(at)), *sum);
             }
-            start += CHAINS * V::LANES;
+            at += CHAINS * V::LANES;
         }
-        while start + V::LANES <= dim {
-            sums[0] = E::load::<V>(row.add(start)).multiply_add(V::load(query.add(start)), sums[0]);
-            start += V::LANES;
-        }
-        if start < dim {
-            let left = dim - start;
-            sums[0] =
-                E::load_part::<V>(row.add(start), left).multiply_add(V::load_part(query.add(start), left), sums[0]);
+        if at < end {
+            for sum in &mut sums[..CHAINS - 1] {
+                if at + V::LANES <= end {
+                    *sum = E::load::<V>(row.wrapping_add(at)).multiply_add(V::load(numbers.add(at)), *sum);
+                    at += V::LANES;
+                }
+            }
+            if at < end {
+                let last = E::load_lanes::<V>(row.wrapping_add(at), 0..end - at);
+                sums[CHAINS - 1] = last.multiply_add(V::load(numbers.add(at)), sums[CHAINS - 1]);
+            }
         }
         let mut half = CHAINS / 2;
         while half > 0 {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use half::f16;
 
 use super::best::{Best, Hit};
-use super::dot::one_query;
+use super::dot::{Query, one_query};
 use super::rows::{Number, Rows};
 use super::top_k::{NanRow, take};
 use crate::isa::{Isa, multiversion};
@@ -27,20 +27,21 @@ pub fn search_few<E: Number>(
     part: Range<usize>,
 ) -> Result<Vec<Best>, NanRow> {
     let mut best: Vec<Best> = (0..queries.count()).map(|_| Best::new(k)).collect();
+    let queries: Vec<Query> = (0..queries.count()).map(|query| Query::new(queries.row(query), rows.shift())).collect();
     let (mut ids, mut scores) = (Vec::with_capacity(BLOCK), [0f32; BLOCK]);
     for start in part.clone().step_by(BLOCK) {
         let block = start..part.end.min(start + BLOCK);
         let allowed = mask.filter(|mask| mask[block.clone()].contains(&0));
         ids.clear();
         ids.extend(allowed.iter().flat_map(|mask| block.clone().filter(|&row| mask[row] != 0)));
-        for (query, best) in (0..queries.count()).zip(&mut best) {
+        for (query, best) in queries.iter().zip(&mut best) {
             if allowed.is_none() {
                 let scores = &mut scores[..block.len()];
-                E::score_block(isa, queries.row(query), rows.block(block.clone()), scores);
+                E::score_block(isa, query, rows.block(block.clone()), scores);
                 take_above(scores, |i| start + i, best)?;
             } else {
                 let scores = &mut scores[..ids.len()];
-                E::score_some(isa, queries.row(query), rows, &ids, scores);
+                E::score_some(isa, query, rows, &ids, scores);
                 take_above(scores, |i| ids[i], best)?;
             }
         }
@@ -57,7 +58,7 @@ pub fn score_rows<E: Number>(
     k: usize,
 ) -> Result<Vec<Hit>, NanRow> {
     let mut similarities = vec![0.0; ids.len()];
-    E::score_some(isa, query, rows, ids, &mut similarities);
+    E::score_some(isa, &Query::new(query, rows.shift()), rows, ids, &mut similarities);
     if let Some(nan) = similarities.iter().position(|similarity| similarity.is_nan()) {
         return Err(NanRow(ids[nan]));
     }
@@ -89,17 +90,17 @@ fn take_above(similarities: &[f32], row: impl Fn(usize) -> usize, best: &mut Bes
 // slower by half. With AVX-512 too, loads of 32 bytes do best: wider ones cross a cache line each unless the table is
 // aligned to it.
 multiversion! {
-    pub fn block_single(query: &[f32], rows: Rows<f32>, scores: &mut [f32]) =
+    pub fn block_single(query: &Query, rows: Rows<f32>, scores: &mut [f32]) =
         // SAFETY: the baseline is always there.
         |query, rows, scores| unsafe { block_body::<f32, Four, 4>(query, rows, scores) },
         // SAFETY: compiled for AVX2, FMA and F16C, and called only where they were detected.
-        |query, rows, scores| unsafe { block_body::<f32, simd::Eight, 8>(query, rows, scores) },
-        // SAFETY: as above.
-        |query, rows, scores| unsafe { block_body::<f32, simd::Eight, 8>(query, rows, scores) };
+        |query, rows, scores| unsafe { block_body::<f32, simd::Eight, 4>(query, rows, scores) },
+        // SAFETY: the same with AVX-512.
+        |query, rows, scores| unsafe { block_body::<f32, simd::Sixteen, 2>(query, rows, scores) };
 }
 
 multiversion! {
-    pub fn block_half(query: &[f32], rows: Rows<f16>, scores: &mut [f32]) =
+    pub fn block_half(query: &Query, rows: Rows<f16>, scores: &mut [f32]) =
         // SAFETY: the baseline is always there.
         |query, rows, scores| unsafe { block_body::<f16, Four, 4>(query, rows, scores) },
         // SAFETY: compiled for AVX2, FMA and F16C, and called only where they were detected.
@@ -109,17 +110,17 @@ multiversion! {
 }
 
 multiversion! {
-    pub fn some_single(query: &[f32], rows: Rows<f32>, ids: &[usize], scores: &mut [f32]) =
+    pub fn some_single(query: &Query, rows: Rows<f32>, ids: &[usize], scores: &mut [f32]) =
         // SAFETY: the baseline is always there.
         |query, rows, ids, scores| unsafe { some_body::<f32, Four, 4>(query, rows, ids, scores) },
         // SAFETY: compiled for AVX2, FMA and F16C, and called only where they were detected.
-        |query, rows, ids, scores| unsafe { some_body::<f32, simd::Eight, 8>(query, rows, ids, scores) },
-        // SAFETY: as above.
-        |query, rows, ids, scores| unsafe { some_body::<f32, simd::Eight, 8>(query, rows, ids, scores) };
+        |query, rows, ids, scores| unsafe { some_body::<f32, simd::Eight, 4>(query, rows, ids, scores) },
+        // SAFETY: the same with AVX-512.
+        |query, rows, ids, scores| unsafe { some_body::<f32, simd::Sixteen, 2>(query, rows, ids, scores) };
 }
 
 multiversion! {
-    pub fn some_half(query: &[f32], rows: Rows<f16>, ids: &[usize], scores: &mut [f32]) =
+    pub fn some_half(query: &Query, rows: Rows<f16>, ids: &[usize], scores: &mut [f32]) =
         // SAFETY: the baseline is always there.
         |query, rows, ids, scores| unsafe { some_body::<f16, Four, 4>(query, rows, ids, scores) },
         // SAFETY: compiled for AVX2, FMA and F16C, and called only where they were detected.
@@ -131,10 +132,10 @@ multiversion! {
 /// # Safety
 /// The processor has the instruction set of `V`.
 #[inline(always)]
-unsafe fn block_body<E: Number, V: Vector, const CHAINS: usize>(query: &[f32], rows: Rows<E>, scores: &mut [f32]) {
-    assert!(rows.dim() == query.len() && rows.count() == scores.len());
+unsafe fn block_body<E: Number, V: Vector, const CHAINS: usize>(query: &Query, rows: Rows<E>, scores: &mut [f32]) {
+    assert!(rows.dim() == query.dim() && rows.count() == scores.len());
     // SAFETY: there are as many rows as scores.
-    let row = |i: usize| unsafe { rows.values().as_ptr().add(i * query.len()) };
+    let row = |i: usize| unsafe { rows.values().as_ptr().add(i * query.dim()) };
     // SAFETY: the caller vouches for the instruction set; a row has as many numbers as the query.
     unsafe { one_query::<E, V, CHAINS>(query, row, scores) }
 }
@@ -143,12 +144,12 @@ unsafe fn block_body<E: Number, V: Vector, const CHAINS: usize>(query: &[f32], r
 /// The processor has the instruction set of `V`.
 #[inline(always)]
 unsafe fn some_body<E: Number, V: Vector, const CHAINS: usize>(
-    query: &[f32],
+    query: &Query,
     rows: Rows<E>,
     ids: &[usize],
     scores: &mut [f32],
 ) {
-    assert!(rows.dim() == query.len() && ids.len() == scores.len());
+    assert!(rows.dim() == query.dim() && ids.len() == scores.len());
     let row = |i: usize| rows.row(ids[i]).as_ptr();
     // SAFETY: the caller vouches for the instruction set; a row has as many numbers as the query.
     unsafe { one_query::<E, V, CHAINS>(query, row, scores) }

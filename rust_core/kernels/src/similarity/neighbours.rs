@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::dot::{self, Packed};
+use super::dot::{self, Packed, Query};
 use super::rows::Rows;
 use crate::isa::{Isa, multiversion};
 #[cfg(target_arch = "x86_64")]
@@ -80,9 +80,9 @@ multiversion! {
         // SAFETY: the baseline is always there.
         |query, rows| unsafe { similarities_body::<Four, 4>(query, rows) },
         // SAFETY: compiled for AVX2 and FMA, and called only where they were detected.
-        |query, rows| unsafe { similarities_body::<simd::Eight, 8>(query, rows) },
+        |query, rows| unsafe { similarities_body::<simd::Eight, 4>(query, rows) },
         // SAFETY: as above.
-        |query, rows| unsafe { similarities_body::<simd::Eight, 8>(query, rows) };
+        |query, rows| unsafe { similarities_body::<simd::Eight, 4>(query, rows) };
 }
 
 /// # Safety
@@ -93,7 +93,7 @@ unsafe fn similarities_body<V: Vector, const CHAINS: usize>(query: &[f32], rows:
     let mut similarities = vec![0.0; rows.len()];
     let row = |row: usize| rows[row].as_ptr();
     // SAFETY: the caller vouches for the instruction set, the assertion for the rows.
-    unsafe { dot::one_query::<f32, V, CHAINS>(query, row, &mut similarities) };
+    unsafe { dot::one_query::<f32, V, CHAINS>(&Query::new(query, 0), row, &mut similarities) };
     similarities
 }
 

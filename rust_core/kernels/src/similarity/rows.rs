@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use half::f16;
 
+use super::dot::{LINE, Query};
 use crate::simd::Vector;
 
 /// A table of row vectors, `dim` numbers each, one after another. `dim` is at least 1.
@@ -40,6 +41,14 @@ impl<'a, E> Rows<'a, E> {
     }
 }
 
+impl<E: Number> Rows<'_, E> {
+    /// How a [`Query`] for these rows is to be shifted.
+    pub(super) fn shift(&self) -> usize {
+        let can_be = E::CROSSES_LINES && self.dim.is_multiple_of(2 * LINE);
+        if can_be { self.values.as_ptr().addr() / size_of::<E>() % LINE } else { 0 }
+    }
+}
+
 /// What a row may be made of: single or half precision. Sums are in single precision.
 pub trait Number: Copy + Sync + sealed::Load {}
 
@@ -55,6 +64,9 @@ pub(super) mod sealed {
     use crate::similarity::{few, many};
 
     pub trait Load: Sized {
+        /// Whether reads cross cache lines where NumPy begins tables, at multiples of 16 bytes.
+        const CROSSES_LINES: bool;
+
         fn search_many(
             isa: Isa,
             queries: Rows,
@@ -65,18 +77,18 @@ pub(super) mod sealed {
         ) -> Result<Vec<Best>, NanRow>;
 
         /// The dot product of a query with each row.
-        fn score_block(isa: Isa, query: &[f32], rows: Rows<Self>, scores: &mut [f32]);
+        fn score_block(isa: Isa, query: &Query, rows: Rows<Self>, scores: &mut [f32]);
 
         /// The same with the rows `ids`.
-        fn score_some(isa: Isa, query: &[f32], rows: Rows<Self>, ids: &[usize], scores: &mut [f32]);
+        fn score_some(isa: Isa, query: &Query, rows: Rows<Self>, ids: &[usize], scores: &mut [f32]);
 
         /// # Safety
         /// As [`Vector::load`].
         unsafe fn load<V: Vector>(from: *const Self) -> V;
 
         /// # Safety
-        /// As [`Vector::load_part`].
-        unsafe fn load_part<V: Vector>(from: *const Self, count: usize) -> V;
+        /// As [`Vector::load_lanes`].
+        unsafe fn load_lanes<V: Vector>(from: *const Self, lanes: Range<usize>) -> V;
 
         /// The row in single precision: itself, or written into `scratch`.
         ///
@@ -86,6 +98,8 @@ pub(super) mod sealed {
     }
 
     impl Load for f32 {
+        const CROSSES_LINES: bool = true;
+
         fn search_many(
             isa: Isa,
             queries: Rows,
@@ -97,11 +111,11 @@ pub(super) mod sealed {
             many::search_single(isa, queries, rows, k, mask, part)
         }
 
-        fn score_block(isa: Isa, query: &[f32], rows: Rows<f32>, scores: &mut [f32]) {
+        fn score_block(isa: Isa, query: &Query, rows: Rows<f32>, scores: &mut [f32]) {
             few::block_single(isa, query, rows, scores)
         }
 
-        fn score_some(isa: Isa, query: &[f32], rows: Rows<f32>, ids: &[usize], scores: &mut [f32]) {
+        fn score_some(isa: Isa, query: &Query, rows: Rows<f32>, ids: &[usize], scores: &mut [f32]) {
             few::some_single(isa, query, rows, ids, scores)
         }
 
@@ -112,9 +126,9 @@ pub(super) mod sealed {
         }
 
         #[inline(always)]
-        unsafe fn load_part<V: Vector>(from: *const f32, count: usize) -> V {
+        unsafe fn load_lanes<V: Vector>(from: *const f32, lanes: Range<usize>) -> V {
             // SAFETY: passed on.
-            unsafe { V::load_part(from, count) }
+            unsafe { V::load_lanes(from, lanes) }
         }
 
         #[inline(always)]
@@ -124,6 +138,9 @@ pub(super) mod sealed {
     }
 
     impl Load for f16 {
+        /// Eight halves are 16 bytes.
+        const CROSSES_LINES: bool = false;
+
         fn search_many(
             isa: Isa,
             queries: Rows,
@@ -135,11 +152,11 @@ pub(super) mod sealed {
             many::search_half(isa, queries, rows, k, mask, part)
         }
 
-        fn score_block(isa: Isa, query: &[f32], rows: Rows<f16>, scores: &mut [f32]) {
+        fn score_block(isa: Isa, query: &Query, rows: Rows<f16>, scores: &mut [f32]) {
             few::block_half(isa, query, rows, scores)
         }
 
-        fn score_some(isa: Isa, query: &[f32], rows: Rows<f16>, ids: &[usize], scores: &mut [f32]) {
+        fn score_some(isa: Isa, query: &Query, rows: Rows<f16>, ids: &[usize], scores: &mut [f32]) {
             few::some_half(isa, query, rows, ids, scores)
         }
 
@@ -150,12 +167,13 @@ pub(super) mod sealed {
         }
 
         #[inline(always)]
-        unsafe fn load_part<V: Vector>(from: *const f16, count: usize) -> V {
-            let mut part = [f16::ZERO; 16];
-            // SAFETY: `count` numbers are readable and fewer than the lanes of a vector, of which there are at most 16.
+        unsafe fn load_lanes<V: Vector>(from: *const f16, lanes: Range<usize>) -> V {
+            let mut some = [f16::ZERO; LINE];
+            // SAFETY: the caller vouches for the numbers of `lanes`; no vector has more lanes than a line has numbers.
             unsafe {
-                std::ptr::copy_nonoverlapping(from, part.as_mut_ptr(), count);
-                V::load_half(part.as_ptr())
+                let (from, to) = (from.wrapping_add(lanes.start), some.as_mut_ptr().add(lanes.start));
+                std::ptr::copy_nonoverlapping(from, to, lanes.len());
+                V::load_half(some.as_ptr())
             }
         }
 
