@@ -12,15 +12,17 @@ from typing import Protocol
 
 import numpy as np
 
+from photofinish.domain.bib_links import OfferedFace
 from photofinish.domain.face import Embedding
 from photofinish.domain.matching import Calibration, match_probability
 from photofinish.domain.scoring import (
     cursor_after,
     follows,
     lines_with,
+    offered_value,
     position,
     shares,
-    similarity_in_context,
+    similarities_in_context,
     text_value,
     time_value,
 )
@@ -45,6 +47,7 @@ CANDIDATE_FACES = 200
 # Where all of these are similar enough, that many more: hardly anybody is on more photos of an album.
 MANY_CANDIDATE_FACES = 2000
 MAX_BIBS = 2000
+MAX_OFFERED_FACES = 2000
 # Without a face, bib or name, an answer is chosen from the sharpest photos that meet the rest.
 MAX_PHOTOS = 5000
 MAX_NAMESAKES = 100
@@ -70,6 +73,14 @@ class PeopleByName(Protocol):
 
     def embeddings(self, album: str, person_id: str) -> Sequence[Embedding]:
         """What the person looks like, at most one embedding of a space; empty where nothing is known."""
+        ...
+
+
+class PeopleByNumber(Protocol):
+    """Who in an album wears which number."""
+
+    def photos_by_number(self, album: str, number: str, limit: int) -> Sequence[OfferedFace]:
+        """Faces of people who wear `number` for all that is known, the likeliest first."""
         ...
 
 
@@ -100,10 +111,17 @@ class _Evidence:
 class Searcher:
     """Finds photos of an album; safe to share between threads."""
 
-    def __init__(self, index: FaceIndex, people: PeopleByName, calibrations: Mapping[str, Calibration]) -> None:
+    def __init__(
+        self,
+        index: FaceIndex,
+        people: PeopleByName,
+        wearers: PeopleByNumber,
+        calibrations: Mapping[str, Calibration],
+    ) -> None:
         """`calibrations` tells for every embedding space what similarities in it mean."""
         self._index = index
         self._people = people
+        self._wearers = wearers
         self._calibrations = calibrations
 
     def search(self, query: SearchQuery) -> SearchPage:
@@ -118,6 +136,9 @@ class Searcher:
         """
         last = position(query)
         namesakes = self._namesakes(query)
+        offered = (
+            self._wearers.photos_by_number(query.album, query.bib, MAX_OFFERED_FACES) if query.bib is not None else ()
+        )
         found: defaultdict[str, _Evidence] = defaultdict(_Evidence)
         with self._index.reading(query.album) as reading:
             entrants = reading.entrants(query.name, limit=MAX_NAMESAKES) if query.name is not None else {}
@@ -131,7 +152,9 @@ class Searcher:
             for bib in reading.bibs(_numbers(query, entrants), limit=MAX_BIBS, where=query.where):
                 _add_bib(found[bib.photo_id], bib, query, entrants)
             if query.embeddings or query.bib is not None or query.name is not None:
-                photos = reading.photos(list(found))
+                photos = reading.photos(list({*found, *(one.face.photo_id for one in offered)}))
+                _add_offered(found, photos, offered, query)
+                photos = {photo_id: photo for photo_id, photo in photos.items() if photo_id in found}
             else:
                 photos = reading.sharpest(query.where, limit=MAX_PHOTOS)
         return _page(query, last, photos, found, entrants)
@@ -162,19 +185,18 @@ class Searcher:
             near = reading.nearest(asked, limit=MANY_CANDIDATE_FACES, where=query.where)
             similarities = best_similarities(asked, near.vectors)
         shared = supports(middle, near.vectors)
-        for row, (similarity, support) in enumerate(zip(similarities.tolist(), shared.tolist(), strict=True)):
-            lifted = similarity_in_context(similarity, support)
-            if lifted >= wanted:
-                face = near.face(row)
-                evidence = FaceEvidence(
-                    face_id=face.face_id,
-                    box=face.box,
-                    similarity=similarity,
-                    support=support,
-                    detection_score=face.detection_score,
-                    quality=face.quality,
-                )
-                yield face.photo_id, match_probability(lifted, calibration), evidence
+        lifted = similarities_in_context(similarities, shared)
+        for row in np.flatnonzero(lifted >= wanted).tolist():
+            face = near.face(row)
+            evidence = FaceEvidence(
+                face_id=face.face_id,
+                box=face.box,
+                similarity=float(similarities[row]),
+                support=float(shared[row]),
+                detection_score=face.detection_score,
+                quality=face.quality,
+            )
+            yield face.photo_id, match_probability(float(lifted[row]), calibration), evidence
 
     def _calibration(self, space: str) -> Calibration:
         if space not in self._calibrations:
@@ -209,6 +231,35 @@ def _add_bib(evidence: _Evidence, bib: SeenBib, query: SearchQuery, entrants: Ma
     if bib.asked in entrants:
         name = NameEvidence(name=entrants[bib.asked], number=bib.asked, bib=seen)
         evidence.add_name(bib.ocr_score * _likeness(query, name), name)
+
+
+def _add_offered(
+    found: defaultdict[str, _Evidence],
+    photos: Mapping[str, IndexedPhoto],
+    offered: Sequence[OfferedFace],
+    query: SearchQuery,
+) -> None:
+    """Add what faces say of the number asked for, on those of `photos` that meet the query."""
+    for one in offered:
+        photo = photos.get(one.face.photo_id)
+        if photo is None or not query.where.passes(
+            photo.photo, taken_at=photo.taken_at, camera=photo.camera, lines=photo.lines
+        ):
+            continue
+        assert query.bib is not None
+        seen = one.evidence
+        bib = BibEvidence(
+            number=query.bib,
+            ocr_score=seen.ocr_score if seen else None,
+            partial=seen.partial if seen else False,
+            box=None,
+            face_id=one.face.face_id,
+            face_box=one.face.box,
+            offered=True,
+            evidence_photo_id=seen.photo.photo_id if seen else None,
+            evidence_face_id=seen.face_id if seen else None,
+        )
+        found[one.face.photo_id].add_bib(offered_value(one.score), bib)
 
 
 def _page(

@@ -115,7 +115,8 @@ class DeployedServices:
 
     @cached_property
     def searcher(self) -> Searcher:
-        return Searcher(self._app.index, self._app.people, {self.embedding_space: self.pictures.calibration})
+        calibrations = {self.embedding_space: self.pictures.calibration}
+        return Searcher(self._app.index, self._app.people, self._app.people_changes, calibrations)
 
     @property
     def links(self) -> PhotoLinks:

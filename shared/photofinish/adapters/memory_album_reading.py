@@ -13,7 +13,7 @@ from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import Embedding, Face, face_id
 from photofinish.domain.photo import PhotoRef
-from photofinish.domain.search import PhotoFilter, folder_of, other_numbers, words
+from photofinish.domain.search import PhotoFilter, other_numbers, words
 from photofinish.ports import IndexedPhoto, SeenBib, SeenFace
 from photofinish_kernels import cosine_top_k
 
@@ -45,15 +45,8 @@ class IndexedAnalysis:
         )
 
     def passes(self, where: PhotoFilter) -> bool:
-        taken_at, folder = self.entry.taken_at, folder_of(self.photo)
-        read = "\n".join(" ".join(words(line)) for line in self.entry.lines)
-        return (
-            (where.taken_from is None or (taken_at is not None and taken_at >= where.taken_from))
-            and (where.taken_until is None or (taken_at is not None and taken_at <= where.taken_until))
-            and (where.camera is None or where.camera == self.entry.camera)
-            and (where.folder is None or folder == where.folder or folder.startswith(f"{where.folder}/"))
-            and (where.text is None or all(word in read for word in words(where.text)))
-        )
+        entry = self.entry
+        return where.passes(self.photo, taken_at=entry.taken_at, camera=entry.camera, lines=entry.lines)
 
     def seen_face(self, index: int) -> SeenFace:
         face = self.analysis.faces[index]

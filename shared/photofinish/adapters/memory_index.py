@@ -98,6 +98,11 @@ class MemoryFaceIndex:
         with self._lock:
             return album in self._albums
 
+    def analyses(self, album: str) -> list[IndexedAnalysis]:
+        """Everything that is known of every photo of `album`."""
+        with self._lock:
+            return self._of_album(album)
+
     def _of_album(self, album: str) -> list[IndexedAnalysis]:
         return [photo for photo in self._photos.values() if photo.photo.album == album]
 

@@ -26,7 +26,14 @@ from photofinish.adapters.pg_people import (
 from photofinish.adapters.pg_people_journal import change_people, undo
 from photofinish.adapters.pg_people_journal import query as people_query
 from photofinish.adapters.postgres import Connection, Database, is_storable, statement
-from photofinish.domain.bib_links import NumberEvidence, PersonNumber, person_numbers, search_score
+from photofinish.domain.bib_links import (
+    FaceOfPerson,
+    NumberEvidence,
+    OfferedFace,
+    PersonNumber,
+    offered_faces,
+    person_numbers,
+)
 from photofinish.domain.geometry import Box
 from photofinish.domain.person import FaceSource, Person, check_name
 from photofinish.domain.photo import PhotoRef
@@ -59,17 +66,6 @@ class PersonFace:
 
     face: IndexedFace
     source: FaceSource
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedFace:
-    """A face of somebody for whom a bib number is offered or confirmed."""
-
-    face: IndexedFace
-    person_id: str
-    number: str
-    score: float
-    """0 to 1: how likely the face's person wears the number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +279,7 @@ class PgPeopleChanges:
             return numbers_of(conn, album_id, [as_uuid(person_id)]).get(str(as_uuid(person_id)), [])
 
     def photos_by_number(self, album: str, number: str, limit: int) -> list[OfferedFace]:
-        """Faces of the people who wear `number` for sure or probably, the likeliest first, one a photo and person.
+        """Up to `limit` faces of the people who wear `number`, the likeliest first; see :func:`offered_faces`.
 
         Photos on which the number itself was read are there too.
         """
@@ -292,17 +288,9 @@ class PgPeopleChanges:
         with reading(self._database, album) as (conn, album_id):
             if album_id is None:
                 return []
-            values = {"album_id": album_id, "numbers": [number]}
-            people = [row[0] for row in conn.execute(_query("people_with_numbers"), values)]
-            offered: list[OfferedFace] = []
-            for person_id, own in numbers_of(conn, album_id, people).items():
-                score = next((search_score(claim, own) for claim in own if claim.number == number), 0.0)
-                if score > 0:
-                    found = _person_faces(conn, album_id, as_uuid(person_id), limit=limit, offset=0)
-                    offered += [
-                        OfferedFace(face=one.face, person_id=person_id, number=number, score=score) for one in found
-                    ]
-        return sorted(offered, key=lambda one: (-one.score, -one.face.quality, one.face.face_id))[:limit]
+            rows = conn.execute(_query("wearers"), {"album_id": album_id, "number": number}).fetchall()
+        faces, evidence, decisions = _wearers(rows)
+        return offered_faces(number, faces, person_numbers(evidence, decisions))[:limit]
 
     def _change_faces(
         self,
@@ -354,6 +342,26 @@ def _claims(conn: Connection, people: Sequence[UUID]) -> tuple[list[NumberEviden
     evidence = [_evidence(row) for row in conn.execute(_query("evidence_of_people"), values)]
     rows = conn.execute(_query("decided_numbers"), values).fetchall()
     return evidence, {(str(person_id), number): confirmed for person_id, number, confirmed in rows}
+
+
+def _wearers(
+    rows: Sequence[TupleRow],
+) -> tuple[list[FaceOfPerson], list[NumberEvidence], dict[tuple[str, str], bool]]:
+    """Faces, evidence and decisions out of rows of the statement `wearers`."""
+    faces: dict[str, FaceOfPerson] = {}
+    evidence: list[NumberEvidence] = []
+    decisions: dict[tuple[str, str], bool] = {}
+    for person, decided, confirmed, face_id, photo_id, x, y, w, h, number, ocr_score, partial, *seen in rows:
+        person_id = str(person)
+        decisions.update(((person_id, one), said) for one, said in zip(decided or (), confirmed or (), strict=True))
+        if face_id is None:
+            continue
+        faces[str(face_id)] = FaceOfPerson(
+            person_id=person_id, face_id=str(face_id), photo_id=photo_id.hex, box=Box(x, y, w, h)
+        )
+        if number is not None:
+            evidence.append(_evidence((person, number, ocr_score, partial, face_id, *seen)))
+    return list(faces.values()), evidence, decisions
 
 
 def _evidence(row: TupleRow) -> NumberEvidence:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -80,6 +80,27 @@ class PersonNumber:
     """Strongest first."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceOfPerson:
+    """Where a face of a person is."""
+
+    person_id: str
+    face_id: str
+    photo_id: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedFace:
+    """A face of somebody who wears a number for all that is known; the number need not be seen on its photo."""
+
+    face: FaceOfPerson
+    score: float
+    """0 to 1: how likely the face's person wears the number."""
+    evidence: NumberEvidence | None
+    """The best reading of the number beside a face of the person; None where somebody only said so."""
+
+
 def person_numbers(
     evidence: Sequence[NumberEvidence], decisions: Mapping[tuple[str, str], bool]
 ) -> dict[str, list[PersonNumber]]:
@@ -109,18 +130,26 @@ def person_numbers(
     }
 
 
-def search_score(number: PersonNumber, own: Sequence[PersonNumber]) -> float:
-    """How much a face of the person counts as evidence of the number in a search, 0 to 1; 0: not at all.
+def offered_faces(
+    number: str, faces: Iterable[FaceOfPerson], numbers: Mapping[str, Sequence[PersonNumber]]
+) -> list[OfferedFace]:
+    """Those of `faces` whose person wears `number`, the likeliest first: a search shows their photos.
 
-    A confirmed number counts fully. An offered one counts as likely as it is among the person's numbers, and not at all
-    where another one is confirmed.
+    That is whom somebody confirmed it for, or whom it is offered for where nothing contradicts that. `numbers` has the
+    numbers of these people, with all conflicts of `number`.
     """
-    if number.state is NumberState.CONFIRMED:
-        return 1.0
-    claims = [other for other in own if _is_claim(other)]
-    if not _is_claim(number) or any(other.state is NumberState.CONFIRMED for other in claims):
-        return 0.0
-    return number.score * number.score / sum(other.score for other in claims)
+    worn = {
+        claim.person_id: claim
+        for own in numbers.values()
+        for claim in own
+        if claim.number == number and _is_worn(claim)
+    }
+    offered = [
+        OfferedFace(face=face, score=claim.score, evidence=next(iter(claim.evidence), None))
+        for face in faces
+        if (claim := worn.get(face.person_id))
+    ]
+    return sorted(offered, key=lambda one: (-one.score, one.face.photo_id, one.face.face_id))
 
 
 def _number(
@@ -161,6 +190,10 @@ def _with_whole(number: PersonNumber, own: Sequence[PersonNumber]) -> PersonNumb
 def _is_claim(number: PersonNumber) -> bool:
     """Whether it says that this number is this person's."""
     return number.state is not NumberState.REJECTED and number.part_of is None
+
+
+def _is_worn(number: PersonNumber) -> bool:
+    return number.state is NumberState.CONFIRMED or (_is_claim(number) and not number.conflicts)
 
 
 def _with_conflicts(

@@ -10,6 +10,9 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import numpy as np
+from numpy.typing import NDArray
+
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import Part, PhotoFilter, SearchQuery, words
 
@@ -20,14 +23,24 @@ from photofinish.domain.search import Part, PhotoFilter, SearchQuery, words
 # twice, 14 instead of 11 faces are false (docs/benchmarks/search.md).
 SUPPORT_FROM = 0.6
 SUPPORT_LIFT = 0.3
+# A number that is only offered for a face counts less than any that was read well on the photo itself: what is read
+# with a score below 0.5 is no text at all.
+OFFERED_SHARE = 0.5
 INSIDE_A_WORD = 0.5
 """What a word counts that was read only as a part of a longer one."""
 _CURSOR_VERSION = 1
 
 
-def similarity_in_context(similarity: float, support: float) -> float:
-    """The similarity of a face, lifted by up to `SUPPORT_LIFT` where its neighbours are those of the query."""
-    return similarity + SUPPORT_LIFT * min(max((support - SUPPORT_FROM) / (1 - SUPPORT_FROM), 0.0), 1.0)
+def similarities_in_context(similarities: NDArray[np.floating], supports: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(N,) similarities of faces, each lifted by up to `SUPPORT_LIFT` where its neighbours are those of the query."""
+    supported = np.clip((np.asarray(supports, np.float64) - SUPPORT_FROM) / (1 - SUPPORT_FROM), 0.0, 1.0)
+    lifted: NDArray[np.float64] = np.asarray(similarities, np.float64) + SUPPORT_LIFT * supported
+    return lifted
+
+
+def offered_value(score: float) -> float:
+    """What a number counts, 0 to 1, that is not read on a photo but worn with probability `score` by a face there."""
+    return OFFERED_SHARE * score
 
 
 def text_value(wanted: Sequence[str], lines: Sequence[str]) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -88,6 +88,17 @@ class PhotoFilter:
         """Whether it leaves any photo out."""
         return self != _EVERYTHING
 
+    def passes(self, photo: PhotoRef, *, taken_at: datetime | None, camera: str | None, lines: Iterable[str]) -> bool:
+        """Whether a photo, in which `lines` were read, meets it."""
+        folder = folder_of(photo)
+        return (
+            (self.taken_from is None or (taken_at is not None and taken_at >= self.taken_from))
+            and (self.taken_until is None or (taken_at is not None and taken_at <= self.taken_until))
+            and (self.camera is None or self.camera == camera)
+            and (self.folder is None or folder == self.folder or folder.startswith(f"{self.folder}/"))
+            and (self.text is None or _has_words(lines, words(self.text)))
+        )
+
 
 _EVERYTHING = PhotoFilter()
 
@@ -160,17 +171,24 @@ class FaceEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BibEvidence:
-    """A number read in the photo."""
+    """A number read in the photo, or offered for a face of it by a number read on another one."""
 
     number: str
     """The likeliest reading; with a start list the number asked for may be another that it could be."""
-    ocr_score: float
-    """As the number asked for."""
+    ocr_score: float | None
+    """As the number asked for. Of an offered one that of the evidence; None where somebody only said so."""
     partial: bool
-    box: Box
+    box: Box | None
+    """None where the number is offered: it was not read here."""
     face_id: str | None
     """Whose number it is."""
     face_box: Box | None
+    offered: bool = False
+    """The face's person wears the number on other photos, or somebody said that they do."""
+    evidence_photo_id: str | None = None
+    """Where an offered number was read best."""
+    evidence_face_id: str | None = None
+    """The same person's face there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +282,11 @@ def other_numbers(bib: Bib) -> dict[str, float]:
         for candidate in bib.candidates
         if candidate.number != bib.number
     }
+
+
+def _has_words(lines: Iterable[str], wanted: Sequence[str]) -> bool:
+    read = "\n".join(" ".join(words(line)) for line in lines)
+    return all(word in read for word in wanted)
 
 
 def words(text: str) -> list[str]:

@@ -85,7 +85,8 @@ def _reasons(photo: dict[str, Any]) -> list[str]:
     if face := photo["face"]:
         reasons.append(f"similarity {face['similarity']:.3f}")
     if bib := photo["bib"]:
-        reasons.append(f"reads {bib['number']}" + (" (partly)" if bib["partial"] else ""))
+        seen = "wears, on other photos," if bib["offered"] else "reads"
+        reasons.append(f"{seen} {bib['number']}" + (" (partly)" if bib["partial"] else ""))
     if name := photo["name"]:
         reasons.append(name["name"] + (f" wears {name['number']}" if name["number"] else ""))
     reasons += photo["text"] or []

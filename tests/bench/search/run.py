@@ -13,7 +13,8 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +31,9 @@ from database import SPACE, START, Loaded, loaded, many_loaded, server
 from http_load import Answers, embedding_request, search, selfie_request
 
 from photofinish.adapters.pg_faces import PgVectorFaceIndex
+from photofinish.adapters.pg_people import PgPeople
+from photofinish.adapters.pg_people_changes import PgPeopleChanges
+from photofinish.adapters.postgres import Database
 from photofinish.domain.face import Embedding
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import PhotoFilter, SearchQuery
@@ -72,16 +76,6 @@ class Figure:
         return bool(self.value >= self.bar if self.more_is_better else self.value <= self.bar)
 
 
-class Nobody:
-    """An album whose people are not known by name."""
-
-    def find_by_name(self, album: str, name: str) -> list[object]:
-        return []
-
-    def embeddings(self, album: str, person_id: str) -> list[Embedding]:
-        return []
-
-
 def measure_album(conninfo: str, of: Loaded) -> list[Figure]:
     """Size, recall and the latency of one searcher without HTTP."""
     figures = [
@@ -91,8 +85,8 @@ def measure_album(conninfo: str, of: Loaded) -> list[Figure]:
         _bytes_figure(of),
     ]
     selfies = of.crowd.selfies(QUERIES)
-    with postgres_index(conninfo) as index:
-        figures += [*_recall(index, of, selfies), *_latencies(index, of.album, selfies)]
+    with _searching(conninfo) as (index, searcher):
+        figures += [*_recall(index, of, selfies), *_latencies(searcher, of.album, selfies)]
     return figures
 
 
@@ -102,12 +96,12 @@ def measure_many(conninfo: str, albums: Sequence[Loaded]) -> list[Figure]:
     parts = {part: float(np.mean([of.bytes_per_face[part] for of in albums])) for part in albums[0].bytes_per_face}
     hits, latencies = 0.0, []
     some = albums[:: max(len(albums) // QUERIES, 1)]
-    with postgres_index(conninfo) as index:
+    with _searching(conninfo) as (index, searcher):
         for of in some:
             selfies = of.crowd.selfies(2)
             [recall] = _recall(index, of, selfies[:1])[:1]
             hits += recall.value
-            latencies.append(_milliseconds(index, SearchQuery(album=of.album, embeddings=(_embedding(selfies[1]),))))
+            latencies.append(_milliseconds(searcher, SearchQuery(album=of.album, embeddings=(_embedding(selfies[1]),))))
     return [
         Figure(name, "HNSW index built, each", "s", float(np.mean([of.index_s for of in albums]))),
         *[Figure(name, f"bytes a face, {part}", "B", size) for part, size in parts.items()],
@@ -179,7 +173,7 @@ def _search(index: PgVectorFaceIndex, album: str, selfie: NDArray[np.float32], l
     return index.search(album, [_embedding(selfie)], limit=limit // 2, min_similarity=-1)
 
 
-def _latencies(index: PgVectorFaceIndex, album: str, selfies: NDArray[np.float32]) -> list[Figure]:
+def _latencies(searcher: Searcher, album: str, selfies: NDArray[np.float32]) -> list[Figure]:
     window = PhotoFilter(taken_from=START, taken_until=START + timedelta(minutes=5))
     kinds: dict[str, Callable[[NDArray[np.float32]], SearchQuery]] = {
         "embedding": lambda one: SearchQuery(album=album, embeddings=(_embedding(one),)),
@@ -198,8 +192,8 @@ def _latencies(index: PgVectorFaceIndex, album: str, selfies: NDArray[np.float32
     for kind, query_of in kinds.items():
         count = len(selfies) if kind == "embedding" else 40
         for selfie in selfies[:10]:
-            _milliseconds(index, query_of(selfie))
-        latencies = [_milliseconds(index, query_of(selfie)) for selfie in selfies[:count]]
+            _milliseconds(searcher, query_of(selfie))
+        latencies = [_milliseconds(searcher, query_of(selfie)) for selfie in selfies[:count]]
         figures += [
             Figure(album, f"search by {kind}, one searcher, p50", "ms", float(np.median(latencies))),
             Figure(album, f"search by {kind}, one searcher, p95", "ms", float(np.percentile(latencies, 95))),
@@ -207,9 +201,19 @@ def _latencies(index: PgVectorFaceIndex, album: str, selfies: NDArray[np.float32
     return figures
 
 
-def _milliseconds(index: PgVectorFaceIndex, query: SearchQuery) -> float:
+@contextmanager
+def _searching(conninfo: str) -> Iterator[tuple[PgVectorFaceIndex, Searcher]]:
+    database = Database(conninfo)
+    try:
+        index = PgVectorFaceIndex(database)
+        yield index, Searcher(index, PgPeople(database), PgPeopleChanges(database), {SPACE: _calibration()})
+    finally:
+        database.close()
+
+
+def _milliseconds(searcher: Searcher, query: SearchQuery) -> float:
     began = time.perf_counter()
-    Searcher(index, Nobody(), {SPACE: _calibration()}).search(query)  # type: ignore[arg-type]
+    searcher.search(query)
     return (time.perf_counter() - began) * 1000
 
 

@@ -324,6 +324,9 @@ class TestNumbers:
         assert number.score == pytest.approx(0.81, abs=0.01)
         offered = changes.photos_by_number(ALBUM, "2906", 10)
         assert {one.face.face_id for one in offered} == {*seen, *others}
+        assert {one.evidence and one.evidence.face_id for one in offered} == set(seen)
+        assert {one.score for one in offered} == {number.score}
+        assert len(changes.photos_by_number(ALBUM, "2906", 2)) == 2
         assert not {one.face.face_id for one in offered} & set(bea)
         assert changes.photos_by_number(ALBUM, "2907", 10) == []
 
@@ -346,13 +349,15 @@ class TestNumbers:
             (ConflictKind.OTHER_NUMBER, one),
             (ConflictKind.OTHER_PERSON, two),
         }
+        assert changes.photos_by_number(ALBUM, "11", 10) == changes.photos_by_number(ALBUM, "12", 10) == []
         changes.decide_number(ALBUM, one, "11", confirmed=True, by=BY)
+        assert {found.face.face_id for found in changes.photos_by_number(ALBUM, "11", 10)} == set(ann)
         rejected = changes.decide_number(ALBUM, one, "12", confirmed=False, by=BY).operation_id
         assert [(n.number, n.state, n.conflicts) for n in changes.numbers(ALBUM, one)] == [
             ("11", NumberState.CONFIRMED, ()),
             ("12", NumberState.REJECTED, ()),
         ]
-        assert {one.person_id for one in changes.photos_by_number(ALBUM, "12", 10)} == {two}
+        assert {one.face.person_id for one in changes.photos_by_number(ALBUM, "12", 10)} == {two}
         changes.undo(ALBUM, rejected or 0, by=BY)
         assert changes.numbers(ALBUM, one)[1].conflicts != ()
         assert album.sql("SELECT count(*) FROM bib") == [(4,)], "what was read stays"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -13,17 +15,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photofinish.adapters.memory_index import MemoryFaceIndex
+from photofinish.adapters.memory_people import MemoryWearers
 from photofinish.adapters.pg_album_rules import PgAlbumRules
+from photofinish.adapters.pg_people import PgPeople
+from photofinish.adapters.pg_people_changes import PgPeopleChanges
 from photofinish.adapters.postgres import Database
+from photofinish.domain.bib_links import OfferedFace
 from photofinish.domain.bib_rules import BibRules
-from photofinish.domain.face import Embedding
+from photofinish.domain.face import Embedding, face_id
 from photofinish.domain.matching import Calibration, match_probability
+from photofinish.domain.scoring import OFFERED_SHARE
 from photofinish.domain.search import Part, PhotoFilter, ScoredPhoto, SearchPage, SearchQuery, Weights
 from photofinish.domain.start_list import StartList
 from photofinish.ports import FaceIndex
 from photofinish.searching import Searcher
 from support.faces import SPACE, bib, embedding, face, photo, random_embeddings
-from support.index import add, postgres_index
+from support.index import VERSION, add, postgres_index
 from support.postgres import database  # noqa: F401  (a fixture)
 
 EAST, NORTH, UP = embedding([1, 0, 0]), embedding([0, 1, 0]), embedding([0, 0, 1])
@@ -74,9 +81,58 @@ def index(request: pytest.FixtureRequest) -> FaceIndex:
     return index
 
 
+class Wearers(Protocol):
+    """Who wears which number, and how a test says so of people that it names."""
+
+    def confirm(self, person_id: str, face_ids: Sequence[str]) -> None: ...
+
+    def decide_number(self, person_id: str, number: str, *, confirmed: bool) -> None: ...
+
+    def photos_by_number(self, album: str, number: str, limit: int) -> Sequence[OfferedFace]: ...
+
+
+class WearersInPostgres:
+    """Of one album."""
+
+    def __init__(self, connections: Database, album: str = "race") -> None:
+        self._people, self._changes, self._album = PgPeople(connections), PgPeopleChanges(connections), album
+        self._ids: dict[str, str] = {}
+
+    def confirm(self, person_id: str, face_ids: Sequence[str]) -> None:
+        done = self._changes.confirm(self._album, self._id(person_id), face_ids, by="test")
+        assert not done.changes.refused
+
+    def decide_number(self, person_id: str, number: str, *, confirmed: bool) -> None:
+        self._changes.decide_number(self._album, self._id(person_id), number, confirmed=confirmed, by="test")
+
+    def photos_by_number(self, album: str, number: str, limit: int) -> list[OfferedFace]:
+        return self._changes.photos_by_number(album, number, limit)
+
+    def _id(self, person_id: str) -> str:
+        if person_id not in self._ids:
+            self._ids[person_id] = self._people.create(self._album, by="test").person_id
+        return self._ids[person_id]
+
+
 @pytest.fixture
-def searcher(index: FaceIndex, friends: Friends) -> Searcher:
-    return Searcher(index, friends, {SPACE: CALIBRATION})
+def connections(database: str) -> Iterator[Database]:  # noqa: F811
+    made = Database(database)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def wearers(index: FaceIndex, request: pytest.FixtureRequest) -> Wearers:
+    if isinstance(index, MemoryFaceIndex):
+        return MemoryWearers(index)
+    return WearersInPostgres(request.getfixturevalue("connections"))
+
+
+@pytest.fixture
+def searcher(index: FaceIndex, friends: Friends, wearers: Wearers) -> Searcher:
+    return Searcher(index, friends, wearers, {SPACE: CALIBRATION})
 
 
 def found(page: SearchPage) -> list[str]:
@@ -161,6 +217,117 @@ class TestWho:
             ("race/both.jpg", 0.75),
             ("race/face.jpg", 0.0),
         ]
+
+
+class TestNumberOffered:
+    """A number that is read beside a face on one photo is offered for the same person's face on the others."""
+
+    @pytest.fixture(autouse=True)
+    def album(self, index: FaceIndex, wearers: Wearers) -> None:
+        add(index, photo("race/a/seen.jpg"), [face(UP), face(EAST)], [bib("42", 0.75, face_index=1)], taken_at=NOON)
+        add(index, photo("race/b/back.jpg"), [face(NORTH), face(EAST, x=0.5)], taken_at=NOON + timedelta(hours=1))
+        add(index, photo("race/b/weak.jpg"), [], [bib("42", 0.5)])
+        add(index, photo("race/b/other.jpg"), [face(NORTH)], [bib("7", 0.9, face_index=0)])
+        add(index, photo("race/b/also.jpg"), [face(NORTH)])
+        wearers.confirm("ann", [self.face("a/seen", 1), self.face("b/back", 1)])
+
+    def face(self, name: str, number: int) -> str:
+        return face_id(photo(f"race/{name}.jpg"), VERSION, number)
+
+    def test_with_its_evidence_and_behind_every_number_that_was_read(self, searcher: Searcher) -> None:
+        page = searcher.search(SearchQuery(album="race", bib="42", weights=Weights(quality=0)))
+        assert found(page) == ["a/seen.jpg", "b/weak.jpg", "b/back.jpg"]
+        read, _, back = page.photos
+        assert read.bib is not None
+        assert (read.bib.offered, read.bib.evidence_photo_id, read.bib.evidence_face_id) == (False, None, None)
+        assert back.bib is not None
+        assert (back.bib.number, back.bib.offered, back.bib.box) == ("42", True, None)
+        assert (back.bib.face_id, back.face_box) == (self.face("b/back", 1), back.bib.face_box)
+        assert back.face_box is not None
+        assert back.face_box.x == 0.5
+        assert back.bib.ocr_score == 0.75
+        assert back.bib.evidence_photo_id == photo("race/a/seen.jpg").photo_id
+        assert back.bib.evidence_face_id == self.face("a/seen", 1)
+        assert 0 < value(back, Part.BIB) <= OFFERED_SHARE * 0.75
+
+    def test_only_where_a_number_is_asked_for(self, searcher: Searcher) -> None:
+        assert found(searcher.search(SearchQuery(album="race", bib="7"))) == ["b/other.jpg"]
+        by_face = searcher.search(SearchQuery(album="race", embeddings=(EAST,)))
+        assert [scored.bib for scored in by_face.photos] == [None, None]
+
+    def test_adds_to_a_face_that_is_asked_for(self, searcher: Searcher) -> None:
+        page = searcher.search(SearchQuery(album="race", embeddings=(EAST,), bib="42"))
+        assert found(page) == ["a/seen.jpg", "b/back.jpg", "b/weak.jpg"]
+        assert page.photos[1].face is not None
+        assert page.photos[1].bib is not None
+        assert page.photos[1].bib.offered
+
+    @pytest.mark.parametrize(
+        ("where", "names"),
+        [
+            (PhotoFilter(folder="a"), ["a/seen.jpg"]),
+            (PhotoFilter(folder="b"), ["b/weak.jpg", "b/back.jpg"]),
+            (PhotoFilter(taken_from=NOON + timedelta(minutes=1)), ["b/back.jpg"]),
+            (PhotoFilter(taken_until=NOON), ["a/seen.jpg"]),
+            (PhotoFilter(text="finish"), []),
+        ],
+    )
+    def test_on_photos_that_meet_the_rest(self, searcher: Searcher, where: PhotoFilter, names: list[str]) -> None:
+        query = SearchQuery(album="race", bib="42", where=where, weights=Weights(quality=0))
+        assert found(searcher.search(query)) == names
+
+    def test_not_where_another_number_was_read_beside_the_face_until_somebody_decides(
+        self, index: FaceIndex, searcher: Searcher, wearers: Wearers
+    ) -> None:
+        add(index, photo("race/b/twice.jpg"), [face(EAST)], [bib("43", 0.9, face_index=0)])
+        wearers.confirm("ann", [self.face("b/twice", 0)])
+        for number in ("42", "43"):
+            assert not offered(searcher, number)
+        wearers.decide_number("ann", "43", confirmed=False)
+        assert offered(searcher, "42") == {"b/back.jpg", "b/twice.jpg"}
+        assert not offered(searcher, "43")
+
+    def test_not_where_it_was_read_beside_somebody_else_until_somebody_decides(
+        self, index: FaceIndex, searcher: Searcher, wearers: Wearers
+    ) -> None:
+        add(index, photo("race/b/bea.jpg"), [face(NORTH)], [bib("42", 0.9, face_index=0)])
+        wearers.confirm("bea", [self.face("b/bea", 0), self.face("b/also", 0)])
+        assert not offered(searcher, "42")
+        wearers.decide_number("bea", "42", confirmed=True)
+        assert offered(searcher, "42") == {"b/also.jpg"}
+        wearers.decide_number("ann", "42", confirmed=False)
+        assert offered(searcher, "42") == {"b/also.jpg"}
+
+    def test_not_where_somebody_said_that_it_is_not_theirs(self, searcher: Searcher, wearers: Wearers) -> None:
+        wearers.decide_number("ann", "42", confirmed=False)
+        assert found(searcher.search(SearchQuery(album="race", bib="42"))) == ["a/seen.jpg", "b/weak.jpg"]
+
+    def test_what_somebody_confirmed_needs_no_reading(self, searcher: Searcher, wearers: Wearers) -> None:
+        wearers.decide_number("ann", "99", confirmed=True)
+        wearers.decide_number("ann", "42", confirmed=False)
+        one, other = searcher.search(SearchQuery(album="race", bib="99")).photos
+        assert {one.photo.name, other.photo.name} == {"race/a/seen.jpg", "race/b/back.jpg"}
+        assert one.bib is not None
+        assert (one.bib.ocr_score, one.bib.evidence_photo_id, one.bib.evidence_face_id) == (None, None, None)
+        assert value(one, Part.BIB) == OFFERED_SHARE
+
+    def test_no_longer_once_the_evidence_is_gone(self, index: FaceIndex, searcher: Searcher) -> None:
+        index.remove(photo("race/a/seen.jpg"))
+        assert found(searcher.search(SearchQuery(album="race", bib="42"))) == ["b/weak.jpg"]
+
+    def test_page_by_page(self, searcher: Searcher) -> None:
+        query = SearchQuery(album="race", bib="42", weights=Weights(quality=0), limit=1)
+        assert [name for page in all_pages(searcher, query) for name in found(page)] == [
+            "a/seen.jpg",
+            "b/weak.jpg",
+            "b/back.jpg",
+        ]
+
+
+def offered(searcher: Searcher, number: str) -> set[str]:
+    """The photos on which `number` is offered for a face."""
+    page = searcher.search(SearchQuery(album="race", bib=number))
+    return {scored.photo.name.removeprefix("race/") for scored in page.photos if scored.bib and scored.bib.offered}
 
 
 class TestName:
@@ -337,8 +504,14 @@ class TestNeighbours:
 
 _PHOTOS = st.lists(
     st.tuples(
-        st.lists(st.sampled_from([EAST, NORTH, UP, embedding([1, 1, 0]), embedding([1, 0, 1])]), max_size=3),
-        st.lists(st.tuples(st.sampled_from(["1", "2"]), st.sampled_from([0.25, 0.5])), max_size=2),
+        st.lists(
+            st.tuples(
+                st.sampled_from([EAST, NORTH, UP, embedding([1, 1, 0]), embedding([1, 0, 1])]),
+                st.sampled_from([None, "ann", "bea"]),
+            ),
+            max_size=3,
+        ),
+        st.lists(st.tuples(st.sampled_from(["1", "2"]), st.sampled_from([0.25, 0.5]), st.booleans()), max_size=2),
         st.sampled_from([(), ("finish",), ("Finishline", "start")]),
         st.sampled_from([None, 0, 1, 2]),
         st.sampled_from([0.25, 0.5]),
@@ -359,7 +532,12 @@ _QUERIES = st.builds(
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(photos=_PHOTOS, asked=_QUERIES)
 def test_both_indexes_give_the_same_pages(
-    memory_index: FaceIndex, in_postgres: FaceIndex, friends: Friends, photos: list[tuple], asked: dict
+    memory_index: MemoryFaceIndex,
+    in_postgres: FaceIndex,
+    friends: Friends,
+    connections: Database,
+    photos: list[tuple],
+    asked: dict,
 ) -> None:
     album = f"album {next(_fresh)}"
     window = asked["window"]
@@ -383,18 +561,29 @@ def test_both_indexes_give_the_same_pages(
     except ValueError:
         return  # it asks for nothing
     answers = []
-    for index in (memory_index, in_postgres):
-        for number, (embeddings, bibs, text, minute, sharpness) in enumerate(photos):
+    both: list[tuple[FaceIndex, Wearers]] = [
+        (memory_index, MemoryWearers(memory_index)),
+        (in_postgres, WearersInPostgres(connections, album)),
+    ]
+    for index, wearers in both:
+        owned = defaultdict(list)
+        for number, (faces, bibs, text, minute, sharpness) in enumerate(photos):
+            ref = photo(f"{album}/{number}.jpg")
             add(
                 index,
-                photo(f"{album}/{number}.jpg"),
-                [face(one) for one in embeddings],
-                [bib(text_, score) for text_, score in bibs],
+                ref,
+                [face(one) for one, _ in faces],
+                [bib(text_, score, 0 if faces and worn else None) for text_, score, worn in bibs],
                 text,
                 taken_at=None if minute is None else NOON + timedelta(minutes=minute),
                 sharpness=sharpness,
             )
-        pages = list(all_pages(Searcher(index, friends, {SPACE: CALIBRATION}), query))
+            for face_number, (_, owner) in enumerate(faces):
+                if owner is not None:
+                    owned[owner].append(face_id(ref, VERSION, face_number))
+        for owner, face_ids in owned.items():
+            wearers.confirm(owner, face_ids)
+        pages = list(all_pages(Searcher(index, friends, wearers, {SPACE: CALIBRATION}), query))
         whole = [scored for page in pages for scored in page.photos]
         for scored in whole:
             assert scored.score == pytest.approx(sum(part.contribution for part in scored.parts), abs=1e-6)
@@ -407,6 +596,21 @@ def test_both_indexes_give_the_same_pages(
         )
         answers.append(whole)
     in_memory, on_disk = answers
-    assert {scored.photo for scored in in_memory} == {scored.photo for scored in on_disk}
+    assert bibs_of(in_memory) == bibs_of(on_disk)
     scores = {scored.photo: scored.score for scored in in_memory}
     assert [scored.score for scored in on_disk] == pytest.approx([scores[one.photo] for one in on_disk], abs=2e-3)
+
+
+def bibs_of(answer: Sequence[ScoredPhoto]) -> dict[str, tuple[object, ...] | None]:
+    return {
+        scored.photo.name: scored.bib
+        and (
+            scored.bib.number,
+            scored.bib.ocr_score,
+            scored.bib.face_id,
+            scored.bib.offered,
+            scored.bib.evidence_photo_id,
+            scored.bib.evidence_face_id,
+        )
+        for scored in answer
+    }

@@ -219,6 +219,32 @@ class TestClusters:
 
 
 class TestNumbers:
+    def test_a_search_by_bib_shows_the_faces_that_a_number_is_offered_for(
+        self, api: Api, album: TestAlbum, ann_and_bea: tuple[list[str], list[str]]
+    ) -> None:
+        ann, _ = ann_and_bea
+        for found in (call(api, "GET", "/bibs/11"), call(api, "POST", "/search", json={"bib": "11"})):
+            read, *others = found["photos"]
+            assert (read["photo"]["name"], read["bib"]["offered"]) == ("race/ann-0.jpg", False)
+            assert read["bib"]["box"] is not None
+            assert {one["photo"]["name"] for one in others} == {f"race/ann-{i}.jpg" for i in (1, 2, 3)}
+            for one in others:
+                assert one["bib"] == {
+                    "number": "11",
+                    "ocr_score": pytest.approx(0.9),
+                    "partial": False,
+                    "box": None,
+                    "face_id": one["bib"]["face_id"],
+                    "offered": True,
+                    "evidence_photo_id": read["photo"]["photo_id"],
+                    "evidence_face_id": ann[0],
+                }
+                assert one["bib"]["face_id"] in ann
+                assert one["face_box"] is not None
+        [person, _] = cluster_ids(api)
+        call(api, "PUT", f"/people/{person}/numbers/11", json={"confirmed": False})
+        assert len(call(api, "GET", "/bibs/11")["photos"]) == 1
+
     def test_numbers_are_offered_with_evidence_and_decided(self, api: Api, album: TestAlbum, ann_and_bea: Any) -> None:
         [ann, _] = cluster_ids(api)
         [number] = call(api, "GET", f"/people/{ann}")["numbers"]

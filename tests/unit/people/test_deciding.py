@@ -13,11 +13,12 @@ from photofinish.domain.album_calibration import MIN_PAIRS, calibrate_album, sam
 from photofinish.domain.album_clusters import AlbumFace, AlbumSpace, EnrolledFace, assign
 from photofinish.domain.bib_links import (
     ConflictKind,
+    FaceOfPerson,
     NumberEvidence,
     NumberState,
     PersonNumber,
+    offered_faces,
     person_numbers,
-    search_score,
 )
 from photofinish.domain.clustering import Linkage
 from photofinish.domain.geometry import Box
@@ -184,6 +185,15 @@ def evidence(person: str, number: str, score: float = 0.9, name: str = "1", part
     )
 
 
+def offered(read: list[NumberEvidence], decisions: dict[tuple[str, str], bool], number: str) -> list[str]:
+    """Whose face a search for `number` shows, where everybody has one."""
+    faces = [
+        FaceOfPerson(person_id=person, face_id=person, photo_id=person, box=Box(0.1, 0.1, 0.1, 0.1))
+        for person in ("ann", "bea", "cid")
+    ]
+    return [one.face.person_id for one in offered_faces(number, faces, person_numbers(read, decisions))]
+
+
 some_evidence = st.lists(
     st.builds(
         evidence,
@@ -211,12 +221,13 @@ class TestNumbers:
         read = [evidence("ann", "2906"), evidence("ann", "290", 0.4, name="2", partial=True)]
         whole, part = person_numbers(read, {})["ann"]
         assert (whole.number, whole.conflicts, part.part_of, part.conflicts) == ("2906", (), "2906", ())
-        assert search_score(part, [whole, part]) == 0
+        assert offered(read, {}, "2906") == ["ann"]
+        assert offered(read, {}, "290") == []
 
     def test_a_confirmed_number_needs_no_evidence(self) -> None:
         [number] = person_numbers([], {("ann", "7"): True})["ann"]
         assert (number.state, number.score, number.evidence) == (NumberState.CONFIRMED, 1, ())
-        assert search_score(number, [number]) == 1
+        assert offered([], {("ann", "7"): True}, "7") == ["ann"]
 
     @given(some_evidence, some_decisions)
     def test_conflicts_are_mutual_and_nothing_is_lost(
@@ -251,16 +262,23 @@ class TestNumbers:
                 }
 
     @given(some_evidence, some_decisions)
-    def test_in_a_search_all_numbers_of_a_person_count_no_more_than_one(
+    def test_a_search_offers_a_number_only_where_nothing_contradicts_it_or_somebody_confirmed_it(
         self, read: list[NumberEvidence], decisions: dict[tuple[str, str], bool]
     ) -> None:
-        for own in person_numbers(read, decisions).values():
-            offered = [search_score(one, own) for one in own if one.state is NumberState.OFFERED]
-            assert all(0 <= score <= 1 for score in offered)
-            assert sum(offered) <= 1 + 1e-9
-            if any(one.state is NumberState.CONFIRMED for one in own):
-                assert not any(offered)
-            assert all(search_score(one, own) == 0 for one in own if one.state is NumberState.REJECTED)
+        for number in ("12", "123", "77"):
+            worn = set(offered(read, decisions, number))
+            assert {person for (person, one), said in decisions.items() if one == number and said} <= worn
+            for person in worn:
+                decided = decisions.get((person, number))
+                assert decided is not False
+                if decided is None:
+                    assert any(one.person_id == person and one.number == number for one in read)
+                    assert worn == {person}, "two wear a number that nobody decided on"
+                    others = {one.number for one in read if one.person_id == person and one.number not in number}
+                    assert all(
+                        decisions.get((person, other)) is False or other in number or number in other
+                        for other in others
+                    )
 
     @given(st.permutations([evidence("ann", "12"), evidence("ann", "77", 0.8), evidence("bea", "12", name="2")]))
     def test_the_order_does_not_matter(self, read: list[NumberEvidence]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from flask import Request, request
+from flask import Request, Response, request
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -114,18 +114,27 @@ class FoundFace(Output):
     face_id: str
     box: BoxJson
     similarity: float = Field(description="Cosine to the nearest of the selfies and their centroid.")
+    support: float = Field(
+        description="0 to 1, the share of common neighbours: how much the album's faces nearest to this one are those "
+        "nearest to the selfies. From 0.6 on it lifts a face that is less similar."
+    )
     detection_score: float
     quality: float
 
 
 class FoundBib(Output):
-    """A number read in the photo."""
+    """A number read in the photo, or offered for a face of it: the same face was seen beside the number elsewhere."""
 
     number: str
-    ocr_score: float
+    ocr_score: float | None = Field(
+        description="Of an offered number that of the evidence; null where somebody only said whose number it is."
+    )
     partial: bool = Field(description="Digits may be missing.")
-    box: BoxJson
+    box: BoxJson | None = Field(description="Null where the number is offered: it was not read in this photo.")
     face_id: str | None = Field(description="Whose number it is.")
+    offered: bool = Field(description="Whether only the face speaks for the number.")
+    evidence_photo_id: str | None = Field(description="The photo in which an offered number was read best.")
+    evidence_face_id: str | None = Field(description="The face beside which it was read there: the same person's.")
 
 
 class FoundName(Output):
@@ -185,6 +194,7 @@ class SearchAnswer(Output):
                         "face_id": "fe1e3f30-c578-5f3e-86c1-aa97f51b4515",
                         "box": [0.41, 0.22, 0.12, 0.18],
                         "similarity": 0.81,
+                        "support": 0.92,
                         "detection_score": 0.93,
                         "quality": 0.88,
                     },
@@ -296,22 +306,22 @@ def blueprint(services: Services) -> APIBlueprint:
         openapi_extensions={"requestBody": _REQUEST_BODY},
     )
     @guarded(Scope.SEARCH, "search", pictures_cost=2)
-    def search(path: AlbumPath) -> dict[str, Any]:
+    def search(path: AlbumPath) -> Response:
         """Find photos by selfies, embeddings, a person, a bib number, a name, text, time, camera and folder.
 
         Selfies come as multipart/form-data; the other criteria then as the part `query` (JSON) or as form fields of
         the same names.
         """
         body, selfies = _read(request)
-        _must_exist(services, path.album)
+        if selfies:  # which are work, so first
+            _must_exist(services, path.album)
         people = services.pictures.people(selfies)
         return _answer(services, path.album, body, _who(services, path.album, body, people), people)
 
     @api.get("/albums/<album>/bibs/<number>", responses={200: SearchAnswer})
     @guarded(Scope.SEARCH, "search_bib")
-    def bib(path: BibPath, query: BibQuery) -> dict[str, Any]:
-        """The photos in which a bib number was read, best first."""
-        _must_exist(services, path.album)
+    def bib(path: BibPath, query: BibQuery) -> Response:
+        """The photos in which a bib number was read, or is offered for a face, best first."""
         body = SearchBody.model_validate({"bib": path.number, "limit": query.limit, "cursor": query.cursor})
         return _answer(services, path.album, body, (), ())
 
@@ -382,13 +392,15 @@ def _looks_of(services: Services, album: str, person_id: str, space: str) -> lis
 
 def _answer(
     services: Services, album: str, body: SearchBody, embeddings: tuple[Embedding, ...], people: Sequence[Face]
-) -> dict[str, Any]:
+) -> Response:
     try:
         page = services.searcher.search(_query(album, body, embeddings))
     except ValueError as error:
         raise Refused(422, "invalid_query", f"This cannot be searched for: {error}.") from None
+    if not page.photos:
+        _must_exist(services, album)
     audit(target=body.person_id, count=len(page.photos))
-    return _page_json(services, album, page, people).model_dump(mode="json")
+    return Response(_page_json(services, album, page, people).model_dump_json(), mimetype="application/json")
 
 
 def _query(album: str, body: SearchBody, embeddings: tuple[Embedding, ...]) -> SearchQuery:
@@ -462,6 +474,7 @@ def _face_json(face: FaceEvidence | None) -> FoundFace | None:
             face_id=face.face_id,
             box=box_json(face.box),
             similarity=score_json(face.similarity),
+            support=score_json(face.support),
             detection_score=score_json(face.detection_score),
             quality=score_json(face.quality),
         )
@@ -474,10 +487,13 @@ def _bib_json(bib: BibEvidence | None) -> FoundBib | None:
         if bib is None
         else FoundBib(
             number=bib.number,
-            ocr_score=score_json(bib.ocr_score),
+            ocr_score=None if bib.ocr_score is None else score_json(bib.ocr_score),
             partial=bib.partial,
-            box=box_json(bib.box),
+            box=None if bib.box is None else box_json(bib.box),
             face_id=bib.face_id,
+            offered=bib.offered,
+            evidence_photo_id=bib.evidence_photo_id,
+            evidence_face_id=bib.evidence_face_id,
         )
     )
 

@@ -76,6 +76,7 @@ class TestFinds:
             "photo_id": ALONE.photo_id,
         }
         assert 0.3 < found["face"]["similarity"] <= 1
+        assert 0 <= found["face"]["support"] <= 1
         assert found["face_box"] == found["face"]["box"]
         x, y, w, h = found["face_box"]  # the astronaut's face lies above the middle of the picture
         assert 0.3 < x < x + w < 0.6
