@@ -29,7 +29,7 @@ from photofinish.models.settings import ModelSettings
 from photofinish.models.text_reader import TextReader
 
 # Counts up whenever the code may find something else in the same picture with the same models.
-ANALYSIS_REVISION = 3
+ANALYSIS_REVISION = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

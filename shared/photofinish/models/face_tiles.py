@@ -47,10 +47,10 @@ class Tile:
         owned: NDArray[np.bool_] = inside & (boxes[:, 2:].max(axis=1, initial=0) * self.scale <= MAX_FACE_PX)
         return owned
 
-    def shows(self, boxes: NDArray[np.float32]) -> bool:
-        """Whether the middle of any of (N, 4) boxes lies in it."""
+    def count(self, boxes: NDArray[np.float32]) -> int:
+        """Of how many of (N, 4) boxes the middle lies in it."""
         x, y = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
-        return bool(((x >= self.left) & (x < self.right) & (y >= self.top) & (y < self.bottom)).any())
+        return int(((x >= self.left) & (x < self.right) & (y >= self.top) & (y < self.bottom)).sum())
 
 
 def tiles_of(width: int, height: int, scale: float) -> list[Tile]:

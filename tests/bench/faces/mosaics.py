@@ -1,9 +1,10 @@
 """Which faces large crowds lose: race photos side by side in one picture, against each photo by itself.
 
-    python tests/bench/faces/mosaics.py FOLDER [--enough 0.5,0.75,1]
+    python tests/bench/faces/mosaics.py FOLDER [--crowd-hints 4,1000]
 
 Prints for pictures of 4 to 24 MP the share of faces found again by their size in pixels, faces that only the large
-picture has, megapixels that the network saw, and milliseconds. `--enough` compares values of `ENOUGH_SCALE`, by turns.
+picture has, megapixels that the network saw, and milliseconds. `--crowd-hints` compares values of `CROWD_HINTS` by
+turns: with 1000 nothing is a crowd, and nothing looked at up to full scale.
 """
 
 from __future__ import annotations
@@ -56,19 +57,19 @@ class Mosaic:
     faces: np.ndarray
 
 
-def main(folder: Path, enough: Annotated[str, typer.Option()] = "") -> None:
+def main(folder: Path, crowd_hints: Annotated[str, typer.Option()] = "") -> None:
     cv2.setNumThreads(2)
     seen = Seen(OrtSession(model_for("face_detection"), ModelSettings(models_dir=default_models_dir())))
     detector = FaceDetector(seen)
     photos = [cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg"))]
     singles = [as_points(detector.detect([photo])[0].boxes) for photo in photos]
-    scales = [float(value) for value in enough.split(",") if value] or [face_detection.ENOUGH_SCALE]
+    variants = [int(value) for value in crowd_hints.split(",") if value] or [face_detection.CROWD_HINTS]
     bands = [f"{low}–{high}" for low, high in itertools.pairwise(STEPS[:-1])] + [f"{STEPS[-2]}+"]
-    print(f"{'picture':>10} {'enough':>6} " + " ".join(f"{band:>14}" for band in bands) + "  extra  seen MP      ms")
+    print(f"{'picture':>10} {'hints':>6} " + " ".join(f"{band:>14}" for band in bands) + "  extra  seen MP      ms")
     for width, height in SIZES:
         mosaics = list(side_by_side(photos, singles, width, height))
-        for scale, line in measured(detector, seen, mosaics, scales):
-            print(f"{width:>5}×{height} {scale:>6.2f} {line}", flush=True)
+        for variant, line in measured(detector, seen, mosaics, variants):
+            print(f"{width:>5}×{height} {variant:>6} {line}", flush=True)
 
 
 def side_by_side(
@@ -95,30 +96,32 @@ def side_by_side(
 
 
 def measured(
-    detector: FaceDetector, seen: Seen, mosaics: Sequence[Mosaic], scales: Sequence[float]
-) -> Iterator[tuple[float, str]]:
-    hits: dict[float, list[np.ndarray]] = {scale: [] for scale in scales}
-    extra, pixels, seconds = (dict.fromkeys(scales, 0.0) for _ in range(3))
+    detector: FaceDetector, seen: Seen, mosaics: Sequence[Mosaic], variants: Sequence[int]
+) -> Iterator[tuple[int, str]]:
+    hits: dict[int, list[np.ndarray]] = {variant: [] for variant in variants}
+    extra, pixels, seconds = (dict.fromkeys(variants, 0.0) for _ in range(3))
     for mosaic in mosaics:
-        for scale in scales:
-            face_detection.ENOUGH_SCALE = scale
+        for variant in variants:
+            face_detection.CROWD_HINTS = variant
             seen.pixels = 0
             started = time.perf_counter()
             found = as_points(detector.detect([mosaic.picture])[0].boxes)
-            seconds[scale] += time.perf_counter() - started
-            pixels[scale] += seen.pixels
+            seconds[variant] += time.perf_counter() - started
+            pixels[variant] += seen.pixels
             near = np.hypot(*(found[:, None, :2] - mosaic.faces[None, :, :2]).transpose(2, 0, 1))
-            hits[scale].append(np.column_stack([mosaic.faces[:, 2], (near < 0.4 * mosaic.faces[:, 2]).any(axis=0)]))
-            extra[scale] += int((near >= 0.4 * mosaic.faces[:, 2]).all(axis=1).sum())
-    for scale in scales:
-        rows = np.concatenate(hits[scale])
+            hits[variant].append(np.column_stack([mosaic.faces[:, 2], (near < 0.4 * mosaic.faces[:, 2]).any(axis=0)]))
+            extra[variant] += int((near >= 0.4 * mosaic.faces[:, 2]).all(axis=1).sum())
+    for variant in variants:
+        rows = np.concatenate(hits[variant])
         cells = []
         for low, high in itertools.pairwise(STEPS):
             band = rows[(rows[:, 0] >= low) & (rows[:, 0] < high), 1]
             cells.append(f"{f'{band.mean():.3f} of {len(band)}' if len(band) else '–':>14}")
         mean = 1 / len(mosaics)
-        tail = f"{extra[scale] * mean:>7.1f} {pixels[scale] * mean / 1e6:>8.1f} {seconds[scale] * mean * 1000:>7.0f}"
-        yield scale, " ".join(cells) + tail
+        tail = (
+            f"{extra[variant] * mean:>7.1f} {pixels[variant] * mean / 1e6:>8.1f} {seconds[variant] * mean * 1000:>7.0f}"
+        )
+        yield variant, " ".join(cells) + tail
 
 
 def as_points(boxes: np.ndarray) -> np.ndarray:

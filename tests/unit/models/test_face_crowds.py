@@ -71,6 +71,17 @@ def test_a_large_photo_loses_no_face_that_a_crop_finds(
     assert in_crops == []
 
 
+@pytest.mark.parametrize(("width", "height"), [(2560, 1707), (5100, 3400)])
+def test_a_crowd_keeps_its_small_faces(detector: FaceDetector, people: list[Portrait], width: int, height: int) -> None:
+    """Faces of 24 px, of which half the scale leaves 12: one in twenty would be lost."""
+    scene = crowd(people, width, height, [24.0] * 400)
+    assert len(scene.faces) == 400
+    (found,) = detector.detect([scene.picture])
+    times = scene.found_once(found.boxes)
+    assert max(times) == 1, "a face is there once"
+    assert sum(times) >= 396
+
+
 @pytest.mark.parametrize("offset", range(0, 300, 60))
 def test_a_face_across_a_seam_is_found_once(detector: FaceDetector, people: list[Portrait], offset: int) -> None:
     """The middle of a 24 MP photo is where four tiles meet."""

@@ -95,11 +95,10 @@ def test_what_is_too_large_for_a_tile_is_left_to_the_look_before() -> None:
     ]
 
 
-def test_a_tile_shows_what_lies_in_it() -> None:
+def test_a_tile_counts_what_lies_in_it() -> None:
     left, *_ = tiles_of(6000, 1000, 0.5)
-    assert left.shows(box(100, 100, 20))
-    assert not left.shows(box(5900, 100, 20))
-    assert not left.shows(np.zeros((0, 4), np.float32))
+    assert left.count(np.concatenate([box(100, 100, 20), box(5900, 100, 20), box(300, 100, 40)])) == 2
+    assert left.count(np.zeros((0, 4), np.float32)) == 0
 
 
 def common(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
