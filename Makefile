@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PHOTOS ?=
 DATA ?= ../shared/data/bibs
+FACES ?=
+BIBS ?=
 ALBUMS ?= $(HOME)/.cache/photofinish/bench-search
 TERRAFORM ?= terraform
 RUST_SOURCES := $(shell find rust_core -name '*.rs' -not -path '*/target/*') rust_core/Cargo.toml rust_core/Cargo.lock \
@@ -15,7 +17,7 @@ CARGO := cargo --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust terraform-test check-deployment \
-	check-images lock bench bench-emulators bench-search crash-emulators bench-kernels clean
+	check-images lock bench bench-emulators bench-search bench-people crash-emulators bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -77,6 +79,9 @@ bench-emulators: setup  ## The local cloud's servers against their bars (on an i
 
 bench-search: setup  ## Searches: recall, latency, size, 50 at once (ALBUMS=folder; half an hour to make it at first)
 	@$(BIN)/python tests/bench/search/run.py "$(ALBUMS)"
+
+bench-people: setup  ## How right clusters are, and how fast: made-up albums and, of FACES=folder BIBS=folder, labelled ones
+	@$(BIN)/python tests/bench/people/run.py $(if $(FACES),--faces "$(FACES)") $(if $(BIBS),--bibs "$(BIBS)")
 
 crash-emulators: setup  ## Kill each server a hundred times under load (about 9 minutes)
 	@$(BIN)/python tests/bench/emulators/crashes.py

@@ -46,6 +46,7 @@ def test_the_way_of_a_person(cloud: LocalCloud, sample_album: SampleAlbum) -> No
         photo.path: cloud.upload(f"{ALBUM}/{photo.path.name}", photo.path.read_bytes()) for photo in sample_album.photos
     }
     runner = max(sample_album.people, key=lambda p: sum(r.person == p.person for ph in photos for r in ph.runners))
+    portrait = cloud.upload(f"{ALBUM}/portrait.jpg", runner.selfie.read_bytes())  # shows no number
     grey = cv2.imencode(".jpg", np.full((400, 400, 3), 128, np.uint8))[1].tobytes()
 
     made = call(cloud, "POST", "/people", json={"name": "Ada Lovelace", "pictures": 2})
@@ -61,9 +62,11 @@ def test_the_way_of_a_person(cloud: LocalCloud, sample_album: SampleAlbum) -> No
     assert {(one["status"], one["code"]) for one in detail["uploads"]} == {("accepted", None), ("refused", "no_face")}
     assert list(enrolment_bucket(cloud).list_blobs()) == []
 
-    cloud.final_documents(list(refs.values()))
+    cloud.final_documents([*refs.values(), portrait])
     truth = {refs[p.path].photo_id for p in sample_album.photos for r in p.runners if r.person == runner.person}
+    truth.add(portrait.photo_id)
     sharp = {refs[p.path].photo_id for p in photos for r in p.runners if r.person == runner.person}
+    sharp.add(portrait.photo_id)
     document = cloud.firestore.document(f"albums/{ALBUM}/people/{person_id}")
 
     def found() -> Any:
@@ -79,6 +82,12 @@ def test_the_way_of_a_person(cloud: LocalCloud, sample_album: SampleAlbum) -> No
     assert runner.bib_number in {number["number"] for number in call(cloud, "GET", f"/people/{person_id}")["numbers"]}
     by_name = call(cloud, "POST", "/search", json={"name": "ada"})["photos"]
     assert sharp <= {one["photo"]["photo_id"] for one in by_name} <= truth
+    by_number = {
+        one["photo"]["photo_id"]: one["bib"] for one in call(cloud, "GET", f"/bibs/{runner.bib_number}")["photos"]
+    }
+    offered = by_number[portrait.photo_id]
+    assert (offered["offered"], offered["box"]) == (True, None)
+    assert by_number[offered["evidence_photo_id"]]["offered"] is False, "the evidence is a photo that shows the number"
     assert call(cloud, "GET", "/clustering")["people"] >= 2
 
     call(cloud, "DELETE", f"/people/{person_id}")
