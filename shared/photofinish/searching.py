@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -19,7 +18,6 @@ from photofinish.domain.scoring import (
     cursor_after,
     follows,
     lines_with,
-    offered_value,
     position,
     shares,
     similarities_in_context,
@@ -27,7 +25,6 @@ from photofinish.domain.scoring import (
     time_value,
 )
 from photofinish.domain.search import (
-    BibEvidence,
     FaceEvidence,
     NameEvidence,
     Part,
@@ -38,7 +35,8 @@ from photofinish.domain.search import (
     TextEvidence,
     words,
 )
-from photofinish.ports import AlbumReading, FaceIndex, IndexedPhoto, SeenBib
+from photofinish.ports import AlbumReading, FaceIndex, IndexedPhoto
+from photofinish.search_evidence import Evidence, add_bib, add_offered, likeness
 from photofinish.similarity import best_similarities, centroid, supports
 from photofinish_kernels import hybrid_scores
 
@@ -84,30 +82,6 @@ class PeopleByNumber(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Evidence:
-    """What speaks for one photo, each with its value from 0 to 1."""
-
-    face: tuple[float, FaceEvidence] | None = None
-    bib: tuple[float, BibEvidence] | None = None
-    name: tuple[float, NameEvidence] | None = None
-
-    def add_face(self, value: float, face: FaceEvidence) -> None:
-        if self.face is None or (value, self.face[1].face_id) > (self.face[0], face.face_id):
-            self.face = value, face
-
-    def add_bib(self, value: float, bib: BibEvidence) -> None:
-        if self.bib is None or value > self.bib[0]:
-            self.bib = value, bib
-
-    def add_name(self, value: float, name: NameEvidence) -> None:
-        if self.name is None or value > self.name[0]:
-            self.name = value, name
-
-    def best_face(self) -> FaceEvidence | None:
-        return self.face[1] if self.face else self.name[1].face if self.name else None
-
-
 class Searcher:
     """Finds photos of an album; safe to share between threads."""
 
@@ -139,7 +113,7 @@ class Searcher:
         offered = (
             self._wearers.photos_by_number(query.album, query.bib, MAX_OFFERED_FACES) if query.bib is not None else ()
         )
-        found: defaultdict[str, _Evidence] = defaultdict(_Evidence)
+        found: defaultdict[str, Evidence] = defaultdict(Evidence)
         with self._index.reading(query.album) as reading:
             entrants = reading.entrants(query.name, limit=MAX_NAMESAKES) if query.name is not None else {}
             if query.embeddings:
@@ -148,12 +122,12 @@ class Searcher:
             for person, looks in namesakes:
                 for photo_id, value, face in self._similar(reading, query, [looks]):
                     name = NameEvidence(name=person.name or "", person_id=person.person_id, face=face)
-                    found[photo_id].add_name(value * _likeness(query, name), name)
+                    found[photo_id].add_name(value * likeness(query, name), name)
             for bib in reading.bibs(_numbers(query, entrants), limit=MAX_BIBS, where=query.where):
-                _add_bib(found[bib.photo_id], bib, query, entrants)
+                add_bib(found[bib.photo_id], bib, query, entrants)
             if query.embeddings or query.bib is not None or query.name is not None:
                 photos = reading.photos(list({*found, *(one.face.photo_id for one in offered)}))
-                _add_offered(found, photos, offered, query)
+                add_offered(found, photos, offered, query)
                 photos = {photo_id: photo for photo_id, photo in photos.items() if photo_id in found}
             else:
                 photos = reading.sharpest(query.where, limit=MAX_PHOTOS)
@@ -211,65 +185,14 @@ def _numbers(query: SearchQuery, entrants: Mapping[str, str]) -> list[str]:
     return sorted(entrants if query.bib is None else {*entrants, query.bib})
 
 
-def _likeness(query: SearchQuery, name: NameEvidence) -> float:
-    """How much of the name asked for the name found has."""
-    assert query.name is not None
-    return text_value(words(query.name), [name.name])
-
-
-def _add_bib(evidence: _Evidence, bib: SeenBib, query: SearchQuery, entrants: Mapping[str, str]) -> None:
-    seen = BibEvidence(
-        number=bib.number,
-        ocr_score=bib.ocr_score,
-        partial=bib.partial,
-        box=bib.box,
-        face_id=bib.face_id,
-        face_box=bib.face_box,
-    )
-    if bib.asked == query.bib:
-        evidence.add_bib(bib.ocr_score, seen)
-    if bib.asked in entrants:
-        name = NameEvidence(name=entrants[bib.asked], number=bib.asked, bib=seen)
-        evidence.add_name(bib.ocr_score * _likeness(query, name), name)
-
-
-def _add_offered(
-    found: defaultdict[str, _Evidence],
-    photos: Mapping[str, IndexedPhoto],
-    offered: Sequence[OfferedFace],
-    query: SearchQuery,
-) -> None:
-    """Add what faces say of the number asked for, on those of `photos` that meet the query."""
-    for one in offered:
-        photo = photos.get(one.face.photo_id)
-        if photo is None or not query.where.passes(
-            photo.photo, taken_at=photo.taken_at, camera=photo.camera, lines=photo.lines
-        ):
-            continue
-        assert query.bib is not None
-        seen = one.evidence
-        bib = BibEvidence(
-            number=query.bib,
-            ocr_score=seen.ocr_score if seen else None,
-            partial=seen.partial if seen else False,
-            box=None,
-            face_id=one.face.face_id,
-            face_box=one.face.box,
-            offered=True,
-            evidence_photo_id=seen.photo.photo_id if seen else None,
-            evidence_face_id=seen.face_id if seen else None,
-        )
-        found[one.face.photo_id].add_bib(offered_value(one.score), bib)
-
-
 def _page(
     query: SearchQuery,
     last: tuple[float, str] | None,
     photos: Mapping[str, IndexedPhoto],
-    found: Mapping[str, _Evidence],
+    found: Mapping[str, Evidence],
     entrants: Mapping[str, str],
 ) -> SearchPage:
-    nothing = _Evidence()
+    nothing = Evidence()
     ids = sorted(photos)
     weights = shares(query)
     values = np.array(
@@ -298,7 +221,7 @@ def _page(
     return SearchPage(photos=page, next_cursor=cursor, numbers=entrants)
 
 
-def _values(query: SearchQuery, parts: tuple[Part, ...], photo: IndexedPhoto, evidence: _Evidence) -> list[float]:
+def _values(query: SearchQuery, parts: tuple[Part, ...], photo: IndexedPhoto, evidence: Evidence) -> list[float]:
     """The value of each of `parts`, which the query asks for."""
     face = evidence.best_face()
     values = {
@@ -315,7 +238,7 @@ def _values(query: SearchQuery, parts: tuple[Part, ...], photo: IndexedPhoto, ev
 
 
 def _scored(
-    query: SearchQuery, photo: IndexedPhoto, evidence: _Evidence, score: float, parts: tuple[ScoredPart, ...]
+    query: SearchQuery, photo: IndexedPhoto, evidence: Evidence, score: float, parts: tuple[ScoredPart, ...]
 ) -> ScoredPhoto:
     text = query.where.text
     return ScoredPhoto(

@@ -85,7 +85,7 @@ def _reasons(photo: dict[str, Any]) -> list[str]:
     if face := photo["face"]:
         reasons.append(f"similarity {face['similarity']:.3f}")
     if bib := photo["bib"]:
-        seen = "wears, on other photos," if bib["offered"] else "reads"
+        seen = "wears" if bib["offered"] else "reads"  # on another photo, or so somebody said
         reasons.append(f"{seen} {bib['number']}" + (" (partly)" if bib["partial"] else ""))
     if name := photo["name"]:
         reasons.append(name["name"] + (f" wears {name['number']}" if name["number"] else ""))
