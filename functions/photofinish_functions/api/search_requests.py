@@ -1,0 +1,192 @@
+"""What a search asks for, as its sender writes it: JSON, or a form with selfies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from flask import Request
+from pydantic import AfterValidator, Field, ValidationError
+
+from photofinish.domain.face import Embedding
+from photofinish.domain.search import MAX_EMBEDDINGS, MAX_LIMIT, MAX_TEXT_CHARS, PhotoFilter, SearchQuery, Weights
+from photofinish_functions.api.errors import bad_request, refuse_invalid
+from photofinish_functions.api.faces import Embeddings
+from photofinish_functions.api.pictures import sent_pictures
+from photofinish_functions.api.requests import parse_json_object
+from photofinish_functions.api.schemas import Input, example, storable
+from photofinish_functions.refused import Refused
+
+DEFAULT_LIMIT = 20
+MAX_BIB_CHARS = 16
+_MAX_CURSOR_CHARS = 2000
+_BIB_PATTERN = r"^[0-9A-Za-z-]+$"
+_TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?$"
+
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS, pattern=r"^[^\x00]*$"), AfterValidator(storable)]
+Number = Annotated[str, Field(min_length=1, max_length=MAX_BIB_CHARS, pattern=_BIB_PATTERN)]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Photos at most.")]
+Cursor = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=_MAX_CURSOR_CHARS,
+        pattern=r"^[!-~]+$",
+        description="`next_cursor` of the page before; ask for everything else as before.",
+    ),
+]
+Weight = Annotated[float, Field(ge=0, le=1000)]
+_USUAL = Weights()
+
+
+CameraTime = Annotated[str, Field(pattern=_TIME_PATTERN, json_schema_extra=example("2026-05-01T10:00:00"))]
+
+
+class PartWeights(Input):
+    """How much each part of the score counts; only their ratios matter."""
+
+    face: Weight = _USUAL.face
+    bib: Weight = _USUAL.bib
+    name: Weight = _USUAL.name
+    text: Weight = _USUAL.text
+    time: Weight = _USUAL.time
+    quality: Weight = _USUAL.quality
+
+
+class SearchBody(Input):
+    """At least one criterion. A photo needs one of face, bib, name and person; it must meet all the others."""
+
+    embeddings: Embeddings | None = None
+    person_id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] | None = Field(
+        None, description="An enrolled person, or a cluster, of this album."
+    )
+    bib: Number | None = Field(None, json_schema_extra=example("1234"))
+    name: Text | None = Field(None, description="Of the start list or of people.", json_schema_extra=example("Ada"))
+    text: Text | None = Field(None, description="Words that can be read in the photo.")
+    taken_from: CameraTime | None = Field(None, description="By the camera's own clock, so without a time zone.")
+    taken_to: CameraTime | None = Field(None, description="Belongs to the window.")
+    camera: Text | None = Field(None, description="Make and model as photos tell them.")
+    folder: Text | None = Field(None, description="Below the album; folders in it are meant too.")
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+    weights: PartWeights | None = None
+    min_similarity: float | None = Field(
+        None, ge=-1, le=1, description="Cosine below which a face is somebody else's; else the calibrated one."
+    )
+
+
+_TEXT_FIELDS = ("bib", "name", "text", "taken_from", "taken_to", "camera", "folder", "cursor", "person_id")
+_NUMBER_FIELDS: dict[str, type[int] | type[float]] = {"limit": int, "min_similarity": float}
+_SEARCH_REF = "#/components/schemas/SearchBody"
+_SEARCH_SCHEMA = {"$ref": _SEARCH_REF}
+
+
+def _form_fields() -> dict[str, Any]:
+    """The criteria that a form can hold as fields of their own: what is not asked for is left out."""
+    properties = SearchBody.model_json_schema()["properties"]
+    return {
+        name: next((one for one in properties[name].get("anyOf", ()) if one.get("type") != "null"), properties[name])
+        for name in (*_TEXT_FIELDS, *_NUMBER_FIELDS)
+    }
+
+
+def _form(criteria: dict[str, Any]) -> dict[str, Any]:
+    selfies = {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MAX_EMBEDDINGS,
+        "items": {"type": "string", "format": "binary"},
+        "description": "Pictures of one person, each at most 16 MiB: JPEG, PNG, WebP, HEIC or TIFF.",
+    }
+    return {
+        "type": "object",
+        "required": ["selfie"],
+        "properties": {"selfie": selfies, **criteria},
+        "additionalProperties": False,
+    }
+
+
+SEARCH_REQUEST = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": _SEARCH_SCHEMA,
+            "examples": {
+                "bib": {"summary": "By bib number", "value": {"bib": "1234", "limit": 50}},
+                "window": {
+                    "summary": "Everything of a camera in a quarter of an hour",
+                    "value": {
+                        "taken_from": "2026-05-01T10:00:00",
+                        "taken_to": "2026-05-01T10:15:00",
+                        "camera": "EOS R5",
+                    },
+                },
+            },
+        },
+        "multipart/form-data": {
+            "schema": _form({"query": _SEARCH_SCHEMA, **_form_fields()}),
+            "encoding": {"query": {"contentType": "application/json"}},
+        },
+    },
+}
+
+
+def read_search(sent: Request) -> tuple[SearchBody, list[bytes]]:
+    """The criteria and the selfies of a search, in either form."""
+    try:
+        if sent.mimetype != "multipart/form-data":
+            return SearchBody.model_validate(sent.get_json()), []
+        selfies = sent_pictures(sent, "selfie", at_most=MAX_EMBEDDINGS)
+        return SearchBody.model_validate(_criteria_of_form(sent)), selfies
+    except ValidationError as error:
+        refuse_invalid(error)
+
+
+def _criteria_of_form(sent: Request) -> dict[str, Any]:
+    given: dict[str, str] = {}
+    queries = [file.stream.read() for file in sent.files.getlist("query")]
+    if unknown := set(sent.files) - {"selfie", "query"}:
+        raise bad_request(f"Files are sent as 'selfie', not as {sorted(unknown)[0][:40]!r}.")
+    for name, values in sent.form.lists():
+        if len(values) > 1:
+            raise bad_request(f"'{name[:40]}' is given {len(values)} times: give it once.")
+        given[name] = values[0]
+    queries += [given.pop("query").encode()] if "query" in given else []
+    if len(queries) + bool(given) > 1:
+        raise Refused(422, "invalid_query", "Give the criteria either as one part 'query' or as fields.")
+    return (
+        parse_json_object(queries[0], "the part 'query'")
+        if queries
+        else {name: _number(name, value) if name in _NUMBER_FIELDS else value for name, value in given.items()}
+    )
+
+
+def _number(name: str, value: str) -> int | float:
+    try:
+        return _NUMBER_FIELDS[name](value)
+    except ValueError:
+        raise bad_request(f"{name}: Input should be a number.") from None
+
+
+def query_of(album: str, body: SearchBody, embeddings: tuple[Embedding, ...]) -> SearchQuery:
+    return SearchQuery(
+        album=album,
+        embeddings=embeddings,
+        bib=body.bib,
+        name=body.name,
+        where=PhotoFilter(
+            taken_from=_time(body.taken_from),
+            taken_until=_time(body.taken_to),
+            camera=body.camera,
+            folder=None if body.folder is None else body.folder.strip("/"),
+            text=body.text,
+        ),
+        limit=body.limit,
+        cursor=body.cursor,
+        min_similarity=body.min_similarity,
+        weights=Weights() if body.weights is None else Weights(**body.weights.model_dump()),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
