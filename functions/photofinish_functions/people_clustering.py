@@ -20,6 +20,9 @@ from photofinish.logs import fields
 log = logging.getLogger(__name__)
 # A photo's result seldom comes alone, and nobody's document in Firestore is to be written more often.
 RUN_EVERY_S = 5.0
+# Runs of a large album take longer: they may have this share of the time, so that a photo's part does not grow with it.
+MAX_SHARE = 0.1
+MAX_WAIT_S = 60.0
 MAX_ATTEMPTS = 5
 
 
@@ -38,10 +41,16 @@ class PeopleClustering:
         self._clusters = clusters
         self._calibrations = calibrations
         self._publish = publish
-        self._run_every = timedelta(seconds=run_every_s)
+        self._run_every_s = run_every_s
+        self._took_s: dict[str, float] = {}
+        """How long the last run of an album took here."""
+        self._about_to_run: set[str] = set()
+        """Albums whose next run waits for its turn here: it will see whatever is there by then."""
 
     def photo_changed(self, album: str) -> None:
         """A photo of the album reached a result: cluster it, unless somebody does already, who will see this photo."""
+        if album in self._about_to_run:
+            return  # should that run fail, the photo that it is for comes again
         self._clusters.request(album)
         self.run_waiting(album)
 
@@ -51,7 +60,11 @@ class PeopleClustering:
             with self._clusters.exclusively(album) as alone:
                 if not alone:
                     return  # whoever runs looks again once they are done
-                self._wait_for_turn(album)
+                self._about_to_run.add(album)
+                try:
+                    self._wait_for_turn(album)
+                finally:
+                    self._about_to_run.remove(album)
                 self._run(album, full=False)
             state = self._clusters.state(album)
             if state is None or state.requested <= state.handled:
@@ -75,8 +88,9 @@ class PeopleClustering:
     def _wait_for_turn(self, album: str) -> None:
         state = self._clusters.state(album)
         if state is not None and state.ran_at is not None:
-            left = state.ran_at + self._run_every - datetime.now(UTC)
-            time.sleep(min(max(left.total_seconds(), 0), self._run_every.total_seconds()))
+            wait_s = min(max(self._run_every_s, self._took_s.get(album, 0.0) / MAX_SHARE), MAX_WAIT_S)
+            left = state.ran_at + timedelta(seconds=wait_s) - datetime.now(UTC)
+            time.sleep(min(max(left.total_seconds(), 0), wait_s))
 
     def _run(self, album: str, *, full: bool) -> bool:
         min_similarity = {space: calibration.min_similarity for space, calibration in self._calibrations.items()}
@@ -90,6 +104,7 @@ class PeopleClustering:
             assignments, summary = self._decide(content, full=from_scratch)
             summary["seconds"] = round(time.perf_counter() - began, 3)
             if self._clusters.apply(album, content, assignments, full=from_scratch, summary=summary):
+                self._took_s[album] = time.perf_counter() - began
                 log.info("clustered", extra=fields(album=album, full=from_scratch, **summary))
                 self._publish(album)
                 return True

@@ -32,6 +32,12 @@ SELECT create_face_partition(%(album_id)s)
 -- name: create_space_index
 SELECT create_face_space_index(%(album_id)s, %(space_id)s::smallint, %(dimension)s::smallint)
 
+-- name: count_faces
+-- No further than has to be known.
+SELECT count(*) FROM (
+    SELECT FROM face WHERE album_id = {album_id} AND space_id = {space_id} LIMIT %(count)s
+) AS seen
+
 -- name: claim_photo
 -- Locks the photo's row until the transaction ends; no row comes back where a newer generation is known.
 INSERT INTO photo (photo_id, album_id, bucket, name, generation, folder)

@@ -21,6 +21,7 @@ from pgvector.psycopg import register_vector
 from psycopg import sql
 from synthetic_faces import DIMENSION, FACES_PER_PERSON, Crowd
 
+from photofinish.adapters.pg_faces import INDEXED_FROM_FACES
 from photofinish.domain.face import Embedding, face_id
 from photofinish.domain.photo import PhotoRef
 from photofinish.migrating import migrate
@@ -138,9 +139,9 @@ def many_loaded(conninfo: str, folder: Path, prefix: str, albums: int, faces: in
 
 
 def _load(conninfo: str, album: str, faces: int, seed: int) -> Loaded:
-    """Photo by photo by COPY, the HNSW index afterwards by the product's own statement."""
+    """Photo by photo by COPY, the HNSW index of a large album afterwards by the product's own statement."""
     with postgres_index(conninfo) as index:
-        # The product makes the album, the space, the partition and its index.
+        # The product makes the album, the space and the partition.
         unit = np.eye(1, DIMENSION, dtype=np.float32)[0]
         first = _photo(album, 0)
         add(index, first, [face(Embedding(unit, SPACE))], [bib("1")])
@@ -151,14 +152,14 @@ def _load(conninfo: str, album: str, faces: int, seed: int) -> Loaded:
         [space_id] = conn.execute("SELECT space_id FROM embedding_space WHERE name = %s", [SPACE]).fetchone() or [0]
         conn.execute("DELETE FROM photo WHERE album_id = %s", [album_id])
         partition, name = f"face_{album_id}", f"face_{album_id}_space_{space_id}"
-        conn.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
         began = time.perf_counter()
         _copy(conn, album, album_id, space_id, faces, seed)
         copied = time.perf_counter()
-        conn.execute(
-            queries("face_index")["create_space_index"],
-            {"album_id": album_id, "space_id": space_id, "dimension": DIMENSION},
-        )
+        if faces >= INDEXED_FROM_FACES:
+            conn.execute(
+                queries("face_index")["create_space_index"],
+                {"album_id": album_id, "space_id": space_id, "dimension": DIMENSION},
+            )
         built = time.perf_counter()
         conn.execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(partition)))
         if faces > MANY_FACES:
@@ -169,7 +170,9 @@ def _load(conninfo: str, album: str, faces: int, seed: int) -> Loaded:
             seed=seed,
             copy_s=copied - began,
             index_s=built - copied,
-            bytes_per_face=_bytes_per_face(conn, album_id, partition, name, faces),
+            bytes_per_face=_bytes_per_face(
+                conn, album_id, partition, name if faces >= INDEXED_FROM_FACES else None, faces
+            ),
         )
 
 
@@ -227,7 +230,7 @@ def _photo(album: str, number: int) -> PhotoRef:
 
 
 def _bytes_per_face(
-    conn: psycopg.Connection, album_id: int, partition: str, hnsw_index: str, faces: int
+    conn: psycopg.Connection, album_id: int, partition: str, hnsw_index: str | None, faces: int
 ) -> dict[str, float]:
     def size(function: str, name: str) -> float:
         [found] = conn.execute(f"SELECT {function}(%s::regclass)", [name]).fetchone() or [0]  # type: ignore[arg-type]
@@ -235,7 +238,7 @@ def _bytes_per_face(
 
     table, hnsw, indexes = (
         size("pg_table_size", partition),
-        size("pg_relation_size", hnsw_index),
+        size("pg_relation_size", hnsw_index) if hnsw_index else 0.0,
         size("pg_indexes_size", partition),
     )
     [everything] = conn.execute("SELECT count(*) FROM photo").fetchone() or [1]

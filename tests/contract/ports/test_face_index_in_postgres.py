@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 from photofinish.adapters import pg_faces
 from photofinish.adapters.pg_album_reading import few_photos
-from photofinish.adapters.pg_faces import PgVectorFaceIndex
+from photofinish.adapters.pg_faces import INDEXED_FROM_FACES, PgVectorFaceIndex
 from photofinish.adapters.postgres import Database
 from photofinish.domain.face import Embedding
 from photofinish.domain.search import PhotoFilter
@@ -38,10 +38,15 @@ def index(database: str) -> Iterator[PgVectorFaceIndex]:  # noqa: F811
         yield index
 
 
-def test_searches_use_the_hnsw_index(index: PgVectorFaceIndex, database: str) -> None:  # noqa: F811
-    add(index, photo("race/1.jpg"), [face(one) for one in random_embeddings(100, DIMENSION, seed=1)])
+def test_a_large_album_has_an_index_and_searches_use_it(index: PgVectorFaceIndex, database: str) -> None:  # noqa: F811
+    add(index, photo("race/1.jpg"), [face(one) for one in random_embeddings(INDEXED_FROM_FACES, DIMENSION, seed=1)])
+    with psycopg.connect(database) as conn:
+        assert indexes_of_album(conn) == 2, "one on the faces' ids, one on the photos'"
+    for number in (2, 3):
+        add(index, photo(f"race/{number}.jpg"), [face(one) for one in random_embeddings(1, DIMENSION, seed=number)])
     parts = {"album_id": sql.Literal(1), "space_id": sql.Literal(1), "dimension": sql.Literal(DIMENSION)}
     with psycopg.connect(database, options=BY_INDEX_ONLY) as conn:
+        assert indexes_of_album(conn) == 3
         plans = [
             conn.execute(
                 sql.SQL("EXPLAIN {}").format(sql.SQL(queries("album_reading")[name]).format(**parts)),
@@ -52,8 +57,13 @@ def test_searches_use_the_hnsw_index(index: PgVectorFaceIndex, database: str) ->
     assert ["using face_1_space_1" in str(plan) for plan in plans] == [True, False]
 
 
+def indexes_of_album(conn: psycopg.Connection) -> int:
+    [count] = conn.execute("SELECT count(*) FROM pg_indexes WHERE tablename = 'face_1'").fetchone() or [0]
+    return int(count)
+
+
 def test_the_index_finds_nearly_everything_that_comparing_all_finds(index: PgVectorFaceIndex) -> None:
-    stored = random_embeddings(2000, DIMENSION, seed=2)
+    stored = random_embeddings(INDEXED_FROM_FACES + 1000, DIMENSION, seed=2)
     for start in range(0, len(stored), 100):
         add(index, photo(f"race/{start}.jpg"), [face(one) for one in stored[start : start + 100]])
     table = np.stack([one.vector for one in stored])
@@ -69,8 +79,8 @@ def test_the_index_finds_nearly_everything_that_comparing_all_finds(index: PgVec
 def test_faces_that_are_gone_do_not_make_an_answer_shorter(index: PgVectorFaceIndex) -> None:
     """Deleted rows stay in an HNSW graph until vacuum: here they are all that is near the query."""
     near = embedding([1] + [0] * (DIMENSION - 1))
-    crowd = [face(embedding(near.vector + 0.01 * one.vector)) for one in random_embeddings(1500, DIMENSION, seed=4)]
-    add(index, photo("race/crowd.jpg", 1), crowd)
+    some = random_embeddings(INDEXED_FROM_FACES, DIMENSION, seed=4)
+    add(index, photo("race/crowd.jpg", 1), [face(embedding(near.vector + 0.01 * one.vector)) for one in some])
     far = [face(embedding(one.vector - 3 * near.vector)) for one in random_embeddings(60, DIMENSION, seed=5)]
     add(index, photo("race/far.jpg"), far)
     add(index, photo("race/crowd.jpg", 2))
@@ -93,7 +103,6 @@ class TestFiltersNeverReturnTooLittle:
             add(index, photo(f"race/rare/{number}.jpg"), [face(far)], [bib("7")], ["finish"], camera="rare")
         near = "(ARRAY[1] || ARRAY(SELECT 0.3 * random() FROM generate_series(2, %(dimension)s) WHERE n > 0))::halfvec"
         with psycopg.connect(database) as conn:
-            conn.execute("DROP INDEX face_1_space_1")  # filled one by one it takes its time
             conn.execute(
                 f"""
                 INSERT INTO face SELECT album_id, gen_random_uuid(), photo_id, space_id, box_x, box_y, box_w, box_h,
