@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from photofinish.errors import Misconfigured
-from photofinish.models.catalogue import INT8, CatalogueModel, catalogue, file_problem, file_sha256
+from photofinish.models.catalogue import INT8, CatalogueModel, CpuForm, catalogue, file_problem, file_sha256
 
 
 class Verification(NamedTuple):
@@ -61,15 +61,14 @@ def _build_one(model: CatalogueModel, models_dir: Path) -> None:
     built = models_dir / model.file
     if file_problem(built, model.sha256) is not None:
         _write(model, built, model.sha256, _folded(model, source) if model.fold else source.read_bytes())
-    if model.cpu is not None:
-        _write(model, models_dir / model.cpu.file, model.cpu.sha256, _cpu_form(model, built))
+    for form in model.forms:
+        _write(model, models_dir / form.file, form.sha256, _content_of(form, model, built))
 
 
 def _problem(model: CatalogueModel, models_dir: Path) -> str | None:
-    problem = file_problem(models_dir / model.file, model.sha256)
-    if problem is None and model.cpu is not None:
-        problem = file_problem(models_dir / model.cpu.file, model.cpu.sha256)
-    return problem
+    files = [(model.file, model.sha256), *((form.file, form.sha256) for form in model.forms)]
+    problems = (file_problem(models_dir / file, sha256) for file, sha256 in files)
+    return next((problem for problem in problems if problem is not None), None)
 
 
 def _write(model: CatalogueModel, path: Path, sha256: str, content: bytes) -> None:
@@ -111,15 +110,15 @@ def _folded(model: CatalogueModel, source: Path) -> bytes:
     return content
 
 
-def _cpu_form(model: CatalogueModel, built: Path) -> bytes:
+def _content_of(form: CpuForm, model: CatalogueModel, built: Path) -> bytes:
     _needed("onnx")
     _needed("onnxruntime")
     from photofinish.models.cpu_forms import depthwise_prelu_form, int8_form
+    from photofinish.models.int8_embedding import int8_embedding_form
 
-    assert model.cpu is not None
-    if model.cpu.form == INT8:
-        return int8_form(built, model.role)
-    return depthwise_prelu_form(built)
+    if form.form != INT8:
+        return depthwise_prelu_form(built)
+    return int8_embedding_form(built) if model.role == "face_embedding" else int8_form(built, model.role)
 
 
 def _needed(package: str) -> None:

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ INT8 = "int8"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CpuForm:
-    """What runs on a CPU in a model's stead, made of it by :mod:`photofinish.models.cpu_forms`."""
+    """What runs on a CPU in a model's stead, made of it by :mod:`photofinish.models.building`."""
 
     form: str
     """`int8` (finds nearly the same) or `depthwise_prelu` (the same but for rounding)."""
@@ -56,6 +56,8 @@ class CatalogueModel:
     """Shape, dtype, colour order and value range, for people."""
     cpu: CpuForm | None = None
     """None where the model itself runs on a CPU too."""
+    portrait: CpuForm | None = None
+    """Runs in the stead of `cpu` on pictures that are of somebody; None where the same does."""
     embedding_space: str | None = None
     calibration: Calibration | None = None
     """What similarities in that space mean."""
@@ -71,6 +73,17 @@ class CatalogueModel:
         if self.cpu is None or tuple(providers) != (CPU_PROVIDER,):
             return None
         return self.cpu if self.cpu.form != INT8 or multiplies_int8_exactly() else None
+
+    @property
+    def forms(self) -> tuple[CpuForm, ...]:
+        """Every form that is built of the model."""
+        return tuple(form for form in (self.cpu, self.portrait) if form)
+
+    def for_portraits(self) -> CatalogueModel:
+        """The model as it runs on pictures that are of somebody, on this machine."""
+        if self.portrait is None or (self.portrait.form == INT8 and not multiplies_int8_exactly()):
+            return self
+        return replace(self, cpu=self.portrait)
 
     def label_on(self, providers: Sequence[str]) -> str:
         """`label`, with the form where that may find something else."""
@@ -91,12 +104,14 @@ def catalogue() -> tuple[CatalogueModel, ...]:
 
 
 def _model(entry: dict[str, Any]) -> CatalogueModel:
-    calibration, origin, cpu = (entry.pop(key, None) for key in ("calibration", "calibrated_on", "cpu"))
+    calibration, origin = entry.pop("calibration", None), entry.pop("calibrated_on", None)
+    cpu, portrait = (CpuForm(**entry.pop(key)) if key in entry else None for key in ("cpu", "portrait"))
     return CatalogueModel(
         **entry,
+        cpu=cpu,
+        portrait=portrait,
         calibration=Calibration(**calibration) if calibration else None,
         calibrated_on=CalibrationOrigin.of_table(origin) if origin else None,
-        cpu=CpuForm(**cpu) if cpu else None,
     )
 
 

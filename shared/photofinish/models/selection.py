@@ -102,7 +102,8 @@ def check_models(settings: ModelSettings, roles: Collection[str]) -> None:
     }
     for role in roles:
         if chosen[role](settings) is None and role != "bib_detection":
-            built_file(model_for(role), settings.models_dir, settings.providers)
+            for model in {model_for(role), model_for(role).for_portraits()}:
+                built_file(model, settings.models_dir, settings.providers)
     if settings.providers != (CPU_PROVIDER,):  # which every runtime has, and asking it takes a while
         import onnxruntime
 

@@ -27,7 +27,7 @@ from support.pictures import group
 
 def files() -> list[str]:
     """Every file of a complete models folder."""
-    return [file for model in catalogue() for file in (model.file, model.cpu and model.cpu.file) if file]
+    return [file for model in catalogue() for file in (model.file, *(form.file for form in model.forms))]
 
 
 def test_the_catalogue_has_one_model_per_role() -> None:

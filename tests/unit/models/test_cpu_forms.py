@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
 
 from photofinish.models import catalogue as catalogue_module
 from photofinish.models.catalogue import model_for
+from photofinish.models.cpu_features import multiplies_int8_exactly
+from photofinish.models.face_alignment import align
+from photofinish.models.face_detection import FaceDetector
 from photofinish.models.face_embedding import FaceEmbedder
+from photofinish.models.int8_embedding import int8_embedding_form
 from photofinish.models.session import OrtSession
 from photofinish.models.settings import ModelSettings
 from photofinish.models.text_detection import TextDetector
 from photofinish.models.text_reader import TextReader
 from photofinish.models.text_recognition import TextRecognizer
-from support.pictures import group, runner, write
+from support.pictures import astronaut, group, runner, write
 
 CPU, GPU = ("CPUExecutionProvider",), ("CUDAExecutionProvider", "CPUExecutionProvider")
 
@@ -29,6 +34,7 @@ def as_it_is(role: str, settings: ModelSettings) -> OrtSession:
 def test_gpus_run_the_model_itself(role: str) -> None:
     model = model_for(role)
     assert model.cpu_form(GPU) is None
+    assert model.for_portraits().cpu_form(GPU) is None
     assert model.label_on(GPU) == model.label
 
 
@@ -36,7 +42,9 @@ def test_processors_that_multiply_int8_inexactly_run_the_float_model(monkeypatch
     monkeypatch.setattr(catalogue_module, "multiplies_int8_exactly", lambda: False)
     assert model_for("text_detection").cpu_form(CPU) is None
     assert model_for("text_detection").label_on(CPU) == "pp-ocr-det-small-6"
-    assert model_for("face_embedding").cpu_form(CPU) is not None
+    embedding = model_for("face_embedding")
+    assert embedding.cpu_form(CPU) is not None
+    assert embedding.for_portraits().cpu_form(CPU) == embedding.cpu_form(CPU)
     monkeypatch.setattr(catalogue_module, "multiplies_int8_exactly", lambda: True)
     assert model_for("text_detection").label_on(CPU) == "pp-ocr-det-small-6-int8"
 
@@ -46,6 +54,46 @@ def test_embeddings_are_those_of_the_model(model_settings: ModelSettings) -> Non
     on_cpu = FaceEmbedder(OrtSession(model_for("face_embedding"), model_settings), "space").embed(chips)
     itself = FaceEmbedder(as_it_is("face_embedding", model_settings), "space").embed(chips)
     np.testing.assert_allclose(on_cpu, itself, atol=1e-5)
+
+
+def test_the_8_bit_embeddings_are_nearly_those_of_the_model(model_settings: ModelSettings) -> None:
+    detector = FaceDetector(OrtSession(model_for("face_detection"), model_settings))
+    pictures = [astronaut(), group(), np.ascontiguousarray(group()[:, ::-1])]
+    found = detector.detect(pictures)
+    chips = np.stack(
+        [align(picture, points) for picture, one in zip(pictures, found, strict=True) for points in one.landmarks]
+    )
+    in_8_bits = FaceEmbedder(int8_embedding_session(model_settings), "space").embed(chips)
+    itself = FaceEmbedder(as_it_is("face_embedding", model_settings), "space").embed(chips)
+    assert len(chips) == 13
+    similarity = (in_8_bits * itself).sum(axis=1)
+    assert similarity.mean() > 0.993, similarity
+    assert similarity.min() > 0.985, similarity
+
+
+def test_the_8_bit_form_takes_less_than_two_thirds_of_the_work(model_settings: ModelSettings) -> None:
+    """Processor time, interleaved, the least of several: the machine may be busy."""
+    one_thread = dataclasses.replace(model_settings, threads=1)
+    sessions = (int8_embedding_session(one_thread), OrtSession(model_for("face_embedding"), one_thread))
+    batch = np.full((1, 3, 112, 112), 100, np.float32)
+    took: tuple[list[float], list[float]] = ([], [])
+    for _ in range(8):
+        for session, times in zip(sessions, took, strict=True):
+            began = time.process_time()
+            session.run(batch)
+            times.append(time.process_time() - began)
+    assert min(took[0]) < min(took[1]) * 2 / 3
+
+
+def int8_embedding_session(settings: ModelSettings) -> OrtSession:
+    if not multiplies_int8_exactly():
+        pytest.skip("this processor runs the float model")
+    return OrtSession(model_for("face_embedding").for_portraits(), settings)
+
+
+def test_only_sface_becomes_an_8_bit_embedding(model_settings: ModelSettings) -> None:
+    with pytest.raises(ValueError, match="this is not SFace"):
+        int8_embedding_form(model_settings.models_dir / model_for("face_detection").file)
 
 
 def test_the_same_text_is_read(model_settings: ModelSettings) -> None:

@@ -53,7 +53,7 @@ def test_small_faces_are_looked_for_as_always(encoder: FaceEncoder) -> None:
     assert encoder.encode_portrait(noise(640, 480)) == ()
 
 
-def test_it_takes_less_than_two_thirds_of_the_work(encoder: FaceEncoder) -> None:
+def test_it_takes_less_than_half_of_the_work(encoder: FaceEncoder) -> None:
     """Processor time, interleaved, the least of several: the machine may be busy."""
     picture = portrait(1000)
     whole, only = [], []
@@ -64,4 +64,4 @@ def test_it_takes_less_than_two_thirds_of_the_work(encoder: FaceEncoder) -> None
         encoder.encode_portrait(picture)
         whole.append(between - began)
         only.append(time.process_time() - between)
-    assert min(only) < min(whole) * 2 / 3
+    assert min(only) < min(whole) / 2
