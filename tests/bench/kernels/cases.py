@@ -47,10 +47,18 @@ def picture(height: int, width: int, channels: int = 1) -> NDArray[np.uint8]:
 
 
 def unit_rows(count: int, dim: int, seed: int = 0) -> NDArray[np.float32]:
-    """In memory as NumPy allocates it, where rows start at a cache line by chance only."""
     rows = np.random.default_rng(seed).standard_normal((count, dim), dtype=np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows
+
+
+def begun_at(offset: int, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A copy that begins `offset` bytes into a cache line. NumPy begins arrays at any multiple of 16, by chance."""
+    room = np.empty(rows.nbytes + 128, np.uint8)
+    start = -room.ctypes.data % 64 + offset
+    copy = room[start : start + rows.nbytes].view(np.float32).reshape(rows.shape)
+    copy[:] = rows
+    return copy
 
 
 def opencv_laplacian(gray: NDArray[np.uint8]) -> float:
@@ -136,8 +144,9 @@ def redaction() -> Iterator[Case]:
 
 def similarity() -> Iterator[Case]:
     for count, dim in ((1_000, 128), (1_000, 512), (10_000, 512)):
-        rows, query = unit_rows(count, dim), unit_rows(1, dim, seed=1)
-        yield top_k(rows, query, f"{count:,} × {dim}", bar=1)
+        for offset in (0, 16, 32, 48):
+            rows, query = begun_at(offset, unit_rows(count, dim)), unit_rows(1, dim, seed=1)
+            yield top_k(rows, query, f"{count:,} × {dim}, {offset} bytes into a line", bar=1)
     rows = unit_rows(100_000, 128)
     yield top_k(rows, unit_rows(64, 128, seed=1), "64 queries, 100,000 × 128", bar=3)
     rows, query = unit_rows(1_000_000, 128), unit_rows(1, 128, seed=1)

@@ -87,8 +87,8 @@ fn take_above(similarities: &[f32], row: impl Fn(usize) -> usize, best: &mut Bes
 }
 
 // Functions of their own, small enough that everything stays in registers: inlined into the loop over blocks they are
-// slower by half. With AVX-512 too, loads of 32 bytes do best: wider ones cross a cache line each unless the table is
-// aligned to it.
+// slower by half. Halves are read 16 bytes at a time with AVX-512 too: 32 cross a cache line each second time where NumPy
+// begins tables.
 multiversion! {
     pub fn block_single(query: &Query, rows: Rows<f32>, scores: &mut [f32]) =
         // SAFETY: the baseline is always there.
