@@ -64,7 +64,7 @@ def largest_values(source: Path, chips: NDArray[np.uint8]) -> dict[str, list[flo
     options = ort.SessionOptions()
     options.log_severity_level = 3
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    largest = [np.float32(0)] * len(names)
+    largest: list[NDArray[np.float32]] = [np.zeros(1, np.float32)] * len(names)
     for chip in chips:
         batch = np.ascontiguousarray(chip[None, ..., ::-1].transpose(0, 3, 1, 2), np.float32)
         values = session.run(names, {session.get_inputs()[0].name: batch})
