@@ -128,6 +128,15 @@ pub fn rows_of<'a, T: Element>(
     Rows::new(slice(name, array)?, dim).ok_or_else(|| value_error(name, "rows have no numbers (D = 0)"))
 }
 
+/// The rows of a C-contiguous (N, 4) array of left, top, right and bottom.
+pub fn boxes_of<'a, T: Element>(array: &'a PyReadonlyArray<'_, T, numpy::Ix2>) -> PyResult<&'a [[T; 4]]> {
+    let columns = array.shape()[1];
+    if columns != 4 {
+        return Err(value_error("boxes", format!("must have 4 columns, left top right bottom, not {columns}")));
+    }
+    Ok(slice("boxes", array)?.as_chunks().0)
+}
+
 /// A contiguous array of `count` booleans as bytes, nonzero for true: NumPy does not promise that a bool is 0 or 1.
 pub fn mask_bytes<'a>(
     name: impl Display + Copy,

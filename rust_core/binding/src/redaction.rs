@@ -1,4 +1,4 @@
-use crate::convert::{array, slice, value_error, writable};
+use crate::convert::{array, boxes_of, value_error, writable};
 use crate::instruction_set::chosen;
 use numpy::{Ix2, Ix3, PyUntypedArrayMethods};
 use photofinish_kernels::redaction::{self, Region, Shape, Style};
@@ -51,15 +51,7 @@ fn redact(
         return Err(value_error("feather", format!("must be at least 0, got {feather}")));
     }
     let boxes = array::<f32, Ix2>("boxes", boxes, "(N, 4)")?;
-    if boxes.shape()[1] != 4 {
-        return Err(value_error(
-            "boxes",
-            format!("must have 4 columns, left top right bottom, not {}", boxes.shape()[1]),
-        ));
-    }
-    let regions = slice("boxes", &boxes)?
-        .as_chunks::<4>()
-        .0
+    let regions = boxes_of(&boxes)?
         .iter()
         .enumerate()
         .map(|(i, &[left, top, right, bottom])| {

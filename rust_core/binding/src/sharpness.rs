@@ -1,4 +1,4 @@
-use crate::convert::{array, at_least_one, gray, gray_stack, slice, value_error};
+use crate::convert::{array, at_least_one, boxes_of, gray, gray_stack, value_error};
 use crate::instruction_set::chosen;
 use numpy::{Ix2, Ix3, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray, PyUntypedArray, PyUntypedArrayMethods};
 use photofinish_kernels::sharpness::{self, REBLUR_MAX_WIDTH, REBLUR_MIN_SIDE};
@@ -127,15 +127,7 @@ pub fn sharpness_regions<'py>(
     let picture = array::<u8, Ix2>("gray", gray, "(H, W)")?;
     let picture = self::gray("gray", &picture)?;
     let boxes = array::<i64, Ix2>("boxes", boxes, "(N, 4)")?;
-    if boxes.shape()[1] != 4 {
-        return Err(value_error(
-            "boxes",
-            format!("must have 4 columns, left top right bottom, not {}", boxes.shape()[1]),
-        ));
-    }
-    let regions = slice("boxes", &boxes)?
-        .as_chunks::<4>()
-        .0
+    let regions = boxes_of(&boxes)?
         .iter()
         .enumerate()
         .map(|(i, &sides)| {
