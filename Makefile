@@ -95,7 +95,7 @@ $(VENV)-bench/.ready: $(VENV)/.python tests/bench/kernels/requirements.in $(RUST
 	@$(VENV)-bench/bin/python -m pip install --quiet --no-deps --force-reinstall --no-build-isolation ./rust_core
 	@touch $@
 
-NIGHTLY := cargo +nightly --quiet
+NIGHTLY := cargo +nightly
 AVX2 := +avx2,+fma,+f16c,+bmi1,+bmi2,+lzcnt,+popcnt
 
 # The address sanitizer runs all tests on every instruction set of this processor, Miri those of tests/memory.rs on the
@@ -103,10 +103,10 @@ AVX2 := +avx2,+fma,+f16c,+bmi1,+bmi2,+lzcnt,+popcnt
 sanitize-kernels:  ## The Rust kernels under the address sanitizer and Miri (nightly Rust; about 5 minutes)
 	@RUSTUP_AUTO_INSTALL=0 cargo +nightly miri --version >/dev/null 2>&1 || { echo "sanitize-kernels needs a nightly Rust with Miri:" \
 		"rustup toolchain install nightly --component miri,rust-src" >&2; exit 2; }
-	@cd rust_core && RUSTFLAGS=-Zsanitizer=address $(NIGHTLY) test -p photofinish-kernels --tests --locked \
+	@cd rust_core && RUSTFLAGS=-Zsanitizer=address $(NIGHTLY) test --quiet -p photofinish-kernels --tests --locked \
 		--target $$(rustc +nightly --print host-tuple) --target-dir target/sanitize
-	@cd rust_core && $(NIGHTLY) miri test -p photofinish-kernels --test memory --locked --target-dir target/miri
-	@if [ $$(uname -m) = x86_64 ]; then cd rust_core && RUSTFLAGS=-Ctarget-feature=$(AVX2) $(NIGHTLY) miri test \
+	@cd rust_core && $(NIGHTLY) miri test --quiet -p photofinish-kernels --test memory --locked --target-dir target/miri
+	@if [ $$(uname -m) = x86_64 ]; then cd rust_core && RUSTFLAGS=-Ctarget-feature=$(AVX2) $(NIGHTLY) miri test --quiet \
 		-p photofinish-kernels --test memory --locked --target-dir target/miri-avx2 -- --skip halves; fi
 
 terraform-test:  ## Format, validate and test terraform/ (TERRAFORM=program)
