@@ -406,12 +406,15 @@ module "http" {
     {
       DATABASE_URL           = local.database_url_of[each.key]
       PHOTOFINISH_PROXY_HOPS = tostring(local.proxy_hops)
-      PHOTOFINISH_THREADS    = tostring(each.value.cpu)
+      PHOTOFINISH_THREADS    = "1" # of each of its processes, of which there is one for each core
     },
     each.key == "api" ? { PHOTOFINISH_CORS_ORIGINS = join(",", var.search.cors_origins) } : {},
     each.key == "api" && var.search.firebase_project != null ? { PHOTOFINISH_FIREBASE_PROJECT = var.search.firebase_project } : {},
   )
-  secret_env          = { PHOTOFINISH_KEY_SECRET = module.foundation.secret_ids[local.key_secret] }
+  secret_env = merge(
+    { PHOTOFINISH_KEY_SECRET = module.foundation.secret_ids[local.key_secret] },
+    each.key == "api" && var.search.link_key_secret != null ? { PHOTOFINISH_LINK_KEY = var.search.link_key_secret } : {},
+  )
   database            = module.vector_database.connection
   signs_links         = each.key == "api"
   project_roles       = each.key == "api" ? ["roles/datastore.user"] : []

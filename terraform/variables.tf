@@ -197,6 +197,8 @@ variable "search" {
     Who reaches the API: `exposure` is private (members of `invokers`), load_balancer (anybody, through `domain`, and AWS
     SDKs through `rekognition_domain`, with rate limits) or direct (anybody, without). API keys are asked for in every
     case; with a `firebase_project` its signed-in users may come too. Pages of `cors_origins` may call it from browsers.
+    `link_key_secret` (projects/…/secrets/…) holds ACCESS_ID:SECRET of an HMAC key of the API's account, which then signs
+    links to previews by itself instead of asking Google for each; see docs/deploy.md.
   EOT
   type = object({
     exposure           = optional(string, "private")
@@ -204,6 +206,7 @@ variable "search" {
     rekognition_domain = optional(string)
     cors_origins       = optional(list(string), [])
     firebase_project   = optional(string)
+    link_key_secret    = optional(string)
     invokers           = optional(map(string), {})
     min_instances      = optional(number, 0)
     max_instances      = optional(number, 10)
@@ -224,6 +227,10 @@ variable "search" {
   validation {
     condition     = var.search.rekognition_domain == null || (var.search.exposure == "load_balancer" && var.search.rekognition_domain != var.search.domain)
     error_message = "search.rekognition_domain is another host beside search.domain, behind the load balancer."
+  }
+  validation {
+    condition     = var.search.link_key_secret == null || can(regex("^projects/[^/]+/secrets/[^/]+$", var.search.link_key_secret))
+    error_message = "search.link_key_secret is a secret's full name: projects/PROJECT/secrets/NAME."
   }
   validation {
     condition     = alltrue([for origin in var.search.cors_origins : can(regex("^https://[^/*]+$", origin))])

@@ -69,6 +69,10 @@ FUNCTIONS = {
 }
 
 
+# As in the cloud: many search at once, so the API has a process for each core, with one thread for its models.
+_SERVING = {"api": {"WORKERS": str(os.cpu_count() or 1), "THREADS": "8", "PHOTOFINISH_THREADS": "1"}}
+
+
 def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> StackSpec:
     """Everything photofinish consists of, on one machine; its state lies in `state_dir`.
 
@@ -136,7 +140,7 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
             _push("on-enrolment-finalized", "people-sweep", name="on-enrolment-finalized-sweep", retention_s=600),
         ),
         functions=tuple(
-            Function(name=name, source=source, target=target, signature=signature)  # type: ignore[arg-type]
+            Function(name=name, source=source, target=target, signature=signature, env=_SERVING.get(name, {}))  # type: ignore[arg-type]
             for name, (target, signature) in FUNCTIONS.items()
         ),
         jobs=(

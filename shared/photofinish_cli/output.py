@@ -13,6 +13,7 @@ import time
 import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import date
 from enum import IntEnum
 from typing import Any, Protocol
 
@@ -83,9 +84,21 @@ def print_json_line(document: Any) -> None:
     _write_json(document, indent=None, separators=(",", ":"))
 
 
+def _iso_date(value: Any) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is nothing that JSON has")
+
+
 def _write_json(document: Any, *, indent: int | None, separators: tuple[str, str]) -> None:
     text = json.dumps(
-        document, sort_keys=True, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False
+        document,
+        sort_keys=True,
+        indent=indent,
+        separators=separators,
+        ensure_ascii=False,
+        allow_nan=False,
+        default=_iso_date,
     )
     # An undecodable byte of a file's name is a lone surrogate here, and its backslash escape is JSON's own.
     sys.stdout.flush()

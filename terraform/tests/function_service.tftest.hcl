@@ -33,7 +33,7 @@ run "defaults" {
     error_message = "A function runs as an account of its own."
   }
   assert {
-    condition     = { for env in google_cloud_run_v2_service.function.template[0].containers[0].env : env.name => env.value } == { GOOGLE_CLOUD_PROJECT = "my-project", FUNCTION_TARGET = "api", FUNCTION_SOURCE = "/app/main.py", THREADS = "20" }
+    condition     = { for env in google_cloud_run_v2_service.function.template[0].containers[0].env : env.name => env.value } == { GOOGLE_CLOUD_PROJECT = "my-project", FUNCTION_TARGET = "api", FUNCTION_SOURCE = "/app/main.py", WORKERS = "1", THREADS = "20" }
     error_message = "The environment is what was asked for and what functions-framework needs."
   }
   assert {

@@ -55,7 +55,7 @@ run "on_cpu_behind_a_load_balancer" {
   variables {
     region   = "europe-north1"
     analysis = { processor = "cpu", max_tasks = 5 }
-    search   = { exposure = "load_balancer", domain = "search.example.com", rekognition_domain = "aws.example.com", firebase_project = "my-app", cors_origins = ["https://photos.example.com"] }
+    search   = { exposure = "load_balancer", domain = "search.example.com", rekognition_domain = "aws.example.com", firebase_project = "my-app", cors_origins = ["https://photos.example.com"], link_key_secret = "projects/my-project/secrets/link-key" }
     topics   = { work = "other-work" }
     job_name = "other-job"
     budget   = { billing_account = "012345-6789AB-CDEF01", amount = 100 }
@@ -96,6 +96,14 @@ run "aws_sdks_need_a_host_of_their_own" {
   command = plan
   variables {
     search = { exposure = "load_balancer", domain = "search.example.com", rekognition_domain = "search.example.com" }
+  }
+  expect_failures = [var.search]
+}
+
+run "a_link_key_is_a_secrets_full_name" {
+  command = plan
+  variables {
+    search = { link_key_secret = "GOOG1EXAMPLE:its-secret" }
   }
   expect_failures = [var.search]
 }

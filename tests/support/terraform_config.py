@@ -122,12 +122,14 @@ def services() -> dict[str, Service]:
         if "for_each" in module:
             several = root_locals()[module["for_each"].removeprefix("${local.").removesuffix("}")]
         for key, values in several.items():
-            env = module["env"]
+            env, secret_env = module["env"], module.get("secret_env", {})
             service = Service(
                 name=key or module["name"],
                 target=values["target"],
                 env=environment_of(of_this_key(env, key) if isinstance(env, str) else env),
-                secret_env=set(module.get("secret_env", {})),
+                secret_env=set(
+                    environment_of(of_this_key(secret_env, key) if isinstance(secret_env, str) else secret_env)
+                ),
                 publishes_to={topic_of(topic) for topic in module.get("publishes_to", {}).values()},
                 project_roles=set(re.findall(r"roles/[\w.]+", of_this_key(str(module.get("project_roles", "")), key))),
                 uses_database="database" in module,

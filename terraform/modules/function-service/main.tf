@@ -6,11 +6,12 @@ locals {
     load_balancer = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
     all           = "INGRESS_TRAFFIC_ALL"
   }
-  # functions-framework serves requests on threads of one process.
+  # A process of functions-framework uses one core; each serves its part of the requests on threads.
   framework_env = {
     FUNCTION_TARGET = var.target
     FUNCTION_SOURCE = "/app/main.py"
-    THREADS         = tostring(var.size.concurrency)
+    WORKERS         = tostring(var.size.cpu)
+    THREADS         = tostring(ceil(var.size.concurrency / var.size.cpu))
   }
 }
 

@@ -23,6 +23,7 @@ from photofinish.settings import (
     ApiSettings,
     DatabaseSettings,
     JobSettings,
+    LinkSettings,
     ModelEnvironment,
     RetentionSettings,
     Settings,
@@ -128,6 +129,8 @@ def settings_of(target: str) -> list[type[Any]]:
     found: list[type[Any]] = [settings for name, settings in readers.items() if name in named]
     if parts_used_by(target) & ON_DATABASE:
         found.append(DatabaseSettings)
+    if "links" in parts_used_by(target):
+        found.append(LinkSettings)
     if services_module_of(target) and ModelEnvironment not in found:
         found.append(ModelEnvironment)
     if terraform.services()[target].subscriptions == {}:
