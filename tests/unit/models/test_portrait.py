@@ -47,9 +47,13 @@ def test_others_beside_are_seen(encoder: FaceEncoder) -> None:
 
 
 def test_small_faces_are_looked_for_as_always(encoder: FaceEncoder) -> None:
-    boxes = [face.box for face in encoder.encode([group()])[0]]
-    assert [face.box for face in encoder.encode_portrait(group())] == boxes
-    assert len(boxes) == 6
+    whole, found = encoder.encode([group()])[0], encoder.encode_portrait(group())
+    assert [face.box for face in found] == [face.box for face in whole]
+    assert len(found) == 6
+    for one, other in zip(found, whole, strict=True):
+        assert one.embedding is not None
+        assert other.embedding is not None
+        np.testing.assert_array_equal(one.embedding.vector, other.embedding.vector)
     assert encoder.encode_portrait(noise(640, 480)) == ()
 
 
