@@ -140,7 +140,14 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
             _push("on-enrolment-finalized", "people-sweep", name="on-enrolment-finalized-sweep", retention_s=600),
         ),
         functions=tuple(
-            Function(name=name, source=source, target=target, signature=signature, env=_SERVING.get(name, {}))  # type: ignore[arg-type]
+            Function(
+                name=name,
+                source=source,
+                target=target,
+                signature=signature,  # type: ignore[arg-type]
+                gunicorn_config="python:photofinish_functions.gunicorn_config",
+                env=_SERVING.get(name, {}),
+            )
             for name, (target, signature) in FUNCTIONS.items()
         ),
         jobs=(

@@ -195,12 +195,21 @@ def _commands(spec: StackSpec, pieces: list[Piece], env: dict[str, str]) -> tupl
 
 
 def _function(function: Function, port: int, env: dict[str, str]) -> Piece:
-    argv = [sys.executable, "-m", "functions_framework", "--target", function.target]
-    argv += ["--source", str(function.source), "--signature-type", function.signature]
-    own = {"K_SERVICE": function.name, "FUNCTION_TARGET": function.target, "GUNICORN_LOG_LEVEL": "warning"}
+    argv = [sys.executable, "-m", "functions_framework"]
+    if function.gunicorn_config is not None:
+        argv = [sys.executable, "-m", "gunicorn", "--config", function.gunicorn_config]
+    own = {
+        "K_SERVICE": function.name,
+        "FUNCTION_TARGET": function.target,
+        "FUNCTION_SOURCE": str(function.source),
+        "FUNCTION_SIGNATURE_TYPE": function.signature,
+        "GUNICORN_LOG_LEVEL": "warning",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+    }
     return Piece(
         name=function.name,
-        argv=(*argv, "--host", "127.0.0.1", "--port", str(port)),
+        argv=tuple(argv),
         ready=ReadyPort(port=port),
         env=env | own | dict(function.env),
         cwd=function.source.parent,

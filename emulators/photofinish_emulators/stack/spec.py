@@ -74,6 +74,7 @@ class Function:
     source: Path  # the Python file that has the target
     target: str
     signature: Literal["http", "cloudevent"] = "http"
+    gunicorn_config: str | None = None  # serve it by `gunicorn --config` with this instead of functions-framework's own
     env: Env = field(default_factory=dict)
 
 

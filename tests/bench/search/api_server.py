@@ -49,9 +49,13 @@ def api_server(conninfo: str, folder: Path, *, threads: int, workers: int) -> It
         "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1",  # links are signed without asking anybody
         "THREADS": str(threads),
         "WORKERS": str(workers),
+        "FUNCTION_TARGET": "api",
+        "FUNCTION_SOURCE": str(FUNCTIONS / "main.py"),
+        "FUNCTION_SIGNATURE_TYPE": "http",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
     }
-    argv = [sys.executable, "-m", "functions_framework", "--target", "api", "--signature-type", "http"]
-    argv += ["--source", str(FUNCTIONS / "main.py"), "--host", "127.0.0.1", "--port", str(port)]
+    argv = [sys.executable, "-m", "gunicorn", "--config", "python:photofinish_functions.gunicorn_config"]
     with pg_access(conninfo) as access:
         key = new_key(access, rate=RATE).text
     with (folder / "api.log").open("w") as log:

@@ -1,4 +1,4 @@
-"""Concurrent searchers, each of whom sends the next request when the answer to the last is there."""
+"""Concurrent searchers: when one has their answer, the next one comes."""
 
 from __future__ import annotations
 
@@ -85,25 +85,19 @@ async def _search(port: int, requests: Sequence[bytes], searchers: int, total: i
     photos: list[int] = []
 
     async def searcher() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while (number := next(numbers)) < total:
             began = time.perf_counter()
             try:
                 async with asyncio.timeout(TIMEOUT_S):
-                    status, body, keeps = await _ask(reader, writer, requests[number % len(requests)])
+                    status, body = await _ask(port, requests[number % len(requests)])
             except (OSError, EOFError, TimeoutError) as error:
                 errors.append(repr(error))
-                keeps = False
             else:
                 latencies.append((time.perf_counter() - began) * 1000)
                 if status == 200:
                     photos.append(body.count(b'"score"'))
                 else:
                     errors.append(f"{status} {body[:200]!r}")
-            if not keeps:
-                writer.close()
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.close()
 
     began = time.perf_counter()
     await asyncio.gather(*[searcher() for _ in range(searchers)])
@@ -111,14 +105,18 @@ async def _search(port: int, requests: Sequence[bytes], searchers: int, total: i
     return Answers(np.array(latencies), wall_s, errors, float(np.mean(photos or [0])), 0.0, 0.0)
 
 
-async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[int, bytes, bool]:
-    """Status, body, and whether the connection takes another request."""
-    writer.write(request)
-    await writer.drain()
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    status = int(head.split(b" ", 2)[1])
-    length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-    return status, await reader.readexactly(length), b"connection: close" not in head
+async def _ask(port: int, request: bytes) -> tuple[int, bytes]:
+    """Status and body of one request over a connection of its own, as people come: each searches once."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        await writer.drain()
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        status = int(head.split(b" ", 2)[1])
+        length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
+        return status, await reader.readexactly(length)
+    finally:
+        writer.close()
 
 
 def _request(server: ApiServer, album: str, body: bytes, content_type: str) -> bytes:

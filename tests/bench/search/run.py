@@ -51,8 +51,8 @@ SEED = 7
 QUERIES = 200
 SEARCHERS = 50
 LIMIT = 20
-# As functions-framework starts it in the cloud on 2 processors.
-THREADS, WORKERS = 8, 1
+# As it is started in the cloud on 2 processors.
+THREADS, WORKERS = 8, 2
 HUNDRED_THOUSAND, MILLION = ("hundred-thousand", 100_000), ("million", 1_000_000)
 MANY = ("race", 1000, 1000)
 _HEADINGS = ("album", "figure", "measured", "bar", "met")

@@ -80,9 +80,10 @@ def start(target: str, venv: Path, environment: dict[str, str]) -> float:
         port = free.getsockname()[1]
     searches = target in {"api", "rekognition"}
     settings = environment | {"FUNCTION_TARGET": target, "FUNCTION_SOURCE": str(ROOT / "functions/main.py")}
-    settings |= SEARCH_ENVIRONMENT if searches else {}
+    settings |= {"HOST": "127.0.0.1", "PORT": str(port)} | (SEARCH_ENVIRONMENT if searches else {})
+    command = [str(venv / "bin/gunicorn"), "--config", "python:photofinish_functions.gunicorn_config"]
     began = time.monotonic()
-    with process([str(venv / "bin/functions-framework")], settings | {"HOST": "127.0.0.1", "PORT": str(port)}) as child:
+    with process(command, settings) as child:
         status = first_answer(child, port, deadline=began + 60)
         took_s = time.monotonic() - began
         if searches:
