@@ -103,7 +103,6 @@ def measure_many(conninfo: str, albums: Sequence[Loaded]) -> list[Figure]:
             hits += recall.value
             latencies.append(_milliseconds(searcher, SearchQuery(album=of.album, embeddings=(_embedding(selfies[1]),))))
     return [
-        Figure(name, "HNSW index built, each", "s", float(np.mean([of.index_s for of in albums]))),
         *[Figure(name, f"bytes a face, {part}", "B", size) for part, size in parts.items()],
         Figure(name, "bytes a face, without photos", "B", sum(parts.values()) - parts["photos and bibs"], 1024),
         Figure(name, "recall@10 against exact search", "", hits / len(some), 0.99, True),
