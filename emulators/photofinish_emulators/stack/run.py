@@ -37,7 +37,7 @@ def run_stack(
 
     ``on_event`` hears of every change of a piece, and of the `STACK`: "starting", "ready", "stopping", "stopped". A
     stack whose supervisor was killed continues where it was. Where ``environ`` names another server (see
-    `pieces.VARIABLES`), that one is used and ours is not started.
+    `layout.VARIABLES`), that one is used and ours is not started.
 
     Raises:
         CannotServe: the state directory is in use, or a port of this stack is.
@@ -50,7 +50,7 @@ def run_stack(
 
 async def _run(spec: StackSpec, state_dir: Path, on_event: Callable[[Event], None], environ: Mapping[str, str]) -> None:
     # Here, since they bring half a second of libraries, for which those who only ask about a stack need not wait.
-    from photofinish_emulators.stack.pieces import lay_out
+    from photofinish_emulators.stack.layout import lay_out
     from photofinish_emulators.stack.schedules import run_schedules
 
     stop = asyncio.Event()
