@@ -38,7 +38,7 @@ $(VENV)/.kernels: $(VENV)/.python $(RUST_SOURCES)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall ./rust_core
 	@touch $@
 
-$(VENV)/.models: $(VENV)/.kernels shared/photofinish/models/catalogue.toml
+$(VENV)/.models: $(VENV)/.kernels shared/photofinish/analysis/models/catalogue.toml
 	@$(BIN)/photofinish models build
 	@touch $@
 

@@ -11,28 +11,29 @@ from typing import TYPE_CHECKING, Any
 import functions_framework
 from flask import Request
 
+from photofinish.application.dead_letters import record_given_up
+from photofinish.application.ingest import ingest
+from photofinish.application.launch_workers import WorkerLauncher
+from photofinish.application.reconcile import reconcile as reconcile_bucket
 from photofinish.logs import fields, log_json
 from photofinish.settings import ApiSettings, RetentionSettings
 from photofinish.wiring import app, model_settings
-from photofinish_functions.dead_letters import record_dead_letter
 from photofinish_functions.events import (
     NotOurs,
+    parse_dead_letter,
     parse_message,
     parse_object_finalized,
     parse_result_album,
     wants_full_reconcile,
 )
-from photofinish_functions.ingest import ingest
-from photofinish_functions.reconciling import reconcile as reconcile_bucket
-from photofinish_functions.worker_launching import WorkerLauncher
 
 if TYPE_CHECKING:
     from flask_openapi3.openapi import OpenAPI
     from werkzeug.wrappers import Response
 
-    from photofinish_functions.api.pictures import Pictures
-    from photofinish_functions.people_clustering import PeopleClustering
-    from photofinish_functions.people_projecting import PeopleProjector
+    from photofinish.application.people.clustering import PeopleClustering
+    from photofinish.application.people.projection import PeopleProjector
+    from photofinish.application.pictures import Pictures
     from photofinish_functions.rekognition.services import Services as RekognitionServices
 
 
@@ -68,12 +69,12 @@ def on_dead_letter(event: Any) -> None:
     """A photo was delivered too often: give it the status `failed`."""
     _start()
     try:
-        message = parse_message(event.data)
+        photo, attempts = parse_dead_letter(parse_message(event.data))
     except NotOurs as error:
         log.error("ignored: %s", error)
         return
     cloud = app()
-    record_dead_letter(message, documents=cloud.documents, events=cloud.events)
+    record_given_up(photo, attempts=attempts, documents=cloud.documents, events=cloud.events)
 
 
 @functions_framework.cloud_event
@@ -130,7 +131,7 @@ def cluster_people(event: Any) -> None:
 def on_enrolment_finalized(event: Any) -> None:
     """A picture was uploaded to enrol somebody, or the schedule asks for those whose announcement was lost."""
     _start()
-    from photofinish_functions.enrolment import enrol, sweep
+    from photofinish.application.people.enrolment import enrol, sweep
 
     cloud, pictures = app(), _pictures()
     try:
@@ -194,9 +195,9 @@ def _start() -> None:
 
 @functools.cache
 def _people_clustering() -> tuple[PeopleClustering, PeopleProjector]:
-    from photofinish.models.selection import known_calibrations
-    from photofinish_functions.people_clustering import PeopleClustering
-    from photofinish_functions.people_projecting import PeopleProjector
+    from photofinish.analysis.models.selection import known_calibrations
+    from photofinish.application.people.clustering import PeopleClustering
+    from photofinish.application.people.projection import PeopleProjector
 
     cloud = app()
     projector = PeopleProjector(cloud.people_projection, cloud.people_documents)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from photofinish.domain.photo import PhotoRef, StoredPhoto
+from photofinish.ports.work_messages import parse_work_message
 
 
 class NotOurs(Exception):
@@ -88,3 +89,18 @@ def parse_result_album(message: Message) -> str:
     if not album or "status" not in message.attributes:
         raise NotOurs(f"not a photo's result: it has the attributes {sorted(message.attributes)[:10]}")
     return album
+
+
+def parse_dead_letter(message: Message) -> tuple[PhotoRef, str]:
+    """The photo of a dead letter, and how often it was delivered.
+
+    A dead letter is a work item, or a storage notification that could not be ingested.
+
+    Raises:
+        NotOurs: it is neither.
+    """
+    attempts = message.attributes.get("CloudPubSubDeadLetterSourceDeliveryCount", "several")
+    try:
+        return parse_work_message(message.data).photo, attempts
+    except ValueError:
+        return parse_object_finalized(message).ref, attempts

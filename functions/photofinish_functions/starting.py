@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 
+from photofinish.analysis.models.selection import check_models, searched_space
 from photofinish.errors import Misconfigured
 from photofinish.logs import log_json
-from photofinish.models.selection import check_models, searched_space
 from photofinish.wiring import model_settings
 
 log = logging.getLogger(__name__)

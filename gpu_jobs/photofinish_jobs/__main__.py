@@ -7,12 +7,12 @@ import os
 import signal
 import sys
 
+from photofinish.analysis.analyzer import Analyzer
+from photofinish.analysis.models.selection import ANALYSIS_ROLES, check_models
 from photofinish.errors import Misconfigured
 from photofinish.logs import fields, log_json
-from photofinish.models.selection import ANALYSIS_ROLES, check_models
 from photofinish.settings import JobSettings
 from photofinish.wiring import app, model_settings
-from photofinish_jobs.analyze import Analyzer
 from photofinish_jobs.worker import Worker
 
 log = logging.getLogger("photofinish_jobs")

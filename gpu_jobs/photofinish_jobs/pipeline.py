@@ -18,11 +18,11 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer, PhotoInWork
 from photofinish.domain.work import MAX_PHOTO_BYTES
 from photofinish.errors import PhotofinishError
 from photofinish.logs import fields
 from photofinish.ports import LeasedWork, PhotoStore
-from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer, PhotoInWork
 from photofinish_jobs.metrics import Metrics
 from photofinish_jobs.rules import RecentRules
 

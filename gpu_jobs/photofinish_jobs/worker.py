@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
+from photofinish.application.commit import commit_analysis, commit_rejection
 from photofinish.domain.photo import FINAL_STATUSES
 from photofinish.domain.work import ALONE_AFTER_ATTEMPTS, must_stop
 from photofinish.errors import RejectedInput, Unavailable
@@ -25,8 +27,6 @@ from photofinish.ports import (
     WorkQueue,
 )
 from photofinish.settings import JobSettings
-from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer
-from photofinish_jobs.commit import commit_analysis, commit_rejection
 from photofinish_jobs.keeper import Keeper
 from photofinish_jobs.metrics import Metrics, Reporter
 from photofinish_jobs.pipeline import Pipeline

@@ -10,17 +10,23 @@ import functools
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish.errors import Misconfigured
-from photofinish.models.settings import ModelSettings
 from photofinish.ports import (
     AccessStore,
     AlbumRules,
     Albums,
     BucketKind,
+    Clusters,
     Collections,
     Documents,
+    EnrolmentPictures,
+    Enrolments,
     FaceIndex,
     JobLauncher,
+    PeopleChanges,
+    PeopleDocuments,
+    PeopleProjection,
     PhotoLinks,
     PhotoStore,
     ResultEvents,
@@ -34,14 +40,8 @@ if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient
     from google.cloud.storage import Client as StorageClient
 
-    from photofinish.adapters.firestore_people import FirestorePeople
-    from photofinish.adapters.gcs_enrolments import GcsEnrolmentPictures
-    from photofinish.adapters.pg_people import PgPeople
-    from photofinish.adapters.pg_people_changes import PgPeopleChanges
-    from photofinish.adapters.pg_people_clusters import PgClusters
-    from photofinish.adapters.pg_people_enrolments import PgEnrolments
-    from photofinish.adapters.pg_people_projection import PgPeopleProjection
-    from photofinish.adapters.postgres import Database
+    from photofinish.adapters.postgres.database import Database
+    from photofinish.adapters.postgres.people.people import PgPeople
 
 
 class App:
@@ -52,7 +52,7 @@ class App:
 
     @cached_property
     def store(self) -> PhotoStore:
-        from photofinish.adapters.gcs import GcsPhotoStore
+        from photofinish.adapters.google.photo_store import GcsPhotoStore
 
         return GcsPhotoStore(self.storage_client, self.settings.photo_bucket, self.settings.derived_bucket)
 
@@ -60,9 +60,9 @@ class App:
     def links(self) -> PhotoLinks:
         from google.auth.transport.requests import Request
 
-        from photofinish.adapters.gcs_links import GcsPhotoLinks, default_signing
-        from photofinish.adapters.hmac_links import HmacKey, HmacPhotoLinks
-        from photofinish.adapters.kept_links import KeptPhotoLinks
+        from photofinish.adapters.google.cached_links import KeptPhotoLinks
+        from photofinish.adapters.google.hmac_links import HmacKey, HmacPhotoLinks
+        from photofinish.adapters.google.signed_links import GcsPhotoLinks, default_signing
 
         buckets: dict[BucketKind, str] = {"photos": self.settings.photo_bucket}
         if self.settings.enrolment_bucket:
@@ -80,7 +80,7 @@ class App:
     def queue(self) -> WorkQueue:
         from google.cloud.pubsub_v1 import SubscriberClient
 
-        from photofinish.adapters.pubsub import PubSubWorkQueue
+        from photofinish.adapters.google.pubsub import PubSubWorkQueue
 
         return PubSubWorkQueue(
             self._publisher,
@@ -92,109 +92,109 @@ class App:
 
     @cached_property
     def events(self) -> ResultEvents:
-        from photofinish.adapters.pubsub import PubSubResultEvents
+        from photofinish.adapters.google.pubsub import PubSubResultEvents
 
         return PubSubResultEvents(self._publisher, self.settings.project, self.settings.results_topic)
 
     @cached_property
     def documents(self) -> Documents:
-        from photofinish.adapters.firestore import FirestoreDocuments
+        from photofinish.adapters.google.documents import FirestoreDocuments
 
         return FirestoreDocuments(self._firestore)
 
     @cached_property
     def leases(self) -> TaskLeases:
-        from photofinish.adapters.firestore import FirestoreTaskLeases
+        from photofinish.adapters.google.documents import FirestoreTaskLeases
 
         return FirestoreTaskLeases(self._firestore)
 
     @cached_property
     def launcher(self) -> JobLauncher:
-        from photofinish.adapters.run_jobs import CloudRunJobLauncher, jobs_client
+        from photofinish.adapters.google.run_jobs import CloudRunJobLauncher, jobs_client
 
         client = jobs_client(self.settings.run_emulator_host)
         return CloudRunJobLauncher(client, self.settings.project, self.settings.region, self.settings.job)
 
     @cached_property
     def index(self) -> FaceIndex:
-        from photofinish.adapters.pg_faces import PgVectorFaceIndex
+        from photofinish.adapters.postgres.faces import PgVectorFaceIndex
 
         return PgVectorFaceIndex(self.database)
 
     @cached_property
     def access(self) -> AccessStore:
-        from photofinish.adapters.pg_access import PgAccess
+        from photofinish.adapters.postgres.access import PgAccess
 
         return PgAccess(self.database)
 
     @cached_property
     def people(self) -> PgPeople:
-        from photofinish.adapters.pg_people import PgPeople
+        from photofinish.adapters.postgres.people.people import PgPeople
 
         return PgPeople(self.database)
 
     @cached_property
-    def people_changes(self) -> PgPeopleChanges:
-        from photofinish.adapters.pg_people_changes import PgPeopleChanges
+    def people_changes(self) -> PeopleChanges:
+        from photofinish.adapters.postgres.people.changes import PgPeopleChanges
 
         return PgPeopleChanges(self.database)
 
     @cached_property
-    def clusters(self) -> PgClusters:
-        from photofinish.adapters.pg_people_clusters import PgClusters
+    def clusters(self) -> Clusters:
+        from photofinish.adapters.postgres.people.clusters import PgClusters
 
         return PgClusters(self.database)
 
     @cached_property
-    def enrolments(self) -> PgEnrolments:
-        from photofinish.adapters.pg_people_enrolments import PgEnrolments
+    def enrolments(self) -> Enrolments:
+        from photofinish.adapters.postgres.people.enrolments import PgEnrolments
 
         return PgEnrolments(self.database)
 
     @cached_property
-    def enrolment_pictures(self) -> GcsEnrolmentPictures:
+    def enrolment_pictures(self) -> EnrolmentPictures:
         """Raises Misconfigured where the deployment has no bucket for them."""
-        from photofinish.adapters.gcs_enrolments import GcsEnrolmentPictures
+        from photofinish.adapters.google.enrolment_pictures import GcsEnrolmentPictures
 
         if self.settings.enrolment_bucket is None:
             raise Misconfigured("PHOTOFINISH_ENROLMENT_BUCKET: is not set, so nobody can be enrolled by upload.")
         return GcsEnrolmentPictures(self.storage_client, self.settings.enrolment_bucket)
 
     @cached_property
-    def people_projection(self) -> PgPeopleProjection:
-        from photofinish.adapters.pg_people_projection import PgPeopleProjection
+    def people_projection(self) -> PeopleProjection:
+        from photofinish.adapters.postgres.people.projection import PgPeopleProjection
 
         return PgPeopleProjection(self.database)
 
     @cached_property
-    def people_documents(self) -> FirestorePeople:
-        from photofinish.adapters.firestore_people import FirestorePeople
+    def people_documents(self) -> PeopleDocuments:
+        from photofinish.adapters.google.people_documents import FirestorePeople
 
         return FirestorePeople(self._firestore)
 
     @cached_property
     def collections(self) -> Collections:
-        from photofinish.adapters.pg_collections import PgCollections
+        from photofinish.adapters.postgres.collections import PgCollections
 
         return PgCollections(self.database)
 
     @cached_property
     def album_rules(self) -> AlbumRules:
-        from photofinish.adapters.pg_album_rules import PgAlbumRules
+        from photofinish.adapters.postgres.album_rules import PgAlbumRules
 
         return PgAlbumRules(self.database)
 
     @cached_property
     def albums(self) -> Albums:
-        from photofinish.adapters.pg_albums import PgAlbums
+        from photofinish.adapters.postgres.albums import PgAlbums
 
         return PgAlbums(self.database)
 
     @cached_property
     def database(self) -> Database:
-        from photofinish.adapters.postgres import Database
+        from photofinish.adapters.postgres.database import Database
 
-        return Database(DatabaseSettings.from_env().database_url.get_secret_value())
+        return Database(database_url())
 
     @cached_property
     def storage_client(self) -> StorageClient:
@@ -223,6 +223,33 @@ def app() -> App:
         Misconfigured: names every variable that is missing or wrong.
     """
     return App(Settings.from_env())
+
+
+def access_store() -> AccessStore:
+    """API keys and audit of the database that the environment names; nothing else of a deployment is needed."""
+    from photofinish.adapters.postgres.access import PgAccess
+    from photofinish.adapters.postgres.database import Database
+
+    return PgAccess(Database(database_url()))
+
+
+def migrate_database() -> list[str]:
+    """Bring the database to the schema of this version; see :func:`photofinish.adapters.postgres.migrating.migrate`."""
+    from photofinish.adapters.postgres.migrating import migrate
+
+    return migrate(database_url())
+
+
+def unsearchable_photos() -> dict[str, int]:
+    """See :func:`photofinish.adapters.postgres.migrating.unsearchable_photos`."""
+    from photofinish.adapters.postgres import migrating
+
+    return migrating.unsearchable_photos(database_url())
+
+
+def database_url() -> str:
+    """Raises Misconfigured where it is not set."""
+    return DatabaseSettings.from_env().database_url.get_secret_value()
 
 
 def model_settings() -> ModelSettings:

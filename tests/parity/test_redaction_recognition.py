@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 import photofinish_kernels as kernels
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_detection import Detections
-from photofinish.models.face_encoder import FaceEncoder
-from photofinish.models.settings import ModelSettings
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_detection import Detections
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.analysis.models.settings import ModelSettings
 from support.pictures import BgrImage, astronaut, group
 
 # An ellipse that only touches the face's box leaves hair in its corners, which tells who it is.

@@ -11,8 +11,8 @@ from typing import Any
 
 from flask import Flask, Request, request
 
-from photofinish.adapters.pg_access import PgAccess
-from photofinish.adapters.postgres import Database
+from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.database import Database
 from photofinish.domain.access import ApiKey, AwsCredentials, PresentedKey, Scope
 from photofinish.settings import AccessSettings
 from photofinish_functions.access.gate import Gate

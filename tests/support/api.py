@@ -22,13 +22,13 @@ from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from werkzeug.test import TestResponse
 
-from photofinish.adapters.memory import MemoryDocuments
-from photofinish.adapters.memory_people import MemoryPeopleDocuments
-from photofinish.adapters.pg_access import PgAccess
+from photofinish.adapters.memory.people import MemoryPeopleDocuments
+from photofinish.adapters.memory.pipeline import MemoryDocuments
+from photofinish.adapters.postgres.access import PgAccess
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.access import RateLimit, Scope
 from photofinish.domain.face import Face
-from photofinish.models.face_encoder import FaceEncoder
-from photofinish.models.settings import ModelSettings
 from photofinish.settings import Settings
 from photofinish.wiring import App
 from photofinish_functions.api.app import make_app

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photofinish.models.face_detection import FaceDetector
+from photofinish.analysis.models.face_detection import FaceDetector
 from support.pictures import BgrImage, astronaut, group
 
 

@@ -15,9 +15,9 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.firestore import Client as FirestoreClient
 from google.cloud.storage import Client as StorageClient
 
-from photofinish.adapters.firestore import FirestoreDocuments, FirestoreTaskLeases
-from photofinish.adapters.gcs import GcsPhotoStore
-from photofinish.adapters.pubsub import PubSubWorkQueue
+from photofinish.adapters.google.documents import FirestoreDocuments, FirestoreTaskLeases
+from photofinish.adapters.google.photo_store import GcsPhotoStore
+from photofinish.adapters.google.pubsub import PubSubWorkQueue
 from photofinish_emulators.storage import Storage
 from support.firestore_server import FirestoreServer, emulator_environment
 from support.firestore_server import firestore_server as running_firestore_server

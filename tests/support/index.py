@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from photofinish.adapters.pg_faces import PgVectorFaceIndex
-from photofinish.adapters.postgres import Database
+from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.faces import PgVectorFaceIndex
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.bib import Bib, TextLine
 from photofinish.domain.face import Face

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from photofinish.models.building import build
-from photofinish.models.settings import ModelSettings, default_models_dir
+from photofinish.analysis.models.building import build
+from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 
 
 @pytest.fixture(scope="session")

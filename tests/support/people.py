@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from numpy.typing import NDArray
 
-from photofinish.adapters.pg_faces import PgVectorFaceIndex
-from photofinish.adapters.pg_people import PgPeople
-from photofinish.adapters.postgres import Database
+from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.faces import PgVectorFaceIndex
+from photofinish.adapters.postgres.people.people import PgPeople
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import face_id
 from photofinish.domain.matching import Calibration

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from photofinish.adapters.memory import (
+from photofinish.adapters.memory.face_index import MemoryFaceIndex
+from photofinish.adapters.memory.pipeline import (
     MemoryAlbumRules,
     MemoryDocuments,
     MemoryJobLauncher,
@@ -18,7 +19,8 @@ from photofinish.adapters.memory import (
     MemoryTaskLeases,
     MemoryWorkQueue,
 )
-from photofinish.adapters.memory_index import MemoryFaceIndex
+from photofinish.analysis.analyzer import SHARE_ON_CPU, AnalyzedPhoto
+from photofinish.application.ingest import ingest
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.bib import Bib
 from photofinish.domain.bib_rules import BibRules
@@ -29,8 +31,6 @@ from photofinish.domain.pose import Pose
 from photofinish.domain.sharpness import Sharpness
 from photofinish.errors import RejectedInput
 from photofinish.settings import JobSettings
-from photofinish_functions.ingest import ingest
-from photofinish_jobs.analyze import SHARE_ON_CPU, AnalyzedPhoto
 from photofinish_jobs.worker import Worker
 
 SPACE = "toy-4d"

@@ -20,7 +20,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from photofinish.migrating import migrate
+from photofinish.adapters.postgres.migrating import migrate
 from photofinish_emulators.postgres import READY_LINE, STOP_SIGNAL, Postgres, as_user, system_user
 from support.ports import free_port
 

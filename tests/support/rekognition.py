@@ -24,11 +24,11 @@ from botocore.config import Config
 from google.cloud.storage import Client as StorageClient
 from psycopg.conninfo import make_conninfo
 
-from photofinish.adapters.pg_access import PgAccess
-from photofinish.adapters.postgres import Database
+from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.migrating import migrate
+from photofinish.analysis.models.catalogue import model_for
 from photofinish.domain.access import AwsCredentials, RateLimit, Scope
-from photofinish.migrating import migrate
-from photofinish.models.catalogue import model_for
 from photofinish_functions.rekognition.answers import face_model_version
 from support.access import KEY_SECRET, aws_credentials, new_key
 from support.pictures import BgrImage, astronaut, encode, group

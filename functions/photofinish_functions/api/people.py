@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import AfterValidator, Field
 
-from photofinish.adapters.pg_people_changes import Changed
-from photofinish.domain.person import MAX_NAME_CHARS, Person
+from photofinish.domain.people import MAX_NAME_CHARS, Changed, Person
 from photofinish_functions.api.schemas import AlbumName, Output, Parameters, example, new_blueprint, storable
 from photofinish_functions.api.services import Services
 from photofinish_functions.refused import Refused

@@ -12,9 +12,9 @@ from photofinish.domain.face import Embedding
 from photofinish.domain.search import MAX_EMBEDDINGS, MAX_LIMIT, MAX_TEXT_CHARS, PhotoFilter, SearchQuery, Weights
 from photofinish_functions.api.errors import bad_request, refuse_invalid
 from photofinish_functions.api.faces import Embeddings
-from photofinish_functions.api.pictures import sent_pictures
 from photofinish_functions.api.requests import parse_json_object
 from photofinish_functions.api.schemas import Input, example, storable
+from photofinish_functions.api.sent_pictures import sent_pictures
 from photofinish_functions.refused import Refused
 
 DEFAULT_LIMIT = 20

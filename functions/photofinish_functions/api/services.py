@@ -5,21 +5,29 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from photofinish.analysis.models.selection import searched_space
+from photofinish.application.pictures import Pictures
+from photofinish.application.search.searcher import Searcher
 from photofinish.domain.matching import Calibration
-from photofinish.models.selection import searched_space
-from photofinish.ports import AccessStore, AlbumRules, Albums, Documents, FaceIndex, People, PhotoLinks
-from photofinish.searching import Searcher
+from photofinish.ports import (
+    AccessStore,
+    AlbumRules,
+    Albums,
+    Clusters,
+    Documents,
+    Enrolments,
+    FaceIndex,
+    People,
+    PeopleChanges,
+    PhotoLinks,
+)
 from photofinish.settings import AccessSettings
 from photofinish.wiring import App, model_settings
-from photofinish_functions.api.pictures import Pictures
 
 if TYPE_CHECKING:
-    from photofinish.adapters.pg_people_changes import PgPeopleChanges
-    from photofinish.adapters.pg_people_clusters import PgClusters
-    from photofinish.adapters.pg_people_enrolments import PgEnrolments
-    from photofinish.models.face_encoder import FaceEncoder
+    from photofinish.analysis.models.face_encoder import FaceEncoder
+    from photofinish.application.people.projection import PeopleProjector
     from photofinish_functions.access.gate import Gate
-    from photofinish_functions.people_projecting import PeopleProjector
 
 
 class Services(Protocol):
@@ -40,11 +48,11 @@ class Services(Protocol):
     @property
     def people(self) -> People: ...
     @property
-    def people_changes(self) -> PgPeopleChanges: ...
+    def people_changes(self) -> PeopleChanges: ...
     @property
-    def clusters(self) -> PgClusters: ...
+    def clusters(self) -> Clusters: ...
     @property
-    def enrolments(self) -> PgEnrolments: ...
+    def enrolments(self) -> Enrolments: ...
     @property
     def projector(self) -> PeopleProjector: ...
     @property
@@ -96,20 +104,20 @@ class DeployedServices:
         return self._app.people
 
     @property
-    def people_changes(self) -> PgPeopleChanges:
+    def people_changes(self) -> PeopleChanges:
         return self._app.people_changes
 
     @property
-    def clusters(self) -> PgClusters:
+    def clusters(self) -> Clusters:
         return self._app.clusters
 
     @property
-    def enrolments(self) -> PgEnrolments:
+    def enrolments(self) -> Enrolments:
         return self._app.enrolments
 
     @cached_property
     def projector(self) -> PeopleProjector:
-        from photofinish_functions.people_projecting import PeopleProjector
+        from photofinish.application.people.projection import PeopleProjector
 
         return PeopleProjector(self._app.people_projection, self._app.people_documents)
 
@@ -137,7 +145,7 @@ class DeployedServices:
     @cached_property
     def _encoder(self) -> FaceEncoder:
         # Imported here: only who looks at pictures pays for a model runtime in memory and cold start.
-        from photofinish.models.face_encoder import FaceEncoder
+        from photofinish.analysis.models.face_encoder import FaceEncoder
 
         return FaceEncoder.load(model_settings())
 

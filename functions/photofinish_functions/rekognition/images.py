@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photofinish.analysis.imaging.decoding import Limits, decode
+from photofinish.analysis.imaging.formats import Format, recognise
 from photofinish.domain.access import Principal, Scope
 from photofinish.domain.photo import PhotoRef, is_album_name
 from photofinish.errors import PhotoGone, RejectedInput
-from photofinish.imaging.decoding import Limits, decode
-from photofinish.imaging.formats import Format, recognise
 from photofinish.ports import PhotoStore
 from photofinish_functions.rekognition.errors import (
     RekognitionError,

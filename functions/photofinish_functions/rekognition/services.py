@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from photofinish.models.selection import searched_space
+from photofinish.analysis.models.selection import searched_space
 from photofinish.ports import Collections, FaceIndex, People, Users
 from photofinish.settings import AccessSettings
 from photofinish.wiring import App, model_settings
@@ -14,8 +14,8 @@ from photofinish_functions.rekognition.similarity import SimilarityScale
 from photofinish_functions.rekognition.tokens import PageTokens
 
 if TYPE_CHECKING:
-    from photofinish.models.face_encoder import FaceEncoder
-    from photofinish.models.text_reader import TextReader
+    from photofinish.analysis.models.face_encoder import FaceEncoder
+    from photofinish.analysis.models.text_reader import TextReader
     from photofinish_functions.access.gate import Gate
     from photofinish_functions.rekognition.images import Pictures
 
@@ -92,13 +92,13 @@ class DeployedServices:
 
     @cached_property
     def encoder(self) -> FaceEncoder:
-        from photofinish.models.face_encoder import FaceEncoder
+        from photofinish.analysis.models.face_encoder import FaceEncoder
 
         return FaceEncoder.load(model_settings())
 
     @cached_property
     def reader(self) -> TextReader:
-        from photofinish.models.text_reader import TextReader
+        from photofinish.analysis.models.text_reader import TextReader
 
         return TextReader.load(model_settings())
 

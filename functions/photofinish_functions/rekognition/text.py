@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from photofinish.analysis.models.catalogue import model_for
 from photofinish.domain.bib import TextLine
 from photofinish.domain.geometry import Box
-from photofinish.models.catalogue import model_for
 from photofinish_functions.rekognition.answers import box_json, percent, polygon_json
 from photofinish_functions.rekognition.errors import invalid_parameter
 

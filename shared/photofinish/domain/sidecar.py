@@ -100,7 +100,7 @@ def sidecar_bytes(document: dict[str, Any]) -> bytes:
 
 def sidecar_schema() -> dict[str, Any]:
     """The JSON Schema that every sidecar meets."""
-    text = resources.files("photofinish.domain").joinpath("sidecar.schema.json").read_text(encoding="utf-8")
+    text = resources.files(__package__).joinpath("sidecar.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
 

@@ -1,7 +1,7 @@
 """What the pipeline needs from the world, as small protocols in the words of the domain: import them from here.
 
 Every implementation keeps the promises of these docstrings; one contract suite (tests/contract/) runs over all of them,
-the public doubles of ``adapters/memory.py`` included. All methods may raise :class:`photofinish.errors.Unavailable`.
+the in-memory doubles of ``adapters/memory`` included. All methods may raise :class:`photofinish.errors.Unavailable`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,19 @@ from __future__ import annotations
 from photofinish.ports.access import ALIKE_WITHIN_S, AccessStore, Expired
 from photofinish.ports.album_reading import AlbumReading, IndexedPhoto, NearFaces, SeenBib, SeenFace
 from photofinish.ports.albums import AlbumRules, Albums, AlbumSummary
+from photofinish.ports.clusters import Clusters
 from photofinish.ports.documents import Documents, PhotoRecord
+from photofinish.ports.enrolments import EnrolmentPictures, Enrolments
 from photofinish.ports.face_index import BibMatch, FaceIndex, FaceMatch, IndexedFace
-from photofinish.ports.people import FaceChanges, People, PersonMatch, Users
+from photofinish.ports.people import (
+    People,
+    PeopleChanges,
+    PeopleDocuments,
+    PeopleProjection,
+    PersonFace,
+    PersonMatch,
+    Users,
+)
 from photofinish.ports.photos import BucketKind, PhotoLinks, PhotoStore, SignedUpload
 from photofinish.ports.rekognition import COLLECTION_BUCKET, Collection, CollectionFace, Collections
 from photofinish.ports.work import JobLauncher, LeaseCount, LeasedWork, ResultEvents, TaskLeases, WorkItem, WorkQueue
@@ -26,12 +36,14 @@ __all__ = [
     "Albums",
     "BibMatch",
     "BucketKind",
+    "Clusters",
     "Collection",
     "CollectionFace",
     "Collections",
     "Documents",
+    "EnrolmentPictures",
+    "Enrolments",
     "Expired",
-    "FaceChanges",
     "FaceIndex",
     "FaceMatch",
     "IndexedFace",
@@ -41,6 +53,10 @@ __all__ = [
     "LeasedWork",
     "NearFaces",
     "People",
+    "PeopleChanges",
+    "PeopleDocuments",
+    "PeopleProjection",
+    "PersonFace",
     "PersonMatch",
     "PhotoLinks",
     "PhotoRecord",

@@ -70,14 +70,6 @@ class FaceIndex(Protocol):
         """
         ...
 
-    def search(self, album: str, queries: Sequence[Embedding], *, limit: int, min_similarity: float) -> list[FaceMatch]:
-        """The faces of `album` most similar to any of `queries`, best first, ties by face id.
-
-        A face's similarity is its best over the queries; only faces of the queries' embedding space are compared, and a
-        filter never makes the answer shorter than the faces that there are. An unknown album gives no matches.
-        """
-        ...
-
     def reading(self, album: str) -> AbstractContextManager[AlbumReading]:
         """The album as it is now; what it gives is valid inside the block."""
         ...

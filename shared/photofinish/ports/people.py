@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from photofinish.domain.bib_links import OfferedFace, PersonNumber
 from photofinish.domain.face import Embedding
-from photofinish.domain.person import Person
+from photofinish.domain.people import Changed, ChangedFaces, FaceChanges, FaceSource, Operation, Person, PersonDocument
+from photofinish.ports.face_index import IndexedFace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +23,11 @@ class PersonMatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaceChanges:
-    """What became of faces that were to be given to somebody, or taken from them."""
+class PersonFace:
+    """A face of a person."""
 
-    changed: tuple[str, ...]
-    """Face ids for which it holds now, those for which it held before among them; in the order asked for."""
-    refused: Mapping[str, str]
-    """Face id → `unknown_face`, `other_person` (it is another user's), `not_similar` or `not_theirs`."""
+    face: IndexedFace
+    source: FaceSource
 
 
 class People(Protocol):
@@ -118,4 +120,128 @@ class Users(Protocol):
         self, album: str, query: Embedding, *, limit: int, min_similarity: float, without: str | None = None
     ) -> list[PersonMatch]:
         """The users whose faces look most like `query`, best first, ties by user id; the user id `without` left out."""
+        ...
+
+
+class PeopleChanges(Protocol):
+    """Decisions on people.
+
+    Every change is recorded as an operation and can be undone, until a person it touched is deleted.
+    """
+
+    def confirm(self, album: str, person_id: str, face_ids: Sequence[str], *, by: str) -> ChangedFaces:
+        """These faces are the person's. One that is confirmed as another's is refused: reject it there first.
+
+        Raises:
+            NotFound: there is no such person.
+        """
+        ...
+
+    def reject(self, album: str, person_id: str, face_ids: Sequence[str], *, by: str) -> ChangedFaces:
+        """These faces are not the person's, and never become theirs again unless somebody confirms them.
+
+        Raises:
+            NotFound: there is no such person.
+        """
+        ...
+
+    def merge(self, album: str, into_id: str, other_id: str, *, by: str) -> Changed:
+        """The two are one: everything of `other_id` becomes `into_id`'s, whose name and numbers win.
+
+        Raises:
+            NotFound: one of them does not exist.
+            Conflict: `same_person`; `two_users`; `rejected_faces`, one of them refuses faces decided as the other's.
+        """
+        ...
+
+    def split(
+        self, album: str, person_id: str, face_ids: Sequence[str], *, name: str | None = None, by: str
+    ) -> Changed:
+        """These faces of the person are somebody else's: the new person is returned.
+
+        Raises:
+            NotFound: there is no such person.
+            Conflict: `not_theirs`, a face is not the person's; `nothing_left`, or nothing to take.
+        """
+        ...
+
+    def decide_number(self, album: str, person_id: str, number: str, *, confirmed: bool, by: str) -> Changed:
+        """The number is this person's, or is not. What contradicts it stays as it is, and stays flagged.
+
+        Raises:
+            NotFound: there is no such person.
+            RejectedInput: `number_not_allowed`.
+        """
+        ...
+
+    def undo(self, album: str, operation_id: int, *, by: str) -> int:
+        """Take a change back; the number of the operation that did, which can be undone in turn.
+
+        Raises:
+            NotFound: the album has no such operation.
+            Conflict: `already_undone`, `not_reversible`, or `changed_since`: something newer depends on it.
+        """
+        ...
+
+    def operations(self, album: str, *, limit: int, before: int | None = None) -> list[Operation]:
+        """The latest changes, newest first: those before the operation `before`."""
+        ...
+
+    def expire(self, before: datetime) -> int:
+        """Forget changes made before then, which cannot be undone any more; how many these were."""
+        ...
+
+    def faces(self, album: str, person_id: str, *, limit: int, offset: int = 0) -> list[PersonFace]:
+        """The person's faces in the album: confirmed ones first, then the best."""
+        ...
+
+    def rejected(self, album: str, person_id: str) -> set[str]:
+        """The ids of the faces that somebody said are not this person's."""
+        ...
+
+    def owners(self, album: str, face_ids: Sequence[str]) -> dict[str, tuple[str, FaceSource]]:
+        """Face id → person and why, of those of `face_ids` that are somebody's."""
+        ...
+
+    def numbers(self, album: str, person_id: str) -> list[PersonNumber]:
+        """The numbers that may be the person's, best first, with their evidence and what contradicts them."""
+        ...
+
+    def photos_by_number(self, album: str, number: str, limit: int) -> list[OfferedFace]:
+        """Up to `limit` faces of the people who wear `number`, the likeliest first; see :func:`offered_faces`.
+
+        Photos on which the number itself was read are there too.
+        """
+        ...
+
+
+class PeopleProjection(Protocol):
+    """Which people's documents are out of date, and what they should contain."""
+
+    def exclusively(self, album: str) -> AbstractContextManager[bool]:
+        """Whether nobody else writes the album's documents, so that an older state never follows a newer one."""
+        ...
+
+    def pending(self, album: str) -> dict[str, int]:
+        """Some of the people whose documents are out of date, and at which revision they are."""
+        ...
+
+    def pending_albums(self) -> list[str]:
+        """Albums with documents that are out of date."""
+        ...
+
+    def documents(self, album: str, person_ids: list[str]) -> dict[str, PersonDocument | None]:
+        """What the documents of these people are to be now; None for somebody who is gone."""
+        ...
+
+    def done(self, revisions: Mapping[str, int]) -> None:
+        """The documents were written at these revisions; whoever changed since stays pending."""
+        ...
+
+
+class PeopleDocuments(Protocol):
+    """Where apps see people."""
+
+    def write(self, album: str, documents: Mapping[str, PersonDocument | None]) -> None:
+        """Make these the documents of these people; None removes one. Twice equals once."""
         ...

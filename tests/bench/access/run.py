@@ -25,9 +25,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from photofinish.adapters.pg_access import PgAccess
+from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.migrating import migrate
 from photofinish.domain.access import Principal, RateLimit, Scope
-from photofinish.migrating import migrate
 from photofinish_functions.access.gate import Gate
 from support.access import http_request, new_key, pg_access, settings, with_key
 

@@ -30,15 +30,15 @@ import cv2
 import psutil
 import typer
 
+from photofinish.analysis.analyzer import Analyzer
+from photofinish.analysis.imaging.resizing import fit_within
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.photo import PhotoStatus
-from photofinish.imaging.resizing import fit_within
-from photofinish.models.settings import ModelSettings
 from photofinish.settings import ModelEnvironment
 from photofinish.wiring import App
 from photofinish_cli.deployment import connect
 from photofinish_cli.output import console, table
 from photofinish_emulators import stack
-from photofinish_jobs.analyze import Analyzer
 
 _ALBUM = "bench"
 _OVERHEAD_BAR, _GROWTH_BAR = 0.15, 0.10

@@ -20,16 +20,16 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationMethod
 from onnxruntime.quantization.calibrate import CalibrationDataReader, create_calibrator
 
-import photofinish.models
-from photofinish.models.catalogue import built_file, model_for
-from photofinish.models.cpu_forms import INT8_OPERATORS, int8_form, quantisable
-from photofinish.models.face_encoder import FaceEncoder
-from photofinish.models.session import OrtSession
-from photofinish.models.settings import ModelSettings, default_models_dir
-from photofinish.models.text_detection import TextDetector
-from photofinish.models.text_reader import TextReader
-from photofinish.models.text_recognition import TextRecognizer
-from photofinish_jobs.analyze import Analyzer
+import photofinish.analysis.models
+from photofinish.analysis.analyzer import Analyzer
+from photofinish.analysis.models.catalogue import built_file, model_for
+from photofinish.analysis.models.cpu_forms import INT8_OPERATORS, int8_form, quantisable
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.analysis.models.session import OrtSession
+from photofinish.analysis.models.settings import ModelSettings, default_models_dir
+from photofinish.analysis.models.text_detection import TextDetector
+from photofinish.analysis.models.text_reader import TextReader
+from photofinish.analysis.models.text_recognition import TextRecognizer
 
 ROLES = ("text_detection", "text_recognition")
 
@@ -65,7 +65,7 @@ def main() -> None:
     files = sorted(arguments.photos.glob("*.jpg"))[:: arguments.every]
     Analyzer(FaceEncoder.load(settings), reader).analyze([file.read_bytes() for file in files])
     ranges = {role: measured(role, settings, session.batches) for role, session in sessions.items()}
-    target = Path(photofinish.models.__file__).with_name("int8_ranges.json")
+    target = Path(photofinish.analysis.models.__file__).with_name("int8_ranges.json")
     target.write_text(json.dumps(ranges, indent=0, sort_keys=True) + "\n")
     for role in ROLES:
         content = int8_form(built_file(model_for(role), settings.models_dir), role)

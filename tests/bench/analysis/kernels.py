@@ -20,10 +20,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from made_photos import enlarged
 from run import THREADS, Clock
 
-from photofinish.imaging import resizing, sharpness
-from photofinish.models import text_detection
-from photofinish.models.settings import ModelSettings, default_models_dir
-from photofinish_jobs.analyze import Analyzer
+from photofinish.analysis.analyzer import Analyzer
+from photofinish.analysis.imaging import resizing, sharpness
+from photofinish.analysis.models import text_detection
+from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 
 _REBLUR = 9
 

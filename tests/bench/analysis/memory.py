@@ -17,12 +17,12 @@ from pathlib import Path
 
 from made_photos import collage
 
-from photofinish.adapters.memory import MemoryAlbumRules
+from photofinish.adapters.memory.pipeline import MemoryAlbumRules
+from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
+from photofinish.analysis.models.building import build
+from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 from photofinish.domain.photo import PhotoRef
-from photofinish.models.building import build
-from photofinish.models.settings import ModelSettings, default_models_dir
 from photofinish.ports import LeasedWork, WorkItem
-from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer
 from photofinish_jobs.metrics import Metrics
 from photofinish_jobs.pipeline import Pipeline, Result
 from photofinish_jobs.rules import RecentRules

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidocr import RapidOCR
 
-from photofinish.models.catalogue import built_file, model_for
+from photofinish.analysis.models.catalogue import built_file, model_for
 
 THREADS = 2
 

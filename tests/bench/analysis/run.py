@@ -23,10 +23,10 @@ from made_photos import enlarged
 from memory import BAR_MB, measured
 from plain_script import THREADS, PlainScript
 
-from photofinish.models.building import build
-from photofinish.models.settings import ModelSettings, default_models_dir
+from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
+from photofinish.analysis.models.building import build
+from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 from photofinish_cli.output import console, table
-from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer
 
 _BARS = {"as_they_are": 2.0, "12_megapixels": 3.0}
 _TURN = 16  # photos of one side before the other takes over

@@ -23,11 +23,11 @@ import typer
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from photofinish.models import face_detection
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_detection import FaceDetector
-from photofinish.models.session import OrtSession
-from photofinish.models.settings import ModelSettings, default_models_dir
+from photofinish.analysis.models import face_detection
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_detection import FaceDetector
+from photofinish.analysis.models.session import OrtSession
+from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 from support.pictures import BgrImage
 
 SIZES = ((2560, 1707), (3600, 2400), (4000, 3000), (5100, 3400), (6000, 4000))

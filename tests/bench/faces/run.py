@@ -17,10 +17,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_detection import LONGEST_SIDE, FaceDetector
-from photofinish.models.session import OrtSession
-from photofinish.models.settings import ModelSettings, default_models_dir
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_detection import LONGEST_SIDE, FaceDetector
+from photofinish.analysis.models.session import OrtSession
+from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 from support.crowds import crowd, portraits
 from support.pictures import BgrImage, group
 

@@ -26,12 +26,12 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from photofinish.analysis.imaging.decoding import Limits, decode
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.application.people.linkage import Faces, Group, Linkage, cluster
 from photofinish.domain.album_clusters import MIN_QUALITY
-from photofinish.domain.clustering import Faces, Group, Linkage, cluster
 from photofinish.domain.matching import Calibration
-from photofinish.imaging.decoding import Limits, decode
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_encoder import FaceEncoder
 from photofinish.wiring import model_settings
 from photofinish_kernels import cluster_rows
 

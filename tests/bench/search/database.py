@@ -21,12 +21,12 @@ from pgvector.psycopg import register_vector
 from psycopg import sql
 from synthetic_faces import DIMENSION, FACES_PER_PERSON, Crowd
 
-from photofinish.adapters.pg_faces import INDEXED_FROM_FACES
+from photofinish.adapters.postgres.faces import INDEXED_FROM_FACES
+from photofinish.adapters.postgres.migrating import migrate
+from photofinish.adapters.postgres.sql import queries
+from photofinish.analysis.models.catalogue import model_for
 from photofinish.domain.face import Embedding, face_id
 from photofinish.domain.photo import PhotoRef
-from photofinish.migrating import migrate
-from photofinish.models.catalogue import model_for
-from photofinish.sql import queries
 from photofinish_emulators.postgres import READY_LINE, STOP_SIGNAL, Postgres, as_user, ensure_database, system_user
 from support.faces import bib, face
 from support.index import VERSION, add, postgres_index

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.application.search.searcher import CANDIDATE_FACES
+from photofinish.application.search.similarity import best_similarities, supports
 from photofinish.domain.face import Embedding
 from photofinish.domain.scoring import similarities_in_context
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_encoder import FaceEncoder
-from photofinish.searching import CANDIDATE_FACES
-from photofinish.similarity import best_similarities, supports
 from photofinish.wiring import model_settings
 
 SCALES = {"as they are": 1.0, "45 % of the size": 0.45, "30 %": 0.3, "22 %": 0.22}

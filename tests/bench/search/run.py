@@ -30,16 +30,17 @@ from api_server import ApiServer, api_server
 from database import SPACE, START, Loaded, loaded, many_loaded, server
 from http_load import Answers, embedding_request, search, selfie_request
 
-from photofinish.adapters.pg_faces import PgVectorFaceIndex
-from photofinish.adapters.pg_people import PgPeople
-from photofinish.adapters.pg_people_changes import PgPeopleChanges
-from photofinish.adapters.postgres import Database
+from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.faces import PgVectorFaceIndex
+from photofinish.adapters.postgres.people.changes import PgPeopleChanges
+from photofinish.adapters.postgres.people.people import PgPeople
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.application.search.searcher import Searcher
+from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.face import Embedding
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import PhotoFilter, SearchQuery
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_encoder import FaceEncoder
-from photofinish.searching import Searcher
 from photofinish.wiring import model_settings
 from photofinish_kernels import cosine_top_k
 from support.api import selfie_of_astronaut
@@ -169,7 +170,7 @@ def _recall(index: PgVectorFaceIndex, of: Loaded, selfies: NDArray[np.float32]) 
 
 
 def _search(index: PgVectorFaceIndex, album: str, selfie: NDArray[np.float32], limit: int):  # type: ignore[no-untyped-def]
-    return index.search(album, [_embedding(selfie)], limit=limit // 2, min_similarity=-1)
+    return most_similar_faces(index, album, [_embedding(selfie)], limit=limit // 2, min_similarity=-1)
 
 
 def _latencies(searcher: Searcher, album: str, selfies: NDArray[np.float32]) -> list[Figure]:

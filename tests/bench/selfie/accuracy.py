@@ -17,13 +17,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photofinish.imaging.decoding import decode
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_detection import FaceDetector
-from photofinish.models.face_embedding import FaceEmbedder
-from photofinish.models.face_encoder import FaceEncoder
-from photofinish.models.session import OrtSession
-from photofinish.models.settings import ModelSettings, default_models_dir
+from photofinish.analysis.imaging.decoding import decode
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_detection import FaceDetector
+from photofinish.analysis.models.face_embedding import FaceEmbedder
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.analysis.models.session import OrtSession
+from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 from photofinish_cli.evaluation.face_measures import tar_at
 
 SEED = 5

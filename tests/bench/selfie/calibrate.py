@@ -20,14 +20,14 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import helper
 
-import photofinish.models
-from photofinish.imaging.decoding import decode
-from photofinish.models.catalogue import built_file, model_for
-from photofinish.models.face_alignment import align
-from photofinish.models.face_detection import FaceDetector
-from photofinish.models.int8_embedding import RANGES_FILE, int8_embedding_form, network_of
-from photofinish.models.session import OrtSession
-from photofinish.models.settings import ModelSettings, default_models_dir
+import photofinish.analysis.models
+from photofinish.analysis.imaging.decoding import decode
+from photofinish.analysis.models.catalogue import built_file, model_for
+from photofinish.analysis.models.face_alignment import align
+from photofinish.analysis.models.face_detection import FaceDetector
+from photofinish.analysis.models.int8_embedding import RANGES_FILE, int8_embedding_form, network_of
+from photofinish.analysis.models.session import OrtSession
+from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 
 MIN_FACE_PX = 24.0
 
@@ -43,7 +43,7 @@ def main() -> None:
     chips = np.stack([chip for file in files for chip in chips_of(detector, file)])
     source = built_file(model_for("face_embedding"), settings.models_dir)
     ranges = largest_values(source, chips)
-    target = Path(photofinish.models.__file__).with_name(RANGES_FILE)
+    target = Path(photofinish.analysis.models.__file__).with_name(RANGES_FILE)
     target.write_text(json.dumps(ranges, separators=(",", ":")).replace("],", "],\n") + "\n")
     content = int8_embedding_form(source)
     print(len(chips), "faces; 8-bit form", hashlib.sha256(content).hexdigest())

@@ -23,15 +23,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from photofinish.analysis.imaging.decoding import decode
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_detection import FaceDetector
+from photofinish.analysis.models.face_embedding import FaceEmbedder
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.analysis.models.session import OrtSession
+from photofinish.analysis.models.settings import ModelSettings, default_models_dir
+from photofinish.application.pictures import SELFIE_LIMITS, Pictures
 from photofinish.domain.matching import Calibration
-from photofinish.imaging.decoding import decode
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_detection import FaceDetector
-from photofinish.models.face_embedding import FaceEmbedder
-from photofinish.models.face_encoder import FaceEncoder
-from photofinish.models.session import OrtSession
-from photofinish.models.settings import ModelSettings, default_models_dir
-from photofinish_functions.api.pictures import SELFIE_LIMITS, Pictures
 from support.api import selfie_of_astronaut
 from support.pictures import astronaut
 

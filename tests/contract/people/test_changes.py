@@ -6,13 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from photofinish.adapters.pg_people_changes import PgPeopleChanges
-from photofinish.adapters.pg_people_clusters import PgClusters
+from photofinish.adapters.postgres.people.changes import PgPeopleChanges
+from photofinish.adapters.postgres.people.clusters import PgClusters
+from photofinish.application.people.clustering import PeopleClustering
 from photofinish.domain.bib_links import ConflictKind, NumberState
 from photofinish.domain.matching import Calibration
-from photofinish.domain.person import FaceSource
+from photofinish.domain.people import FaceSource
 from photofinish.errors import Conflict, NotFound, PhotofinishError, RejectedInput
-from photofinish_functions.people_clustering import PeopleClustering
 from support.faces import SPACE
 from support.people import ALBUM, BY, TestAlbum, bib
 

@@ -7,15 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-import photofinish_functions.people_clustering as people_clustering
-from photofinish.adapters.pg_people_changes import PgPeopleChanges
-from photofinish.adapters.pg_people_clusters import PgClusters
-from photofinish.adapters.postgres import Database
-from photofinish.domain.person import FaceSource
-from photofinish.models.catalogue import model_for
-from photofinish.models.selection import known_calibrations
-from photofinish.models.settings import ModelSettings, default_models_dir
-from photofinish_functions.people_clustering import PeopleClustering
+import photofinish.application.people.clustering as people_clustering
+from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.people.changes import PgPeopleChanges
+from photofinish.adapters.postgres.people.clusters import PgClusters
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.selection import known_calibrations
+from photofinish.analysis.models.settings import ModelSettings, default_models_dir
+from photofinish.application.people.clustering import PeopleClustering
+from photofinish.domain.people import FaceSource
 from support.faces import SPACE, embedding, face
 from support.index import add
 from support.people import ALBUM, BY, CALIBRATION, TestAlbum

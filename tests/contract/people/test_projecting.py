@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from google.cloud.firestore import Client, FieldFilter
 
-from photofinish.adapters.firestore_people import FirestorePeople
-from photofinish.adapters.memory_people import MemoryPeopleDocuments
-from photofinish.adapters.pg_people_changes import PgPeopleChanges
-from photofinish.adapters.pg_people_projection import PersonDocument, PgPeopleProjection
+from photofinish.adapters.google.people_documents import FirestorePeople
+from photofinish.adapters.memory.people import MemoryPeopleDocuments
+from photofinish.adapters.postgres.people.changes import PgPeopleChanges
+from photofinish.adapters.postgres.people.projection import PersonDocument, PgPeopleProjection
+from photofinish.application.people.projection import PeopleProjector
 from photofinish.errors import Unavailable
-from photofinish_functions.people_projecting import PeopleProjector
 from support.firestore_server import emulator_environment, firestore_server
 from support.people import ALBUM, BY, TestAlbum, bib
 

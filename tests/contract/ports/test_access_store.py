@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from photofinish.adapters.pg_access import PgAccess
-from photofinish.adapters.postgres import Database
+from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.database import Database
 from photofinish.domain.access import AuditEntry, PresentedKey, RateLimit, Scope
 from photofinish.errors import Misconfigured
 from photofinish.ports import ALIKE_WITHIN_S

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from photofinish.adapters.memory_index import MemoryFaceIndex
-from photofinish.adapters.pg_album_rules import PgAlbumRules
-from photofinish.adapters.postgres import Database
+from photofinish.adapters.memory.face_index import MemoryFaceIndex
+from photofinish.adapters.postgres.album_rules import PgAlbumRules
+from photofinish.adapters.postgres.database import Database
+from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.face import face_id
 from photofinish.domain.search import PhotoFilter
@@ -263,7 +264,7 @@ class TestDropAlbum:
             assert not index.has_album("race")
             assert names(index, EVERYTHING) == []
             assert index.find_bib("race", "1", limit=5) == []
-            assert index.search("race", [EAST], limit=5, min_similarity=-1) == []
+            assert most_similar_faces(index, "race", [EAST], limit=5, min_similarity=-1) == []
         assert names(index, EVERYTHING, "other") == ["other/1.jpg"]
         index.drop_album("nowhere")
         index.drop_album("no/album")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from photofinish.adapters.memory import MemoryAlbumRules
-from photofinish.adapters.pg_album_rules import PgAlbumRules
-from photofinish.adapters.postgres import Database
+from photofinish.adapters.memory.pipeline import MemoryAlbumRules
+from photofinish.adapters.postgres.album_rules import PgAlbumRules
+from photofinish.adapters.postgres.database import Database
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.start_list import StartList
 from photofinish.errors import RejectedInput

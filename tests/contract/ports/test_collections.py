@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from photofinish.adapters.pg_collections import PgCollections
-from photofinish.adapters.postgres import Database
+from photofinish.adapters.postgres.collections import PgCollections
+from photofinish.adapters.postgres.database import Database
 from photofinish.domain.face import face_id
 from photofinish.errors import NotFound
 from photofinish.ports import COLLECTION_BUCKET

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from photofinish.adapters.firestore import FirestoreDocuments
-from photofinish.adapters.memory import MemoryDocuments
+from photofinish.adapters.google.documents import FirestoreDocuments
+from photofinish.adapters.memory.pipeline import MemoryDocuments
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.ports import Documents
 from support.google_ports import firestore_client, firestore_documents, firestore_server  # noqa: F401 - fixtures

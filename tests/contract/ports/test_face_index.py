@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from photofinish.adapters.memory_index import MemoryFaceIndex
+from photofinish.adapters.memory.face_index import MemoryFaceIndex
+from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import Embedding, Face, face_id
 from photofinish.domain.photo import PhotoRef
@@ -63,7 +64,7 @@ def index(request: pytest.FixtureRequest) -> FaceIndex:
 
 
 def everything(index: FaceIndex, album: str, query: Embedding = EAST) -> list[FaceMatch]:
-    return index.search(album, [query], limit=10_000, min_similarity=-1.1)
+    return most_similar_faces(index, album, [query], limit=10_000, min_similarity=-1.1)
 
 
 def photos_of(matches: list[FaceMatch] | list[BibMatch]) -> list[PhotoRef]:
@@ -299,14 +300,14 @@ class TestSearch:
     def test_unknown_album_no_queries_no_limit(self, index: FaceIndex) -> None:
         add(index, photo("race/1.jpg"), [face(EAST)])
         assert everything(index, "other") == []
-        assert index.search("race", [], limit=5, min_similarity=-1) == []
-        assert index.search("race", [EAST], limit=0, min_similarity=-1) == []
+        assert most_similar_faces(index, "race", [], limit=5, min_similarity=-1) == []
+        assert most_similar_faces(index, "race", [EAST], limit=0, min_similarity=-1) == []
 
     def test_a_face_counts_with_its_best_query(self, index: FaceIndex) -> None:
         add(index, photo("race/1.jpg"), [face(EAST)])
         add(index, photo("race/2.jpg"), [face(NORTH)])
         add(index, photo("race/3.jpg"), [face(embedding([0, 0, 1]))])
-        found = index.search("race", [embedding([1, 0.2, 0]), NORTH], limit=5, min_similarity=0.5)
+        found = most_similar_faces(index, "race", [embedding([1, 0.2, 0]), NORTH], limit=5, min_similarity=0.5)
         assert [match.face.photo.name for match in found] == ["race/2.jpg", "race/1.jpg"]
         assert [match.similarity for match in found] == pytest.approx([1.0, 1 / np.sqrt(1.04)], abs=TOLERANCE)
 
@@ -315,7 +316,7 @@ class TestSearch:
             add(index, photo(f"race/{number}.jpg"), [face(EAST)] * 2)
         ids = sorted(face_id(photo(f"race/{number}.jpg"), VERSION, i) for number in range(20) for i in range(2))
         assert [match.face.face_id for match in everything(index, "race")] == ids
-        some = index.search("race", [EAST, EAST], limit=7, min_similarity=0)
+        some = most_similar_faces(index, "race", [EAST, EAST], limit=7, min_similarity=0)
         assert [match.similarity for match in some] == pytest.approx([1.0] * 7)
         assert len({match.face.face_id for match in some}) == 7
 
@@ -334,9 +335,9 @@ class TestSearch:
     def test_queries_that_cannot_be_compared_are_an_error(self, index: FaceIndex) -> None:
         add(index, photo("race/1.jpg"), [face(EAST)])
         with pytest.raises(ValueError, match="one embedding space"):
-            index.search("race", [EAST, embedding([1, 0, 0], "other")], limit=5, min_similarity=0)
+            most_similar_faces(index, "race", [EAST, embedding([1, 0, 0], "other")], limit=5, min_similarity=0)
         with pytest.raises(ValueError, match="3 dimensions"):
-            index.search("race", [embedding([1, 0])], limit=5, min_similarity=0)
+            most_similar_faces(index, "race", [embedding([1, 0])], limit=5, min_similarity=0)
 
     def test_a_rare_space_is_found_among_many_faces_of_another(self, index: FaceIndex) -> None:
         """A filter that lets one face in a hundred pass must not make the answer shorter."""
@@ -345,7 +346,7 @@ class TestSearch:
             faces = [face(one) for one in common[number * 100 : (number + 1) * 100]]
             add(index, photo(f"race/{number}.jpg"), [*faces, face(rare[number])])
         query = Embedding(common[0].vector, "rare")
-        assert len(index.search("race", [query], limit=10, min_similarity=-1.1)) == 10
+        assert len(most_similar_faces(index, "race", [query], limit=10, min_similarity=-1.1)) == 10
 
     @each_example_uses_its_own_album
     @given(
@@ -372,7 +373,9 @@ class TestSearch:
                     float(embedding(vector).vector @ embedding(query).vector) for query in queries
                 )
 
-        found = index.search(album, [embedding(query) for query in queries], limit=limit, min_similarity=min_similarity)
+        found = most_similar_faces(
+            index, album, [embedding(query) for query in queries], limit=limit, min_similarity=min_similarity
+        )
 
         similarities = [match.similarity for match in found]
         assert len({match.face.face_id for match in found}) == len(found)

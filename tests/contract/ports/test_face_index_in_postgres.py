@@ -14,14 +14,15 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from photofinish.adapters import pg_faces
-from photofinish.adapters.pg_album_reading import few_photos
-from photofinish.adapters.pg_faces import INDEXED_FROM_FACES, PgVectorFaceIndex
-from photofinish.adapters.postgres import Database
+from photofinish.adapters.postgres import faces as pg_faces
+from photofinish.adapters.postgres.album_reading import few_photos
+from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.faces import INDEXED_FROM_FACES, PgVectorFaceIndex
+from photofinish.adapters.postgres.sql import queries
+from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.face import Embedding
 from photofinish.domain.search import PhotoFilter
 from photofinish.errors import Misconfigured, Unavailable
-from photofinish.sql import queries
 from support.faces import bib, embedding, face, photo, random_embeddings
 from support.index import add, postgres_index
 from support.postgres import database, empty_database  # noqa: F401  (fixtures)
@@ -69,7 +70,7 @@ def test_the_index_finds_nearly_everything_that_comparing_all_finds(index: PgVec
     table = np.stack([one.vector for one in stored])
     hits = 0
     for query in random_embeddings(50, DIMENSION, seed=3):
-        found = index.search("race", [query], limit=10, min_similarity=-1.1)
+        found = most_similar_faces(index, "race", [query], limit=10, min_similarity=-1.1)
         assert len(found) == 10
         tenth_best = np.sort(table @ query.vector)[-10]
         hits += sum(match.similarity >= tenth_best - 1e-3 for match in found)
@@ -84,8 +85,8 @@ def test_faces_that_are_gone_do_not_make_an_answer_shorter(index: PgVectorFaceIn
     far = [face(embedding(one.vector - 3 * near.vector)) for one in random_embeddings(60, DIMENSION, seed=5)]
     add(index, photo("race/far.jpg"), far)
     add(index, photo("race/crowd.jpg", 2))
-    assert len(index.search("race", [near], limit=50, min_similarity=-1.1)) == 50
-    assert len(index.search("race", [near], limit=500, min_similarity=-1.1)) == 60
+    assert len(most_similar_faces(index, "race", [near], limit=50, min_similarity=-1.1)) == 50
+    assert len(most_similar_faces(index, "race", [near], limit=500, min_similarity=-1.1)) == 60
 
 
 class TestFiltersNeverReturnTooLittle:
@@ -188,7 +189,7 @@ class TestDropAlbum:
             reading.execute("SELECT FROM face").fetchall()
             with pytest.raises(Unavailable, match="LockNotAvailable"):
                 index.drop_album("race")
-        assert len(index.search("race", [embedding([1, 0])], limit=5, min_similarity=0)) == 1
+        assert len(most_similar_faces(index, "race", [embedding([1, 0])], limit=5, min_similarity=0)) == 1
         index.drop_album("race")
         assert not index.has_album("race")
 
@@ -212,7 +213,8 @@ class TestDropAlbum:
         index.drop_album("race")
         assert put(61)
         assert [
-            match.face.photo for match in index.search("race", [embedding([1, 0])], limit=99, min_similarity=0)
+            match.face.photo
+            for match in most_similar_faces(index, "race", [embedding([1, 0])], limit=99, min_similarity=0)
         ] == [photo("race/61.jpg")]
         assert len(index.find_bib("race", "1", limit=99)) == 1
 
@@ -294,9 +296,9 @@ def test_who_only_reads_and_writes_rows_can_fill_search_and_erase_an_album(datab
     one = embedding([1.0] + [0.0] * (DIMENSION - 1))
     with postgres_index(as_function) as index:
         assert add(index, photo("party/1.jpg"), [face(one)], [bib("7")])
-        assert [match.face.photo for match in index.search("party", [one], limit=5, min_similarity=0.9)] == [
-            photo("party/1.jpg")
-        ]
+        assert [
+            match.face.photo for match in most_similar_faces(index, "party", [one], limit=5, min_similarity=0.9)
+        ] == [photo("party/1.jpg")]
         index.drop_album("party")
         assert not index.has_album("party")
     with psycopg.connect(as_function) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from photofinish.adapters.postgres.migrating import Migration, migrate, migrations, pending
 from photofinish.errors import Misconfigured, Unavailable
-from photofinish.migrating import Migration, migrate, migrations, pending
 from support.postgres import empty_database  # noqa: F401  (a fixture)
 
 ONE = Migration("0001_one.sql", "CREATE TABLE one (n integer); INSERT INTO one VALUES (1)")

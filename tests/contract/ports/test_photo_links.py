@@ -28,8 +28,8 @@ from google.oauth2.credentials import Credentials as UserCredentials
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from photofinish.adapters.gcs_links import GcsPhotoLinks, IamSigning, default_signing
-from photofinish.adapters.hmac_links import SAME_FOR_S, HmacKey, HmacPhotoLinks
+from photofinish.adapters.google.hmac_links import SAME_FOR_S, HmacKey, HmacPhotoLinks
+from photofinish.adapters.google.signed_links import GcsPhotoLinks, IamSigning, default_signing
 from photofinish.errors import Misconfigured, Unavailable
 from photofinish.ports import SignedUpload
 from support.google_ports import storage_client

@@ -14,12 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from photofinish.adapters.memory_index import MemoryFaceIndex
-from photofinish.adapters.memory_people import MemoryWearers
-from photofinish.adapters.pg_album_rules import PgAlbumRules
-from photofinish.adapters.pg_people import PgPeople
-from photofinish.adapters.pg_people_changes import PgPeopleChanges
-from photofinish.adapters.postgres import Database
+from photofinish.adapters.memory.face_index import MemoryFaceIndex
+from photofinish.adapters.memory.people import MemoryWearers
+from photofinish.adapters.postgres.album_rules import PgAlbumRules
+from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.people.changes import PgPeopleChanges
+from photofinish.adapters.postgres.people.people import PgPeople
+from photofinish.application.search.searcher import Searcher
+from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.bib_links import OfferedFace
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.face import Embedding, face_id
@@ -28,7 +30,6 @@ from photofinish.domain.scoring import OFFERED_SHARE
 from photofinish.domain.search import Part, PhotoFilter, ScoredPhoto, SearchPage, SearchQuery, Weights
 from photofinish.domain.start_list import StartList
 from photofinish.ports import FaceIndex
-from photofinish.searching import Searcher
 from support.faces import SPACE, bib, embedding, face, photo, random_embeddings
 from support.index import VERSION, add, postgres_index
 from support.postgres import database  # noqa: F401  (a fixture)
@@ -486,7 +487,7 @@ class TestNeighbours:
 
     def test_are_found_in_a_crowd(self, index: FaceIndex, searcher: Searcher) -> None:
         selfie = self.album(index, strangers=300)
-        similar = index.search("race", [selfie], limit=20, min_similarity=CALIBRATION.min_similarity)
+        similar = most_similar_faces(index, "race", [selfie], limit=20, min_similarity=CALIBRATION.min_similarity)
         page = searcher.search(SearchQuery(album="race", embeddings=(selfie,)))
         assert len(similar) <= 3
         assert len(page.photos) >= 9
@@ -496,7 +497,7 @@ class TestNeighbours:
     def test_among_few_faces_nobody_vouches(self, index: FaceIndex, searcher: Searcher) -> None:
         """Where everybody is everybody's neighbour that says nothing."""
         selfie = self.album(index, strangers=50)
-        similar = index.search("race", [selfie], limit=20, min_similarity=CALIBRATION.min_similarity)
+        similar = most_similar_faces(index, "race", [selfie], limit=20, min_similarity=CALIBRATION.min_similarity)
         page = searcher.search(SearchQuery(album="race", embeddings=(selfie,)))
         assert len(page.photos) == len(similar)
         assert all(scored.face is not None and scored.face.support == 0 for scored in page.photos)

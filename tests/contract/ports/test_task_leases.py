@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from photofinish.adapters.firestore import FirestoreTaskLeases
-from photofinish.adapters.memory import MemoryTaskLeases
+from photofinish.adapters.google.documents import FirestoreTaskLeases
+from photofinish.adapters.memory.pipeline import MemoryTaskLeases
 from photofinish.ports import TaskLeases
 from support.google_ports import firestore_client, firestore_leases, firestore_server  # noqa: F401 - fixtures
 

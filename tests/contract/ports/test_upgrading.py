@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from photofinish.adapters.postgres.migrating import migrate, migrations, unsearchable_photos
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import PhotoFilter
-from photofinish.migrating import migrate, migrations, unsearchable_photos
 from photofinish_cli.main import app
 from support.faces import bib, embedding, face, photo
 from support.index import add, postgres_index

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from photofinish.adapters.memory import MemoryWorkQueue
-from photofinish.adapters.pubsub import PubSubWorkQueue
+from photofinish.adapters.google.pubsub import PubSubWorkQueue
+from photofinish.adapters.memory.pipeline import MemoryWorkQueue
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem, WorkQueue
-from photofinish.work_messages import parse_work_message, work_message
+from photofinish.ports.work_messages import parse_work_message, work_message
 from support.google_ports import at_least_once_queue, pubsub_queue, pubsub_server  # noqa: F401 - fixtures
 
 

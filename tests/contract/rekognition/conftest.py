@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from google.cloud.storage import Client as StorageClient
 
-from photofinish.models.settings import ModelSettings
+from photofinish.analysis.models.settings import ModelSettings
 from support.google_ports import storage_client  # noqa: F401  (fixture)
 from support.models import model_settings  # noqa: F401  (fixture)
 from support.rekognition import RekognitionServer, collection_name, rekognition_server

@@ -18,8 +18,8 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from flask import Flask
 
-from photofinish.adapters.pg_access import PgAccess
-from photofinish.adapters.postgres import Database
+from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.database import Database
 from photofinish.domain.access import AwsCredentials, RateLimit, Scope
 from photofinish_functions.access.gate import Gate
 from photofinish_functions.rekognition.operations import OPERATIONS

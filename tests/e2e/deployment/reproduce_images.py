@@ -139,7 +139,7 @@ def check_job(venv: Path, environment: dict[str, str]) -> None:
     )
     if refused.returncode != 3 or "GOOGLE_CLOUD_PROJECT" not in refused.stderr:
         raise SystemExit(f"the job without settings ended with {refused.returncode}:\n{refused.stderr}")
-    load = "from photofinish.wiring import model_settings; from photofinish_jobs.analyze import Analyzer; "
+    load = "from photofinish.wiring import model_settings; from photofinish.analysis.analyzer import Analyzer; "
     load += "Analyzer.load(model_settings())"
     run([python, "-c", load], environment | {"PHOTOFINISH_ONNX_PROVIDERS": "CPUExecutionProvider"})
     if not Path("/dev/nvidia0").exists():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photofinish.adapters.kept_links import KEEP_S, KeptPhotoLinks
+from photofinish.adapters.google.cached_links import KEEP_S, KeptPhotoLinks
 from photofinish.ports import BucketKind, SignedUpload
 
 

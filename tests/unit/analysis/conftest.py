@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from photofinish.models.settings import ModelSettings
-from photofinish_jobs.analyze import Analyzer
+from photofinish.analysis.analyzer import Analyzer
+from photofinish.analysis.models.settings import ModelSettings
 from support.models import model_settings
 
 __all__ = ["model_settings"]

@@ -10,6 +10,9 @@ import jsonschema
 import numpy as np
 import pytest
 
+from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
+from photofinish.analysis.models.cpu_features import multiplies_int8_exactly
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import Bib, find_bibs
 from photofinish.domain.bib_rules import BibRules
@@ -17,9 +20,6 @@ from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sidecar import sidecar, sidecar_bytes, sidecar_schema
 from photofinish.domain.start_list import BibCandidate, StartList
 from photofinish.errors import RejectedInput
-from photofinish.models.cpu_features import multiplies_int8_exactly
-from photofinish.models.settings import ModelSettings
-from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer
 from support.pictures import BgrImage, encode, exif, group, noise, runner
 
 PHOTO = PhotoRef(bucket="photos", name="spring-10k/cam2/IMG_1.jpg", generation=1719)

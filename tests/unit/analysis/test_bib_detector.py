@@ -13,16 +13,16 @@ import onnx
 import pytest
 from onnx import helper
 
+from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
+from photofinish.analysis.models.bib_detection import BibDetector, decoded, letterboxed
+from photofinish.analysis.models.model_file import ModelFile
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.bib import Bib
 from photofinish.domain.bib_window import DetectedBib, bib_windows
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sidecar import sidecar, sidecar_bytes
 from photofinish.errors import Misconfigured
-from photofinish.models.bib_detection import BibDetector, decoded, letterboxed
-from photofinish.models.model_file import ModelFile
-from photofinish.models.settings import ModelSettings
-from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer
 from support.onnx_models import save, sees_the_brightness_of
 from support.pictures import BgrImage, encode, noise, runner
 

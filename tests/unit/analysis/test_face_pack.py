@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from photofinish.models.settings import ModelSettings
-from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer
+from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
+from photofinish.analysis.models.settings import ModelSettings
 from support.face_packs import DIMENSIONS, crowd, pack
 from support.pictures import encode
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from photofinish.adapters.pg_access import PgAccess
+from photofinish.adapters.postgres.access import PgAccess
 from photofinish.domain.access import AwsCredentials, PresentedKey, Scope
 from photofinish_cli.commands import keys
 from photofinish_cli.commands.audit import audit

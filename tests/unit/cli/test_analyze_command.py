@@ -16,9 +16,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from photofinish.analysis.models.catalogue import catalogue
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.sidecar import sidecar_schema
-from photofinish.models.catalogue import catalogue
-from photofinish.models.settings import ModelSettings
 from photofinish_cli.commands import models
 from photofinish_cli.commands.analyze import analyze, local_files
 from photofinish_cli.output import ExitCode

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
-from photofinish.models.settings import ModelSettings
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish_cli.commands import models
 from photofinish_cli.output import ExitCode
 from support.face_packs import pack

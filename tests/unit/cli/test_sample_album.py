@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
+from photofinish.analysis.imaging.decoding import decode
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.errors import Misconfigured, RejectedInput
-from photofinish.imaging.decoding import decode
-from photofinish.models.catalogue import model_for
-from photofinish.models.settings import ModelSettings
 from photofinish_cli.sample_album import SampleAlbum, SamplePhoto, faces, make_sample_album
 from photofinish_cli.sample_album.files import write_photo
-from photofinish_jobs.analyze import AnalyzedPhoto, Analyzer
 
 pytestmark = pytest.mark.timeout(400)  # drawing and analysing every kind of photo takes half a minute of one core
 

@@ -15,7 +15,7 @@ import pytest
 from google.api_core import exceptions
 from google.cloud.firestore import Client
 
-from photofinish.adapters.firestore import FirestoreDocuments, FirestoreTaskLeases
+from photofinish.adapters.google.documents import FirestoreDocuments, FirestoreTaskLeases
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.logs import JsonFormatter
 from photofinish.settings import (
@@ -437,7 +437,7 @@ def read_everything(client: Client) -> None:
 
 def queries_of_the_adapter() -> set[str]:
     """Methods of FirestoreDocuments that filter or order, which is what indexes are for."""
-    source = (ROOT / "shared/photofinish/adapters/firestore.py").read_text(encoding="utf-8")
+    source = (ROOT / "shared/photofinish/adapters/google/documents.py").read_text(encoding="utf-8")
     classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
     return {
         method.name

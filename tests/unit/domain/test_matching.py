@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from photofinish.analysis.models.catalogue import model_for
 from photofinish.domain.matching import Calibration, match_probability
-from photofinish.models.catalogue import model_for
 
 SPACE = Calibration(min_similarity=0.5, stranger_similarity=0.6, slope=14, offset=-4.5, selfie_min_quality=0.2)
 similarities = st.floats(-1, 1)

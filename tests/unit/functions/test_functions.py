@@ -10,20 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from photofinish.application.dead_letters import record_given_up
+from photofinish.application.launch_workers import WorkerLauncher
+from photofinish.application.reconcile import reconcile
 from photofinish.domain.photo import PhotoStatus
 from photofinish.errors import Unavailable
 from photofinish.ports import WorkItem
-from photofinish.work_messages import work_message
-from photofinish_functions.dead_letters import record_dead_letter
+from photofinish.ports.work_messages import work_message
 from photofinish_functions.events import (
     Message,
     NotOurs,
+    parse_dead_letter,
     parse_message,
     parse_object_finalized,
     wants_full_reconcile,
 )
-from photofinish_functions.reconciling import reconcile
-from photofinish_functions.worker_launching import WorkerLauncher
 from support.pipeline import MemoryCloud, toy_photo
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -141,7 +142,8 @@ class TestDeadLetters:
         photo = cloud.drop("race/1.jpg", toy_photo()).ref
         data = work_message(WorkItem(photo=photo, trace_id="t", uploaded_at=NOW))
         message = Message(data, {"CloudPubSubDeadLetterSourceDeliveryCount": "5"}, NOW)
-        record_dead_letter(message, documents=cloud.documents, events=cloud.events)
+        photo_given_up, attempts = parse_dead_letter(message)
+        record_given_up(photo_given_up, attempts=attempts, documents=cloud.documents, events=cloud.events)
         record = cloud.documents.get("race", photo.photo_id)
         assert record is not None
         assert record.status is PhotoStatus.FAILED
@@ -152,14 +154,16 @@ class TestDeadLetters:
         photo = cloud.drop("race/1.jpg", toy_photo()).ref
         cloud.worker().run()
         data = work_message(WorkItem(photo=photo, trace_id="t", uploaded_at=NOW))
-        record_dead_letter(Message(data, {}, NOW), documents=cloud.documents, events=cloud.events)
+        photo_given_up, attempts = parse_dead_letter(Message(data, {}, NOW))
+        record_given_up(photo_given_up, attempts=attempts, documents=cloud.documents, events=cloud.events)
         record = cloud.documents.get("race", photo.photo_id)
         assert record is not None
         assert record.status is PhotoStatus.DONE
 
     def test_an_upload_that_could_never_be_ingested_is_not_forgotten(self) -> None:
         cloud = MemoryCloud()
-        record_dead_letter(notification(), documents=cloud.documents, events=cloud.events)
+        photo_given_up, attempts = parse_dead_letter(notification())
+        record_given_up(photo_given_up, attempts=attempts, documents=cloud.documents, events=cloud.events)
         assert cloud.documents.counts("race") == {PhotoStatus.FAILED: 1}
 
 

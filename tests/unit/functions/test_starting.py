@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from photofinish.models.settings import ModelSettings
+from photofinish.analysis.models.settings import ModelSettings
 from support.face_packs import pack
 from support.models import model_settings  # noqa: F401  (fixture)
 

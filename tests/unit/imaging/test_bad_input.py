@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from photofinish.analysis.imaging.decoding import Limits, decode
 from photofinish.errors import RejectedInput
-from photofinish.imaging.decoding import Limits, decode
 from support.pictures import encode, exif, noise, save
 
 CODES = {"empty_file", "not_a_picture", "unsupported_format", "cut_off", "damaged", "too_many_pixels", "too_small"}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from photofinish.imaging.decoding import Limits, decode
+from photofinish.analysis.imaging.decoding import Limits, decode
 from support.pictures import BgrImage, encode, exif, noise, quadrants, save
 
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photofinish.imaging.exif import camera_name, taken_at
+from photofinish.analysis.imaging.exif import camera_name, taken_at
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
-from photofinish.imaging.decoding import DecodedPhoto, decode
-from photofinish.imaging.rendition import preview_jpeg
-from photofinish.imaging.resizing import fit_within
+from photofinish.analysis.imaging.decoding import DecodedPhoto, decode
+from photofinish.analysis.imaging.rendition import preview_jpeg
+from photofinish.analysis.imaging.resizing import fit_within
 from support.pictures import encode, exif, noise, quadrants
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photofinish.imaging.resizing import fit_within, shrunk
+from photofinish.analysis.imaging.resizing import fit_within, shrunk
 from support.pictures import noise
 
 sides = st.integers(1, 200)

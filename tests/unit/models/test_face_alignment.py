@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photofinish.models.face_alignment import CHIP_SIZE, TEMPLATE, align, similarity_transform
+from photofinish.analysis.models.face_alignment import CHIP_SIZE, TEMPLATE, align, similarity_transform
 from support.pictures import astronaut
 
 # Of the astronaut, as YuNet finds them.

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_detection import FaceDetector
-from photofinish.models.session import OrtSession
-from photofinish.models.settings import ModelSettings
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_detection import FaceDetector
+from photofinish.analysis.models.session import OrtSession
+from photofinish.analysis.models.settings import ModelSettings
 from support.crowds import Portrait, crowd, portraits
 from support.pictures import BgrImage, astronaut, group, noise, shared_data
 

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_detection import Detections, FaceDetector
-from photofinish.models.session import OrtSession
-from photofinish.models.settings import ModelSettings
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_detection import Detections, FaceDetector
+from photofinish.analysis.models.session import OrtSession
+from photofinish.analysis.models.settings import ModelSettings
 from support.pictures import BgrImage, astronaut, group, noise
 
 

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.face import Face
 from photofinish.domain.quality import QualityReason
-from photofinish.models.face_encoder import FaceEncoder
-from photofinish.models.settings import ModelSettings
 from support.pictures import astronaut, group, noise, shared_data
 
 

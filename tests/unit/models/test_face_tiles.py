@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photofinish.models.face_tiles import (
+from photofinish.analysis.models.face_tiles import (
     LARGEST_TILE_PX,
     MAX_FACE_PX,
     MAX_INSIDE,

@@ -12,14 +12,14 @@ import pytest
 from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 from insightface.model_zoo.scrfd import SCRFD
 
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.analysis.models.face_pack import FacePack
+from photofinish.analysis.models.insightface_packs import ArcFaceEmbedder, ScrfdDetector
+from photofinish.analysis.models.model_file import ModelFile
+from photofinish.analysis.models.selection import embedding_model, known_calibrations, model_labels, searched_space
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish.errors import Misconfigured
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_encoder import FaceEncoder
-from photofinish.models.face_pack import FacePack
-from photofinish.models.insightface_packs import ArcFaceEmbedder, ScrfdDetector
-from photofinish.models.model_file import ModelFile
-from photofinish.models.selection import embedding_model, known_calibrations, model_labels, searched_space
-from photofinish.models.settings import ModelSettings
 from support.face_packs import DIMENSIONS, FACE_PX, POINTS, arcface, crowd, pack, scrfd
 
 PLACES = [(320, 160), (96, 480), (1024, 608)]

@@ -12,13 +12,13 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from photofinish.analysis.models import paddle_models
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.selection import check_models, model_labels
+from photofinish.analysis.models.settings import ModelSettings
+from photofinish.analysis.models.text_reader import TextReader
 from photofinish.domain.torso import TorsoWindow
 from photofinish.errors import Misconfigured
-from photofinish.models import paddle_models
-from photofinish.models.catalogue import model_for
-from photofinish.models.selection import check_models, model_labels
-from photofinish.models.settings import ModelSettings
-from photofinish.models.text_reader import TextReader
 from support.pictures import write
 
 NORMALIZE = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "scale": "1./255.", "order": "hwc"}

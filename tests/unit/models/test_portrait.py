@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photofinish.models.face_encoder import FaceEncoder
-from photofinish.models.settings import ModelSettings
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.analysis.models.settings import ModelSettings
 from support.models import model_settings
 from support.pictures import astronaut, group, noise
 

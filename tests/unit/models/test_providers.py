@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from photofinish.analysis.models.catalogue import CPU_PROVIDER as CPU
+from photofinish.analysis.models.providers import CUDA, TENSORRT, providers_with_options
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish.errors import Misconfigured
-from photofinish.models.catalogue import CPU_PROVIDER as CPU
-from photofinish.models.providers import CUDA, TENSORRT, providers_with_options
-from photofinish.models.settings import ModelSettings
 
 EVERYTHING = (TENSORRT, CUDA, CPU)
 

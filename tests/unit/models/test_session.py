@@ -8,12 +8,12 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.analysis.models.session import OrtSession
+from photofinish.analysis.models.settings import ModelSettings
+from photofinish.analysis.models.text_reader import TextReader
 from photofinish.errors import Misconfigured
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_encoder import FaceEncoder
-from photofinish.models.session import OrtSession
-from photofinish.models.settings import ModelSettings
-from photofinish.models.text_reader import TextReader
 
 
 def test_missing_models_say_which_command_makes_them(tmp_path: Path) -> None:

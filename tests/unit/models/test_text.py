@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from photofinish.analysis.models.settings import ModelSettings
+from photofinish.analysis.models.text_detection import boxes_of_map
+from photofinish.analysis.models.text_reader import TextReader
+from photofinish.analysis.models.text_recognition import ctc_decode, cut_line
 from photofinish.domain.torso import TorsoWindow
-from photofinish.models.settings import ModelSettings
-from photofinish.models.text_detection import boxes_of_map
-from photofinish.models.text_reader import TextReader
-from photofinish.models.text_recognition import ctc_decode, cut_line
 from support.pictures import noise, write
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from photofinish.adapters.memory_people import MemoryPeopleDocuments
+from photofinish.adapters.memory.people import MemoryPeopleDocuments
+from photofinish.application.people.clustering import PeopleClustering
+from photofinish.application.people.projection import PeopleProjector
 from photofinish.domain.access import Scope
-from photofinish_functions.people_clustering import PeopleClustering
-from photofinish_functions.people_projecting import PeopleProjector
 from support.api import Api, api, database, encoder, model_settings
 from support.faces import bib
 from support.people import TestAlbum
@@ -259,7 +259,7 @@ class TestNumbers:
 
 class TestShown:
     def test_apps_see_faces_numbers_and_a_cover_but_nothing_biometric(self, api: Api, ann_and_bea: Any) -> None:
-        from photofinish.adapters.firestore_people import person_fields
+        from photofinish.adapters.google.people_documents import person_fields
 
         [ann, _] = cluster_ids(api)
         fields = person_fields(shown(api)[ann])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from photofinish.domain.clustering import Faces, Group, Linkage, cluster
+from photofinish.application.people.linkage import Faces, Group, Linkage, cluster
 from support.people import CALIBRATION, people
 
 LINKAGE = Linkage(single=0.6, least=0.5)

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from photofinish.application.people.assignment import assign
+from photofinish.application.people.linkage import Linkage
 from photofinish.domain.album_calibration import MIN_PAIRS, calibrate_album, same_photo_similarities
-from photofinish.domain.album_clusters import AlbumFace, AlbumSpace, EnrolledFace, assign
+from photofinish.domain.album_clusters import AlbumFace, AlbumSpace, EnrolledFace
 from photofinish.domain.bib_links import (
     ConflictKind,
     FaceOfPerson,
@@ -20,9 +22,8 @@ from photofinish.domain.bib_links import (
     offered_faces,
     person_numbers,
 )
-from photofinish.domain.clustering import Linkage
 from photofinish.domain.geometry import Box
-from photofinish.domain.person import FaceSource, Weighted, centroids, check_name, fitting
+from photofinish.domain.people import FaceSource, Weighted, centroids, check_name, fitting
 from photofinish.errors import RejectedInput
 from support.faces import embedding, photo
 from support.people import CALIBRATION, people

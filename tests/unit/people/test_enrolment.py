@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from photofinish.adapters.pg_people_enrolments import PgEnrolments
-from photofinish.domain.person import Person, UploadStatus, Weighted
+from photofinish.adapters.postgres.people.enrolments import PgEnrolments
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.application.people.enrolment import enrol, object_name, sweep
+from photofinish.application.pictures import MAX_PICTURE_BYTES, Pictures
+from photofinish.domain.people import Person, UploadStatus, Weighted
 from photofinish.domain.photo import PhotoRef, StoredPhoto
 from photofinish.errors import PhotoGone, RejectedInput, Unavailable
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_encoder import FaceEncoder
-from photofinish_functions.api.pictures import MAX_PICTURE_BYTES, Pictures
-from photofinish_functions.enrolment import enrol, object_name, sweep
 from support.api import encoder, jpeg, model_settings, selfie_of_astronaut
 from support.faces import embedding
 from support.people import BY, TestAlbum, album, database

@@ -8,14 +8,14 @@ from typing import Any
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
+from photofinish.application.people.enrolment import object_name
+from photofinish.application.pictures import MAX_PICTURE_BYTES
 from photofinish.domain.access import Scope
-from photofinish.domain.person import UploadStatus
+from photofinish.domain.people import UploadStatus
 from photofinish_functions.api.guarding import audit, guarded
 from photofinish_functions.api.people import PersonPath, UploadId, known, people_blueprint
-from photofinish_functions.api.pictures import MAX_PICTURE_BYTES
 from photofinish_functions.api.schemas import Input, Output, example
 from photofinish_functions.api.services import Services
-from photofinish_functions.enrolment import object_name
 from photofinish_functions.refused import Refused
 
 MAX_UPLOADS = 20

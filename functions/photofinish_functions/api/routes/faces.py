@@ -13,6 +13,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from numpy.typing import NDArray
 from pydantic import Field
 
+from photofinish.application.pictures import SeenPicture, embedding_of
 from photofinish.domain.access import Scope
 from photofinish.domain.face import Face
 from photofinish.domain.matching import match_probability
@@ -22,7 +23,6 @@ from photofinish_functions.access.refusals import NotVisible
 from photofinish_functions.api.errors import answer_example, bad_request
 from photofinish_functions.api.faces import UsedFace, Vector, unit_vector, vector_base64
 from photofinish_functions.api.guarding import audit, guarded
-from photofinish_functions.api.pictures import SeenPicture, embedding_of, sent_pictures
 from photofinish_functions.api.schemas import (
     AlbumPath,
     BoxJson,
@@ -34,6 +34,7 @@ from photofinish_functions.api.schemas import (
     new_blueprint,
     score_json,
 )
+from photofinish_functions.api.sent_pictures import sent_pictures
 from photofinish_functions.api.services import Services
 from photofinish_functions.refused import Refused
 
@@ -273,7 +274,7 @@ def _face_json(seen: SeenPicture, face: Face, *, aligned: bool) -> EmbeddedFace:
 
 
 def _aligned_jpeg(image: NDArray[np.uint8], face: Face) -> str:
-    from photofinish.models.face_alignment import align
+    from photofinish.analysis.models.face_alignment import align
 
     height, width = image.shape[:2]
     chip = align(image, np.asarray(face.landmarks, np.float32) * np.array([width, height], np.float32))

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
-from photofinish.adapters.pg_people_changes import ChangedFaces, PersonFace
+from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.access import Scope
 from photofinish.domain.face import Embedding
 from photofinish.domain.matching import match_probability
-from photofinish.domain.person import FaceSource, Person
-from photofinish.ports import IndexedFace
+from photofinish.domain.people import ChangedFaces, FaceSource, Person
+from photofinish.ports import IndexedFace, PersonFace
 from photofinish_functions.api.guarding import audit, guarded, principal
 from photofinish_functions.api.people import MAX_FACES, FaceIds, PersonPath, known, people_blueprint
 from photofinish_functions.api.schemas import BoxJson, Input, Output, Parameters, PhotoJson, box_json, score_json
@@ -133,7 +133,7 @@ def _suggested(
     rejected = services.people_changes.rejected(album, person.person_id)
     # Their own and rejected ones are found as well.
     count = limit + min(person.face_count + len(rejected), MAX_FACES)
-    found = services.index.search(album, looks, limit=count, min_similarity=min_similarity)
+    found = most_similar_faces(services.index, album, looks, limit=count, min_similarity=min_similarity)
     owners = services.people_changes.owners(album, [match.face.face_id for match in found])
     suggested = []
     for match in found:

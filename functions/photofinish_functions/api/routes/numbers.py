@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
-from photofinish.adapters.pg_people_changes import MAX_NUMBER_CHARS
 from photofinish.domain.access import Scope
 from photofinish.domain.bib_links import ConflictKind, NumberState, PersonNumber
+from photofinish.domain.people import MAX_NUMBER_CHARS
 from photofinish_functions.api.errors import ErrorAnswer
 from photofinish_functions.api.guarding import audit, guarded, principal
 from photofinish_functions.api.people import ChangedPerson, PersonPath, changed_person, known, people_blueprint

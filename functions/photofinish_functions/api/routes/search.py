@@ -8,6 +8,7 @@ from flask import Response, request
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
+from photofinish.application.pictures import embedding_of
 from photofinish.domain.access import Scope
 from photofinish.domain.face import Embedding, Face
 from photofinish.domain.search import BibEvidence, FaceEvidence, NameEvidence, Part, ScoredPhoto, SearchPage
@@ -15,7 +16,6 @@ from photofinish_functions.access.refusals import NotVisible
 from photofinish_functions.api.errors import answer_example
 from photofinish_functions.api.faces import Renditions, UsedFace, embeddings_in, rendition_links
 from photofinish_functions.api.guarding import audit, guarded
-from photofinish_functions.api.pictures import embedding_of
 from photofinish_functions.api.schemas import (
     AlbumName,
     AlbumPath,

@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from photofinish.analysis.imaging.sharpness import frame_sharpness
 from photofinish.domain.access import Scope
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.face import Face, face_id
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sharpness import Sharpness, is_blurry
-from photofinish.imaging.sharpness import frame_sharpness
 from photofinish.ports import COLLECTION_BUCKET, CollectionFace
 from photofinish_functions.rekognition.answers import collection_face, face_detail, face_model_version
 from photofinish_functions.rekognition.calls import PICTURE_COST, Answer, Call, Operation, embedding_of, faces_in

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.access import Scope
 from photofinish.domain.face import Embedding
 from photofinish_functions.rekognition.answers import box_json, face_model_version, percent
@@ -64,7 +65,7 @@ def _matches(
     limit = call.request.get("MaxFaces", DEFAULT_MAX_FACES)
     min_similarity = services.similarity.cosine(call.request.get("FaceMatchThreshold", DEFAULT_THRESHOLD))
     # The face that is searched for is its own best match.
-    found = services.index.search(collection, [query], limit=limit + 1, min_similarity=min_similarity)
+    found = most_similar_faces(services.index, collection, [query], limit=limit + 1, min_similarity=min_similarity)
     found = [match for match in found if match.face.face_id != without][:limit]
     faces = services.collections.faces(collection, limit=len(found), face_ids=[match.face.face_id for match in found])
     shown = {face["FaceId"]: face for face in described(services, collection, faces)}

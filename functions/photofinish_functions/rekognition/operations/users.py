@@ -10,7 +10,7 @@ from typing import Any
 
 from photofinish.domain.access import Scope
 from photofinish.domain.face import Embedding, Face
-from photofinish.domain.person import Person
+from photofinish.domain.people import Person
 from photofinish.errors import Conflict, NotFound
 from photofinish_functions.rekognition.answers import face_detail, face_model_version
 from photofinish_functions.rekognition.calls import (

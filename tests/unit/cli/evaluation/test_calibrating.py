@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from photofinish.analysis.models.calibration_file import CalibrationOrigin, MeasuredCalibration, read_calibration
+from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.matching import Calibration, match_probability
 from photofinish.errors import RejectedInput
-from photofinish.models.calibration_file import CalibrationOrigin, MeasuredCalibration, read_calibration
-from photofinish.models.face_encoder import FaceEncoder
-from photofinish.models.settings import ModelSettings
 from photofinish_cli.evaluation.calibrating import (
     POOR_COPIES,
     Probes,

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from photofinish.analysis.models.calibration_file import read_calibration
+from photofinish.analysis.models.selection import embedding_model
+from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.matching import match_probability
-from photofinish.models.calibration_file import read_calibration
-from photofinish.models.selection import embedding_model
-from photofinish.models.settings import ModelSettings
 from photofinish_cli.evaluation import calibrating
 from photofinish_cli.main import app
 from photofinish_cli.output import ExitCode

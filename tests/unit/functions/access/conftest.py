@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from photofinish.adapters.pg_access import PgAccess
+from photofinish.adapters.postgres.access import PgAccess
 from photofinish_functions.access.gate import Gate
 from support.access import Clock, pg_access, settings
 from support.postgres import database  # noqa: F401  (fixture)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from photofinish.adapters.pg_access import PgAccess
+from photofinish.adapters.postgres.access import PgAccess
 from photofinish.domain.access import ApiKey, PresentedKey, Principal, RateLimit, Scope
 from photofinish_functions.access.api_keys import KEEP_S
 from photofinish_functions.access.gate import Gate

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photofinish.adapters.pg_access import PgAccess
+from photofinish.adapters.postgres.access import PgAccess
 from photofinish.domain.access import AuditEntry, RateLimit, Scope
 from photofinish_functions.access.gate import Gate
 from photofinish_functions.access.refusal_audit import WRITTEN_EVERY, RefusalAudit

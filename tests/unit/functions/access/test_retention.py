@@ -10,7 +10,7 @@ import pytest
 from cloudevents.http import CloudEvent
 
 from photofinish import wiring
-from photofinish.adapters.pg_access import PgAccess
+from photofinish.adapters.postgres.access import PgAccess
 from photofinish_functions import entry_points
 
 

@@ -26,7 +26,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from werkzeug.serving import make_server
 
-from photofinish.adapters.pg_access import PgAccess
+from photofinish.adapters.postgres.access import PgAccess
 from photofinish.domain.access import AwsCredentials, PresentedKey, RateLimit, Scope
 from photofinish.ports import ALIKE_WITHIN_S
 from photofinish_functions.access.gate import Gate

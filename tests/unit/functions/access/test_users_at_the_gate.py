@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from photofinish.adapters.pg_access import PgAccess
+from photofinish.adapters.postgres.access import PgAccess
 from photofinish.domain.access import Principal, Scope
 from photofinish.errors import Unavailable
 from photofinish_functions.access.firebase_tokens import FirebaseTokens

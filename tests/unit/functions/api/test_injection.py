@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
+from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.domain.photo import is_album_name
-from photofinish.models.face_encoder import FaceEncoder
 from support.api import Api, encoder, error_of, model_settings, names_of, running_api, write_key_file
 from support.faces import bib, embedding, face, photo
 from support.index import add

@@ -17,8 +17,8 @@ import pytest
 from psycopg import sql
 from werkzeug.test import TestResponse
 
+from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.logs import JsonFormatter
-from photofinish.models.face_encoder import FaceEncoder
 from support.api import Api, api, database, encoder, files, jpeg, model_settings, selfie_of_astronaut
 from support.faces import photo
 from support.index import add
@@ -120,7 +120,7 @@ def test_an_accident_logs_no_picture_and_no_vector(race: Api, monkeypatch: pytes
     def broken(*_: object) -> None:
         raise ZeroDivisionError("our mistake")
 
-    monkeypatch.setattr("photofinish.searching.Searcher.search", broken)
+    monkeypatch.setattr("photofinish.application.search.searcher.Searcher.search", broken)
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(JsonFormatter())
@@ -177,7 +177,7 @@ def numbers_in(text: str) -> list[str]:
 
 
 def cv2_image(content: bytes) -> Any:
-    from photofinish.imaging.decoding import decode
+    from photofinish.analysis.imaging.decoding import decode
 
     return decode(content).image
 

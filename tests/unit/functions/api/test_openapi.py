@@ -18,8 +18,8 @@ from jsonschema import Draft202012Validator
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 from werkzeug.serving import make_server
 
+from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.domain.photo import PhotoStatus, StoredPhoto
-from photofinish.models.face_encoder import FaceEncoder
 from support.api import ORIGIN, Api, encoder, model_settings, running_api, write_key_file
 from support.faces import bib, embedding, face, photo
 from support.index import add

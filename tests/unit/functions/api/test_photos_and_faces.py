@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
-from photofinish.models.catalogue import model_for
-from photofinish.models.face_encoder import FaceEncoder
 from support.api import (
     Api,
     api,
@@ -285,7 +285,7 @@ class TestRerank:
 def test_pictures_are_looked_at_a_few_at_a_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for a place too long hears it, and gets one later."""
     pictures = api.services.pictures
-    monkeypatch.setattr("photofinish_functions.api.pictures.MAX_WAIT_S", 0.05)
+    monkeypatch.setattr("photofinish.application.pictures.MAX_WAIT_S", 0.05)
     with pictures._place():
         taken = [pictures._places.acquire(blocking=False) for _ in itertools.repeat(None, 64)]
         answer = api.call("POST", "/embeddings", data={"picture": (io.BytesIO(jpeg(astronaut())), "a.jpg")})

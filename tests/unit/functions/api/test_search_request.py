@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
+from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.domain.face import Face, face_id
-from photofinish.models.face_encoder import FaceEncoder
 from support.api import (
     Api,
     api,

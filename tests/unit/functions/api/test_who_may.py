@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from photofinish.adapters.postgres import Database
+from photofinish.adapters.postgres.database import Database
 from photofinish.domain.access import RateLimit, Scope
 from photofinish.errors import Misconfigured
 from photofinish.logs import JsonFormatter

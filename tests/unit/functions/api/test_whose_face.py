@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from photofinish.application.pictures import person_in
 from photofinish.domain.face import Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.matching import Calibration
 from photofinish.domain.quality import QualityReason
 from photofinish.errors import RejectedInput
-from photofinish_functions.api.pictures import person_in
 from support.faces import embedding, face
 
 CALIBRATION = Calibration(min_similarity=0.5, stranger_similarity=0.6, slope=10, offset=-5, selfie_min_quality=0.2)

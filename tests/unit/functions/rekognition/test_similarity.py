@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from photofinish.analysis.models.catalogue import model_for
 from photofinish.domain.matching import Calibration
-from photofinish.models.catalogue import model_for
 from photofinish_functions.rekognition.similarity import ANCHOR, SimilarityScale
 
 

@@ -1,0 +1,234 @@
+"""`photofinish analyze`: what is on these photos, on this machine alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Any
+
+import cv2
+import numpy as np
+import typer
+
+from photofinish.analysis.imaging.decoding import Limits
+from photofinish.analysis.models.settings import default_models_dir
+from photofinish.domain.photo import PhotoRef
+from photofinish.domain.sidecar import sidecar
+from photofinish.errors import NotFound, RejectedInput
+from photofinish.wiring import model_settings
+from photofinish_cli import annotating
+from photofinish_cli.output import (
+    ExitCode,
+    console,
+    print_json_line,
+    printable,
+    progress_bar,
+    reported_errors,
+    table,
+)
+
+if TYPE_CHECKING:
+    from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
+
+_BATCH_FILES, _BATCH_BYTES = 4, 64_000_000
+_ANNOTATED_JPEG_QUALITY = 88
+
+
+def analyze(
+    paths: Annotated[list[Path], typer.Argument(exists=True, help="Photos, or folders with everything inside.")],
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one sidecar a line; a rejected file's line has `file` and `error`.")
+    ] = False,
+    embeddings: Annotated[bool, typer.Option("--embeddings", help="Add the faces' vectors to the sidecars.")] = False,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", file_okay=False, help="Write each photo with boxes, numbers and scores into this folder."
+        ),
+    ] = None,
+    models_dir: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="PHOTOFINISH_MODELS_DIR", help="Folder of the models.", show_default="the user's cache folder"
+        ),
+    ] = None,
+) -> None:
+    """Find faces, bib numbers and sharpness in photos, without any cloud, local or not.
+
+    Ends with 1 where a file was rejected. Hidden files are left out.
+
+    Examples:
+
+      photofinish analyze IMG_0001.jpg
+
+      photofinish analyze ./card1 --annotate ./looked-at
+
+      photofinish analyze ./card1 --json | jq -r '.bibs[]?.number'
+    """
+    with reported_errors():
+        files = local_files(paths, without=annotate)
+        if not files:
+            raise NotFound(f"no files in {', '.join(map(str, paths))}")
+        # Models and their runtime take a moment to load: not before they are wanted.
+        from photofinish.analysis.analyzer import Analyzer
+
+        analyzer = Analyzer.load(replace(model_settings(), models_dir=models_dir or default_models_dir()))
+        report = _JsonReport() if json else _TableReport()
+        started = time.monotonic()
+        with progress_bar("Analysing", len(files), plain=json) as bar:
+            for file, result in _analyzed(analyzer, files):
+                if isinstance(result, RejectedInput):
+                    report.rejected(file, result)
+                else:
+                    document = sidecar(file.ref, result.analysis, analyzer.pipeline_version, embeddings=embeddings)
+                    report.analyzed(document)
+                    if annotate is not None:
+                        write_annotated(annotate, file.ref, result.preview_jpeg, document)
+                bar.advance()
+        report.end(time.monotonic() - started)
+    if report.rejections:
+        raise typer.Exit(ExitCode.FOUND_WRONG)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFile:
+    """A file on this machine as a photo.
+
+    The bucket of its `ref` is `local`, its generation the file's time of change in nanoseconds, and its name the path
+    from the folder that was given, that folder's own name first: so the folder is the album, wherever it lies.
+    """
+
+    path: Path
+    ref: PhotoRef
+
+
+def local_files(paths: Sequence[Path], *, without: Path | None = None) -> list[LocalFile]:
+    """The files of `paths`, in the order given, a folder's sorted by name; hidden ones and those in `without` left out.
+
+    A file that is given by its own name is taken even where it is hidden, and each file is taken once.
+    """
+    found: dict[Path, LocalFile] = {}
+    left_out = without.resolve() if without else None
+    for given in paths:
+        root = given.resolve()
+        if not given.is_dir():
+            found.setdefault(root, _local_file(given, PurePosixPath(given.name)))
+            continue
+        for path in sorted(given.rglob("*")):
+            inner = path.relative_to(given)
+            hidden = any(part.startswith(".") for part in inner.parts)
+            if hidden or not path.is_file() or (left_out and path.resolve().is_relative_to(left_out)):
+                continue
+            found.setdefault(path.resolve(), _local_file(path, PurePosixPath(root.name, *inner.parts)))
+    return list(found.values())
+
+
+def _local_file(path: Path, name: PurePosixPath) -> LocalFile:
+    return LocalFile(path=path, ref=PhotoRef(bucket="local", name=str(name), generation=path.stat().st_mtime_ns))
+
+
+def _analyzed(
+    analyzer: Analyzer, files: Sequence[LocalFile]
+) -> Iterator[tuple[LocalFile, AnalyzedPhoto | RejectedInput]]:
+    """Each file with what was found in it, in order; files are read and analysed in batches."""
+    batch: list[tuple[LocalFile, bytes | RejectedInput]] = []
+    for file in files:
+        batch.append((file, _content(file.path)))
+        size = sum(len(content) for _, content in batch if isinstance(content, bytes))
+        if len(batch) == _BATCH_FILES or size >= _BATCH_BYTES:
+            yield from _analyze_batch(analyzer, batch)
+            batch = []
+    yield from _analyze_batch(analyzer, batch)
+
+
+def _analyze_batch(
+    analyzer: Analyzer, batch: list[tuple[LocalFile, bytes | RejectedInput]]
+) -> Iterator[tuple[LocalFile, AnalyzedPhoto | RejectedInput]]:
+    analyses = iter(analyzer.analyze([content for _, content in batch if isinstance(content, bytes)]))
+    for file, content in batch:
+        yield file, content if isinstance(content, RejectedInput) else next(analyses)
+
+
+def _content(path: Path) -> bytes | RejectedInput:
+    try:
+        size, limit = path.stat().st_size, Limits().max_file_bytes
+        if size > limit:
+            return RejectedInput(
+                "file_too_large", f"The file has {size / 1e6:.0f} MB; at most {limit / 1e6:.0f} MB are taken."
+            )
+        return path.read_bytes()
+    except OSError as error:
+        return RejectedInput("unreadable", f"The file cannot be read: {error.strerror}.")
+
+
+def write_annotated(folder: Path, ref: PhotoRef, preview_jpeg: bytes, document: dict[str, Any]) -> Path:
+    """Write the preview with what was found drawn on it, under the photo's name; returns where."""
+    name = ref.name if ref.name.lower().endswith((".jpg", ".jpeg")) else f"{ref.name}.jpg"
+    path = folder / name
+    pixels = cv2.imdecode(np.frombuffer(preview_jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise RuntimeError(f"the preview of {ref.name} is no JPEG")
+    drawn = annotating.annotate(np.asarray(pixels, np.uint8), document)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _, encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, _ANNOTATED_JPEG_QUALITY])
+    path.write_bytes(encoded.tobytes())
+    return path
+
+
+class _JsonReport:
+    """One line a file, as soon as it is known."""
+
+    def __init__(self) -> None:
+        self.rejections = 0
+
+    def analyzed(self, document: dict[str, Any]) -> None:
+        print_json_line(document)
+
+    def rejected(self, file: LocalFile, reason: RejectedInput) -> None:
+        self.rejections += 1
+        print_json_line({"file": str(file.path), "error": {"code": reason.code, "message": reason.message}})
+
+    def end(self, elapsed_s: float) -> None:
+        """Every line is out already."""
+
+
+class _TableReport:
+    """A table at the end, for people."""
+
+    def __init__(self) -> None:
+        self.rejections = 0
+        self._rows = table("file", "faces", "bibs", "sharpness", "blurry", "ms", right=["faces", "sharpness", "ms"])
+        self._reasons = table("rejected", "code", "why")
+        self._photos = self._faces = self._bibs = self._blurry = 0
+
+    def analyzed(self, document: dict[str, Any]) -> None:
+        is_blurry = document["sharpness"]["is_blurry"]
+        self._photos += 1
+        self._faces += len(document["faces"])
+        self._bibs += len(document["bibs"])
+        self._blurry += is_blurry
+        self._rows.add_row(
+            printable(document["photo"]["name"]),
+            str(len(document["faces"])),
+            " ".join(bib["number"] for bib in document["bibs"]),
+            f"{document['sharpness']['frame']:.2f}",
+            "blurry" if is_blurry else "",
+            f"{sum(document['timings_ms'].values()):.0f}",
+        )
+
+    def rejected(self, file: LocalFile, reason: RejectedInput) -> None:
+        self.rejections += 1
+        self._reasons.add_row(printable(file.ref.name), reason.code, printable(reason.message))
+
+    def end(self, elapsed_s: float) -> None:
+        to = console()
+        if self._photos:
+            to.print(self._rows)
+        if self.rejections:
+            to.print(self._reasons)
+        to.print(
+            f"{self._photos} photos in {elapsed_s:.1f} s: {self._faces} faces, {self._bibs} bibs, "
+            f"{self._blurry} blurry; {self.rejections} files rejected"
+        )

@@ -1,0 +1,159 @@
+"""`photofinish clusters`: who is who by similarity: run, merge, split, what was changed, undo."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from photofinish.errors import NotFound, Unavailable
+from photofinish.wiring import model_settings
+from photofinish_cli import api_client
+from photofinish_cli.commands.people import Album, Faces, Person, tell_change
+from photofinish_cli.deployment import Json, StateDir, connect, use_deployment
+from photofinish_cli.output import console, print_json, reported_errors, table
+
+_TURN_TIMEOUT_S = 120.0
+_POLL_S = 0.5
+
+app = typer.Typer(name="clusters", help="Who is who by similarity, and what people decided.", no_args_is_help=True)
+
+
+@app.command("status")
+def show_clustering(album: Album, json: Json = False, state: StateDir = None) -> None:
+    """Where an album's clustering stands, and how often strangers look alike in it.
+
+    Example: photofinish clusters status spring-10k
+    """
+    with reported_errors():
+        use_deployment(state)
+        _tell(api_client.in_album("GET", album, "/clustering"), json=json)
+
+
+@app.command("run")
+def run_clustering(album: Album, json: Json = False, state: StateDir = None) -> None:
+    """Cluster an album from scratch, here and now; what people decided stays. It also happens once a day.
+
+    Example: photofinish clusters run spring-10k
+    """
+    # Imported here: whoever only asks needs no clustering.
+    from photofinish.analysis.models.selection import known_calibrations
+    from photofinish.application.people.clustering import PeopleClustering
+    from photofinish.application.people.projection import PeopleProjector
+
+    with reported_errors():
+        cloud = connect(state)
+        projector = PeopleProjector(cloud.people_projection, cloud.people_documents)
+        clustering = PeopleClustering(cloud.clusters, known_calibrations(model_settings()), publish=projector.project)
+        if not cloud.index.has_album(album):
+            raise NotFound(f"no photo of an album {album!r} was analysed yet")
+        deadline = time.monotonic() + _TURN_TIMEOUT_S
+        while not clustering.run_full(album):  # a run that the last photos set off is going on
+            if time.monotonic() > deadline:
+                raise Unavailable(f"others have been clustering {album!r} for {_TURN_TIMEOUT_S:.0f} s: try again later")
+            time.sleep(_POLL_S)
+        _tell(api_client.in_album("GET", album, "/clustering"), json=json)
+
+
+@app.command("merge")
+def merge_people(
+    album: Album,
+    person: Person,
+    other: Annotated[str, typer.Argument(help="Person id: who is the same, and is gone afterwards.")],
+    json: Json = False,
+    state: StateDir = None,
+) -> None:
+    """Say that two people are one.
+
+    Example: photofinish clusters merge spring-10k PERSON OTHER
+    """
+    with reported_errors():
+        use_deployment(state)
+        answer = api_client.in_album("POST", album, f"/people/{person}/merge", json={"other": other})
+    tell_change(album, answer, json=json)
+
+
+@app.command("split")
+def split_person(
+    album: Album,
+    person: Person,
+    faces: Faces,
+    name: Annotated[str | None, typer.Option("--name", help="Of the new person.")] = None,
+    json: Json = False,
+    state: StateDir = None,
+) -> None:
+    """Say that some faces of a person are somebody else's.
+
+    Example: photofinish clusters split spring-10k PERSON FACE FACE --name "Grace Hopper"
+    """
+    with reported_errors():
+        use_deployment(state)
+        body = {"face_ids": faces, "name": name}
+        answer = api_client.in_album("POST", album, f"/people/{person}/split", json=body)
+    tell_change(album, answer, json=json)
+
+
+@app.command("history")
+def list_operations(
+    album: Album,
+    limit: Annotated[int, typer.Option(help="Changes at most.", min=1, max=200)] = 20,
+    json: Json = False,
+    state: StateDir = None,
+) -> None:
+    """What was changed of the album's people, newest first.
+
+    Example: photofinish clusters history spring-10k
+    """
+    with reported_errors():
+        use_deployment(state)
+        answer = api_client.in_album("GET", album, "/people-operations", params={"limit": limit})
+        if json:
+            print_json(answer)
+            return
+    shown = table("operation", "what", "when", "by", "people", "undone", right=["operation", "people"])
+    for done in answer["operations"]:
+        undone = f"by {done['undone_by']}" if done["undone_by"] else "" if done["is_reversible"] else "cannot be"
+        what = f"{done['kind']} of {done['undoes']}" if done["undoes"] else done["kind"]
+        shown.add_row(
+            str(done["operation_id"]), what, done["done_at"], done["done_by"], str(len(done["person_ids"])), undone
+        )
+    console().print(shown)
+
+
+@app.command("undo")
+def undo_operation(
+    album: Album,
+    operation: Annotated[int, typer.Argument(help="Number of the change, as `clusters history` shows it.", min=1)],
+    json: Json = False,
+    state: StateDir = None,
+) -> None:
+    """Take a change back, unless something newer depends on it.
+
+    Example: photofinish clusters undo spring-10k 12
+    """
+    with reported_errors():
+        use_deployment(state)
+        answer = api_client.in_album("POST", album, f"/people-operations/{operation}/undo")
+    tell_change(album, answer, json=json)
+
+
+def _tell(answer: dict[str, Any], *, json: bool) -> None:
+    if json:
+        print_json(answer)
+        return
+    ran = f"last run {answer['ran_at'] or 'never'}, from scratch {answer['full_at'] or 'never'}"
+    console().print(f"{answer['people'] or 0} people in {answer['faces'] or 0} faces; {ran}")
+    if answer["is_waiting"]:
+        console().print("something changed since: it is clustered within minutes")
+    shown = table(
+        "embedding space", "same person from", "false match rate", "strangers compared", right=["strangers compared"]
+    )
+    for name, space in answer["spaces"].items():
+        shown.add_row(
+            name,
+            f"{space['min_similarity']:.3f}",
+            f"below {space['false_match_rate_at_most']:.2%}",
+            str(space["stranger_pairs"]),
+        )
+    console().print(shown)

@@ -1,0 +1,84 @@
+"""PhotoStore on Google Cloud Storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from google.api_core import exceptions
+from google.cloud.storage import Blob, Client
+
+from photofinish.adapters.google.errors import unavailable_when_transient
+from photofinish.domain.photo import PhotoRef, StoredPhoto
+from photofinish.errors import NotFound, PhotoGone, RejectedInput
+
+TIMEOUT_S = 60.0
+
+
+class GcsPhotoStore:
+    """Originals and derived objects in two buckets, so that a derived object never looks like a new photo."""
+
+    def __init__(self, client: Client, photo_bucket: str, derived_bucket: str) -> None:
+        self._client = client
+        self._photos = client.bucket(photo_bucket)
+        self._derived = client.bucket(derived_bucket)
+
+    @unavailable_when_transient
+    def read(self, photo: PhotoRef, *, max_bytes: int) -> bytes:
+        blob = self._client.bucket(photo.bucket).blob(photo.name, generation=photo.generation)
+        try:
+            return read_at_most(blob, max_bytes)
+        except exceptions.NotFound:
+            raise _gone(photo) from None
+
+    @unavailable_when_transient
+    def list_photos(self, prefix: str = "") -> Iterator[StoredPhoto]:
+        for blob in self._client.list_blobs(self._photos, prefix=prefix, timeout=TIMEOUT_S):
+            yield stored_photo(blob)
+
+    @unavailable_when_transient
+    def put_derived(self, name: str, content: bytes, content_type: str) -> None:
+        try:
+            self._derived.blob(name).upload_from_string(
+                content, content_type=content_type, if_generation_match=0, timeout=TIMEOUT_S
+            )
+        except exceptions.PreconditionFailed:
+            return  # it exists: derived names carry generation and pipeline version, so it is the same thing
+
+    @unavailable_when_transient
+    def read_derived(self, name: str) -> bytes:
+        try:
+            content: bytes = self._derived.blob(name).download_as_bytes(timeout=TIMEOUT_S)
+        except exceptions.NotFound:
+            raise NotFound(f"there is no derived object {name!r}") from None
+        return content
+
+
+def read_at_most(blob: Blob, max_bytes: int) -> bytes:
+    """The content of the object, of the generation that `blob` names.
+
+    Raises:
+        RejectedInput: `file_too_large`, before more than `max_bytes` were fetched.
+        google.api_core.exceptions.NotFound: it is not there.
+    """
+    try:
+        # One byte more than allowed tells a file that is too large, without fetching it whole.
+        content: bytes = blob.download_as_bytes(end=max_bytes, timeout=TIMEOUT_S)
+    except exceptions.RequestRangeNotSatisfiable:
+        return b""  # an empty object has no byte 0
+    if len(content) > max_bytes:
+        raise RejectedInput("file_too_large", f"The file has more than {max_bytes / 1e6:.0f} MB.")
+    return content
+
+
+def stored_photo(blob: Blob) -> StoredPhoto:
+    """What a listing tells of an object."""
+    return StoredPhoto(
+        ref=PhotoRef(bucket=blob.bucket.name, name=blob.name, generation=int(blob.generation)),
+        size_bytes=int(blob.size),
+        content_type=blob.content_type or "",
+        uploaded_at=blob.time_created,
+    )
+
+
+def _gone(photo: PhotoRef) -> PhotoGone:
+    return PhotoGone("photo_gone", f"{photo.name} was deleted or replaced before this version of it could be analysed.")

@@ -1,0 +1,159 @@
+"""Reading one album of the index in memory: the public double of ``adapters/postgres/album_reading.py``, exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photofinish.domain.analysis import PhotoAnalysis
+from photofinish.domain.bib import Bib
+from photofinish.domain.face import Embedding, Face, face_id
+from photofinish.domain.photo import PhotoRef
+from photofinish.domain.search import PhotoFilter, other_numbers, words
+from photofinish.ports import IndexedPhoto, SeenBib, SeenFace
+from photofinish_kernels import cosine_top_k
+
+
+@dataclass(frozen=True)
+class IndexedAnalysis:
+    """What is known of one photo."""
+
+    photo: PhotoRef
+    pipeline_version: str
+    analysis: PhotoAnalysis
+
+    @cached_property
+    def face_ids(self) -> list[str]:
+        return [face_id(self.photo, self.pipeline_version, index) for index in range(len(self.analysis.faces))]
+
+    @cached_property
+    def entry(self) -> IndexedPhoto:
+        image = self.analysis.image
+        return IndexedPhoto(
+            photo=self.photo,
+            pipeline_version=self.pipeline_version,
+            taken_at=image.taken_at.replace(tzinfo=None) if image.taken_at else None,
+            camera=image.camera,
+            lines=tuple(line.text for line in self.analysis.text),
+            sharpness=self.analysis.sharpness.frame,
+            width=image.width,
+            height=image.height,
+        )
+
+    def passes(self, where: PhotoFilter) -> bool:
+        entry = self.entry
+        return where.passes(self.photo, taken_at=entry.taken_at, camera=entry.camera, lines=entry.lines)
+
+    def seen_face(self, index: int) -> SeenFace:
+        face = self.analysis.faces[index]
+        return SeenFace(
+            face_id=self.face_ids[index],
+            photo_id=self.photo.photo_id,
+            box=face.box,
+            detection_score=face.detection_score,
+            sharpness=face.sharpness,
+            quality=face.quality,
+        )
+
+    def seen_bib(self, bib: Bib, asked: str, ocr_score: float) -> SeenBib:
+        worn_by = bib.face_index
+        return SeenBib(
+            photo_id=self.photo.photo_id,
+            asked=asked,
+            number=bib.number,
+            ocr_score=ocr_score,
+            partial=bib.partial,
+            box=bib.box,
+            face_id=None if worn_by is None else self.face_ids[worn_by],
+            face_box=None if worn_by is None else self.analysis.faces[worn_by].box,
+        )
+
+
+class MemoryAlbumReading:
+    """:class:`photofinish.ports.AlbumReading` of what it is given."""
+
+    def __init__(
+        self, photos: Sequence[IndexedAnalysis], dimensions: Mapping[str, int], entrants: Mapping[str, str]
+    ) -> None:
+        self._photos = {photo.photo.photo_id: photo for photo in photos}
+        self._dimensions = dimensions
+        self._entrants = entrants
+
+    def nearest(self, queries: Sequence[Embedding], *, limit: int, where: PhotoFilter) -> MemoryNearFaces:
+        spaces = {query.space for query in queries}
+        if len(spaces) != 1:
+            raise ValueError(f"the queries of one search come from one embedding space, not from {sorted(spaces)}")
+        for query in queries:
+            check_dimension(query, self._dimensions.get(query.space, query.vector.size))
+        faces = [
+            (embedding.vector, photo.seen_face(index))
+            for photo in self._passing(where)
+            for index, face in enumerate(photo.analysis.faces)
+            if (embedding := embedding_of(face)).space in spaces
+        ]
+        if not faces or limit < 1:
+            return MemoryNearFaces(np.zeros((0, queries[0].vector.size), np.float32), [])
+        vectors = np.stack([vector for vector, _ in faces])
+        rows, _ = cosine_top_k(np.stack([query.vector for query in queries]), vectors, limit)
+        near = np.unique(rows)
+        return MemoryNearFaces(vectors[near], [faces[row][1] for row in near])
+
+    def bibs(self, numbers: Sequence[str], *, limit: int, where: PhotoFilter) -> list[SeenBib]:
+        seen = [
+            photo.seen_bib(bib, asked, ocr_score)
+            for photo in self._passing(where)
+            for bib in photo.analysis.bibs
+            for asked, ocr_score in ({bib.number: bib.ocr_score} | other_numbers(bib)).items()
+            if asked in numbers
+        ]
+        return sorted(seen, key=lambda bib: (-bib.ocr_score, bib.photo_id))[:limit]
+
+    def photos(self, photo_ids: Sequence[str]) -> dict[str, IndexedPhoto]:
+        return {photo_id: self._photos[photo_id].entry for photo_id in photo_ids if photo_id in self._photos}
+
+    def sharpest(self, where: PhotoFilter, *, limit: int) -> dict[str, IndexedPhoto]:
+        passing = sorted(self._passing(where), key=lambda photo: (-photo.entry.sharpness, photo.photo.photo_id))
+        return {photo.photo.photo_id: photo.entry for photo in passing[:limit]}
+
+    def entrants(self, name: str, *, limit: int) -> dict[str, str]:
+        asked = words(name)
+        found = {
+            number: known
+            for number, known in sorted(self._entrants.items())
+            if all(word in " ".join(words(known)) for word in asked)
+        }
+        return dict(list(found.items())[:limit])
+
+    def _passing(self, where: PhotoFilter) -> Iterator[IndexedAnalysis]:
+        return (photo for photo in self._photos.values() if photo.passes(where))
+
+
+class MemoryNearFaces:
+    """:class:`photofinish.ports.NearFaces`."""
+
+    def __init__(self, vectors: NDArray[np.float32], faces: Sequence[SeenFace]) -> None:
+        self.vectors = vectors
+        self._faces = faces
+
+    def face(self, row: int) -> SeenFace:
+        return self._faces[row]
+
+
+def embedding_of(face: Face) -> Embedding:
+    """The embedding of a face that is indexed; ValueError where it has none."""
+    if face.embedding is None:
+        raise ValueError("every face that is indexed carries an embedding")
+    return face.embedding
+
+
+def check_dimension(embedding: Embedding, dimension: int) -> None:
+    """Raise ValueError where the embedding's space has another dimension in this index."""
+    if embedding.vector.size != dimension:
+        raise ValueError(
+            f"embeddings of {embedding.space!r} have {dimension} dimensions in this index, not "
+            f"{embedding.vector.size}: another model needs another embedding space"
+        )

@@ -1,0 +1,126 @@
+"""The face index in memory: the public double of ``adapters/postgres/faces.py``, exact, gone with the process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from photofinish.adapters.memory.album_reading import (
+    IndexedAnalysis,
+    MemoryAlbumReading,
+    check_dimension,
+    embedding_of,
+)
+from photofinish.domain.analysis import PhotoAnalysis
+from photofinish.domain.face import Embedding
+from photofinish.domain.photo import PhotoRef
+from photofinish.ports import BibMatch
+
+
+class MemoryFaceIndex:
+    """:class:`photofinish.ports.FaceIndex` in memory; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._photos: dict[str, IndexedAnalysis] = {}
+        self._newest: dict[str, PhotoRef] = {}
+        """The newest generation known of each photo, removed ones too."""
+        self._albums: set[str] = set()
+        self._dimensions: dict[str, int] = {}
+        self._entrants: dict[str, dict[str, str]] = {}
+
+    def replace(self, photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> bool:
+        for bib in analysis.bibs:
+            if bib.face_index is not None:
+                analysis.faces[bib.face_index]  # as in Postgres, an IndexError where there is no such face
+        embeddings = [embedding_of(face) for face in analysis.faces]
+        with self._lock:
+            for embedding in embeddings:
+                check_dimension(embedding, self._dimensions.setdefault(embedding.space, embedding.vector.size))
+            if not self._claim(photo):
+                return False
+            self._photos[photo.photo_id] = IndexedAnalysis(photo, pipeline_version, analysis)
+            self._albums.add(photo.album)
+            return True
+
+    def remove(self, photo: PhotoRef) -> None:
+        with self._lock:
+            if self._claim(photo):
+                self._photos.pop(photo.photo_id, None)
+
+    def drop_album(self, album: str) -> None:
+        with self._lock:
+            for photo in [photo for photo in self._newest.values() if photo.album == album]:
+                del self._newest[photo.photo_id]
+                self._photos.pop(photo.photo_id, None)
+            self._albums.discard(album)
+            self._entrants.pop(album, None)
+
+    def set_entrants(self, album: str, entrants: Mapping[str, str]) -> None:
+        """Make these, number to name, the start list of `album`; in Postgres `AlbumRules` does so."""
+        with self._lock:
+            self._entrants[album] = dict(entrants)
+
+    @contextmanager
+    def reading(self, album: str) -> Iterator[MemoryAlbumReading]:
+        with self._lock:  # what is known of a photo is never changed, only exchanged
+            reading = MemoryAlbumReading(
+                self._of_album(album), dict(self._dimensions), dict(self._entrants.get(album, {}))
+            )
+        yield reading
+
+    def embeddings(self, album: str, face_ids: Sequence[str]) -> dict[str, Embedding]:
+        wanted = set(face_ids)
+        with self._lock:
+            return {
+                id_: embedding_of(face)
+                for photo in self._of_album(album)
+                for id_, face in zip(photo.face_ids, photo.analysis.faces, strict=True)
+                if id_ in wanted
+            }
+
+    def find_bib(self, album: str, number: str, *, limit: int) -> list[BibMatch]:
+        with self._lock:
+            found = [
+                max(bibs, key=lambda bib: bib.ocr_score)
+                for photo in self._of_album(album)
+                if (bibs := [_bib_match(photo, index) for index in _bibs_with(photo, number)])
+            ]
+        return sorted(found, key=lambda bib: (-bib.ocr_score, bib.photo.photo_id))[: max(limit, 0)]
+
+    def has_album(self, album: str) -> bool:
+        with self._lock:
+            return album in self._albums
+
+    def analyses(self, album: str) -> list[IndexedAnalysis]:
+        """Everything that is known of every photo of `album`."""
+        with self._lock:
+            return self._of_album(album)
+
+    def _of_album(self, album: str) -> list[IndexedAnalysis]:
+        return [photo for photo in self._photos.values() if photo.photo.album == album]
+
+    def _claim(self, photo: PhotoRef) -> bool:
+        """Take this generation for the newest; False where a newer one is known."""
+        known = self._newest.get(photo.photo_id)
+        if known is not None and known.generation > photo.generation:
+            return False
+        self._newest[photo.photo_id] = photo
+        return True
+
+
+def _bibs_with(photo: IndexedAnalysis, number: str) -> list[int]:
+    return [index for index, bib in enumerate(photo.analysis.bibs) if bib.number == number]
+
+
+def _bib_match(photo: IndexedAnalysis, index: int) -> BibMatch:
+    bib = photo.analysis.bibs[index]
+    return BibMatch(
+        photo=photo.photo,
+        number=bib.number,
+        ocr_score=bib.ocr_score,
+        partial=bib.partial,
+        box=bib.box,
+        face_id=None if bib.face_index is None else photo.face_ids[bib.face_index],
+    )

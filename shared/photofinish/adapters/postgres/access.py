@@ -1,0 +1,143 @@
+"""Keys, rate limits, seen signatures, audit in Postgres: layout in `sql/migrations`, statements in `sql/access.sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from photofinish.adapters.postgres.database import Database, statement
+from photofinish.domain.access import ApiKey, AuditEntry, RateLimit, Scope
+from photofinish.ports import ALIKE_WITHIN_S, Expired
+
+KEY_USE_RECORDED_EVERY = timedelta(hours=1)
+_AUDIT_PAGE = 1000
+
+
+class PgAccess:
+    """:class:`photofinish.ports.AccessStore` in a migrated Postgres database; safe to share between threads.
+
+    All methods raise what :meth:`Database.transaction` does.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_key(self, key: ApiKey) -> bool:
+        values = {
+            "key_id": key.key_id,
+            "secret_sha256": key.secret_sha256,
+            "label": key.label,
+            "scope": key.scope.value,
+            "albums": None if key.albums is None else sorted(key.albums),
+            "rate_per_s": None if key.rate is None else key.rate.per_second,
+            "burst": None if key.rate is None else key.rate.burst,
+            "created_at": key.created_at,
+            "expires_at": key.expires_at,
+            "revoked_at": key.revoked_at,
+            "last_used_at": key.last_used_at,
+        }
+        with self._database.autocommit() as conn:
+            return conn.execute(_query("add_key"), values).fetchone() is not None
+
+    def find_key(self, key_id: str) -> ApiKey | None:
+        with self._database.autocommit() as conn, conn.cursor(row_factory=dict_row) as cursor:
+            row = cursor.execute(_query("find_key"), {"key_id": key_id}).fetchone()
+        return None if row is None else _api_key(row)
+
+    def list_keys(self) -> list[ApiKey]:
+        with self._database.autocommit() as conn, conn.cursor(row_factory=dict_row) as cursor:
+            return [_api_key(row) for row in cursor.execute(_query("list_keys"))]
+
+    def revoke_key(self, key_id: str) -> bool:
+        with self._database.autocommit() as conn:
+            return conn.execute(_query("revoke_key"), {"key_id": key_id}).fetchone() is not None
+
+    def touch_key(self, key_id: str, at: datetime) -> None:
+        with self._database.autocommit() as conn:
+            conn.execute(_query("touch_key"), {"key_id": key_id, "at": at, "not_within": KEY_USE_RECORDED_EVERY})
+
+    def take(self, bucket: str, limit: RateLimit, *, cost: int = 1) -> float:
+        emission_s = 1 / limit.per_second
+        values = {
+            "bucket": bucket,
+            "cost_s": min(cost, limit.burst) * emission_s,
+            "burst_s": limit.burst * emission_s,
+        }
+        with self._database.autocommit() as conn:
+            row = conn.execute(_query("take"), values).fetchone()
+        assert row is not None, "a SELECT without FROM gives one row"
+        return float(row[0])
+
+    def remember_signature(self, signature: bytes, request_nonce: bytes, expires_at: datetime) -> bool:
+        values = {
+            "signature": signature,
+            "request_nonce": request_nonce,
+            "expires_at": expires_at,
+            "alike_within_s": ALIKE_WITHIN_S,
+        }
+        with self._database.autocommit() as conn:
+            return conn.execute(_query("remember_signature"), values).fetchone() is not None
+
+    def users_may_search(self, album: str) -> bool:
+        with self._database.autocommit() as conn:
+            return conn.execute(_query("users_may_search"), {"album": album}).fetchone() == (True,)
+
+    def set_users_may_search(self, album: str, allowed: bool) -> None:
+        with self._database.autocommit() as conn:
+            conn.execute(_query("set_users_may_search"), {"album": album, "users_may_search": allowed})
+
+    def open_albums(self) -> frozenset[str]:
+        with self._database.autocommit() as conn:
+            return frozenset(album for (album,) in conn.execute(_query("open_albums")))
+
+    def append_audit(self, entry: AuditEntry) -> None:
+        values = {
+            "principal": entry.principal,
+            "principal_id": entry.principal_id,
+            "action": entry.action,
+            "album": entry.album,
+            "target": entry.target,
+            "outcome": entry.outcome,
+            "request_id": entry.request_id,
+            "count": entry.count,
+        }
+        with self._database.autocommit() as conn:
+            conn.execute(_query("append_audit"), values)
+
+    def audit_entries(self, *, album: str | None = None, since: datetime | None = None) -> Iterator[AuditEntry]:
+        after = 0
+        while True:
+            values = {"after": after, "album": album, "since": since, "limit": _AUDIT_PAGE}
+            with self._database.autocommit() as conn, conn.cursor(row_factory=dict_row) as cursor:
+                rows = cursor.execute(_query("audit_entries"), values).fetchall()
+            for row in rows:
+                after = row.pop("entry_id")
+                yield AuditEntry(**row)
+            if len(rows) < _AUDIT_PAGE:
+                return
+
+    def expire(self, *, audit_before: datetime) -> Expired:
+        with self._database.autocommit() as conn:
+            row = conn.execute(_query("expire_audit_entries"), {"older_than": audit_before}).fetchone()
+            assert row is not None, "a function gives one row"
+            return Expired(
+                audit_entries=row[0],
+                rate_windows=conn.execute(_query("expire_rate_windows")).rowcount,
+                signatures=conn.execute(_query("expire_signatures")).rowcount,
+            )
+
+
+def _api_key(row: dict[str, Any]) -> ApiKey:
+    per_second, burst, albums = row.pop("rate_per_s"), row.pop("burst"), row.pop("albums")
+    row["scope"] = Scope(row["scope"])
+    row["albums"] = None if albums is None else frozenset(albums)
+    row["rate"] = None if per_second is None else RateLimit(per_second=per_second, burst=burst)
+    return ApiKey(**row)
+
+
+def _query(name: str) -> sql.SQL | sql.Composed:
+    return statement("access", name)

@@ -1,0 +1,170 @@
+"""The connection to Postgres that every adapter of it shares: one pool, one translation of the driver's errors."""
+
+from __future__ import annotations
+
+import math
+import select
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import psycopg.conninfo
+from psycopg import sql
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+from photofinish.adapters.postgres.sql import queries
+from photofinish.errors import Misconfigured, Unavailable
+
+Connection = psycopg.Connection[TupleRow]
+
+# A server that goes away says so to idle connections; only a network that breaks does not, so after this long they are
+# asked whether they still work. To ask each time would be a fifth of what a search costs here.
+ASK_AFTER_IDLE_S = 10.0
+
+_SESSION_SETTINGS = """
+SET statement_timeout = {statement_timeout_ms};
+-- Without it the index gives up after ef_search faces, counting those that a filter or a deletion takes away.
+SET hnsw.iterative_scan = relaxed_order;
+-- How many faces the index keeps in view; see adapters/postgres/album_reading.py.
+SET hnsw.ef_search = 200;
+-- A plan for any album could use neither the one partition nor its partial index.
+SET plan_cache_mode = force_custom_plan
+"""
+
+
+class Database:
+    """A migrated Postgres database with pgvector; safe to share between threads.
+
+    Connects on first use, with at most `max_connections` (Cloud SQL has few).
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        max_connections: int = 4,
+        connection_timeout_s: float = 10.0,
+        statement_timeout_s: float = 20.0,
+    ) -> None:
+        """Raises Misconfigured where `conninfo` cannot be read."""
+        check_conninfo(conninfo)
+        self._statement_timeout_s = statement_timeout_s
+        self._pool = ConnectionPool(
+            conninfo,
+            min_size=0,
+            max_size=max_connections,
+            timeout=connection_timeout_s,
+            configure=self._configure,
+            connection_class=_PooledConnection,
+            check=_check,
+            reset=_note_use,
+            open=False,
+            name="photofinish",
+        )
+
+    def close(self) -> None:
+        """Close the connections; the database cannot be used again."""
+        self._pool.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection whose statements take effect together, or not at all where the block raises.
+
+        Raises:
+            Unavailable: the database cannot be reached, or a statement took longer than `statement_timeout_s`.
+            Misconfigured: `photofinish migrate` has not been run on the database.
+        """
+        try:
+            self._pool.open()
+            with self._pool.connection() as conn:
+                yield conn
+        except psycopg.OperationalError as error:
+            reason = f"{type(error).__name__}, SQLSTATE {error.sqlstate}" if error.sqlstate else type(error).__name__
+            raise Unavailable(f"The vector database cannot be reached or did not answer in time ({reason}).") from error
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedObject) as error:
+            raise Misconfigured(
+                "The vector database lacks tables or types of this version: run `photofinish migrate`."
+            ) from error
+
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """A connection whose every statement is a transaction of its own; raises what :meth:`transaction` does.
+
+        The server ends it with the statement, so a lock on a row that many want is not held until a busy client comes
+        round to its COMMIT.
+        """
+        with self.transaction() as conn:
+            conn.autocommit = True
+            try:
+                yield conn
+            finally:
+                if not conn.closed:
+                    conn.autocommit = False
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that only reads, and sees one state of the database; raises as `transaction` does."""
+        with self.transaction() as conn:
+            # The driver says so in the BEGIN that it sends anyway.
+            conn.isolation_level, conn.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+            try:
+                yield conn
+                conn.commit()
+            finally:
+                if not conn.closed:
+                    conn.rollback()  # of what failed; the settings of a connection are set between transactions
+                    conn.isolation_level = conn.read_only = None
+
+    def _configure(self, conn: Connection) -> None:
+        timeout_ms = sql.Literal(round(self._statement_timeout_s * 1000))
+        conn.execute(sql.SQL(_SESSION_SETTINGS).format(statement_timeout_ms=timeout_ms))
+        conn.commit()
+
+
+class _PooledConnection(psycopg.Connection[TupleRow]):
+    used_at_s = -math.inf
+
+
+def _note_use(conn: _PooledConnection) -> None:
+    conn.used_at_s = time.monotonic()
+
+
+def _check(conn: _PooledConnection) -> None:
+    """Raise OperationalError where `conn` is of no use any more."""
+    poll = select.poll()
+    poll.register(conn, select.POLLIN)
+    has_been_sent_something = bool(poll.poll(0))
+    if has_been_sent_something or time.monotonic() - conn.used_at_s > ASK_AFTER_IDLE_S:
+        ConnectionPool.check_connection(conn)
+
+
+def statement(piece: str, name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:
+    """The statement `name` of ``sql/{piece}.sql``; `parts` are numbers and identifiers, which cannot be parameters."""
+    text = sql.SQL(queries(piece)[name])
+    return text.format(**parts) if parts else text
+
+
+def is_storable(text: str) -> bool:
+    """Whether Postgres takes it as text: valid Unicode without NUL."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def storable(text: str) -> str:
+    """`text` with what Postgres does not take as text replaced by U+FFFD."""
+    return text if is_storable(text) else "".join(c if is_storable(c) else "\ufffd" for c in text)
+
+
+def check_conninfo(conninfo: str) -> None:
+    """Raise :class:`Misconfigured` where `conninfo` is no connection string.
+
+    The message repeats neither it nor what the driver says of it: both may hold the password.
+    """
+    try:
+        psycopg.conninfo.conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError:
+        raise Misconfigured(
+            "The connection string of the vector database cannot be read: "
+            "write postgresql://user:password@host:port/database, or key=value pairs."
+        ) from None

@@ -1,0 +1,311 @@
+"""The face index in Postgres with pgvector: its layout in `sql/migrations`, its statements in `sql/face_index.sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from pgvector import HalfVector
+from psycopg import sql
+from psycopg.errors import CheckViolation
+from psycopg.rows import TupleRow
+
+from photofinish.adapters.postgres.album_reading import PgAlbumReading, Space, check_dimension
+from photofinish.adapters.postgres.database import Connection, Database, is_storable, statement, storable
+from photofinish.domain.analysis import PhotoAnalysis
+from photofinish.domain.bib import Bib
+from photofinish.domain.face import Embedding, Face, face_id
+from photofinish.domain.geometry import Box
+from photofinish.domain.photo import PhotoRef, is_album_name
+from photofinish.domain.search import folder_of, other_numbers, words
+from photofinish.errors import RejectedInput, Unavailable
+from photofinish.ports import BibMatch
+
+LOCK_TIMEOUT_MS = 2000
+# Below this many faces Postgres compares all of them rather than go through an HNSW index, which would only be half of
+# what the album takes on the disk.
+INDEXED_FROM_FACES = 2000
+
+
+class PgVectorFaceIndex:
+    """:class:`photofinish.ports.FaceIndex` in a migrated Postgres database; safe to share between threads.
+
+    Scores are exact cosines between the query and the stored embedding, which half precision has moved by less than
+    0.001. All methods raise what :meth:`Database.transaction` does.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def replace(self, photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> bool:
+        embeddings = [_embedding_of(face) for face in analysis.faces]
+        face_ids = [face_id(photo, pipeline_version, index) for index in range(len(analysis.faces))]
+        dimensions = {embedding.space: embedding.vector.size for embedding in embeddings}
+        with self._database.transaction() as conn:
+            album_id = _use_album(conn, photo.album)
+            spaces = {space: _use_space(conn, space, dimension) for space, dimension in dimensions.items()}
+        for embedding in embeddings:
+            check_dimension(embedding, spaces[embedding.space])
+        self._make_room(album_id, spaces.values())
+
+        photo_key = {"photo_id": photo.photo_id, "album_id": album_id}
+        with self._database.transaction() as conn:
+            if not _claim(conn, photo, album_id):
+                return False
+            _forget(conn, photo_key)
+            conn.execute(
+                _query("describe_photo"), photo_key | {"pipeline_version": pipeline_version} | _photo_columns(analysis)
+            )
+            faces = [
+                photo_key
+                | _face_columns(id_, face)
+                | {
+                    "space_id": spaces[embedding.space].space_id,
+                    "embedding": HalfVector(embedding.vector).to_text(),
+                }
+                for id_, face, embedding in zip(face_ids, analysis.faces, embeddings, strict=True)
+            ]
+            try:
+                conn.cursor().executemany(_query("insert_face"), faces)
+            except CheckViolation as error:  # the partition made above is gone again
+                raise Unavailable(
+                    f"The album {photo.album!r} was erased at this moment: index the photo again."
+                ) from error
+            conn.cursor().executemany(
+                _query("insert_bib"),
+                [
+                    photo_key | {"bib_index": index} | _bib_columns(bib, face_ids)
+                    for index, bib in enumerate(analysis.bibs)
+                ],
+            )
+            conn.cursor().executemany(
+                _query("insert_bib_candidate"),
+                [
+                    photo_key | {"bib_index": index, "number": number, "ocr_score": ocr_score}
+                    for index, bib in enumerate(analysis.bibs)
+                    for number, ocr_score in other_numbers(bib).items()
+                ],
+            )
+        return True
+
+    def remove(self, photo: PhotoRef) -> None:
+        with self._database.transaction() as conn:
+            album_id = _use_album(conn, photo.album)
+            if _claim(conn, photo, album_id):
+                _forget(conn, {"photo_id": photo.photo_id, "album_id": album_id})
+
+    def drop_album(self, album: str) -> None:
+        """Its row in `album` stays, for whatever else belongs to the album."""
+        if not is_album_name(album):
+            return
+        with self._database.transaction() as conn:
+            album_id = _album_id(conn, album)
+            if album_id is None:
+                return
+            conn.execute(_query("lock_partitions"))
+            conn.execute(_query("lock_faces", timeout_ms=sql.Literal(LOCK_TIMEOUT_MS)))
+            conn.execute(_query("drop_partition"), {"album_id": album_id})
+            conn.execute(_query("delete_album", album_id=sql.Literal(album_id)))
+
+    @contextmanager
+    def reading(self, album: str) -> Iterator[PgAlbumReading]:
+        with self._database.snapshot() as conn:
+            yield PgAlbumReading(conn, album)
+
+    def embeddings(self, album: str, face_ids: Sequence[str]) -> dict[str, Embedding]:
+        ids = [id_ for id_ in face_ids if _is_uuid(id_)]
+        if not ids or not is_album_name(album):
+            return {}
+        with self._database.transaction() as conn:
+            album_id = _album_id(conn, album)
+            if album_id is None:
+                return {}
+            statement_ = _query("embeddings", album_id=sql.Literal(album_id))
+            rows = conn.execute(statement_, {"face_ids": ids}, binary=True).fetchall()
+        return {str(id_): Embedding(_unit_vector(sent), space) for id_, space, sent in rows}
+
+    def find_bib(self, album: str, number: str, *, limit: int) -> list[BibMatch]:
+        if limit < 1 or not is_album_name(album) or not is_storable(number):
+            return []
+        with self._database.transaction() as conn:
+            rows = conn.execute(_query("find_bib"), {"album": album, "number": number, "limit": limit}).fetchall()
+        return [_bib_match(row) for row in rows]
+
+    def has_album(self, album: str) -> bool:
+        if not is_album_name(album):
+            return False
+        with self._database.transaction() as conn:
+            return conn.execute(_query("has_album"), {"album": album}).fetchone() == (True,)
+
+    def _make_room(self, album_id: int, spaces: Iterable[Space]) -> None:
+        """See to it that the album has its partition, and in it an index for each of `spaces` that has many faces.
+
+        In a transaction of its own, so that the locks it takes are held for moments only: the index of so few faces is
+        made in a second.
+        """
+        partition = _partition(album_id)
+        indexes = {f"{partition}_space_{space.space_id}": space for space in spaces}
+        with self._database.transaction() as conn:
+            existing = _existing(conn, {partition, *indexes})
+            missing = set()
+            if partition in existing:
+                missing = {index for index in indexes.keys() - existing if _has_many(conn, album_id, indexes[index])}
+                if not missing:
+                    return
+            conn.execute(_query("lock_partitions"))
+            existing = _existing(conn, {partition, *indexes})
+            if partition not in existing:
+                conn.execute(_query("create_partition"), {"album_id": album_id})
+            for index in missing - existing:
+                space_id, dimension = indexes[index]
+                values = {"album_id": album_id, "space_id": space_id, "dimension": dimension}
+                conn.execute(_query("create_space_index"), values)
+
+
+def _query(name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:
+    return statement("face_index", name, **parts)
+
+
+def _album_id(conn: Connection, album: str) -> int | None:
+    row = conn.execute(_query("album_id"), {"album": album}).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _use_album(conn: Connection, album: str) -> int:
+    album_id = _album_id(conn, album)
+    if album_id is None:
+        conn.execute(_query("use_album"), {"album": album})
+        album_id = _album_id(conn, album)
+        assert album_id is not None, "inserted above, by us or by whoever was faster"
+    return album_id
+
+
+def _space(conn: Connection, name: str) -> Space | None:
+    row = conn.execute(_query("space"), {"space": name}).fetchone()
+    return None if row is None else Space(*row)
+
+
+def _use_space(conn: Connection, name: str, dimension: int) -> Space:
+    space = _space(conn, name)
+    if space is None:
+        conn.execute(_query("use_space"), {"space": name, "dimension": dimension})
+        space = _space(conn, name)
+        assert space is not None, "inserted above, by us or by whoever was faster"
+    return space
+
+
+def _existing(conn: Connection, names: set[str]) -> set[str]:
+    rows = conn.execute(_query("tables_and_indexes"), {"names": list(names)}).fetchall()
+    return {row[0] for row in rows}
+
+
+def _has_many(conn: Connection, album_id: int, space: Space) -> bool:
+    at_most = {"count": INDEXED_FROM_FACES}
+    literals = {"album_id": sql.Literal(album_id), "space_id": sql.Literal(space.space_id)}
+    row = conn.execute(_query("count_faces", **literals), at_most).fetchone()
+    assert row is not None, "an aggregate gives one row"
+    return int(row[0]) >= INDEXED_FROM_FACES
+
+
+def _claim(conn: Connection, photo: PhotoRef, album_id: int) -> bool:
+    """Lock the photo's row for this generation; False where a newer one is known."""
+    if not is_storable(photo.name):
+        raise RejectedInput(
+            "photo_name_not_allowed",
+            f"The name {photo.name!r} holds characters that no database stores: rename the photo.",
+        )
+    row = conn.execute(
+        _query("claim_photo"),
+        {
+            "photo_id": photo.photo_id,
+            "album_id": album_id,
+            "bucket": photo.bucket,
+            "name": photo.name,
+            "generation": photo.generation,
+            "folder": folder_of(photo),
+        },
+    ).fetchone()
+    return row is not None
+
+
+def _forget(conn: Connection, photo_key: dict[str, Any]) -> None:
+    conn.execute(_query("forget_photo"), photo_key)
+    conn.execute(_query("delete_faces"), photo_key)
+    conn.execute(_query("delete_bibs"), photo_key)
+
+
+def _embedding_of(face: Face) -> Embedding:
+    if face.embedding is None:
+        raise ValueError("every face that is indexed carries an embedding")
+    return face.embedding
+
+
+def _partition(album_id: int) -> str:
+    return f"face_{album_id}"
+
+
+def _photo_columns(analysis: PhotoAnalysis) -> dict[str, Any]:
+    image = analysis.image
+    lines = [storable(line.text) for line in analysis.text]
+    return {
+        "taken_at": image.taken_at.replace(tzinfo=None) if image.taken_at else None,
+        "camera": storable(image.camera) if image.camera else None,
+        "lines": lines,
+        "words": "\n".join(" ".join(words(line)) for line in lines),
+        "sharpness": analysis.sharpness.frame,
+        "width": image.width,
+        "height": image.height,
+    }
+
+
+def _face_columns(id_: str, face: Face) -> dict[str, Any]:
+    return _box_columns(face.box) | {
+        "face_id": id_,
+        "detection_score": face.detection_score,
+        "sharpness": face.sharpness,
+        "quality": face.quality,
+    }
+
+
+def _bib_columns(bib: Bib, face_ids: Sequence[str]) -> dict[str, Any]:
+    return _box_columns(bib.box) | {
+        "number": bib.number,
+        "ocr_score": bib.ocr_score,
+        "partial": bib.partial,
+        "face_id": None if bib.face_index is None else face_ids[bib.face_index],
+    }
+
+
+def _box_columns(box: Box) -> dict[str, Any]:
+    return {"box_x": box.x, "box_y": box.y, "box_w": box.w, "box_h": box.h}
+
+
+def _bib_match(row: TupleRow) -> BibMatch:
+    bucket, name, generation, number, ocr_score, partial, x, y, w, h, id_ = row
+    return BibMatch(
+        photo=PhotoRef(bucket=bucket, name=name, generation=generation),
+        number=number,
+        ocr_score=ocr_score,
+        partial=partial,
+        box=Box(x, y, w, h),
+        face_id=None if id_ is None else str(id_),
+    )
+
+
+def _unit_vector(sent: bytes) -> NDArray[np.float32]:
+    """The (D,) vector that `halfvec_send` sent: two numbers of two bytes (one the dimension), then the values."""
+    vector = np.frombuffer(sent, ">f2", offset=4).astype(np.float32)
+    unit: NDArray[np.float32] = vector / np.linalg.norm(vector)
+    return unit
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

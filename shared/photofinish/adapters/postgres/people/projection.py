@@ -1,0 +1,73 @@
+"""Which people's documents are to be written anew, and with what; statements in `sql/people_projection.sql`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from uuid import UUID
+
+from psycopg import sql
+
+from photofinish.adapters.postgres.database import Database, statement
+from photofinish.adapters.postgres.people.changes import numbers_of
+from photofinish.adapters.postgres.people.people import exclusively, person_of_row, reading
+from photofinish.domain.geometry import Box
+from photofinish.domain.people import PersonDocument, ShownFace
+from photofinish.domain.photo import PhotoRef
+
+# More would make the document and its index entries large; the API lists all of them.
+MAX_FACES = 1000
+_BATCH = 200
+
+
+class PgPeopleProjection:
+    """The way of people to Firestore; threads may share it. Methods raise what :meth:`Database.transaction` does."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def exclusively(self, album: str) -> AbstractContextManager[bool]:
+        return exclusively(self._database, album, _query("try_lock"))
+
+    def pending(self, album: str) -> dict[str, int]:
+        with reading(self._database, album) as (conn, album_id):
+            values = {"album_id": album_id, "limit": _BATCH}
+            rows = [] if album_id is None else conn.execute(_query("pending"), values).fetchall()
+        return {str(person_id): revision for person_id, revision in rows}
+
+    def pending_albums(self) -> list[str]:
+        with self._database.transaction() as conn:
+            return [row[0] for row in conn.execute(_query("pending_albums"))]
+
+    def documents(self, album: str, person_ids: list[str]) -> dict[str, PersonDocument | None]:
+        with reading(self._database, album) as (conn, album_id):
+            if album_id is None:
+                return dict.fromkeys(person_ids)
+            ids = [UUID(person_id) for person_id in person_ids]
+            values = {"album_id": album_id, "person_ids": ids, "limit": MAX_FACES}
+            people = [person_of_row(album, row) for row in conn.execute(_query("people"), values)]
+            faces: dict[str, list[ShownFace]] = defaultdict(list)
+            for person_id, face_id, bucket, name, generation, x, y, w, h, quality in conn.execute(
+                _query("faces"), values
+            ):
+                ref = PhotoRef(bucket=bucket, name=name, generation=generation)
+                faces[str(person_id)].append(
+                    ShownFace(face_id=str(face_id), photo=ref, box=Box(x, y, w, h), quality=quality)
+                )
+            numbers = numbers_of(conn, album_id, ids)
+        return dict.fromkeys(person_ids) | {
+            person.person_id: PersonDocument(
+                person=person, faces=tuple(faces[person.person_id]), numbers=tuple(numbers[person.person_id])
+            )
+            for person in people
+        }
+
+    def done(self, revisions: Mapping[str, int]) -> None:
+        values = {"person_ids": [UUID(person_id) for person_id in revisions], "revisions": list(revisions.values())}
+        with self._database.transaction() as conn:
+            conn.execute(_query("done"), values)
+
+
+def _query(name: str) -> sql.SQL | sql.Composed:
+    return statement("people_projection", name)

@@ -1,0 +1,98 @@
+-- Statements of adapters/postgres/access.py. %(name)s is a value, sent apart from the statement.
+
+-- name: add_key
+INSERT INTO api_key (
+    key_id, secret_sha256, label, scope, albums, rate_per_s, burst, created_at, expires_at, revoked_at, last_used_at
+) VALUES (
+    %(key_id)s, %(secret_sha256)s, %(label)s, %(scope)s, %(albums)s, %(rate_per_s)s, %(burst)s, %(created_at)s,
+    %(expires_at)s, %(revoked_at)s, %(last_used_at)s
+)
+ON CONFLICT (key_id) DO NOTHING
+RETURNING key_id
+
+-- name: find_key
+SELECT key_id, secret_sha256, label, scope, albums, rate_per_s, burst, created_at, expires_at, revoked_at, last_used_at
+FROM api_key WHERE key_id = %(key_id)s
+
+-- name: list_keys
+SELECT key_id, secret_sha256, label, scope, albums, rate_per_s, burst, created_at, expires_at, revoked_at, last_used_at
+FROM api_key ORDER BY created_at, key_id
+
+-- name: revoke_key
+UPDATE api_key SET revoked_at = coalesce(revoked_at, now()) WHERE key_id = %(key_id)s RETURNING key_id
+
+-- name: touch_key
+-- Every instance asks once an hour; one of them writes.
+UPDATE api_key SET last_used_at = %(at)s
+WHERE key_id = %(key_id)s AND (last_used_at IS NULL OR last_used_at < %(at)s - %(not_within)s::interval)
+
+-- name: take
+-- The generic cell rate algorithm in one statement: full_at is when the bucket would be full again, and nobody may push
+-- it further ahead than burst. No row is written where the request is refused; 0 where it is admitted, else the seconds
+-- to wait. %(cost_s)s and %(burst_s)s are numbers of requests times the seconds that one takes to grow back.
+WITH admitted AS (
+    INSERT INTO rate_window AS used (bucket, full_at)
+    VALUES (%(bucket)s, statement_timestamp() + %(cost_s)s * interval '1 second')
+    ON CONFLICT (bucket) DO UPDATE
+    SET full_at = greatest(used.full_at, statement_timestamp()) + %(cost_s)s * interval '1 second'
+    WHERE greatest(used.full_at, statement_timestamp()) + (%(cost_s)s - %(burst_s)s) * interval '1 second'
+        <= statement_timestamp()
+    RETURNING 1
+)
+SELECT CASE
+    WHEN EXISTS (SELECT FROM admitted) THEN 0
+    ELSE greatest(0.001, coalesce((
+        SELECT extract(epoch FROM full_at - statement_timestamp()) + %(cost_s)s - %(burst_s)s
+        FROM rate_window WHERE bucket = %(bucket)s
+    ), 0))
+END::double precision
+
+-- name: remember_signature
+-- Takes two expired ones away for each new one: the table holds one window's signatures whoever forgets to clean.
+WITH expired AS (
+    DELETE FROM seen_signature WHERE ctid IN (
+        SELECT ctid FROM seen_signature WHERE expires_at < now() ORDER BY expires_at LIMIT 2 FOR UPDATE SKIP LOCKED
+    )
+)
+INSERT INTO seen_signature (signature, request_nonce, expires_at)
+SELECT %(signature)s, %(request_nonce)s, %(expires_at)s
+WHERE NOT EXISTS (
+    SELECT FROM seen_signature
+    WHERE signature = %(signature)s AND seen_at < statement_timestamp() - %(alike_within_s)s * interval '1 second'
+)
+ON CONFLICT (signature, request_nonce) DO NOTHING
+RETURNING 1
+
+-- name: users_may_search
+SELECT users_may_search FROM album_access WHERE album = %(album)s
+
+-- name: set_users_may_search
+INSERT INTO album_access (album, users_may_search) VALUES (%(album)s, %(users_may_search)s)
+ON CONFLICT (album) DO UPDATE SET users_may_search = excluded.users_may_search
+
+-- name: open_albums
+SELECT album FROM album_access WHERE users_may_search
+
+-- name: append_audit
+INSERT INTO audit_entry (principal, principal_id, action, album, target, outcome, request_id, count)
+VALUES (
+    %(principal)s, %(principal_id)s, %(action)s, %(album)s, %(target)s, %(outcome)s, %(request_id)s, %(count)s
+)
+
+-- name: audit_entries
+SELECT entry_id, at, principal, principal_id, action, album, target, outcome, request_id, count
+FROM audit_entry
+WHERE entry_id > %(after)s
+    AND (%(album)s::text IS NULL OR album = %(album)s)
+    AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+ORDER BY entry_id
+LIMIT %(limit)s
+
+-- name: expire_audit_entries
+SELECT expire_audit_entries(%(older_than)s)
+
+-- name: expire_rate_windows
+DELETE FROM rate_window WHERE full_at < now()
+
+-- name: expire_signatures
+DELETE FROM seen_signature WHERE expires_at < now()

@@ -1,0 +1,108 @@
+-- Statements of adapters/postgres/album_reading.py; see face_index.sql for what %(name)s and {name} are.
+
+-- name: album_and_space
+-- Nulls for what is not known; the number of faces is the server's estimate, below 0 where it has none yet.
+SELECT album_id, space_id, dimension, coalesce(reltuples, 0)
+FROM (SELECT %(album)s::text AS name) AS asked
+LEFT JOIN album USING (name)
+LEFT JOIN embedding_space ON embedding_space.name = %(space)s
+LEFT JOIN pg_class ON pg_class.relname = 'face_' || album_id AND pg_table_is_visible(pg_class.oid)
+
+-- name: set_ef_search
+SET LOCAL hnsw.ef_search = {ef_search}
+
+-- name: photo_filter
+-- A part of the statements below. Nulls ask for nothing, and fall away when the statement is planned.
+photo.album_id = {album_id} AND photo.width IS NOT NULL
+    AND (%(taken_from)s::timestamp IS NULL OR photo.taken_at >= %(taken_from)s)
+    AND (%(taken_until)s::timestamp IS NULL OR photo.taken_at <= %(taken_until)s)
+    AND (%(camera)s::text IS NULL OR photo.camera = %(camera)s)
+    AND (%(folder)s::text IS NULL OR photo.folder = %(folder)s OR starts_with(photo.folder, %(folder)s || '/'))
+    AND photo.words LIKE ALL (%(patterns)s::text[])
+
+-- name: nearest_faces
+-- By the HNSW index, which this expression and this condition on the space must match to the letter.
+SELECT face_id, photo_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality,
+    halfvec_send(embedding)
+FROM face
+WHERE album_id = {album_id} AND space_id = {space_id}
+ORDER BY embedding::halfvec({dimension}) <=> %(query)s::halfvec({dimension})
+LIMIT %(count)s
+
+-- name: nearest_faces_of_many_photos
+-- The same; the scan goes on until enough of the faces that it comes across are on photos that pass.
+SELECT face_id, photo_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality,
+    halfvec_send(embedding)
+FROM face
+WHERE face.album_id = {album_id} AND face.space_id = {space_id}
+    AND EXISTS (SELECT FROM photo WHERE photo.photo_id = face.photo_id AND {photo_filter})
+ORDER BY embedding::halfvec({dimension}) <=> %(query)s::halfvec({dimension})
+LIMIT %(count)s
+
+-- name: nearest_faces_exactly
+-- By comparing every face of the album; the other expression keeps the index out.
+SELECT face_id, photo_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality,
+    halfvec_send(embedding)
+FROM face
+WHERE album_id = {album_id} AND space_id = {space_id}
+ORDER BY embedding::vector <=> %(query)s::vector
+LIMIT %(count)s
+
+-- name: nearest_faces_of_many_photos_exactly
+SELECT face_id, photo_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality,
+    halfvec_send(embedding)
+FROM face
+WHERE face.album_id = {album_id} AND face.space_id = {space_id}
+    AND EXISTS (SELECT FROM photo WHERE photo.photo_id = face.photo_id AND {photo_filter})
+ORDER BY embedding::vector <=> %(query)s::vector
+LIMIT %(count)s
+
+-- name: nearest_faces_of_photos
+-- By comparing every face of these photos.
+SELECT face_id, photo_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality,
+    halfvec_send(embedding)
+FROM face
+WHERE album_id = {album_id} AND space_id = {space_id} AND photo_id = ANY (%(photo_ids)s)
+ORDER BY embedding::vector <=> %(query)s::vector
+LIMIT %(count)s
+
+-- name: photos_passing
+SELECT photo_id FROM photo WHERE {photo_filter} LIMIT %(count)s
+
+-- name: bibs
+SELECT
+    bib.photo_id, reading.number, bib.number, reading.ocr_score, bib.partial,
+    bib.box_x, bib.box_y, bib.box_w, bib.box_h, bib.face_id, face.box_x, face.box_y, face.box_w, face.box_h
+FROM (
+    SELECT photo_id, bib_index, number, ocr_score FROM bib
+    WHERE album_id = {album_id} AND number = ANY (%(numbers)s)
+    UNION ALL
+    SELECT photo_id, bib_index, number, ocr_score FROM bib_candidate
+    WHERE album_id = {album_id} AND number = ANY (%(numbers)s)
+) AS reading
+JOIN bib USING (photo_id, bib_index)
+JOIN photo USING (photo_id)
+LEFT JOIN face ON face.album_id = {album_id} AND face.face_id = bib.face_id
+WHERE {photo_filter}
+ORDER BY reading.ocr_score DESC, bib.photo_id, bib.bib_index
+LIMIT %(count)s
+
+-- name: photos
+SELECT
+    photo_id, bucket, name, generation, pipeline_version, taken_at, camera, lines, sharpness, width, height
+FROM photo
+WHERE photo_id = ANY (%(photo_ids)s) AND album_id = {album_id} AND width IS NOT NULL
+
+-- name: sharpest
+SELECT
+    photo_id, bucket, name, generation, pipeline_version, taken_at, camera, lines, sharpness, width, height
+FROM photo
+WHERE {photo_filter}
+ORDER BY sharpness DESC, photo_id
+LIMIT %(count)s
+
+-- name: entrants
+SELECT number, name FROM entrant
+WHERE album_id = {album_id} AND words LIKE ALL (%(patterns)s::text[])
+ORDER BY number
+LIMIT %(count)s

@@ -1,0 +1,17 @@
+-- Statements of adapters/postgres/albums.py. %(name)s is a value, sent apart from the statement.
+
+-- name: summaries
+-- Counted for the page alone: each album has an index of photos and bibs, and a partition of faces. Of a removed photo the
+-- row stays, without its size.
+SELECT page.name,
+    (SELECT count(*) FROM photo WHERE photo.album_id = page.album_id AND width IS NOT NULL),
+    (SELECT count(*) FROM face WHERE face.album_id = page.album_id),
+    (SELECT count(*) FROM bib WHERE bib.album_id = page.album_id)
+FROM (
+    SELECT album_id, name FROM album
+    WHERE (%(names)s::text[] IS NULL OR name = ANY(%(names)s)) AND (%(after)s::text IS NULL OR name > %(after)s)
+        AND EXISTS (SELECT FROM photo WHERE photo.album_id = album.album_id AND pipeline_version IS NOT NULL)
+    ORDER BY name
+    LIMIT %(limit)s
+) AS page
+ORDER BY page.name

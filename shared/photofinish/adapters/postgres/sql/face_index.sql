@@ -1,0 +1,117 @@
+-- Statements of adapters/postgres/faces.py. %(name)s is a value, sent apart from the statement; {name} is a number or an
+-- identifier made of numbers, put into the text where SQL takes no parameters.
+
+-- name: use_album
+INSERT INTO album (name) VALUES (%(album)s) ON CONFLICT (name) DO NOTHING
+
+-- name: album_id
+SELECT album_id FROM album WHERE name = %(album)s
+
+-- name: has_album
+SELECT EXISTS (
+    SELECT FROM photo JOIN album USING (album_id) WHERE album.name = %(album)s AND photo.pipeline_version IS NOT NULL
+)
+
+-- name: use_space
+INSERT INTO embedding_space (name, dimension) VALUES (%(space)s, %(dimension)s) ON CONFLICT (name) DO NOTHING
+
+-- name: space
+SELECT space_id, dimension FROM embedding_space WHERE name = %(space)s
+
+-- name: tables_and_indexes
+-- Read from the catalogue's table: to_regclass may answer from a cache that does not know yet what others just made.
+SELECT relname FROM pg_class WHERE relname = ANY (%(names)s) AND pg_table_is_visible(oid)
+
+-- name: lock_partitions
+-- Any number will do, as long as nothing else in this database takes it.
+SELECT pg_advisory_xact_lock(7078010220)
+
+-- name: create_partition
+SELECT create_face_partition(%(album_id)s)
+
+-- name: create_space_index
+SELECT create_face_space_index(%(album_id)s, %(space_id)s::smallint, %(dimension)s::smallint)
+
+-- name: count_faces
+-- No further than has to be known.
+SELECT count(*) FROM (
+    SELECT FROM face WHERE album_id = {album_id} AND space_id = {space_id} LIMIT %(count)s
+) AS seen
+
+-- name: claim_photo
+-- Locks the photo's row until the transaction ends; no row comes back where a newer generation is known.
+INSERT INTO photo (photo_id, album_id, bucket, name, generation, folder)
+VALUES (%(photo_id)s, %(album_id)s, %(bucket)s, %(name)s, %(generation)s, %(folder)s)
+ON CONFLICT (photo_id) DO UPDATE SET generation = excluded.generation
+WHERE photo.generation <= excluded.generation
+RETURNING photo_id
+
+-- name: describe_photo
+UPDATE photo
+SET pipeline_version = %(pipeline_version)s, taken_at = %(taken_at)s, camera = %(camera)s, lines = %(lines)s,
+    words = %(words)s, sharpness = %(sharpness)s, width = %(width)s, height = %(height)s
+WHERE photo_id = %(photo_id)s
+
+-- name: forget_photo
+-- Its version stays, which tells that the album was used.
+UPDATE photo
+SET taken_at = NULL, camera = NULL, lines = '{{}}', words = '', sharpness = NULL, width = NULL, height = NULL
+WHERE photo_id = %(photo_id)s
+
+-- name: delete_faces
+DELETE FROM face WHERE album_id = %(album_id)s AND photo_id = %(photo_id)s
+
+-- name: delete_bibs
+DELETE FROM bib WHERE photo_id = %(photo_id)s
+
+-- name: insert_face
+INSERT INTO face (
+    album_id, face_id, photo_id, space_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality, embedding
+) VALUES (
+    %(album_id)s, %(face_id)s, %(photo_id)s, %(space_id)s, %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s,
+    %(detection_score)s, %(sharpness)s, %(quality)s, %(embedding)s::halfvec
+)
+
+-- name: insert_bib
+INSERT INTO bib (photo_id, bib_index, album_id, number, ocr_score, partial, box_x, box_y, box_w, box_h, face_id)
+VALUES (
+    %(photo_id)s, %(bib_index)s, %(album_id)s, %(number)s, %(ocr_score)s, %(partial)s,
+    %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s, %(face_id)s
+)
+
+-- name: insert_bib_candidate
+INSERT INTO bib_candidate (photo_id, bib_index, album_id, number, ocr_score)
+VALUES (%(photo_id)s, %(bib_index)s, %(album_id)s, %(number)s, %(ocr_score)s)
+
+-- name: embeddings
+SELECT face.face_id, embedding_space.name, halfvec_send(face.embedding)
+FROM face JOIN embedding_space USING (space_id)
+WHERE face.album_id = {album_id} AND face.face_id = ANY (%(face_ids)s)
+
+-- name: lock_faces
+-- A partition cannot go while others use its parent; whoever comes meanwhile waits no longer than this.
+SET LOCAL lock_timeout = {timeout_ms};
+LOCK TABLE face IN ACCESS EXCLUSIVE MODE
+
+-- name: drop_partition
+SELECT drop_face_partition(%(album_id)s)
+
+-- name: delete_album
+DELETE FROM photo WHERE album_id = {album_id};
+DELETE FROM album_rules WHERE album_id = {album_id};
+DELETE FROM entrant WHERE album_id = {album_id}
+
+-- name: find_bib
+SELECT bucket, name, generation, number, ocr_score, partial, box_x, box_y, box_w, box_h, face_id
+FROM (
+    SELECT DISTINCT ON (photo.photo_id)
+        photo.photo_id, photo.bucket, photo.name, photo.generation,
+        bib.number, bib.ocr_score, bib.partial, bib.box_x, bib.box_y, bib.box_w, bib.box_h, bib.face_id
+    FROM bib
+    JOIN album USING (album_id)
+    JOIN photo USING (photo_id)
+    WHERE album.name = %(album)s AND bib.number = %(number)s
+    ORDER BY photo.photo_id, bib.ocr_score DESC, bib.bib_index
+) AS best_of_photo
+ORDER BY ocr_score DESC, photo_id
+LIMIT %(limit)s

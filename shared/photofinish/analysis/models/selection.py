@@ -1,0 +1,110 @@
+"""Which models the settings choose, without loading any."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from photofinish.analysis.models.catalogue import CPU_PROVIDER, built_file, catalogue, model_for
+from photofinish.analysis.models.face_pack import FacePack
+from photofinish.analysis.models.model_file import ModelFile
+from photofinish.analysis.models.paddle_models import PaddleModels
+from photofinish.analysis.models.providers import providers_with_options
+from photofinish.analysis.models.settings import ModelSettings
+from photofinish.domain.matching import Calibration
+from photofinish.errors import Misconfigured
+
+BIB_DETECTOR = "PHOTOFINISH_BIB_DETECTOR"
+ANALYSIS_ROLES = ("face_detection", "face_embedding", "text_detection", "text_recognition", "bib_detection")
+"""Of the models that the analysis runs, the last one where the settings name it."""
+
+
+def model_labels(settings: ModelSettings) -> dict[str, str]:
+    """Role to name and version of every model that the analysis runs, as sidecars name them.
+
+    Raises:
+        Misconfigured: a file that the settings name is missing, or a licence was not accepted.
+    """
+    labels = {model.role: model.label_on(settings.providers) for model in catalogue()}
+    if pack := FacePack.of(settings):
+        labels |= {"face_detection": pack.detection.label, "face_embedding": pack.embedding.label}
+    if paddle := PaddleModels.of(settings):
+        labels |= {"text_detection": paddle.detection.file.label, "text_recognition": paddle.recognition.file.label}
+    if bibs := bib_detector_file(settings):
+        labels["bib_detection"] = bibs.label
+    return labels
+
+
+def bib_detector_file(settings: ModelSettings) -> ModelFile | None:
+    """The operator's bib detector; None where there is none.
+
+    Raises:
+        Misconfigured: its file is missing.
+    """
+    return ModelFile.at(settings.bib_detector, variable=BIB_DETECTOR) if settings.bib_detector else None
+
+
+def searched_space(settings: ModelSettings) -> tuple[str, Calibration]:
+    """The embedding space of the faces that are found now, and what similarities in it mean.
+
+    Raises:
+        Misconfigured: nobody has measured that, so nothing can be searched; the message says how to.
+    """
+    if pack := FacePack.of(settings):
+        return pack.embedding_space, pack.calibration_to_search_with()
+    model = model_for("face_embedding")
+    if model.calibration is None:
+        raise Misconfigured(f"the catalogue's model {model.label} has no calibration: nothing can be searched with it")
+    return model.embedding_space or model.label, model.calibration
+
+
+def embedding_model(settings: ModelSettings) -> tuple[str, str]:
+    """The embedding space of the faces that are found now, and the SHA-256 of the model file that makes it.
+
+    A form of the model for CPUs makes the same space: the file is the model itself.
+
+    Raises:
+        Misconfigured: the pack's licence was not accepted, or its files are not there.
+    """
+    if pack := FacePack.of(settings):
+        return pack.embedding_space, pack.embedding.sha256
+    model = model_for("face_embedding")
+    return model.embedding_space or model.label, model.sha256
+
+
+def known_calibrations(settings: ModelSettings) -> dict[str, Calibration]:
+    """Of every calibrated embedding space: the catalogue's, and the pack's where the settings name one.
+
+    Raises:
+        Misconfigured: the pack's licence was not accepted, or its files are not there.
+    """
+    known = {
+        model.embedding_space: model.calibration
+        for model in catalogue()
+        if model.embedding_space is not None and model.calibration is not None
+    }
+    pack = FacePack.of(settings)
+    calibration = pack.calibration() if pack else None
+    return known | ({pack.embedding_space: calibration} if pack and calibration else {})
+
+
+def check_models(settings: ModelSettings, roles: Collection[str]) -> None:
+    """What can be told of the models of `roles` without loading any: files, hashes, licences, providers.
+
+    Raises:
+        Misconfigured: something is missing or wrong.
+    """
+    chosen = {
+        "face_detection": FacePack.of,
+        "face_embedding": FacePack.of,
+        "text_detection": PaddleModels.of,
+        "text_recognition": PaddleModels.of,
+        "bib_detection": bib_detector_file,
+    }
+    for role in roles:
+        if chosen[role](settings) is None and role != "bib_detection":
+            for model in {model_for(role), model_for(role).for_portraits()}:
+                built_file(model, settings.models_dir, settings.providers)
+    if settings.providers != (CPU_PROVIDER,):  # which every runtime has, and asking it takes a while
+        import onnxruntime
+
+        providers_with_options(settings, onnxruntime.get_available_providers())

@@ -1,0 +1,137 @@
+"""Everything that is written in photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.paddle_models import PaddleModels
+from photofinish.analysis.models.paddle_reading import load_paddle
+from photofinish.analysis.models.session import OrtSession
+from photofinish.analysis.models.settings import ModelSettings
+from photofinish.analysis.models.text_detection import TextDetector
+from photofinish.analysis.models.text_recognition import ReadLine, TextRecognizer, cut_line
+from photofinish.domain.bib import TextLine
+from photofinish.domain.geometry import Box
+from photofinish.domain.torso import TorsoWindow
+
+MIN_SCORE = 0.5
+# Torsos are looked at with their face scaled to this size: on race photos 64 finds fewer numbers.
+FACE_PX = 96
+# A line that ends so near to its window's side, in pixels of the scaled window, goes on behind it.
+CUT_MARGIN_PX = 3
+
+
+class LineDetector(Protocol):
+    """Finds lines of text. Threads may share it."""
+
+    def detect(
+        self, images: Sequence[NDArray[np.uint8]], scales: Sequence[float] | None = None
+    ) -> list[NDArray[np.float32]]:
+        """See :meth:`photofinish.analysis.models.text_detection.TextDetector.detect`."""
+        ...
+
+
+class LineRecognizer(Protocol):
+    """Reads crops of single lines. Threads may share it."""
+
+    def recognize(self, crops: Sequence[NDArray[np.uint8]]) -> list[ReadLine]:
+        """The text of each (H, W, 3) BGR crop, in order."""
+        ...
+
+
+class TextReader:
+    """Detection and recognition of text. Safe to use from several threads."""
+
+    def __init__(self, detector: LineDetector, recognizer: LineRecognizer) -> None:
+        self._detector = detector
+        self._recognizer = recognizer
+
+    @classmethod
+    def load(cls, settings: ModelSettings) -> TextReader:
+        """Load the catalogue's models, or PaddleOCR with those that the settings name.
+
+        Raises:
+            Misconfigured: a model file, a provider or a package is missing.
+        """
+        if paddle := PaddleModels.of(settings):
+            return cls(*load_paddle(paddle, settings))
+        return cls(
+            TextDetector(OrtSession(model_for("text_detection"), settings)),
+            TextRecognizer(OrtSession(model_for("text_recognition"), settings)),
+        )
+
+    def read(self, images: Sequence[NDArray[np.uint8]]) -> list[tuple[TextLine, ...]]:
+        """The lines of each (H, W, 3) BGR image that were read with a score of at least 0.5, from top to bottom.
+
+        Lines of all images are recognised together.
+        """
+        return self._recognize(images, self._detector.detect(images))
+
+    def read_torsos(
+        self, images: Sequence[NDArray[np.uint8]], windows_of: Sequence[Sequence[TorsoWindow]]
+    ) -> list[tuple[TextLine, ...]]:
+        """As :meth:`read`, of each image's windows only, looked at with the face scaled to `FACE_PX` pixels.
+
+        A line that goes on outside its window is left out, and one that several windows show comes several times.
+        Windows of all images are worked on together.
+        """
+        windows = [(position, window) for position, windows in enumerate(windows_of) for window in windows]
+        parts = [
+            images[position][window.top : window.bottom, window.left : window.right] for position, window in windows
+        ]
+        found = self._detector.detect(parts, [FACE_PX / window.face_px for _, window in windows])
+        corners: list[list[NDArray[np.float32]]] = [[] for _ in images]
+        for (position, window), quads in zip(windows, found, strict=True):
+            height, width = images[position].shape[:2]
+            shifted = quads + np.array([window.left, window.top], np.float32)
+            corners[position] += [quad for quad in shifted if not _is_cut(quad, window, width, height)]
+        return self._recognize(images, corners)
+
+    def _recognize(
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        corners: Sequence[Sequence[NDArray[np.float32]] | NDArray[np.float32]],
+    ) -> list[tuple[TextLine, ...]]:
+        crops = [cut_line(image, quad) for image, quads in zip(images, corners, strict=True) for quad in quads]
+        lines = iter(self._recognizer.recognize(crops))
+        result = []
+        for image, quads in zip(images, corners, strict=True):
+            read = [_text_line(next(lines), quad, image) for quad in quads]
+            result.append(tuple(line for line in read if line.ocr_score >= MIN_SCORE and line.text))
+        return result
+
+
+def _text_line(line: ReadLine, quad: NDArray[np.float32], image: NDArray[np.uint8]) -> TextLine:
+    text = line.text.strip()
+    start = line.text.find(text)
+    return TextLine(
+        text=text,
+        ocr_score=line.score,
+        box=_bounds(quad, image),
+        digit_probabilities=line.digit_probabilities[start : start + len(text)],
+    )
+
+
+def _is_cut(quad: NDArray[np.float32], window: TorsoWindow, width: int, height: int) -> bool:
+    """Whether a line touches a side of its window that is not the photo's."""
+    margin = CUT_MARGIN_PX * window.face_px / FACE_PX
+    left, top = quad.min(axis=0)
+    right, bottom = quad.max(axis=0)
+    return bool(
+        (window.left > 0 and left < window.left + margin)
+        or (window.top > 0 and top < window.top + margin)
+        or (window.right < width and right > window.right - margin)
+        or (window.bottom < height and bottom > window.bottom - margin)
+    )
+
+
+def _bounds(quad: NDArray[np.float32], image: NDArray[np.uint8]) -> Box:
+    left, top = (float(value) for value in quad.min(axis=0))
+    right, bottom = (float(value) for value in quad.max(axis=0))
+    height, width = image.shape[:2]
+    return Box.from_pixels(left, top, right - left, bottom - top, width=width, height=height)

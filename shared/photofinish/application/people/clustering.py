@@ -1,0 +1,140 @@
+"""When an album is clustered: after its photos' results, one run at a time, and from scratch once a day."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from photofinish.application.people.assignment import ALWAYS_FULL_FACES, MIN_QUALITY, assign
+from photofinish.application.people.linkage import Linkage
+from photofinish.domain.album_calibration import calibrate_album, same_photo_similarities
+from photofinish.domain.album_clusters import AlbumContent, AlbumSpace, Assignment
+from photofinish.domain.matching import Calibration
+from photofinish.errors import Unavailable
+from photofinish.logs import fields
+from photofinish.ports import Clusters
+
+log = logging.getLogger(__name__)
+# A photo's result seldom comes alone, and nobody's document in Firestore is to be written more often.
+RUN_EVERY_S = 5.0
+# Runs of a large album take longer: they may have this share of the time, so that a photo's part does not grow with it.
+MAX_SHARE = 0.1
+MAX_WAIT_S = 60.0
+MAX_ATTEMPTS = 5
+
+
+class PeopleClustering:
+    """Clusters albums; several processes may, and each album is clustered by one of them at a time."""
+
+    def __init__(
+        self,
+        clusters: Clusters,
+        calibrations: Mapping[str, Calibration],
+        *,
+        publish: Callable[[str], object],
+        run_every_s: float = RUN_EVERY_S,
+    ) -> None:
+        """`calibrations` by embedding space (others are not clustered); `publish` is called after an album's run."""
+        self._clusters = clusters
+        self._calibrations = calibrations
+        self._publish = publish
+        self._run_every_s = run_every_s
+        self._took_s: dict[str, float] = {}
+        """How long the last run of an album took here."""
+        self._about_to_run: set[str] = set()
+        """Albums whose next run waits for its turn here: it will see whatever is there by then."""
+
+    def photo_changed(self, album: str) -> None:
+        """A photo of the album reached a result: cluster it, unless somebody does already, who will see this photo."""
+        if album in self._about_to_run:
+            return  # should that run fail, the photo that it is for comes again
+        self._clusters.request(album)
+        self.run_waiting(album)
+
+    def run_waiting(self, album: str) -> None:
+        """Cluster the album until nothing waits any more, or another process does."""
+        while True:
+            with self._clusters.exclusively(album) as alone:
+                if not alone:
+                    return  # whoever runs looks again once they are done
+                self._about_to_run.add(album)
+                try:
+                    self._wait_for_turn(album)
+                finally:
+                    self._about_to_run.remove(album)
+                self._run(album, full=False)
+            state = self._clusters.state(album)
+            if state is None or state.requested <= state.handled:
+                return
+
+    def sweep(self, *, full: bool) -> int:
+        """Cluster every album in which something waits; with `full` all that changed since, from scratch."""
+        albums = self._clusters.changed_since_full() if full else self._clusters.waiting()
+        for album in albums:
+            if full:
+                self.run_full(album)
+            else:
+                self.run_waiting(album)
+        return len(albums)
+
+    def run_full(self, album: str) -> bool:
+        """Cluster the album from scratch, if nobody clusters it already; whether it was done."""
+        with self._clusters.exclusively(album) as alone:
+            return alone and self._run(album, full=True)
+
+    def _wait_for_turn(self, album: str) -> None:
+        state = self._clusters.state(album)
+        if state is not None and state.ran_at is not None:
+            wait_s = min(max(self._run_every_s, self._took_s.get(album, 0.0) / MAX_SHARE), MAX_WAIT_S)
+            left = state.ran_at + timedelta(seconds=wait_s) - datetime.now(UTC)
+            time.sleep(min(max(left.total_seconds(), 0), wait_s))
+
+    def _run(self, album: str, *, full: bool) -> bool:
+        min_similarity = {space: calibration.min_similarity for space, calibration in self._calibrations.items()}
+        began = time.perf_counter()
+        self._clusters.carry_over(album, min_similarity=min_similarity)
+        for _ in range(MAX_ATTEMPTS):
+            content = self._clusters.load(album)
+            if content is None:
+                return False
+            from_scratch = full or content.face_count <= ALWAYS_FULL_FACES
+            assignments, summary = self._decide(content, full=from_scratch)
+            summary["seconds"] = round(time.perf_counter() - began, 3)
+            if self._clusters.apply(album, content, assignments, full=from_scratch, summary=summary):
+                self._took_s[album] = time.perf_counter() - began
+                log.info("clustered", extra=fields(album=album, full=from_scratch, **summary))
+                self._publish(album)
+                return True
+        raise Unavailable(f"The people of {album!r} change faster than they can be clustered: the next run does it.")
+
+    def _decide(self, content: AlbumContent, *, full: bool) -> tuple[dict[str, Assignment], dict[str, object]]:
+        assignments: dict[str, Assignment] = {}
+        summary: dict[str, object] = {"faces": content.face_count}
+        people: set[str] = set()
+        for name, space in content.spaces.items():
+            if (calibration := self._calibrations.get(name)) is None:
+                log.warning("an embedding space without a calibration is not clustered", extra=fields(space=name))
+                continue
+            assignments[name], summary[name] = _cluster_space(space, calibration, full=full)
+            people |= set(assignments[name].person_of.values())
+        summary["people"] = len(people)
+        return assignments, summary
+
+
+def _cluster_space(space: AlbumSpace, calibration: Calibration, *, full: bool) -> tuple[Assignment, dict[str, object]]:
+    good = np.array([face.quality >= MIN_QUALITY for face in space.faces], bool)
+    photos = np.array([face.photo for face in space.faces], np.int64)
+    here = calibrate_album(same_photo_similarities(space.vectors[good], photos[good]), calibration)
+    linkage = Linkage.of(here.calibration, int(good.sum()))
+    assignment = assign(space, linkage, full=full)
+    return assignment, {
+        "min_similarity": round(here.calibration.min_similarity, 4),
+        "single_face_similarity": round(linkage.single, 4),
+        "stranger_pairs": here.stranger_pairs,
+        "false_matches": here.false_matches,
+        "false_match_rate_at_most": round(here.rate_at_most, 6),
+    }

@@ -1,0 +1,79 @@
+"""Compare the bucket with the records and queue what is missing: backfill, lost notifications, stuck photos."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from photofinish.application.ingest import ingest, requeue
+from photofinish.domain.photo import DEFAULT_ALBUM, StoredPhoto
+from photofinish.domain.work import is_done, is_stuck, needs_ingest
+from photofinish.logs import fields
+from photofinish.ports import Documents, PhotoStore, ResultEvents, WorkQueue
+
+log = logging.getLogger(__name__)
+_CHUNK = 300  # records looked up in one request
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """How many objects the bucket holds and how many of them were queued."""
+
+    seen: int
+    queued: int
+
+
+def reconcile(
+    *,
+    store: PhotoStore,
+    documents: Documents,
+    queue: WorkQueue,
+    events: ResultEvents,
+    stale_after: timedelta,
+    album: str | None = None,
+    again: bool = False,
+    uploaded_since: datetime | None = None,
+    on_progress: Callable[[Reconciled], None] = lambda _: None,
+) -> Reconciled:
+    """Queue every photo of `album` that has no record, an older generation, or has been stuck for `stale_after`.
+
+    With `again` also those that are done, which the bucket still holds: a photo whose original is gone keeps what was
+    found in it. With `uploaded_since` only younger objects are looked up: listing a bucket costs next to nothing,
+    reading the record of every photo does.
+    """
+    seen = queued = 0
+    for chunk in _chunks(_listed(store, album, uploaded_since)):
+        now = datetime.now(UTC)
+        known = documents.known([photo.ref for photo in chunk])
+        for photo in chunk:
+            record = known.get(photo.ref)
+            if needs_ingest(record, photo.ref):
+                ingest(photo, event_at=now, documents=documents, queue=queue, events=events)
+                queued += 1
+                continue
+            is_wanted = again and is_done(record, photo.ref)
+            if is_wanted or is_stuck(record, photo.ref, now=now, stale_after=stale_after):
+                queued += requeue(photo.ref, uploaded_at=photo.uploaded_at, documents=documents, queue=queue)
+        seen += len(chunk)
+        on_progress(Reconciled(seen, queued))
+    log.info("reconciled", extra=fields(seen=seen, queued=queued, album=album, again=again))
+    return Reconciled(seen, queued)
+
+
+def _listed(store: PhotoStore, album: str | None, uploaded_since: datetime | None) -> Iterator[StoredPhoto]:
+    # The default album's photos lie anywhere: at the root, or in a folder that cannot be an album.
+    listed = store.list_photos("" if album in (None, DEFAULT_ALBUM) else f"{album}/")
+    if album is not None:
+        listed = (photo for photo in listed if photo.ref.album == album)
+    if uploaded_since is not None:
+        listed = (photo for photo in listed if photo.uploaded_at >= uploaded_since)
+    return listed
+
+
+def _chunks(photos: Iterable[StoredPhoto]) -> Iterator[list[StoredPhoto]]:
+    iterator = iter(photos)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk
