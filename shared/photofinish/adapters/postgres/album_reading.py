@@ -11,13 +11,12 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from pgvector import HalfVector, Vector
 from psycopg import sql
 from psycopg.rows import TupleRow
 
 from photofinish.adapters.postgres.database import Connection, is_storable, statement
+from photofinish.adapters.postgres.halfvec import stored_rows
 from photofinish.domain.face import Embedding
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
@@ -164,11 +163,7 @@ class PgNearFaces:
 
     def __init__(self, rows: list[TupleRow], dimension: int) -> None:
         self._rows = rows
-        # What halfvec_send sends: two numbers of two bytes, the dimension first, then the values, the high byte first.
-        sent = np.frombuffer(
-            b"".join(row[-1] for row in rows), np.dtype([("head", ">u2", 2), ("values", ">f2", dimension)])
-        )
-        self.vectors: NDArray[np.float32] = sent["values"].astype(np.float32).reshape(len(rows), dimension)
+        self.vectors = stored_rows([row[-1] for row in rows], dimension)
 
     def face(self, row: int) -> SeenFace:
         id_, photo_id, x, y, w, h, detection_score, sharpness, quality, _ = self._rows[row]

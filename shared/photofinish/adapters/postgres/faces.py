@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
 from pgvector import HalfVector
 from psycopg import sql
 from psycopg.errors import CheckViolation
@@ -16,6 +14,7 @@ from psycopg.rows import TupleRow
 
 from photofinish.adapters.postgres.album_reading import PgAlbumReading, Space, check_dimension
 from photofinish.adapters.postgres.database import Connection, Database, is_storable, statement, storable
+from photofinish.adapters.postgres.halfvec import unit_vector
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import Embedding, Face, face_id
@@ -126,7 +125,7 @@ class PgVectorFaceIndex:
                 return {}
             statement_ = _query("embeddings", album_id=sql.Literal(album_id))
             rows = conn.execute(statement_, {"face_ids": ids}, binary=True).fetchall()
-        return {str(id_): Embedding(_unit_vector(sent), space) for id_, space, sent in rows}
+        return {str(id_): Embedding(unit_vector(sent), space) for id_, space, sent in rows}
 
     def find_bib(self, album: str, number: str, *, limit: int) -> list[BibMatch]:
         if limit < 1 or not is_album_name(album) or not is_storable(number):
@@ -294,13 +293,6 @@ def _bib_match(row: TupleRow) -> BibMatch:
         box=Box(x, y, w, h),
         face_id=None if id_ is None else str(id_),
     )
-
-
-def _unit_vector(sent: bytes) -> NDArray[np.float32]:
-    """The (D,) vector that `halfvec_send` sent: two numbers of two bytes (one the dimension), then the values."""
-    vector = np.frombuffer(sent, ">f2", offset=4).astype(np.float32)
-    unit: NDArray[np.float32] = vector / np.linalg.norm(vector)
-    return unit
 
 
 def _is_uuid(text: str) -> bool:

@@ -14,13 +14,13 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from photofinish.adapters.postgres.database import Connection, Database, statement
+from photofinish.adapters.postgres.halfvec import unit_rows, unit_vector
 from photofinish.adapters.postgres.people.journal import query as people_query
 from photofinish.adapters.postgres.people.people import (
     exclusively,
     person_embeddings,
     reading,
     reject_faces,
-    unit_vector,
 )
 from photofinish.domain.album_clusters import (
     AlbumContent,
@@ -166,20 +166,13 @@ def _spaces(conn: Connection, album_id: int) -> dict[str, AlbumSpace]:
     return {
         space: AlbumSpace(
             faces=members,
-            vectors=_unit_rows(vectors[space]),
+            vectors=unit_rows(vectors[space]),
             enrolled=enrolled[space],
-            enrolled_vectors=_unit_rows(enrolled_vectors[space]) if enrolled[space] else None,
+            enrolled_vectors=unit_rows(enrolled_vectors[space]) if enrolled[space] else None,
             rejected=refused,
         )
         for space, members in faces.items()
     }
-
-
-def _unit_rows(sent: list[bytes]) -> NDArray[np.float32]:
-    """(N, D): what `halfvec_send` sent of each, as in :func:`unit_vector`."""
-    rows = np.frombuffer(b"".join(row[4:] for row in sent), ">f2").astype(np.float32).reshape(len(sent), -1)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows
 
 
 def _looks_like(

@@ -13,8 +13,9 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 
 from photofinish.adapters.postgres.database import Connection, Database, statement
+from photofinish.adapters.postgres.halfvec import unit_vector
 from photofinish.adapters.postgres.people.journal import query as people_query
-from photofinish.adapters.postgres.people.people import as_uuid, changing, known_person, reading, unit_vector
+from photofinish.adapters.postgres.people.people import as_uuid, changing, known_person, reading
 from photofinish.domain.face import Embedding
 from photofinish.domain.people import Upload, UploadStatus, Weighted, fitting
 

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
 from pgvector import Vector
 from psycopg import sql
 from psycopg.rows import TupleRow
 
 from photofinish.adapters.postgres.database import Connection, Database, is_storable
+from photofinish.adapters.postgres.halfvec import unit_vector
 from photofinish.adapters.postgres.people.journal import change_people, query
 from photofinish.domain.face import Embedding
 from photofinish.domain.people import FaceChanges, FaceSource, Person, Weighted, centroids, check_name
@@ -311,13 +310,6 @@ def person_embeddings(conn: Connection, album_id: int, person: UUID) -> list[Emb
     """As :meth:`photofinish.ports.People.embeddings` promises."""
     decided = _centroids(conn, album_id, person, [FaceSource.CONFIRMED, FaceSource.KEPT], enrolled=True)
     return decided or _centroids(conn, album_id, person, [FaceSource.CLUSTERED], enrolled=False)
-
-
-def unit_vector(sent: bytes) -> NDArray[np.float32]:
-    """The (D,) vector that `halfvec_send` sent: two numbers of two bytes (one the dimension), then the values."""
-    vector = np.frombuffer(sent, ">f2", offset=4).astype(np.float32)
-    unit: NDArray[np.float32] = vector / np.linalg.norm(vector)
-    return unit
 
 
 def _centroids(
