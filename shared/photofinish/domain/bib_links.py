@@ -1,7 +1,7 @@
-"""Which bib numbers are offered for a person: those read beside their face, each with the photos that show it.
+"""Infer the bib numbers of a person from the numbers read beside their face, with the photos as evidence.
 
-A number read on one photo names the person on all of them. That is offered, with its evidence, and never written over
-anything: where numbers or people contradict each other, all of it is there and flagged, and somebody decides.
+A number read on one photo identifies the person on all of them. An inferred number never overwrites anything: where
+numbers or people contradict each other, all are kept and flagged for a user to decide.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from enum import StrEnum
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 
-# A number that was read well may still be worn by whoever stands beside the face.
+# Even a perfectly read number may belong to a person standing beside the face.
 WORN_BY_THE_FACE = 0.9
 
 
 class NumberState(StrEnum):
-    """What somebody said of a number."""
+    """What a user decided about a number of a person."""
 
-    OFFERED = "offered"
-    """Nothing yet."""
+    INFERRED = "offered"
+    """Nothing yet: only inferred. The API and Firestore call it `offered`."""
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
 
@@ -32,14 +32,14 @@ class ConflictKind(StrEnum):
     """What contradicts a number of a person."""
 
     OTHER_NUMBER = "other_number"
-    """Another number is the same person's."""
+    """The same person has another number."""
     OTHER_PERSON = "other_person"
-    """The same number is another person's."""
+    """Another person has the same number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberEvidence:
-    """A number that was read beside a face of a person."""
+    """A number read beside a face of a person."""
 
     person_id: str
     number: str
@@ -65,24 +65,24 @@ class NumberConflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonNumber:
-    """A number that may be a person's."""
+    """A number that a person may wear."""
 
     person_id: str
     number: str
     state: NumberState
     score: float
-    """0 to 1: how likely the evidence makes it; 1 where somebody confirmed it, 0 where somebody rejected it."""
+    """0 to 1: probability given the evidence; 1 for a confirmed number, 0 for a rejected one."""
     evidence: tuple[NumberEvidence, ...]
-    """Best first, one a photo; none for a number that was confirmed without any."""
+    """Best first, at most one per photo; empty for a number that was confirmed without any."""
     part_of: str | None = None
-    """A number of the same person of which this one shows only a part of the digits."""
+    """A longer number of the same person of which this one is probably a partial reading."""
     conflicts: tuple[NumberConflict, ...] = ()
     """Strongest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceOfPerson:
-    """Where a face of a person is."""
+    """A face of a person and its position on a photo."""
 
     person_id: str
     face_id: str
@@ -91,23 +91,23 @@ class FaceOfPerson:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedFace:
-    """A face of somebody who wears a number for all that is known; the number need not be seen on its photo."""
+class InferredFace:
+    """A face of a person who wears a number, as far as is known; the number need not be visible on its photo."""
 
     face: FaceOfPerson
     score: float
-    """0 to 1: how likely the face's person wears the number."""
+    """0 to 1: probability that the face's person wears the number."""
     evidence: NumberEvidence | None
-    """The best reading of the number beside a face of the person; None where somebody only said so."""
+    """The best reading of the number beside a face of the person; None for a number confirmed without a reading."""
 
 
 def person_numbers(
     evidence: Sequence[NumberEvidence], decisions: Mapping[tuple[str, str], bool]
 ) -> dict[str, list[PersonNumber]]:
-    """The numbers of each person that `evidence` or `decisions` tell of, best first, with their conflicts.
+    """Person id → the person's numbers in `evidence` or `decisions`, best first, with their conflicts.
 
-    `decisions` has (person, number) → whether it was confirmed; False is rejected. Conflicts are seen among the people
-    given: to see those of one person, give everybody who shares a number with them.
+    `decisions` maps (person id, number) to True for confirmed and False for rejected. Conflicts are only found among
+    the given people: to find those of one person, include everyone who shares a number with them.
     """
     found: dict[tuple[str, str], list[NumberEvidence]] = defaultdict(list)
     for one in evidence:
@@ -130,13 +130,13 @@ def person_numbers(
     }
 
 
-def offered_faces(
+def inferred_faces(
     number: str, faces: Iterable[FaceOfPerson], numbers: Mapping[str, Sequence[PersonNumber]]
-) -> list[OfferedFace]:
-    """Those of `faces` whose person wears `number`, the likeliest first: a search shows their photos.
+) -> list[InferredFace]:
+    """Return those of `faces` whose person wears `number`, likeliest first, so that a search finds their photos.
 
-    That is whom somebody confirmed it for, or whom it is offered for where nothing contradicts that. `numbers` has the
-    numbers of these people, with all conflicts of `number`.
+    The number is either confirmed for the person, or inferred without conflicts. `numbers` maps the id of each of these
+    people to their numbers, with all conflicts of `number`.
     """
     worn = {
         claim.person_id: claim
@@ -144,12 +144,12 @@ def offered_faces(
         for claim in own
         if claim.number == number and _is_worn(claim)
     }
-    offered = [
-        OfferedFace(face=face, score=claim.score, evidence=next(iter(claim.evidence), None))
+    inferred = [
+        InferredFace(face=face, score=claim.score, evidence=next(iter(claim.evidence), None))
         for face in faces
         if (claim := worn.get(face.person_id))
     ]
-    return sorted(offered, key=lambda one: (-one.score, one.face.photo_id, one.face.face_id))
+    return sorted(inferred, key=lambda one: (-one.score, one.face.photo_id, one.face.face_id))
 
 
 def _number(
@@ -164,14 +164,14 @@ def _number(
         case False:
             state, score = NumberState.REJECTED, 0.0
         case None:
-            state = NumberState.OFFERED
+            state = NumberState.INFERRED
             score = 1 - math.prod(1 - WORN_BY_THE_FACE * min(max(one.ocr_score, 0), 1) for one in best.values())
     return PersonNumber(person_id=person_id, number=number, state=state, score=score, evidence=tuple(best.values()))
 
 
 def _with_whole(number: PersonNumber, own: Sequence[PersonNumber]) -> PersonNumber:
-    """Says of a weaker number whose digits all stand in a stronger one that it is a part of that."""
-    if number.state is not NumberState.OFFERED:
+    """Set `part_of` where a stronger number of the person contains all digits of this one."""
+    if number.state is not NumberState.INFERRED:
         return number
     wholes = [
         other
@@ -188,7 +188,7 @@ def _with_whole(number: PersonNumber, own: Sequence[PersonNumber]) -> PersonNumb
 
 
 def _is_claim(number: PersonNumber) -> bool:
-    """Whether it says that this number is this person's."""
+    """Whether the person is taken to wear this number, confirmed or inferred."""
     return number.state is not NumberState.REJECTED and number.part_of is None
 
 

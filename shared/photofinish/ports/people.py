@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from photofinish.domain.bib_links import OfferedFace, PersonNumber
+from photofinish.domain.bib_links import InferredFace, PersonNumber
 from photofinish.domain.face import Embedding
 from photofinish.domain.people import Changed, ChangedFaces, FaceChanges, FaceSource, Operation, Person, PersonDocument
 from photofinish.ports.face_index import IndexedFace
@@ -207,10 +207,10 @@ class PeopleChanges(Protocol):
         """The numbers that may be the person's, best first, with their evidence and what contradicts them."""
         ...
 
-    def photos_by_number(self, album: str, number: str, limit: int) -> list[OfferedFace]:
-        """Up to `limit` faces of the people who wear `number`, the likeliest first; see :func:`offered_faces`.
+    def faces_by_number(self, album: str, number: str, limit: int) -> list[InferredFace]:
+        """Up to `limit` faces of people wearing `number`, likeliest first, as :func:`inferred_faces` defines them.
 
-        Photos on which the number itself was read are there too.
+        Includes faces on photos on which the number itself was read.
         """
         ...
 

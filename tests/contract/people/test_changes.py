@@ -307,7 +307,7 @@ def test_undoing_all_changes_from_the_last_to_the_first_leads_back(
 
 
 class TestNumbers:
-    def test_a_number_is_offered_on_the_persons_other_photos_with_its_evidence(
+    def test_a_number_is_inferred_on_the_persons_other_photos_with_its_evidence(
         self,
         album: TestAlbum,
         changes: PgPeopleChanges,
@@ -319,16 +319,16 @@ class TestNumbers:
         clustering.photo_changed(ALBUM)
         person = owner(album, seen[0])
         [number] = changes.numbers(ALBUM, person)
-        assert (number.number, number.state, number.conflicts) == ("2906", NumberState.OFFERED, ())
+        assert (number.number, number.state, number.conflicts) == ("2906", NumberState.INFERRED, ())
         assert [one.photo for one in number.evidence] == [album.photo("seen")]
         assert number.score == pytest.approx(0.81, abs=0.01)
-        offered = changes.photos_by_number(ALBUM, "2906", 10)
-        assert {one.face.face_id for one in offered} == {*seen, *others}
-        assert {one.evidence and one.evidence.face_id for one in offered} == set(seen)
-        assert {one.score for one in offered} == {number.score}
-        assert len(changes.photos_by_number(ALBUM, "2906", 2)) == 2
-        assert not {one.face.face_id for one in offered} & set(bea)
-        assert changes.photos_by_number(ALBUM, "2907", 10) == []
+        inferred = changes.faces_by_number(ALBUM, "2906", 10)
+        assert {one.face.face_id for one in inferred} == {*seen, *others}
+        assert {one.evidence and one.evidence.face_id for one in inferred} == set(seen)
+        assert {one.score for one in inferred} == {number.score}
+        assert len(changes.faces_by_number(ALBUM, "2906", 2)) == 2
+        assert not {one.face.face_id for one in inferred} & set(bea)
+        assert changes.faces_by_number(ALBUM, "2907", 10) == []
 
     def test_conflicts_are_flagged_and_nothing_is_overwritten(
         self,
@@ -349,15 +349,15 @@ class TestNumbers:
             (ConflictKind.OTHER_NUMBER, one),
             (ConflictKind.OTHER_PERSON, two),
         }
-        assert changes.photos_by_number(ALBUM, "11", 10) == changes.photos_by_number(ALBUM, "12", 10) == []
+        assert changes.faces_by_number(ALBUM, "11", 10) == changes.faces_by_number(ALBUM, "12", 10) == []
         changes.decide_number(ALBUM, one, "11", confirmed=True, by=BY)
-        assert {found.face.face_id for found in changes.photos_by_number(ALBUM, "11", 10)} == set(ann)
+        assert {found.face.face_id for found in changes.faces_by_number(ALBUM, "11", 10)} == set(ann)
         rejected = changes.decide_number(ALBUM, one, "12", confirmed=False, by=BY).operation_id
         assert [(n.number, n.state, n.conflicts) for n in changes.numbers(ALBUM, one)] == [
             ("11", NumberState.CONFIRMED, ()),
             ("12", NumberState.REJECTED, ()),
         ]
-        assert {one.face.person_id for one in changes.photos_by_number(ALBUM, "12", 10)} == {two}
+        assert {one.face.person_id for one in changes.faces_by_number(ALBUM, "12", 10)} == {two}
         changes.undo(ALBUM, rejected or 0, by=BY)
         assert changes.numbers(ALBUM, one)[1].conflicts != ()
         assert album.sql("SELECT count(*) FROM bib") == [(4,)], "what was read stays"
@@ -372,7 +372,7 @@ class TestNumbers:
         person = album.people.create(ALBUM, by=BY)
         with pytest.raises(RejectedInput):
             changes.decide_number(ALBUM, person.person_id, number, confirmed=True, by=BY)
-        assert changes.photos_by_number(ALBUM, number, 5) == []
+        assert changes.faces_by_number(ALBUM, number, 5) == []
 
 
 def people_tables(album: TestAlbum) -> list[str]:

@@ -15,14 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photofinish.adapters.memory.face_index import MemoryFaceIndex
-from photofinish.adapters.memory.people import MemoryWearers
+from photofinish.adapters.memory.people import MemoryPeopleByNumber
 from photofinish.adapters.postgres.album_rules import PgAlbumRules
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.people.changes import PgPeopleChanges
 from photofinish.adapters.postgres.people.people import PgPeople
 from photofinish.application.search.searcher import Searcher
 from photofinish.application.search.similar_faces import most_similar_faces
-from photofinish.domain.bib_links import OfferedFace
+from photofinish.domain.bib_links import InferredFace
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.face import Embedding, face_id
 from photofinish.domain.matching import Calibration, match_probability
@@ -89,7 +89,7 @@ class Wearers(Protocol):
 
     def decide_number(self, person_id: str, number: str, *, confirmed: bool) -> None: ...
 
-    def photos_by_number(self, album: str, number: str, limit: int) -> Sequence[OfferedFace]: ...
+    def faces_by_number(self, album: str, number: str, limit: int) -> Sequence[InferredFace]: ...
 
 
 class WearersInPostgres:
@@ -106,8 +106,8 @@ class WearersInPostgres:
     def decide_number(self, person_id: str, number: str, *, confirmed: bool) -> None:
         self._changes.decide_number(self._album, self._id(person_id), number, confirmed=confirmed, by="test")
 
-    def photos_by_number(self, album: str, number: str, limit: int) -> list[OfferedFace]:
-        return self._changes.photos_by_number(album, number, limit)
+    def faces_by_number(self, album: str, number: str, limit: int) -> list[InferredFace]:
+        return self._changes.faces_by_number(album, number, limit)
 
     def _id(self, person_id: str) -> str:
         if person_id not in self._ids:
@@ -127,7 +127,7 @@ def connections(database: str) -> Iterator[Database]:  # noqa: F811
 @pytest.fixture
 def wearers(index: FaceIndex, request: pytest.FixtureRequest) -> Wearers:
     if isinstance(index, MemoryFaceIndex):
-        return MemoryWearers(index)
+        return MemoryPeopleByNumber(index)
     return WearersInPostgres(request.getfixturevalue("connections"))
 
 
@@ -563,7 +563,7 @@ def test_both_indexes_give_the_same_pages(
         return  # it asks for nothing
     answers = []
     both: list[tuple[FaceIndex, Wearers]] = [
-        (memory_index, MemoryWearers(memory_index)),
+        (memory_index, MemoryPeopleByNumber(memory_index)),
         (in_postgres, WearersInPostgres(connections, album)),
     ]
     for index, wearers in both:

@@ -219,7 +219,7 @@ class TestClusters:
 
 
 class TestNumbers:
-    def test_a_search_by_bib_shows_the_faces_that_a_number_is_offered_for(
+    def test_a_search_by_bib_shows_faces_that_the_number_is_inferred_for(
         self, api: Api, album: TestAlbum, ann_and_bea: tuple[list[str], list[str]]
     ) -> None:
         ann, _ = ann_and_bea
@@ -245,7 +245,7 @@ class TestNumbers:
         call(api, "PUT", f"/people/{person}/numbers/11", json={"confirmed": False})
         assert len(call(api, "GET", "/bibs/11")["photos"]) == 1
 
-    def test_numbers_are_offered_with_evidence_and_decided(self, api: Api, album: TestAlbum, ann_and_bea: Any) -> None:
+    def test_numbers_are_inferred_with_evidence_and_decided(self, api: Api, album: TestAlbum, ann_and_bea: Any) -> None:
         [ann, _] = cluster_ids(api)
         [number] = call(api, "GET", f"/people/{ann}")["numbers"]
         assert (number["number"], number["state"]) == ("11", "offered")

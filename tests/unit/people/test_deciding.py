@@ -1,4 +1,4 @@
-"""Pure decisions about people: ids that stay, calibration by the album, numbers offered, pictures that fit."""
+"""Pure decisions about people: ids that stay, calibration by the album, inferred numbers, pictures that fit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from photofinish.domain.bib_links import (
     NumberEvidence,
     NumberState,
     PersonNumber,
-    offered_faces,
+    inferred_faces,
     person_numbers,
 )
 from photofinish.domain.geometry import Box
@@ -186,13 +186,13 @@ def evidence(person: str, number: str, score: float = 0.9, name: str = "1", part
     )
 
 
-def offered(read: list[NumberEvidence], decisions: dict[tuple[str, str], bool], number: str) -> list[str]:
+def inferred(read: list[NumberEvidence], decisions: dict[tuple[str, str], bool], number: str) -> list[str]:
     """Whose face a search for `number` shows, where everybody has one."""
     faces = [
         FaceOfPerson(person_id=person, face_id=person, photo_id=person, box=Box(0.1, 0.1, 0.1, 0.1))
         for person in ("ann", "bea", "cid")
     ]
-    return [one.face.person_id for one in offered_faces(number, faces, person_numbers(read, decisions))]
+    return [one.face.person_id for one in inferred_faces(number, faces, person_numbers(read, decisions))]
 
 
 some_evidence = st.lists(
@@ -222,13 +222,13 @@ class TestNumbers:
         read = [evidence("ann", "2906"), evidence("ann", "290", 0.4, name="2", partial=True)]
         whole, part = person_numbers(read, {})["ann"]
         assert (whole.number, whole.conflicts, part.part_of, part.conflicts) == ("2906", (), "2906", ())
-        assert offered(read, {}, "2906") == ["ann"]
-        assert offered(read, {}, "290") == []
+        assert inferred(read, {}, "2906") == ["ann"]
+        assert inferred(read, {}, "290") == []
 
     def test_a_confirmed_number_needs_no_evidence(self) -> None:
         [number] = person_numbers([], {("ann", "7"): True})["ann"]
         assert (number.state, number.score, number.evidence) == (NumberState.CONFIRMED, 1, ())
-        assert offered([], {("ann", "7"): True}, "7") == ["ann"]
+        assert inferred([], {("ann", "7"): True}, "7") == ["ann"]
 
     @given(some_evidence, some_decisions)
     def test_conflicts_are_mutual_and_nothing_is_lost(
@@ -240,7 +240,7 @@ class TestNumbers:
         for one in numbers.values():
             assert one.state == {True: NumberState.CONFIRMED, False: NumberState.REJECTED}.get(
                 decisions.get((one.person_id, one.number)),  # type: ignore[arg-type]
-                NumberState.OFFERED,
+                NumberState.INFERRED,
             )
             for conflict in one.conflicts:
                 other = numbers[conflict.person_id, conflict.number]
@@ -263,11 +263,11 @@ class TestNumbers:
                 }
 
     @given(some_evidence, some_decisions)
-    def test_a_search_offers_a_number_only_where_nothing_contradicts_it_or_somebody_confirmed_it(
+    def test_a_search_finds_a_number_only_where_it_is_confirmed_or_without_conflicts(
         self, read: list[NumberEvidence], decisions: dict[tuple[str, str], bool]
     ) -> None:
         for number in ("12", "123", "77"):
-            worn = set(offered(read, decisions, number))
+            worn = set(inferred(read, decisions, number))
             assert {person for (person, one), said in decisions.items() if one == number and said} <= worn
             for person in worn:
                 decided = decisions.get((person, number))

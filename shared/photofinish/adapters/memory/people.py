@@ -1,4 +1,4 @@
-"""People in memory: the public doubles of what apps see of them, and of who wears which number."""
+"""In-memory doubles: documents of people, and people by bib number."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping
 
 from photofinish.adapters.memory.face_index import MemoryFaceIndex
-from photofinish.domain.bib_links import FaceOfPerson, NumberEvidence, OfferedFace, offered_faces, person_numbers
+from photofinish.domain.bib_links import FaceOfPerson, InferredFace, NumberEvidence, inferred_faces, person_numbers
 from photofinish.domain.people import PersonDocument
 
 
@@ -26,8 +26,8 @@ class MemoryPeopleDocuments:
                     self.documents[album, person_id] = document
 
 
-class MemoryWearers:
-    """Who wears which number, as `PgPeopleChanges` tells it: by the bibs that `index` has beside people's faces."""
+class MemoryPeopleByNumber:
+    """Find people by bib number as `PgPeopleChanges` does, from the bibs that `index` has beside their faces."""
 
     def __init__(self, index: MemoryFaceIndex) -> None:
         self._index = index
@@ -35,14 +35,14 @@ class MemoryWearers:
         self._decisions: dict[tuple[str, str], bool] = {}
 
     def confirm(self, person_id: str, face_ids: Iterable[str]) -> None:
-        """These faces are the person's."""
+        """Assign these faces to the person."""
         self._owners.update(dict.fromkeys(face_ids, person_id))
 
     def decide_number(self, person_id: str, number: str, *, confirmed: bool) -> None:
-        """The number is this person's, or is not."""
+        """Record that the person wears this number, or that they do not."""
         self._decisions[person_id, number] = confirmed
 
-    def photos_by_number(self, album: str, number: str, limit: int) -> list[OfferedFace]:
+    def faces_by_number(self, album: str, number: str, limit: int) -> list[InferredFace]:
         faces, evidence = [], []
         for photo in self._index.analyses(album):
             for face_id, face in zip(photo.face_ids, photo.analysis.faces, strict=True):
@@ -51,17 +51,17 @@ class MemoryWearers:
                         FaceOfPerson(person_id=owner, face_id=face_id, photo_id=photo.photo.photo_id, box=face.box)
                     )
             for bib in photo.analysis.bibs:
-                worn_by = None if bib.face_index is None else photo.face_ids[bib.face_index]
-                if worn_by is not None and (owner := self._owners.get(worn_by)):
+                bib_face_id = None if bib.face_index is None else photo.face_ids[bib.face_index]
+                if bib_face_id is not None and (owner := self._owners.get(bib_face_id)):
                     evidence.append(
                         NumberEvidence(
                             person_id=owner,
                             number=bib.number,
                             ocr_score=bib.ocr_score,
                             partial=bib.partial,
-                            face_id=worn_by,
+                            face_id=bib_face_id,
                             photo=photo.photo,
                             box=bib.box,
                         )
                     )
-        return offered_faces(number, faces, person_numbers(evidence, self._decisions))[: max(limit, 0)]
+        return inferred_faces(number, faces, person_numbers(evidence, self._decisions))[: max(limit, 0)]

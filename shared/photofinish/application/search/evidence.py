@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from photofinish.domain.bib_links import OfferedFace
+from photofinish.domain.bib_links import InferredFace
 from photofinish.domain.scoring import offered_value, text_value
 from photofinish.domain.search import BibEvidence, FaceEvidence, NameEvidence, SearchQuery, words
 from photofinish.ports import IndexedPhoto, SeenBib
@@ -56,7 +56,7 @@ def add_bib(evidence: Evidence, bib: SeenBib, query: SearchQuery, entrants: Mapp
 def add_offered(
     found: defaultdict[str, Evidence],
     photos: Mapping[str, IndexedPhoto],
-    offered: Sequence[OfferedFace],
+    offered: Sequence[InferredFace],
     query: SearchQuery,
 ) -> None:
     """Add what faces say of the number asked for, on those of `photos` that meet the query."""

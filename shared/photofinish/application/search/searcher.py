@@ -13,7 +13,7 @@ import numpy as np
 
 from photofinish.application.search.evidence import Evidence, add_bib, add_offered, likeness
 from photofinish.application.search.similarity import best_similarities, centroid, supports
-from photofinish.domain.bib_links import OfferedFace
+from photofinish.domain.bib_links import InferredFace
 from photofinish.domain.face import Embedding
 from photofinish.domain.matching import Calibration, match_probability
 from photofinish.domain.scoring import (
@@ -77,7 +77,7 @@ class PeopleByName(Protocol):
 class PeopleByNumber(Protocol):
     """Who in an album wears which number."""
 
-    def photos_by_number(self, album: str, number: str, limit: int) -> Sequence[OfferedFace]:
+    def faces_by_number(self, album: str, number: str, limit: int) -> Sequence[InferredFace]:
         """Faces of people who wear `number` for all that is known, the likeliest first."""
         ...
 
@@ -111,7 +111,7 @@ class Searcher:
         last = position(query)
         namesakes = self._namesakes(query)
         offered = (
-            self._wearers.photos_by_number(query.album, query.bib, MAX_OFFERED_FACES) if query.bib is not None else ()
+            self._wearers.faces_by_number(query.album, query.bib, MAX_OFFERED_FACES) if query.bib is not None else ()
         )
         found: defaultdict[str, Evidence] = defaultdict(Evidence)
         with self._index.reading(query.album) as reading:

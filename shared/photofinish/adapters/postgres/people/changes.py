@@ -27,10 +27,10 @@ from photofinish.adapters.postgres.people.people import (
 )
 from photofinish.domain.bib_links import (
     FaceOfPerson,
+    InferredFace,
     NumberEvidence,
-    OfferedFace,
     PersonNumber,
-    offered_faces,
+    inferred_faces,
     person_numbers,
 )
 from photofinish.domain.geometry import Box
@@ -200,7 +200,7 @@ class PgPeopleChanges:
                 return []
             return numbers_of(conn, album_id, [as_uuid(person_id)]).get(str(as_uuid(person_id)), [])
 
-    def photos_by_number(self, album: str, number: str, limit: int) -> list[OfferedFace]:
+    def faces_by_number(self, album: str, number: str, limit: int) -> list[InferredFace]:
         if limit < 1 or not is_storable(number):
             return []
         with reading(self._database, album) as (conn, album_id):
@@ -208,7 +208,7 @@ class PgPeopleChanges:
                 return []
             rows = conn.execute(_query("wearers"), {"album_id": album_id, "number": number}).fetchall()
         faces, evidence, decisions = _wearers(rows)
-        return offered_faces(number, faces, person_numbers(evidence, decisions))[:limit]
+        return inferred_faces(number, faces, person_numbers(evidence, decisions))[:limit]
 
     def _change_faces(
         self,
