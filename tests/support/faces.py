@@ -26,12 +26,15 @@ def embedding(vector: ArrayLike, space: str = SPACE) -> Embedding:
     return Embedding(values / np.linalg.norm(values), space)
 
 
+ANY_EMBEDDING = embedding([1.0, 0.0, 0.0])
+
+
 def random_embeddings(count: int, dimension: int, seed: int, space: str = SPACE) -> list[Embedding]:
     rows: NDArray[np.float64] = np.random.default_rng(seed).normal(size=(count, dimension))
     return [embedding(row, space) for row in rows]
 
 
-def face(of: Embedding | None, x: float = 0.25, quality: float = 0.75) -> Face:
+def face(of: Embedding = ANY_EMBEDDING, x: float = 0.25, quality: float = 0.75) -> Face:
     return Face(
         box=Box(x, 0.125, 0.0625, 0.1),
         landmarks=((0.3, 0.3), (0.4, 0.3), (0.35, 0.4), (0.3, 0.5), (0.4, 0.5)),
@@ -47,7 +50,7 @@ def face(of: Embedding | None, x: float = 0.25, quality: float = 0.75) -> Face:
 
 def face_in(box: Box, *, sharpness: float = 0.5) -> Face:
     """A face of which only the place (and how sharp it is) matters."""
-    return replace(face(None), box=box, sharpness=sharpness)
+    return replace(face(), box=box, sharpness=sharpness)
 
 
 def bib(number: str, ocr_score: float = 0.9, face_index: int | None = None) -> Bib:

@@ -134,7 +134,7 @@ def poor_selfies(encoder: FaceEncoder, portraits: Sequence[Portrait], advance: C
         ]
         copies = _poor_copies(portrait.crop.path, portrait.face.size_px, random)
         for faces in encoder.encode(copies) if others else []:
-            if faces and faces[0].embedding is not None:
+            if faces:
                 similarity.append((vectors[others] @ faces[0].embedding.vector).astype(np.float64))
                 quality.append(np.full(len(others), faces[0].quality))
         advance()

@@ -90,7 +90,6 @@ class Findings:
                     vector=face.embedding.vector,
                 )
                 for face in analysis.faces
-                if face.embedding is not None
             ),
             bibs=tuple(FoundBib.of(bib, width, height) for bib in analysis.bibs),
             bibs_of_any_number=tuple(

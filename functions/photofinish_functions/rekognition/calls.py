@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from photofinish.domain.access import Principal, Scope
-from photofinish.domain.face import Embedding, Face
+from photofinish.domain.face import Face
 from photofinish.domain.photo import is_album_name
 from photofinish_functions.rekognition.errors import no_faces, unknown_collection
 from photofinish_functions.rekognition.images import Picture
@@ -79,8 +79,3 @@ def largest_passing(services: Services, call: Call, faces: Sequence[Face]) -> Fa
         if not services.quality.reasons_against(face, quality_filter):
             return face
     raise no_faces()
-
-
-def embedding_of(face: Face) -> Embedding:
-    assert face.embedding is not None, "an encoder gives every face its embedding"
-    return face.embedding

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photofinish.analysis.imaging.decoding import Limits, decode
-from photofinish.domain.face import Embedding, Face
+from photofinish.domain.face import Face
 from photofinish.domain.matching import Calibration
 from photofinish.domain.quality import QualityReason
 from photofinish.errors import RejectedInput, Unavailable
@@ -52,7 +52,7 @@ class SeenPicture:
     """Of the file, upright; boxes are fractions, so they fit both."""
     height: int
     faces: tuple[Face, ...]
-    """Largest first, each with its embedding."""
+    """Largest first."""
     decode_ms: float
     analyse_ms: float
 
@@ -135,8 +135,8 @@ def person_in(faces: Sequence[Face], calibration: Calibration) -> Face:
     if not largest_first:
         raise RejectedInput("no_face", "No face was found. Take a picture from the front, in good light.")
     person, *more = largest_first
-    looks = embedding_of(person).vector
-    others = [face for face in more if float(looks @ embedding_of(face).vector) < calibration.min_similarity]
+    vector = person.embedding.vector
+    others = [face for face in more if float(vector @ face.embedding.vector) < calibration.min_similarity]
     if others and _area(person) < DOMINANT_AREA_RATIO * _area(others[0]):
         raise RejectedInput(
             "several_faces", "Several people were found, and none stands out. Cut the picture to the one you want."
@@ -145,11 +145,6 @@ def person_in(faces: Sequence[Face], calibration: Calibration) -> Face:
         hints = " ".join(_HINTS[reason] for reason in person.quality_reasons) or _UNCLEAR
         raise RejectedInput("small_face" if QualityReason.SMALL in person.quality_reasons else "unclear_face", hints)
     return person
-
-
-def embedding_of(face: Face) -> Embedding:
-    assert face.embedding is not None, "an encoder gives every face its embedding"
-    return face.embedding
 
 
 def _area(face: Face) -> float:

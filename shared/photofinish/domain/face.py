@@ -34,6 +34,14 @@ class Embedding:
         if not abs(length - 1.0) <= UNIT_LENGTH_TOLERANCE:
             raise ValueError(f"an embedding has unit length, not {length:.4f}: normalise it")
 
+    def check_dimension(self, dimension: int) -> None:
+        """Raise ValueError unless this has `dimension` numbers, as the index has for its space."""
+        if self.vector.size != dimension:
+            raise ValueError(
+                f"embeddings of {self.space!r} have {dimension} dimensions in this index, not {self.vector.size}: "
+                "another model needs another embedding space"
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
@@ -52,7 +60,7 @@ class Face:
     pose: Pose
     brightness: float
     """Mean luma of the face's middle, 0 (black) to 100 (white)."""
-    embedding: Embedding | None = None
+    embedding: Embedding
 
 
 def face_id(photo: PhotoRef, pipeline_version: str, index: int) -> str:

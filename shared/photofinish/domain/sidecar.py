@@ -55,7 +55,7 @@ def sidecar(
             }
             | (
                 {"embedding": {"space": face.embedding.space, "vector": [float(v) for v in face.embedding.vector]}}
-                if embeddings and face.embedding
+                if embeddings
                 else {}
             )
             for face in analysis.faces

@@ -63,7 +63,6 @@ def embedded(files: list[Path], person_of: Any) -> Labelled:
         [faces] = encoder.encode([decoded.image])
         height, width = decoded.image.shape[:2]
         for face, person in zip(faces, person_of(file, faces, width, height), strict=True):
-            assert face.embedding is not None
             vectors.append(face.embedding.vector)
             qualities.append(face.quality)
             photos.append(number)

@@ -52,7 +52,7 @@ def faces_of(encoder: FaceEncoder, pictures: Sequence[NDArray[np.uint8]]) -> Ite
     """The embeddings of each picture's faces, the largest face first."""
     for picture in pictures:
         [faces] = encoder.encode([picture])
-        yield [face.embedding.vector for face in faces if face.embedding is not None]
+        yield [face.embedding.vector for face in faces]
 
 
 def main(data: Path) -> None:

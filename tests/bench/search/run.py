@@ -222,7 +222,6 @@ def _put_astronaut(conninfo: str, album: str) -> None:
     from support.pictures import astronaut
 
     [[person, *_]] = FaceEncoder.load(model_settings()).encode([astronaut()])
-    assert person.embedding is not None
     rng = np.random.default_rng(SEED)
     with postgres_index(conninfo) as index:
         for number in range(20):

@@ -141,11 +141,10 @@ class TestReplace:
     @pytest.mark.parametrize(
         ("faces", "bibs", "error"),
         [
-            ([face(EAST), face(None)], [], ValueError),
             ([face(embedding([1, 0]))], [], ValueError),  # the space has three dimensions
             ([face(NORTH)], [bib("2", face_index=1)], IndexError),
         ],
-        ids=["a face without an embedding", "another dimension", "a bib on a face that is not there"],
+        ids=["another dimension", "a bib on a face that is not there"],
     )
     def test_what_cannot_be_indexed_changes_nothing(
         self, index: FaceIndex, faces: list[Face], bibs: list[Bib], error: type[Exception]

@@ -48,7 +48,6 @@ def test_a_dropped_photo_comes_back_with_everything(cloud: MemoryCloud) -> None:
     assert sidecar["photo"]["generation"] == photo.generation
     assert cloud.store.read_derived(preview_name(photo, "toy-1"))
     embedding = toy_face((0, 1, 0, 0)).embedding
-    assert embedding is not None
     match = most_similar_faces(cloud.index, "race", [embedding], limit=1, min_similarity=0.5)[0]
     assert match.face.face_id == record.fields["faces"][1]["face_id"]
     assert cloud.events.published == [(photo, PhotoStatus.DONE)]

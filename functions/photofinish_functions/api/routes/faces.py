@@ -13,7 +13,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from numpy.typing import NDArray
 from pydantic import Field
 
-from photofinish.application.pictures import SeenPicture, embedding_of
+from photofinish.application.pictures import SeenPicture
 from photofinish.domain.access import Scope
 from photofinish.domain.face import Face
 from photofinish.domain.matching import match_probability
@@ -225,7 +225,7 @@ def _compare(services: Services) -> dict[str, Any]:
     if len(contents) != 2:
         raise bad_request("'picture' is needed twice: send the two pictures to compare.")
     people = services.pictures.people(contents)
-    first, second = (embedding_of(face) for face in people)
+    first, second = (face.embedding for face in people)
     similarity = float(np.clip(first.vector @ second.vector, -1, 1))
     calibration = services.pictures.calibration
     return CompareAnswer(
@@ -268,7 +268,7 @@ def _face_json(seen: SeenPicture, face: Face, *, aligned: bool) -> EmbeddedFace:
         sharpness=score_json(face.sharpness),
         quality=score_json(face.quality),
         quality_reasons=list(face.quality_reasons),
-        vector=vector_base64(embedding_of(face).vector),
+        vector=vector_base64(face.embedding.vector),
         aligned=_aligned_jpeg(seen.image, face) if aligned else None,
     )
 

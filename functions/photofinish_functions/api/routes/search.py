@@ -8,7 +8,6 @@ from flask import Response, request
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
-from photofinish.application.pictures import embedding_of
 from photofinish.domain.access import Scope
 from photofinish.domain.face import Embedding, Face
 from photofinish.domain.search import BibEvidence, FaceEvidence, NameEvidence, Part, ScoredPhoto, SearchPage
@@ -213,7 +212,7 @@ def _must_exist(services: Services, album: str) -> None:
 
 def _who(services: Services, album: str, body: SearchBody, people: Sequence[Face]) -> tuple[Embedding, ...]:
     """What the person who is looked for looks like."""
-    found = [embedding_of(face) for face in people]
+    found = [face.embedding for face in people]
     if body.embeddings is not None:
         found += embeddings_in(body.embeddings)
     if body.person_id is not None:

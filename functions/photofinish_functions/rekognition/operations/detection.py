@@ -16,7 +16,6 @@ from photofinish_functions.rekognition.calls import (
     Answer,
     Call,
     Operation,
-    embedding_of,
     faces_in,
     largest_passing,
 )
@@ -63,7 +62,7 @@ def detect_text(services: Services, call: Call) -> Answer:
 
 
 def _cosine(one: Face, other: Face) -> float:
-    return float(np.dot(embedding_of(one).vector, embedding_of(other).vector))
+    return float(np.dot(one.embedding.vector, other.embedding.vector))
 
 
 def _unmatched(targets: Sequence[Face], matched: set[int]) -> list[dict[str, Any]]:

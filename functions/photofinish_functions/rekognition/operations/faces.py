@@ -20,7 +20,7 @@ from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sharpness import Sharpness, is_blurry
 from photofinish.ports import COLLECTION_BUCKET, CollectionFace
 from photofinish_functions.rekognition.answers import collection_face, face_detail, face_model_version
-from photofinish_functions.rekognition.calls import PICTURE_COST, Answer, Call, Operation, embedding_of, faces_in
+from photofinish_functions.rekognition.calls import PICTURE_COST, Answer, Call, Operation, faces_in
 from photofinish_functions.rekognition.errors import unknown_user
 from photofinish_functions.rekognition.images import Picture
 from photofinish_functions.rekognition.quality import MAX_FACES
@@ -123,7 +123,7 @@ def _index(
         photo = _photo_of(face, collection, image_id, picture) if known is None else known.photo
         photos.append(photo)
         # A face of another model's embedding space could not be found any more, so it is indexed again.
-        if known is None or known.embedding_space != embedding_of(face).space:
+        if known is None or known.embedding_space != face.embedding.space:
             to_index.append((photo, face))
     face_ids = [face_id(photo, _PIPELINE_VERSION, 0) for photo in photos]
     if to_index:

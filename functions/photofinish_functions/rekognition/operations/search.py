@@ -14,7 +14,6 @@ from photofinish_functions.rekognition.calls import (
     Answer,
     Call,
     Operation,
-    embedding_of,
     faces_in,
     largest_passing,
 )
@@ -47,7 +46,7 @@ def search_faces_by_image(services: Services, call: Call) -> Answer:
     collection = call.existing_collection(services)
     faces, _ = faces_in(services, call)
     searched = largest_passing(services, call, faces)
-    matches = _matches(services, call, collection, embedding_of(searched))
+    matches = _matches(services, call, collection, searched.embedding)
     return Answer(
         {
             "SearchedFaceBoundingBox": box_json(searched.box),

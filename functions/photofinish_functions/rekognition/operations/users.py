@@ -19,7 +19,6 @@ from photofinish_functions.rekognition.calls import (
     Answer,
     Call,
     Operation,
-    embedding_of,
     faces_in,
 )
 from photofinish_functions.rekognition.errors import (
@@ -198,7 +197,7 @@ def search_users_by_image(services: Services, call: Call) -> Answer:
             searched = face
         else:
             unsearched.append({"FaceDetails": face_detail(face), "Reasons": reasons or ["FACE_NOT_LARGEST"]})
-    matches = [] if searched is None else _matches(services, call, collection, embedding_of(searched))
+    matches = [] if searched is None else _matches(services, call, collection, searched.embedding)
     body: dict[str, Any] = {
         "UserMatches": matches,
         "FaceModelVersion": face_model_version(services.embedding_space),

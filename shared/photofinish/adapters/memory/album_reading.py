@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import Bib
-from photofinish.domain.face import Embedding, Face, face_id
+from photofinish.domain.face import Embedding, face_id
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import PhotoFilter, other_numbers, words
 from photofinish.ports import IndexedPhoto, SeenBib, SeenFace
@@ -88,12 +88,12 @@ class MemoryAlbumReading:
         if len(spaces) != 1:
             raise ValueError(f"the queries of one search come from one embedding space, not from {sorted(spaces)}")
         for query in queries:
-            check_dimension(query, self._dimensions.get(query.space, query.vector.size))
+            query.check_dimension(self._dimensions.get(query.space, query.vector.size))
         faces = [
-            (embedding.vector, photo.seen_face(index))
+            (face.embedding.vector, photo.seen_face(index))
             for photo in self._passing(where)
             for index, face in enumerate(photo.analysis.faces)
-            if (embedding := embedding_of(face)).space in spaces
+            if face.embedding.space in spaces
         ]
         if not faces or limit < 1:
             return MemoryNearFaces(np.zeros((0, queries[0].vector.size), np.float32), [])
@@ -141,19 +141,3 @@ class MemoryNearFaces:
 
     def face(self, row: int) -> SeenFace:
         return self._faces[row]
-
-
-def embedding_of(face: Face) -> Embedding:
-    """The embedding of a face that is indexed; ValueError where it has none."""
-    if face.embedding is None:
-        raise ValueError("every face that is indexed carries an embedding")
-    return face.embedding
-
-
-def check_dimension(embedding: Embedding, dimension: int) -> None:
-    """Raise ValueError where the embedding's space has another dimension in this index."""
-    if embedding.vector.size != dimension:
-        raise ValueError(
-            f"embeddings of {embedding.space!r} have {dimension} dimensions in this index, not "
-            f"{embedding.vector.size}: another model needs another embedding space"
-        )

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from photofinish.adapters.memory.album_reading import (
     IndexedAnalysis,
     MemoryAlbumReading,
-    check_dimension,
-    embedding_of,
 )
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.face import Embedding
@@ -34,10 +32,10 @@ class MemoryFaceIndex:
         for bib in analysis.bibs:
             if bib.face_index is not None:
                 analysis.faces[bib.face_index]  # as in Postgres, an IndexError where there is no such face
-        embeddings = [embedding_of(face) for face in analysis.faces]
+        embeddings = [face.embedding for face in analysis.faces]
         with self._lock:
             for embedding in embeddings:
-                check_dimension(embedding, self._dimensions.setdefault(embedding.space, embedding.vector.size))
+                embedding.check_dimension(self._dimensions.setdefault(embedding.space, embedding.vector.size))
             if not self._claim(photo):
                 return False
             self._photos[photo.photo_id] = IndexedAnalysis(photo, pipeline_version, analysis)
@@ -74,7 +72,7 @@ class MemoryFaceIndex:
         wanted = set(face_ids)
         with self._lock:
             return {
-                id_: embedding_of(face)
+                id_: face.embedding
                 for photo in self._of_album(album)
                 for id_, face in zip(photo.face_ids, photo.analysis.faces, strict=True)
                 if id_ in wanted

@@ -146,7 +146,7 @@ class PgAlbumReading:
         space = None if space_id is None else Space(space_id, dimension)
         for query in queries:
             if space is not None:
-                check_dimension(query, space)
+                query.check_dimension(space.dimension)
         return space, max(int(faces), 0)
 
     def _look_up(self, space: str | None) -> TupleRow:
@@ -174,15 +174,6 @@ class PgNearFaces:
             detection_score=detection_score,
             sharpness=sharpness,
             quality=quality,
-        )
-
-
-def check_dimension(embedding: Embedding, space: Space) -> None:
-    """Raise ValueError where the embedding has another dimension than its space has in this index."""
-    if embedding.vector.size != space.dimension:
-        raise ValueError(
-            f"embeddings of {embedding.space!r} have {space.dimension} dimensions in this index, not "
-            f"{embedding.vector.size}: another model needs another embedding space"
         )
 
 

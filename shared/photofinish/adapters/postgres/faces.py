@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.errors import CheckViolation
 from psycopg.rows import TupleRow
 
-from photofinish.adapters.postgres.album_reading import PgAlbumReading, Space, check_dimension
+from photofinish.adapters.postgres.album_reading import PgAlbumReading, Space
 from photofinish.adapters.postgres.database import Connection, Database, is_storable, statement, storable
 from photofinish.adapters.postgres.halfvec import unit_vector
 from photofinish.domain.analysis import PhotoAnalysis
@@ -41,14 +41,14 @@ class PgVectorFaceIndex:
         self._database = database
 
     def replace(self, photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> bool:
-        embeddings = [_embedding_of(face) for face in analysis.faces]
+        embeddings = [face.embedding for face in analysis.faces]
         face_ids = [face_id(photo, pipeline_version, index) for index in range(len(analysis.faces))]
         dimensions = {embedding.space: embedding.vector.size for embedding in embeddings}
         with self._database.transaction() as conn:
             album_id = _use_album(conn, photo.album)
             spaces = {space: _use_space(conn, space, dimension) for space, dimension in dimensions.items()}
         for embedding in embeddings:
-            check_dimension(embedding, spaces[embedding.space])
+            embedding.check_dimension(spaces[embedding.space].dimension)
         self._make_room(album_id, spaces.values())
 
         photo_key = {"photo_id": photo.photo_id, "album_id": album_id}
@@ -235,12 +235,6 @@ def _forget(conn: Connection, photo_key: dict[str, Any]) -> None:
     conn.execute(_query("forget_photo"), photo_key)
     conn.execute(_query("delete_faces"), photo_key)
     conn.execute(_query("delete_bibs"), photo_key)
-
-
-def _embedding_of(face: Face) -> Embedding:
-    if face.embedding is None:
-        raise ValueError("every face that is indexed carries an embedding")
-    return face.embedding
 
 
 def _partition(album_id: int) -> str:

@@ -70,7 +70,6 @@ def test_nothing_is_written_to_disk(race: Api, padding: int) -> None:
 def test_nothing_is_stored_in_the_database(race: Api, database: str, encoder: FaceEncoder) -> None:
     before = dump(database)
     [[face]] = encoder.encode([cv2_image(selfie_of_astronaut())])
-    assert face.embedding is not None
     vector = face.embedding.vector
     given = {"space": face.embedding.space, "vectors": [base64.b64encode(vector.astype("<f4").tobytes()).decode()]}
     for ask in requests_with_pictures(race, 0).values():
@@ -91,7 +90,6 @@ def test_nothing_is_stored_in_the_database(race: Api, database: str, encoder: Fa
 @pytest.mark.parametrize("padding", PADDINGS)
 def test_nothing_is_logged(race: Api, encoder: FaceEncoder, padding: int) -> None:
     [[face]] = encoder.encode([cv2_image(selfie_of_astronaut())])
-    assert face.embedding is not None
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(JsonFormatter())

@@ -33,7 +33,7 @@ def test_a_box_keeps_its_place_even_outside_the_picture(x: float, y: float, w: f
 
 
 def test_a_face_is_told_in_percent() -> None:
-    detail = face_detail(face(None))
+    detail = face_detail(face())
     assert detail["Confidence"] == 90
     assert detail["Quality"]["Sharpness"] == 50
 

@@ -20,7 +20,7 @@ IN_ORDER = ["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"]
     [(0.0, 1), (0.19, 1), (0.2, 3), (0.39, 3), (0.4, 4), (0.59, 4), (0.6, 5), (1.0, 5)],
 )
 def test_each_filter_is_stricter_than_the_one_before(quality: float, passing: int) -> None:
-    one = face(None, quality=quality)
+    one = face(quality=quality)
     assert set(IN_ORDER) == set(QUALITY_FILTERS)
     assert [not BARS.reasons_against(one, name) for name in IN_ORDER] == [True] * passing + [False] * (5 - passing)
 
@@ -36,15 +36,15 @@ def test_each_filter_is_stricter_than_the_one_before(quality: float, passing: in
     ],
 )
 def test_every_reason_has_its_name_in_the_protocol(reason: QualityReason, name: str) -> None:
-    poor = replace(face(None, quality=0.1), quality_reasons=(reason,))
+    poor = replace(face(quality=0.1), quality_reasons=(reason,))
     assert BARS.reasons_against(poor, "AUTO") == [name]
 
 
 def test_a_face_without_a_reason_of_its_own_is_of_low_quality() -> None:
-    assert BARS.reasons_against(face(None, quality=0.1), "AUTO") == ["LOW_FACE_QUALITY"]
+    assert BARS.reasons_against(face(quality=0.1), "AUTO") == ["LOW_FACE_QUALITY"]
 
 
 def test_a_good_face_in_the_dark_passes_auto_and_not_medium() -> None:
-    dark = replace(face(None, quality=0.9), quality_reasons=(QualityReason.DARK,))
+    dark = replace(face(quality=0.9), quality_reasons=(QualityReason.DARK,))
     assert BARS.reasons_against(dark, "AUTO") == []
     assert BARS.reasons_against(dark, "MEDIUM") == ["LOW_BRIGHTNESS"]
