@@ -23,7 +23,7 @@ from synthetic_faces import DIMENSION, FACES_PER_PERSON, Crowd
 
 from photofinish.adapters.postgres.faces import INDEXED_FROM_FACES
 from photofinish.adapters.postgres.migrating import migrate
-from photofinish.adapters.postgres.sql import queries
+from photofinish.adapters.postgres.sql import Statements
 from photofinish.analysis.models.catalogue import model_for
 from photofinish.domain.face import Embedding, face_id
 from photofinish.domain.photo import PhotoRef
@@ -157,7 +157,7 @@ def _load(conninfo: str, album: str, faces: int, seed: int) -> Loaded:
         copied = time.perf_counter()
         if faces >= INDEXED_FROM_FACES:
             conn.execute(
-                queries("face_index")["create_space_index"],
+                Statements("face_index")("create_space_index"),
                 {"album_id": album_id, "space_id": space_id, "dimension": DIMENSION},
             )
         built = time.perf_counter()

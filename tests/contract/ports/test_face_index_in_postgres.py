@@ -18,7 +18,7 @@ from photofinish.adapters.postgres import faces as pg_faces
 from photofinish.adapters.postgres.album_reading import few_photos
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.faces import INDEXED_FROM_FACES, PgVectorFaceIndex
-from photofinish.adapters.postgres.sql import queries
+from photofinish.adapters.postgres.sql import Statements
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.face import Embedding
 from photofinish.domain.search import PhotoFilter
@@ -50,7 +50,7 @@ def test_a_large_album_has_an_index_and_searches_use_it(index: PgVectorFaceIndex
         assert indexes_of_album(conn) == 3
         plans = [
             conn.execute(
-                sql.SQL("EXPLAIN {}").format(sql.SQL(queries("album_reading")[name]).format(**parts)),
+                sql.SQL("EXPLAIN {}").format(Statements("album_reading")(name, **parts)),
                 {"query": str([1.0] * DIMENSION), "count": 10},
             ).fetchall()
             for name in ("nearest_faces", "nearest_faces_exactly")
@@ -114,7 +114,7 @@ class TestFiltersNeverReturnTooLittle:
                 {"dimension": DIMENSION, "crowd": self.CROWD},
             )
             conn.execute(
-                queries("face_index")["create_space_index"],
+                Statements("face_index")("create_space_index"),
                 {"album_id": 1, "space_id": 1, "dimension": DIMENSION},
             )
         return query

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from psycopg import sql
 from psycopg.rows import dict_row
 
-from photofinish.adapters.postgres.database import Database, statement
+from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.access import ApiKey, AuditEntry, RateLimit, Scope
 from photofinish.ports import ALIKE_WITHIN_S, Expired
+
+_query = Statements("access")
 
 KEY_USE_RECORDED_EVERY = timedelta(hours=1)
 _AUDIT_PAGE = 1000
@@ -137,7 +139,3 @@ def _api_key(row: dict[str, Any]) -> ApiKey:
     row["albums"] = None if albums is None else frozenset(albums)
     row["rate"] = None if per_second is None else RateLimit(per_second=per_second, burst=burst)
     return ApiKey(**row)
-
-
-def _query(name: str) -> sql.SQL | sql.Composed:
-    return statement("access", name)

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from pgvector import HalfVector, Vector
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from photofinish.adapters.postgres.database import Connection, is_storable, statement
+from photofinish.adapters.postgres.database import Connection, is_storable
 from photofinish.adapters.postgres.halfvec import stored_rows
+from photofinish.adapters.postgres.spaces import Space
+from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.face import Embedding
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
 from photofinish.domain.search import PhotoFilter, words
 from photofinish.ports import IndexedPhoto, SeenBib, SeenFace
+
+_query = Statements("album_reading")
 
 # How many faces the index keeps in view, and what that finds: docs/benchmarks/search.md. Every connection is set to the
 # first (adapters/postgres/database.py).
@@ -39,13 +43,6 @@ def few_photos(faces: int) -> int:
     it has found enough, with the share that does not. They meet at about the square root of the faces, times ten.
     """
     return max(10 * math.isqrt(faces), MIN_FEW_PHOTOS)
-
-
-class Space(NamedTuple):
-    """An embedding space as the database knows it."""
-
-    space_id: int
-    dimension: int
 
 
 class PgAlbumReading:
@@ -175,10 +172,6 @@ class PgNearFaces:
             sharpness=sharpness,
             quality=quality,
         )
-
-
-def _query(name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:
-    return statement("album_reading", name, **parts)
 
 
 def _filter_values(where: PhotoFilter) -> dict[str, Any]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from photofinish.adapters.postgres.database import Database, is_storable, statement
+from photofinish.adapters.postgres.albums import use_album
+from photofinish.adapters.postgres.database import Database, is_storable
+from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import is_album_name
 from photofinish.domain.start_list import StartList
 from photofinish.errors import RejectedInput
+
+_query = Statements("album_rules")
 
 
 class PgAlbumRules:
@@ -40,25 +43,20 @@ class PgAlbumRules:
         if not all(is_storable(name) for name in names.values()):
             raise RejectedInput("bad_start_list", "A name of the start list has a character that is none.")
         with self._database.transaction() as conn:
-            conn.execute(_query("use_album"), {"album": album})
-            row = conn.execute(
+            album_id = use_album(conn, album)
+            conn.execute(
                 _query("set_album_rules"),
                 {
-                    "album": album,
+                    "album_id": album_id,
                     "min_digits": rules.min_digits,
                     "max_digits": rules.max_digits,
                     "prefixes": list(rules.prefixes),
                     "edits": Jsonb(dict(rules.edits)),
                     "has_start_list": rules.start_list is not None,
                 },
-            ).fetchone()
-            assert row is not None, "the album is there, by us or by whoever was faster"
-            conn.execute(_query("delete_entrants"), {"album_id": row[0]})
+            )
+            conn.execute(_query("delete_entrants"), {"album_id": album_id})
             conn.execute(
                 _query("insert_entrants"),
-                {"album_id": row[0], "numbers": list(names), "names": list(names.values())},
+                {"album_id": album_id, "numbers": list(names), "names": list(names.values())},
             )
-
-
-def _query(name: str) -> sql.SQL | sql.Composed:
-    return statement("album_rules", name)

@@ -1,9 +1,28 @@
-"""Which albums there are, in Postgres: statements in `sql/albums.sql`."""
+"""Albums in Postgres: their numbers, and which there are; statements in `sql/albums.sql`."""
 
 from __future__ import annotations
 
-from photofinish.adapters.postgres.database import Database, is_storable, statement
+from photofinish.adapters.postgres.database import Connection, Database, is_storable
+from photofinish.adapters.postgres.sql import Statements
 from photofinish.ports import AlbumSummary
+
+_query = Statements("albums")
+
+
+def find_album(conn: Connection, album: str) -> int | None:
+    """Return the number of `album`; None where it does not exist."""
+    row = conn.execute(_query("find_album"), {"album": album}).fetchone()
+    return None if row is None else int(row[0])
+
+
+def use_album(conn: Connection, album: str) -> int:
+    """Return the number of `album`, and create it where it does not exist."""
+    album_id = find_album(conn, album)
+    if album_id is None:
+        conn.execute(_query("use_album"), {"album": album})
+        album_id = find_album(conn, album)
+        assert album_id is not None, "inserted above, or by a concurrent transaction"
+    return album_id
 
 
 class PgAlbums:
@@ -21,5 +40,5 @@ class PgAlbums:
             "limit": limit,
         }
         with self._database.transaction() as conn:
-            rows = conn.execute(statement("albums", "summaries"), values).fetchall()
+            rows = conn.execute(_query("summaries"), values).fetchall()
         return [AlbumSummary(name=name, photos=photos, faces=faces, bibs=bibs) for name, photos, faces, bibs in rows]

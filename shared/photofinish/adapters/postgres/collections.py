@@ -10,11 +10,15 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from photofinish.adapters.postgres.database import Connection, Database, statement
+from photofinish.adapters.postgres.albums import find_album, use_album
+from photofinish.adapters.postgres.database import Connection, Database
+from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.errors import NotFound
 from photofinish.ports import COLLECTION_BUCKET, Collection, CollectionFace
+
+_query = Statements("rekognition")
 
 # The names that the API can spell; other albums are no collections.
 _NAME_PATTERN: Final = r"^[a-zA-Z0-9_.\-]{1,255}$"
@@ -32,8 +36,8 @@ class PgCollections:
 
     def create(self, album: str, tags: Mapping[str, str]) -> bool:
         with self._database.transaction() as conn:
-            conn.execute(_query("use_album"), {"album": album})
-            row = conn.execute(_query("create_collection"), {"album": album, "tags": Jsonb(dict(tags))}).fetchone()
+            query = _query("create_collection", album_id=sql.Literal(use_album(conn, album)))
+            row = conn.execute(query, {"tags": Jsonb(dict(tags))}).fetchone()
         return row is not None
 
     def exists(self, album: str) -> bool:
@@ -68,9 +72,9 @@ class PgCollections:
 
     def forget(self, album: str) -> None:
         with self._database.transaction() as conn:
-            row = conn.execute(_query("any_album_id"), {"album": album}).fetchone()
-            if row is not None:
-                conn.execute(_query("forget_collection", album_id=sql.Literal(row[0])))
+            album_id = find_album(conn, album)
+            if album_id is not None:
+                conn.execute(_query("forget_collection", album_id=sql.Literal(album_id)))
 
     def add_tags(self, album: str, tags: Mapping[str, str], *, at_most: int) -> bool:
         with self._in(album) as (conn, album_id):
@@ -138,10 +142,6 @@ class PgCollections:
             if album_id is None:
                 raise NotFound(f"there is no collection {album!r}")
             yield conn, sql.Literal(album_id)
-
-
-def _query(name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:
-    return statement("rekognition", name, **parts)
 
 
 def _album_id(conn: Connection, album: str) -> int | None:

@@ -14,7 +14,6 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
-from photofinish.adapters.postgres.sql import queries
 from photofinish.errors import Misconfigured, Unavailable
 
 Connection = psycopg.Connection[TupleRow]
@@ -138,12 +137,6 @@ def _check(conn: _PooledConnection) -> None:
     has_been_sent_something = bool(poll.poll(0))
     if has_been_sent_something or time.monotonic() - conn.used_at_s > ASK_AFTER_IDLE_S:
         ConnectionPool.check_connection(conn)
-
-
-def statement(piece: str, name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:
-    """The statement `name` of ``sql/{piece}.sql``; `parts` are numbers and identifiers, which cannot be parameters."""
-    text = sql.SQL(queries(piece)[name])
-    return text.format(**parts) if parts else text
 
 
 def is_storable(text: str) -> bool:

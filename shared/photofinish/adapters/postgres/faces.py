@@ -12,9 +12,12 @@ from psycopg import sql
 from psycopg.errors import CheckViolation
 from psycopg.rows import TupleRow
 
-from photofinish.adapters.postgres.album_reading import PgAlbumReading, Space
-from photofinish.adapters.postgres.database import Connection, Database, is_storable, statement, storable
+from photofinish.adapters.postgres.album_reading import PgAlbumReading
+from photofinish.adapters.postgres.albums import find_album, use_album
+from photofinish.adapters.postgres.database import Connection, Database, is_storable, storable
 from photofinish.adapters.postgres.halfvec import unit_vector
+from photofinish.adapters.postgres.spaces import Space, use_space
+from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import Embedding, Face, face_id
@@ -23,6 +26,8 @@ from photofinish.domain.photo import PhotoRef, is_album_name
 from photofinish.domain.search import folder_of, other_numbers, words
 from photofinish.errors import RejectedInput, Unavailable
 from photofinish.ports import BibMatch
+
+_query = Statements("face_index")
 
 LOCK_TIMEOUT_MS = 2000
 # Below this many faces Postgres compares all of them rather than go through an HNSW index, which would only be half of
@@ -45,8 +50,8 @@ class PgVectorFaceIndex:
         face_ids = [face_id(photo, pipeline_version, index) for index in range(len(analysis.faces))]
         dimensions = {embedding.space: embedding.vector.size for embedding in embeddings}
         with self._database.transaction() as conn:
-            album_id = _use_album(conn, photo.album)
-            spaces = {space: _use_space(conn, space, dimension) for space, dimension in dimensions.items()}
+            album_id = use_album(conn, photo.album)
+            spaces = {space: use_space(conn, space, dimension) for space, dimension in dimensions.items()}
         for embedding in embeddings:
             embedding.check_dimension(spaces[embedding.space].dimension)
         self._make_room(album_id, spaces.values())
@@ -93,7 +98,7 @@ class PgVectorFaceIndex:
 
     def remove(self, photo: PhotoRef) -> None:
         with self._database.transaction() as conn:
-            album_id = _use_album(conn, photo.album)
+            album_id = use_album(conn, photo.album)
             if _claim(conn, photo, album_id):
                 _forget(conn, {"photo_id": photo.photo_id, "album_id": album_id})
 
@@ -102,7 +107,7 @@ class PgVectorFaceIndex:
         if not is_album_name(album):
             return
         with self._database.transaction() as conn:
-            album_id = _album_id(conn, album)
+            album_id = find_album(conn, album)
             if album_id is None:
                 return
             conn.execute(_query("lock_partitions"))
@@ -120,7 +125,7 @@ class PgVectorFaceIndex:
         if not ids or not is_album_name(album):
             return {}
         with self._database.transaction() as conn:
-            album_id = _album_id(conn, album)
+            album_id = find_album(conn, album)
             if album_id is None:
                 return {}
             statement_ = _query("embeddings", album_id=sql.Literal(album_id))
@@ -163,38 +168,6 @@ class PgVectorFaceIndex:
                 space_id, dimension = indexes[index]
                 values = {"album_id": album_id, "space_id": space_id, "dimension": dimension}
                 conn.execute(_query("create_space_index"), values)
-
-
-def _query(name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:
-    return statement("face_index", name, **parts)
-
-
-def _album_id(conn: Connection, album: str) -> int | None:
-    row = conn.execute(_query("album_id"), {"album": album}).fetchone()
-    return None if row is None else int(row[0])
-
-
-def _use_album(conn: Connection, album: str) -> int:
-    album_id = _album_id(conn, album)
-    if album_id is None:
-        conn.execute(_query("use_album"), {"album": album})
-        album_id = _album_id(conn, album)
-        assert album_id is not None, "inserted above, by us or by whoever was faster"
-    return album_id
-
-
-def _space(conn: Connection, name: str) -> Space | None:
-    row = conn.execute(_query("space"), {"space": name}).fetchone()
-    return None if row is None else Space(*row)
-
-
-def _use_space(conn: Connection, name: str, dimension: int) -> Space:
-    space = _space(conn, name)
-    if space is None:
-        conn.execute(_query("use_space"), {"space": name, "dimension": dimension})
-        space = _space(conn, name)
-        assert space is not None, "inserted above, by us or by whoever was faster"
-    return space
 
 
 def _existing(conn: Connection, names: set[str]) -> set[str]:

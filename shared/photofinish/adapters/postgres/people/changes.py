@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from psycopg import sql
 from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
 
-from photofinish.adapters.postgres.database import Connection, Database, is_storable, statement
+from photofinish.adapters.postgres.database import Connection, Database, is_storable
 from photofinish.adapters.postgres.people.journal import change_people, undo
 from photofinish.adapters.postgres.people.journal import query as people_query
 from photofinish.adapters.postgres.people.people import (
@@ -25,6 +24,7 @@ from photofinish.adapters.postgres.people.people import (
     reject_faces,
     unknown_person,
 )
+from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.bib_links import (
     FaceOfPerson,
     InferredFace,
@@ -46,6 +46,8 @@ from photofinish.domain.people import (
 from photofinish.domain.photo import PhotoRef
 from photofinish.errors import Conflict, RejectedInput
 from photofinish.ports import IndexedFace, PersonFace
+
+_query = Statements("people_changes")
 
 
 class PgPeopleChanges:
@@ -233,10 +235,6 @@ class PgPeopleChanges:
                 face_ids=[as_uuid(face_id) for face_id in face_ids],
             )
             return ChangedFaces(changes=changes, operation_id=operation_id)
-
-
-def _query(name: str) -> sql.SQL | sql.Composed:
-    return statement("people_changes", name)
 
 
 def _person_faces(conn: Connection, album_id: int, person: UUID, *, limit: int, offset: int) -> list[PersonFace]:

@@ -10,10 +10,9 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from photofinish.adapters.postgres.database import Connection, Database, statement
+from photofinish.adapters.postgres.database import Connection, Database
 from photofinish.adapters.postgres.halfvec import unit_rows, unit_vector
 from photofinish.adapters.postgres.people.journal import query as people_query
 from photofinish.adapters.postgres.people.people import (
@@ -22,6 +21,7 @@ from photofinish.adapters.postgres.people.people import (
     reading,
     reject_faces,
 )
+from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.album_clusters import (
     AlbumContent,
     AlbumFace,
@@ -31,6 +31,8 @@ from photofinish.domain.album_clusters import (
     EnrolledFace,
 )
 from photofinish.domain.people import FaceSource
+
+_query = Statements("people_clusters")
 
 
 class PgClusters:
@@ -115,10 +117,6 @@ class PgClusters:
             }
             conn.execute(_query("finish"), values)
             return True
-
-
-def _query(name: str) -> sql.SQL | sql.Composed:
-    return statement("people_clusters", name)
 
 
 def _state(conn: Connection, album_id: int) -> ClusteringState | None:

@@ -9,15 +9,18 @@ from datetime import datetime
 from uuid import UUID
 
 from pgvector import HalfVector
-from psycopg import sql
 from psycopg.rows import TupleRow
 
-from photofinish.adapters.postgres.database import Connection, Database, statement
+from photofinish.adapters.postgres.database import Connection, Database
 from photofinish.adapters.postgres.halfvec import unit_vector
 from photofinish.adapters.postgres.people.journal import query as people_query
 from photofinish.adapters.postgres.people.people import as_uuid, changing, known_person, reading
+from photofinish.adapters.postgres.spaces import use_space
+from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.face import Embedding
 from photofinish.domain.people import Upload, UploadStatus, Weighted, fitting
+
+_query = Statements("people_enrolments")
 
 ANOTHER_PERSON = ("another_person", "The face does not fit those of the other pictures of this person.")
 
@@ -66,12 +69,10 @@ class PgEnrolments:
                 return False
             values = {
                 "upload_id": as_uuid(upload_id),
-                "space": embedding.space,
-                "dimension": embedding.vector.size,
+                "space_id": use_space(conn, embedding.space, embedding.vector.size).space_id,
                 "quality": face.quality,
                 "embedding": HalfVector(embedding.vector).to_text(),
             }
-            conn.execute(_query("use_space"), values)
             conn.execute(_query("add_embedding"), values)
             person = as_uuid(upload.person_id)
             _decide(conn, person, min_similarity)
@@ -93,10 +94,6 @@ class PgEnrolments:
         with self._database.transaction() as conn:
             [count] = conn.execute(_query("expire"), {"before": before}).fetchone() or (0,)
             return int(count)
-
-
-def _query(name: str) -> sql.SQL | sql.Composed:
-    return statement("people_enrolments", name)
 
 
 def _uploads(conn: Connection, person: UUID) -> list[Upload]:

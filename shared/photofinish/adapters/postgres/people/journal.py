@@ -9,8 +9,11 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from photofinish.adapters.postgres.database import Connection, statement
+from photofinish.adapters.postgres.database import Connection
+from photofinish.adapters.postgres.sql import Statements
 from photofinish.errors import Conflict, NotFound
+
+query = Statements("people")
 
 R = TypeVar("R")
 Row = dict[str, Any]
@@ -22,11 +25,6 @@ _KEYS = {
     "person_number": ("person_id", "number"),
     "enrolment": ("upload_id",),
 }
-
-
-def query(name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:
-    """The statement `name` of ``sql/people.sql``."""
-    return statement("people", name, **parts)
 
 
 def change_people(

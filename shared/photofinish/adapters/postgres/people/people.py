@@ -11,6 +11,7 @@ from pgvector import Vector
 from psycopg import sql
 from psycopg.rows import TupleRow
 
+from photofinish.adapters.postgres.albums import find_album, use_album
 from photofinish.adapters.postgres.database import Connection, Database, is_storable
 from photofinish.adapters.postgres.halfvec import unit_vector
 from photofinish.adapters.postgres.people.journal import change_people, query
@@ -229,9 +230,7 @@ class PgPeople:
 def reading(database: Database, album: str) -> Iterator[tuple[Connection, int | None]]:
     """A transaction, and the album's number; None for an album that there is not."""
     with database.transaction() as conn:
-        known = is_album_name(album) and is_storable(album)
-        row = conn.execute(query("album_id"), {"album": album}).fetchone() if known else None
-        yield conn, None if row is None else int(row[0])
+        yield conn, find_album(conn, album) if is_album_name(album) else None
 
 
 @contextmanager
@@ -247,11 +246,9 @@ def changing(database: Database, album: str) -> Iterator[tuple[Connection, int]]
     if not is_album_name(album):
         raise NotFound(f"{album!r} cannot be an album.")
     with database.transaction() as conn:
-        if conn.execute(query("album_id"), {"album": album}).fetchone() is None:
-            conn.execute(query("use_album"), {"album": album})
-        [album_id] = conn.execute(query("album_id"), {"album": album}).fetchone() or ()
+        album_id = use_album(conn, album)
         conn.execute(query("lock_people"), {"album_id": album_id})
-        yield conn, int(album_id)
+        yield conn, album_id
 
 
 def as_uuid(text: str) -> UUID:

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from uuid import UUID
 
-from psycopg import sql
-
-from photofinish.adapters.postgres.database import Database, statement
+from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.people.changes import numbers_of
 from photofinish.adapters.postgres.people.people import exclusively, person_of_row, reading
+from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.geometry import Box
 from photofinish.domain.people import PersonDocument, ShownFace
 from photofinish.domain.photo import PhotoRef
+
+_query = Statements("people_projection")
 
 # More would make the document and its index entries large; the API lists all of them.
 MAX_FACES = 1000
@@ -67,7 +68,3 @@ class PgPeopleProjection:
         values = {"person_ids": [UUID(person_id) for person_id in revisions], "revisions": list(revisions.values())}
         with self._database.transaction() as conn:
             conn.execute(_query("done"), values)
-
-
-def _query(name: str) -> sql.SQL | sql.Composed:
-    return statement("people_projection", name)

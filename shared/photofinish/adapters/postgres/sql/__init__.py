@@ -1,17 +1,28 @@
-"""The statements of the vector database: one file an adapter, each statement under its name; and ``migrations``."""
+"""The statements of the vector database, one file a theme, and ``migrations``."""
 
 from __future__ import annotations
 
-import functools
 import re
+from functools import cached_property
 from importlib import resources
+
+from psycopg import sql
 
 _HEADING = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
-@functools.cache
-def queries(piece: str) -> dict[str, str]:
-    """Every statement of ``{piece}.sql`` by the name that its ``-- name:`` line gives it."""
-    text = resources.files(__name__).joinpath(f"{piece}.sql").read_text(encoding="utf-8")
-    _, *parts = _HEADING.split(text)
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+class Statements:
+    """The statements of ``{theme}.sql``, each under the name that its ``-- name:`` line gives it."""
+
+    def __init__(self, theme: str) -> None:
+        self._file = resources.files(__name__).joinpath(f"{theme}.sql")
+
+    def __call__(self, name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:
+        """The statement `name`; `parts` are numbers and identifiers, which cannot be parameters."""
+        text = sql.SQL(self._texts[name])
+        return text.format(**parts) if parts else text
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        _, *pieces = _HEADING.split(self._file.read_text(encoding="utf-8"))
+        return dict(zip(pieces[::2], pieces[1::2], strict=True))

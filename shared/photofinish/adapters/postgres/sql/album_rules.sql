@@ -1,8 +1,5 @@
 -- Statements of adapters/postgres/album_rules.py; see face_index.sql for what %(name)s and {name} are.
 
--- name: use_album
-INSERT INTO album (name) VALUES (%(album)s) ON CONFLICT (name) DO NOTHING
-
 -- name: album_rules
 SELECT album_id, min_digits, max_digits, prefixes, edits, has_start_list
 FROM album_rules JOIN album USING (album_id)
@@ -14,12 +11,10 @@ SELECT number, name FROM entrant WHERE album_id = %(album_id)s
 -- name: set_album_rules
 -- Locks the row until the transaction ends: of two who set rules at once, the later one's rules and start list stay.
 INSERT INTO album_rules (album_id, min_digits, max_digits, prefixes, edits, has_start_list)
-SELECT album_id, %(min_digits)s, %(max_digits)s, %(prefixes)s, %(edits)s, %(has_start_list)s
-FROM album WHERE name = %(album)s
+VALUES (%(album_id)s, %(min_digits)s, %(max_digits)s, %(prefixes)s, %(edits)s, %(has_start_list)s)
 ON CONFLICT (album_id) DO UPDATE
 SET min_digits = excluded.min_digits, max_digits = excluded.max_digits, prefixes = excluded.prefixes,
     edits = excluded.edits, has_start_list = excluded.has_start_list, changed_at = now()
-RETURNING album_id
 
 -- name: delete_entrants
 DELETE FROM entrant WHERE album_id = %(album_id)s

@@ -1,5 +1,11 @@
 -- Statements of adapters/postgres/albums.py. %(name)s is a value, sent apart from the statement.
 
+-- name: find_album
+SELECT album_id FROM album WHERE name = %(album)s
+
+-- name: use_album
+INSERT INTO album (name) VALUES (%(album)s) ON CONFLICT (name) DO NOTHING
+
 -- name: summaries
 -- Counted for the page alone: each album has an index of photos and bibs, and a partition of faces. Of a removed photo the
 -- row stays, without its size.

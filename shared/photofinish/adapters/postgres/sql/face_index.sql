@@ -1,22 +1,10 @@
 -- Statements of adapters/postgres/faces.py. %(name)s is a value, sent apart from the statement; {name} is a number or an
 -- identifier made of numbers, put into the text where SQL takes no parameters.
 
--- name: use_album
-INSERT INTO album (name) VALUES (%(album)s) ON CONFLICT (name) DO NOTHING
-
--- name: album_id
-SELECT album_id FROM album WHERE name = %(album)s
-
 -- name: has_album
 SELECT EXISTS (
     SELECT FROM photo JOIN album USING (album_id) WHERE album.name = %(album)s AND photo.pipeline_version IS NOT NULL
 )
-
--- name: use_space
-INSERT INTO embedding_space (name, dimension) VALUES (%(space)s, %(dimension)s) ON CONFLICT (name) DO NOTHING
-
--- name: space
-SELECT space_id, dimension FROM embedding_space WHERE name = %(space)s
 
 -- name: tables_and_indexes
 -- Read from the catalogue's table: to_regclass may answer from a cache that does not know yet what others just made.

@@ -1,12 +1,6 @@
 -- Statements of adapters/pg_people*.py. %(name)s is a value, sent apart from the statement; {name} is an identifier,
 -- put into the text where SQL takes no parameters.
 
--- name: use_album
-INSERT INTO album (name) VALUES (%(album)s) ON CONFLICT (name) DO NOTHING
-
--- name: album_id
-SELECT album_id FROM album WHERE name = %(album)s
-
 -- name: lock_people
 -- One change of an album's people at a time: the row stays locked until the transaction ends.
 INSERT INTO album_clustering (album_id, requested, people_changes) VALUES (%(album_id)s, 1, 1)

@@ -26,12 +26,9 @@ WHERE enrolment.person_id = person.person_id AND person.album_id = %(album_id)s
     AND enrolment.person_id = %(person_id)s AND upload_id = %(upload_id)s
 RETURNING upload_id
 
--- name: use_space
-INSERT INTO embedding_space (name, dimension) VALUES (%(space)s, %(dimension)s) ON CONFLICT (name) DO NOTHING
-
 -- name: add_embedding
 INSERT INTO person_embedding (upload_id, space_id, quality, embedding)
-SELECT %(upload_id)s, space_id, %(quality)s, %(embedding)s::halfvec FROM embedding_space WHERE name = %(space)s
+VALUES (%(upload_id)s, %(space_id)s, %(quality)s, %(embedding)s::halfvec)
 ON CONFLICT (upload_id) DO NOTHING
 
 -- name: embeddings

@@ -1,14 +1,10 @@
 -- Statements of adapters/postgres/collections.py. %(name)s is a value, sent apart from the statement; {album_id} is a number,
 -- put into the text so that only the album's own partition of face is planned for.
 
--- name: use_album
-INSERT INTO album (name) VALUES (%(album)s) ON CONFLICT (name) DO NOTHING
-
 -- name: create_collection
 INSERT INTO collection (album_id, tags)
-SELECT album_id, %(tags)s FROM album
-WHERE name = %(album)s
-    AND NOT EXISTS (SELECT FROM photo WHERE photo.album_id = album.album_id AND photo.pipeline_version IS NOT NULL)
+SELECT {album_id}, %(tags)s
+WHERE NOT EXISTS (SELECT FROM photo WHERE album_id = {album_id} AND pipeline_version IS NOT NULL)
 ON CONFLICT (album_id) DO NOTHING
 RETURNING album_id
 
@@ -38,9 +34,6 @@ WHERE album_id > %(after)s AND name ~ %(pattern)s AND (%(names)s::text[] IS NULL
 )
 ORDER BY album_id
 LIMIT %(limit)s
-
--- name: any_album_id
-SELECT album_id FROM album WHERE name = %(album)s
 
 -- name: forget_collection
 DELETE FROM collection_face WHERE album_id = {album_id};
