@@ -1,14 +1,20 @@
-"""Fixtures and switches that every test may use; fixtures of one concern live in tests/support/."""
+"""Fixtures that every test may use, each concern in a module of tests/support/; which tests share a worker."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
+pytest_plugins = [
+    "support.album",
+    "support.api",
+    "support.google_ports",
+    "support.models",
+    "support.people",
+    "support.postgres",
+]
 TESTS = Path(__file__).parent
-sys.path.insert(0, str(TESTS))
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

@@ -12,13 +12,12 @@ import pytest
 
 from e2e.conftest import LocalCloud
 from photofinish_cli.sample_album import SampleAlbum
-from support.album import sample_album  # noqa: F401 - fixture
 
 pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="session")
-def album(cloud: LocalCloud, sample_album: SampleAlbum) -> SampleAlbum:  # noqa: F811
+def album(cloud: LocalCloud, sample_album: SampleAlbum) -> SampleAlbum:
     """Dropped with the command, in two runs, of which the second finds everything there."""
     photos = [str(photo.path) for photo in sample_album.photos[:4]]
     first = cloud.json("drop", *photos, "--album", "spring-10k", "--wait")
@@ -111,7 +110,7 @@ def test_migrate_has_nothing_left_to_do(cloud: LocalCloud) -> None:
 
 def test_what_an_earlier_version_indexed_is_found_after_reconcile_again(
     cloud: LocalCloud,
-    sample_album: SampleAlbum,  # noqa: F811
+    sample_album: SampleAlbum,
 ) -> None:
     photo = cloud.upload("upgraded/1.jpg", sample_album.photos[0].path.read_bytes())
     (document,) = cloud.final_documents([photo])
@@ -151,7 +150,7 @@ def test_the_demo_finds_somebody_by_bib_and_by_selfie(cloud: LocalCloud, tmp_pat
     assert (tmp_path / "contact-sheet.jpg").stat().st_size > 10_000
 
 
-def test_the_demo_takes_ones_own_photos(cloud: LocalCloud, sample_album: SampleAlbum, tmp_path: Path) -> None:  # noqa: F811
+def test_the_demo_takes_ones_own_photos(cloud: LocalCloud, sample_album: SampleAlbum, tmp_path: Path) -> None:
     own = tmp_path / "My race"
     own.mkdir()
     for photo in sample_album.photos[:2]:

@@ -12,7 +12,6 @@ import pytest
 
 from e2e.conftest import LocalCloud
 from photofinish_cli.sample_album import SampleAlbum
-from support.album import sample_album  # noqa: F401 - fixture
 
 CLIENTS = Path(__file__).parents[1] / "clients"
 pytestmark = [
@@ -24,7 +23,7 @@ pytestmark = [
 ]
 
 
-def test_an_app_watches_photos_arrive_and_become_done(cloud: LocalCloud, sample_album: SampleAlbum) -> None:  # noqa: F811
+def test_an_app_watches_photos_arrive_and_become_done(cloud: LocalCloud, sample_album: SampleAlbum) -> None:
     photos = sample_album.photos[:2]
     project = cloud.environment["GOOGLE_CLOUD_PROJECT"]
     app = subprocess.Popen(

@@ -21,21 +21,20 @@ from e2e.conftest import LocalCloud, wait_for
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sidecar import sidecar_schema
 from photofinish_cli.sample_album import SampleAlbum
-from support.album import sample_album  # noqa: F401 - fixture
 
 pytestmark = pytest.mark.timeout(240)
 GREY = cv2.imencode(".jpg", np.full((400, 400, 3), 128, np.uint8))[1].tobytes()
 
 
 @pytest.fixture(scope="session")
-def dropped(cloud: LocalCloud, sample_album: SampleAlbum) -> dict[Path, tuple[PhotoRef, dict[str, object]]]:  # noqa: F811
+def dropped(cloud: LocalCloud, sample_album: SampleAlbum) -> dict[Path, tuple[PhotoRef, dict[str, object]]]:
     """The sample album, bad files included, uploaded as an app would do it: every file and its final document."""
     files = sorted(path for path in sample_album.photos_folder.rglob("*") if path.is_file())
     refs = [cloud.upload(f"race/{path.relative_to(sample_album.photos_folder)}", path.read_bytes()) for path in files]
     return dict(zip(files, zip(refs, cloud.final_documents(refs), strict=True), strict=True))
 
 
-def test_every_photo_comes_back_with_what_is_on_it(dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_every_photo_comes_back_with_what_is_on_it(dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]
     truth = read = 0
     for photo in sample_album.photos:
         _, fields = dropped[photo.path]
@@ -51,7 +50,7 @@ def test_every_photo_comes_back_with_what_is_on_it(dropped, sample_album: Sample
     assert read >= 0.8 * truth, f"{read} of {truth} bib numbers were read"
 
 
-def test_bad_files_are_rejected_each_with_its_reason(dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_bad_files_are_rejected_each_with_its_reason(dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]
     assert sample_album.bad_files
     for path in sample_album.bad_files:
         _, fields = dropped[path]
@@ -79,7 +78,7 @@ def test_embeddings_lie_in_postgres_and_nowhere_else(cloud: LocalCloud, dropped)
     assert not any("embedding" in key for _, fields in dropped.values() for key in fields)
 
 
-def test_a_runner_is_found_by_bib(cloud: LocalCloud, dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_a_runner_is_found_by_bib(cloud: LocalCloud, dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]
     numbers = {number for _, fields in dropped.values() for number in fields.get("bib_numbers", [])}
     number = next(person.bib_number for person in sample_album.people if person.bib_number in numbers)
     answer = ask(cloud, "GET", f"race/bibs/{number}").json()
@@ -88,7 +87,7 @@ def test_a_runner_is_found_by_bib(cloud: LocalCloud, dropped, sample_album: Samp
     assert found == expected
 
 
-def test_a_runner_is_found_by_selfie_and_nobody_else_is(cloud: LocalCloud, dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_a_runner_is_found_by_selfie_and_nobody_else_is(cloud: LocalCloud, dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]
     names = {photo.path: dropped[photo.path][0].name for photo in sample_album.photos}
     for person in sample_album.people:
         on = {names[p.path] for p in sample_album.photos for r in p.runners if r.person == person.person}
@@ -138,7 +137,7 @@ def test_without_a_key_nobody_searches(cloud: LocalCloud) -> None:
     assert answer.status_code == 401
 
 
-def test_an_overwritten_photo_shows_its_newest_version_only(cloud: LocalCloud, sample_album: SampleAlbum) -> None:  # noqa: F811
+def test_an_overwritten_photo_shows_its_newest_version_only(cloud: LocalCloud, sample_album: SampleAlbum) -> None:
     jpegs = [photo for photo in sample_album.photos if not photo.is_blurry and photo.path.suffix == ".jpg"]
     one, other = jpegs[:2]
     first = cloud.upload("overwritten/1.jpg", one.path.read_bytes())
@@ -166,7 +165,7 @@ def test_an_album_that_cannot_be_one_is_rejected_where_people_see_it(cloud: Loca
     assert fields["error"]["code"] == "album_name_not_allowed"
 
 
-def test_killing_the_task_in_the_middle_loses_nothing(cloud: LocalCloud, sample_album: SampleAlbum) -> None:  # noqa: F811
+def test_killing_the_task_in_the_middle_loses_nothing(cloud: LocalCloud, sample_album: SampleAlbum) -> None:
     """kill -9 as soon as a task has photos in hand; another one takes over."""
     contents = [photo.path.read_bytes() for photo in sample_album.photos[:6]]
     refs = [cloud.upload(f"killed/{number}.jpg", content) for number, content in enumerate(contents)]
@@ -186,7 +185,7 @@ def test_killing_the_task_in_the_middle_loses_nothing(cloud: LocalCloud, sample_
 
 
 @pytest.mark.parametrize("piece", ["firestore", "pubsub", "postgres"])
-def test_killing_a_server_in_the_middle_loses_nothing(cloud: LocalCloud, sample_album: SampleAlbum, piece: str) -> None:  # noqa: F811
+def test_killing_a_server_in_the_middle_loses_nothing(cloud: LocalCloud, sample_album: SampleAlbum, piece: str) -> None:
     contents = [photo.path.read_bytes() for photo in sample_album.photos[:4]]
     album = f"without-{piece}"
     refs = [cloud.upload(f"{album}/{number}.jpg", content) for number, content in enumerate(contents)]

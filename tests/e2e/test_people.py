@@ -12,9 +12,6 @@ from google.cloud import storage
 
 from e2e.conftest import LocalCloud, wait_for
 from photofinish_cli.sample_album import SampleAlbum
-from support.album import sample_album
-
-__all__ = ["sample_album"]
 
 pytestmark = pytest.mark.timeout(300)
 ALBUM = "people-race"

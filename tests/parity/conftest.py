@@ -7,9 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 import photofinish_kernels as kernels
-from support.models import model_settings
-
-__all__ = ["model_settings"]
 
 
 @pytest.fixture(autouse=True, params=kernels.instruction_sets(), scope="module")

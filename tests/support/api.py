@@ -34,11 +34,7 @@ from photofinish.wiring import App
 from photofinish_functions.api.app import make_app
 from photofinish_functions.api.services import DeployedServices
 from support.access import KEY_SECRET, new_key
-from support.models import model_settings
 from support.pictures import astronaut, group
-from support.postgres import database
-
-__all__ = ["api", "database", "encoder", "model_settings"]
 
 ORIGIN = "https://photos.example.org"
 PHOTO_BUCKET = "photos"

@@ -92,7 +92,7 @@ class FirestoreServer:
 
 
 @contextmanager
-def firestore_server(state_dir: Path, *, indexes: Path | None = None) -> Iterator[FirestoreServer]:
+def running_firestore_server(state_dir: Path, *, indexes: Path | None = None) -> Iterator[FirestoreServer]:
     """A started server, stopped at the end of the block."""
     server = FirestoreServer(state_dir, indexes=indexes)
     server.start()

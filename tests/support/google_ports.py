@@ -19,8 +19,7 @@ from photofinish.adapters.google.documents import FirestoreDocuments, FirestoreT
 from photofinish.adapters.google.photo_store import GcsPhotoStore
 from photofinish.adapters.google.pubsub import PubSubWorkQueue
 from photofinish_emulators.storage import Storage
-from support.firestore_server import FirestoreServer, emulator_environment
-from support.firestore_server import firestore_server as running_firestore_server
+from support.firestore_server import FirestoreServer, emulator_environment, running_firestore_server
 from support.ports import free_port
 from support.pubsub_server import PubsubServer, wait_until
 

@@ -18,9 +18,8 @@ from photofinish.domain.bib import Bib
 from photofinish.domain.face import face_id
 from photofinish.domain.matching import Calibration
 from photofinish.domain.photo import PhotoRef
-from support.faces import SPACE, bib, embedding, face, photo
+from support.faces import SPACE, embedding, face, photo
 from support.index import VERSION, add
-from support.postgres import database
 
 ALBUM = "race"
 BY = "key:test"
@@ -111,6 +110,3 @@ def album(database: str) -> Iterator[TestAlbum]:
         yield TestAlbum(connections, database)
     finally:
         connections.close()
-
-
-__all__ = ["ALBUM", "BY", "CALIBRATION", "TestAlbum", "album", "bib", "database", "people"]

@@ -13,8 +13,8 @@ from photofinish.domain.bib_links import ConflictKind, NumberState
 from photofinish.domain.matching import Calibration
 from photofinish.domain.people import FaceSource
 from photofinish.errors import Conflict, NotFound, PhotofinishError, RejectedInput
-from support.faces import SPACE
-from support.people import ALBUM, BY, TestAlbum, bib
+from support.faces import SPACE, bib
+from support.people import ALBUM, BY, TestAlbum
 
 CALIBRATION = Calibration(min_similarity=0.6, stranger_similarity=0.65, slope=14, offset=-4.5, selfie_min_quality=0.2)
 

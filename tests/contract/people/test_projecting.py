@@ -16,8 +16,9 @@ from photofinish.adapters.postgres.people.changes import PgPeopleChanges
 from photofinish.adapters.postgres.people.projection import PersonDocument, PgPeopleProjection
 from photofinish.application.people.projection import PeopleProjector
 from photofinish.errors import Unavailable
-from support.firestore_server import emulator_environment, firestore_server
-from support.people import ALBUM, BY, TestAlbum, bib
+from support.faces import bib
+from support.firestore_server import emulator_environment, running_firestore_server
+from support.people import ALBUM, BY, TestAlbum
 
 LONG_S = 30
 
@@ -84,7 +85,7 @@ def test_a_dropped_albums_people_are_no_longer_shown(album: TestAlbum, projectio
 
 @pytest.fixture
 def firestore(tmp_path: Path) -> Iterator[Client]:
-    with firestore_server(tmp_path / "firestore") as server, emulator_environment(server):
+    with running_firestore_server(tmp_path / "firestore") as server, emulator_environment(server):
         yield Client(project="people-test")
 
 

@@ -23,13 +23,12 @@ from photofinish.domain.access import AuditEntry, PresentedKey, RateLimit, Scope
 from photofinish.errors import Misconfigured
 from photofinish.ports import ALIKE_WITHIN_S
 from support.access import new_key, pg_access, stored_key
-from support.postgres import database, empty_database  # noqa: F401  (fixtures)
 
 SLOW = RateLimit(per_second=0.001, burst=5)
 
 
 @pytest.fixture
-def store(database: str) -> Iterator[PgAccess]:  # noqa: F811
+def store(database: str) -> Iterator[PgAccess]:
     with pg_access(database) as made:
         yield made
 
@@ -142,7 +141,7 @@ def test_a_costly_request_takes_its_cost_and_never_more_than_a_burst(store: PgAc
     assert store.take("key:b", SLOW) > 0
 
 
-def test_many_instances_together_admit_no_more_than_one_would(database: str) -> None:  # noqa: F811
+def test_many_instances_together_admit_no_more_than_one_would(database: str) -> None:
     limit = RateLimit(per_second=0.001, burst=20)
     with pg_access(database, max_connections=4) as here, pg_access(database, max_connections=4) as there:
         waits = at_once(8, lambda: [store.take("key:a", limit) for store in (here, there) for _ in range(10)])
@@ -170,7 +169,7 @@ def test_of_one_signature_at_many_instances_one_is_new(store: PgAccess) -> None:
     assert store.remember_signature(b"t" * 32, b"1", soon)
 
 
-def test_a_signature_comes_again_with_another_nonce_only_at_once(store: PgAccess, database: str) -> None:  # noqa: F811
+def test_a_signature_comes_again_with_another_nonce_only_at_once(store: PgAccess, database: str) -> None:
     soon = datetime.now(UTC) + timedelta(minutes=5)
     assert store.remember_signature(b"s" * 32, b"1", soon)
     assert store.remember_signature(b"s" * 32, b"2", soon)
@@ -180,7 +179,7 @@ def test_a_signature_comes_again_with_another_nonce_only_at_once(store: PgAccess
     assert not store.remember_signature(b"s" * 32, b"3", soon)
 
 
-def test_signatures_that_are_too_old_to_use_make_room_for_new_ones(store: PgAccess, database: str) -> None:  # noqa: F811
+def test_signatures_that_are_too_old_to_use_make_room_for_new_ones(store: PgAccess, database: str) -> None:
     now = datetime.now(UTC)
     for number in range(50):
         assert store.remember_signature(f"old {number}".encode(), b"", now - timedelta(seconds=1))
@@ -216,7 +215,7 @@ def test_audit_entries_come_in_order_by_album_and_time(store: PgAccess) -> None:
     assert replace(found, at=None) == entry(request_id="0")
 
 
-def test_a_long_audit_is_read_page_by_page(store: PgAccess, database: str) -> None:  # noqa: F811
+def test_a_long_audit_is_read_page_by_page(store: PgAccess, database: str) -> None:
     with psycopg.connect(database) as conn:
         conn.execute(
             "INSERT INTO audit_entry (principal, principal_id, action, outcome, request_id) "
@@ -228,7 +227,7 @@ def test_a_long_audit_is_read_page_by_page(store: PgAccess, database: str) -> No
 @pytest.mark.parametrize(
     "change", ["UPDATE audit_entry SET outcome = '404'", "DELETE FROM audit_entry", "TRUNCATE audit_entry"]
 )
-def test_nobody_changes_the_audit(store: PgAccess, database: str, change: str) -> None:  # noqa: F811
+def test_nobody_changes_the_audit(store: PgAccess, database: str, change: str) -> None:
     store.append_audit(entry())
     with (
         psycopg.connect(database) as conn,
@@ -238,7 +237,7 @@ def test_nobody_changes_the_audit(store: PgAccess, database: str, change: str) -
     assert len(list(store.audit_entries())) == 1
 
 
-def test_expiry_deletes_what_is_over_and_leaves_the_audit_protected(store: PgAccess, database: str) -> None:  # noqa: F811
+def test_expiry_deletes_what_is_over_and_leaves_the_audit_protected(store: PgAccess, database: str) -> None:
     store.append_audit(entry(request_id="old"))
     between = datetime.now(UTC)
     store.append_audit(entry(request_id="new"))
@@ -258,7 +257,7 @@ def test_expiry_deletes_what_is_over_and_leaves_the_audit_protected(store: PgAcc
             conn.execute("DELETE FROM audit_entry")
 
 
-def test_statements_outside_a_transaction_last_and_those_inside_another_still_do_not(database: str) -> None:  # noqa: F811
+def test_statements_outside_a_transaction_last_and_those_inside_another_still_do_not(database: str) -> None:
     """The one connection of the pool is used both ways in turn."""
     pool = Database(database, max_connections=1)
 
@@ -271,6 +270,6 @@ def test_statements_outside_a_transaction_last_and_those_inside_another_still_do
     pool.close()
 
 
-def test_a_database_without_its_tables_says_what_to_do(empty_database: str) -> None:  # noqa: F811
+def test_a_database_without_its_tables_says_what_to_do(empty_database: str) -> None:
     with pg_access(empty_database) as store, pytest.raises(Misconfigured, match="photofinish migrate"):
         store.find_key("a" * 16)

@@ -20,7 +20,6 @@ from photofinish.domain.start_list import BibCandidate, StartList
 from photofinish.ports import FaceIndex
 from support.faces import bib, embedding, face, photo
 from support.index import VERSION, add, postgres_index
-from support.postgres import database  # noqa: F401  (a fixture)
 
 EAST, NORTH = embedding([1, 0, 0]), embedding([0, 1, 0])
 NOON = datetime(2026, 5, 3, 12)

@@ -13,7 +13,6 @@ from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.start_list import StartList
 from photofinish.errors import RejectedInput
 from photofinish.ports import AlbumRules
-from support.postgres import database  # noqa: F401 - fixture
 
 RACE = BibRules(
     min_digits=3,

@@ -15,14 +15,13 @@ from photofinish.errors import NotFound
 from photofinish.ports import COLLECTION_BUCKET
 from support.faces import bib, face, photo, random_embeddings
 from support.index import VERSION, add, postgres_index
-from support.postgres import database  # noqa: F401  (fixture)
 
 IMAGE = "11111111-2222-4333-8444-555555555555"
 DIGEST = bytes(32)
 
 
 @pytest.fixture
-def collections(database: str) -> Iterator[PgCollections]:  # noqa: F811
+def collections(database: str) -> Iterator[PgCollections]:
     made = Database(database)
     yield PgCollections(made)
     made.close()
@@ -34,7 +33,7 @@ def test_of_many_who_create_one_at_once_one_does(collections: PgCollections) -> 
     assert sorted(created) == [False] * 7 + [True]
 
 
-def test_an_album_is_a_collection_from_its_first_photo_on(collections: PgCollections, database: str) -> None:  # noqa: F811
+def test_an_album_is_a_collection_from_its_first_photo_on(collections: PgCollections, database: str) -> None:
     assert not collections.exists("race")
     assert collections.describe("race") is None
     with postgres_index(database) as index:
@@ -60,7 +59,7 @@ def test_collections_are_listed_oldest_first_by_name_and_position(collections: P
     assert [name for _, name in collections.list_collections(names=frozenset({"c", "x"}), limit=9)] == ["c"]
 
 
-def test_faces_know_their_picture_and_go_without_a_trace(collections: PgCollections, database: str) -> None:  # noqa: F811
+def test_faces_know_their_picture_and_go_without_a_trace(collections: PgCollections, database: str) -> None:
     one, two = (photo(f"race/{name}", bucket=COLLECTION_BUCKET) for name in ("x", "y"))
     ids = [face_id(ref, VERSION, 0) for ref in (one, two)]
     collections.create("race", {})
@@ -83,7 +82,7 @@ def test_faces_know_their_picture_and_go_without_a_trace(collections: PgCollecti
     assert left == [(1,), (1,), (1,)]
 
 
-def test_a_dropped_photo_outlives_its_face_and_its_bib_is_nobodys(collections: PgCollections, database: str) -> None:  # noqa: F811
+def test_a_dropped_photo_outlives_its_face_and_its_bib_is_nobodys(collections: PgCollections, database: str) -> None:
     ref = photo("race/1.jpg")
     with postgres_index(database) as index:
         add(index, ref, [face(random_embeddings(1, 16, seed=1)[0])], [bib("7", face_index=0)])
@@ -93,7 +92,7 @@ def test_a_dropped_photo_outlives_its_face_and_its_bib_is_nobodys(collections: P
     assert collections.exists("race")
 
 
-def test_an_answer_is_remembered_for_a_day_and_the_first_one_stays(collections: PgCollections, database: str) -> None:  # noqa: F811
+def test_an_answer_is_remembered_for_a_day_and_the_first_one_stays(collections: PgCollections, database: str) -> None:
     collections.create("race", {})
     collections.remember("race", "token", DIGEST, {"a": 1})
     collections.remember("race", "token", DIGEST, {"a": 2})

@@ -11,7 +11,6 @@ from photofinish.adapters.google.documents import FirestoreDocuments
 from photofinish.adapters.memory.pipeline import MemoryDocuments
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.ports import Documents
-from support.google_ports import firestore_client, firestore_documents, firestore_server  # noqa: F401 - fixtures
 
 
 @pytest.fixture(params=["memory", "firestore"])

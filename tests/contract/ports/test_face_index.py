@@ -21,7 +21,6 @@ from photofinish.errors import RejectedInput
 from photofinish.ports import BibMatch, FaceIndex, FaceMatch
 from support.faces import bib, embedding, face, photo, random_embeddings
 from support.index import VERSION, add, postgres_index
-from support.postgres import database  # noqa: F401  (a fixture)
 
 # Postgres keeps half precision: about three decimal digits of each number, so scores move by less than this.
 TOLERANCE = 1e-3
@@ -52,7 +51,7 @@ def memory_face_index() -> FaceIndex:
 
 
 @pytest.fixture
-def postgres_face_index(database: str) -> Iterator[FaceIndex]:  # noqa: F811
+def postgres_face_index(database: str) -> Iterator[FaceIndex]:
     with postgres_index(database) as index:
         yield index
 

@@ -25,7 +25,6 @@ from photofinish.domain.search import PhotoFilter
 from photofinish.errors import Misconfigured, Unavailable
 from support.faces import bib, embedding, face, photo, random_embeddings
 from support.index import add, postgres_index
-from support.postgres import database, empty_database  # noqa: F401  (fixtures)
 
 SECRET = "hunter2"
 DIMENSION = 16
@@ -34,12 +33,12 @@ BY_INDEX_ONLY = "-c enable_seqscan=off -c enable_bitmapscan=off"
 
 
 @pytest.fixture
-def index(database: str) -> Iterator[PgVectorFaceIndex]:  # noqa: F811
+def index(database: str) -> Iterator[PgVectorFaceIndex]:
     with postgres_index(make_conninfo(database, options=BY_INDEX_ONLY)) as index:
         yield index
 
 
-def test_a_large_album_has_an_index_and_searches_use_it(index: PgVectorFaceIndex, database: str) -> None:  # noqa: F811
+def test_a_large_album_has_an_index_and_searches_use_it(index: PgVectorFaceIndex, database: str) -> None:
     add(index, photo("race/1.jpg"), [face(one) for one in random_embeddings(INDEXED_FROM_FACES, DIMENSION, seed=1)])
     with psycopg.connect(database) as conn:
         assert indexes_of_album(conn) == 2, "one on the faces' ids, one on the photos'"
@@ -95,7 +94,7 @@ class TestFiltersNeverReturnTooLittle:
     NEAR, CROWD = 30, 25_000
 
     @pytest.fixture
-    def album(self, index: PgVectorFaceIndex, database: str) -> Embedding:  # noqa: F811
+    def album(self, index: PgVectorFaceIndex, database: str) -> Embedding:
         """A crowd around the query by one camera, 30 faces far from it by another; returns the query."""
         query = embedding([1] + [0] * (DIMENSION - 1))
         add(index, photo("race/crowd/0.jpg"), [face(query)], camera="everywhere")
@@ -119,7 +118,7 @@ class TestFiltersNeverReturnTooLittle:
             )
         return query
 
-    def test_plain_pgvector_does(self, album: Embedding, database: str) -> None:  # noqa: F811
+    def test_plain_pgvector_does(self, album: Embedding, database: str) -> None:
         """Otherwise the tests below would show nothing."""
         with psycopg.connect(database, options=BY_INDEX_ONLY) as conn:
             conn.execute("SET hnsw.iterative_scan = relaxed_order")
@@ -150,7 +149,7 @@ class TestFiltersNeverReturnTooLittle:
         self,
         index: PgVectorFaceIndex,
         album: Embedding,
-        database: str,  # noqa: F811
+        database: str,
     ) -> None:
         with psycopg.connect(database) as conn:
             conn.execute(
@@ -170,7 +169,7 @@ class TestFiltersNeverReturnTooLittle:
 
 
 class TestDropAlbum:
-    def test_drops_the_partition(self, index: PgVectorFaceIndex, database: str) -> None:  # noqa: F811
+    def test_drops_the_partition(self, index: PgVectorFaceIndex, database: str) -> None:
         add(index, photo("race/1.jpg"), [face(embedding([1, 0]))])
         index.drop_album("race")
         with psycopg.connect(database) as conn:
@@ -179,7 +178,7 @@ class TestDropAlbum:
     def test_gives_up_where_somebody_reads_for_long(
         self,
         index: PgVectorFaceIndex,
-        database: str,  # noqa: F811
+        database: str,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """Whoever waits for all searches to end stops all that come after them."""
@@ -219,7 +218,7 @@ class TestDropAlbum:
         assert len(index.find_bib("race", "1", limit=99)) == 1
 
 
-def test_a_new_album_waits_for_no_search_and_stops_none(index: PgVectorFaceIndex, database: str) -> None:  # noqa: F811
+def test_a_new_album_waits_for_no_search_and_stops_none(index: PgVectorFaceIndex, database: str) -> None:
     add(index, photo("old/1.jpg"), [face(embedding([1, 0]))])
     with psycopg.connect(database) as searching:
         searching.execute("SELECT count(*) FROM face").fetchone()  # its transaction, and so its locks, stay open
@@ -249,12 +248,12 @@ def test_a_connection_string_that_cannot_be_read_is_not_repeated() -> None:
     assert "oops" not in str(raised.value)
 
 
-def test_a_database_without_migrations_is_misconfigured(empty_database: str) -> None:  # noqa: F811
+def test_a_database_without_migrations_is_misconfigured(empty_database: str) -> None:
     with postgres_index(empty_database) as index, pytest.raises(Misconfigured, match="photofinish migrate"):
         add(index, photo("race/1.jpg"), [], [bib("1")])
 
 
-def test_a_statement_that_hangs_is_unavailable(database: str) -> None:  # noqa: F811
+def test_a_statement_that_hangs_is_unavailable(database: str) -> None:
     with postgres_index(database, statement_timeout_s=0.2) as index:
         with psycopg.connect(database) as locking:
             locking.execute("LOCK TABLE photo")
@@ -265,7 +264,7 @@ def test_a_statement_that_hangs_is_unavailable(database: str) -> None:  # noqa: 
         assert add(index, photo("race/1.jpg"))
 
 
-def test_goes_on_after_the_server_cut_its_connections(index: PgVectorFaceIndex, database: str) -> None:  # noqa: F811
+def test_goes_on_after_the_server_cut_its_connections(index: PgVectorFaceIndex, database: str) -> None:
     add(index, photo("race/1.jpg"))
     with psycopg.connect(database) as conn:
         [cut] = conn.execute(
@@ -276,7 +275,7 @@ def test_goes_on_after_the_server_cut_its_connections(index: PgVectorFaceIndex, 
     assert index.has_album("race")
 
 
-def test_takes_no_more_connections_than_it_may(database: str) -> None:  # noqa: F811
+def test_takes_no_more_connections_than_it_may(database: str) -> None:
     with postgres_index(database, max_connections=2) as index:
         with ThreadPoolExecutor(12) as pool:
             assert all(pool.map(lambda n: add(index, photo(f"race/{n}.jpg")), range(60)))
@@ -287,7 +286,7 @@ def test_takes_no_more_connections_than_it_may(database: str) -> None:  # noqa: 
     assert 1 <= count <= 2
 
 
-def test_who_only_reads_and_writes_rows_can_fill_search_and_erase_an_album(database: str) -> None:  # noqa: F811
+def test_who_only_reads_and_writes_rows_can_fill_search_and_erase_an_album(database: str) -> None:
     """Functions own nothing in the cloud: partitions are made and dropped by SQL functions with the owner's rights."""
     with psycopg.connect(database, autocommit=True) as conn:
         conn.execute("DROP ROLE IF EXISTS writes_rows")

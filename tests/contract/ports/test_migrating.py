@@ -12,7 +12,6 @@ import pytest
 
 from photofinish.adapters.postgres.migrating import Migration, migrate, migrations, pending
 from photofinish.errors import Misconfigured, Unavailable
-from support.postgres import empty_database  # noqa: F401  (a fixture)
 
 ONE = Migration("0001_one.sql", "CREATE TABLE one (n integer); INSERT INTO one VALUES (1)")
 TWO = Migration("0002_two.sql", "CREATE TABLE two (n integer)")
@@ -20,7 +19,7 @@ BROKEN = Migration("0002_two.sql", "INSERT INTO one VALUES (2); INSERT INTO nowh
 
 
 @pytest.fixture
-def conninfo(empty_database: str) -> str:  # noqa: F811
+def conninfo(empty_database: str) -> str:
     return empty_database
 
 

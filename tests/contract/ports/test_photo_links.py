@@ -32,9 +32,6 @@ from photofinish.adapters.google.hmac_links import SAME_FOR_S, HmacKey, HmacPhot
 from photofinish.adapters.google.signed_links import GcsPhotoLinks, IamSigning, default_signing
 from photofinish.errors import Misconfigured, Unavailable
 from photofinish.ports import SignedUpload
-from support.google_ports import storage_client
-
-__all__ = ["storage_client"]
 
 EMAIL = "links@test.iam.gserviceaccount.com"
 NAME = "renditions/O'Brien 10k & ümlaut/0a/1.preview.jpg"

@@ -12,7 +12,6 @@ from photofinish.adapters.memory.pipeline import MemoryPhotoStore
 from photofinish.domain.photo import PhotoRef
 from photofinish.errors import NotFound, PhotoGone, RejectedInput
 from photofinish.ports import PhotoStore
-from support.google_ports import gcs_store, storage_client  # noqa: F401 - fixtures
 
 Upload = Callable[[str, bytes], PhotoRef]
 

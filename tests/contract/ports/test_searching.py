@@ -32,7 +32,6 @@ from photofinish.domain.start_list import StartList
 from photofinish.ports import FaceIndex
 from support.faces import SPACE, bib, embedding, face, photo, random_embeddings
 from support.index import VERSION, add, postgres_index
-from support.postgres import database  # noqa: F401  (a fixture)
 
 EAST, NORTH, UP = embedding([1, 0, 0]), embedding([0, 1, 0]), embedding([0, 0, 1])
 NOON = datetime(2026, 5, 3, 12)
@@ -71,7 +70,7 @@ def memory_index() -> MemoryFaceIndex:
 
 
 @pytest.fixture
-def in_postgres(database: str) -> Iterator[FaceIndex]:  # noqa: F811
+def in_postgres(database: str) -> Iterator[FaceIndex]:
     with postgres_index(database) as index:
         yield index
 
@@ -116,7 +115,7 @@ class WearersInPostgres:
 
 
 @pytest.fixture
-def connections(database: str) -> Iterator[Database]:  # noqa: F811
+def connections(database: str) -> Iterator[Database]:
     made = Database(database)
     try:
         yield made

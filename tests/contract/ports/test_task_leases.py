@@ -10,7 +10,6 @@ import pytest
 from photofinish.adapters.google.documents import FirestoreTaskLeases
 from photofinish.adapters.memory.pipeline import MemoryTaskLeases
 from photofinish.ports import TaskLeases
-from support.google_ports import firestore_client, firestore_leases, firestore_server  # noqa: F401 - fixtures
 
 
 @pytest.fixture(params=["memory", "firestore"])

@@ -12,7 +12,6 @@ from photofinish.domain.search import PhotoFilter
 from photofinish_cli.main import app
 from support.faces import bib, embedding, face, photo
 from support.index import add, postgres_index
-from support.postgres import empty_database  # noqa: F401  (a fixture)
 
 EMBEDDING = [1.0, 0.0, 0.0]
 WITH_A_FACE = photo("race/face.jpg")
@@ -23,7 +22,7 @@ ELSEWHERE = photo("elsewhere/face.jpg")
 
 
 @pytest.fixture
-def conninfo(empty_database: str) -> str:  # noqa: F811
+def conninfo(empty_database: str) -> str:
     """Migrated, after a version that knew nothing but the first migration had indexed photos."""
     migrate(empty_database, migrations()[:1])
     with psycopg.connect(empty_database) as conn:

@@ -12,7 +12,6 @@ from photofinish.adapters.memory.pipeline import MemoryWorkQueue
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem, WorkQueue
 from photofinish.ports.work_messages import parse_work_message, work_message
-from support.google_ports import at_least_once_queue, pubsub_queue, pubsub_server  # noqa: F401 - fixtures
 
 
 @pytest.fixture(params=["memory", "pubsub_queue", "at_least_once_queue"])
@@ -100,7 +99,7 @@ def test_anything_else_is_refused(data: bytes) -> None:
         parse_work_message(data)
 
 
-def test_a_message_that_can_never_be_work_is_dropped(pubsub_queue: PubSubWorkQueue) -> None:  # noqa: F811
+def test_a_message_that_can_never_be_work_is_dropped(pubsub_queue: PubSubWorkQueue) -> None:
     pubsub_queue._publisher.publish(pubsub_queue._topic, b"rubbish").result(timeout=5)
     pubsub_queue.publish([item(1)])
     assert [work.item for work in pull_all(pubsub_queue, 1)] == [item(1)]

@@ -7,8 +7,6 @@ import pytest
 from google.cloud.storage import Client as StorageClient
 
 from photofinish.analysis.models.settings import ModelSettings
-from support.google_ports import storage_client  # noqa: F401  (fixture)
-from support.models import model_settings  # noqa: F401  (fixture)
 from support.rekognition import RekognitionServer, collection_name, rekognition_server
 
 if TYPE_CHECKING:
@@ -18,8 +16,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def server(
     tmp_path_factory: pytest.TempPathFactory,
-    storage_client: StorageClient,  # noqa: F811
-    model_settings: ModelSettings,  # noqa: F811
+    storage_client: StorageClient,
+    model_settings: ModelSettings,
 ) -> Iterator[RekognitionServer]:
     with rekognition_server(tmp_path_factory.mktemp("rekognition"), storage_client) as running:
         yield running

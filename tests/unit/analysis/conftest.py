@@ -6,9 +6,6 @@ import pytest
 
 from photofinish.analysis.analyzer import Analyzer
 from photofinish.analysis.models.settings import ModelSettings
-from support.models import model_settings
-
-__all__ = ["model_settings"]
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import pytest
 
 from photofinish_cli.sample_album import SampleAlbum, make_sample_album
-from support.models import model_settings
-
-__all__ = ["model_settings"]
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,6 @@ from photofinish_cli.times import parse_duration, parse_since
 from photofinish_functions.access.gate import Gate
 from photofinish_functions.access.refusals import Unauthorized
 from support.access import KEY_SECRET, admit, aws_credentials, pg_access, settings, with_key
-from support.postgres import database  # noqa: F401  (fixture)
 
 app = typer.Typer()
 app.add_typer(keys.app)
@@ -30,7 +29,7 @@ app.command()(audit)
 
 
 @pytest.fixture
-def store(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[PgAccess]:  # noqa: F811
+def store(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[PgAccess]:
     monkeypatch.setenv("DATABASE_URL", database)
     monkeypatch.setenv("PHOTOFINISH_PHOTO_BUCKET", "photos")  # the environment names a deployment
     monkeypatch.setenv("PHOTOFINISH_KEY_SECRET", KEY_SECRET)

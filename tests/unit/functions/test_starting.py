@@ -14,7 +14,6 @@ import pytest
 
 from photofinish.analysis.models.settings import ModelSettings
 from support.face_packs import pack
-from support.models import model_settings  # noqa: F401  (fixture)
 
 MAIN = Path(__file__).parents[3] / "functions" / "main.py"
 API = [sys.executable, "-m", "functions_framework", "--source", str(MAIN), "--host", "127.0.0.1", "--port", "0"]
@@ -90,7 +89,7 @@ def test_the_api_does_not_start(
     spoil: Spoil,
     sentence: str,
     tmp_path: Path,
-    model_settings: ModelSettings,  # noqa: F811
+    model_settings: ModelSettings,
 ) -> None:
     models = model_settings.models_dir
     environment = {"PHOTOFINISH_MODELS_DIR": str(models), "FUNCTION_TARGET": "api"} | spoil(tmp_path, models)
@@ -105,7 +104,7 @@ def test_the_job_does_not_start(
     spoil: Spoil,
     sentence: str,
     tmp_path: Path,
-    model_settings: ModelSettings,  # noqa: F811
+    model_settings: ModelSettings,
 ) -> None:
     models = model_settings.models_dir
     message = refusal(JOB, {"PHOTOFINISH_MODELS_DIR": str(models)} | spoil(tmp_path, models))

@@ -11,10 +11,7 @@ from numpy.typing import NDArray
 
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.analysis.models.settings import ModelSettings
-from support.models import model_settings
 from support.pictures import astronaut, group, noise
-
-__all__ = ["model_settings"]
 
 
 @pytest.fixture(scope="module")

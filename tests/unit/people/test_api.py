@@ -10,11 +10,9 @@ from photofinish.adapters.memory.people import MemoryPeopleDocuments
 from photofinish.application.people.clustering import PeopleClustering
 from photofinish.application.people.projection import PeopleProjector
 from photofinish.domain.access import Scope
-from support.api import Api, api, database, encoder, model_settings
+from support.api import Api
 from support.faces import bib
 from support.people import TestAlbum
-
-__all__ = ["api", "database", "encoder", "model_settings"]
 
 ALBUM = "race"
 NOBODY = "00000000-0000-4000-8000-000000000000"

@@ -21,12 +21,10 @@ from photofinish.application.pictures import MAX_PICTURE_BYTES, Pictures
 from photofinish.domain.people import Person, UploadStatus, Weighted
 from photofinish.domain.photo import PhotoRef, StoredPhoto
 from photofinish.errors import PhotoGone, RejectedInput, Unavailable
-from support.api import encoder, jpeg, model_settings, selfie_of_astronaut
+from support.api import jpeg, selfie_of_astronaut
 from support.faces import embedding
-from support.people import BY, TestAlbum, album, database
+from support.people import BY, TestAlbum
 from support.pictures import astronaut, group
-
-__all__ = ["album", "database", "encoder", "model_settings"]
 
 ALBUM = "race"
 NOW = datetime.now(UTC)

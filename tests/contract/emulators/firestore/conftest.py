@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 from google.cloud import firestore
 
-from support.firestore_server import FirestoreServer, emulator_environment, firestore_server
+from support.firestore_server import FirestoreServer, emulator_environment, running_firestore_server
 
 _NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirestoreServer]:
-    with firestore_server(tmp_path_factory.mktemp("firestore") / "state") as running:
+    with running_firestore_server(tmp_path_factory.mktemp("firestore") / "state") as running:
         yield running
 
 

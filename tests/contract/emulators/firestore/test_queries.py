@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from support.firestore_model import results
 from support.firestore_queries import PARTIAL, PRESENT, queries, structured
-from support.firestore_server import FirestoreServer, emulator_environment, firestore_server
+from support.firestore_server import FirestoreServer, emulator_environment, running_firestore_server
 
 MANY = 400
 DOCUMENT_SETS = st.lists(st.one_of(PRESENT, PRESENT, PRESENT, PARTIAL), min_size=20, max_size=20)
@@ -164,7 +164,7 @@ def test_large_collections_mean_what_the_model_says(client: firestore.Client, da
 def test_a_missing_composite_index_is_named(tmp_path: Path) -> None:
     indexes = tmp_path / "firestore.indexes.json"
     indexes.write_text('{"indexes": [], "fieldOverrides": []}')
-    with firestore_server(tmp_path / "state", indexes=indexes) as server, emulator_environment(server):
+    with running_firestore_server(tmp_path / "state", indexes=indexes) as server, emulator_environment(server):
         client = firestore.Client(project="p")
         query = client.collection("photos").where(filter=where("status", "==", "done")).order_by("n")
         with pytest.raises(exceptions.FailedPrecondition, match=r'"fieldPath": "status".*"fieldPath": "n"'):

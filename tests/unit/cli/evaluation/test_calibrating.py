@@ -29,10 +29,7 @@ from photofinish_cli.evaluation.calibrating import (
 from photofinish_cli.evaluation.evaluating import Crop, FaceEvaluation, Portrait, evaluate_people
 from photofinish_cli.evaluation.findings import Findings, FoundFace
 from photofinish_cli.evaluation.labels import LabelledFace
-from support.models import model_settings
 from support.pictures import astronaut, encode, group
-
-__all__ = ["model_settings"]
 
 
 def compared(people: int, photos: int, noise: float, seed: int = 0) -> FaceEvaluation:

@@ -23,10 +23,7 @@ from photofinish_cli.evaluation import calibrating
 from photofinish_cli.main import app
 from photofinish_cli.output import ExitCode
 from photofinish_cli.sample_album import SampleAlbum
-from support.models import model_settings
 from support.pictures import encode, noise, shared_data
-
-__all__ = ["model_settings"]
 
 ODD_NAME = '<i>Ann & "Co"'
 

@@ -9,11 +9,10 @@ import pytest
 from photofinish.adapters.postgres.access import PgAccess
 from photofinish_functions.access.gate import Gate
 from support.access import Clock, pg_access, settings
-from support.postgres import database  # noqa: F401  (fixture)
 
 
 @pytest.fixture
-def store(database: str) -> Iterator[PgAccess]:  # noqa: F811
+def store(database: str) -> Iterator[PgAccess]:
     with pg_access(database) as made:
         yield made
 

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from photofinish.domain.access import Scope
-from support.api import Api, api, database, encoder, error_of, model_settings
+from support.api import Api, error_of
 from support.faces import bib, photo
 from support.firebase_keys import PROJECT, KeyServer, serving
 from support.index import add
-
-__all__ = ["api", "database", "encoder", "model_settings"]
 
 
 @pytest.fixture

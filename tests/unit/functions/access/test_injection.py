@@ -10,11 +10,9 @@ from urllib.parse import quote
 import pytest
 
 from photofinish.domain.access import Scope
-from support.api import Api, api, database, encoder, model_settings
+from support.api import Api
 from support.faces import bib, photo
 from support.index import add
-
-__all__ = ["api", "database", "encoder", "model_settings"]
 
 SECRET = "only-in-the-other-album"
 PHOTO = photo("race/cam1/IMG_1.jpg")

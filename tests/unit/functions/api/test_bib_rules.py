@@ -10,7 +10,7 @@ import pytest
 from photofinish.domain.access import Scope
 from photofinish.domain.bib_rules import LOOKALIKES, BibRules
 from photofinish.domain.start_list import StartList
-from support.api import Api, api, database, encoder, model_settings  # noqa: F401 - fixtures
+from support.api import Api
 
 PATH = "/albums/spring%2010k/bib-rules"
 RACE = {
@@ -23,11 +23,11 @@ RACE = {
 USUAL = {"min_digits": 2, "max_digits": 5, "prefixes": [], "edits": dict(LOOKALIKES), "start_list": None}
 
 
-def test_an_album_without_rules_has_the_usual_ones(api: Api) -> None:  # noqa: F811
+def test_an_album_without_rules_has_the_usual_ones(api: Api) -> None:
     assert api.call("GET", PATH).get_json() == USUAL
 
 
-def test_what_is_set_is_what_the_analysis_follows(api: Api) -> None:  # noqa: F811
+def test_what_is_set_is_what_the_analysis_follows(api: Api) -> None:
     answer = api.call("PUT", PATH, json=RACE)
     assert (answer.status_code, answer.get_json()) == (200, RACE)
     assert api.call("GET", PATH).get_json() == RACE
@@ -56,21 +56,21 @@ def test_what_is_set_is_what_the_analysis_follows(api: Api) -> None:  # noqa: F8
         ({"unknown": 1}, "unknown"),
     ],
 )
-def test_what_can_be_no_rule_is_refused_by_its_name(api: Api, wrong: dict[str, Any], field: str) -> None:  # noqa: F811
+def test_what_can_be_no_rule_is_refused_by_its_name(api: Api, wrong: dict[str, Any], field: str) -> None:
     answer = api.call("PUT", PATH, json=wrong)
     assert answer.status_code in (400, 422), answer.text
     assert field in answer.get_json()["error"]["message"]
     assert api.call("GET", PATH).get_json() == USUAL
 
 
-def test_a_marathon_s_start_list_fits(api: Api) -> None:  # noqa: F811
+def test_a_marathon_s_start_list_fits(api: Api) -> None:
     entrants = [{"number": str(number), "name": f"Runner Number {number}"} for number in range(1, 50_001)]
     answer = api.call("PUT", PATH, data=json.dumps({"start_list": entrants}), content_type="application/json")
     assert answer.status_code == 200, answer.text[:300]
     assert len(answer.get_json()["start_list"]) == 50_000
 
 
-def test_names_are_for_those_who_may_change_them(api: Api) -> None:  # noqa: F811
+def test_names_are_for_those_who_may_change_them(api: Api) -> None:
     for scope, status in [(Scope.SEARCH, 403), (Scope.WRITE, 200)]:
         key = api.key_for(scope, frozenset({"spring 10k"}))
         assert api.call("GET", PATH, key=key).status_code == status

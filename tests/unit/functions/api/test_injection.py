@@ -15,12 +15,10 @@ from werkzeug.test import TestResponse
 
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.domain.photo import is_album_name
-from support.api import Api, encoder, error_of, model_settings, names_of, running_api, write_key_file
+from support.api import Api, error_of, names_of, running_api, write_key_file
 from support.faces import bib, embedding, face, photo
 from support.index import add
 from support.postgres import fresh_database
-
-__all__ = ["encoder", "model_settings"]
 
 ALBUM = "race"
 ATTACKS = [

@@ -19,12 +19,10 @@ from werkzeug.test import TestResponse
 
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.logs import JsonFormatter
-from support.api import Api, api, database, encoder, files, jpeg, model_settings, selfie_of_astronaut
+from support.api import Api, files, jpeg, selfie_of_astronaut
 from support.faces import photo
 from support.index import add
 from support.pictures import astronaut, group
-
-__all__ = ["api", "database", "encoder", "model_settings"]
 
 PADDINGS = [0, 3_000_000]
 """Larger bodies are what other parsers write to temporary files."""

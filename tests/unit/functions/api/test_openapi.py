@@ -20,12 +20,10 @@ from werkzeug.serving import make_server
 
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.domain.photo import PhotoStatus, StoredPhoto
-from support.api import ORIGIN, Api, encoder, model_settings, running_api, write_key_file
+from support.api import ORIGIN, Api, running_api, write_key_file
 from support.faces import bib, embedding, face, photo
 from support.index import add
 from support.postgres import fresh_database
-
-__all__ = ["encoder", "model_settings"]
 
 OPEN = {"/v1/health", "/v1/ready", "/v1/openapi.json"}
 CONFIG = {

@@ -16,23 +16,10 @@ from numpy.typing import NDArray
 from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
-from support.api import (
-    Api,
-    api,
-    database,
-    encoder,
-    error_of,
-    files,
-    jpeg,
-    model_settings,
-    selfie_of_astronaut,
-    selfie_of_group_member,
-)
+from support.api import Api, error_of, files, jpeg, selfie_of_astronaut, selfie_of_group_member
 from support.faces import bib, embedding, face, photo, random_embeddings
 from support.index import add
 from support.pictures import astronaut, group
-
-__all__ = ["api", "database", "encoder", "model_settings"]
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PREVIEW = "renditions/race/0a/1.v.preview.jpg"

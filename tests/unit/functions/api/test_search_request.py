@@ -13,24 +13,10 @@ import pytest
 
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.domain.face import Face, face_id
-from support.api import (
-    Api,
-    api,
-    database,
-    encoder,
-    error_of,
-    files,
-    jpeg,
-    model_settings,
-    names_of,
-    selfie_of_astronaut,
-    selfie_of_group_member,
-)
+from support.api import Api, error_of, files, jpeg, names_of, selfie_of_astronaut, selfie_of_group_member
 from support.faces import bib, photo
 from support.index import VERSION, add
 from support.pictures import astronaut, group
-
-__all__ = ["api", "database", "encoder", "model_settings"]
 
 ALBUM = "O'Brien 10k & ümlaut"
 ALONE, TOGETHER = photo(f"{ALBUM}/cam 1/astronaut.jpg", 17), photo(f"{ALBUM}/cam 2/group.jpg")

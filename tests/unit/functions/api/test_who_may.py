@@ -21,11 +21,9 @@ from photofinish_functions.api.app import make_app
 from photofinish_functions.api.guarding import MAX_JSON_BYTES, MAX_PICTURES_BYTES
 from photofinish_functions.api.request_ids import AddRequestId
 from photofinish_functions.api.services import DeployedServices
-from support.api import ORIGIN, Api, api, database, encoder, error_of, model_settings
+from support.api import ORIGIN, Api, error_of
 from support.faces import bib, photo
 from support.index import add
-
-__all__ = ["api", "database", "encoder", "model_settings"]
 
 OPEN = {"/v1/health", "/v1/ready", "/v1/openapi.json"}
 PHOTO = photo("race/IMG_1.jpg")
