@@ -16,7 +16,7 @@ CARGO := cargo --quiet
 # maturin is called by name when the Rust extension is built.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust terraform-test check-deployment \
+.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit fix hooks terraform-test check-deployment \
 	check-images lock bench bench-emulators bench-search bench-people crash-emulators bench-kernels clean
 
 help:  ## What can be made
@@ -54,6 +54,17 @@ lint-python: setup
 	@$(BIN)/ruff check --quiet .
 	@said=$$($(BIN)/lint-imports --no-logo) || { echo "$$said"; exit 1; }
 	@$(BIN)/mypy --no-error-summary
+
+fix: setup  ## Format everything, and mend what ruff and clippy can mend
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format --quiet .
+	@cd rust_core && $(CARGO) fmt
+
+hooks: setup  ## Quick checks before each commit (pre-commit)
+	@$(BIN)/pre-commit install
+
+test-unit: setup  ## Pure tests alone, in under a minute
+	@$(BIN)/pytest -n 2 tests/unit/domain tests/unit/imaging tests/unit/emulators tests/unit/functions/access/test_sigv4.py
 
 lint-rust:
 	@cd rust_core && $(CARGO) fmt --check
