@@ -64,7 +64,7 @@ hooks: setup  ## Quick checks before each commit (pre-commit)
 	@$(BIN)/pre-commit install
 
 test-unit: setup  ## Pure tests alone, in under a minute
-	@$(BIN)/pytest -n 2 tests/unit/domain tests/unit/imaging tests/unit/emulators tests/unit/functions/access/test_sigv4.py
+	@$(BIN)/pytest tests/unit -m "not needs_parts" -n 2
 
 lint-rust:
 	@cd rust_core && $(CARGO) fmt --check

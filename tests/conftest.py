@@ -15,12 +15,25 @@ pytest_plugins = [
     "support.postgres",
 ]
 TESTS = Path(__file__).parent
+# Fixtures that start a server or load models: `make test-unit` leaves their tests out.
+NEEDS_PARTS = {
+    "analyzer",
+    "cloud",
+    "database",
+    "empty_database",
+    "encoder",
+    "model_settings",
+    "sample_album",
+    "small_album",
+}
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run in parallel file by file, and everything that uses the whole local cloud on one of its own."""
+    """Group tests by file for the workers, those on the local cloud together; mark what needs more than Python."""
     for item in items:
+        if NEEDS_PARTS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.needs_parts)
         file = Path(item.path).relative_to(TESTS)
         group = "local cloud" if file.parts[:-1] == ("e2e",) else str(file)
         item.add_marker(pytest.mark.xdist_group(group))
