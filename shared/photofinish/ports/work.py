@@ -73,31 +73,31 @@ class LeaseCount(Protocol):
 
 
 class TaskLeases(Protocol):
-    """Which analysis tasks run: places with a heartbeat and an expiry."""
+    """Which analysis tasks run: one lease a task, with a heartbeat and an expiry."""
 
     def reserve(self, count_for: LeaseCount, *, launch_id: str, expires_in_s: float) -> int:
-        """In one transaction: ask `count_for(number of live leases)` how many to add, add them, return how many.
+        """In one transaction, add `count_for(number of live leases)` leases and return how many these are.
 
-        The places are called `launch_id/0`, `launch_id/1`, …; expired places are removed.
+        Their ids are `launch_id/0`, `launch_id/1`, …; expired leases are removed.
         """
         ...
 
-    def heartbeat(self, place: str, *, expires_in_s: float) -> None:
-        """Keep (or take again) `place` for `expires_in_s` from now."""
+    def heartbeat(self, lease_id: str, *, expires_in_s: float) -> None:
+        """Renew (or take) the lease until `expires_in_s` from now."""
         ...
 
-    def release(self, places: Sequence[str]) -> None:
-        """Give places up; twice equals once."""
+    def release(self, lease_ids: Sequence[str]) -> None:
+        """Give leases up; twice equals once."""
         ...
 
     def live(self) -> int:
-        """How many places are held and not expired."""
+        """How many leases are held and not expired."""
         ...
 
-    def report(self, place: str, report: Mapping[str, Any] | None) -> None:
-        """Leave what the task at `place` does now, in the stead of what it left before; None takes it away."""
+    def report(self, lease_id: str, report: Mapping[str, Any] | None) -> None:
+        """Replace the report of the task with this lease; None deletes it."""
         ...
 
     def reports(self) -> dict[str, Mapping[str, Any]]:
-        """What was left last at every place; a killed task's report stays, so look at its time."""
+        """The latest report of every task, by lease id; a killed task's report stays, so check its time."""
         ...

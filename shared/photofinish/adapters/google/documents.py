@@ -239,7 +239,7 @@ class FirestoreDocuments:
 
 
 class FirestoreTaskLeases:
-    """Places in one document; only a launch needs a transaction, heartbeats are single-field writes."""
+    """All leases in one document (field `places`); only a launch needs a transaction, a heartbeat writes one field."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -250,44 +250,44 @@ class FirestoreTaskLeases:
         @transactional
         def write(transaction: Transaction) -> int:
             now = datetime.now(UTC)
-            live = _live_places(self._document.get(transaction=transaction, timeout=_TIMEOUT_S), now)
+            live = _live_leases(self._document.get(transaction=transaction, timeout=_TIMEOUT_S), now)
             count = count_for(len(live))
             if count > 0:
                 expires_at = now + timedelta(seconds=expires_in_s)
-                places = live | {f"{launch_id}/{index}": expires_at for index in range(count)}
-                transaction.set(self._document, {"places": places})
+                leases = live | {f"{launch_id}/{index}": expires_at for index in range(count)}
+                transaction.set(self._document, {"places": leases})
             return count
 
         return int(write(self._client.transaction()))
 
     @unavailable_when_transient
-    def heartbeat(self, place: str, *, expires_in_s: float) -> None:
+    def heartbeat(self, lease_id: str, *, expires_in_s: float) -> None:
         expires_at = datetime.now(UTC) + timedelta(seconds=expires_in_s)
-        self._document.set({"places": {place: expires_at}}, merge=True, timeout=_TIMEOUT_S)
+        self._document.set({"places": {lease_id: expires_at}}, merge=True, timeout=_TIMEOUT_S)
 
     @unavailable_when_transient
-    def release(self, places: Sequence[str]) -> None:
-        if not places:
+    def release(self, lease_ids: Sequence[str]) -> None:
+        if not lease_ids:
             return
-        fields = {FieldPath("places", place).to_api_repr(): DELETE_FIELD for place in places}
+        fields = {FieldPath("places", lease_id).to_api_repr(): DELETE_FIELD for lease_id in lease_ids}
         try:
             self._document.update(fields, timeout=_TIMEOUT_S)
         except exceptions.NotFound:
-            return  # nobody holds anything
+            return  # no lease was ever taken
 
     @unavailable_when_transient
     def live(self) -> int:
-        return len(_live_places(self._document.get(timeout=_TIMEOUT_S), datetime.now(UTC)))
+        return len(_live_leases(self._document.get(timeout=_TIMEOUT_S), datetime.now(UTC)))
 
     @unavailable_when_transient
-    def report(self, place: str, report: Mapping[str, Any] | None) -> None:
-        # A document for each task, so that the one of the places stays as quiet as it has to be.
-        document = self._document.collection("reports").document(place.replace("/", "~"))
+    def report(self, lease_id: str, report: Mapping[str, Any] | None) -> None:
+        # One document for each task: the document of the leases takes only about one write a second.
+        document = self._document.collection("reports").document(lease_id.replace("/", "~"))
         if report is None:
             document.delete(timeout=_TIMEOUT_S)
         else:
             expires_at = datetime.now(UTC) + _REPORTS_KEPT_FOR
-            document.set({"place": place, "report": dict(report), "expires_at": expires_at}, timeout=_TIMEOUT_S)
+            document.set({"place": lease_id, "report": dict(report), "expires_at": expires_at}, timeout=_TIMEOUT_S)
 
     @unavailable_when_transient
     def reports(self) -> dict[str, Mapping[str, Any]]:
@@ -297,9 +297,9 @@ class FirestoreTaskLeases:
         return {fields["place"]: fields["report"] for fields in found}
 
 
-def _live_places(snapshot: Any, now: datetime) -> dict[str, datetime]:
-    places: dict[str, datetime] = (snapshot.to_dict() or {}).get("places", {})
-    return {place: expires_at for place, expires_at in places.items() if expires_at > now}
+def _live_leases(snapshot: Any, now: datetime) -> dict[str, datetime]:
+    leases: dict[str, datetime] = (snapshot.to_dict() or {}).get("places", {})
+    return {lease_id: expires_at for lease_id, expires_at in leases.items() if expires_at > now}
 
 
 def _known(snapshot: Any) -> tuple[int | None, PhotoStatus | None]:

@@ -153,39 +153,39 @@ class MemoryJobLauncher:
 
 
 class MemoryTaskLeases:
-    """Places in a dictionary."""
+    """Leases in a dictionary."""
 
     def __init__(self) -> None:
-        self._places: dict[str, float] = {}
+        self._expires_at: dict[str, float] = {}
         self._reports: dict[str, Mapping[str, Any]] = {}
         self._lock = threading.Lock()
 
     def reserve(self, count_for: LeaseCount, *, launch_id: str, expires_in_s: float) -> int:
         with self._lock:
             now = time.monotonic()
-            self._places = {place: until for place, until in self._places.items() if until > now}
-            count = count_for(len(self._places))
-            self._places |= {f"{launch_id}/{index}": now + expires_in_s for index in range(count)}
+            self._expires_at = {lease_id: at for lease_id, at in self._expires_at.items() if at > now}
+            count = count_for(len(self._expires_at))
+            self._expires_at |= {f"{launch_id}/{index}": now + expires_in_s for index in range(count)}
             return count
 
-    def heartbeat(self, place: str, *, expires_in_s: float) -> None:
+    def heartbeat(self, lease_id: str, *, expires_in_s: float) -> None:
         with self._lock:
-            self._places[place] = time.monotonic() + expires_in_s
+            self._expires_at[lease_id] = time.monotonic() + expires_in_s
 
-    def release(self, places: Sequence[str]) -> None:
+    def release(self, lease_ids: Sequence[str]) -> None:
         with self._lock:
-            for place in places:
-                self._places.pop(place, None)
+            for lease_id in lease_ids:
+                self._expires_at.pop(lease_id, None)
 
     def live(self) -> int:
         now = time.monotonic()
-        return sum(until > now for until in self._places.values())
+        return sum(at > now for at in self._expires_at.values())
 
-    def report(self, place: str, report: Mapping[str, Any] | None) -> None:
+    def report(self, lease_id: str, report: Mapping[str, Any] | None) -> None:
         with self._lock:
-            self._reports.pop(place, None)
+            self._reports.pop(lease_id, None)
             if report is not None:
-                self._reports[place] = copy.deepcopy(dict(report))
+                self._reports[lease_id] = copy.deepcopy(dict(report))
 
     def reports(self) -> dict[str, Mapping[str, Any]]:
         with self._lock:
