@@ -6,13 +6,18 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 
 from photofinish.analysis.analyzer import Analyzer
 from photofinish.analysis.models.selection import ANALYSIS_ROLES, check_models
+from photofinish.application.commit import Committer
 from photofinish.errors import Misconfigured
 from photofinish.logs import fields, log_json
 from photofinish.settings import JobSettings
 from photofinish.wiring import app, model_settings
+from photofinish_jobs.lease_keeper import LeaseKeeper
+from photofinish_jobs.pipeline import Commit, Pipeline
+from photofinish_jobs.rules import RecentRules
 from photofinish_jobs.worker import Worker
 
 log = logging.getLogger("photofinish_jobs")
@@ -23,18 +28,23 @@ def main() -> int:
     try:
         cloud = app()
         models = model_settings()
-        check_models(models, ANALYSIS_ROLES)  # before a place is taken and before models take seconds to load
+        check_models(models, ANALYSIS_ROLES)  # before the lease is taken, and before models load for seconds
+        settings = JobSettings.from_env()
+
+        def load_pipeline(commit: Commit) -> Pipeline:
+            return Pipeline(cloud.store, RecentRules(cloud.album_rules), Analyzer.load(models), commit)
+
         worker = Worker(
-            queue=cloud.queue,
-            store=cloud.store,
-            index=cloud.index,
-            documents=cloud.documents,
-            events=cloud.events,
-            leases=cloud.leases,
-            album_rules=cloud.album_rules,
-            load_analyzer=lambda: Analyzer.load(models),
-            place=task_place(os.environ),
-            settings=JobSettings.from_env(),
+            LeaseKeeper(
+                cloud.queue,
+                cloud.leases,
+                task_lease_id(os.environ),
+                ack_deadline_s=settings.ack_deadline_s,
+                heartbeat_s=settings.heartbeat_s,
+            ),
+            Committer(cloud.store, cloud.index, cloud.documents, cloud.events),
+            load_pipeline,
+            settings,
         )
         signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
         tally = worker.run()
@@ -48,8 +58,8 @@ def main() -> int:
     return 0
 
 
-def task_place(environ: os._Environ[str] | dict[str, str]) -> str:
-    """The place that this task holds: the one `launch_workers` reserved, or its own when it was started by hand."""
+def task_lease_id(environ: Mapping[str, str]) -> str:
+    """Return the id of the lease that `launch_workers` reserved for this task, or of its own if started by hand."""
     launch = environ.get("PHOTOFINISH_LAUNCH_ID") or environ.get("CLOUD_RUN_EXECUTION") or f"pid-{os.getpid()}"
     return f"{launch}/{environ.get('CLOUD_RUN_TASK_INDEX', '0')}"
 

@@ -1,4 +1,4 @@
-"""What the stages of a task do: how many photos, how fast, how long each takes, how many wait."""
+"""Figures of a task's stages: photos, photos a second, time per photo, photos waiting."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from photofinish.logs import fields
 from photofinish.ports import TaskLeases
 
 log = logging.getLogger(__name__)
-REPORT_EVERY_S = 5.0  # a Firestore document takes about one write a second; nobody looks more often
+REPORT_EVERY_S = 5.0  # a Firestore document takes about one write a second, and people look less often
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageFigures:
-    """One stage between two reports."""
+    """The figures of one stage at a report."""
 
     stage: str
     photos: int
@@ -30,13 +30,13 @@ class StageFigures:
     photos_per_s: float
     """Since the last report."""
     ms_per_photo: float
-    """In one thread, since the last report; over the whole task where no photo passed since."""
+    """In one thread, since the last report; since the task began where no photo passed since then."""
     waiting: int | None
-    """Photos before this stage; None for the parts of `analyse`, which follow each other in one thread."""
+    """Photos in the queue before this stage; None for the parts of `analyse`, which share one thread."""
 
 
 class Metrics:
-    """Counts for all threads of a task."""
+    """Counts photos and time for all threads of a task."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -47,22 +47,22 @@ class Metrics:
         self._last_at = time.monotonic()
 
     def watch(self, stage: str, waiting: Callable[[], int]) -> None:
-        """`waiting` tells how many photos wait before `stage`."""
+        """Include `waiting()`, the number of photos in the queue before `stage`, in reports."""
         self._waiting[stage] = waiting
 
     def add(self, stage: str, spent_ms: float) -> None:
-        """One photo passed `stage`."""
+        """Count one photo that passed `stage`."""
         self.add_all({stage: spent_ms})
 
     def add_all(self, spent_ms: Mapping[str, float]) -> None:
-        """One photo passed all these stages."""
+        """Count one photo that passed all these stages."""
         with self._lock:
             for stage, milliseconds in spent_ms.items():
                 self._photos[stage] += 1
                 self._spent_ms[stage] += milliseconds
 
     def report(self) -> list[StageFigures]:
-        """Every stage in the order of a photo's way; each call begins a new interval."""
+        """Return the figures of every stage in processing order; each call begins a new interval."""
         with self._lock:
             now = time.monotonic()
             elapsed_s, self._last_at = max(1e-3, now - self._last_at), now
@@ -95,12 +95,12 @@ def _position(stage: str) -> int:
 
 
 class Reporter:
-    """A background thread that logs the figures, and leaves them where `photofinish status --watch` finds them."""
+    """A background thread that logs the figures and publishes them for `photofinish status --watch`."""
 
-    def __init__(self, metrics: Metrics, leases: TaskLeases, place: str, *, every_s: float = REPORT_EVERY_S) -> None:
+    def __init__(self, metrics: Metrics, leases: TaskLeases, lease_id: str, *, every_s: float = REPORT_EVERY_S) -> None:
         self._metrics = metrics
         self._leases = leases
-        self._place = place
+        self._lease_id = lease_id
         self._every_s = every_s
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
@@ -115,22 +115,22 @@ class Reporter:
         self._stopping.set()
         self._thread.join()
         self._log(self._metrics.report())
-        self._leave(None)
+        self._publish(None)
 
     def _run(self) -> None:
         while not self._stopping.wait(self._every_s):
             figures = self._metrics.report()
             self._log(figures)
-            self._leave(
+            self._publish(
                 {"at": datetime.now(UTC), "every_s": self._every_s, "stages": [asdict(figure) for figure in figures]}
             )
 
     def _log(self, figures: list[StageFigures]) -> None:
-        log.info("stages", extra=fields(place=self._place, stages=[asdict(figure) for figure in figures]))
+        log.info("stages", extra=fields(place=self._lease_id, stages=[asdict(figure) for figure in figures]))
 
-    def _leave(self, report: Mapping[str, Any] | None) -> None:
-        """Nobody's photos wait for a report: where it cannot be left, the log says so, and the next one may be."""
+    def _publish(self, report: Mapping[str, Any] | None) -> None:
+        """Replace the report of this task; None deletes it. Nothing waits for it, so a failure is only logged."""
         try:
-            self._leases.report(self._place, report)
+            self._leases.report(self._lease_id, report)
         except Unavailable as error:
             log.warning("could not report the stages, trying again: %s", error)

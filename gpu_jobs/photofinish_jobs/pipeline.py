@@ -1,9 +1,9 @@
-"""The stages that photos pass between the queue and its acknowledgement, at work side by side.
+"""The stages that photos pass between pull and acknowledgement, running side by side.
 
     fetch ▸ decode ▸ analyse (detect ▸ embed ▸ read ▸ read torsos ▸ sharpness ▸ preview) ▸ commit
 
-Each stage has its threads and a bounded queue before it, so fetching, decoding and committing go on while the models
-run, and none runs ahead of the others. Decoded pixels are what is large: they have a budget of their own.
+Each stage has its own threads and a bounded queue before it, so photos are fetched, decoded and committed while the
+models run, and no stage runs far ahead of the others. Decoded pixels take the most memory and have their own budget.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Self
 
-from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer, PhotoInWork
+from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer, PhotoToAnalyze
 from photofinish.domain.work import MAX_PHOTO_BYTES
 from photofinish.errors import PhotofinishError
 from photofinish.logs import fields
@@ -33,54 +34,49 @@ _FETCHED_AHEAD = 4  # whole files, each of up to MAX_PHOTO_BYTES
 _FINISHED_AHEAD = 16
 
 Result = AnalyzedPhoto | Exception
+Commit = Callable[[LeasedWork, Result, float], None]
+"""`commit(work, result, fetch_ms)`."""
 
 
 @dataclass(slots=True)
-class Passing:
-    """One photo on its way: the work that was pulled, and what the stages made of it so far."""
+class PhotoInFlight:
+    """A pulled photo, and what the stages made of it so far."""
 
     work: LeasedWork
-    began_at: float
+    put_at: float
     content: bytes = b""
-    photo: PhotoInWork | None = None
+    decoded: PhotoToAnalyze | None = None
     fetch_ms: float = 0.0
     result: Result | None = None
 
 
-_Waiting = queue.Queue[Passing | None]
+_Queue = queue.Queue[PhotoInFlight | None]
 
 
 class Pipeline:
-    """Threads that take photos from :meth:`put` to `commit(work, result, fetch_ms)`, called once for each photo.
+    """Threads that take photos from :meth:`put` to `commit`, which is called once for each photo.
 
-    What goes wrong with a photo before `commit` is its result, and costs no other photo. What `commit` raises, or what
-    is no Exception at all, ends the pipeline: nothing is committed any more, and the next call here raises it.
+    An error before `commit` is the photo's result and costs no other photo. An error in `commit`, or one that is no
+    Exception, ends the pipeline: nothing more is committed, and the next call here raises it.
     """
 
-    def __init__(
-        self,
-        store: PhotoStore,
-        rules: RecentRules,
-        analyzer: Analyzer,
-        commit: Callable[[LeasedWork, Result, float], None],
-        metrics: Metrics,
-    ) -> None:
+    def __init__(self, store: PhotoStore, rules: RecentRules, analyzer: Analyzer, commit: Commit) -> None:
         self._store = store
         self._rules = rules
         self._analyzer = analyzer
         self._commit = commit
-        self._metrics = metrics
+        self.metrics = Metrics()
         self.slowest_s = 0.0
-        """The longest that a photo took from `put` to the end of its commit, so about how long all in flight take."""
+        """The longest time from `put` to the end of a photo's commit: about how long all in flight take."""
         self._in_flight = 0
         self._pixels = 0
-        self._pixel_budget = analyzer.threads * analyzer.share.pixels
+        self._pixel_budget = analyzer.threads * analyzer.batch_limit.pixels
         self._failure: BaseException | None = None
         self._changed = threading.Condition()
-        self._to_fetch: _Waiting = queue.Queue()  # the worker puts no more than it may hold
-        self._to_decode: _Waiting = queue.Queue(_FETCHED_AHEAD)
-        self._to_analyze: _Waiting = queue.Queue()  # bounded by pixels
-        self._to_commit: _Waiting = queue.Queue(_FINISHED_AHEAD)
+        self._to_fetch: _Queue = queue.Queue()  # bounded by the worker, which puts no more than it may hold
+        self._to_decode: _Queue = queue.Queue(_FETCHED_AHEAD)
+        self._to_analyze: _Queue = queue.Queue()  # bounded by pixels
+        self._to_commit: _Queue = queue.Queue(_FINISHED_AHEAD)
         self._stages = (
             ("fetch", self._to_fetch, FETCH_THREADS, self._fetch),
             ("decode", self._to_decode, analyzer.threads, self._decode),
@@ -91,7 +87,7 @@ class Pipeline:
 
     def __enter__(self) -> Self:
         for name, waiting, count, step in self._stages:
-            self._metrics.watch(name, waiting.qsize)
+            self.metrics.watch(name, waiting.qsize)
             self._threads[name] = [
                 threading.Thread(target=partial(self._run, waiting, step), name=f"{name}-{number}", daemon=True)
                 for number in range(count)
@@ -103,12 +99,12 @@ class Pipeline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for all photos that were put (after an error: for what is in hand), and end the threads."""
+        """Wait for all photos that were put (after an error: only for the current steps), and end the threads."""
         try:
             if error is None:
                 self.wait_until_at_most(0)
         finally:
-            # Stage by stage: a thread that still puts something into the next queue finds somebody who takes it.
+            # Stage by stage, so that a thread which still puts something into the next queue does not block.
             for name, waiting, _, _ in self._stages:
                 waiting.put(None)
                 for thread in self._threads[name]:
@@ -116,19 +112,19 @@ class Pipeline:
 
     @property
     def in_flight(self) -> int:
-        """How many photos are on their way."""
+        """How many photos were put and are not committed yet."""
         return self._in_flight
 
     def put(self, works: Sequence[LeasedWork]) -> None:
-        """Start these photos on their way."""
+        """Send photos into the first stage."""
         with self._changed:
             self._raise_failure()
             self._in_flight += len(works)
         for work in works:
-            self._to_fetch.put(Passing(work, time.monotonic()))
+            self._to_fetch.put(PhotoInFlight(work, time.monotonic()))
 
     def wait_until_at_most(self, photos: int) -> None:
-        """Wait until no more than so many photos are on their way."""
+        """Wait until no more than `photos` photos are in flight."""
         with self._changed:
             self._changed.wait_for(lambda: self._in_flight <= photos or self._failure is not None)
             self._raise_failure()
@@ -137,101 +133,106 @@ class Pipeline:
         if self._failure is not None:
             raise self._failure
 
-    def _run(self, waiting: _Waiting, step: Callable[[Passing], None]) -> None:
-        """One thread of one stage, until it takes None. After a failure it lets photos go, so that nobody waits."""
-        while (passing := waiting.get()) is not None:
+    def _run(self, waiting: _Queue, step: Callable[[PhotoInFlight], None]) -> None:
+        """Run one thread of a stage until it gets None. After a failure it discards photos, so that nothing blocks."""
+        while (photo := waiting.get()) is not None:
             if self._failure is not None:
                 continue
             try:
-                step(passing)
+                step(photo)
             except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
                 with self._changed:
                     self._failure = error
                     self._changed.notify_all()
         waiting.put(None)  # for the stage's other threads
 
-    def _fetch(self, passing: Passing) -> None:
-        began = time.perf_counter()
-        try:
-            passing.content = self._store.read(passing.work.item.photo, max_bytes=MAX_PHOTO_BYTES)
-        except Exception as error:
-            if not isinstance(error, PhotofinishError):
-                log.exception("fetching failed", extra=fields(photo_id=passing.work.item.photo.photo_id))
-            self._finish(passing, error)
-            return
-        passing.fetch_ms = (time.perf_counter() - began) * 1000
-        self._metrics.add("fetch", passing.fetch_ms)
-        self._to_decode.put(passing)
+    def _fetch(self, photo: PhotoInFlight) -> None:
+        with self._error_as_result(photo, "fetching"):
+            began = time.perf_counter()
+            photo.content = self._store.read(photo.work.item.photo, max_bytes=MAX_PHOTO_BYTES)
+            photo.fetch_ms = (time.perf_counter() - began) * 1000
+            self.metrics.add("fetch", photo.fetch_ms)
+            self._to_decode.put(photo)
 
-    def _decode(self, passing: Passing) -> None:
-        try:
-            rules = self._rules.of(passing.work.item.photo.album)
-            passing.photo = self._analyzer.decode(passing.content, rules)
-        except Exception as error:
-            if not isinstance(error, PhotofinishError):
-                log.exception("decoding failed", extra=fields(photo_id=passing.work.item.photo.photo_id))
-            self._finish(passing, error)
-            return
-        passing.content = b""
-        pixels = passing.photo.pixels
-        with self._changed:
-            # A photo larger than the budget passes alone.
-            self._changed.wait_for(
-                lambda: self._pixels == 0 or self._pixels + pixels <= self._pixel_budget or self._failure is not None
-            )
-            self._pixels += pixels
-        self._to_analyze.put(passing)
+    def _decode(self, photo: PhotoInFlight) -> None:
+        with self._error_as_result(photo, "decoding"):
+            rules = self._rules.of(photo.work.item.photo.album)
+            photo.decoded = self._analyzer.decode(photo.content, rules)
+            photo.content = b""
+            pixels = photo.decoded.pixels
+            with self._changed:
+                # A photo larger than the whole budget passes alone.
+                self._changed.wait_for(
+                    lambda: (
+                        self._pixels == 0 or self._pixels + pixels <= self._pixel_budget or self._failure is not None
+                    )
+                )
+                self._pixels += pixels
+            self._to_analyze.put(photo)
 
-    def _analyze(self, first: Passing) -> None:
-        group = self._with_those_that_wait(first)
+    def _analyze(self, first: PhotoInFlight) -> None:
+        batch = self._take_batch(first)
         began = time.perf_counter()
-        outcomes = self._results(group)
-        spent_ms = (time.perf_counter() - began) * 1000 / len(group)
+        results = self._results(batch)
+        spent_ms = (time.perf_counter() - began) * 1000 / len(batch)
         with self._changed:
-            self._pixels -= sum(passing.photo.pixels for passing in group if passing.photo)
+            self._pixels -= sum(_pixels(batch))
             self._changed.notify_all()
-        for passing, result in outcomes:
-            passing.photo = None  # its pixels are not needed any more
+        for photo, result in results:
+            photo.decoded = None  # its pixels are not needed any more
             if isinstance(result, AnalyzedPhoto):
-                self._metrics.add_all({**result.analysis.timings_ms, "analyse": spent_ms})
-            self._finish(passing, result)
+                self.metrics.add_all({**result.analysis.timings_ms, "analyse": spent_ms})
+            self._finish(photo, result)
 
-    def _with_those_that_wait(self, first: Passing) -> list[Passing]:
-        """A group for the models; nobody waits for it to fill."""
-        group = [first]
-        while not self._analyzer.share.is_used_up([passing.photo.pixels for passing in group if passing.photo]):
+    def _take_batch(self, first: PhotoInFlight) -> list[PhotoInFlight]:
+        """Take the photos that wait already, up to a batch for the models; it never waits for more."""
+        batch = [first]
+        while not self._analyzer.batch_limit.is_reached(_pixels(batch)):
             try:
-                passing = self._to_analyze.get_nowait()
+                photo = self._to_analyze.get_nowait()
             except queue.Empty:
                 break
-            if passing is None:
+            if photo is None:
                 self._to_analyze.put(None)  # meant to end a thread
                 break
-            group.append(passing)
-        return group
+            batch.append(photo)
+        return batch
 
-    def _results(self, group: Sequence[Passing]) -> list[tuple[Passing, Result]]:
+    def _results(self, batch: Sequence[PhotoInFlight]) -> list[tuple[PhotoInFlight, Result]]:
         try:
-            found = self._analyzer.find([passing.photo for passing in group if passing.photo])
-            return list(zip(group, found, strict=True))
+            analyzed = self._analyzer.analyze_decoded([photo.decoded for photo in batch if photo.decoded])
+            return list(zip(batch, analyzed, strict=True))
         except Exception as error:
-            if len(group) == 1:
-                photo_id = group[0].work.item.photo.photo_id
-                log.exception("analysis failed", extra=fields(photo_ids=[photo_id]))
-                return [(group[0], error)]
-        # One photo that no model can stand must not cost the others: each gets its own try.
-        return [outcome for passing in group for outcome in self._results([passing])]
+            if len(batch) == 1:
+                log.exception("analysis failed", extra=fields(photo_ids=[batch[0].work.item.photo.photo_id]))
+                return [(batch[0], error)]
+        # A photo that breaks a model must not cost the others: each is tried alone.
+        return [result for photo in batch for result in self._results([photo])]
 
-    def _finish(self, passing: Passing, result: Result) -> None:
-        passing.result = result
-        self._to_commit.put(passing)
+    @contextmanager
+    def _error_as_result(self, photo: PhotoInFlight, doing: str) -> Iterator[None]:
+        """Make any error the photo's result, so that the other photos go on."""
+        try:
+            yield
+        except Exception as error:
+            if not isinstance(error, PhotofinishError):
+                log.exception("%s failed", doing, extra=fields(photo_id=photo.work.item.photo.photo_id))
+            self._finish(photo, error)
 
-    def _commit_one(self, passing: Passing) -> None:
-        assert passing.result is not None
+    def _finish(self, photo: PhotoInFlight, result: Result) -> None:
+        photo.result = result
+        self._to_commit.put(photo)
+
+    def _commit_one(self, photo: PhotoInFlight) -> None:
+        assert photo.result is not None
         began = time.perf_counter()
-        self._commit(passing.work, passing.result, passing.fetch_ms)
-        self._metrics.add("commit", (time.perf_counter() - began) * 1000)
+        self._commit(photo.work, photo.result, photo.fetch_ms)
+        self.metrics.add("commit", (time.perf_counter() - began) * 1000)
         with self._changed:
-            self.slowest_s = max(self.slowest_s, time.monotonic() - passing.began_at)
+            self.slowest_s = max(self.slowest_s, time.monotonic() - photo.put_at)
             self._in_flight -= 1
             self._changed.notify_all()
+
+
+def _pixels(batch: Sequence[PhotoInFlight]) -> list[int]:
+    return [photo.decoded.pixels for photo in batch if photo.decoded]

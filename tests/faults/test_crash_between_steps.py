@@ -1,4 +1,4 @@
-"""A task that dies between any two steps ends, after redelivery, in the same state as one that never died."""
+"""A task that dies between any two steps leads, after redelivery, to the same state as one that never died."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from support.pipeline import MemoryCloud, toy_photo
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nothing in the product catches it."""
+    """Stands in for SIGKILL: nothing in the product catches it."""
 
 
 class Bomb:
-    """Wraps a port and kills the process after the n-th call of all wrapped ports, effect included."""
+    """Wraps a port and kills the process after the n-th call of all wrapped ports; that call still takes effect."""
 
     def __init__(self, port: Any, fuse: list[int]) -> None:
         self._port = port
@@ -52,7 +52,7 @@ def a_cloud() -> MemoryCloud:
 
 
 def final_state(cloud: MemoryCloud) -> dict[str, Any]:
-    """Everything that lasts, without when it was written and how long that took."""
+    """Everything that persists, without times and durations."""
     documents = {
         record.ref.name: {
             key: value
@@ -103,7 +103,7 @@ def test_every_crash_point_ends_in_the_same_state() -> None:
 
 
 @pytest.mark.parametrize("times", [2, 3])
-def test_dying_several_times_in_a_row_changes_nothing_either(times: int) -> None:
+def test_dying_several_times_in_a_row_ends_in_the_same_state(times: int) -> None:
     undisturbed = a_cloud()
     undisturbed.worker().run()
     cloud = a_cloud()

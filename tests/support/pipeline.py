@@ -1,4 +1,4 @@
-"""A whole pipeline on the public doubles: real steps, memory instead of a cloud, an analyzer that reads toy photos."""
+"""A whole pipeline on the in-memory adapters: real steps, and an analyzer that reads toy photos."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from photofinish.adapters.memory.pipeline import (
     MemoryTaskLeases,
     MemoryWorkQueue,
 )
-from photofinish.analysis.analyzer import SHARE_ON_CPU, AnalyzedPhoto
+from photofinish.analysis.analyzer import CPU_BATCH_LIMIT, AnalyzedPhoto
+from photofinish.application.commit import Committer
 from photofinish.application.ingest import ingest
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.bib import Bib
@@ -31,13 +32,16 @@ from photofinish.domain.pose import Pose
 from photofinish.domain.sharpness import Sharpness
 from photofinish.errors import RejectedInput
 from photofinish.settings import JobSettings
+from photofinish_jobs.lease_keeper import LeaseKeeper
+from photofinish_jobs.pipeline import Commit, Pipeline
+from photofinish_jobs.rules import RecentRules
 from photofinish_jobs.worker import Worker
 
 SPACE = "toy-4d"
 
 
 @dataclass(frozen=True)
-class ToyWork:
+class DecodedToy:
     """A decoded toy photo."""
 
     content: bytes
@@ -46,24 +50,24 @@ class ToyWork:
 
 
 class ToyAnalyzer:
-    """Reads photos written by :func:`toy_photo`: deterministic, instant, and able to fail as real ones do."""
+    """Analyses photos written by :func:`toy_photo`: deterministic, instant, and able to fail like a real analyzer."""
 
     pipeline_version = "toy-1"
     embedding_space = SPACE
     threads = 2
-    share = SHARE_ON_CPU
+    batch_limit = CPU_BATCH_LIMIT
 
-    def decode(self, content: bytes, bib_rules: BibRules) -> ToyWork:
+    def decode(self, content: bytes, bib_rules: BibRules) -> DecodedToy:
         if not content.startswith((b"{", b"poison")):
             raise RejectedInput("not_a_picture", "The file is not a picture.")
-        return ToyWork(content, bib_rules)
+        return DecodedToy(content, bib_rules)
 
-    def find(self, works: Sequence[ToyWork]) -> list[AnalyzedPhoto]:
-        return [self._one(work.content, work.bib_rules) for work in works]
+    def analyze_decoded(self, photos: Sequence[DecodedToy]) -> list[AnalyzedPhoto]:
+        return [self._one(photo.content, photo.bib_rules) for photo in photos]
 
     def _one(self, content: bytes, rules: BibRules) -> AnalyzedPhoto:
         if content.startswith(b"poison"):
-            raise RuntimeError("no model can stand this photo")
+            raise RuntimeError("this photo breaks every model")
         truth = json.loads(content)
         faces = tuple(toy_face(vector) for vector in truth["faces"])
         bibs = tuple(
@@ -133,18 +137,12 @@ class MemoryCloud:
         ingest(photo, event_at=datetime.now(UTC), documents=self.documents, queue=self.queue, events=self.events)
 
     def worker(self, *, batch_size: int = 8, analyzer: ToyAnalyzer | None = None) -> Worker:
-        settings = JobSettings.model_construct(
-            batch_size=batch_size, idle_exit_s=0.0, task_timeout_s=3600.0, ack_deadline_s=10, heartbeat_s=10.0
-        )
-        return Worker(
-            queue=self.queue,
-            store=self.store,
-            index=self.index,
-            documents=self.documents,
-            events=self.events,
-            leases=self.leases,
-            album_rules=self.album_rules,
-            load_analyzer=lambda: analyzer or ToyAnalyzer(),  # type: ignore[arg-type,return-value]
-            place="test/0",
-            settings=settings,
-        )
+        settings = JobSettings.model_construct(batch_size=batch_size, idle_exit_s=0.0, task_timeout_s=3600.0)
+
+        def load_pipeline(commit: Commit) -> Pipeline:
+            rules = RecentRules(self.album_rules)
+            return Pipeline(self.store, rules, analyzer or ToyAnalyzer(), commit)  # type: ignore[arg-type]
+
+        keeper = LeaseKeeper(self.queue, self.leases, "test/0", ack_deadline_s=10, heartbeat_s=10.0)
+        committer = Committer(self.store, self.index, self.documents, self.events)
+        return Worker(keeper, committer, load_pipeline, settings)

@@ -23,7 +23,6 @@ from photofinish.analysis.models.building import build
 from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem
-from photofinish_jobs.metrics import Metrics
 from photofinish_jobs.pipeline import Pipeline, Result
 from photofinish_jobs.rules import RecentRules
 
@@ -97,7 +96,7 @@ def _work(folder: Path, threads: int, answers: multiprocessing.Queue[tuple[float
         faces += len(result.analysis.faces)
 
     began = time.perf_counter()
-    with Pipeline(Folder(folder), RecentRules(MemoryAlbumRules()), analyzer, commit, Metrics()) as pipeline:  # type: ignore[arg-type]
+    with Pipeline(Folder(folder), RecentRules(MemoryAlbumRules()), analyzer, commit) as pipeline:  # type: ignore[arg-type]
         pipeline.put(works)
     seconds = time.perf_counter() - began
     answers.put((seconds, peak_mb(), faces))

@@ -93,10 +93,10 @@ def test_a_large_photo_has_the_boxes_of_the_whole_picture(analyzer: Analyzer) ->
         assert (one.box.x, one.box.y, one.box.w) == pytest.approx((other.box.x, other.box.y, other.box.w), abs=0.03)
 
 
-def test_photos_beyond_the_pixel_budget_are_analysed_in_turns(
+def test_photos_beyond_the_batch_limit_are_analysed_in_turns(
     analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(analyzer, "share", replace(analyzer.share, pixels=1))
+    monkeypatch.setattr(analyzer, "batch_limit", replace(analyzer.batch_limit, pixels=1))
     numbers = ["11", "22", "33"]
     results = analyzer.analyze([encode(runner(number)) for number in numbers])
     assert [analysis_of(result).bibs[0].number for result in results] == numbers

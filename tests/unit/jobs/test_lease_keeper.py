@@ -1,27 +1,29 @@
-"""What a task holds is kept as long as it works, whatever fails for a moment."""
+"""Leases are renewed as long as a task works, whatever fails for a moment."""
 
 from __future__ import annotations
 
 import threading
 
-from photofinish.adapters.memory.pipeline import MemoryTaskLeases, MemoryWorkQueue
-from photofinish_jobs.keeper import Keeper
+from photofinish.adapters.memory.pipeline import MemoryTaskLeases
+from photofinish_jobs.lease_keeper import LeaseKeeper
+from support.pipeline import MemoryCloud, toy_photo
 
 
-def test_a_failing_heartbeat_costs_no_deadline_and_does_not_end_the_keeper() -> None:
-    queue, leases = MemoryWorkQueue(), MemoryTaskLeases()
+def test_a_failing_heartbeat_costs_no_deadline_and_does_not_end_the_thread() -> None:
+    cloud, leases = MemoryCloud(), MemoryTaskLeases()
+    cloud.drop("race/1.jpg", toy_photo())
     beats: list[str] = []
     extended = threading.Semaphore(0)
 
-    def heartbeat(place: str, *, expires_in_s: float) -> None:
-        beats.append(place)
-        if len(beats) > 1:  # the first takes the place
-            raise RuntimeError("not an error that anybody expected")
+    def heartbeat(lease_id: str, *, expires_in_s: float) -> None:
+        beats.append(lease_id)
+        if len(beats) > 1:  # the first takes the lease
+            raise RuntimeError("an unexpected error")
 
     leases.heartbeat = heartbeat  # type: ignore[method-assign]
-    queue.extend = lambda ack_ids, deadline_s: extended.release()  # type: ignore[method-assign,misc]
-    with Keeper(queue, leases, "test/0", ack_deadline_s=10, heartbeat_s=0.01) as keeper:
-        keeper.hold(["one"])
+    cloud.queue.extend = lambda ack_ids, deadline_s: extended.release()  # type: ignore[method-assign,misc]
+    with LeaseKeeper(cloud.queue, leases, "test/0", ack_deadline_s=10, heartbeat_s=0.01) as keeper:
+        keeper.pull(1, timeout_s=1)
         for _ in range(3):
-            assert extended.acquire(timeout=5), "deadlines are not extended any more"
+            assert extended.acquire(timeout=5), "deadlines are no longer extended"
     assert len(beats) > 2

@@ -1,4 +1,4 @@
-"""What a task tells of its stages."""
+"""What a task reports about its stages."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from photofinish.errors import Unavailable
 from photofinish_jobs.metrics import Metrics, Reporter
 
 
-def test_figures_are_of_the_time_since_the_last_report() -> None:
+def test_figures_cover_the_time_since_the_last_report() -> None:
     metrics = Metrics()
     metrics.watch("fetch", lambda: 3)
     for _ in range(4):
         metrics.add("fetch", 10)
     metrics.add_all({"read": 100, "decode": 5})
     figures = metrics.report()
-    assert [one.stage for one in figures] == ["fetch", "decode", "read"], "in the order of a photo's way"
+    assert [one.stage for one in figures] == ["fetch", "decode", "read"], "in processing order"
     assert [(one.photos, one.ms_per_photo, one.waiting) for one in figures] == [
         (4, 10, 3),
         (1, 5, None),
@@ -28,25 +28,27 @@ def test_figures_are_of_the_time_since_the_last_report() -> None:
     metrics.add("fetch", 30)
     fetch, decode, _ = metrics.report()
     assert (fetch.photos, fetch.ms_per_photo) == (5, 30)
-    assert (decode.photos, decode.photos_per_s, decode.ms_per_photo) == (1, 0, 5), "nothing new: that of the whole task"
+    assert (decode.photos, decode.photos_per_s, decode.ms_per_photo) == (1, 0, 5), (
+        "nothing new: the figure of the whole task"
+    )
 
 
-def test_a_reporter_leaves_figures_and_takes_them_away_at_the_end() -> None:
-    leases, metrics, left = MemoryTaskLeases(), Metrics(), threading.Event()
+def test_a_reporter_publishes_figures_and_deletes_them_at_the_end() -> None:
+    leases, metrics, published = MemoryTaskLeases(), Metrics(), threading.Event()
     report = leases.report
     attempts: list[Mapping[str, Any] | None] = []
 
-    def failing_once(place: str, figures: Mapping[str, Any] | None) -> None:
+    def failing_once(lease_id: str, figures: Mapping[str, Any] | None) -> None:
         attempts.append(figures)
         if len(attempts) == 1:
-            raise Unavailable("Firestore is away for a moment")
-        report(place, figures)
-        left.set()
+            raise Unavailable("Firestore is unavailable for a moment")
+        report(lease_id, figures)
+        published.set()
 
     leases.report = failing_once  # type: ignore[method-assign]
     metrics.add("decode", 7)
     with Reporter(metrics, leases, "run/0", every_s=0.01):
-        assert left.wait(10), "nothing is reported after a failure"
+        assert published.wait(10), "nothing is reported after a failure"
         (stage,) = leases.reports()["run/0"]["stages"]
         assert (stage["stage"], stage["photos"]) == ("decode", 1)
     assert leases.reports() == {}

@@ -1,4 +1,4 @@
-"""Stages work side by side, hold a bounded amount, and bring every photo to its commit once."""
+"""Stages run side by side, hold a bounded amount, and commit every photo once."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 import pytest
 
 from photofinish.adapters.memory.pipeline import MemoryAlbumRules, MemoryPhotoStore
-from photofinish.analysis.analyzer import SHARE_ON_CPU, AnalyzedPhoto, Share
+from photofinish.analysis.analyzer import CPU_BATCH_LIMIT, AnalyzedPhoto, BatchLimit
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem
-from photofinish_jobs.metrics import Metrics
-from photofinish_jobs.pipeline import Pipeline, Result
+from photofinish_jobs.pipeline import Commit, Pipeline, Result
 from photofinish_jobs.rules import RecentRules
-from support.pipeline import ToyAnalyzer, ToyWork, toy_photo
+from support.pipeline import DecodedToy, ToyAnalyzer, toy_photo
 
 WAIT_S = 20
 
@@ -35,8 +34,12 @@ def leased(store: MemoryPhotoStore, *contents: bytes) -> list[LeasedWork]:
     ]
 
 
+def toy_pipeline(store: MemoryPhotoStore, analyzer: ToyAnalyzer, commit: Commit) -> Pipeline:
+    return Pipeline(store, RecentRules(MemoryAlbumRules()), analyzer, commit)  # type: ignore[arg-type]
+
+
 class Committed:
-    """Collects what reaches the end."""
+    """Collects the results."""
 
     def __init__(self) -> None:
         self.results: dict[PhotoRef, Result] = {}
@@ -50,11 +53,11 @@ class Committed:
 
 
 def test_every_photo_is_committed_once_with_its_own_result() -> None:
-    store, committed, metrics = MemoryPhotoStore(), Committed(), Metrics()
+    store, committed = MemoryPhotoStore(), Committed()
     contents = [toy_photo(bibs=[str(number)]) for number in range(40)]
     contents[7], contents[20] = b"not a picture", b"poison"
     works = leased(store, *contents)
-    with Pipeline(store, RecentRules(MemoryAlbumRules()), ToyAnalyzer(), committed, metrics) as pipeline:  # type: ignore[arg-type]
+    with toy_pipeline(store, ToyAnalyzer(), committed) as pipeline:
         pipeline.put(works)
     assert set(committed.times.values()) == {1}
     for number, work in enumerate(works):
@@ -65,12 +68,12 @@ def test_every_photo_is_committed_once_with_its_own_result() -> None:
             assert isinstance(result, AnalyzedPhoto), f"photo {number}: {result}"
             assert [bib.number for bib in result.analysis.bibs] == [str(number)]
     assert pipeline.in_flight == 0
-    photos = {figures.stage: figures.photos for figures in metrics.report()}
+    photos = {figures.stage: figures.photos for figures in pipeline.metrics.report()}
     assert (photos["fetch"], photos["commit"]) == (40, 40)
 
 
 def test_photos_are_fetched_and_committed_while_the_models_run() -> None:
-    """The models wait here for another photo's fetch, and then for another's commit: one after the other would hang."""
+    """The models wait here for another photo's fetch, then for another's commit: stages run in turn would hang."""
     store, committed = MemoryPhotoStore(), Committed()
     works = leased(store, *[toy_photo(bibs=[str(number)]) for number in range(8)])
     fetched, done = threading.Semaphore(0), threading.Event()
@@ -84,23 +87,23 @@ def test_photos_are_fetched_and_committed_while_the_models_run() -> None:
 
     class Waiting(ToyAnalyzer):
         threads = 1
-        share = Share(photos=1, pixels=SHARE_ON_CPU.pixels)
+        batch_limit = BatchLimit(photos=1, pixels=CPU_BATCH_LIMIT.pixels)
         seen = 0
 
-        def find(self, batch: Sequence[ToyWork]) -> list[AnalyzedPhoto]:
+        def analyze_decoded(self, photos: Sequence[DecodedToy]) -> list[AnalyzedPhoto]:
             self.seen += 1
             if self.seen == 1:
                 for _ in range(5):
                     assert fetched.acquire(timeout=WAIT_S), "nothing is fetched while the models run"
             if self.seen == 3:
                 assert done.wait(WAIT_S), "nothing is committed while the models run"
-            return super().find(batch)
+            return super().analyze_decoded(photos)
 
     def commit(work: LeasedWork, result: Result, fetch_ms: float) -> None:
         committed(work, result, fetch_ms)
         done.set()
 
-    with Pipeline(store, RecentRules(MemoryAlbumRules()), Waiting(), commit, Metrics()) as pipeline:  # type: ignore[arg-type]
+    with toy_pipeline(store, Waiting(), commit) as pipeline:
         pipeline.put(works)
     assert all(isinstance(result, AnalyzedPhoto) for result in committed.results.values()), committed.results
 
@@ -113,30 +116,30 @@ def test_decoded_photos_have_a_budget_of_pixels(pixels: int) -> None:
     decoded = most = 0
 
     class Counting(ToyAnalyzer):
-        def decode(self, content: bytes, bib_rules: BibRules) -> ToyWork:
+        def decode(self, content: bytes, bib_rules: BibRules) -> DecodedToy:
             nonlocal decoded, most
             with counting:
                 decoded += 1
                 most = max(most, decoded)
-            return ToyWork(content, bib_rules, pixels)
+            return DecodedToy(content, bib_rules, pixels)
 
-        def find(self, batch: Sequence[ToyWork]) -> list[AnalyzedPhoto]:
+        def analyze_decoded(self, photos: Sequence[DecodedToy]) -> list[AnalyzedPhoto]:
             nonlocal decoded
-            found = super().find(batch)
+            found = super().analyze_decoded(photos)
             with counting:
-                decoded -= len(batch)
+                decoded -= len(photos)
             return found
 
-    with Pipeline(store, RecentRules(MemoryAlbumRules()), Counting(), committed, Metrics()) as pipeline:  # type: ignore[arg-type]
+    with toy_pipeline(store, Counting(), committed) as pipeline:
         pipeline.put(works)
     assert len(committed.results) == 20
-    within_budget = max(1, Counting.threads * Counting.share.pixels // pixels)
-    # While a decoding thread waits for its share it holds one photo more. What was found of a group is released after.
+    within_budget = max(1, Counting.threads * Counting.batch_limit.pixels // pixels)
+    # A decoding thread that waits for the budget holds one photo more; a batch is released after its analysis.
     assert most <= within_budget + Counting.threads
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), KeyboardInterrupt()])
-def test_what_a_commit_raises_ends_the_pipeline(error: BaseException) -> None:
+def test_an_error_in_commit_ends_the_pipeline(error: BaseException) -> None:
     store, before = MemoryPhotoStore(), set(threading.enumerate())
     works = leased(store, *[toy_photo() for _ in range(30)])
 
@@ -144,7 +147,7 @@ def test_what_a_commit_raises_ends_the_pipeline(error: BaseException) -> None:
         raise error
 
     def run() -> None:
-        with Pipeline(store, RecentRules(MemoryAlbumRules()), ToyAnalyzer(), commit, Metrics()) as pipeline:  # type: ignore[arg-type]
+        with toy_pipeline(store, ToyAnalyzer(), commit) as pipeline:
             pipeline.put(works)
             pipeline.wait_until_at_most(0)
 

@@ -1,4 +1,4 @@
-"""What an album knows of its bib numbers reaches the analysis of its photos."""
+"""The bib rules of an album reach the analysis of its photos."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_each_photo_follows_the_rules_of_its_own_album() -> None:
     assert [record.fields["bib_numbers"] for record in records if record] == [["42"], ["17", "42"]]
 
 
-def test_other_rules_make_another_result_of_the_same_faces() -> None:
-    """A result's name tells its rules, so the new one does not meet the old one's sidecar; faces keep their ids."""
+def test_other_rules_make_another_result_with_the_same_faces() -> None:
+    """A sidecar's name includes the rules, so the new one does not collide with the old one; faces keep their ids."""
     cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10))
     photo = cloud.drop("race/1.jpg", toy_photo(bibs=["42", "17"])).ref
     cloud.worker().run()
@@ -52,11 +52,11 @@ class _Counted(MemoryAlbumRules):
     def bib_rules(self, album: str) -> BibRules:
         self.reads += 1
         if not self.reachable:
-            raise Unavailable("the database is away")
+            raise Unavailable("the database is unavailable")
         return super().bib_rules(album)
 
 
-def test_rules_are_not_read_for_every_photo_but_again_when_they_are_old() -> None:
+def test_rules_are_read_again_only_when_they_are_old() -> None:
     album_rules = _Counted()
     recent = RecentRules(album_rules, keep_s=3600)
     assert [recent.of("race") for _ in range(5)] == [BibRules()] * 5
@@ -67,7 +67,7 @@ def test_rules_are_not_read_for_every_photo_but_again_when_they_are_old() -> Non
     assert always.of("race") == RACE
 
 
-def test_without_the_rules_nothing_is_guessed_and_the_next_photo_asks_again() -> None:
+def test_unavailable_rules_are_an_error_and_are_read_again_for_the_next_photo() -> None:
     album_rules = _Counted()
     recent = RecentRules(album_rules)
     album_rules.reachable = False

@@ -1,4 +1,4 @@
-"""A task works the queue empty: good photos get results, bad ones reasons, and nothing is lost or done twice."""
+"""A task empties the queue: good photos get results, bad ones a reason, and nothing is lost or done twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from photofinish.domain.sidecar import preview_name, sidecar_name
 from photofinish.errors import Unavailable
 from photofinish.ports import LeasedWork, WorkItem
 from photofinish_jobs.worker import groups
-from support.pipeline import MemoryCloud, ToyAnalyzer, ToyWork, toy_face, toy_photo
+from support.pipeline import DecodedToy, MemoryCloud, ToyAnalyzer, toy_face, toy_photo
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def status_of(cloud: MemoryCloud, ref: PhotoRef) -> PhotoStatus:
     return record.status
 
 
-def test_a_dropped_photo_comes_back_with_everything(cloud: MemoryCloud) -> None:
+def test_a_dropped_photo_gets_its_full_result(cloud: MemoryCloud) -> None:
     photo = cloud.drop("race/1.jpg", toy_photo(faces=[(1, 0, 0, 0), (0, 1, 0, 0)], bibs=["42"])).ref
     tally = cloud.worker().run()
     assert (tally.done, tally.rejected, tally.given_back) == (1, 0, 0)
@@ -83,7 +83,7 @@ def test_a_photo_that_breaks_the_models_is_given_back_with_its_reason(cloud: Mem
     assert status_of(cloud, poison) is PhotoStatus.PROCESSING
     record = cloud.documents.get("race", poison.photo_id)
     assert record is not None
-    assert "no model can stand this photo" in record.fields["last_error"]["message"]
+    assert "this photo breaks every model" in record.fields["last_error"]["message"]
     assert len(cloud.queue) == 1, "the message must still be in the queue"
 
 
@@ -107,7 +107,7 @@ def test_a_late_event_of_an_older_generation_changes_nothing(cloud: MemoryCloud)
     assert [match.number for match in cloud.index.find_bib("race", "2", limit=10)] == ["2"]
 
 
-def test_a_photo_deleted_before_its_turn_gets_a_reason(cloud: MemoryCloud) -> None:
+def test_a_photo_deleted_before_its_analysis_gets_a_reason(cloud: MemoryCloud) -> None:
     photo = cloud.drop("race/1.jpg", toy_photo()).ref
     cloud.store.delete("race/1.jpg")
     cloud.worker().run()
@@ -116,7 +116,7 @@ def test_a_photo_deleted_before_its_turn_gets_a_reason(cloud: MemoryCloud) -> No
     assert record.fields["error"]["code"] == "photo_gone"
 
 
-def test_a_rejected_new_version_takes_the_old_faces_with_it(cloud: MemoryCloud) -> None:
+def test_a_rejected_new_version_removes_the_old_faces(cloud: MemoryCloud) -> None:
     cloud.drop("race/1.jpg", toy_photo(bibs=["1"]))
     cloud.worker().run()
     cloud.drop("race/1.jpg", b"not a picture any more")
@@ -124,7 +124,7 @@ def test_a_rejected_new_version_takes_the_old_faces_with_it(cloud: MemoryCloud) 
     assert cloud.index.find_bib("race", "1", limit=10) == []
 
 
-def test_messages_delivered_twice_are_acknowledged_and_told_again(cloud: MemoryCloud) -> None:
+def test_a_message_delivered_twice_is_acknowledged_and_its_result_published_again(cloud: MemoryCloud) -> None:
     photo = cloud.drop("race/1.jpg", toy_photo()).ref
     cloud.worker().run()
     cloud.queue.publish([WorkItem(photo=photo, trace_id="again", uploaded_at=datetime.now(UTC))])
@@ -134,28 +134,28 @@ def test_messages_delivered_twice_are_acknowledged_and_told_again(cloud: MemoryC
     assert set(cloud.events.published) == {(photo, PhotoStatus.DONE)}
 
 
-def test_the_place_is_given_up_at_the_end(cloud: MemoryCloud) -> None:
+def test_the_task_lease_is_released_at_the_end(cloud: MemoryCloud) -> None:
     cloud.drop("race/1.jpg", toy_photo())
     cloud.worker().run()
     assert cloud.leases.live() == 0
 
 
 def test_a_message_that_arrives_as_the_task_leaves_is_not_stranded(cloud: MemoryCloud) -> None:
-    """It comes after the last pull that found nothing, while the place still looks taken."""
+    """It comes after the last pull that found nothing, while the lease still looks taken."""
     release = cloud.leases.release
     late: list[PhotoRef] = []
 
-    def release_and_drop(places: list[str]) -> None:
+    def release_and_drop(lease_ids: list[str]) -> None:
         if not late:
             late.append(cloud.drop("race/late.jpg", toy_photo()).ref)
-        release(places)
+        release(lease_ids)
 
     cloud.leases.release = release_and_drop  # type: ignore[method-assign,assignment]
     cloud.worker().run()
     assert status_of(cloud, late[0]) is PhotoStatus.DONE
 
 
-def test_a_service_that_is_away_for_a_moment_costs_only_time() -> None:
+def test_a_short_outage_of_a_service_costs_only_time() -> None:
     cloud = MemoryCloud()
     photo = cloud.drop("race/1.jpg", toy_photo()).ref
     replace_faces = cloud.index.replace
@@ -173,7 +173,7 @@ def test_a_service_that_is_away_for_a_moment_costs_only_time() -> None:
     assert len(calls) == 2
 
 
-def test_what_was_delivered_often_is_analysed_with_nothing_beside_it(cloud: MemoryCloud) -> None:
+def test_a_photo_delivered_often_is_analysed_alone(cloud: MemoryCloud) -> None:
     """It may be what kills its task, and must not take others with it."""
     for number in range(12):
         cloud.drop(f"race/{number}.jpg", toy_photo(bibs=[str(number)]))
@@ -186,36 +186,35 @@ def test_what_was_delivered_often_is_analysed_with_nothing_beside_it(cloud: Memo
         ]
 
     class Watched(ToyAnalyzer):
-        def decode(self, content: bytes, bib_rules: BibRules) -> ToyWork:
+        def decode(self, content: bytes, bib_rules: BibRules) -> DecodedToy:
             at_work.add(content)
             return super().decode(content, bib_rules)
 
-        def find(self, works: Sequence[ToyWork]) -> list[AnalyzedPhoto]:
-            beside.update({work.content: at_work - {work.content} for work in works})
-            found = super().find(works)
-            at_work.difference_update(work.content for work in works)
+        def analyze_decoded(self, photos: Sequence[DecodedToy]) -> list[AnalyzedPhoto]:
+            beside.update({photo.content: at_work - {photo.content} for photo in photos})
+            found = super().analyze_decoded(photos)
+            at_work.difference_update(photo.content for photo in photos)
             return found
 
     cloud.queue.pull = pulled  # type: ignore[method-assign]
     tally = cloud.worker(analyzer=Watched()).run()
     assert tally.done == 12
     assert beside[toy_photo(bibs=["3"])] == beside[toy_photo(bibs=["5"])] == set()
-    assert any(beside.values()), "fresh photos are worked on side by side"
+    assert any(beside.values()), "fresh photos are analysed side by side"
 
 
-def test_a_task_that_is_told_to_stop_finishes_what_it_has(cloud: MemoryCloud) -> None:
+def test_a_stopping_task_finishes_the_photos_in_flight(cloud: MemoryCloud) -> None:
     refs = [cloud.drop(f"race/{number}.jpg", toy_photo()).ref for number in range(10)]
-    worker = cloud.worker(batch_size=4)
 
     class Stopping(ToyAnalyzer):
-        def find(self, works: Sequence[ToyWork]) -> list[AnalyzedPhoto]:
+        def analyze_decoded(self, photos: Sequence[DecodedToy]) -> list[AnalyzedPhoto]:
             worker.stopping.set()
-            return super().find(works)
+            return super().analyze_decoded(photos)
 
-    worker._load_analyzer = Stopping  # type: ignore[assignment]
+    worker = cloud.worker(batch_size=4, analyzer=Stopping())
     tally = worker.run()
     done = sum(status_of(cloud, ref) is PhotoStatus.DONE for ref in refs)
-    assert 4 <= tally.done == done <= 8, "at most the batch in work and the one behind it"
+    assert 4 <= tally.done == done <= 8, "at most the batch in flight and the next one"
     assert len(cloud.queue) == 10 - done
     assert cloud.leases.live() == 0
 
