@@ -1,4 +1,4 @@
-"""How an album is doing, out of its records: pure arithmetic."""
+"""Compute the status of an album from its records."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _TIMEOUT_S = 60.0
 
 
 def search(album: str, criteria: Mapping[str, Any], selfies: Sequence[Path] = ()) -> dict[str, Any]:
-    """What `POST /v1/albums/{album}/search` answers; docs/api.md tells what `criteria` may be.
+    """What `POST /v1/albums/{album}/search` answers; docs/api.md lists the `criteria`.
 
     Raises:
         NotFound: there is no such album, or the key may not know of it.

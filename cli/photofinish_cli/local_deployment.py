@@ -36,7 +36,7 @@ DERIVED_BUCKET = "derived"
 ENROLMENT_BUCKET = "enrolments"
 API_KEY_FILE = "api_key"
 KEY_SECRET_FILE = "key_secret"  # noqa: S105 - its name
-API_KEY_RATE = "1000/5000"  # whoever has this key owns the machine as well
+API_KEY_RATE = "1000/5000"  # this key is only readable by the user who owns the machine
 SIGNING_KEY_FILE = "service_account.json"
 LINK_KEY_FILE = "link_key"
 _CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -44,7 +44,7 @@ BATCH_SIZE = 4  # a CPU gains nothing from larger ones, and results appear soone
 IDLE_EXIT_S = 20
 # A killed task's photos are delivered again after this; the network that the cloud's longer one allows for is not here.
 ACK_DEADLINE_S = 20
-# The cloud waits at least 10 s before it delivers again; on one machine nobody else's service needs that peace.
+# Pub/Sub waits at least 10 s before it redelivers; on one machine no shared service needs that pause.
 RETRY = RetryPolicy(minimum_backoff_s=1, maximum_backoff_s=60)
 MAX_DELIVERY_ATTEMPTS = 5
 HEARTBEAT_S = 5
@@ -190,7 +190,7 @@ def local_environment(state_dir: Path) -> dict[str, str]:
         for variable, function in (("PHOTOFINISH_API_URL", "api"), ("PHOTOFINISH_REKOGNITION_URL", "rekognition"))
         if function in pieces
     }
-    # Not AWS_ACCESS_KEY_ID: whoever moves here from AWS needs their own credentials beside these.
+    # Not AWS_ACCESS_KEY_ID: users who migrate from AWS need their AWS credentials at the same time.
     aws = AwsCredentials.of(api_key(state_dir).key_id, key_secret(state_dir).encode())
     return (
         stack.environment(state_dir)

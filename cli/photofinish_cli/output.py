@@ -35,7 +35,7 @@ class ExitCode(IntEnum):
 
     OK = 0
     FOUND_WRONG = 1
-    """It ran, and something is wrong: photos rejected or failed, nothing of that name, nobody found."""
+    """It ran, but photos were rejected or failed, or nothing was found."""
     USAGE = 2
     """The command line cannot be understood."""
     MISCONFIGURED = 3

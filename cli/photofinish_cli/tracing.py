@@ -1,4 +1,4 @@
-"""A photo's way as a list of stages, out of its document: pure."""
+"""Turn a photo's document into the list of stages it went through."""
 
 from __future__ import annotations
 

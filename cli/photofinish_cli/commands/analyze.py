@@ -1,4 +1,4 @@
-"""`photofinish analyze`: what is on these photos, on this machine alone."""
+"""`photofinish analyze`: analyse photos on this machine, without any cloud."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ def analyze(
         ),
     ] = None,
 ) -> None:
-    """Find faces, bib numbers and sharpness in photos, without any cloud, local or not.
+    """Find faces, bib numbers and sharpness in photos on this machine, without any cloud.
 
-    Ends with 1 where a file was rejected. Hidden files are left out.
+    Exit code 1 if a file was rejected. Hidden files are skipped.
 
     Examples:
 
       photofinish analyze IMG_0001.jpg
 
-      photofinish analyze ./card1 --annotate ./looked-at
+      photofinish analyze ./card1 --annotate ./annotated
 
       photofinish analyze ./card1 --json | jq -r '.bibs[]?.number'
     """
@@ -71,7 +71,7 @@ def analyze(
         files = local_files(paths, without=annotate)
         if not files:
             raise NotFound(f"no files in {', '.join(map(str, paths))}")
-        # Models and their runtime take a moment to load: not before they are wanted.
+        # Models and their runtime take a moment to load, so they are imported only now.
         from photofinish.analysis.analyzer import Analyzer
 
         analyzer = Analyzer.load(replace(model_settings(), models_dir=models_dir or default_models_dir()))
@@ -156,7 +156,7 @@ def _content(path: Path) -> bytes | RejectedInput:
         size, limit = path.stat().st_size, Limits().max_file_bytes
         if size > limit:
             return RejectedInput(
-                "file_too_large", f"The file has {size / 1e6:.0f} MB; at most {limit / 1e6:.0f} MB are taken."
+                "file_too_large", f"The file has {size / 1e6:.0f} MB; the limit is {limit / 1e6:.0f} MB."
             )
         return path.read_bytes()
     except OSError as error:
@@ -169,7 +169,7 @@ def write_annotated(folder: Path, ref: PhotoRef, preview_jpeg: bytes, document: 
     path = folder / name
     pixels = cv2.imdecode(np.frombuffer(preview_jpeg, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
-        raise RuntimeError(f"the preview of {ref.name} is no JPEG")
+        raise RuntimeError(f"the preview of {ref.name} is not a JPEG")
     drawn = annotating.annotate(np.asarray(pixels, np.uint8), document)
     path.parent.mkdir(parents=True, exist_ok=True)
     _, encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, _ANNOTATED_JPEG_QUALITY])
@@ -191,7 +191,7 @@ class _JsonReport:
         print_json_line({"file": str(file.path), "error": {"code": reason.code, "message": reason.message}})
 
     def end(self, elapsed_s: float) -> None:
-        """Every line is out already."""
+        """Every line was printed as it came."""
 
 
 class _TableReport:

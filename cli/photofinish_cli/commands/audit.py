@@ -1,4 +1,4 @@
-"""`photofinish audit`: who searched and changed what."""
+"""`photofinish audit`: the audit log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def audit(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")] = False,
     state: StateDir = None,
 ) -> None:
-    """Show every search and change, oldest first: who, what, where, with which outcome. Nothing biometric is in it.
+    """List every search and change, oldest first, with its caller and outcome. Contains nothing biometric.
 
     Examples:
 
@@ -54,7 +54,7 @@ def audit(
                 "" if entry.count is None else str(entry.count),
                 printable(entry.request_id),
             )
-        console().print(rows if rows.row_count else "nothing was searched or changed")
+        console().print(rows if rows.row_count else "no entries")
 
 
 def _at(entry: AuditEntry) -> datetime:

@@ -1,4 +1,4 @@
-"""`photofinish clusters`: who is who by similarity: run, merge, split, what was changed, undo."""
+"""`photofinish clusters`: cluster faces into people; merge, split, history, undo."""
 
 from __future__ import annotations
 
@@ -10,34 +10,36 @@ import typer
 from photofinish.errors import NotFound, Unavailable
 from photofinish.wiring import model_settings
 from photofinish_cli import api_client
-from photofinish_cli.commands.people import Album, Faces, Person, tell_change
+from photofinish_cli.commands.people import Album, Faces, Person, show_change
 from photofinish_cli.deployment import Json, StateDir, connect, use_deployment
 from photofinish_cli.output import console, print_json, reported_errors, table
 
 _TURN_TIMEOUT_S = 120.0
 _POLL_S = 0.5
 
-app = typer.Typer(name="clusters", help="Who is who by similarity, and what people decided.", no_args_is_help=True)
+app = typer.Typer(
+    name="clusters", help="Cluster an album's faces into people; merge, split, undo.", no_args_is_help=True
+)
 
 
 @app.command("status")
 def show_clustering(album: Album, json: Json = False, state: StateDir = None) -> None:
-    """Where an album's clustering stands, and how often strangers look alike in it.
+    """Show the state of an album's clustering, and how often different people look alike in it.
 
     Example: photofinish clusters status spring-10k
     """
     with reported_errors():
         use_deployment(state)
-        _tell(api_client.in_album("GET", album, "/clustering"), json=json)
+        _show(api_client.in_album("GET", album, "/clustering"), json=json)
 
 
 @app.command("run")
 def run_clustering(album: Album, json: Json = False, state: StateDir = None) -> None:
-    """Cluster an album from scratch, here and now; what people decided stays. It also happens once a day.
+    """Cluster an album from scratch now; users' decisions are kept. This also happens once a day.
 
     Example: photofinish clusters run spring-10k
     """
-    # Imported here: whoever only asks needs no clustering.
+    # Imported here: the other commands need no clustering.
     from photofinish.analysis.models.selection import known_calibrations
     from photofinish.application.people.clustering import PeopleClustering
     from photofinish.application.people.projection import PeopleProjector
@@ -49,29 +51,31 @@ def run_clustering(album: Album, json: Json = False, state: StateDir = None) -> 
         if not cloud.index.has_album(album):
             raise NotFound(f"no photo of an album {album!r} was analysed yet")
         deadline = time.monotonic() + _TURN_TIMEOUT_S
-        while not clustering.run_full(album):  # a run that the last photos set off is going on
+        while not clustering.run_full(album):  # a run triggered by the latest photos is in progress
             if time.monotonic() > deadline:
-                raise Unavailable(f"others have been clustering {album!r} for {_TURN_TIMEOUT_S:.0f} s: try again later")
+                raise Unavailable(
+                    f"another process has been clustering {album!r} for {_TURN_TIMEOUT_S:.0f} s: try again later"
+                )
             time.sleep(_POLL_S)
-        _tell(api_client.in_album("GET", album, "/clustering"), json=json)
+        _show(api_client.in_album("GET", album, "/clustering"), json=json)
 
 
 @app.command("merge")
 def merge_people(
     album: Album,
     person: Person,
-    other: Annotated[str, typer.Argument(help="Person id: who is the same, and is gone afterwards.")],
+    other: Annotated[str, typer.Argument(help="Id of the other person, which no longer exists afterwards.")],
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """Say that two people are one.
+    """Merge two people into one.
 
     Example: photofinish clusters merge spring-10k PERSON OTHER
     """
     with reported_errors():
         use_deployment(state)
         answer = api_client.in_album("POST", album, f"/people/{person}/merge", json={"other": other})
-    tell_change(album, answer, json=json)
+    show_change(album, answer, json=json)
 
 
 @app.command("split")
@@ -83,7 +87,7 @@ def split_person(
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """Say that some faces of a person are somebody else's.
+    """Move some faces of a person to a new person.
 
     Example: photofinish clusters split spring-10k PERSON FACE FACE --name "Grace Hopper"
     """
@@ -91,17 +95,17 @@ def split_person(
         use_deployment(state)
         body = {"face_ids": faces, "name": name}
         answer = api_client.in_album("POST", album, f"/people/{person}/split", json=body)
-    tell_change(album, answer, json=json)
+    show_change(album, answer, json=json)
 
 
 @app.command("history")
 def list_operations(
     album: Album,
-    limit: Annotated[int, typer.Option(help="Changes at most.", min=1, max=200)] = 20,
+    limit: Annotated[int, typer.Option(help="Maximum number of changes.", min=1, max=200)] = 20,
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """What was changed of the album's people, newest first.
+    """List the changes of the album's people, newest first.
 
     Example: photofinish clusters history spring-10k
     """
@@ -128,17 +132,17 @@ def undo_operation(
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """Take a change back, unless something newer depends on it.
+    """Undo a change, unless a newer one depends on it.
 
     Example: photofinish clusters undo spring-10k 12
     """
     with reported_errors():
         use_deployment(state)
         answer = api_client.in_album("POST", album, f"/people-operations/{operation}/undo")
-    tell_change(album, answer, json=json)
+    show_change(album, answer, json=json)
 
 
-def _tell(answer: dict[str, Any], *, json: bool) -> None:
+def _show(answer: dict[str, Any], *, json: bool) -> None:
     if json:
         print_json(answer)
         return

@@ -1,4 +1,4 @@
-"""`photofinish cost`: what a month of photos costs, line by line, and what paid interfaces would cost."""
+"""`photofinish cost`: what a month of photos costs, line by line, and what paid APIs would cost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """The same month with a paid interface."""
+    """The same month with a paid API."""
 
     name: str
     usd: float
@@ -58,7 +58,7 @@ def cost(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:
-    """What a month costs in Google Cloud, without free tiers: an estimate out of list prices.
+    """Estimate what a month costs on Google Cloud by list prices, without free tiers.
 
     Example: photofinish cost --photos 50000 --faces 3 --gpu l4
     """
@@ -84,16 +84,16 @@ def cost(
     bill = table("", "a month", "USD a month", "USD per 1,000 photos", right=["USD a month", "USD per 1,000 photos"])
     for line in lines:
         bill.add_row(line.name, line.quantity, f"{line.usd:,.2f}", f"{line.usd / photos * 1000:,.3f}")
-    bill.add_row("all of it", "", f"{total:,.2f}", f"{total / photos * 1000:,.3f}", style="bold")
+    bill.add_row("total", "", f"{total:,.2f}", f"{total / photos * 1000:,.3f}", style="bold")
     for rival in rivals:
         bill.add_row(f"with {rival.name}", "", f"{rival.usd:,.2f}", f"{rival.usd / photos * 1000:,.3f}", style="dim")
     screen = console()
     screen.print(bill)
     screen.print(
         f"An estimate: list prices as of {prices['looked_up']} ({prices['region']}), without free tiers. What a photo "
-        "takes is mostly assumed, and not every price was checked: prices.toml beside the command says which. "
-        "--seconds-per-photo takes your own measurement. The rivals' lines are their calls alone, without storage, "
-        "documents and delivery.",
+        "takes is mostly assumed, and not every price was checked: prices.toml next to the command marks which. "
+        "Use --seconds-per-photo for your own measurement. Other services are priced by their API calls alone, "
+        "without storage, documents and delivery.",
         style="dim",
     )
 

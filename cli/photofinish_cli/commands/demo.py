@@ -33,7 +33,7 @@ _SELFIE_MARGIN = 0.6  # of the face's size, on every side: what an arm's length 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Whom the demo looks for."""
+    """What the demo searches for."""
 
     bib_number: str | None
     selfie: Path | None
@@ -45,11 +45,13 @@ def demo(
         typer.Option(help="Folder of your own photos instead of the sample album.", exists=True, file_okay=False),
     ] = None,
     count: Annotated[int, typer.Option(help="Photos of the sample album.", min=1, max=500)] = 24,
-    out: Annotated[Path, typer.Option(help="Where pictures to look at go.", file_okay=False)] = Path("out/demo"),
+    out: Annotated[Path, typer.Option(help="Folder for the pictures that the demo writes.", file_okay=False)] = Path(
+        "out/demo"
+    ),
     stop: Annotated[bool, typer.Option("--stop", help="Stop the local cloud at the end.")] = False,
     state: StateDir = None,
 ) -> None:
-    """Start the local cloud, drop an album, watch it being analysed, find somebody by bib number and by selfie.
+    """Start the local cloud, drop an album, watch it being analysed, find a runner by bib number and by selfie.
 
     Examples:
 
@@ -84,7 +86,7 @@ def demo(
 
 
 def _sample(out: Path, count: int) -> tuple[str, Path, Question]:
-    with console(stderr=True).status("drawing a race"):
+    with console(stderr=True).status("drawing the sample album"):
         made = make_sample_album(out / "sample-album", photos=count, with_bad_files=True)
     appearances = Counter(runner.person for photo in made.photos if not photo.is_blurry for runner in photo.runners)
     [(person, _)] = appearances.most_common(1)
@@ -129,7 +131,7 @@ def _found(records: list[PhotoRecord]) -> Any:
 
 
 def _own_question(cloud: App, records: list[PhotoRecord], out: Path) -> Question:
-    """The number seen most often, and the best face, cut out of its preview."""
+    """The most frequent number, and the best face, cropped from its preview."""
     numbers = Counter(number for record in records for number in record.fields.get("bib_numbers", []))
     faces = [(face["quality"], record, face) for record in records for face in record.fields.get("faces", [])]
     selfie = None
@@ -158,7 +160,7 @@ def _preview(cloud: App, record: PhotoRecord) -> NDArray[np.uint8]:
 
 
 def _show_answer(answer: dict[str, Any]) -> None:
-    console().print(find.photos_table(answer) if answer["photos"] else "nobody found")
+    console().print(find.photos_table(answer) if answer["photos"] else "no photos found")
 
 
 def _write_sheet(cloud: App, records: list[PhotoRecord], out: Path) -> Path | None:

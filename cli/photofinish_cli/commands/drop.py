@@ -13,14 +13,14 @@ from photofinish_cli.output import ExitCode, console, print_error, print_json, p
 
 
 def drop(
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders; folders with everything inside.")],
-    album: Annotated[str, typer.Option("--album", "-a", help="Album to drop them into; it need not exist.")],
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with everything in them.")],
+    album: Annotated[str, typer.Option("--album", "-a", help="Album to add them to; created if needed.")],
     wait: Annotated[bool, typer.Option("--wait", help="Return once every photo has its result.")] = False,
-    parallel: Annotated[int, typer.Option(help="Uploads at a time.", min=1, max=64)] = 8,
+    parallel: Annotated[int, typer.Option(help="Parallel uploads.", min=1, max=64)] = 8,
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """Send photos to an album. What is there already, unchanged, is not sent again, so a broken run can be repeated.
+    """Send photos to an album. Unchanged files are not sent again, so an interrupted run can be repeated.
 
     Examples:
 

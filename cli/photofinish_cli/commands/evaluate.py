@@ -1,4 +1,4 @@
-"""`photofinish evaluate`: how well the analysis does on photos that somebody labelled."""
+"""`photofinish evaluate`: accuracy of the analysis on labelled photos."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def evaluate(
             metavar="DIR",
             exists=True,
             file_okay=False,
-            help="Photos of people: a folder a person, or labels.csv (file,person[,x,y,w,h]).",
+            help="Photos of people: one folder per person, or labels.csv (file,person[,x,y,w,h]).",
         ),
     ] = None,
     start_list: Annotated[
@@ -65,7 +65,7 @@ def evaluate(
         bool,
         typer.Option(
             "--calibrate",
-            help="Measure what similarities mean in this embedding space; writes calibration.toml beside the report.",
+            help="Measure what similarities mean in this embedding space; writes calibration.toml next to the report.",
         ),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON for scripts.")] = False,
@@ -84,7 +84,7 @@ def evaluate(
 
     Examples:
 
-      photofinish evaluate --bibs ./spring-10k --out ./looked-at
+      photofinish evaluate --bibs ./spring-10k --out ./report
 
       photofinish evaluate --bibs ./spring-10k --start-list runners.csv --json | jq .bibs.f1
 

@@ -19,19 +19,19 @@ def find(
         typer.Option("--selfie", help="Picture of the person; up to 5.", exists=True, dir_okay=False),
     ] = None,
     bib: Annotated[str | None, typer.Option("--bib", help="Bib number.")] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Name on the start list, or of a person.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name on the start list, or name of a person.")] = None,
     text: Annotated[str | None, typer.Option("--text", help="Words that can be read in the photo.")] = None,
     taken_from: Annotated[
         str | None, typer.Option("--from", help="Taken at 2026-05-01T10:00 or later, by the camera's clock.")
     ] = None,
     taken_to: Annotated[str | None, typer.Option("--to", help="Taken at this time or earlier.")] = None,
-    camera: Annotated[str | None, typer.Option("--camera", help="Make and model, as `show` tells it.")] = None,
+    camera: Annotated[str | None, typer.Option("--camera", help="Make and model, as `show` prints them.")] = None,
     folder: Annotated[str | None, typer.Option("--folder", help="Folder below the album.")] = None,
     limit: Annotated[int, typer.Option(help="Photos at most.", min=1, max=200)] = 20,
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """Find somebody's photos, best first; what is given is combined.
+    """Find a person's photos, best first; all given criteria are combined.
 
     Examples:
 
@@ -52,7 +52,7 @@ def find(
     }
     criteria = {what: value for what, value in given.items() if value is not None}
     if not criteria and not selfie:
-        print_error("give something to look for: --selfie, --bib, --name, --text, --from, --to, --camera or --folder")
+        print_error("give at least one criterion: --selfie, --bib, --name, --text, --from, --to, --camera or --folder")
         raise typer.Exit(ExitCode.USAGE)
     with reported_errors():
         use_deployment(state)
@@ -60,7 +60,7 @@ def find(
         if json:
             print_json(answer)
         else:
-            console().print(photos_table(answer) if answer["photos"] else "nobody found")
+            console().print(photos_table(answer) if answer["photos"] else "no photos found")
     if not answer["photos"]:
         raise typer.Exit(ExitCode.FOUND_WRONG)
 
@@ -85,7 +85,7 @@ def _reasons(photo: dict[str, Any]) -> list[str]:
     if face := photo["face"]:
         reasons.append(f"similarity {face['similarity']:.3f}")
     if bib := photo["bib"]:
-        seen = "wears" if bib["offered"] else "reads"  # on another photo, or so somebody said
+        seen = "wears" if bib["offered"] else "reads"  # inferred: read on another photo, or confirmed by a user
         reasons.append(f"{seen} {bib['number']}" + (" (partly)" if bib["partial"] else ""))
     if name := photo["name"]:
         reasons.append(name["name"] + (f" wears {name['number']}" if name["number"] else ""))

@@ -1,4 +1,4 @@
-"""`photofinish keys`: who may use the API."""
+"""`photofinish keys`: API keys."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KEY_ID = re.compile(r"[a-z2-7]{16}")
 
 app = typer.Typer(
     name="keys",
-    help="API keys: who may search, change and decide. There is no access without one.",
+    help="Create, list and revoke API keys. There is no access without one.",
     no_args_is_help=True,
 )
 
@@ -54,7 +54,7 @@ def _rate(text: str) -> RateLimit:
 
 def _album(text: str) -> str:
     if not is_album_name(text):
-        raise typer.BadParameter(f"{text!r} can be no album's name")
+        raise typer.BadParameter(f"{text!r} is not a valid album name")
     return text
 
 
@@ -78,22 +78,22 @@ _Aws = Annotated[
 
 @app.command("create")
 def create_key(
-    label: Annotated[str, typer.Option("--label", "-l", help="Whose key it is, and what for.", parser=_label)],
+    label: Annotated[str, typer.Option("--label", "-l", help="Owner and purpose of the key.", parser=_label)],
     album: Annotated[
         list[str] | None,
-        typer.Option("--album", "-a", help="Album that the key may see; repeat it for several.", parser=_album),
+        typer.Option("--album", "-a", help="Album that the key may access; repeat it for several.", parser=_album),
     ] = None,
-    all_albums: Annotated[bool, typer.Option("--all-albums", help="Every album, future ones too.")] = False,
-    scope: Annotated[Scope, typer.Option(help="What it may do; write includes search, admin includes both.")] = (
+    all_albums: Annotated[bool, typer.Option("--all-albums", help="All albums, including future ones.")] = False,
+    scope: Annotated[Scope, typer.Option(help="Permissions; write includes search, admin includes both.")] = (
         Scope.SEARCH
     ),
     expires: Annotated[
-        Any, typer.Option(help=f"After how long it ends: 12h, 30d, 52w or {NEVER}.", parser=_expiry, metavar="TIME")
+        Any, typer.Option(help=f"Lifetime: 12h, 30d, 52w or {NEVER}.", parser=_expiry, metavar="TIME")
     ] = "365d",
     rate: Annotated[
         Any,
         typer.Option(
-            help="Requests per second in the long run/at once.",
+            help="Sustained requests per second/burst.",
             parser=_rate,
             metavar="N/M",
             show_default="the deployment's rate for the scope",
@@ -109,7 +109,7 @@ def create_key(
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """Make a key and show it, this once: what is stored cannot be turned back into it.
+    """Create a key and show it once; only its hash is stored.
 
     Examples:
 
@@ -139,7 +139,7 @@ def create_key(
         store = _store(state)
         credentials = _credentials(key_id) if aws else None
         if not store.add_key(key) and not _is_there(store, key):
-            raise RejectedInput("key_id_taken", f"another key has the id {key_id}: generate a new one")
+            raise RejectedInput("key_id_taken", f"the key id {key_id} is taken: generate another key")
     if json:
         print_json(_as_json(key, now) | _secrets_json(presented, credentials))
         return
@@ -154,7 +154,7 @@ def create_key(
 
 @app.command("generate")
 def generate_key(aws: _Aws = False, json: Json = False, state: StateDir = None) -> None:
-    """Make a key that is registered elsewhere by its hash, so that the secret never leaves this machine.
+    """Generate a key to be registered elsewhere by its hash, so that the secret never leaves this machine.
 
     Example: photofinish keys generate, and where the database can be reached
     photofinish keys create --label backend --all-albums --hash ID:SHA256
@@ -174,7 +174,7 @@ def generate_key(aws: _Aws = False, json: Json = False, state: StateDir = None) 
 
 @app.command("list")
 def list_keys(json: Json = False, state: StateDir = None) -> None:
-    """Show the keys: whose, what for, until when, last used when (to the hour). Their secrets are not known.
+    """List the keys with label, scope, expiry and last use (to the hour). Secrets are not stored.
 
     Examples:
 
@@ -202,7 +202,7 @@ def list_keys(json: Json = False, state: StateDir = None) -> None:
             _state_and_date(key, now),
             style=None if key.is_valid(now) else "dim",
         )
-    console().print(rows if keys else "no keys; `photofinish keys create` makes one")
+    console().print(rows if keys else "no keys yet: create one with `photofinish keys create`")
 
 
 @app.command("revoke")
@@ -211,15 +211,15 @@ def revoke_key(
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """End a key, and its AWS credentials, for good. Within 5 seconds no instance takes it any more.
+    """Revoke a key and its AWS credentials for good. Within 5 seconds no instance accepts it.
 
     Example: photofinish keys revoke s2dyelaxvljdzcrm
     """
-    presented = PresentedKey.parse(key.strip())  # whoever pastes the whole key means it
+    presented = PresentedKey.parse(key.strip())  # a pasted whole key is accepted, too
     key_id = key.strip() if presented is None else presented.key_id
     with reported_errors():
         if not _KEY_ID.fullmatch(key_id) or not _store(state).revoke_key(key_id):
-            raise NotFound(f"there is no key {printable(key_id)[:40]!r}; `photofinish keys list` shows all")
+            raise NotFound(f"no key {printable(key_id)[:40]!r}; `photofinish keys list` lists them")
     if json:
         print_json({"key_id": key_id, "revoked": True})
     else:
@@ -249,7 +249,7 @@ def _show_secrets(presented: PresentedKey | None, credentials: AwsCredentials | 
         screen.print(f"AWS_ACCESS_KEY_ID={credentials.access_key_id}", soft_wrap=True)
         screen.print(f"AWS_SECRET_ACCESS_KEY={credentials.secret_access_key}", soft_wrap=True)
     if presented is not None or credentials is not None:
-        console(stderr=True).print("Keep it now: it is not shown again.", style="yellow")
+        console(stderr=True).print("Save it now: it is not shown again.", style="yellow")
 
 
 def _secrets_json(presented: PresentedKey | None, credentials: AwsCredentials | None) -> dict[str, Any]:

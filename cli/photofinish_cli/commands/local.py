@@ -27,7 +27,7 @@ Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return once it is 
 def up(state: StateDir = None, detach: Detach = False, json: Json = False) -> None:
     """Start everything on this machine, on loopback: storage, Pub/Sub, Firestore, Postgres, Cloud Run Jobs, functions.
 
-    Everything survives a crash or a reboot and continues where it was. Where a variable names another server
+    Everything survives a crash or a reboot and resumes. Where a variable names another server
     (STORAGE_EMULATOR_HOST, PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST, RUN_EMULATOR_HOST, DATABASE_URL), that one is
     used instead of ours.
 
@@ -51,13 +51,13 @@ def up(state: StateDir = None, detach: Detach = False, json: Json = False) -> No
                 if event.name == stack.STACK and event.state == "ready":
                     _print_addresses(state_dir, json=json)
                     if not json:
-                        console().print("Ctrl-C stops it.")
+                        console().print("Press Ctrl-C to stop.")
 
             stack.run_stack(spec, state_dir, on_event=on_event)
 
 
 def down(state: StateDir = None, json: Json = False) -> None:
-    """Stop the local cloud in good order; what it holds stays.
+    """Stop the local cloud; its data is kept.
 
     Example: photofinish down
     """
@@ -71,7 +71,7 @@ def down(state: StateDir = None, json: Json = False) -> None:
 
 
 def env(state: StateDir = None, json: Json = False) -> None:
-    """Print the variables by which programs reach the local cloud. They contain its passwords.
+    """Print the environment variables of the local cloud for other programs. They contain its passwords.
 
     Example: eval "$(photofinish env)"
     """
@@ -119,7 +119,7 @@ def _starting() -> Iterator[_Progress]:
 
 
 class _Progress:
-    """Shows what is being started, and says what goes wrong."""
+    """Shows what is being started, and reports failures."""
 
     def __init__(self, status: Status) -> None:
         self._status = status

@@ -27,11 +27,11 @@ def logs(
         str | None, typer.Argument(help="A piece (pubsub, api, …) or an execution (analyze-x4k2p).")
     ] = None,
     task: Annotated[int, typer.Option(help="Task of the execution.", min=0)] = 0,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing what is written.")] = False,
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """Show a log of the local cloud; without a name, which logs there are. `analyze` is the job's newest execution.
+    """Show a log of the local cloud; without a name, list the logs. `analyze` is the newest execution of the job.
 
     Examples:
 
@@ -60,7 +60,7 @@ def _task_log(tasks: list[TaskLog], name: str, index: int, *, known: list[str]) 
     newest = of_job[-1].execution if of_job else name
     attempts = [log for log in tasks if log.execution == newest and log.task_index == index]
     if not attempts:
-        raise NotFound(f"there is no log of {name!r}, task {index}; there are: {', '.join(known) or 'none'}")
+        raise NotFound(f"no log of {name!r}, task {index}; available: {', '.join(known) or 'none'}")
     return max(attempts, key=lambda log: log.attempt)
 
 

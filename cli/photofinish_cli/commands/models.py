@@ -1,4 +1,4 @@
-"""`photofinish models`: the models that the analysis uses, built out of installed packages."""
+"""`photofinish models`: the models that the analysis uses, built from installed packages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from photofinish_cli.output import ExitCode, console, print_error, print_json, p
 
 app = typer.Typer(
     name="models",
-    help="The models: which there are, building them, checking them. Nothing is downloaded.",
+    help="List, build and verify the models. Nothing is downloaded.",
     no_args_is_help=True,
 )
 
@@ -77,7 +77,7 @@ def show_selected(json: _Json = False, models_dir: _ModelsDir = None) -> None:
     for role, label in labels.items():
         rows.add_row(role, label)
     console().print(rows)
-    console().print(f"on {', '.join(settings.providers)}; searched can be {', '.join(calibrated)}")
+    console().print(f"on {', '.join(settings.providers)}; spaces that can be searched: {', '.join(calibrated)}")
 
 
 @app.command("build")
@@ -94,7 +94,7 @@ def build_models(json: _Json = False, models_dir: _ModelsDir = None) -> None:
     to = console(stderr=True)
 
     def say(model: CatalogueModel) -> None:
-        to.print(f"building {model.label} ({model.role}) out of {model.package} {model.package_version}")
+        to.print(f"building {model.label} ({model.role}) from {model.package} {model.package_version}")
 
     with reported_errors():
         built = build(folder, None if json else say)
@@ -102,7 +102,7 @@ def build_models(json: _Json = False, models_dir: _ModelsDir = None) -> None:
         print_json({"models_dir": str(folder), "built": [model.label for model in built]})
     else:
         console().print(
-            f"{len(built)} built, {len(catalogue()) - len(built)} there already, in {printable(str(folder))}"
+            f"{len(built)} built, {len(catalogue()) - len(built)} already there, in {printable(str(folder))}"
         )
 
 

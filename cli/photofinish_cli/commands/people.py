@@ -52,7 +52,7 @@ def list_people(
     for person in answer["people"]:
         counts = (str(person[f"{what}_count"]) for what in ("face", "confirmed", "enrolled"))
         shown.add_row(person["person_id"], printable(person["name"] or "–"), *counts)
-    console().print(shown if answer["people"] else "nobody")
+    console().print(shown if answer["people"] else "no people")
 
 
 @app.command("show")
@@ -105,7 +105,7 @@ def enrol_person(
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """Enrol somebody by pictures; each shows this one face, from the front, in good light. They are not kept.
+    """Enrol a person by pictures; each shows this one face, from the front, in good light. Pictures are not kept.
 
     Example: photofinish people enrol spring-10k "Ada Lovelace" ada-1.jpg ada-2.jpg
     """
@@ -192,10 +192,10 @@ def _change(method: str, album: str, path: str, body: Any, *, json: bool, state:
     with reported_errors():
         use_deployment(state)
         answer = api_client.in_album(method, album, path, **({} if body is None else {"json": body}))
-    tell_change(album, answer, json=json)
+    show_change(album, answer, json=json)
 
 
-def tell_change(album: str, answer: dict[str, Any], *, json: bool) -> None:
+def show_change(album: str, answer: dict[str, Any], *, json: bool) -> None:
     """Print what a change answered; ends with 1 where something was refused."""
     if json:
         print_json(answer)

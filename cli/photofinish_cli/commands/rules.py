@@ -1,4 +1,4 @@
-"""`photofinish rules`: what an album knows of its bib numbers."""
+"""`photofinish rules`: rules for the bib numbers of an album."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def rules(
     start_list: Annotated[
         Path | None,
         typer.Option(
-            "--start-list", help="CSV of number and name: no other number is a bib.", exists=True, dir_okay=False
+            "--start-list", help="CSV with number and name; no other number is then a bib.", exists=True, dir_okay=False
         ),
     ] = None,
-    no_start_list: Annotated[bool, typer.Option("--no-start-list", help="Forget the start list.")] = False,
-    usual: Annotated[bool, typer.Option("--usual", help="Begin with the usual rules, not with the album's.")] = False,
+    no_start_list: Annotated[bool, typer.Option("--no-start-list", help="Remove the start list.")] = False,
+    usual: Annotated[bool, typer.Option("--usual", help="Start from the default rules.")] = False,
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """Show what a bib number is in an album, or set it for photos that are analysed from now on.
+    """Show or set which numbers are bibs in an album; applies to photos analysed from now on.
 
     Examples:
 
@@ -78,7 +78,7 @@ def in_words(rules: dict[str, Any]) -> str:
     if rules["prefixes"]:
         told.append(f"begin with {' or '.join(rules['prefixes'])}")
     entrants = rules["start_list"]
-    told.append("need be on no start list" if entrants is None else f"are among the {len(entrants)} of the start list")
+    told.append("no start list" if entrants is None else f"are on the start list ({len(entrants)} numbers)")
     return ", ".join(told)
 
 
@@ -86,6 +86,6 @@ def _entrants(file: Path) -> list[dict[str, str]]:
     try:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise RejectedInput("bad_start_list", f"{file} is not in UTF-8: save it as CSV UTF-8.") from None
+        raise RejectedInput("bad_start_list", f"{file} is not UTF-8: save it as CSV UTF-8.") from None
     names = StartList.from_csv(text).names
     return [{"number": number, "name": name} for number, name in names.items()]

@@ -1,4 +1,4 @@
-"""`photofinish show` and `photofinish trace`: one photo, what was found in it and how it got there."""
+"""`photofinish show` and `photofinish trace`: what was found in one photo, and the stages it went through."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Photo = Annotated[str, typer.Argument(help="Name inside the album (cam2/IMG_1.jp
 
 
 def show(album: Album, photo: Photo, json: Json = False, state: StateDir = None) -> None:
-    """What was found in one photo.
+    """Show what was found in one photo.
 
     Example: photofinish show spring-10k cam2/IMG_1.jpg
     """
@@ -33,7 +33,7 @@ def show(album: Album, photo: Photo, json: Json = False, state: StateDir = None)
 
 
 def trace(album: Album, photo: Photo, json: Json = False, state: StateDir = None) -> None:
-    """Every stage of one photo's way, with its time: uploaded, event, queued, pulled, … committed.
+    """Show the stages of one photo with their times: uploaded, event, queued, pulled, … committed.
 
     Example: photofinish trace spring-10k cam2/IMG_1.jpg
     """
@@ -71,7 +71,7 @@ def find_record(cloud: App, album: str, photo: str) -> PhotoRecord:
         record = cloud.documents.get(album, photo_id)
         if record is not None:
             return record
-    raise NotFound(f"no photo {photo!r} is known in album {album!r}; `photofinish status` shows what is")
+    raise NotFound(f"no photo {photo!r} in album {album!r}; `photofinish status {album}` shows the album")
 
 
 def plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`photofinish status`: how an album is doing."""
+"""`photofinish status`: progress of an album."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _WATCH_EVERY_S = 1.0
 
 def status(
     album: Annotated[str, typer.Argument(help="Album, the first part of the photos' names.")],
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep looking until all photos are final.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh until every photo has its result.")] = False,
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """Photos per status, rate, time from upload to result, the stages of running tasks, and what is stuck and why.
+    """Show photos per status, rate, time from upload to result, stages of running tasks, and stuck photos with reasons.
 
     Example: photofinish status spring-10k --watch
     """
@@ -55,7 +55,7 @@ def _look(cloud: App, album: str) -> AlbumStatus:
     documents = cloud.documents
     counts = documents.counts(album)
     if not counts:
-        raise NotFound(f"no photo of an album {album!r} is known; `photofinish drop` sends some")
+        raise NotFound(f"no photos in album {album!r}; send some with `photofinish drop`")
     wrong = [
         record
         for status in (PhotoStatus.FAILED, PhotoStatus.REJECTED)

@@ -1,7 +1,7 @@
 """Figures with 95 % intervals by the bootstrap (Efron 1979, percentile method), over whole photos or whole people.
 
-Errors come in clusters: two bibs in one dark photo, all pairs of one person with a cap. So what is drawn anew is what
-one could have photographed anew, never single bibs or pairs.
+Errors come in clusters: two bibs in one dark photo, all pairs of one person with a cap. So the resampled unit is what
+could have been photographed again (a photo, a person), never single bibs or pairs.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def resamples(units: int, *, count: int = RESAMPLES, seed: int = SEED) -> Iterat
 
 
 def ratio(parts: ArrayLike, wholes: ArrayLike, *, of: int | None = None, seed: int = SEED) -> Estimate:
-    """Σ parts / Σ wholes with its interval; (N,) each, of N photos or people, drawn anew together.
+    """Σ parts / Σ wholes with its interval; (N,) each, of N photos or people, resampled together.
 
     `of` is the whole that the estimate names, where it is not Σ wholes.
     """

@@ -327,7 +327,7 @@ def portraits_of(labels: Sequence[LabelledFace], found: Mapping[Path, Findings])
 def perhaps_cut_off(people: Iterable[tuple[str, str]]) -> list[tuple[tuple[str, str], tuple[str, str]]]:
     """Pairs of (race, number) that may be one runner: a number that another one of its race begins or ends with.
 
-    Somebody who labels photos writes 359 where a hand hides the rest of 3594. Two faces that both carry such a short
+    Labellers write 359 where a hand hides the rest of 3594. Two faces that both carry such a short
     number may be two runners', so a number is also paired with itself.
     """
     pairs = []

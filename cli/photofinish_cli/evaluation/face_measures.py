@@ -1,4 +1,4 @@
-"""Verification and identification: TAR at a FAR, AUC, rank-1, out of similarities of pairs of faces.
+"""Verification and identification: TAR at a FAR, AUC and rank-1 from the similarities of pairs of faces.
 
 Two faces are compared where they come from two photos of one group (a race; all photos of people are one group). FAR is
 the share of strangers' pairs, TAR the share of pairs of the same person whose similarity exceeds a threshold.

@@ -73,7 +73,7 @@ class Findings:
     bibs: tuple[FoundBib, ...]
     """As the analysis gives them: with the start list where it has one."""
     bibs_of_any_number: tuple[FoundBib, ...]
-    """Out of the same lines of text without a start list."""
+    """From the same lines of text, without a start list."""
 
     @classmethod
     def of(cls, analysis: PhotoAnalysis) -> Findings:

@@ -1,4 +1,4 @@
-"""Labels: which numbers and which people are on which photos, as somebody wrote them down."""
+"""Labels: which numbers and which people are on which photos."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def read_face_labels(folder: Path) -> list[LabelledFace]:
 
 
 def read_start_list(path: Path) -> StartList:
-    """The numbers that exist, out of a CSV file: number, name where known, and columns that are not used.
+    """The numbers that exist, from a CSV file: number, name where known, and columns that are not used.
 
     Raises:
         RejectedInput: a row has no number, a number comes twice, or it is no UTF-8.

@@ -43,7 +43,7 @@ class Evaluation:
     faces: tuple[FaceEvaluation, ...]
     detector: tuple[DetectorEvaluation, ...]
     calibration: MeasuredCalibration | None = None
-    """Of the embedding space, out of `faces`; None where nobody asked for it."""
+    """Of the embedding space, measured on `faces`; None unless it was requested."""
 
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _JPEG_QUALITY = 82
 
 
 class Thumbnailer:
-    """Cuts crops out of photos; keeps the last few photos, since crops of one often follow each other."""
+    """Crops photos; keeps the last few in memory, since several crops of one often follow each other."""
 
     def __init__(self) -> None:
         self._pixels = functools.lru_cache(maxsize=4)(_decoded)

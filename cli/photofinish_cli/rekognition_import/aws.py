@@ -1,4 +1,4 @@
-"""boto3 clients, and what their errors mean to whoever typed the command."""
+"""boto3 clients, and their errors as messages for the user."""
 
 from __future__ import annotations
 

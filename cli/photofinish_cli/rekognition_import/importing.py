@@ -46,7 +46,7 @@ class OldPicture:
 
 @dataclass(frozen=True, slots=True)
 class OldCollection:
-    """Everything that Amazon Rekognition tells of a collection."""
+    """Everything that Amazon Rekognition reports about a collection."""
 
     pictures: Sequence[OldPicture]
     nameless: Sequence[OldFace]
@@ -219,7 +219,7 @@ def _index(target: RekognitionClient, album: str, picture: OldPicture, name: str
             )
         boxes = {record["Face"]["FaceId"]: _box(record["Face"]["BoundingBox"]) for record in answer["FaceRecords"]}
         matches = match_boxes(picture.faces, boxes)
-        # Whoever was not in the old collection, or was deleted from it, is not let in by the way.
+        # Faces that were not in the old collection, or were deleted from it, must not enter through the import.
         extra = sorted(boxes.keys() - {new_id for new_id, _ in matches.values()})
         if extra:
             target.delete_faces(CollectionId=album, FaceIds=extra)

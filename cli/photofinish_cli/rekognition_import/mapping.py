@@ -1,4 +1,4 @@
-"""The file that tells which face became which: written line by line, so that an import can go on where it ended."""
+"""The file that maps old face ids to new ones: written line by line, so that an import can resume where it stopped."""
 
 from __future__ import annotations
 

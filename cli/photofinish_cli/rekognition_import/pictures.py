@@ -88,7 +88,7 @@ class BucketPictures:
 
 
 class PictureFinder:
-    """Tells which picture an ExternalImageId means.
+    """Finds the picture that an ExternalImageId refers to.
 
     Ids cannot hold every character of a file's path, so each customer has a habit. Looked for are, in this order: the
     path, or the file's name alone; both with slashes, spaces and the like replaced by whatever ids may hold; and the

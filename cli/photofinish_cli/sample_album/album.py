@@ -74,7 +74,7 @@ _SHOTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplePerson:
-    """Somebody who runs in the sample album."""
+    """A runner in the sample album."""
 
     person: str
     bib_number: str
@@ -161,7 +161,7 @@ def _participants(rng: np.random.Generator) -> list[Participant]:
 
 
 def _casts(people: list[Participant], rng: np.random.Generator) -> Iterator[list[Participant]]:
-    """Who is on each photo: everybody takes turns, in changing company."""
+    """Which runners are on each photo: all take turns, in changing groups."""
     queue = list(people)
     for index in range(10**6):
         cast: list[Participant] = []

@@ -1,4 +1,4 @@
-"""The runners' faces: real ones, cut out of sample pictures that installed packages carry.
+"""The runners' faces: real ones, cropped from sample pictures in installed packages.
 
 scikit-image's astronaut is a NASA portrait in the public domain; insightface's t1.jpg is its sample group picture. The
 outlines below were drawn by hand on those pictures; the pictures themselves stay in their packages.

@@ -167,7 +167,7 @@ def motion_blurred(picture: NDArray[np.float32], length_px: float, angle_deg: fl
 
 
 def defocused(picture: Picture, radius_px: float) -> Picture:
-    """`picture` through a lens out of focus: every point a disc."""
+    """`picture` as an unfocused lens shows it: every point becomes a disc."""
     size = 2 * int(np.ceil(radius_px)) + 1
     disc = np.zeros((size, size), np.float32)
     cv2.circle(disc, (size // 2, size // 2), int(radius_px), 1.0, -1, lineType=cv2.LINE_AA)

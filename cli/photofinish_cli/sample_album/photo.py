@@ -50,7 +50,7 @@ class Shot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participant:
-    """Somebody with a face, a number and clothes."""
+    """A runner with a face, a number and clothes."""
 
     person: str
     bib_number: str

@@ -148,7 +148,7 @@ def draw_runner(head: Head, number: str, outfit: Outfit, stride: Stride, rng: np
 
 
 def _neck_x(head: Head) -> float:
-    """Where the neck is: between the chin and the middle of the head, which differ where somebody looks aside."""
+    """Where the neck is: between the chin and the middle of the head, which differ when the head is turned."""
     weight = head.layer[..., 3].sum(axis=0)
     middle = float((weight * np.arange(weight.size)).sum() / weight.sum())
     return 0.45 * head.chin[0] + 0.55 * middle
