@@ -1,30 +1,25 @@
-"""The albums' rules for bib numbers, as a task uses them: asked for again now and then, not for every photo."""
+"""The albums' rules for bib numbers, as a task uses them: read again now and then, not for every photo."""
 
 from __future__ import annotations
 
-import threading
-import time
+from threading import Condition
+
+from cachetools import TTLCache, cached
 
 from photofinish.domain.bib_rules import BibRules
 from photofinish.ports import AlbumRules
 
 KEEP_S = 30.0
+_MAX_ALBUMS = 1000
 
 
 class RecentRules:
     """The rules of the albums in work, each at most `keep_s` old. Threads may share it."""
 
     def __init__(self, album_rules: AlbumRules, *, keep_s: float = KEEP_S) -> None:
-        self._album_rules = album_rules
-        self._keep_s = keep_s
-        self._known: dict[str, tuple[float, BibRules]] = {}
-        self._lock = threading.Lock()
+        # With a condition, one of the threads that wait for the rules of an album reads its start list, not each.
+        self._rules = cached(TTLCache[str, BibRules](_MAX_ALBUMS, keep_s), condition=Condition())(album_rules.bib_rules)
 
     def of(self, album: str) -> BibRules:
         """The rules of `album`; raises Unavailable where they cannot be read now."""
-        with self._lock:  # a start list is read once, not by every thread that waits for it
-            now = time.monotonic()
-            self._known = {name: known for name, known in self._known.items() if known[0] > now - self._keep_s}
-            if album not in self._known:
-                self._known[album] = (now, self._album_rules.bib_rules(album))
-            return self._known[album][1]
+        return self._rules(album)

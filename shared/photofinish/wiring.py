@@ -60,7 +60,7 @@ class App:
     def links(self) -> PhotoLinks:
         from google.auth.transport.requests import Request
 
-        from photofinish.adapters.google.cached_links import KeptPhotoLinks
+        from photofinish.adapters.google.cached_links import CachedPhotoLinks
         from photofinish.adapters.google.hmac_links import HmacKey, HmacPhotoLinks
         from photofinish.adapters.google.signed_links import GcsPhotoLinks, default_signing
 
@@ -71,7 +71,7 @@ class App:
         links = GcsPhotoLinks(client, default_signing(Request()), derived_bucket=derived, upload_buckets=buckets)
         key = LinkSettings.from_env().link_key
         if key is None:
-            return KeptPhotoLinks(links)
+            return CachedPhotoLinks(links)
         return HmacPhotoLinks(
             links, HmacKey.parse(key.get_secret_value()), endpoint=client.api_endpoint, derived_bucket=derived
         )

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from threading import Lock
 
+from cachetools import TTLCache, cached
 from werkzeug.datastructures import Headers
 
 from photofinish.domain.access import ApiKey, PresentedKey
 from photofinish.ports import AccessStore
-from photofinish_functions.access.short_memory import ShortMemory
 
 KEEP_S = 5.0
 """A revoked key may be accepted for as long by an instance that has just used it."""
+_MAX_KEPT = 4096
 _NO_SHA256 = bytes(32)
 _BEARER = "bearer "
 _USED_AGAIN_AFTER = timedelta(hours=1)
@@ -23,26 +25,26 @@ class ApiKeys:
     """The keys of an :class:`AccessStore`, looked up by their id, which is no secret."""
 
     def __init__(self, store: AccessStore, *, now: Callable[[], datetime], keep_s: float = KEEP_S) -> None:
-        self._store = store
         self._now = now
-        self._known: ShortMemory[str, ApiKey | None] = ShortMemory(keep_s=keep_s)
-        self._used: ShortMemory[str, None] = ShortMemory(keep_s=_USED_AGAIN_AFTER.total_seconds())
+        self._find = cached(TTLCache[str, ApiKey | None](_MAX_KEPT, keep_s), lock=Lock())(store.find_key)
+        used: TTLCache[str, None] = TTLCache(_MAX_KEPT, _USED_AGAIN_AFTER.total_seconds())
+        self._touch = cached(used, lock=Lock())(lambda key_id: store.touch_key(key_id, now()))
 
     def holder_of(self, presented: PresentedKey) -> ApiKey | None:
         """The valid key that this is. An unknown id costs what a wrong secret costs."""
-        key = self._known.get(presented.key_id, self._store.find_key)
+        key = self._find(presented.key_id)
         stored = _NO_SHA256 if key is None else key.secret_sha256
         is_right = hmac.compare_digest(stored, presented.secret_sha256)
         return key if key is not None and is_right and key.is_valid(self._now()) else None
 
     def with_id(self, key_id: str) -> ApiKey | None:
         """The valid key of this id; whoever asks has still to see a proof of its secret."""
-        key = self._known.get(key_id, self._store.find_key)
+        key = self._find(key_id)
         return key if key is not None and key.is_valid(self._now()) else None
 
     def record_use(self, key: ApiKey) -> None:
         """Note that the key was used, once an hour."""
-        self._used.get(key.key_id, lambda key_id: self._store.touch_key(key_id, self._now()))
+        self._touch(key.key_id)
 
 
 def bearer_token(headers: Headers) -> str | None:

@@ -6,14 +6,16 @@ import hashlib
 import hmac
 import time
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from threading import Lock
 
+from cachetools import TLRUCache
 from flask import Request
 
 from photofinish.domain.access import RateLimit
 from photofinish.ports import AccessStore
 from photofinish_functions.access.refusals import RateLimited
-from photofinish_functions.access.short_memory import ShortMemory
 
+_MAX_BLOCKED = 4096
 _IPV6_NETWORK_BITS = 64  # what one customer gets at least
 
 
@@ -25,7 +27,9 @@ class FailureLimit:
         self._limit = limit
         self._proxy_hops = proxy_hops
         self._pepper = pepper
-        self._blocked_until: ShortMemory[str, float] = ShortMemory(keep_s=0)
+        # A flood of failures is answered from memory once the database has said how long.
+        self._blocked_until: TLRUCache[str, float, float] = TLRUCache(_MAX_BLOCKED, lambda _, until, _now: until)
+        self._lock = Lock()
 
     def count(self, request: Request) -> None:
         """Count a failure.
@@ -34,14 +38,15 @@ class FailureLimit:
             RateLimited: there were too many from its address.
         """
         bucket = self._bucket(request)
-        # A flood of failures is answered from memory once the database has said how long.
         now = time.monotonic()
-        blocked_until = self._blocked_until.get(bucket, lambda _: now)
+        with self._lock:
+            blocked_until = self._blocked_until.get(bucket, now)
         if blocked_until > now:
             raise RateLimited(blocked_until - now)
         wait_s = self._store.take(bucket, self._limit)
         if wait_s > 0:
-            self._blocked_until.put(bucket, now + wait_s, until=now + wait_s)
+            with self._lock:
+                self._blocked_until[bucket] = now + wait_s
             raise RateLimited(wait_s)
 
     def _bucket(self, request: Request) -> str:

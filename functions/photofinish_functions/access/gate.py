@@ -6,8 +6,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TypeVar
 
+from cachetools import TTLCache, cached
 from flask import Request
 
 from photofinish.domain.access import (
@@ -37,10 +39,10 @@ from photofinish_functions.access.refusals import (
     SignatureProblem,
     Unauthorized,
 )
-from photofinish_functions.access.short_memory import ShortMemory
 
 log = logging.getLogger(__name__)
 Who = TypeVar("Who")
+_MAX_ALBUMS = 4096
 
 
 class Gate:
@@ -66,7 +68,7 @@ class Gate:
         self._tokens = (
             FirebaseTokens(settings.firebase_project, settings.firebase_keys_url) if settings.firebase_project else None
         )
-        self._open_albums: ShortMemory[str, bool] = ShortMemory(keep_s=keep_s)
+        self._is_open = cached(TTLCache[str, bool](_MAX_ALBUMS, keep_s), lock=Lock())(store.users_may_search)
         self._failures = FailureLimit(
             store, settings.failure_rate, proxy_hops=settings.proxy_hops, pepper=self._key_secret
         )
@@ -232,8 +234,7 @@ class Gate:
         nothing = Principal("user", user.uid, Scope.SEARCH, frozenset())
         if album is None or not is_album_name(album) or (granted is not None and granted.sees(album)):
             return granted or nothing
-        is_open = self._open_albums.get(album, self._store.users_may_search)
-        return replace(nothing, albums=frozenset({album})) if is_open else nothing
+        return replace(nothing, albums=frozenset({album})) if self._is_open(album) else nothing
 
     def _limit(self, principal: Principal, limit: RateLimit, cost: int) -> None:
         bucket = f"{principal.kind}:{principal.id}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -75,3 +77,15 @@ def test_unavailable_rules_are_an_error_and_are_read_again_for_the_next_photo() 
         recent.of("race")
     album_rules.reachable = True
     assert recent.of("race") == BibRules()
+
+
+def test_threads_that_need_the_same_rules_at_once_read_them_once() -> None:
+    class Slow(_Counted):
+        def bib_rules(self, album: str) -> BibRules:
+            time.sleep(0.05)
+            return super().bib_rules(album)
+
+    album_rules = Slow()
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(RecentRules(album_rules).of, ["race"] * 8)) == {BibRules()}
+    assert album_rules.reads == 1

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
+
+from cachetools import TLRUCache
 
 from photofinish.ports import BucketKind, PhotoLinks, SignedUpload
 
@@ -16,41 +17,35 @@ KEEP_S = 300
 MAX_KEPT = 20_000  # about 20 MB
 
 
-class KeptPhotoLinks:
+class CachedPhotoLinks:
     """:class:`photofinish.ports.PhotoLinks` over another, which signs rendition links for `KEEP_S` seconds more."""
 
     def __init__(
         self, links: PhotoLinks, *, max_kept: int = MAX_KEPT, now_s: Callable[[], float] = time.monotonic
     ) -> None:
         self._links = links
-        self._max_kept = max_kept
         self._now_s = now_s
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, int], tuple[float, str]] = OrderedDict()
-        """By name and life: until when the link may be given out, and the link; the oldest first."""
+        # By name and lifetime: until when the link may be given out, counted from before it was signed; and the link.
+        self._kept: TLRUCache[tuple[str, int], tuple[float, str], float] = TLRUCache(
+            max_kept, ttu=lambda _, kept, _now_s: kept[0], timer=now_s
+        )
 
     def rendition_url(self, name: str, *, expires_in_s: int) -> str:
         [url] = self.rendition_urls([name], expires_in_s=expires_in_s)
         return url
 
     def rendition_urls(self, names: Sequence[str], *, expires_in_s: int) -> list[str]:
-        now_s = self._now_s()
+        until_s = self._now_s() + KEEP_S
         with self._lock:
-            known = {
-                name: kept[1] for name in names if (kept := self._kept.get((name, expires_in_s))) and kept[0] > now_s
-            }
+            known = {name: kept[1] for name in names if (kept := self._kept.get((name, expires_in_s)))}
         missing = [name for name in dict.fromkeys(names) if name not in known]
         if missing:
-            signed = dict(
-                zip(missing, self._links.rendition_urls(missing, expires_in_s=expires_in_s + KEEP_S), strict=True)
-            )
+            urls = self._links.rendition_urls(missing, expires_in_s=expires_in_s + KEEP_S)
+            signed = dict(zip(missing, urls, strict=True))
             known |= signed
             with self._lock:
-                for name, url in signed.items():
-                    self._kept[name, expires_in_s] = now_s + KEEP_S, url
-                    self._kept.move_to_end((name, expires_in_s))
-                while len(self._kept) > self._max_kept:
-                    self._kept.popitem(last=False)
+                self._kept.update({(name, expires_in_s): (until_s, url) for name, url in signed.items()})
         return [known[name] for name in names]
 
     def upload_url(

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 
 from photofinish.adapters.postgres.access import PgAccess
 from photofinish.domain.access import ApiKey, PresentedKey, Principal, RateLimit, Scope
-from photofinish_functions.access.api_keys import KEEP_S
+from photofinish_functions.access.api_keys import KEEP_S, ApiKeys
 from photofinish_functions.access.gate import Gate
 from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, Unauthorized
-from photofinish_functions.access.short_memory import ShortMemory
 from photofinish_functions.refused import Refused
 from support.access import KEY_SECRET, Clock, admit, http_request, new_key, settings, stored_key, with_key
 
@@ -106,27 +105,19 @@ def test_a_revoked_key_is_soon_refused_by_an_instance_that_has_just_used_it(stor
         assert time.monotonic() < deadline, "a revoked key is still taken after 10 s"
 
 
-def test_what_was_looked_up_is_remembered_for_its_time_and_not_without_end() -> None:
-    now_s, loaded = 0.0, []
-
-    def load(key: str) -> int:
-        loaded.append(key)
-        return len(loaded)
-
-    memory: ShortMemory[str, int] = ShortMemory(keep_s=5, max_entries=2, monotonic=lambda: now_s)
-    assert [memory.get("a", load), memory.get("a", load)] == [1, 1]
-    now_s = 4.9
-    assert memory.get("a", load) == 1
-    now_s = 5
-    assert memory.get("a", load) == 2
-    for key in ("b", "c"):
-        memory.get(key, load)
-    assert memory.get("a", load) == 5  # the oldest made room
+def test_keys_are_remembered_for_a_while_and_not_without_end(store: PgAccess, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[str] = []
+    monkeypatch.setattr(store, "find_key", looked_up.append)
+    monkeypatch.setattr("photofinish_functions.access.api_keys._MAX_KEPT", 2)
+    keys = ApiKeys(store, now=lambda: datetime.now(UTC), keep_s=3600)
+    for key_id in ("a", "a", "b", "c", "c", "a"):
+        assert keys.with_id(key_id) is None
+    assert looked_up == ["a", "b", "c", "a"]
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_a_wrong_secret_costs_what_an_unknown_id_costs(
-    gate: Gate, store: PgAccess, known: bool, monkeypatch: pytest.MonkeyPatch
+    store: PgAccess, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same look-ups, the same hash, the same comparison, whether or not the id is known."""
     presented = replace(new_key(store), secret=PresentedKey.generate().secret) if known else PresentedKey.generate()
@@ -143,6 +134,7 @@ def test_a_wrong_secret_costs_what_an_unknown_id_costs(
 
     monkeypatch.setattr(store, "find_key", counted)
     monkeypatch.setattr("photofinish_functions.access.api_keys.hmac.compare_digest", compared)
+    gate = Gate(store, settings())
     for _ in range(2):
         with pytest.raises(Unauthorized):
             admit(gate, Scope.SEARCH, "race", with_key(presented))

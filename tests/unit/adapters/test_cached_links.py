@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photofinish.adapters.google.cached_links import KEEP_S, KeptPhotoLinks
+from photofinish.adapters.google.cached_links import KEEP_S, CachedPhotoLinks
 from photofinish.ports import BucketKind, SignedUpload
 
 
@@ -39,11 +39,11 @@ def signing() -> Signing:
 
 
 @pytest.fixture
-def links(signing: Signing) -> KeptPhotoLinks:
-    return KeptPhotoLinks(signing, max_kept=3, now_s=lambda: signing.now_s)
+def links(signing: Signing) -> CachedPhotoLinks:
+    return CachedPhotoLinks(signing, max_kept=3, now_s=lambda: signing.now_s)
 
 
-def test_signs_once_and_again_when_it_is_time(links: KeptPhotoLinks, signing: Signing) -> None:
+def test_signs_once_and_again_when_it_is_time(links: CachedPhotoLinks, signing: Signing) -> None:
     first = links.rendition_url("a", expires_in_s=60)
     signing.now_s = KEEP_S - 1
     assert links.rendition_url("a", expires_in_s=60) == first
@@ -52,7 +52,7 @@ def test_signs_once_and_again_when_it_is_time(links: KeptPhotoLinks, signing: Si
     assert signing.signed == ["a", "a"]
 
 
-def test_signs_what_is_missing_once_and_keeps_the_order(links: KeptPhotoLinks, signing: Signing) -> None:
+def test_signs_what_is_missing_once_and_keeps_the_order(links: CachedPhotoLinks, signing: Signing) -> None:
     links.rendition_url("b", expires_in_s=60)
     names = ["c", "b", "a", "c"]
     assert [url.split()[0] for url in links.rendition_urls(names, expires_in_s=60)] == names
@@ -60,7 +60,7 @@ def test_signs_what_is_missing_once_and_keeps_the_order(links: KeptPhotoLinks, s
     assert links.rendition_urls([], expires_in_s=60) == []
 
 
-def test_keeps_no_more_than_it_may(links: KeptPhotoLinks, signing: Signing) -> None:
+def test_keeps_no_more_than_it_may(links: CachedPhotoLinks, signing: Signing) -> None:
     links.rendition_urls(list("abcde"), expires_in_s=60)
     links.rendition_urls(list("edcba"), expires_in_s=60)
     assert signing.signed == [*"abcde", *"ba"]
@@ -74,7 +74,7 @@ def test_keeps_no_more_than_it_may(links: KeptPhotoLinks, signing: Signing) -> N
 )
 def test_a_link_lives_as_long_as_was_asked_for(steps: list[tuple[float, list[str], int]]) -> None:
     signing = Signing()
-    links = KeptPhotoLinks(signing, max_kept=3, now_s=lambda: signing.now_s)
+    links = CachedPhotoLinks(signing, max_kept=3, now_s=lambda: signing.now_s)
     for after_s, names, expires_in_s in steps:
         signing.now_s += after_s
         for name, url in zip(names, links.rendition_urls(names, expires_in_s=expires_in_s), strict=True):
