@@ -1,9 +1,14 @@
-"""The functions as functions-framework calls them. From an event function an exception means: deliver it again."""
+"""The functions as functions-framework calls them.
+
+An event function parses its message and calls one use case. Pub/Sub counts the message as handled when the function
+returns, and delivers it again when the function raises.
+"""
 
 from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,28 +18,28 @@ from flask import Request
 
 from photofinish.application.dead_letters import record_given_up
 from photofinish.application.ingest import ingest
-from photofinish.application.launch_workers import WorkerLauncher
 from photofinish.application.reconcile import reconcile as reconcile_bucket
+from photofinish.errors import NotOurs
 from photofinish.logs import fields, log_json
 from photofinish.settings import ApiSettings, RetentionSettings
-from photofinish.wiring import app, model_settings
+from photofinish.wiring import app
 from photofinish_functions.events import (
-    NotOurs,
+    Message,
+    is_full_run,
+    is_result,
+    is_storage_notification,
     parse_dead_letter,
     parse_message,
     parse_object_finalized,
     parse_result_album,
-    wants_full_reconcile,
 )
 
+# The application of the API and the Rekognition protocol are imported where they are used: event functions do without.
 if TYPE_CHECKING:
     from flask_openapi3.openapi import OpenAPI
     from werkzeug.wrappers import Response
 
-    from photofinish.application.people.clustering import PeopleClustering
-    from photofinish.application.people.projection import PeopleProjector
-    from photofinish.application.pictures import Pictures
-    from photofinish_functions.rekognition.services import Services as RekognitionServices
+    from photofinish_functions.access.gate import Gate
 
 
 log = logging.getLogger(__name__)
@@ -42,50 +47,51 @@ RECENT = timedelta(hours=24)
 LOST_AFTER = timedelta(minutes=10)
 
 
-@functions_framework.cloud_event
-def on_object_finalized(event: Any) -> None:
-    """A photo was dropped: record it and queue it."""
-    _start()
-    try:
-        message = parse_message(event.data)
-        photo = parse_object_finalized(message)
-    except NotOurs as error:
-        log.info("ignored: %s", error)
-        return
+def on_message(handle: Callable[[Message], None]) -> Callable[[Any], None]:
+    """Register `handle` as an event function, for the Pub/Sub messages of a push subscription or a schedule.
+
+    A message that requires no action is logged and counts as handled.
+    """
+
+    @functions_framework.cloud_event
+    @functools.wraps(handle)
+    def function(event: Any) -> None:
+        _start()
+        try:
+            handle(parse_message(event.data))
+        except NotOurs as error:
+            log.warning("ignored: %s", error)
+
+    registered: Callable[[Any], None] = function
+    return registered
+
+
+@on_message
+def on_object_finalized(message: Message) -> None:
+    """Record an uploaded photo and queue it."""
+    photo = parse_object_finalized(message)
     cloud = app()
     ingest(photo, event_at=message.publish_time, documents=cloud.documents, queue=cloud.queue, events=cloud.events)
 
 
-@functions_framework.cloud_event
-def launch_workers(event: Any) -> None:
-    """There is work, or the scheduled sweep asks: start tasks if any are wanted and free."""
-    del event
-    _start()
-    _worker_launcher().look()
+@on_message
+def launch_workers(_: Message) -> None:
+    """Start analysis tasks if photos are waiting; called for each queued photo and on schedule."""
+    app().worker_launcher.look()
 
 
-@functions_framework.cloud_event
-def on_dead_letter(event: Any) -> None:
-    """A photo was delivered too often: give it the status `failed`."""
-    _start()
-    try:
-        photo, attempts = parse_dead_letter(parse_message(event.data))
-    except NotOurs as error:
-        log.error("ignored: %s", error)
-        return
+@on_message
+def on_dead_letter(message: Message) -> None:
+    """Give a photo that was delivered too often the status `failed`."""
+    photo, attempts = parse_dead_letter(message)
     cloud = app()
     record_given_up(photo, attempts=attempts, documents=cloud.documents, events=cloud.events)
 
 
-@functions_framework.cloud_event
-def reconcile(event: Any) -> None:
-    """On schedule: queue what the bucket holds and the records do not, of the last day, or of all time if asked to."""
-    _start()
-    try:
-        full = wants_full_reconcile(parse_message(event.data))
-    except NotOurs as error:
-        log.error("ignored: %s", error)
-        return
+@on_message
+def reconcile(message: Message) -> None:
+    """Queue photos of the bucket that have no record, on schedule: those of the last day, or all of them if asked."""
+    full = is_full_run(message)
     cloud = app()
     reconcile_bucket(
         store=cloud.store,
@@ -97,55 +103,44 @@ def reconcile(event: Any) -> None:
     )
 
 
-@functions_framework.cloud_event
-def expire(event: Any) -> None:
-    """Daily: delete what is only written about requests, such as audit entries, once its retention is over."""
-    del event
-    _start()
-    retention = timedelta(days=RetentionSettings.from_env().audit_retention_days)
-    before = datetime.now(UTC) - retention
-    app().people_changes.expire(before)
-    expired = app().access.expire(audit_before=before)
+@on_message
+def expire(_: Message) -> None:
+    """Delete audit entries, and other records of requests, whose retention is over; called daily."""
+    before = datetime.now(UTC) - timedelta(days=RetentionSettings.from_env().audit_retention_days)
+    cloud = app()
+    cloud.people_changes.expire(before)
+    expired = cloud.access.expire(audit_before=before)
     log.info("expired", extra=fields(**asdict(expired)))
 
 
-@functions_framework.cloud_event
-def cluster_people(event: Any) -> None:
-    """A photo reached a result, or the schedule asks: find out who is who in its album."""
-    _start()
-    clustering, projector = _people_clustering()
-    try:
-        message = parse_message(event.data)
-        if "status" in message.attributes:
-            clustering.photo_changed(parse_result_album(message))
-            return
-        full = wants_full_reconcile(message)
-    except NotOurs as error:
-        log.error("ignored: %s", error)
+@on_message
+def cluster_people(message: Message) -> None:
+    """Cluster the faces of the album of an analysed photo; on schedule, of every album that changed."""
+    cloud = app()
+    if is_result(message):
+        cloud.clustering.photo_changed(parse_result_album(message))
         return
-    clustering.sweep(full=full)
-    projector.sweep()
+    cloud.clustering.sweep(full=is_full_run(message))
+    cloud.projector.sweep()
 
 
-@functions_framework.cloud_event
-def on_enrolment_finalized(event: Any) -> None:
-    """A picture was uploaded to enrol somebody, or the schedule asks for those whose announcement was lost."""
-    _start()
+@on_message
+def on_enrolment_finalized(message: Message) -> None:
+    """Enrol a person by an uploaded picture; on schedule, by pictures whose notification was lost."""
     from photofinish.application.people.enrolment import enrol, sweep
 
-    cloud, pictures = app(), _pictures()
-    try:
-        message = parse_message(event.data)
-        if "eventType" in message.attributes:
-            picture = parse_object_finalized(message)
-            enrol(picture, store=cloud.enrolment_pictures, enrolments=cloud.enrolments, pictures=pictures)
-            return
-        wants_full_reconcile(message)
-    except NotOurs as error:
-        log.info("ignored: %s", error)
+    cloud = app()
+    if is_storage_notification(message):
+        picture = parse_object_finalized(message)
+        enrol(picture, store=cloud.enrolment_pictures, enrolments=cloud.enrolments, pictures=cloud.pictures)
         return
-    before = datetime.now(UTC) - LOST_AFTER
-    sweep(uploaded_before=before, store=cloud.enrolment_pictures, enrolments=cloud.enrolments, pictures=pictures)
+    is_full_run(message)  # raises NotOurs for any other message
+    sweep(
+        uploaded_before=datetime.now(UTC) - LOST_AFTER,
+        store=cloud.enrolment_pictures,
+        enrolments=cloud.enrolments,
+        pictures=cloud.pictures,
+    )
 
 
 @functions_framework.http
@@ -157,69 +152,32 @@ def api(request: Request) -> Response:
     return serve(_api_app(), request)
 
 
-@functools.cache
-def _api_app() -> OpenAPI:
-    # Imported here: event functions do not pay for the API.
-    from photofinish_functions.api.app import make_app
-    from photofinish_functions.api.request_ids import AddRequestId
-    from photofinish_functions.api.services import DeployedServices
-
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(AddRequestId())
-
-    origins = ApiSettings.from_env().cors_origins
-    return make_app(DeployedServices(app()), cors_origins=origins)
-
-
 @functions_framework.http
 def rekognition(request: Request) -> Response:
     """Amazon Rekognition's protocol, for AWS SDKs."""
     _start()
     from photofinish_functions.rekognition.serving import serve
 
-    return serve(request, _rekognition_services())
+    return serve(request, app(), _gate)
 
 
 @functools.cache
-def _rekognition_services() -> RekognitionServices:
-    # Imported here: event functions do not pay for it.
-    from photofinish_functions.rekognition.services import DeployedServices
+def _api_app() -> OpenAPI:
+    from photofinish_functions.api.app import make_app
+    from photofinish_functions.api.request_ids import AddRequestId
 
-    return DeployedServices(app())
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(AddRequestId())
+    return make_app(app(), _gate, cors_origins=ApiSettings.from_env().cors_origins)
+
+
+@functools.cache
+def _gate() -> Gate:
+    from photofinish_functions.access.gate import Gate
+
+    return Gate(app().access, app().access_settings)
 
 
 @functools.cache
 def _start() -> None:
     log_json()
-
-
-@functools.cache
-def _people_clustering() -> tuple[PeopleClustering, PeopleProjector]:
-    from photofinish.analysis.models.selection import known_calibrations
-    from photofinish.application.people.clustering import PeopleClustering
-    from photofinish.application.people.projection import PeopleProjector
-
-    cloud = app()
-    projector = PeopleProjector(cloud.people_projection, cloud.people_documents)
-    calibrations = known_calibrations(model_settings())
-    return PeopleClustering(cloud.clusters, calibrations, publish=projector.project_soon), projector
-
-
-@functools.cache
-def _pictures() -> Pictures:
-    from photofinish_functions.api.services import DeployedServices
-
-    return DeployedServices(app()).pictures
-
-
-@functools.cache
-def _worker_launcher() -> WorkerLauncher:
-    cloud = app()
-    return WorkerLauncher(
-        documents=cloud.documents,
-        leases=cloud.leases,
-        launcher=cloud.launcher,
-        max_tasks=cloud.settings.max_gpu_tasks,
-        photos_per_task=cloud.settings.photos_per_task,
-        launch_lease_s=cloud.settings.launch_lease_s,
-    )

@@ -1,9 +1,8 @@
-"""CloudEvents and Pub/Sub messages into the words of the domain."""
+"""What event functions receive, parsed into the types of the domain."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from photofinish.domain.photo import PhotoRef, StoredPhoto
+from photofinish.errors import NotOurs
 from photofinish.ports.work_messages import parse_work_message
-
-
-class NotOurs(Exception):
-    """An event that tells nothing we act on: acknowledge it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +24,10 @@ class Message:
 
 
 def parse_message(event_data: Any) -> Message:
-    """The Pub/Sub message inside a CloudEvent of type ``google.cloud.pubsub.topic.v1.messagePublished``.
+    """Return the Pub/Sub message in the data of a CloudEvent ``google.cloud.pubsub.topic.v1.messagePublished``.
 
     Raises:
-        NotOurs: there is none inside.
+        NotOurs: the data holds no message.
     """
     try:
         message = event_data["message"]
@@ -40,12 +36,16 @@ def parse_message(event_data: Any) -> Message:
             attributes=message.get("attributes") or {},
             publish_time=datetime.fromisoformat(message.get("publishTime") or message["publish_time"]),
         )
-    except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise NotOurs(f"no Pub/Sub message in the event: {type(error).__name__}: {error}") from None
 
 
+def is_storage_notification(message: Message) -> bool:
+    return "eventType" in message.attributes
+
+
 def parse_object_finalized(message: Message) -> StoredPhoto:
-    """The photo that a storage notification tells of (payload format JSON_API_V1).
+    """Return the photo of a storage notification (payload format JSON_API_V1).
 
     Raises:
         NotOurs: another kind of event, or not a notification.
@@ -64,8 +64,8 @@ def parse_object_finalized(message: Message) -> StoredPhoto:
         raise NotOurs(f"not a storage notification: {type(error).__name__}: {error}") from None
 
 
-def wants_full_reconcile(message: Message) -> bool:
-    """Whether a scheduled message, `{}` or `{"full": true}`, asks to look at every object.
+def is_full_run(message: Message) -> bool:
+    """Whether a scheduled message, `{}` or `{"full": true}`, requests a run over everything.
 
     Raises:
         NotOurs: it is neither.
@@ -73,26 +73,31 @@ def wants_full_reconcile(message: Message) -> bool:
     try:
         request = json.loads(message.data or b"{}")
     except ValueError as error:
-        raise NotOurs(f"not a request to reconcile: {error}") from None
+        raise NotOurs(f"not a scheduled message: {error}") from None
     if not isinstance(request, dict) or not isinstance(request.get("full", False), bool):
-        raise NotOurs(f"not a request to reconcile: {message.data[:100]!r}")
+        raise NotOurs(f"not a scheduled message: {message.data[:100]!r}")
     return bool(request.get("full", False))
 
 
+def is_result(message: Message) -> bool:
+    """Whether the message says that a photo reached a final status."""
+    return "status" in message.attributes
+
+
 def parse_result_album(message: Message) -> str:
-    """The album of a photo that reached a result.
+    """Return the album of a photo that reached a final status.
 
     Raises:
-        NotOurs: it tells of no photo.
+        NotOurs: not the result of a photo.
     """
     album = message.attributes.get("album")
-    if not album or "status" not in message.attributes:
+    if not album or not is_result(message):
         raise NotOurs(f"not a photo's result: it has the attributes {sorted(message.attributes)[:10]}")
     return album
 
 
 def parse_dead_letter(message: Message) -> tuple[PhotoRef, str]:
-    """The photo of a dead letter, and how often it was delivered.
+    """Return the photo of a dead letter, and how often it was delivered.
 
     A dead letter is a work item, or a storage notification that could not be ingested.
 

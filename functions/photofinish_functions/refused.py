@@ -1,14 +1,16 @@
-"""The one exception by which HTTP functions say no."""
+"""The error with which HTTP functions refuse a request."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from photofinish.errors import PhotofinishError
 
-class Refused(Exception):
-    """The request is answered with an error that its sender can do something about.
 
-    `code` is stable and for programs, `message` for people.
+class Refused(PhotofinishError):
+    """Answer the request with this error: its sender can correct it.
+
+    `code` is stable and for programs; `message` tells people what to do.
     """
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:

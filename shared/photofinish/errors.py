@@ -1,10 +1,10 @@
-"""One exception hierarchy; its types say what the caller should do, its messages what happened and how to go on."""
+"""One exception hierarchy: the type says what the caller does about it, the message what happened and how to go on."""
 
 from __future__ import annotations
 
 
 class PhotofinishError(Exception):
-    """Anything photofinish raises on purpose."""
+    """Every exception that photofinish raises on purpose derives from this one."""
 
 
 class RejectedInput(PhotofinishError):
@@ -20,23 +20,30 @@ class RejectedInput(PhotofinishError):
 
 
 class PhotoGone(RejectedInput):
-    """The object was deleted or overwritten since its event: a newer event tells of what is there now."""
+    """The object was deleted or overwritten after its event. Acknowledge: a newer event reports what is there now."""
+
+
+class NotOurs(PhotofinishError):
+    """The message requires no action here: log it and acknowledge it."""
 
 
 class Unavailable(PhotofinishError):
-    """Failed for now: propagate, so that the message is delivered again."""
+    """A temporary failure: propagate, so that the message is delivered again, or answer 503."""
 
 
 class Misconfigured(PhotofinishError):
-    """Something must be set or installed before this can run; the message names all of it."""
+    """Stop: something must be set or installed first. The message names all of it."""
 
 
 class NotFound(PhotofinishError):
-    """What was asked for does not exist."""
+    """The requested thing does not exist: answer 404."""
 
 
 class Conflict(PhotofinishError):
-    """What is there contradicts it, so nothing was changed. ``code`` is for programs; the message says what to do."""
+    """The change contradicts the current state, and nothing was changed: answer 409.
+
+    ``code`` is stable and for programs; ``message`` says what to do.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

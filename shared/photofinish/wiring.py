@@ -1,7 +1,7 @@
-"""The only place that turns settings into adapters.
+"""The only place that turns settings into adapters, and gives them to the use cases that are kept between requests.
 
-Clients are made on first use, never at import, and each library is imported where its client is made: what needs only
-Firestore does not pay for the others in its cold start and memory.
+Everything is made on first use, never at import, and each library is imported where it is used: a function that needs
+only Firestore does not pay for the database client or the models in its cold start and memory.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from photofinish.ports import (
     Enrolments,
     FaceIndex,
     JobLauncher,
+    People,
     PeopleChanges,
     PeopleDocuments,
     PeopleProjection,
@@ -31,9 +32,10 @@ from photofinish.ports import (
     PhotoStore,
     ResultEvents,
     TaskLeases,
+    Users,
     WorkQueue,
 )
-from photofinish.settings import DatabaseSettings, LinkSettings, ModelEnvironment, Settings
+from photofinish.settings import AccessSettings, DatabaseSettings, LinkSettings, ModelEnvironment, Settings
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client as FirestoreClient
@@ -41,11 +43,21 @@ if TYPE_CHECKING:
     from google.cloud.storage import Client as StorageClient
 
     from photofinish.adapters.postgres.database import Database
-    from photofinish.adapters.postgres.people.people import PgPeople
+    from photofinish.analysis.models.face_encoder import FaceEncoder
+    from photofinish.analysis.models.text_reader import TextReader
+    from photofinish.application.launch_workers import WorkerLauncher
+    from photofinish.application.people.clustering import PeopleClustering
+    from photofinish.application.people.projection import PeopleProjector
+    from photofinish.application.pictures import Pictures
+    from photofinish.application.search.searcher import Searcher
+    from photofinish.domain.matching import Calibration
 
 
 class App:
-    """The adapters of one deployment."""
+    """One deployment: its adapters, its models, and the use cases that keep state between requests.
+
+    Tests assign their doubles before the first use: ``app.documents = MemoryDocuments()``.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -128,7 +140,13 @@ class App:
         return PgAccess(self.database)
 
     @cached_property
-    def people(self) -> PgPeople:
+    def people(self) -> People:
+        from photofinish.adapters.postgres.people.people import PgPeople
+
+        return PgPeople(self.database)
+
+    @cached_property
+    def users(self) -> Users:
         from photofinish.adapters.postgres.people.people import PgPeople
 
         return PgPeople(self.database)
@@ -191,6 +209,71 @@ class App:
         return PgAlbums(self.database)
 
     @cached_property
+    def worker_launcher(self) -> WorkerLauncher:
+        from photofinish.application.launch_workers import WorkerLauncher
+
+        return WorkerLauncher(
+            documents=self.documents,
+            leases=self.leases,
+            launcher=self.launcher,
+            max_tasks=self.settings.max_gpu_tasks,
+            photos_per_task=self.settings.photos_per_task,
+            launch_lease_s=self.settings.launch_lease_s,
+        )
+
+    @cached_property
+    def searcher(self) -> Searcher:
+        from photofinish.application.search.searcher import Searcher
+
+        return Searcher(self.index, self.people, self.people_changes, {self.embedding_space: self.calibration})
+
+    @cached_property
+    def clustering(self) -> PeopleClustering:
+        from photofinish.analysis.models.selection import known_calibrations
+        from photofinish.application.people.clustering import PeopleClustering
+
+        calibrations = known_calibrations(model_settings())
+        return PeopleClustering(self.clusters, calibrations, publish=self.projector.project_soon)
+
+    @cached_property
+    def projector(self) -> PeopleProjector:
+        from photofinish.application.people.projection import PeopleProjector
+
+        return PeopleProjector(self.people_projection, self.people_documents)
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        from photofinish.application.pictures import Pictures
+
+        return Pictures(lambda: self.encoder, self.calibration)
+
+    @cached_property
+    def encoder(self) -> FaceEncoder:
+        from photofinish.analysis.models.face_encoder import FaceEncoder
+
+        return FaceEncoder.load(model_settings())
+
+    @cached_property
+    def text_reader(self) -> TextReader:
+        from photofinish.analysis.models.text_reader import TextReader
+
+        return TextReader.load(model_settings())
+
+    @property
+    def embedding_space(self) -> str:
+        """The embedding space of `encoder`."""
+        return self._searched_space[0]
+
+    @property
+    def calibration(self) -> Calibration:
+        """What similarities in `embedding_space` mean. Raises Misconfigured where nobody has measured it."""
+        return self._searched_space[1]
+
+    @cached_property
+    def access_settings(self) -> AccessSettings:
+        return AccessSettings.from_env()
+
+    @cached_property
     def database(self) -> Database:
         from photofinish.adapters.postgres.database import Database
 
@@ -201,6 +284,12 @@ class App:
         from google.cloud.storage import Client
 
         return Client(project=self.settings.project)
+
+    @cached_property
+    def _searched_space(self) -> tuple[str, Calibration]:
+        from photofinish.analysis.models.selection import searched_space
+
+        return searched_space(model_settings())
 
     @cached_property
     def _publisher(self) -> PublisherClient:

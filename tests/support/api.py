@@ -31,8 +31,8 @@ from photofinish.domain.access import RateLimit, Scope
 from photofinish.domain.face import Face
 from photofinish.settings import Settings
 from photofinish.wiring import App
+from photofinish_functions.access.gate import Gate
 from photofinish_functions.api.app import make_app
-from photofinish_functions.api.services import DeployedServices
 from support.access import KEY_SECRET, new_key
 from support.pictures import astronaut, group
 
@@ -47,7 +47,6 @@ class Api:
 
     app: Flask
     cloud: App
-    services: DeployedServices
     key: str
 
     @property
@@ -111,16 +110,20 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
         setenv(name, value)
     setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")  # links are signed without asking anybody
     cloud = App(Settings.from_env())
-    cloud.__dict__["documents"] = MemoryDocuments()
-    cloud.__dict__["people_documents"] = MemoryPeopleDocuments()
-    services = DeployedServices(cloud)
-    services.__dict__["_encoder"] = encoder  # loaded once for all tests
-    made = Api(make_app(services, cors_origins=[ORIGIN]), cloud, services, "")
+    cloud.documents = MemoryDocuments()
+    cloud.people_documents = MemoryPeopleDocuments()
+    cloud.encoder = encoder  # loaded once for all tests
+    made = Api(app_of(cloud, cors_origins=[ORIGIN]), cloud, "")
     made.key = made.key_for(Scope.ADMIN)
     try:
         yield made
     finally:
         cloud.database.close()
+
+
+def app_of(cloud: App, **options: Any) -> Flask:
+    """The application over `cloud`, with one gate, as the function makes it."""
+    return make_app(cloud, functools.cache(lambda: Gate(cloud.access, cloud.access_settings)), **options)
 
 
 @functools.cache

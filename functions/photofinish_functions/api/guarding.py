@@ -16,12 +16,13 @@ from photofinish.domain.access import Principal, Scope
 from photofinish.domain.photo import is_album_name
 from photofinish_functions.access.refusals import Denied
 from photofinish_functions.api.request_ids import request_id
+from photofinish_functions.request_bodies import MAX_REQUEST_BYTES
 
 if TYPE_CHECKING:
     from photofinish_functions.access.gate import Gate
 
 MAX_JSON_BYTES = 2**20
-MAX_PICTURES_BYTES = 32 * 2**20  # what Cloud Run takes over HTTP/1
+MAX_PICTURES_BYTES = MAX_REQUEST_BYTES
 
 View = TypeVar("View", bound=Callable[..., Any])
 

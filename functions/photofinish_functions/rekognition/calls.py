@@ -1,4 +1,4 @@
-"""What an operation is given, what it gives back, and what it demands of whoever calls it."""
+"""What every operation works with: the checked request, its answer, and the parts that several operations share."""
 
 from __future__ import annotations
 
@@ -8,40 +8,31 @@ from typing import Any, Final
 
 from photofinish.domain.access import Principal, Scope
 from photofinish.domain.face import Face
+from photofinish.domain.people import Person
 from photofinish.domain.photo import is_album_name
-from photofinish_functions.rekognition.errors import no_faces, unknown_collection
-from photofinish_functions.rekognition.images import Picture
-from photofinish_functions.rekognition.quality import MAX_FACES
-from photofinish_functions.rekognition.services import Services
+from photofinish.wiring import App
+from photofinish_functions.rekognition.errors import no_faces, unknown_collection, unknown_user
+from photofinish_functions.rekognition.images import Picture, read_picture
+from photofinish_functions.rekognition.quality import MAX_FACES, reasons_against
+from photofinish_functions.rekognition.tokens import PageTokens
 
 PICTURE_COST: Final = 5
-"""Of a request with pictures, against the rate limit."""
+"""What a request with a picture counts against the rate limit."""
 DEFAULT_THRESHOLD: Final = 80.0
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, checked against the service model, by a principal that may make it."""
+    """A request, checked against the service model, and the principal, who has the operation's scope."""
 
     operation: str
     principal: Principal
     request: Mapping[str, Any]
 
-    def existing_collection(self, services: Services) -> str:
-        """The collection that the request names.
-
-        Raises:
-            RekognitionError: ResourceNotFoundException.
-        """
-        collection: str = self.request["CollectionId"]
-        if not is_album_name(collection) or not services.collections.exists(collection):
-            raise unknown_collection(collection)
-        return collection
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body of an answer, and what the audit remembers of it: which thing it was about, and how many."""
+    """The body of an answer, and what the audit records of it: the id that it was about, and how many results."""
 
     body: Mapping[str, Any]
     target: str | None = None
@@ -50,32 +41,75 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation and who may call it."""
+    """An operation, the scope that it requires, and what it counts against the rate limit."""
 
-    handle: Callable[[Services, Call], Answer]
+    handle: Callable[[App, Call], Answer]
     scope: Scope
     cost: int = 1
 
 
-def faces_in(services: Services, call: Call, member: str = "Image") -> tuple[tuple[Face, ...], Picture]:
-    """The faces, largest first and 100 at most, of the picture in `member`, and the picture.
+def existing_collection(cloud: App, call: Call) -> str:
+    """Return the collection that the request names.
 
     Raises:
-        RekognitionError: as :meth:`Pictures.read` does.
+        RekognitionError: ResourceNotFoundException.
     """
-    picture = services.pictures.read(call.request[member], call.principal)
-    [faces] = services.encoder.encode([picture.pixels])
-    return faces[:MAX_FACES], picture
+    collection: str = call.request["CollectionId"]
+    if not is_album_name(collection) or not cloud.collections.exists(collection):
+        raise unknown_collection(collection)
+    return collection
 
 
-def largest_passing(services: Services, call: Call, faces: Sequence[Face]) -> Face:
-    """The largest of `faces` that passes the request's QualityFilter.
+def existing_user(cloud: App, collection: str, user: str) -> Person:
+    """Return the user of the collection.
 
     Raises:
-        RekognitionError: InvalidParameterException where there is none.
+        RekognitionError: ResourceNotFoundException.
+    """
+    person = cloud.users.get_user(collection, user)
+    if person is None:
+        raise unknown_user(user)
+    return person
+
+
+def page_start(cloud: App, call: Call, collection: str = "") -> str | None:
+    """Return the position after which the requested page begins, from its NextToken; None for the first page.
+
+    Raises:
+        RekognitionError: InvalidPaginationTokenException.
+    """
+    token = call.request.get("NextToken")
+    return None if token is None else _page_tokens(cloud).open(token, operation=call.operation, collection=collection)
+
+
+def next_token(cloud: App, call: Call, last: str, collection: str = "") -> str:
+    """Return the NextToken of a page whose last item is at the position `last`."""
+    return _page_tokens(cloud).seal(last, operation=call.operation, collection=collection)
+
+
+def picture_in(cloud: App, call: Call, member: str = "Image") -> Picture:
+    """Return the picture in `member` of the request. Raises as :func:`read_picture` does."""
+    return read_picture(call.request[member], call.principal, cloud.store, cloud.settings.photo_bucket)
+
+
+def faces_in(cloud: App, picture: Picture) -> tuple[Face, ...]:
+    """Return the faces of the picture, largest first, at most 100."""
+    [faces] = cloud.encoder.encode([picture.pixels])
+    return faces[:MAX_FACES]
+
+
+def largest_accepted(cloud: App, call: Call, faces: Sequence[Face]) -> Face:
+    """Return the first of `faces`, which come largest first, that passes the request's QualityFilter.
+
+    Raises:
+        RekognitionError: InvalidParameterException, none passes.
     """
     quality_filter = call.request.get("QualityFilter", "NONE")
     for face in faces:
-        if not services.quality.reasons_against(face, quality_filter):
+        if not reasons_against(face, quality_filter, cloud.calibration):
             return face
     raise no_faces()
+
+
+def _page_tokens(cloud: App) -> PageTokens:
+    return PageTokens(cloud.access_settings.key_secret.get_secret_value().encode())

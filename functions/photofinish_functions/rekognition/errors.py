@@ -1,19 +1,22 @@
-"""Errors as the service model names them, worded as AWS words them: programs look at messages, too."""
+"""The errors of the service model, with AWS's wording, because programs also check messages."""
 
 from __future__ import annotations
 
+from photofinish.errors import PhotofinishError
 
-class RekognitionError(Exception):
-    """A request is answered with an error of the protocol.
 
-    `code` is the exception that an SDK raises; 400 unless the service itself is at fault.
+class RekognitionError(PhotofinishError):
+    """Answer the request with this error of the protocol.
+
+    `code` is the exception that an SDK raises. `retry_after_ms` is how long an SDK waits before it tries again.
     """
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, *, retry_after_ms: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
+        self.retry_after_ms = retry_after_ms
 
 
 def invalid_parameter(message: str) -> RekognitionError:
@@ -59,7 +62,7 @@ def invalid_token() -> RekognitionError:
 
 
 def invalid_s3_object() -> RekognitionError:
-    # The same for an object that is not there, a bucket that is not ours, and an album that the key may not see.
+    # The same error for an unknown object, any other bucket, and an album that the key may not see.
     return RekognitionError(
         "InvalidS3ObjectException",
         "Unable to get object metadata from S3. Check object key, region and/or access permissions.",
@@ -80,8 +83,8 @@ def access_denied(operation: str) -> RekognitionError:
     )
 
 
-def throttled() -> RekognitionError:
-    return RekognitionError("ThrottlingException", "Rate exceeded")
+def throttled(retry_after_ms: int) -> RekognitionError:
+    return RekognitionError("ThrottlingException", "Rate exceeded", retry_after_ms=retry_after_ms)
 
 
 def serialization(message: str) -> RekognitionError:
@@ -93,8 +96,8 @@ def unknown_operation(message: str) -> RekognitionError:
 
 
 def unavailable() -> RekognitionError:
-    return RekognitionError("InternalServerError", "The service cannot answer right now. Try your call again.", 500)
+    return RekognitionError("InternalServerError", "The service is unavailable. Try your call again.", 500)
 
 
 def internal() -> RekognitionError:
-    return RekognitionError("InternalServerError", "Something went wrong here. It was recorded.", 500)
+    return RekognitionError("InternalServerError", "An internal error occurred. It was logged.", 500)

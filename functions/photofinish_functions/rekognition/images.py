@@ -1,4 +1,4 @@
-"""The pictures that requests bring along or name: their limits, and their errors."""
+"""Pictures that a request contains or names: their limits and errors."""
 
 from __future__ import annotations
 
@@ -32,61 +32,54 @@ _NOT_DECODABLE = {"empty_file", "not_a_picture", "unsupported_format", "cut_off"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A picture as a request brought it."""
+    """A decoded picture of a request."""
 
     pixels: NDArray[np.uint8]
     """(H, W, 3) BGR, upright: its EXIF orientation is applied, as in AWS."""
     format: str
     sha256: str
-    """Of the file, hexadecimal."""
+    """Of the file's content, hexadecimal."""
 
 
-class Pictures:
-    """Reads what the member `Image` of a request means. An S3Object is an object of this deployment's photo bucket."""
+def read_picture(image: Mapping[str, Any], principal: Principal, store: PhotoStore, photo_bucket: str) -> Picture:
+    """Read and decode the picture of `image`, a checked structure; an S3Object is an object of `photo_bucket`.
 
-    def __init__(self, store: PhotoStore, photo_bucket: str) -> None:
-        self._store = store
-        self._photo_bucket = photo_bucket
+    Raises:
+        RekognitionError: InvalidParameterException, InvalidS3ObjectException, ImageTooLargeException or
+            InvalidImageFormatException.
+    """
+    if ("Bytes" in image) == ("S3Object" in image):
+        raise invalid_parameter("Request has invalid parameters: an Image has either Bytes or an S3Object")
+    if "Bytes" in image:
+        return _decoded(image["Bytes"])
+    photo = _named_photo(image["S3Object"], store, photo_bucket)
+    # A key for one album gives no access to the photos of another.
+    if not is_album_name(photo.album) or not principal.may(Scope.SEARCH, photo.album):
+        raise invalid_s3_object()
+    try:
+        return _decoded(store.read(photo, max_bytes=MAX_OBJECT_BYTES))
+    except PhotoGone:
+        raise invalid_s3_object() from None
+    except RejectedInput as rejection:
+        raise _refusal(rejection) from None
 
-    def read(self, image: Mapping[str, Any], principal: Principal) -> Picture:
-        """The picture of `image`, a checked structure.
 
-        Raises:
-            RekognitionError: InvalidParameterException, InvalidS3ObjectException, ImageTooLargeException or
-                InvalidImageFormatException.
-        """
-        if ("Bytes" in image) == ("S3Object" in image):
-            raise invalid_parameter("Request has invalid parameters: an Image has either Bytes or an S3Object")
-        content = image["Bytes"] if "Bytes" in image else self._fetch(image["S3Object"], principal)
-        return _picture(content)
-
-    def _fetch(self, named: Mapping[str, str], principal: Principal) -> bytes:
-        if named.get("Bucket") != self._photo_bucket or "Name" not in named:
+def _named_photo(named: Mapping[str, str], store: PhotoStore, photo_bucket: str) -> PhotoRef:
+    if named.get("Bucket") != photo_bucket or "Name" not in named:
+        raise invalid_s3_object()
+    name, version = named["Name"], named.get("Version")
+    if version is not None:
+        if not version.isascii() or not version.isdecimal() or len(version) > 19:
             raise invalid_s3_object()
-        photo = self._version(named["Name"], named.get("Version"))
-        # Whoever holds a key for one album must not look at another's photos through it.
-        if not is_album_name(photo.album) or not principal.may(Scope.SEARCH, photo.album):
-            raise invalid_s3_object()
-        try:
-            return self._store.read(photo, max_bytes=MAX_OBJECT_BYTES)
-        except PhotoGone:
-            raise invalid_s3_object() from None
-        except RejectedInput as rejection:
-            raise _refusal(rejection) from None
-
-    def _version(self, name: str, version: str | None) -> PhotoRef:
-        if version is not None:
-            if not version.isascii() or not version.isdecimal() or len(version) > 19:
-                raise invalid_s3_object()
-            return PhotoRef(bucket=self._photo_bucket, name=name, generation=int(version))
-        # Names come in order, so of those that begin so the one itself is the first.
-        newest = next(iter(self._store.list_photos(name)), None)
-        if newest is None or newest.ref.name != name:
-            raise invalid_s3_object()
-        return newest.ref
+        return PhotoRef(bucket=photo_bucket, name=name, generation=int(version))
+    # Objects are listed in order of name: of those whose names begin with this one, the object itself is the first.
+    newest = next(iter(store.list_photos(name)), None)
+    if newest is None or newest.ref.name != name:
+        raise invalid_s3_object()
+    return newest.ref
 
 
-def _picture(content: bytes) -> Picture:
+def _decoded(content: bytes) -> Picture:
     try:
         kind = recognise(content)
         if kind not in (Format.JPEG, Format.PNG):

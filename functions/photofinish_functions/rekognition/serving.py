@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from flask import Request, Response
@@ -11,6 +12,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from photofinish.domain.access import Principal
 from photofinish.domain.photo import is_album_name
 from photofinish.errors import NotFound, Unavailable
+from photofinish.wiring import App
+from photofinish_functions.access.gate import Gate
 from photofinish_functions.access.refusals import Denied
 from photofinish_functions.refused import Refused
 from photofinish_functions.rekognition import protocol
@@ -25,27 +28,23 @@ from photofinish_functions.rekognition.errors import (
 )
 from photofinish_functions.rekognition.operations import OPERATIONS
 from photofinish_functions.rekognition.requests import COLLECTION_ID, REQUESTS
-from photofinish_functions.rekognition.services import Services
 from photofinish_functions.rekognition.shapes import compiled, read
 
 log = logging.getLogger(__name__)
 
 
-def serve(request: Request, services: Services) -> Response:
-    """Answer a request. Never raises: an error of ours is logged and answered as InternalServerError.
+def serve(request: Request, cloud: App, gate: Callable[[], Gate]) -> Response:
+    """Answer a request. Never raises: an unexpected error is logged and answered as InternalServerError.
 
-    Nothing of a picture, and no vector, is logged or written to the audit.
+    Neither the log nor the audit contains anything of a picture, or a vector.
     """
     request_id = protocol.new_request_id()
-    retry_after_ms = None
     try:
         request.max_content_length = protocol.MAX_BODY_BYTES
         operation = protocol.operation_of(request)
-        return _admitted(request, operation, services, request_id)
+        return _admit_and_answer(request, operation, cloud, gate(), request_id)
     except RequestEntityTooLarge:
         return protocol.too_large_answer(request, request_id)
-    except _Refused as refused:
-        error, retry_after_ms = refused.error, refused.retry_after_ms
     except RekognitionError as refusal:
         error = refusal
     except Unavailable as failure:
@@ -54,92 +53,84 @@ def serve(request: Request, services: Services) -> Response:
     except Exception:
         log.exception("the request failed")
         error = internal()
-    return protocol.error_answer(error, request_id, retry_after_ms=retry_after_ms)
+    return protocol.error_answer(error, request_id)
 
 
-class _Refused(Exception):
-    def __init__(self, error: RekognitionError, retry_after_ms: int | None) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.retry_after_ms = retry_after_ms
-
-
-def _admitted(request: Request, operation: str, services: Services, request_id: str) -> Response:
-    demands = OPERATIONS[operation]
+def _admit_and_answer(request: Request, operation: str, cloud: App, gate: Gate, request_id: str) -> Response:
     content = protocol.content_of(request)
     album = _album(operation, content)
+    principal = _admit(request, operation, album, gate, request_id)
+
+    def record(outcome: str, answer: Answer | None = None) -> None:
+        gate.record(
+            principal,
+            _action(operation),
+            album=album,
+            target=answer.target if answer else None,
+            outcome=outcome,
+            request_id=request_id,
+            count=answer.count if answer else None,
+        )
+
+    answer = None
     try:
-        if album is None:
-            # About no collection; or it names none that can be one, and is refused below.
-            principal = services.gate.admit_signed_anywhere(request, demands.scope, cost=demands.cost)
-        else:
-            principal = services.gate.admit_signed(request, demands.scope, album, cost=demands.cost)
-    except Refused as refused:
-        error, retry_after_ms = protocol.refusal_of(refused, operation, album)
-        if isinstance(refused, Denied):
-            services.gate.record_refusal(
-                refused,
-                _action(operation),
-                album=album,
-                outcome=f"{error.status} {error.code}",
-                request_id=request_id,
-            )
-        raise _Refused(error, retry_after_ms) from None
-    outcome, result = "200", None
-    try:
-        result = _answer(operation, principal, content, services)
-        response = protocol.answer(result.body, request_id)
+        answer = _answer(operation, principal, content, cloud)
+        response, outcome = protocol.answer(answer.body, request_id), "200"
     except RekognitionError as error:
-        outcome = f"{error.status} {error.code}"
-        response = protocol.error_answer(error, request_id)
+        response, outcome = protocol.error_answer(error, request_id), _outcome(error)
     except Exception:
-        _record(services, principal, operation, album, None, "500 InternalServerError", request_id)
+        record("500 InternalServerError")
         raise
-    # Nothing is told that no audit entry tells of: where it cannot be written, the answer is an error.
-    _record(services, principal, operation, album, result, outcome, request_id)
+    # No answer without an audit entry: where it cannot be written, the answer is an error.
+    record(outcome, answer)
     return response
 
 
-def _answer(operation: str, principal: Principal, content: Any, services: Services) -> Answer:
+def _admit(request: Request, operation: str, album: str | None, gate: Gate, request_id: str) -> Principal:
+    """Return the principal that signed the request.
+
+    Raises:
+        RekognitionError: it may not make this request.
+    """
+    required = OPERATIONS[operation]
+    try:
+        if album is None:
+            # The operation is not about a collection, or the request does not name a valid one and is refused later.
+            return gate.admit_signed_anywhere(request, required.scope, cost=required.cost)
+        return gate.admit_signed(request, required.scope, album, cost=required.cost)
+    except Refused as refused:
+        error = protocol.error_of(refused, operation, album)
+        if isinstance(refused, Denied):
+            gate.record_refusal(
+                refused, _action(operation), album=album, outcome=_outcome(error), request_id=request_id
+            )
+        raise error from None
+
+
+def _answer(operation: str, principal: Principal, content: Any, cloud: App) -> Answer:
     if content is protocol.NOT_JSON:
         raise serialization("The body is not JSON")
     call = Call(operation, principal, read(content, REQUESTS[operation]))
     try:
-        return OPERATIONS[operation].handle(services, call)
+        return OPERATIONS[operation].handle(cloud, call)
     except NotFound:
-        # Another request deleted the collection meanwhile.
+        # Another request deleted the collection in the meantime.
         raise unknown_collection(str(call.request.get("CollectionId", ""))) from None
 
 
-def _record(
-    services: Services,
-    principal: Principal,
-    operation: str,
-    album: str | None,
-    answer: Answer | None,
-    outcome: str,
-    request_id: str,
-) -> None:
-    services.gate.record(
-        principal,
-        _action(operation),
-        album=album,
-        target=answer.target if answer else None,
-        outcome=outcome,
-        request_id=request_id,
-        count=answer.count if answer else None,
-    )
-
-
 def _action(operation: str) -> str:
-    """What the audit calls it."""
+    """Return the audit's name for the operation."""
     return f"rekognition.{operation}"
 
 
-def _album(operation: str, content: Any) -> str | None:
-    """The album that a request is about, before it is checked; None where it names none, or nothing like one.
+def _outcome(error: RekognitionError) -> str:
+    return f"{error.status} {error.code}"
 
-    Only the member that the operation acts on counts: another one must not decide who may do it.
+
+def _album(operation: str, content: Any) -> str | None:
+    """Return the album that an unchecked request is about; None where it does not name a valid one.
+
+    Only the member that the operation acts on counts, so that no other member decides who may make the request.
     """
     members = REQUESTS[operation].members
     member = next((name for name in ("CollectionId", "ResourceArn") if name in members), None)

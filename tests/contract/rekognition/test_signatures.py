@@ -324,14 +324,12 @@ def test_the_log_holds_nothing_of_the_pictures(server: RekognitionServer, collec
 def test_without_its_database_it_admits_nobody_and_an_sdk_may_try_again(
     server: RekognitionServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Services:
-        gate = Gate(PgAccess(Database("host=127.0.0.1 port=9", connection_timeout_s=0.5)), settings())
-
+    gate = Gate(PgAccess(Database("host=127.0.0.1 port=9", connection_timeout_s=0.5)), settings())
     request = signed(server)
     with Flask("test").test_request_context(
         "/", method="POST", base_url=server.url, headers=dict(request.headers), data=request.body
     ) as context:
-        answer = serve(context.request, cast("Any", Services()))
+        answer = serve(context.request, cast("Any", None), lambda: gate)  # nothing behind the gate is used
     assert answer.status_code == 500
     assert json.loads(answer.get_data())["__type"] == "InternalServerError"
     assert "unavailable" in caplog.text

@@ -11,7 +11,7 @@ from typing import Any
 import functions_framework
 import pytest
 
-from photofinish_functions.events import parse_message, parse_object_finalized, wants_full_reconcile
+from photofinish_functions.events import is_full_run, parse_message, parse_object_finalized
 
 FUNCTION = """
 import functions_framework
@@ -98,4 +98,4 @@ def test_a_scheduled_message_without_attributes_is_understood(client: Any) -> No
     answer = client.post("/", json={"message": bare, "subscription": "projects/p/subscriptions/reconcile"})
     assert answer.status_code in (200, 204), answer.data
     [(_, message)] = received()
-    assert wants_full_reconcile(message)
+    assert is_full_run(message)

@@ -30,7 +30,7 @@ from photofinish.settings import (
 )
 from photofinish_cli.local_deployment import local_deployment
 from photofinish_emulators.stack import StackSpec
-from photofinish_functions.events import Message, wants_full_reconcile
+from photofinish_functions.events import Message, is_full_run
 from support import terraform_config as terraform
 from support.firestore_server import FirestoreServer, emulator_environment, running_firestore_server
 
@@ -68,73 +68,59 @@ def all_targets() -> list[str]:
     return targets
 
 
+def names_in(*nodes: ast.AST) -> set[str]:
+    walked = [node for top in nodes for node in ast.walk(top)]
+    return {node.id for node in walked if isinstance(node, ast.Name)} | {
+        node.attr for node in walked if isinstance(node, ast.Attribute)
+    }
+
+
 def named_by(target: str) -> set[str]:
-    """Names and attributes in the body of an entry point and of the helpers it calls."""
+    """Names in an entry point and its package, in the helpers it calls, and in the parts of `wiring.App` it uses."""
     tree = ast.parse((ROOT / "functions/photofinish_functions/entry_points.py").read_text(encoding="utf-8"))
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    functions = {node.name: names_in(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
     assert target in functions, f"entry_points.py has no function {target}"
-    called = [node.id for node in ast.walk(functions[target]) if isinstance(node, ast.Name) and node.id in functions]
-    nodes = [node for name in {target, *called} for node in ast.walk(functions[name])]
-    return {node.id for node in nodes if isinstance(node, ast.Name)} | {
-        node.attr for node in nodes if isinstance(node, ast.Attribute)
-    }
+    followed = {name: named for name, named in functions.items() if name.startswith("_")} | APP
+    package = ROOT / "functions/photofinish_functions" / target
+    source = "".join(file.read_text(encoding="utf-8") for file in package.rglob("*.py"))
+    named = functions[target] | set(re.findall(r"\b(?:cloud|services)\.(\w+)", source))
+    while more := set().union(*(followed[name] for name in named & followed.keys())) - named:
+        named |= more
+    return named
 
 
-def services_module_of(target: str) -> Path | None:
-    """The module whose `DeployedServices` an entry point uses."""
-    tree = ast.parse((ROOT / "functions/photofinish_functions/entry_points.py").read_text(encoding="utf-8"))
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    called = [node.id for node in ast.walk(functions[target]) if isinstance(node, ast.Name) and node.id in functions]
-    modules = {
-        str(node.module)
-        for name in {target, *called}
-        for node in ast.walk(functions[name])
-        if isinstance(node, ast.ImportFrom) and any(alias.name == "DeployedServices" for alias in node.names)
-    }
-    assert len(modules) <= 1, f"{target} uses several modules of services: {sorted(modules)}"
-    return ROOT / "functions" / (modules.pop().replace(".", "/") + ".py") if modules else None
-
-
-def adapters_on_the_database() -> set[str]:
-    """The properties of `wiring.App` that need the database, and so the same rights."""
+def names_by_property() -> dict[str, set[str]]:
+    """What the body of each property of `wiring.App` names."""
     tree = ast.parse((ROOT / "shared/photofinish/wiring.py").read_text(encoding="utf-8"))
-    methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    return {method.name for method in methods if "self.database" in ast.unparse(method)}
+    [app] = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    return {method.name: names_in(*method.body) for method in app.body if isinstance(method, ast.FunctionDef)}
 
 
-ON_DATABASE = adapters_on_the_database()
+APP = names_by_property()
+ON_DATABASE = {name for name, named in APP.items() if "database" in named}
 DOCUMENTS = {"documents", "people_documents", "leases"}
 PARTS = {"store", "queue", "events", "launcher", "links", "enrolment_pictures"} | DOCUMENTS | ON_DATABASE
 
 
 def parts_used_by(target: str) -> set[str]:
-    """The adapters of `wiring.App` that an entry point touches, with those of the helpers and services it uses."""
-    named = named_by(target)
-    module = services_module_of(target)
-    # Of the services an enrolment takes the models alone.
-    if module and target != "on_enrolment_finalized":
-        named |= set(re.findall(r"\b_?app\.(\w+)", module.read_text(encoding="utf-8")))
-    return named & PARTS
+    """The adapters of `wiring.App` that an entry point uses."""
+    return named_by(target) & PARTS
 
 
 def settings_of(target: str) -> list[type[Any]]:
-    """The classes of settings that an entry point reads, itself, through `wiring` or through its services."""
+    """The classes of settings that an entry point reads, itself or through `wiring`."""
     readers = {
         "app": Settings,
         "ApiSettings": ApiSettings,
         "RetentionSettings": RetentionSettings,
         "model_settings": ModelEnvironment,
+        "AccessSettings": AccessSettings,
+        "LinkSettings": LinkSettings,
     }
     named = named_by(target)
     found: list[type[Any]] = [settings for name, settings in readers.items() if name in named]
-    if parts_used_by(target) & ON_DATABASE:
+    if named & ON_DATABASE:
         found.append(DatabaseSettings)
-    if "links" in parts_used_by(target):
-        found.append(LinkSettings)
-    if services_module_of(target) and ModelEnvironment not in found:
-        found.append(ModelEnvironment)
-    if terraform.services()[target].subscriptions == {}:
-        found.append(AccessSettings)
     return found
 
 
@@ -191,7 +177,7 @@ def test_schedules_publish_what_the_local_clouds_do_and_the_code_understands(loc
     }
     assert in_cloud == {schedule.name: (schedule.topic, schedule.body) for schedule in local.schedules}
     full = {
-        name: wants_full_reconcile(Message(data=body.encode(), attributes={}, publish_time=datetime.now(UTC)))
+        name: is_full_run(Message(data=body.encode(), attributes={}, publish_time=datetime.now(UTC)))
         for name, (topic, body) in in_cloud.items()
         if topic == "photo-reconcile"
     }
@@ -315,9 +301,9 @@ def test_defaults_of_terraform_are_the_codes() -> None:
 
 
 def log_lines() -> dict[str, set[str]]:
-    """Messages of `log.info("…", extra=fields(…))` and the like in functions and job → the fields they have."""
+    """Messages of `log.info("…", extra=fields(…))` and the like in the product → the fields they have."""
     lines: dict[str, set[str]] = {}
-    for file in [*(ROOT / "functions").rglob("*.py"), *(ROOT / "gpu_jobs").rglob("*.py")]:
+    for file in [file for folder in ("functions", "gpu_jobs", "shared") for file in (ROOT / folder).rglob("*.py")]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log.")):
                 continue

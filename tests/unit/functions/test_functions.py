@@ -14,16 +14,15 @@ from photofinish.application.dead_letters import record_given_up
 from photofinish.application.launch_workers import WorkerLauncher
 from photofinish.application.reconcile import reconcile
 from photofinish.domain.photo import PhotoStatus
-from photofinish.errors import Unavailable
+from photofinish.errors import NotOurs, Unavailable
 from photofinish.ports import WorkItem
 from photofinish.ports.work_messages import work_message
 from photofinish_functions.events import (
     Message,
-    NotOurs,
+    is_full_run,
     parse_dead_letter,
     parse_message,
     parse_object_finalized,
-    wants_full_reconcile,
 )
 from support.pipeline import MemoryCloud, toy_photo
 
@@ -245,10 +244,10 @@ class TestReconciling:
 
 @pytest.mark.parametrize(("data", "full"), [(b"", False), (b"{}", False), (b'{"full": true}', True)])
 def test_a_schedule_asks_for_the_last_day_or_for_all(data: bytes, full: bool) -> None:
-    assert wants_full_reconcile(Message(data, {}, NOW)) is full
+    assert is_full_run(Message(data, {}, NOW)) is full
 
 
 @pytest.mark.parametrize("data", [b"all", b"[]", b'{"full": "yes"}'])
 def test_another_request_is_not_understood(data: bytes) -> None:
     with pytest.raises(NotOurs):
-        wants_full_reconcile(Message(data, {}, NOW))
+        is_full_run(Message(data, {}, NOW))

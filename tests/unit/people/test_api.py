@@ -20,13 +20,13 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 @pytest.fixture
 def album(api: Api, database: str) -> TestAlbum:
-    space = api.services.embedding_space
+    space = api.cloud.embedding_space
     return TestAlbum(api.cloud.database, database, name=ALBUM, space=space, dimension=128)
 
 
 @pytest.fixture
 def clustering(api: Api) -> PeopleClustering:
-    calibrations = {api.services.embedding_space: api.services.pictures.calibration}
+    calibrations = {api.cloud.embedding_space: api.cloud.calibration}
     projector = PeopleProjector(api.cloud.people_projection, api.cloud.people_documents)
     return PeopleClustering(api.cloud.clusters, calibrations, publish=projector.project, run_every_s=0)
 
@@ -210,7 +210,7 @@ class TestClusters:
         state = call(api, "GET", "/clustering")
         assert (state["faces"], state["people"], state["is_waiting"]) == (7, 2, False)
         [space] = state["spaces"].values()
-        assert space["min_similarity"] == api.services.pictures.calibration.min_similarity
+        assert space["min_similarity"] == api.cloud.calibration.min_similarity
         assert space["false_match_rate_at_most"] == 1
         api.cloud.clusters.request(ALBUM)
         assert call(api, "GET", "/clustering")["is_waiting"]

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from photofinish_functions.events import Message, NotOurs, parse_result_album
+from photofinish.errors import NotOurs
+from photofinish_functions.events import Message, parse_result_album
 
 
 def message(**attributes: str) -> Message:

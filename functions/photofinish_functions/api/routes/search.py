@@ -245,7 +245,7 @@ def _answer(
 
 def _page_json(services: Services, album: str, page: SearchPage, people: Sequence[Face]) -> SearchAnswer:
     shown = [(found.photo, found.pipeline_version) for found in page.photos]
-    renditions = rendition_links(services.links, shown, services.photo_bucket) if shown else []
+    renditions = rendition_links(services.links, shown, services.settings.photo_bucket) if shown else []
     return SearchAnswer(
         album=album,
         photos=[_photo_json(found, links) for found, links in zip(page.photos, renditions, strict=True)],

@@ -1,4 +1,4 @@
-"""What is in one picture, or two: nothing of it is kept."""
+"""Faces and text of the pictures of one request, which are not stored."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from photofinish.domain.access import Scope
 from photofinish.domain.face import Face
+from photofinish.wiring import App
 from photofinish_functions.rekognition.answers import box_json, face_detail, percent
 from photofinish_functions.rekognition.calls import (
     DEFAULT_THRESHOLD,
@@ -17,27 +18,29 @@ from photofinish_functions.rekognition.calls import (
     Call,
     Operation,
     faces_in,
-    largest_passing,
+    largest_accepted,
+    picture_in,
 )
 from photofinish_functions.rekognition.errors import no_faces
-from photofinish_functions.rekognition.services import Services
+from photofinish_functions.rekognition.quality import reasons_against
+from photofinish_functions.rekognition.similarity import SimilarityScale
 from photofinish_functions.rekognition.text import TEXT_MODEL_VERSION, TextFilters, text_detections
 
 
-def detect_faces(services: Services, call: Call) -> Answer:
-    faces, _ = faces_in(services, call)
+def detect_faces(cloud: App, call: Call) -> Answer:
+    faces = faces_in(cloud, picture_in(cloud, call))
     return Answer({"FaceDetails": [face_detail(face) for face in faces]}, count=len(faces))
 
 
-def compare_faces(services: Services, call: Call) -> Answer:
-    sources, _ = faces_in(services, call, "SourceImage")
-    source = largest_passing(services, call, sources)
-    found, _ = faces_in(services, call, "TargetImage")
+def compare_faces(cloud: App, call: Call) -> Answer:
+    source = largest_accepted(cloud, call, faces_in(cloud, picture_in(cloud, call, "SourceImage")))
+    found = faces_in(cloud, picture_in(cloud, call, "TargetImage"))
     quality_filter = call.request.get("QualityFilter", "NONE")
-    targets = [face for face in found if not services.quality.reasons_against(face, quality_filter)]
+    targets = [face for face in found if not reasons_against(face, quality_filter, cloud.calibration)]
     if not targets:
         raise no_faces()
-    similarities = [services.similarity.similarity(_cosine(source, target)) for target in targets]
+    scale = SimilarityScale(cloud.calibration)
+    similarities = [scale.similarity(_cosine(source, target)) for target in targets]
     threshold = call.request.get("SimilarityThreshold", DEFAULT_THRESHOLD)
     order = sorted(range(len(targets)), key=lambda index: -similarities[index])
     matches = [index for index in order if similarities[index] >= threshold]
@@ -53,9 +56,8 @@ def compare_faces(services: Services, call: Call) -> Answer:
     )
 
 
-def detect_text(services: Services, call: Call) -> Answer:
-    picture = services.pictures.read(call.request["Image"], call.principal)
-    [lines] = services.reader.read([picture.pixels])
+def detect_text(cloud: App, call: Call) -> Answer:
+    [lines] = cloud.text_reader.read([picture_in(cloud, call).pixels])
     filters: Mapping[str, Any] = call.request.get("Filters", {})
     detections = text_detections(lines, TextFilters.of(filters))
     return Answer({"TextDetections": detections, "TextModelVersion": TEXT_MODEL_VERSION}, count=len(detections))

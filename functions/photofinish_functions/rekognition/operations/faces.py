@@ -1,7 +1,7 @@
 """Faces of a collection: indexing, listing, deleting.
 
-Each face that comes through the protocol is the only face of a photo of its own, which stands for it in the index:
-so faces of one picture are added and deleted one by one, and keep their ids whatever becomes of the others.
+In the index each face that was added through the protocol is the only face of its own photo entry, so the faces of one
+picture are added and deleted one by one, and keep their ids when the others change.
 """
 
 from __future__ import annotations
@@ -19,62 +19,75 @@ from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sharpness import Sharpness, is_blurry
 from photofinish.ports import COLLECTION_BUCKET, CollectionFace
+from photofinish.wiring import App
 from photofinish_functions.rekognition.answers import collection_face, face_detail, face_model_version
-from photofinish_functions.rekognition.calls import PICTURE_COST, Answer, Call, Operation, faces_in
-from photofinish_functions.rekognition.errors import unknown_user
+from photofinish_functions.rekognition.calls import (
+    PICTURE_COST,
+    Answer,
+    Call,
+    Operation,
+    existing_collection,
+    existing_user,
+    faces_in,
+    next_token,
+    page_start,
+    picture_in,
+)
 from photofinish_functions.rekognition.images import Picture
-from photofinish_functions.rekognition.quality import MAX_FACES
-from photofinish_functions.rekognition.services import Services
+from photofinish_functions.rekognition.quality import MAX_FACES, reasons_against
 
 DEFAULT_PAGE = 1000
 # Part of every face's id, so it never changes.
 _PIPELINE_VERSION = "rekognition-1"
-# A face found where one is indexed already is that one, though another detector may box it a little differently.
+# A face at the position of an indexed one is that face: another detector may place its box slightly differently.
 _SAME_FACE_OVERLAP = 0.5
 
 
-def index_faces(services: Services, call: Call) -> Answer:
-    collection = call.existing_collection(services)
-    faces, picture = faces_in(services, call)
+def index_faces(cloud: App, call: Call) -> Answer:
+    collection = existing_collection(cloud, call)
+    picture = picture_in(cloud, call)
+    faces = faces_in(cloud, picture)
     quality_filter = call.request.get("QualityFilter", "AUTO")
-    reasons = [services.quality.reasons_against(face, quality_filter) for face in faces]
-    passing = [face for face, against in zip(faces, reasons, strict=True) if not against]
-    left_out = [(face, against) for face, against in zip(faces, reasons, strict=True) if against]
+    reasons = [reasons_against(face, quality_filter, cloud.calibration) for face in faces]
+    accepted = [face for face, why in zip(faces, reasons, strict=True) if not why]
+    rejected = [(face, why) for face, why in zip(faces, reasons, strict=True) if why]
     max_faces = min(MAX_FACES, call.request.get("MaxFaces", MAX_FACES))
-    left_out += [(face, ["EXCEEDS_MAX_FACES"]) for face in passing[max_faces:]]
-    records = _index(services, collection, picture, passing[:max_faces], call.request.get("ExternalImageId"))
+    rejected += [(face, ["EXCEEDS_MAX_FACES"]) for face in accepted[max_faces:]]
+    records = _index(cloud, collection, picture, accepted[:max_faces], call.request.get("ExternalImageId"))
     return Answer(
         {
             "FaceRecords": records,
-            "UnindexedFaces": [{"Reasons": why, "FaceDetail": face_detail(face)} for face, why in left_out],
-            "FaceModelVersion": face_model_version(services.embedding_space),
+            "UnindexedFaces": [{"Reasons": why, "FaceDetail": face_detail(face)} for face, why in rejected],
+            "FaceModelVersion": face_model_version(cloud.embedding_space),
         },
         count=len(records),
     )
 
 
-def list_faces(services: Services, call: Call) -> Answer:
-    collection = call.existing_collection(services)
+def list_faces(cloud: App, call: Call) -> Answer:
+    collection = existing_collection(cloud, call)
     limit = call.request.get("MaxResults") or DEFAULT_PAGE
-    after = None
-    if "NextToken" in call.request:
-        after = services.tokens.open(call.request["NextToken"], operation=call.operation, collection=collection)
-    page = services.collections.faces(collection, limit=limit + 1, after=after, face_ids=_asked_for(services, call))
+    page = cloud.collections.faces(
+        collection,
+        limit=limit + 1,
+        after=page_start(cloud, call, collection),
+        face_ids=_requested_faces(cloud, call, collection),
+    )
     shown = page[:limit]
     body: dict[str, Any] = {
-        "Faces": described(services, collection, shown),
-        "FaceModelVersion": face_model_version(services.embedding_space),
+        "Faces": described(cloud, collection, shown),
+        "FaceModelVersion": face_model_version(cloud.embedding_space),
     }
     if len(page) > limit:
-        body["NextToken"] = services.tokens.seal(shown[-1].face_id, operation=call.operation, collection=collection)
+        body["NextToken"] = next_token(cloud, call, shown[-1].face_id, collection)
     return Answer(body, count=len(shown))
 
 
-def delete_faces(services: Services, call: Call) -> Answer:
-    collection = call.existing_collection(services)
+def delete_faces(cloud: App, call: Call) -> Answer:
+    collection = existing_collection(cloud, call)
     face_ids = list(dict.fromkeys(call.request["FaceIds"]))
-    user_of = services.users.users_of_faces(collection, face_ids)
-    deleted = set(services.collections.delete_faces(collection, [one for one in face_ids if one not in user_of]))
+    user_of = cloud.users.users_of_faces(collection, face_ids)
+    deleted = set(cloud.collections.delete_faces(collection, [one for one in face_ids if one not in user_of]))
     unsuccessful: list[dict[str, Any]] = []
     for one in face_ids:
         if one in user_of:
@@ -92,43 +105,42 @@ def delete_faces(services: Services, call: Call) -> Answer:
     )
 
 
-def described(services: Services, collection: str, faces: Sequence[CollectionFace]) -> list[dict[str, Any]]:
-    """The faces in the shape `Face`, each with the user it belongs to."""
-    user_of = services.users.users_of_faces(collection, [face.face_id for face in faces]) if faces else {}
+def described(cloud: App, collection: str, faces: Sequence[CollectionFace]) -> list[dict[str, Any]]:
+    """Return the faces in the protocol's shape `Face`, each with the user that it belongs to."""
+    user_of = cloud.users.users_of_faces(collection, [face.face_id for face in faces]) if faces else {}
     return [collection_face(face, user_of.get(face.face_id)) for face in faces]
 
 
-def _asked_for(services: Services, call: Call) -> list[str] | None:
-    """Ids of the faces that a list is limited to; None for all."""
+def _requested_faces(cloud: App, call: Call, collection: str) -> list[str] | None:
+    """Return the ids of the faces to which the request limits the list; None for all."""
     face_ids: list[str] | None = call.request.get("FaceIds")
     if "UserId" not in call.request:
         return face_ids
-    collection, user = call.request["CollectionId"], call.request["UserId"]
-    if services.users.get_user(collection, user) is None:
-        raise unknown_user(user)
-    of_user = services.users.user_faces(collection, user)
+    user = call.request["UserId"]
+    existing_user(cloud, collection, user)
+    of_user = cloud.users.user_faces(collection, user)
     return of_user if face_ids is None else [one for one in of_user if one in set(face_ids)]
 
 
 def _index(
-    services: Services, collection: str, picture: Picture, faces: Sequence[Face], external_image_id: str | None
+    cloud: App, collection: str, picture: Picture, faces: Sequence[Face], external_image_id: str | None
 ) -> list[dict[str, Any]]:
-    """Index what of `faces` is not indexed yet; `FaceRecords` of all of them, in order."""
+    """Index those of `faces` that are not indexed yet, and return the `FaceRecords` of all of them, in order."""
     image_id = _image_id(picture, external_image_id)
-    stored = services.collections.faces_of_picture(collection, image_id)
+    stored = cloud.collections.faces_of_picture(collection, image_id)
     photos = []
     to_index: list[tuple[PhotoRef, Face]] = []
     for face in faces:
         known = _same_face(face, stored)
         photo = _photo_of(face, collection, image_id, picture) if known is None else known.photo
         photos.append(photo)
-        # A face of another model's embedding space could not be found any more, so it is indexed again.
+        # Searches do not find a face in the embedding space of another model, so it is indexed again.
         if known is None or known.embedding_space != face.embedding.space:
             to_index.append((photo, face))
     face_ids = [face_id(photo, _PIPELINE_VERSION, 0) for photo in photos]
     if to_index:
-        # Named before they are there: nobody sees a face without the name of its picture.
-        services.collections.name_picture(
+        # Named before they are indexed, so that no reader sees a face without its picture's name.
+        cloud.collections.name_picture(
             collection,
             [face_id(photo, _PIPELINE_VERSION, 0) for photo, _ in to_index],
             image_id=image_id,
@@ -139,10 +151,10 @@ def _index(
             sharpness = Sharpness(
                 frame=frame, laplacian_variance=laplacian_variance, is_blurry=is_blurry(frame, [face])
             )
-            services.index.replace(photo, _PIPELINE_VERSION, _analysis(picture, face, sharpness))
-    indexed = services.collections.faces(collection, limit=MAX_FACES, face_ids=face_ids)
-    shown = {face["FaceId"]: face for face in described(services, collection, indexed)}
-    # One that another request deleted meanwhile is not there any more.
+            cloud.index.replace(photo, _PIPELINE_VERSION, _analysis(picture, face, sharpness))
+    indexed = cloud.collections.faces(collection, limit=MAX_FACES, face_ids=face_ids)
+    shown = {face["FaceId"]: face for face in described(cloud, collection, indexed)}
+    # Another request may have deleted a face in the meantime.
     return [
         {"Face": shown[one], "FaceDetail": face_detail(face)}
         for one, face in zip(face_ids, faces, strict=True)
@@ -156,7 +168,7 @@ def _image_id(picture: Picture, external_image_id: str | None) -> str:
 
 
 def _photo_of(face: Face, collection: str, image_id: str, picture: Picture) -> PhotoRef:
-    """The photo that stands for `face`: named by where it is, so that whoever indexes it again names it alike."""
+    """Return the photo entry of `face`, named by the face's position so that indexing it again gives the same name."""
     height, width = picture.pixels.shape[:2]
     x, y, w, h = face.box.to_pixels(width, height)
     return PhotoRef(

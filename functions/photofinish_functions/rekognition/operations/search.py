@@ -1,4 +1,4 @@
-"""Faces of a collection that look like another, best first."""
+"""Search a collection for faces similar to one of its faces, or to the largest face of a picture."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.access import Scope
 from photofinish.domain.face import Embedding
+from photofinish.wiring import App
 from photofinish_functions.rekognition.answers import box_json, face_model_version, percent
 from photofinish_functions.rekognition.calls import (
     DEFAULT_THRESHOLD,
@@ -14,66 +15,65 @@ from photofinish_functions.rekognition.calls import (
     Answer,
     Call,
     Operation,
+    existing_collection,
     faces_in,
-    largest_passing,
+    largest_accepted,
+    picture_in,
 )
 from photofinish_functions.rekognition.errors import face_not_in_collection
 from photofinish_functions.rekognition.operations.faces import described
-from photofinish_functions.rekognition.services import Services
+from photofinish_functions.rekognition.similarity import SimilarityScale
 
 DEFAULT_MAX_FACES = 100
 
 
-def search_faces(services: Services, call: Call) -> Answer:
-    collection = call.existing_collection(services)
+def search_faces(cloud: App, call: Call) -> Answer:
+    collection = existing_collection(cloud, call)
     searched: str = call.request["FaceId"]
-    query = services.index.embeddings(collection, [searched]).get(searched)
+    query = cloud.index.embeddings(collection, [searched]).get(searched)
     if query is None:
         raise face_not_in_collection()
-    matches = _matches(services, call, collection, query, without=searched)
+    matches = _matches(cloud, call, collection, query, without=searched)
     return Answer(
         {
             "SearchedFaceId": searched,
             "FaceMatches": matches,
-            "FaceModelVersion": face_model_version(services.embedding_space),
+            "FaceModelVersion": face_model_version(cloud.embedding_space),
         },
         target=searched,
         count=len(matches),
     )
 
 
-def search_faces_by_image(services: Services, call: Call) -> Answer:
-    collection = call.existing_collection(services)
-    faces, _ = faces_in(services, call)
-    searched = largest_passing(services, call, faces)
-    matches = _matches(services, call, collection, searched.embedding)
+def search_faces_by_image(cloud: App, call: Call) -> Answer:
+    collection = existing_collection(cloud, call)
+    searched = largest_accepted(cloud, call, faces_in(cloud, picture_in(cloud, call)))
+    matches = _matches(cloud, call, collection, searched.embedding)
     return Answer(
         {
             "SearchedFaceBoundingBox": box_json(searched.box),
             "SearchedFaceConfidence": percent(searched.detection_score),
             "FaceMatches": matches,
-            "FaceModelVersion": face_model_version(services.embedding_space),
+            "FaceModelVersion": face_model_version(cloud.embedding_space),
         },
         count=len(matches),
     )
 
 
 def _matches(
-    services: Services, call: Call, collection: str, query: Embedding, *, without: str | None = None
+    cloud: App, call: Call, collection: str, query: Embedding, *, without: str | None = None
 ) -> list[dict[str, Any]]:
     limit = call.request.get("MaxFaces", DEFAULT_MAX_FACES)
-    min_similarity = services.similarity.cosine(call.request.get("FaceMatchThreshold", DEFAULT_THRESHOLD))
-    # The face that is searched for is its own best match.
-    found = most_similar_faces(services.index, collection, [query], limit=limit + 1, min_similarity=min_similarity)
+    scale = SimilarityScale(cloud.calibration)
+    min_similarity = scale.cosine(call.request.get("FaceMatchThreshold", DEFAULT_THRESHOLD))
+    # The query face is its own best match.
+    found = most_similar_faces(cloud.index, collection, [query], limit=limit + 1, min_similarity=min_similarity)
     found = [match for match in found if match.face.face_id != without][:limit]
-    faces = services.collections.faces(collection, limit=len(found), face_ids=[match.face.face_id for match in found])
-    shown = {face["FaceId"]: face for face in described(services, collection, faces)}
-    # One that was deleted since the search is not shown.
+    faces = cloud.collections.faces(collection, limit=len(found), face_ids=[match.face.face_id for match in found])
+    shown = {face["FaceId"]: face for face in described(cloud, collection, faces)}
+    # A face may have been deleted since the search.
     return [
-        {
-            "Similarity": round(services.similarity.similarity(match.similarity), 4),
-            "Face": shown[match.face.face_id],
-        }
+        {"Similarity": round(scale.similarity(match.similarity), 4), "Face": shown[match.face.face_id]}
         for match in found
         if match.face.face_id in shown
     ]

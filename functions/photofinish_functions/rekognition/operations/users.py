@@ -1,4 +1,4 @@
-"""Users of a collection: people to whom faces were given, found by what all of these look like together."""
+"""Users of a collection: people with associated faces, who are found by the mean embedding of these faces."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from photofinish.domain.access import Scope
 from photofinish.domain.face import Embedding, Face
 from photofinish.domain.people import Person
 from photofinish.errors import Conflict, NotFound
+from photofinish.wiring import App
 from photofinish_functions.rekognition.answers import face_detail, face_model_version
 from photofinish_functions.rekognition.calls import (
     DEFAULT_THRESHOLD,
@@ -19,7 +20,12 @@ from photofinish_functions.rekognition.calls import (
     Answer,
     Call,
     Operation,
+    existing_collection,
+    existing_user,
     faces_in,
+    next_token,
+    page_start,
+    picture_in,
 )
 from photofinish_functions.rekognition.errors import (
     face_not_in_collection,
@@ -29,7 +35,8 @@ from photofinish_functions.rekognition.errors import (
     unknown_user,
     user_exists,
 )
-from photofinish_functions.rekognition.services import Services
+from photofinish_functions.rekognition.quality import reasons_against
+from photofinish_functions.rekognition.similarity import SimilarityScale
 
 MAX_FACES_OF_USER = 100
 DEFAULT_ASSOCIATION_THRESHOLD = 75.0
@@ -41,26 +48,26 @@ _REFUSED = {
     "not_similar": "LOW_MATCH_CONFIDENCE",
 }
 
-Handler = Callable[[Services, Call], Answer]
+Handler = Callable[[App, Call], Answer]
 
 
 def _once_per_token(handler: Handler) -> Handler:
-    """Give a request that repeats a ClientRequestToken the answer that the first one got.
+    """Answer a request that repeats a ClientRequestToken as the first one was answered, and do nothing.
 
-    Every SDK makes such a token for these operations, so that one that is sent again after a lost answer does nothing.
+    SDKs send such a token with these operations, so that a retry after a lost answer changes nothing.
     """
 
     @functools.wraps(handler)
-    def handle(services: Services, call: Call) -> Answer:
-        collection = call.existing_collection(services)
+    def handle(cloud: App, call: Call) -> Answer:
+        collection = existing_collection(cloud, call)
         token = call.request.get("ClientRequestToken")
         if token is None:
-            return handler(services, call)
+            return handler(cloud, call)
         digest = _digest(call)
-        earlier = services.collections.recall(collection, token)
+        earlier = cloud.collections.recall(collection, token)
         if earlier is None:
-            answer = handler(services, call)
-            services.collections.remember(collection, token, digest, answer.body)
+            answer = handler(cloud, call)
+            cloud.collections.remember(collection, token, digest, answer.body)
             return answer
         request_sha256, body = earlier
         if request_sha256 != digest:
@@ -71,55 +78,51 @@ def _once_per_token(handler: Handler) -> Handler:
 
 
 @_once_per_token
-def create_user(services: Services, call: Call) -> Answer:
+def create_user(cloud: App, call: Call) -> Answer:
     user: str = call.request["UserId"]
     try:
-        services.users.create_user(call.request["CollectionId"], user, by=call.principal.id)
+        cloud.users.create_user(call.request["CollectionId"], user, by=call.principal.id)
     except Conflict:
         raise user_exists(user) from None
     return Answer({}, target=user)
 
 
 @_once_per_token
-def delete_user(services: Services, call: Call) -> Answer:
+def delete_user(cloud: App, call: Call) -> Answer:
     user: str = call.request["UserId"]
-    if not services.users.delete_user(call.request["CollectionId"], user, by=call.principal.id):
+    if not cloud.users.delete_user(call.request["CollectionId"], user, by=call.principal.id):
         raise unknown_user(user)
     return Answer({}, target=user)
 
 
-def list_users(services: Services, call: Call) -> Answer:
-    collection = call.existing_collection(services)
+def list_users(cloud: App, call: Call) -> Answer:
+    collection = existing_collection(cloud, call)
     limit = call.request.get("MaxResults", DEFAULT_PAGE)
-    after = None
-    if "NextToken" in call.request:
-        after = services.tokens.open(call.request["NextToken"], operation=call.operation, collection=collection)
-    page = services.users.list_users(collection, limit=limit + 1, after=after)
+    page = cloud.users.list_users(collection, limit=limit + 1, after=page_start(cloud, call, collection))
     shown = page[:limit]
     body: dict[str, Any] = {"Users": [_user(person) for person in shown]}
     if len(page) > limit:
-        body["NextToken"] = services.tokens.seal(
-            shown[-1].user_id or "", operation=call.operation, collection=collection
-        )
+        body["NextToken"] = next_token(cloud, call, shown[-1].user_id or "", collection)
     return Answer(body, count=len(shown))
 
 
 @_once_per_token
-def associate_faces(services: Services, call: Call) -> Answer:
+def associate_faces(cloud: App, call: Call) -> Answer:
     collection, user = call.request["CollectionId"], call.request["UserId"]
     face_ids = list(dict.fromkeys(call.request["FaceIds"]))
     threshold = call.request.get("UserMatchThreshold", DEFAULT_ASSOCIATION_THRESHOLD)
-    before = set(services.users.user_faces(collection, user))
+    min_similarity = SimilarityScale(cloud.calibration).cosine(threshold)
+    before = set(cloud.users.user_faces(collection, user))
     if len(before | set(face_ids)) > MAX_FACES_OF_USER:
         raise too_many_faces_of_user(user, MAX_FACES_OF_USER)
     try:
-        changes = services.users.associate_faces(
-            collection, user, face_ids, min_similarity=services.similarity.cosine(threshold), by=call.principal.id
+        changes = cloud.users.associate_faces(
+            collection, user, face_ids, min_similarity=min_similarity, by=call.principal.id
         )
     except NotFound:
         raise unknown_user(user) from None
     associated = [{"FaceId": one} for one in changes.changed if one not in before]
-    user_of = services.users.users_of_faces(collection, list(changes.refused)) if changes.refused else {}
+    user_of = cloud.users.users_of_faces(collection, list(changes.refused)) if changes.refused else {}
     return Answer(
         {
             "AssociatedFaces": associated,
@@ -127,7 +130,7 @@ def associate_faces(services: Services, call: Call) -> Answer:
                 {"FaceId": one, "Reasons": [_REFUSED[code]]} | ({"UserId": user_of[one]} if one in user_of else {})
                 for one, code in changes.refused.items()
             ],
-            "UserStatus": _status_of(services, collection, user),
+            "UserStatus": _status(existing_user(cloud, collection, user)),
         },
         target=user,
         count=len(associated),
@@ -135,49 +138,49 @@ def associate_faces(services: Services, call: Call) -> Answer:
 
 
 @_once_per_token
-def disassociate_faces(services: Services, call: Call) -> Answer:
+def disassociate_faces(cloud: App, call: Call) -> Answer:
     collection, user = call.request["CollectionId"], call.request["UserId"]
     face_ids = list(dict.fromkeys(call.request["FaceIds"]))
     try:
-        changes = services.users.disassociate_faces(collection, user, face_ids, by=call.principal.id)
+        changes = cloud.users.disassociate_faces(collection, user, face_ids, by=call.principal.id)
     except NotFound:
         raise unknown_user(user) from None
-    user_of = services.users.users_of_faces(collection, list(changes.refused)) if changes.refused else {}
+    user_of = cloud.users.users_of_faces(collection, list(changes.refused)) if changes.refused else {}
     unsuccessful: list[dict[str, Any]] = []
     for one, code in changes.refused.items():
         if code == "unknown_face":
             unsuccessful.append({"FaceId": one, "Reasons": ["FACE_NOT_FOUND"]})
-        elif one in user_of:  # one that is nobody's is as it shall be, and AWS does not mention it
+        elif one in user_of:  # a face without a user needs no change, and AWS does not list it
             unsuccessful.append({"FaceId": one, "UserId": user_of[one], "Reasons": ["ASSOCIATED_TO_A_DIFFERENT_USER"]})
     return Answer(
         {
             "DisassociatedFaces": [{"FaceId": one} for one in changes.changed],
             "UnsuccessfulFaceDisassociations": unsuccessful,
-            "UserStatus": _status_of(services, collection, user),
+            "UserStatus": _status(existing_user(cloud, collection, user)),
         },
         target=user,
         count=len(changes.changed),
     )
 
 
-def search_users(services: Services, call: Call) -> Answer:
-    collection = call.existing_collection(services)
+def search_users(cloud: App, call: Call) -> Answer:
+    collection = existing_collection(cloud, call)
     user, face = call.request.get("UserId"), call.request.get("FaceId")
     if (user is None) == (face is None):
         raise invalid_parameter("Request has invalid parameters: give either a UserId or a FaceId")
     if user is not None:
         searched: dict[str, Any] = {"SearchedUser": {"UserId": user}}
-        query = _looks_of(services, collection, user)
+        query = _embedding_of(cloud, collection, user)
     else:
         searched = {"SearchedFace": {"FaceId": face}}
-        query = services.index.embeddings(collection, [face or ""]).get(face or "")
+        query = cloud.index.embeddings(collection, [face or ""]).get(face or "")
         if query is None:
             raise face_not_in_collection()
-    matches = [] if query is None else _matches(services, call, collection, query, without=user)
+    matches = [] if query is None else _matches(cloud, call, collection, query, without=user)
     return Answer(
         {
             "UserMatches": matches,
-            "FaceModelVersion": face_model_version(services.embedding_space),
+            "FaceModelVersion": face_model_version(cloud.embedding_space),
             **searched,
         },
         target=user or face,
@@ -185,22 +188,22 @@ def search_users(services: Services, call: Call) -> Answer:
     )
 
 
-def search_users_by_image(services: Services, call: Call) -> Answer:
-    collection = call.existing_collection(services)
-    faces, _ = faces_in(services, call)
+def search_users_by_image(cloud: App, call: Call) -> Answer:
+    collection = existing_collection(cloud, call)
+    faces = faces_in(cloud, picture_in(cloud, call))
     quality_filter = call.request.get("QualityFilter", "NONE")
     searched: Face | None = None
     unsearched: list[dict[str, Any]] = []
     for face in faces:
-        reasons = services.quality.reasons_against(face, quality_filter)
+        reasons = reasons_against(face, quality_filter, cloud.calibration)
         if searched is None and not reasons:
             searched = face
         else:
             unsearched.append({"FaceDetails": face_detail(face), "Reasons": reasons or ["FACE_NOT_LARGEST"]})
-    matches = [] if searched is None else _matches(services, call, collection, searched.embedding)
+    matches = [] if searched is None else _matches(cloud, call, collection, searched.embedding)
     body: dict[str, Any] = {
         "UserMatches": matches,
-        "FaceModelVersion": face_model_version(services.embedding_space),
+        "FaceModelVersion": face_model_version(cloud.embedding_space),
         "UnsearchedFaces": unsearched,
     }
     if searched is not None:
@@ -209,29 +212,26 @@ def search_users_by_image(services: Services, call: Call) -> Answer:
 
 
 def _matches(
-    services: Services, call: Call, collection: str, query: Embedding, *, without: str | None = None
+    cloud: App, call: Call, collection: str, query: Embedding, *, without: str | None = None
 ) -> Sequence[dict[str, Any]]:
-    threshold = call.request.get("UserMatchThreshold", DEFAULT_THRESHOLD)
-    found = services.users.search_users(
+    scale = SimilarityScale(cloud.calibration)
+    found = cloud.users.search_users(
         collection,
         query,
         limit=call.request.get("MaxUsers", DEFAULT_MAX_USERS),
-        min_similarity=services.similarity.cosine(threshold),
+        min_similarity=scale.cosine(call.request.get("UserMatchThreshold", DEFAULT_THRESHOLD)),
         without=without,
     )
     return [
-        {"Similarity": round(services.similarity.similarity(match.similarity), 4), "User": _user(match.person)}
-        for match in found
+        {"Similarity": round(scale.similarity(match.similarity), 4), "User": _user(match.person)} for match in found
     ]
 
 
-def _looks_of(services: Services, collection: str, user: str) -> Embedding | None:
-    """What a user looks like to the model in use; None for one without faces."""
-    person = services.users.get_user(collection, user)
-    if person is None:
-        raise unknown_user(user)
-    looks = services.people.embeddings(collection, person.person_id)
-    return next((one for one in looks if one.space == services.embedding_space), None)
+def _embedding_of(cloud: App, collection: str, user: str) -> Embedding | None:
+    """Return the mean embedding of the user's faces in the embedding space in use; None without faces."""
+    person = existing_user(cloud, collection, user)
+    embeddings = cloud.people.embeddings(collection, person.person_id)
+    return next((one for one in embeddings if one.space == cloud.embedding_space), None)
 
 
 def _user(person: Person) -> dict[str, Any]:
@@ -240,13 +240,6 @@ def _user(person: Person) -> dict[str, Any]:
 
 def _status(person: Person) -> str:
     return "ACTIVE" if person.confirmed_count else "CREATED"
-
-
-def _status_of(services: Services, collection: str, user: str) -> str:
-    person = services.users.get_user(collection, user)
-    if person is None:
-        raise unknown_user(user)
-    return _status(person)
 
 
 def _digest(call: Call) -> bytes:

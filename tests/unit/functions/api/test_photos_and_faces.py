@@ -270,7 +270,7 @@ class TestRerank:
 
 def test_pictures_are_looked_at_a_few_at_a_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for a place too long hears it, and gets one later."""
-    pictures = api.services.pictures
+    pictures = api.cloud.pictures
     monkeypatch.setattr("photofinish.application.pictures.MAX_WAIT_S", 0.05)
     with pictures._place():
         taken = [pictures._places.acquire(blocking=False) for _ in itertools.repeat(None, 64)]

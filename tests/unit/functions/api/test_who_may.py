@@ -17,11 +17,9 @@ from photofinish.errors import Misconfigured
 from photofinish.logs import JsonFormatter
 from photofinish.settings import ApiSettings
 from photofinish.wiring import App
-from photofinish_functions.api.app import make_app
 from photofinish_functions.api.guarding import MAX_JSON_BYTES, MAX_PICTURES_BYTES
 from photofinish_functions.api.request_ids import AddRequestId
-from photofinish_functions.api.services import DeployedServices
-from support.api import ORIGIN, Api, error_of
+from support.api import ORIGIN, Api, app_of, error_of
 from support.faces import bib, photo
 from support.index import add
 
@@ -231,8 +229,8 @@ class TestErrors:
     ) -> None:
         cloud = App(race.cloud.settings)
         nowhere = "postgresql://me:hunter2@127.0.0.1:1/photofinish"
-        cloud.__dict__["database"] = Database(nowhere, connection_timeout_s=0.2)
-        client = make_app(DeployedServices(cloud)).test_client()
+        cloud.database = Database(nowhere, connection_timeout_s=0.2)
+        client = app_of(cloud).test_client()
         for path in ("/v1/albums/race/bibs/42", "/v1/ready"):
             answer = client.get(path, headers={"X-Api-Key": race.key})
             assert error_of(answer) == (503, "unavailable")

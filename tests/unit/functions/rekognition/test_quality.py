@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from photofinish.domain.matching import Calibration
 from photofinish.domain.quality import QualityReason
-from photofinish_functions.rekognition.quality import QualityBars
+from photofinish_functions.rekognition.quality import reasons_against
 from photofinish_functions.rekognition.requests import QUALITY_FILTERS
 from support.faces import face
 
-BARS = QualityBars(0.6)
+CALIBRATION = Calibration(min_similarity=0.4, stranger_similarity=0.5, slope=10, offset=-5, selfie_min_quality=0.6)
 IN_ORDER = ["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"]
 
 
@@ -22,7 +23,9 @@ IN_ORDER = ["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"]
 def test_each_filter_is_stricter_than_the_one_before(quality: float, passing: int) -> None:
     one = face(quality=quality)
     assert set(IN_ORDER) == set(QUALITY_FILTERS)
-    assert [not BARS.reasons_against(one, name) for name in IN_ORDER] == [True] * passing + [False] * (5 - passing)
+    assert [not reasons_against(one, name, CALIBRATION) for name in IN_ORDER] == [True] * passing + [False] * (
+        5 - passing
+    )
 
 
 @pytest.mark.parametrize(
@@ -37,14 +40,14 @@ def test_each_filter_is_stricter_than_the_one_before(quality: float, passing: in
 )
 def test_every_reason_has_its_name_in_the_protocol(reason: QualityReason, name: str) -> None:
     poor = replace(face(quality=0.1), quality_reasons=(reason,))
-    assert BARS.reasons_against(poor, "AUTO") == [name]
+    assert reasons_against(poor, "AUTO", CALIBRATION) == [name]
 
 
 def test_a_face_without_a_reason_of_its_own_is_of_low_quality() -> None:
-    assert BARS.reasons_against(face(quality=0.1), "AUTO") == ["LOW_FACE_QUALITY"]
+    assert reasons_against(face(quality=0.1), "AUTO", CALIBRATION) == ["LOW_FACE_QUALITY"]
 
 
 def test_a_good_face_in_the_dark_passes_auto_and_not_medium() -> None:
     dark = replace(face(quality=0.9), quality_reasons=(QualityReason.DARK,))
-    assert BARS.reasons_against(dark, "AUTO") == []
-    assert BARS.reasons_against(dark, "MEDIUM") == ["LOW_BRIGHTNESS"]
+    assert reasons_against(dark, "AUTO", CALIBRATION) == []
+    assert reasons_against(dark, "MEDIUM", CALIBRATION) == ["LOW_BRIGHTNESS"]
