@@ -1,4 +1,4 @@
-"""Decisions about work: when a photo needs analysis, how many tasks to start, when to look again."""
+"""Decisions about work: which photos need analysis, how many tasks to start, when a task stops."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, Stor
 from photofinish.errors import RejectedInput
 
 MAX_PHOTO_BYTES = 50_000_000
-# A photo that was delivered more often than this may be what kills its task, so it is analysed alone.
+# A photo delivered more often than this may be what kills its task, so it is analysed alone.
 ALONE_AFTER_ATTEMPTS = 2
 
 
 def tasks_to_start(*, outstanding: int, leased: int, max_tasks: int, photos_per_task: int) -> int:
-    """How many tasks to add for `outstanding` photos (waiting and in work) beside the `leased` tasks there are."""
+    """How many tasks to add to the `leased` ones for `outstanding` photos (queued and processing)."""
     wanted = min(max_tasks, math.ceil(outstanding / photos_per_task))
     return max(0, wanted - leased)
 
 
 def needs_analysis(known_generation: int | None, known_status: PhotoStatus | None, generation: int) -> bool:
-    """Whether `generation` of a photo still has to be analysed, given what is recorded."""
+    """Whether `generation` of a photo still has to be analysed, given the recorded generation and status."""
     if known_generation is None or known_generation < generation:
         return True
     return known_generation == generation and known_status not in FINAL_STATUSES
@@ -44,30 +44,38 @@ def is_stuck(known: Known | None, photo: PhotoRef, *, now: datetime, stale_after
 
 
 def is_done(known: Known | None, photo: PhotoRef) -> bool:
-    """Whether this generation of `photo` was analysed."""
+    """Whether this generation of `photo` was analysed successfully."""
     return known is not None and known[0] == photo.generation and known[1] is PhotoStatus.DONE
 
 
 def check_upload(photo: StoredPhoto) -> None:
-    """What can be told from the event alone, before any GPU second is spent.
+    """Check what the upload event shows, before any GPU time is spent.
 
     Raises:
         RejectedInput: `photo_name_not_allowed`, `album_name_not_allowed`, `empty_file` or `file_too_large`.
     """
     check_name(photo.ref.name)
     check_album(photo.ref.name)
-    if photo.size_bytes == 0:
-        raise RejectedInput("empty_file", "The file is empty (0 bytes): upload it again.")
-    if photo.size_bytes > MAX_PHOTO_BYTES:
+    check_size(photo.size_bytes)
+
+
+def check_size(size_bytes: int, max_bytes: int = MAX_PHOTO_BYTES) -> None:
+    """Check the size of a photo's file.
+
+    Raises:
+        RejectedInput: `empty_file` or `file_too_large`.
+    """
+    if size_bytes == 0:
+        raise RejectedInput("empty_file", "The file is empty (0 bytes). Upload it again.")
+    if size_bytes > max_bytes:
         raise RejectedInput(
-            "file_too_large",
-            f"The file has {photo.size_bytes / 1e6:.0f} MB; photos of up to {MAX_PHOTO_BYTES / 1e6:.0f} MB are taken.",
+            "file_too_large", f"The file has {size_bytes / 1e6:.0f} MB; the limit is {max_bytes / 1e6:.0f} MB."
         )
 
 
 def must_stop(*, running_s: float, task_timeout_s: float, slowest_batch_s: float) -> bool:
-    """Whether a task should pull no more, so that it ends well before it would be killed.
+    """Whether a task must stop pulling to end well before it would be killed.
 
-    It keeps a tenth of its time-out, and three times its slowest batch so far, in reserve.
+    In reserve it keeps a tenth of its timeout, or three times its slowest batch if that is longer.
     """
     return running_s + max(task_timeout_s * 0.1, 3 * slowest_batch_s) >= task_timeout_s

@@ -1,4 +1,4 @@
-"""What is rejected, with which code, and that nothing half-decoded ever comes out."""
+"""Which files are rejected, with which code; no file is ever decoded halfway."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_not_a_picture(content: bytes) -> None:
 
 
 def test_a_wrong_extension_does_not_matter() -> None:
-    """The name is never looked at: a PNG called .jpg is a PNG, a text called .jpg is no picture."""
+    """Only the content counts: a PNG called .jpg is a PNG, a text called .jpg is not a picture."""
     assert decode(encode(noise(64, 64), "PNG")).info.format == "PNG"
 
 
@@ -58,7 +58,7 @@ def test_unsupported_format(content: bytes) -> None:
     assert code_of(content) == "unsupported_format"
 
 
-def test_raw_files_are_not_taken_for_their_thumbnail() -> None:
+def test_raw_files_are_rejected_instead_of_decoding_their_thumbnail() -> None:
     thumbnail = save(Image.new("RGB", (160, 120)), "TIFF", tiffinfo={254: 1})
     assert code_of(thumbnail) == "unsupported_format"
     dng = save(Image.new("RGB", (160, 120)), "TIFF", tiffinfo={50706: b"\1\4\0\0"})
@@ -67,24 +67,24 @@ def test_raw_files_are_not_taken_for_their_thumbnail() -> None:
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.9, 0.999])
-def test_cut_off_files_never_become_half_a_picture(kind: str, share: float) -> None:
+def test_incomplete_files_never_become_half_a_picture(kind: str, share: float) -> None:
     content = encode(noise(640, 400), kind, **({"compression": "tiff_lzw"} if kind == "TIFF" else {}))
     assert code_of(content[: int(len(content) * share)]) == "cut_off"
 
 
 @pytest.mark.parametrize("options", [{"progressive": True}, {"exif": exif(tags={0x010E: "x" * 2000})}])
-def test_cut_off_jpegs_of_other_kinds(options: dict[str, object]) -> None:
+def test_incomplete_jpegs_of_other_kinds(options: dict[str, object]) -> None:
     content = encode(noise(640, 400), "JPEG", **options)
     for share in (0.05, 0.5, 0.95):
         assert code_of(content[: int(len(content) * share)]) == "cut_off"
 
 
-def test_cut_off_cmyk_jpeg() -> None:
+def test_incomplete_cmyk_jpeg() -> None:
     content = save(Image.fromarray(noise(640, 400)).convert("CMYK"), "JPEG")
     assert code_of(content[: len(content) // 2]) == "cut_off"
 
 
-def test_cut_off_plain_tiff() -> None:
+def test_incomplete_uncompressed_tiff() -> None:
     content = encode(noise(640, 400), "TIFF")
     assert code_of(content[:-1000]) == "cut_off"
 
@@ -102,15 +102,15 @@ def test_a_png_whose_pixels_were_changed() -> None:
     assert code_of(zeroed) == "damaged"
 
 
-def test_a_file_whose_rest_was_never_written() -> None:
-    """Some copies have the right length and zeros where the upload stopped."""
+def test_a_file_that_ends_in_zeros() -> None:
+    """Some interrupted copies have the right length, with zeros where the copying stopped."""
     for kind in ("JPEG", "PNG"):
         content = encode(noise(640, 400), kind)
         half = len(content) // 2
         assert code_of(content[:half] + bytes(len(content) - half)) in {"cut_off", "damaged"}, kind
 
 
-def test_too_many_pixels_is_known_before_decoding() -> None:
+def test_too_many_pixels_are_rejected_before_decoding() -> None:
     assert code_of(huge_png(20_000, 20_000)) == "too_many_pixels"
     assert code_of(huge_png(2**31 - 1, 2**31 - 1)) == "too_many_pixels"
     assert code_of(encode(noise(640, 400)), max_pixels=100_000) == "too_many_pixels"
@@ -125,8 +125,8 @@ def test_too_small() -> None:
     assert decode(encode(noise(16, 16), "PNG")).image.shape == (16, 16, 3)
 
 
-def test_text_that_inflates_inside_a_png() -> None:
-    """A small compressed text chunk that would be 64 MB: Pillow refuses it while reading the header."""
+def test_a_png_with_a_decompression_bomb() -> None:
+    """A small compressed text chunk that would become 64 MB: Pillow refuses it while reading the header."""
     content = encode(noise(64, 64), "PNG")
     bomb = b"comment\0\0" + zlib.compress(b"\0" * 64_000_000)
     with_bomb = content[:33] + chunk(b"zTXt", bomb) + content[33:]
@@ -135,7 +135,7 @@ def test_text_that_inflates_inside_a_png() -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(kind=st.sampled_from(FORMATS), data=st.data())
-def test_any_damage_is_a_picture_or_a_rejection(kind: str, data: st.DataObject) -> None:
+def test_a_damaged_file_gives_a_picture_or_a_rejection(kind: str, data: st.DataObject) -> None:
     content = bytearray(SMALL[kind])
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

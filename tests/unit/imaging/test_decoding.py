@@ -1,4 +1,4 @@
-"""What files become pictures, and which picture."""
+"""Which files are decoded, and to which picture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from photofinish.analysis.imaging.decoding import Limits, decode
 from support.pictures import BgrImage, encode, exif, noise, quadrants, save
 
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"]
-# How a camera that is held so stores an upright picture: what undoes it is the EXIF orientation.
+# How a camera stores an upright scene in each EXIF orientation; applying the orientation undoes it.
 STORED_AS = {
     1: lambda image: image,
     2: lambda image: image[:, ::-1],
@@ -28,7 +28,7 @@ STORED_AS = {
 
 
 def corner_colours(image: BgrImage) -> list[tuple[bool, ...]]:
-    """Of the four quadrants: which channels are on."""
+    """Which channels are bright in each of the four quadrants."""
     height, width = image.shape[:2]
     return [
         tuple(bool(value > 128) for value in image[y, x])
@@ -49,7 +49,7 @@ def test_every_format_gives_the_same_upright_picture(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_orientation_is_honoured(kind: str, orientation: int) -> None:
+def test_orientation_is_applied(kind: str, orientation: int) -> None:
     upright = quadrants(320, 200)
     stored = np.ascontiguousarray(STORED_AS[orientation](upright))
     photo = decode(encode(stored, kind, exif=exif(orientation=orientation)))
@@ -67,7 +67,7 @@ def test_orientation_of_a_reduced_jpeg() -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_very_large_pictures_are_decoded_smaller(kind: str) -> None:
+def test_very_large_pictures_are_reduced(kind: str) -> None:
     original = noise(640, 400)
     photo = decode(encode(original, kind), limits=Limits(max_decoded_pixels=20_000))
     assert (photo.info.width, photo.info.height) == (640, 400)
@@ -135,7 +135,7 @@ def test_multi_picture_jpeg_is_a_jpeg() -> None:
     assert photo.image[24, 32].argmax() == 2
 
 
-def test_bytes_after_the_end_of_a_jpeg_do_not_matter() -> None:
+def test_bytes_after_the_end_of_a_jpeg_are_ignored() -> None:
     assert decode(encode(noise(64, 48)) + b"appended by a phone").image.shape == (48, 64, 3)
 
 
@@ -153,8 +153,8 @@ def test_progressive_jpeg() -> None:
 
 
 @pytest.mark.parametrize("reduction", [1, 2, 4, 8])
-def test_jpeg_pixels_are_those_of_opencv(reduction: int) -> None:
-    """Damaged ones too: what is recovered is the same."""
+def test_jpeg_pixels_equal_those_of_opencv(reduction: int) -> None:
+    """Of damaged files too."""
     content = bytearray(encode(noise(203, 157)))
     for position in (len(content) // 2, len(content) * 3 // 4):
         content[position] ^= 0x55

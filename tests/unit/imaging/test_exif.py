@@ -1,4 +1,4 @@
-"""EXIF texts, good and bad."""
+"""EXIF texts, valid and broken."""
 
 from __future__ import annotations
 

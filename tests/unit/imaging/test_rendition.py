@@ -1,4 +1,4 @@
-"""The preview: small, upright, right in colour, and silent about where it was taken."""
+"""The preview: small, upright, in the right colours, without metadata."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_at_most_1600_pixels_and_never_enlarged() -> None:
     assert opened(decode(encode(noise(400, 300)))).size == (400, 300)
 
 
-def test_upright_and_without_notes() -> None:
+def test_upright_and_without_metadata() -> None:
     stored = np.ascontiguousarray(np.rot90(quadrants()))
     block = exif(orientation=6, tags={0x010F: "SecretMaker"}, photo_tags={0x9003: "2024:05:01 09:30:15"})
     content = encode(stored, "JPEG", exif=block)
@@ -38,7 +38,7 @@ def test_upright_and_without_notes() -> None:
 
 
 def test_colours_of_another_profile_become_srgb() -> None:
-    """A profile whose red and blue are swapped shows beyond doubt whether it was applied."""
+    """A profile whose red and blue are swapped shows clearly whether it was applied."""
     swapped = swapped_profile()
     photo = decode(encode(quadrants(), "PNG", icc_profile=swapped))
     assert photo.colour_profile == swapped

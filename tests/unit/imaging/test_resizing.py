@@ -1,4 +1,4 @@
-"""Smaller pictures are averages of what they were made of."""
+"""Downscaled pixels are averages of the original ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ sides = st.integers(1, 200)
 
 @settings(max_examples=50, deadline=None)
 @given(sides, sides, st.data())
-def test_as_opencv_averages_areas(width: int, height: int, data: st.DataObject) -> None:
+def test_areas_are_averaged_as_by_opencv(width: int, height: int, data: st.DataObject) -> None:
     size = (data.draw(st.integers(1, width)), data.draw(st.integers(1, height)))
     image = noise(width, height)
     expected = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(int)
@@ -27,4 +27,4 @@ def test_proportions_are_kept_and_nothing_is_enlarged() -> None:
     assert fit_within(image, 150).shape == (100, 150, 3)
     assert fit_within(image, 300) is image
     assert fit_within(noise(3000, 2), 100).shape == (1, 100, 3)
-    assert fit_within(image[:, :151], 100).flags.c_contiguous, "a part of a picture is not contiguous itself"
+    assert fit_within(image[:, :151], 100).flags.c_contiguous, "though a part of a picture is not"

@@ -1,4 +1,4 @@
-"""What the camera wrote beside the picture. EXIF is somebody else's bytes: whatever is broken counts as absent."""
+"""Time, camera and orientation from EXIF. The data is untrusted: broken values count as absent."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraNotes:
-    """What the pipeline keeps of a picture's EXIF."""
+    """The EXIF values that the pipeline uses."""
 
     orientation: int
-    """1 to 8, as EXIF numbers them; 1 is upright."""
+    """1 to 8, as EXIF defines them; 1 is upright."""
     taken_at: datetime | None
     camera: str | None
 
 
 def read_exif(image: Image.Image) -> CameraNotes:
-    """The notes of an opened picture; reads its header only."""
+    """Read the EXIF of an opened picture; only its header is read."""
     try:
         exif = image.getexif()
         tags: dict[int, Any] = dict(exif)
@@ -46,7 +46,7 @@ def read_exif(image: Image.Image) -> CameraNotes:
 
 
 def taken_at(date_time: str, offset: str = "", subsecond: str = "") -> datetime | None:
-    """EXIF's `2024:05:01 09:30:00`, `+02:00` and `123`; without a time zone where the offset is absent or broken."""
+    """Parse EXIF's `2024:05:01 09:30:00`, `+02:00` and `123`; without a time zone if the offset is absent or broken."""
     try:
         moment = datetime.strptime(date_time, "%Y:%m:%d %H:%M:%S")
     except ValueError:
@@ -62,13 +62,13 @@ def taken_at(date_time: str, offset: str = "", subsecond: str = "") -> datetime 
 
 
 def camera_name(make: str, model: str) -> str | None:
-    """Make and model as one name, without saying the make twice: `Canon` and `Canon EOS R6` give `Canon EOS R6`."""
+    """Join make and model, without repeating the make: `Canon` and `Canon EOS R6` give `Canon EOS R6`."""
     name = model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
     return name[:_MAX_CAMERA_CHARS] or None
 
 
 def _text(value: object) -> str:
-    """An EXIF text without what a database or a terminal could stumble on."""
+    """Decode an EXIF text and remove characters that are not printable."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What kind of file it is, told by its first bytes, and whether its end is there."""
+"""The format of a file, recognised by its first bytes, and whether the file is complete."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from photofinish.errors import RejectedInput
 
 
 class Format(StrEnum):
-    """The formats that are taken, as sidecars name them."""
+    """The accepted formats, as sidecars name them."""
 
     JPEG = "JPEG"
     PNG = "PNG"
@@ -20,7 +20,7 @@ class Format(StrEnum):
     HEIF = "HEIF"
 
 
-TAKEN = "JPEG, PNG, WebP, TIFF or HEIC"
+ACCEPTED = "JPEG, PNG, WebP, TIFF or HEIC"
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _OTHER_BRANDS = {b"avif": "an AVIF picture", b"avis": "an AVIF sequence", b"crx ": "a camera raw file (CR3)"}
 _UNSUPPORTED = (
@@ -37,16 +37,16 @@ _UNSUPPORTED = (
     (b"\x1aE\xdf\xa3", "a video"),
     (b"PK\x03\x04", "a ZIP archive"),
 )
-# A marker of the JPEG stream, past stuffed zeros, fill bytes and restart markers.
+# A marker in a JPEG stream; stuffed zeros, fill bytes and restart markers do not match.
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _JPEG_END = 0xD9
 
 
 def recognise(content: bytes) -> Format:
-    """The format of `content`, whatever its name says.
+    """Recognise the format of `content`; the file's name does not matter.
 
     Raises:
-        RejectedInput: `unsupported_format` for other kinds of pictures and media, `not_a_picture` for anything else.
+        RejectedInput: `unsupported_format` for other pictures and media, `not_a_picture` for anything else.
     """
     if content.startswith(b"\xff\xd8\xff"):
         return Format.JPEG
@@ -67,19 +67,19 @@ def recognise(content: bytes) -> Format:
         if content.startswith(magic):
             raise unsupported(what)
     raise RejectedInput(
-        "not_a_picture", f"The file is not a picture: its content is no {TAKEN}, whatever it is called."
+        "not_a_picture", f"The file is not a picture: its content is not {ACCEPTED}, whatever its name says."
     )
 
 
 def unsupported(what: str) -> RejectedInput:
-    """The rejection of a format that is recognised and not taken."""
-    return RejectedInput("unsupported_format", f"The file is {what}, which is not taken: upload {TAKEN}.")
+    """Make the rejection of a recognised format that is not accepted."""
+    return RejectedInput("unsupported_format", f"The file is {what}, which is not supported. Upload {ACCEPTED}.")
 
 
 def is_cut_off(content: bytes, kind: Format) -> bool:
-    """Whether the file's own structure says that there must be more of it than there is.
+    """Whether the file ends before its own structure does.
 
-    For TIFF this sees the first directory only; :func:`photofinish.analysis.imaging.decoding.decode` checks the strips.
+    Of TIFF only the first directory is checked; :func:`photofinish.analysis.imaging.decoding.decode` checks the strips.
     """
     match kind:
         case Format.JPEG:
@@ -96,7 +96,7 @@ def is_cut_off(content: bytes, kind: Format) -> bool:
 
 
 def _jpeg_has_end(content: bytes) -> bool:
-    """Walk the segments to the end-of-image marker; thumbnails inside segments have their own, which do not count."""
+    """Walk the segments to the end-of-image marker; markers of thumbnails inside segments do not count."""
     position = 2
     while True:
         marker = _JPEG_MARKER.search(content, position)
@@ -105,7 +105,7 @@ def _jpeg_has_end(content: bytes) -> bool:
         code = content[marker.start() + 1]
         if code == _JPEG_END:
             return True
-        # Every other marker that may stand here carries a length; a scan's data follows its header.
+        # Every other marker here has a length; a scan's data follows its header.
         length = content[marker.end() : marker.end() + 2]
         if len(length) < 2:
             return False
@@ -113,7 +113,7 @@ def _jpeg_has_end(content: bytes) -> bool:
 
 
 def has_wrong_checksum(content: bytes) -> bool:
-    """Whether a chunk of this PNG's pixels is not what was written; decoders would show garbage without a word."""
+    """Whether a chunk of this PNG's pixels is corrupt; decoders would return garbage without an error."""
     return any(
         name == b"IDAT" and zlib.crc32(content[start : start + 4 + length]) != checksum
         for name, (start, length, checksum) in _png_chunks(content)
@@ -121,7 +121,7 @@ def has_wrong_checksum(content: bytes) -> bool:
 
 
 def _png_chunks(content: bytes) -> Iterator[tuple[bytes, tuple[int, int, int]]]:
-    """Name, and position of the name, length of the data and checksum, of each chunk whose data is there whole."""
+    """Yield each complete chunk: its name, then the position of the name, the length of its data and its checksum."""
     position = 8
     while position + 8 <= len(content):
         length = int.from_bytes(content[position : position + 4], "big")
@@ -133,16 +133,16 @@ def _png_chunks(content: bytes) -> Iterator[tuple[bytes, tuple[int, int, int]]]:
 
 
 def _boxes_fit(content: bytes) -> bool:
-    """Whether the top-level boxes of an ISO media file end where the file ends or before."""
+    """Whether the top-level boxes of an ISO media file end within the file, and one of them is its metadata."""
     position, found_metadata = 0, False
     while position + 8 <= len(content):
         size = int.from_bytes(content[position : position + 4], "big")
         found_metadata |= content[position + 4 : position + 8] == b"meta"
         if size == 1:
             size = int.from_bytes(content[position + 8 : position + 16], "big")
-        if size == 0:  # to the end of the file, whatever that is
+        if size == 0:  # it extends to the end of the file
             return found_metadata
         if size < 8:
-            return True  # no box: the decoder tells what is wrong
+            return True  # not a box: the decoder reports the error
         position += size
     return found_metadata and position <= len(content)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from typing import cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image
 
+from photofinish.analysis.imaging.colour_profiles import to_srgb
 from photofinish.analysis.imaging.decoding import DecodedPhoto
 from photofinish.analysis.imaging.resizing import fit_within
 
@@ -18,7 +18,7 @@ PREVIEW_JPEG_QUALITY = 85
 
 
 def preview_jpeg(photo: DecodedPhoto) -> bytes:
-    """A JPEG of at most 1600 pixels, upright, in sRGB, without EXIF or any other note of camera, time and place."""
+    """Encode a JPEG: at most 1600 pixels a side, upright, in sRGB, without EXIF or other metadata."""
     small = fit_within(photo.image, PREVIEW_LONGEST_SIDE)
     if photo.colour_profile is not None:
         small = _to_srgb(small, photo.colour_profile)
@@ -29,11 +29,8 @@ def preview_jpeg(photo: DecodedPhoto) -> bytes:
 
 
 def _to_srgb(image: NDArray[np.uint8], profile: bytes) -> NDArray[np.uint8]:
-    """Colours of the (H, W, 3) BGR image from its ICC profile to sRGB; as they are where the profile is not for RGB."""
-    rgb = Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(rgb, source, ImageCms.createProfile("sRGB"))
-    except (ImageCms.PyCMSError, OSError):
+    """Convert a (H, W, 3) BGR image to sRGB; unchanged if its ICC profile is broken or not for RGB."""
+    converted = to_srgb(Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)), profile)
+    if converted is None:
         return image
     return cast("NDArray[np.uint8]", cv2.cvtColor(np.asarray(converted), cv2.COLOR_RGB2BGR))

@@ -1,4 +1,4 @@
-"""Making pictures smaller."""
+"""Downscaling pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import photofinish_kernels
 
 
 def fit_within(image: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:
-    """The (H, W, 3) image scaled down so that its longest side is `longest_side` pixels; smaller ones as they are.
+    """Scale a (H, W, 3) image down so that its longest side is `longest_side` pixels; a smaller one stays as it is.
 
     Pixels are averaged over their area, so nothing aliases.
     """
@@ -24,9 +24,9 @@ def fit_within(image: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]
 
 
 def shrunk(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """The (H, W, 3) image at a size that is not above its own on either side, averaged over the area of the new pixels.
+    """Scale a (H, W, 3) image to a size not above its own on either side, averaging over the area of each new pixel.
 
-    What OpenCV's INTER_AREA computes, but for a grey level here and there; from 12 MP in a fourth of the time or less.
+    As OpenCV's INTER_AREA to within one grey level; from 12 MP on in a fourth of the time or less.
     """
     planes = np.empty((1, 3, height, width), np.uint8)
     photofinish_kernels.prepare(image, planes, 0)

@@ -1,4 +1,4 @@
-"""Sharpness figures of pixels, by the Rust kernels."""
+"""Sharpness of frames and face chips, computed by the Rust kernels."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ FRAME_LONGEST_SIDE = 1024
 
 
 def frame_sharpness(image: NDArray[np.uint8]) -> tuple[float, float]:
-    """Re-blur sharpness (0 to 1) and variance of the Laplacian of the (H, W, 3) BGR image at 1024 px.
+    """Re-blur sharpness (0 to 1) and variance of the Laplacian of a (H, W, 3) BGR image at 1024 px.
 
-    Figures of a fixed size: a sensor's noise and its pixel count do not count as sharpness.
+    The size is fixed so that sensor noise and pixel count do not count as sharpness.
     """
     gray = _gray(fit_within(image, FRAME_LONGEST_SIDE))
     return photofinish_kernels.reblur_sharpness(gray), photofinish_kernels.laplacian_variance(gray)
 
 
 def chip_sharpness(chips: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Re-blur sharpness, 0 to 1, of each of (N, 112, 112, 3) BGR chips; N may be 0."""
+    """Re-blur sharpness, 0 to 1, of each of the (N, 112, 112, 3) BGR chips; N may be 0."""
     if len(chips) == 0:
         return np.zeros(0)
     return photofinish_kernels.reblur_sharpness_batch(np.stack([_gray(chip) for chip in chips]))
