@@ -77,7 +77,7 @@ def on_object_finalized(message: Message) -> None:
 @on_message
 def launch_workers(_: Message) -> None:
     """Start analysis tasks if photos are waiting; called for each queued photo and on schedule."""
-    app().worker_launcher.look()
+    app().worker_launcher.launch_needed()
 
 
 @on_message

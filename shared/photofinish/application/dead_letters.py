@@ -1,4 +1,4 @@
-"""Photos whose messages were delivered too often without success."""
+"""Photos whose messages failed as often as the queue delivers them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ log = logging.getLogger(__name__)
 
 
 def record_given_up(photo: PhotoRef, *, attempts: str, documents: Documents, events: ResultEvents) -> None:
-    """Give the photo the status `failed`, unless it reached a final one in the meantime.
-
-    `attempts` is the number of deliveries as Pub/Sub counted them.
-    """
-    sentence = f"The analysis failed {attempts} times and was given up; `photofinish redrive` tries it again."
+    """Set the photo's status to `failed`, unless it is final by now; `attempts` is Pub/Sub's count of deliveries."""
+    sentence = f"The analysis failed {attempts} times and was stopped. Run `photofinish redrive` to try it again."
     if documents.record_final(photo, PhotoStatus.FAILED, {}, error=("gave_up", sentence)):
         events.publish_result(photo, PhotoStatus.FAILED)
         log.warning("failed", extra=fields(photo_id=photo.photo_id, album=photo.album, attempts=attempts))

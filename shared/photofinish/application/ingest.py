@@ -1,4 +1,4 @@
-"""The first step of a photo's way, and the same once more: record it as queued, then queue it."""
+"""Record a photo as queued, then queue it: for the first time, or again."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 def ingest(
     photo: StoredPhoto, *, event_at: datetime, documents: Documents, queue: WorkQueue, events: ResultEvents
 ) -> None:
-    """Record and queue one uploaded photo; reject at once what its name and size already rule out.
+    """Record and queue one uploaded photo; reject it at once if its name or size rules it out.
 
-    Recorded first, queued second: a crash in between leaves a record, and the event, delivered again, queues it.
+    It is recorded first: a crash in between leaves a record, and the event, delivered again, queues it.
     """
     trace_id = uuid.uuid4().hex
     if not documents.record_queued(photo, event_at=event_at, trace_id=trace_id):
@@ -38,10 +38,10 @@ def ingest(
 
 
 def requeue(photo: PhotoRef, *, uploaded_at: datetime, documents: Documents, queue: WorkQueue) -> bool:
-    """Queue a recorded photo again whatever became of it; False where the record is of another generation.
+    """Queue a recorded photo again whatever its status; False if the record has another generation.
 
-    What was found in it stays until the new result replaces it. Its time of change moves, so that it counts as stuck
-    only when this try is.
+    The old result stays until the new one replaces it. The time of the last change moves, so that the photo counts as
+    stuck only when this attempt is.
     """
     trace_id = uuid.uuid4().hex
     if not documents.record_requeued(photo, trace_id=trace_id):

@@ -1,4 +1,4 @@
-"""Start analysis tasks when there is work and a free place."""
+"""Start analysis tasks when there is work and fewer tasks run than allowed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from photofinish.logs import fields
 from photofinish.ports import Documents, JobLauncher, TaskLeases
 
 log = logging.getLogger(__name__)
-LOOK_INTERVAL_S = 1.0
+CHECK_INTERVAL_S = 1.0
 
 
 class WorkerLauncher:
-    """Looks for work at most once a second, however many messages ask it to; the scheduled sweep covers the rest."""
+    """Checks for work at most once a second, however many messages arrive; the scheduled sweep covers the rest."""
 
     def __init__(
         self,
@@ -37,19 +37,19 @@ class WorkerLauncher:
         self._photos_per_task = photos_per_task
         self._launch_lease_s = launch_lease_s
         self._clock = clock
-        self._looked_at = float("-inf")
+        self._checked_at = float("-inf")
         self._lock = threading.Lock()
 
-    def look(self) -> int:
-        """Start as many tasks as are wanted and free; returns how many. Two instances never start the same place."""
+    def launch_needed(self) -> int:
+        """Start as many tasks as are needed and allowed; return how many. Instances never use the same lease twice."""
         with self._lock:
-            if self._clock() - self._looked_at < LOOK_INTERVAL_S:
+            if self._clock() - self._checked_at < CHECK_INTERVAL_S:
                 return 0
-            self._looked_at = self._clock()
+            self._checked_at = self._clock()
         try:
             return self._launch()
         except BaseException:
-            self._looked_at = float("-inf")  # the next message must look again
+            self._checked_at = float("-inf")  # the next message must check again
             raise
 
     def _launch(self) -> int:

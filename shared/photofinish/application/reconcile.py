@@ -1,4 +1,4 @@
-"""Compare the bucket with the records and queue what is missing: backfill, lost notifications, stuck photos."""
+"""Compare the bucket with the records, and queue missing and stuck photos: backfill, lost notifications."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CHUNK = 300  # records looked up in one request
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """How many objects the bucket holds and how many of them were queued."""
+    """How many objects were compared, and how many of them were queued."""
 
     seen: int
     queued: int
@@ -38,11 +38,10 @@ def reconcile(
     uploaded_since: datetime | None = None,
     on_progress: Callable[[Reconciled], None] = lambda _: None,
 ) -> Reconciled:
-    """Queue every photo of `album` that has no record, an older generation, or has been stuck for `stale_after`.
+    """Queue every photo of `album` that has no record or an older generation, or has been stuck for `stale_after`.
 
-    With `again` also those that are done, which the bucket still holds: a photo whose original is gone keeps what was
-    found in it. With `uploaded_since` only younger objects are looked up: listing a bucket costs next to nothing,
-    reading the record of every photo does.
+    `again` adds the photos that are done and still in the bucket; one whose original is gone keeps its result.
+    `uploaded_since` skips older objects: listing a bucket is cheap, reading the record of every photo is not.
     """
     seen = queued = 0
     for chunk in _chunks(_listed(store, album, uploaded_since)):
@@ -54,8 +53,8 @@ def reconcile(
                 ingest(photo, event_at=now, documents=documents, queue=queue, events=events)
                 queued += 1
                 continue
-            is_wanted = again and is_done(record, photo.ref)
-            if is_wanted or is_stuck(record, photo.ref, now=now, stale_after=stale_after):
+            is_requested = again and is_done(record, photo.ref)
+            if is_requested or is_stuck(record, photo.ref, now=now, stale_after=stale_after):
                 queued += requeue(photo.ref, uploaded_at=photo.uploaded_at, documents=documents, queue=queue)
         seen += len(chunk)
         on_progress(Reconciled(seen, queued))
@@ -64,7 +63,7 @@ def reconcile(
 
 
 def _listed(store: PhotoStore, album: str | None, uploaded_since: datetime | None) -> Iterator[StoredPhoto]:
-    # The default album's photos lie anywhere: at the root, or in a folder that cannot be an album.
+    # Photos of the default album may be anywhere: at the root, or in a folder whose name cannot be an album's.
     listed = store.list_photos("" if album in (None, DEFAULT_ALBUM) else f"{album}/")
     if album is not None:
         listed = (photo for photo in listed if photo.ref.album == album)

@@ -13,12 +13,12 @@ from photofinish.domain.sharpness import Sharpness
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageInfo:
-    """The upright image (EXIF orientation applied) and what its EXIF tells."""
+    """Size of the upright image (EXIF orientation applied) in pixels, format, and facts from its EXIF."""
 
     width: int
     height: int
     format: str
-    """JPEG, PNG, WEBP, TIFF or HEIF, told from the content."""
+    """JPEG, PNG, WEBP, TIFF or HEIF, recognised by the content."""
     taken_at: datetime | None = None
     """EXIF DateTimeOriginal; without a time zone where the camera recorded none."""
     camera: str | None = None

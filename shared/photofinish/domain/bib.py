@@ -1,4 +1,4 @@
-"""Bib numbers: which of the lines read in a photo are numbers that somebody wears."""
+"""Bib numbers: which of the text lines in a photo are numbers that people wear."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from photofinish.domain.face import Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.start_list import BibCandidate
 
-# A number that is cut off is worth less than a whole one.
+# The score of a number that is cut off is multiplied by this.
 PARTIAL_SCORE = 0.5
-# With a start list: a read is a bib where all listed numbers together are likelier than none of them.
+# With a start list, a reading is a bib if one of the listed numbers is likelier than none of them.
 MIN_LISTED = 0.5
-# Distance to the photo's edge, as a fraction of the photo, at which a line counts as cut.
+# A line closer than this to the photo's edge (as a fraction of the photo) counts as cut off.
 EDGE = 0.004
-# A number is a part of one where longer ones are beside it and its width to height is less than this share of theirs.
+# A number is partial if its width-to-height ratio is below this fraction of that of the longer numbers in the photo.
 NARROW = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLine:
-    """One line of text as read."""
+    """One line of text, as read."""
 
     text: str
     ocr_score: float
     box: Box
     digit_probabilities: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
-    """For each character of `text` the probability of each digit 0 to 9; empty where the reader does not tell."""
+    """For each character of `text`, the probability of each digit 0 to 9; empty if the reader does not report them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,31 +41,31 @@ class Bib:
     ocr_score: float
     box: Box
     face_index: int | None
-    """Which of the photo's faces wears it; None where no face was found above it."""
+    """Index of the wearer among the photo's faces; None if no face was found above the number."""
     partial: bool = False
-    """Whether digits are probably missing: the photo's edge cuts it, or it is narrower than the others beside it."""
+    """Whether digits are probably missing: the photo's edge cuts it, or it is narrower than the longer numbers."""
     candidates: tuple[BibCandidate, ...] = ()
-    """With a start list: every listed number that this may be, `number` first; empty where that is certain."""
+    """With a start list: every listed number that this may be, `number` first; empty if that is certain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WearingRule:
-    """Where a number is worn. Lengths are in units of the wearer's face, √(width × height) of its box."""
+    """Where a number is worn. The unit of length is the size of the wearer's face, √(width × height) of its box."""
 
     max_sideways: float = 1.3
-    """From the middle of the face to the middle of the number."""
+    """Horizontal distance from the centre of the face to the centre of the number."""
     below_face: tuple[float, float] = (0.7, 4.8)
-    """From the face's lower edge to the middle of the number."""
+    """Least and greatest distance from the face's lower edge down to the centre of the number."""
     digit_height: tuple[float, float] = (0.4, 1.7)
-    """Of the line's box, which is somewhat higher than the digits."""
+    """Least and greatest height of the line's box, which is slightly higher than the digits."""
     min_score: float = 0.8
     min_score_without_faces: float = 0.9
-    """A photo in which no face was found keeps the numbers read with at least this score."""
+    """Minimum score of a number in a photo without faces."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Rectangle:
-    """A box in pixels, by its middle."""
+    """A box in pixels, by its centre."""
 
     x: float
     y: float
@@ -79,7 +79,7 @@ class _Rectangle:
 
 
 _ANY_NUMBER = BibRules()
-_USUAL = WearingRule()
+_DEFAULT_WEARING = WearingRule()
 
 
 def find_bibs(
@@ -89,14 +89,14 @@ def find_bibs(
     width: int,
     height: int,
     rules: BibRules = _ANY_NUMBER,
-    wearing: WearingRule = _USUAL,
+    wearing: WearingRule = _DEFAULT_WEARING,
 ) -> tuple[Bib, ...]:
-    """The bibs among the lines of a photo of `width` × `height` pixels, in order of the faces that wear them.
+    """Find the bibs among the lines of a photo of `width` × `height` pixels, ordered by the faces that wear them.
 
-    Every face wears at most one number and every number is worn by one face: of all pairs that `wearing` allows, the
-    most typical are taken first. Cut-off numbers are there too, marked `partial` and with a lower score. In a photo
-    without a face all confident numbers are kept, each once, with no `face_index`. With a start list every bib's
-    number is on it.
+    A face wears at most one number, and a number is worn by one face: pairs that `wearing` allows are chosen greedily,
+    most typical first. Cut-off numbers are included, marked `partial` and with a lower score. In a photo without
+    faces, all confident numbers are kept, each once, without `face_index`. With a start list, only listed numbers are
+    bibs.
     """
     numbers = [
         bib
@@ -126,11 +126,11 @@ def find_bibs(
         if face_index not in worn and number_index not in worn.values():
             worn[face_index] = number_index
     bibs = [replace(numbers[number_index], face_index=face_index) for face_index, number_index in sorted(worn.items())]
-    return tuple(bibs) if rules.start_list else _narrow_ones_partial(bibs, width / height)
+    return tuple(bibs) if rules.start_list else _mark_narrow_as_partial(bibs, width / height)
 
 
 def numbers_in(line: TextLine, rules: BibRules = _ANY_NUMBER) -> list[TextLine]:
-    """The runs of digits that `rules` allow, each with its share of the line's box (by characters)."""
+    """The numbers in a line that `rules` allow, each with its part of the line's box (in proportion to characters)."""
     box, characters = line.box, len(line.text)
     return [
         TextLine(
@@ -145,7 +145,7 @@ def numbers_in(line: TextLine, rules: BibRules = _ANY_NUMBER) -> list[TextLine]:
 
 
 def _bib(read: TextLine, rules: BibRules) -> Bib | None:
-    """The bib that was read, its wearer not known yet; None where the start list has nothing like it."""
+    """Make a bib of a reading, its wearer not known yet; None if the start list has no similar number."""
     partial = _touches_an_edge(read.box)
     whole = Bib(
         number=read.text,
@@ -169,8 +169,8 @@ def _bib(read: TextLine, rules: BibRules) -> Bib | None:
     )
 
 
-def _narrow_ones_partial(bibs: Sequence[Bib], photo_aspect: float) -> tuple[Bib, ...]:
-    """Marks the numbers much narrower, for their height, than the longer ones beside them: a part is hidden."""
+def _mark_narrow_as_partial(bibs: Sequence[Bib], photo_aspect: float) -> tuple[Bib, ...]:
+    """Mark numbers that are much narrower, for their height, than the longer ones: a part of them is hidden."""
 
     def aspect(bib: Bib) -> float:
         return bib.box.w * photo_aspect / bib.box.h
@@ -185,18 +185,18 @@ def _narrow_ones_partial(bibs: Sequence[Bib], photo_aspect: float) -> tuple[Bib,
 
 
 def _by_score(read: TextLine) -> tuple[tuple[float, ...], ...]:
-    """Digit probabilities where only the line's score is known: the rest is shared by the other digits."""
+    """Estimate digit probabilities from the line's score alone: the other digits share the rest equally."""
     other = (1 - read.ocr_score) / 9
     return tuple(tuple(read.ocr_score if digit == int(own) else other for digit in range(10)) for own in read.text)
 
 
 def _touches_an_edge(box: Box) -> bool:
-    """Whether the photo's left or right edge may cut digits off."""
+    """Whether the photo's left or right edge may cut off digits."""
     return box.x <= EDGE or box.x + box.w >= 1 - EDGE
 
 
 def _misfit(face: _Rectangle, number: _Rectangle, rule: WearingRule) -> float | None:
-    """How untypical it is that this face wears this number, 0 being typical; None where the rule excludes it."""
+    """How untypical it is that this face wears this number, 0 being typical; None if the rule excludes it."""
     unit = math.sqrt(face.w * face.h)
     if unit <= 0:
         return None

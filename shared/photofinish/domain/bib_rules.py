@@ -1,4 +1,4 @@
-"""What an album knows of its bib numbers: how many digits, which first digits, usual misreads, the start list."""
+"""The bib rules of an album: how many digits, which first digits, common misreadings, the start list."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from photofinish.domain.start_list import StartList
 
-# Letters that are read for a digit where one stands.
+# Letters that text recognition confuses with digits.
 LOOKALIKES: Mapping[str, str] = MappingProxyType(
     {"O": "0", "o": "0", "D": "0", "Q": "0", "I": "1", "l": "1", "|": "1", "Z": "2", "S": "5", "s": "5", "B": "8"}
 )
@@ -19,49 +19,49 @@ LOOKALIKES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BibRules:
-    """What is a bib number in one album."""
+    """What counts as a bib number in one album."""
 
     min_digits: int = 2
     max_digits: int = 5
     prefixes: tuple[str, ...] = ()
-    """A number begins with one of these; any beginning where there are none."""
+    """A number must begin with one of these; empty: any beginning."""
     edits: Mapping[str, str] = field(default_factory=lambda: LOOKALIKES)
-    """Character read to the digit it stands for, used beside digits only: `29O6` is 2906, `SO` is a word."""
+    """Character as read → the digit it stands for, applied only next to digits: `29O6` is 2906, `SO` is a word."""
     start_list: StartList | None = None
-    """Where there is one, no other number is a bib."""
+    """If given, only its numbers are bibs."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.min_digits <= self.max_digits:
-            raise ValueError(f"1 <= min_digits <= max_digits, not {self.min_digits} and {self.max_digits}")
+            raise ValueError(f"1 <= min_digits <= max_digits is required, not {self.min_digits} and {self.max_digits}")
         wrong = [prefix for prefix in self.prefixes if not re.fullmatch("[0-9]+", prefix)]
         if wrong:
-            raise ValueError(f"prefixes are made of the digits 0 to 9, not {wrong[0]!r}")
+            raise ValueError(f"a prefix consists of the digits 0 to 9, not {wrong[0]!r}")
         for read, digit in self.edits.items():
             if len(read) != 1 or not re.fullmatch("[0-9]", digit):
-                raise ValueError(f"an edit makes one digit of one character, not {digit!r} of {read!r}")
+                raise ValueError(f"an edit replaces one character by one digit, not {read!r} by {digit!r}")
 
     @property
     def fingerprint(self) -> str:
-        """Eight hexadecimal characters that tell these rules from others; empty for the usual ones.
+        """Eight hexadecimal characters that identify these rules; empty for the default rules.
 
-        What an analysis finds depends on them, so they are a part of its pipeline version.
+        The result of an analysis depends on the rules, so this is part of its pipeline version.
         """
         if self == BibRules():
             return ""
         names = None if self.start_list is None else sorted(self.start_list.names)
-        told = [self.min_digits, self.max_digits, sorted(self.prefixes), sorted(self.edits.items()), names]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8]
+        content = [self.min_digits, self.max_digits, sorted(self.prefixes), sorted(self.edits.items()), names]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:8]
 
     def allows(self, number: str) -> bool:
-        """Whether a number has as many digits as it must and begins as it must. Does not ask the start list."""
+        """Whether a number has an allowed length and beginning. The start list is not consulted."""
         return self.min_digits <= len(number) <= self.max_digits and (
             not self.prefixes or number.startswith(self.prefixes)
         )
 
     def runs(self, text: str) -> list[tuple[int, str]]:
-        """The runs of digits in a line, edited, each with the position where it starts, whatever their length.
+        """The runs of digits in a line, of any length, after edits: start position and digits of each.
 
-        A lookalike counts as a digit in a word of which at least two thirds are digits.
+        Edits apply only in words of which at least two thirds are digits.
         """
         found = []
         for word in re.finditer(r"\S+", text):

@@ -1,4 +1,4 @@
-"""Where a bib detector saw a bib: what is to be read there."""
+"""Detected bibs: where numbers are looked for again more closely."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from photofinish.domain.bib import Bib
 from photofinish.domain.geometry import Box
 from photofinish.domain.torso import ENOUGH_DIGITS, TorsoWindow
 
-# A bib is some 24 × 18 cm and a face's box some 15 × 20 cm: their sides' geometric means are as 1.2 to 1.
+# A bib is about 24 × 18 cm and a face's box about 15 × 20 cm: the geometric means of their sides are as 1.2 to 1.
 BIB_PER_FACE = 1.2
-# Around the box, as a share of its side (√(width × height)): text that touches a window's side counts as cut.
+# Added around the box, as a fraction of its side, √(width × height): text at a window's edge counts as cut off.
 MARGIN = 0.2
-# Nobody reads the digits of smaller ones.
+# The digits of smaller bibs cannot be read.
 MIN_BIB_PX = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectedBib:
-    """A bib that was seen, not read."""
+    """A bib that a detector found; its number is not read yet."""
 
     box: Box
     score: float
@@ -29,16 +29,16 @@ class DetectedBib:
 def bib_windows(
     detected: Sequence[DetectedBib], bibs: Sequence[Bib], *, width: int, height: int
 ) -> tuple[TorsoWindow, ...]:
-    """Windows around the detected bibs in which no whole number was read, of a photo of `width` × `height` pixels.
+    """Windows around the detected bibs without a whole number, in a photo of `width` × `height` pixels.
 
-    Their `face_px` is how large the wearer's face should be, so that they are looked at as closely as torsos.
+    Their `face_px` is the expected size of the wearer's face, so that they are read at the same scale as torsos.
     """
     numbers = [bib.box for bib in bibs if len(bib.number) >= ENOUGH_DIGITS and not bib.partial]
     windows = []
-    for one in detected:
-        x, y, w, h = one.box.to_pixels(width, height)
+    for bib in detected:
+        x, y, w, h = bib.box.to_pixels(width, height)
         side = math.sqrt(max(0.0, w * h))
-        if side < MIN_BIB_PX or any(_has_the_middle_of(one.box, number) for number in numbers):
+        if side < MIN_BIB_PX or any(_contains_centre(bib.box, number) for number in numbers):
             continue
         margin = MARGIN * side
         windows.append(
@@ -53,6 +53,6 @@ def bib_windows(
     return tuple(windows)
 
 
-def _has_the_middle_of(box: Box, number: Box) -> bool:
+def _contains_centre(box: Box, number: Box) -> bool:
     x, y = number.x + number.w / 2, number.y + number.h / 2
     return box.x <= x <= box.x + box.w and box.y <= y <= box.y + box.h

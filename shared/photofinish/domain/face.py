@@ -54,19 +54,19 @@ class Face:
     sharpness: float
     """Re-blur sharpness of the face's crop, 0 (blurred) to 1 (sharp)."""
     quality: float
-    """0 to 1: how well the face can be recognised, out of its size, score, pose and sharpness."""
+    """How well the face can be recognised, 0 to 1: from its size, detection score, pose and sharpness."""
     quality_reasons: tuple[QualityReason, ...]
-    """What makes it hard to recognise; none for most faces."""
+    """What makes it hard to recognise; empty for most faces."""
     pose: Pose
     brightness: float
-    """Mean luma of the face's middle, 0 (black) to 100 (white)."""
+    """Mean luma of the centre of the face, 0 (black) to 100 (white)."""
     embedding: Embedding
 
 
 def face_id(photo: PhotoRef, pipeline_version: str, index: int) -> str:
-    """The stable id of face number `index` of a photo's analysis: lower-case 8-4-4-4-12 hexadecimal.
+    """Return the stable id of face number `index` of a photo's analysis: lower-case 8-4-4-4-12 hexadecimal.
 
-    What follows a plus in the version tells of the album's bib rules, which change no face.
+    The part of the version after a plus, the album's bib rules, is left out: it changes no face.
     """
-    of_faces = pipeline_version.partition("+")[0]
-    return str(uuid.uuid5(_FACE_NAMESPACE, f"{photo.photo_id}/{photo.generation}/{of_faces}/{index}"))
+    face_version = pipeline_version.partition("+")[0]
+    return str(uuid.uuid5(_FACE_NAMESPACE, f"{photo.photo_id}/{photo.generation}/{face_version}/{index}"))

@@ -1,4 +1,4 @@
-"""What a photo is: its identity, its album, its way through the statuses."""
+"""A photo's identity, album and status."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from photofinish.errors import RejectedInput
 
 DEFAULT_ALBUM = "default"
 MAX_ALBUM_CHARS = 255
-# Firestore reserves ids of this form; "." and ".." are not ids at all.
+# Firestore reserves ids of this form, and allows neither "." nor "..".
 _RESERVED_ID = re.compile(r"__.*__|\.{1,2}")
 
 
 class PhotoStatus(StrEnum):
-    """Where a photo is on its way. `done`, `rejected`, `failed` and `erased` are final."""
+    """How far a photo's processing is. `done`, `rejected`, `failed` and `erased` are final."""
 
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -32,7 +32,7 @@ class PhotoStatus(StrEnum):
 FINAL_STATUSES = frozenset({PhotoStatus.DONE, PhotoStatus.REJECTED, PhotoStatus.FAILED, PhotoStatus.ERASED})
 
 
-# identity includes the generation: an overwrite is a new version of the photo
+# Identity includes the generation: an overwrite is a new version of the photo.
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class PhotoRef:
     """One version of one object in a bucket."""
@@ -48,14 +48,14 @@ class PhotoRef:
 
     @property
     def album(self) -> str:
-        """The album of the object, `default` where its name has none that can be one (see :func:`check_album`)."""
+        """The album of the object; `default` if its name has no valid one (see :func:`check_album`)."""
         first = first_segment(self.name)
         return first if is_album_name(first) else DEFAULT_ALBUM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPhoto:
-    """A photo as the bucket knows it."""
+    """A photo and its metadata in the bucket."""
 
     ref: PhotoRef
     size_bytes: int
@@ -64,14 +64,14 @@ class StoredPhoto:
 
 
 def first_segment(name: str) -> str:
-    """The part of an object's name before its first slash; `default` for an object at the root."""
+    """Return the part of an object's name before its first slash; `default` for an object at the root."""
     album, slash, _ = name.partition("/")
     return album if slash and album else DEFAULT_ALBUM
 
 
-@lru_cache(maxsize=1024)  # a search asks some twenty times for the same album
+@lru_cache(maxsize=1024)  # one search calls this about twenty times for the same album
 def is_album_name(album: str) -> bool:
-    """Whether `album` can be one: 1–128 printable characters, no slash, not reserved by Firestore."""
+    """Whether `album` can be an album's name: 1 to 255 printable characters, no slash, not reserved by Firestore."""
     return (
         0 < len(album) <= MAX_ALBUM_CHARS
         and "/" not in album
@@ -81,29 +81,29 @@ def is_album_name(album: str) -> bool:
 
 
 def check_name(name: str) -> None:
-    """Whether every store can hold a photo of this name.
+    """Check that every store can hold a photo of this name.
 
     Raises:
-        RejectedInput: `photo_name_not_allowed`, for a NUL (which Postgres cannot hold) or half a surrogate pair.
+        RejectedInput: `photo_name_not_allowed`: a NUL (which Postgres cannot store) or half a surrogate pair.
     """
     if any(character == "\0" or unicodedata.category(character) == "Cs" for character in name):
         raise RejectedInput(
-            "photo_name_not_allowed", "The file's name has a character that is none (NUL or a broken one): rename it."
+            "photo_name_not_allowed", "The file name contains an invalid character (NUL or broken Unicode). Rename it."
         )
 
 
 def check_album(name: str) -> str:
-    """The album of the object called `name`.
+    """Return the album of the object called `name`.
 
     Raises:
-        RejectedInput: `album_name_not_allowed`. Such a photo is recorded in the album `default`, so that it is seen.
+        RejectedInput: `album_name_not_allowed`. Such a photo is recorded in the album `default`, so it can be found.
     """
     album = first_segment(name)
     if not is_album_name(album):
         shown = album if len(album) <= 40 else album[:40] + "…"
         raise RejectedInput(
             "album_name_not_allowed",
-            f"The folder name {shown!r} cannot be an album: use 1 to {MAX_ALBUM_CHARS} printable characters, "
-            "not '.', '..' or a name between double underscores.",
+            f"The folder name {shown!r} cannot be an album name. Use 1 to {MAX_ALBUM_CHARS} printable characters, "
+            "and neither '.', '..' nor a name between double underscores.",
         )
     return album

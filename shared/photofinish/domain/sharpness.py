@@ -1,4 +1,4 @@
-"""How sharp a photo is where it matters."""
+"""Whether a photo is sharp where it matters."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 from photofinish.domain.face import Face
 
-# Calibrated on 150 race photos of 0.5 MP, as they are and with synthetic blur (defocus 1.2–4 px, motion 5–20 px,
-# scaled by 0.6–1, JPEG quality 60–95; or only the runners blurred, by 3–8 % or 12–30 % of the face's size):
-# below the face threshold lie 1 % of the photos as they are, 89 % of the blurred ones and 92 % of those where the
-# runners alone are blurred; below the frame threshold 0 %, 69 % and 12 %.
+# Calibrated on 150 race photos of 0.5 MP, unchanged and with synthetic blur (defocus 1.2–4 px, motion 5–20 px, scaled
+# by 0.6–1, JPEG quality 60–95; or only the runners blurred, by 3–8 % or 12–30 % of the face's size). Below the face
+# threshold are 1 % of the unchanged photos, 89 % of the blurred ones and 92 % of those in which only the runners are
+# blurred; below the frame threshold 0 %, 69 % and 12 %.
 FACE_THRESHOLD = 0.38
 """Re-blur sharpness of the aligned 112 px chip below which a face is blurred."""
 FRAME_THRESHOLD = 0.55
-"""Re-blur sharpness at 1024 px below which a frame without a face is blurred."""
+"""Re-blur sharpness at 1024 px below which a frame without faces is blurred."""
 _SUBJECT_SHARE = 0.25
-"""Faces of at least this share of the largest face's area are the photo's subjects; the others are background."""
+"""Faces with at least this share of the largest face's area are the photo's subjects; the others are background."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sharpness:
-    """Figures of one photo, and what follows from them."""
+    """Sharpness figures of one photo, and the decision that follows from them."""
 
     frame: float
     """Re-blur sharpness of the whole frame at 1024 px, 0 (blurred) to 1 (sharp)."""
@@ -31,7 +31,7 @@ class Sharpness:
 
 
 def is_blurry(frame: float, faces: Sequence[Face]) -> bool:
-    """Whether nothing that the photo is about is sharp: its subjects' faces, or the frame where there is no face.
+    """Whether no subject's face is sharp; in a photo without faces, whether the frame is not sharp.
 
     So a blurred runner before a sharp background is blurry, and a sharp runner before a panned background is not.
     """

@@ -17,9 +17,9 @@ _FRACTION_DIGITS = 6
 def sidecar(
     photo: PhotoRef, analysis: PhotoAnalysis, pipeline_version: str, *, embeddings: bool = False
 ) -> dict[str, Any]:
-    """The sidecar document of one analysed photo; `embeddings` adds each face's vector and its space.
+    """Build the sidecar document of one analysed photo; `embeddings` adds each face's vector and its space.
 
-    Valid against ``sidecar.schema.json`` beside this module.
+    It is valid against ``sidecar.schema.json`` in this folder.
     """
     return {
         "sidecar_version": SIDECAR_VERSION,
@@ -94,24 +94,24 @@ def sidecar(
 
 
 def sidecar_bytes(document: dict[str, Any]) -> bytes:
-    """Canonical JSON: sorted keys, no spaces, UTF-8; equal documents give equal bytes."""
+    """Encode a document as canonical JSON (sorted keys, no spaces, UTF-8): equal documents give equal bytes."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def sidecar_schema() -> dict[str, Any]:
-    """The JSON Schema that every sidecar meets."""
+    """Return the JSON Schema of sidecars."""
     text = resources.files(__package__).joinpath("sidecar.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
 
 
 def sidecar_name(photo: PhotoRef, pipeline_version: str) -> str:
-    """Where the sidecar lies in the derived bucket; named by generation and version, so it never changes."""
+    """Name of the sidecar in the derived bucket; it contains generation and version, so the object never changes."""
     return f"sidecars/{photo.album}/{photo.photo_id}/{photo.generation}.{pipeline_version}.json"
 
 
 def preview_name(photo: PhotoRef, pipeline_version: str) -> str:
-    """Where the preview rendition lies in the derived bucket."""
+    """Name of the preview rendition in the derived bucket."""
     return f"renditions/{photo.album}/{photo.photo_id}/{photo.generation}.{pipeline_version}.preview.jpg"
 
 

@@ -1,4 +1,4 @@
-"""An event's start list: which numbers exist, and which of them a read could be."""
+"""An event's start list: which numbers exist, and which of them a reading could be."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from types import MappingProxyType
 
 from photofinish.errors import RejectedInput
 
-# What one misread costs, as a share of a right read: chosen, not fitted to data. A digit more or less than was read is
+# Probability of one misreading, relative to a correct reading: chosen, not fitted to data. A missing or extra digit is
 # as rare as a wrong one, except where something hides a part of the number.
 CONFUSION = 1e-3
 MISSING_DIGIT = 1e-3
 MISSING_DIGIT_OF_PARTIAL = 0.2
-# How often a number that can be read well is on no start list (last year's shirt, a sponsor, a late entry); chosen too.
+# How often a clearly readable number is not on the list (last year's shirt, a sponsor, a late entry); also chosen.
 UNLISTED = 0.02
-# Less likely numbers are not worth a look.
+# Less probable candidates are dropped.
 MIN_PROBABILITY = 0.1
 _DIGITS = "0123456789"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BibCandidate:
-    """A number that a read could be, and how probable that is, 0 to 1."""
+    """A number that a reading could be, and how probable that is, 0 to 1."""
 
     number: str
     probability: float
@@ -33,25 +33,25 @@ class BibCandidate:
 
 @dataclass(frozen=True, slots=True)
 class StartList:
-    """The numbers of an event and who wears them."""
+    """The numbers of an event and the people who wear them."""
 
     names: Mapping[str, str] = field(repr=False)
-    """Number to name; the name may be empty."""
+    """Number → name; the name may be empty."""
 
     def __post_init__(self) -> None:
         wrong = [number for number in self.names if not (number.isascii() and number.isdigit())]
         if wrong:
-            raise ValueError(f"numbers of a start list are made of the digits 0 to 9, not {wrong[0]!r}")
+            raise ValueError(f"a number of a start list consists of the digits 0 to 9, not {wrong[0]!r}")
         object.__setattr__(self, "names", MappingProxyType(dict(self.names)))
 
     @classmethod
     def from_csv(cls, text: str) -> StartList:
-        """A start list out of comma- or semicolon-separated values: number, name, and columns that are not used.
+        """Parse comma- or semicolon-separated rows: number, name, and further columns, which are ignored.
 
         A first row whose number has no digit is a heading. Empty rows are skipped.
 
         Raises:
-            RejectedInput: a row's first column is no number, a number comes twice, or there is none.
+            RejectedInput: `bad_start_list`: a row without a number, a number listed twice, or no numbers at all.
         """
         text = text.removeprefix("\ufeff")
         first_line = text.lstrip().partition("\n")[0]
@@ -64,13 +64,14 @@ class StartList:
                 continue
             if not (number.isascii() and number.isdigit()):
                 raise RejectedInput(
-                    "bad_start_list", f"Line {rows.line_num} of the start list has no number: {number!r}."
+                    "bad_start_list",
+                    f"Line {rows.line_num} of the start list does not begin with a number: {number!r}.",
                 )
             if number in names:
-                raise RejectedInput("bad_start_list", f"Number {number} is twice in the start list.")
+                raise RejectedInput("bad_start_list", f"The start list contains number {number} twice.")
             names[number] = row[1].strip() if len(row) > 1 else ""
         if not names:
-            raise RejectedInput("bad_start_list", "The start list has no number in it.")
+            raise RejectedInput("bad_start_list", "The start list contains no numbers.")
         return cls(names)
 
     def __contains__(self, number: str) -> bool:
@@ -81,35 +82,35 @@ class StartList:
     ) -> tuple[BibCandidate, ...]:
         """The listed numbers that a picture read as `number` could show, most probable first.
 
-        `digit_probabilities` holds for every digit read the probability of each of 0 to 9. Every listed number is
-        equally likely beforehand; the probabilities of all listed numbers and of "none of them" add up to one, and
-        those under `MIN_PROBABILITY` are left out. A `partial` read may lack digits at its ends.
+        `digit_probabilities` has, for every digit of the reading, the probability of each of 0 to 9. All listed
+        numbers are equally likely a priori; the probabilities of all of them and of "none of them" add up to one, and
+        those below `MIN_PROBABILITY` are left out. A `partial` reading may lack digits at its ends.
         """
         weights = {
-            near: weight
-            for near in self._near(number, partial=partial)
-            if (weight := _likelihood(near, number, digit_probabilities, partial=partial)) > 0
+            similar: weight
+            for similar in self._similar(number, partial=partial)
+            if (weight := _likelihood(similar, number, digit_probabilities, partial=partial)) > 0
         }
         as_read = _likelihood(number, number, digit_probabilities, partial=partial)
         total = sum(weights.values()) + UNLISTED * as_read
-        found = [BibCandidate(number=near, probability=weight / total) for near, weight in weights.items()]
+        found = [BibCandidate(number=similar, probability=weight / total) for similar, weight in weights.items()]
         found.sort(key=lambda candidate: (-candidate.probability, candidate.number))
         return tuple(candidate for candidate in found if candidate.probability >= MIN_PROBABILITY)
 
-    def _near(self, number: str, *, partial: bool) -> set[str]:
-        """Listed numbers of the same length with at most two other digits, or with one digit more or less."""
-        found = {near for near in _one_edit(number) if near in self.names}
+    def _similar(self, number: str, *, partial: bool) -> set[str]:
+        """Listed numbers with up to two other digits or one more or less; also any that contain a partial one."""
+        found = {edited for edited in _one_edit(number) if edited in self.names}
         found |= {
-            near
-            for near in self.names
-            if (len(near) == len(number) and sum(a != b for a, b in zip(near, number, strict=True)) <= 2)
-            or (partial and len(near) > len(number) and number in near)
+            listed
+            for listed in self.names
+            if (len(listed) == len(number) and sum(a != b for a, b in zip(listed, number, strict=True)) <= 2)
+            or (partial and len(listed) > len(number) and number in listed)
         }
         return found
 
 
 def _one_edit(number: str) -> set[str]:
-    """`number`, and what it becomes by one digit more or less."""
+    """`number`, and every number with one digit more or less."""
     cuts = range(len(number) + 1)
     longer = {number[:cut] + digit + number[cut:] for cut in cuts for digit in _DIGITS}
     shorter = {number[:cut] + number[cut + 1 :] for cut in range(len(number))}
@@ -117,7 +118,7 @@ def _one_edit(number: str) -> set[str]:
 
 
 def _likelihood(worn: str, read: str, digit_probabilities: Sequence[Sequence[float]], *, partial: bool) -> float:
-    """How likely it is that `worn` is read as it was; the best alignment with all missing digits in one place."""
+    """How likely `worn` is read as `read`, by the best alignment with all missing digits in one gap."""
     certainty = [[max(float(p), CONFUSION) for p in probabilities] for probabilities in digit_probabilities]
     if len(worn) == len(read):
         return math.prod(certainty[position][int(digit)] for position, digit in enumerate(worn))

@@ -1,4 +1,4 @@
-"""Torsos: where to look again for numbers, and what a second look adds to the lines of the first."""
+"""Torsos: where to look for numbers more closely, and how to merge the lines read there with those of the frame."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from photofinish.domain.bib import Bib, TextLine
 from photofinish.domain.face import Face
 from photofinish.domain.geometry import Box
 
-# Lengths are in units of the face, √(width × height) of its box. On 150 labelled race photos (213 bibs) a second look
-# at these windows raises recall from .906 to about .95; windows a quarter wider and higher find no more.
+# The unit of length is the size of the face, √(width × height) of its box. On 150 labelled race photos (213 bibs),
+# reading these windows again raises recall from .906 to about .95; windows a quarter wider and higher find no more.
 HALF_WIDTH = 1.7
-"""From the middle of the face to the window's sides."""
+"""From the centre of the face to the window's sides."""
 TOP, BOTTOM = 0.4, 3.9
-"""From the face's lower edge."""
-# Smaller faces' numbers have digits of a few pixels, and there are many of them.
+"""From the face's lower edge to the window's edges."""
+# The numbers of smaller faces have digits of a few pixels, and such faces are many.
 MIN_FACE_PX = 32
-# A face whose number has as many digits as that is not looked at again.
+# A number with at least so many digits is whole: its face is not read again.
 ENOUGH_DIGITS = 4
-# So much of the smaller of two boxes lies in the other where both are the same text.
-_SAME_PLACE = 0.5
+# Two lines are the same text if their intersection has at least this share of the smaller box.
+_SAME_TEXT_OVERLAP = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TorsoWindow:
-    """A part of a photo in pixels, `left <= x < right`, `top <= y < bottom`, and the size of its face."""
+    """A part of a photo in pixels, `left <= x < right`, `top <= y < bottom`, and the size of its face in pixels."""
 
     left: int
     top: int
@@ -36,10 +36,10 @@ class TorsoWindow:
 
 
 def torso_windows(faces: Sequence[Face], bibs: Sequence[Bib], *, width: int, height: int) -> tuple[TorsoWindow, ...]:
-    """Windows under the faces on which no whole number was read, of a photo of `width` × `height` pixels.
+    """Windows below the faces without a whole number, in a photo of `width` × `height` pixels.
 
-    A number of fewer digits than `ENOUGH_DIGITS` may be a part of a longer one and is looked at again. Faces that are
-    too small, and torsos outside the photo, have no window.
+    A number with fewer digits than `ENOUGH_DIGITS` may be a part of a longer one, so its face has a window. Faces that
+    are too small, and torsos outside the photo, have none.
     """
     read = {bib.face_index for bib in bibs if bib.face_index is not None and len(bib.number) >= ENOUGH_DIGITS}
     windows = (_window(face, width, height) for index, face in enumerate(faces) if index not in read)
@@ -62,13 +62,13 @@ def _window(face: Face, width: int, height: int) -> TorsoWindow | None:
 
 
 def merged_lines(first: Sequence[TextLine], second: Sequence[TextLine]) -> tuple[TextLine, ...]:
-    """Both looks' lines without duplicates, from top to bottom: of lines in one place the best is kept.
+    """Merge two readings of a photo, from top to bottom; of overlapping lines only the best is kept.
 
-    Better is what has more digits, then what was read with the higher score.
+    The best has the most digits, then the highest score.
     """
     kept: list[TextLine] = []
     for line in sorted([*first, *second], key=_rank):
-        if all(_shared(line.box, other.box) < _SAME_PLACE for other in kept):
+        if all(_overlap(line.box, other.box) < _SAME_TEXT_OVERLAP for other in kept):
             kept.append(line)
     return tuple(sorted(kept, key=lambda line: (line.box.y, line.box.x, line.text)))
 
@@ -78,7 +78,7 @@ def _rank(line: TextLine) -> tuple[float, ...]:
     return (-digits, -line.ocr_score, -line.box.w * line.box.h, line.box.x, line.box.y)
 
 
-def _shared(one: Box, other: Box) -> float:
+def _overlap(one: Box, other: Box) -> float:
     """The intersection of two boxes as a share of the smaller one."""
     across = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
     down = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)

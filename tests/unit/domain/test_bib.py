@@ -1,4 +1,4 @@
-"""Which numbers are bibs, and whose."""
+"""Which numbers are bibs, and which face wears each."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ AS_DIGITS = str.maketrans(dict(LOOKALIKES))
 
 
 def face(x: float, y: float, side: float) -> Face:
-    """A face whose box has this middle and side, in pixels."""
+    """A face whose box has this centre and side, in pixels."""
     box = Box.from_pixels(x - side / 2, y - side / 2, side, side, width=WIDTH, height=HEIGHT)
     return face_in(box)
 
 
 def line(text: str, x: float, y: float, height: float, *, score: float = 0.99) -> TextLine:
-    """A line whose box has this middle and height, in pixels."""
+    """A line whose box has this centre and height, in pixels."""
     width = height * 0.6 * len(text)
     box = Box.from_pixels(x - width / 2, y - height / 2, width, height, width=WIDTH, height=HEIGHT)
     return TextLine(text=text, ocr_score=score, box=box)
@@ -41,7 +41,7 @@ def test_a_number_on_the_chest_belongs_to_the_face_above_it() -> None:
     assert bibs([line("3638", 500, 400, 40)], [face(500, 200, 80)]) == [("3638", 0)]
 
 
-def test_numbers_elsewhere_are_text_only() -> None:
+def test_numbers_elsewhere_are_no_bibs() -> None:
     runner = face(500, 200, 80)
     elsewhere = [
         line("1", 500, 400, 40),  # too short
@@ -64,7 +64,7 @@ def test_limits_scale_with_the_face() -> None:
         assert bibs([line("77", 500 + side * 1.4, 200 + side * 2.5, side * 0.5)], [face(500, 200, side)]) == []
 
 
-def test_each_face_wears_its_own_number() -> None:
+def test_each_face_wears_the_number_below_it() -> None:
     faces = [face(300, 200, 80), face(600, 210, 70)]
     lines = [line("22", 610, 400, 35), line("11", 310, 400, 40)]
     assert bibs(lines, faces) == [("11", 0), ("22", 1)]
@@ -81,13 +81,13 @@ def test_without_a_face_confident_numbers_are_kept_once() -> None:
     assert (bib.number, bib.face_index, bib.ocr_score) == ("11", None, 0.99)
 
 
-def test_the_rules_may_take_other_lengths() -> None:
+def test_rules_may_allow_other_lengths() -> None:
     wide = BibRules(min_digits=1, max_digits=6)
     assert bibs([line("7", 500, 400, 40)], [face(500, 200, 80)], wide) == [("7", 0)]
     assert bibs([line("123456", 500, 400, 40)], [face(500, 200, 80)], wide) == [("123456", 0)]
 
 
-def test_numbers_inside_a_line_get_their_part_of_its_box() -> None:
+def test_numbers_inside_a_line_get_a_proportional_part_of_its_box() -> None:
     (first, second) = numbers_in(TextLine(text="No 123 / 45", ocr_score=0.9, box=Box(0.0, 0.5, 0.11, 0.1)))
     assert (first.text, second.text) == ("123", "45")
     assert abs(first.box.x - 0.03) < 1e-9
@@ -95,7 +95,7 @@ def test_numbers_inside_a_line_get_their_part_of_its_box() -> None:
     assert (first.box.y, first.box.h, first.ocr_score) == (0.5, 0.1, 0.9)
 
 
-def test_other_scripts_have_no_numbers_that_runners_wear() -> None:
+def test_digits_of_other_scripts_are_no_numbers() -> None:
     assert numbers_in(TextLine(text="١٢٣ 四五 ²³", ocr_score=0.9, box=Box(0, 0, 1, 1))) == []
 
 
@@ -135,7 +135,7 @@ def test_a_number_at_the_edge_of_the_photo_is_partial() -> None:
     assert (second.number, second.partial, second.ocr_score) == ("3651", False, 0.99)
 
 
-def test_a_number_much_narrower_than_the_longer_ones_beside_it_is_partial() -> None:
+def test_a_number_much_narrower_than_the_longer_ones_is_partial() -> None:
     faces = [face(200, 200, 80), face(500, 200, 80), face(800, 200, 80)]
     lines = [line("36", 200, 400, 40), line("3651", 500, 400, 40), line("775", 800, 400, 40)]
     found = find_bibs(lines, faces, width=WIDTH, height=HEIGHT)
@@ -155,13 +155,12 @@ def test_a_start_list_decides_what_is_a_bib() -> None:
     ]
 
 
-def test_near_misses_are_kept_with_their_probability() -> None:
+def test_similar_listed_numbers_are_kept_with_their_probability() -> None:
     rules = BibRules(start_list=StartList({"2906": "Ada", "2908": "Bob"}))
     number = line("2907", 500, 400, 40)
-    places = ({2: 1.0}, {9: 1.0}, {0: 1.0}, {7: 0.4, 6: 0.3, 8: 0.29})
-    number = replace(
-        number, digit_probabilities=tuple(tuple(place.get(digit, 0.0) for digit in range(10)) for place in places)
-    )
+    likely = ({2: 1.0}, {9: 1.0}, {0: 1.0}, {7: 0.4, 6: 0.3, 8: 0.29})
+    probabilities = tuple(tuple(position.get(digit, 0.0) for digit in range(10)) for position in likely)
+    number = replace(number, digit_probabilities=probabilities)
     (bib,) = find_bibs([number], [face(500, 200, 80)], width=WIDTH, height=HEIGHT, rules=rules)
     assert bib.number == "2906"
     assert [candidate.number for candidate in bib.candidates] == ["2906", "2908"]

@@ -1,4 +1,4 @@
-"""What an album's rules make of a line."""
+"""How an album's bib rules read a line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from photofinish.domain.bib_rules import BibRules
 def test_letters_that_look_like_digits_are_edited_beside_digits() -> None:
     rules = BibRules()
     assert rules.runs("29O6") == [(0, "2906")]
-    assert rules.runs("I25S") == [(1, "25")], "half of it are letters: no number"
+    assert rules.runs("I25S") == [(1, "25")], "half of the word are letters, so nothing is replaced"
     assert rules.runs("No 12S") == [(3, "125")]
     assert rules.runs("BOSS") == []
     assert BibRules(edits={}).runs("29O6") == [(0, "29"), (3, "6")]
@@ -45,7 +45,7 @@ def test_rules_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
 
 
 @given(st.text("0123456789OISB A-é", max_size=20))
-def test_runs_are_digits_at_their_place(text: str) -> None:
+def test_runs_are_digits_at_their_positions(text: str) -> None:
     rules = BibRules()
     for start, number in rules.runs(text):
         assert number.isascii()

@@ -25,14 +25,14 @@ def test_objects_at_the_root_belong_to_the_default_album(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "album", ["l'été", 'a "quoted" name', "'; drop table face; --", "赛跑", "a b", "x" * 128, "-", "_x_"]
+    "album", ["l'été", 'a "quoted" name', "'; drop table face; --", "赛跑", "a b", "x" * 255, "-", "_x_"]
 )
-def test_unusual_album_names_are_taken(album: str) -> None:
+def test_unusual_album_names_are_valid(album: str) -> None:
     assert check_album(f"{album}/IMG_1.jpg") == album
 
 
 @pytest.mark.parametrize("album", [".", "..", "__x__", "____", "x" * 256, "x" * 1000, "a\nb", "a\x00b", "\ud800"])
-def test_album_names_that_storage_could_stumble_on_are_rejected_and_recorded_under_default(album: str) -> None:
+def test_album_names_that_a_store_cannot_hold_are_rejected_and_recorded_under_default(album: str) -> None:
     with pytest.raises(RejectedInput) as caught:
         check_album(f"{album}/IMG_1.jpg")
     assert caught.value.code == "album_name_not_allowed"
@@ -40,7 +40,7 @@ def test_album_names_that_storage_could_stumble_on_are_rejected_and_recorded_und
 
 
 @given(st.text(), st.integers(1, 2**62), st.integers(1, 2**62))
-def test_a_photo_keeps_its_id_over_generations(name: str, one: int, other: int) -> None:
+def test_a_photo_keeps_its_id_across_generations(name: str, one: int, other: int) -> None:
     assert ref(name, one).photo_id == ref(name, other).photo_id
     assert len(ref(name, one).photo_id) == 32
 

@@ -1,4 +1,4 @@
-"""Head poses out of five landmarks, against heads turned by known angles."""
+"""Head poses from five landmarks, compared with heads turned by known angles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ degrees = st.floats(-170, 170)
 
 
 def rotation(pose: Pose) -> NDArray[np.float64]:
-    """The definition: nodded by the pitch, then turned by the yaw, then tilted by the roll; x right, y down."""
+    """The definition: pitch (nod), then yaw (turn), then roll (tilt); x right, y down."""
     (roll, yaw, pitch) = np.radians([pose.roll_deg, pose.yaw_deg, pose.pitch_deg])
     nod = [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
     turn = [[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]]
@@ -26,20 +26,20 @@ def rotation(pose: Pose) -> NDArray[np.float64]:
 
 
 def seen(pose: Pose, *, scale: float = 40.0, at: tuple[float, float] = (300.0, 200.0)) -> NDArray[np.float64]:
-    """(5, 2) landmarks of a head of that pose."""
+    """(5, 2) landmarks of a head in that pose."""
     landmarks: NDArray[np.float64] = (HEAD @ rotation(pose).T)[:, :2] * scale + at
     return landmarks
 
 
 @given(roll=degrees, yaw=st.floats(-85, 85), pitch=st.floats(-60, 60), scale=st.floats(1, 2000))
-def test_a_turned_head_is_told_how_it_was_turned(roll: float, yaw: float, pitch: float, scale: float) -> None:
+def test_the_pose_of_a_turned_head_is_recovered(roll: float, yaw: float, pitch: float, scale: float) -> None:
     found = head_pose(seen(Pose(roll_deg=roll, yaw_deg=yaw, pitch_deg=pitch), scale=scale))
     assert found.yaw_deg == pytest.approx(yaw, abs=0.2)
     assert found.pitch_deg == pytest.approx(pitch, abs=0.2)
     assert found.roll_deg == pytest.approx(roll, abs=0.2)
 
 
-def test_the_signs_are_those_that_the_viewer_sees() -> None:
+def test_signs_are_as_the_viewer_sees_the_head() -> None:
     right_eye, left_eye, _, right_mouth, left_mouth = TEMPLATE
     middle = TEMPLATE.mean(axis=0)
 
@@ -75,7 +75,7 @@ def test_yaw_and_pitch_together_turn_a_face_away() -> None:
 
 
 @given(st.lists(st.floats(-1e4, 1e4), min_size=10, max_size=10))
-def test_any_five_points_have_some_pose(points: list[float]) -> None:
+def test_any_five_points_give_a_pose(points: list[float]) -> None:
     pose = head_pose(np.array(points).reshape(5, 2))
     assert -180 <= pose.roll_deg <= 180
     assert -90 <= pose.yaw_deg <= 90
@@ -83,8 +83,8 @@ def test_any_five_points_have_some_pose(points: list[float]) -> None:
     assert 0 <= pose.turned_deg <= 180
 
 
-def test_how_wrong_it_is_on_other_heads() -> None:
-    """The errors that the docstring of `head_pose` gives."""
+def test_the_error_on_other_heads() -> None:
+    """The errors that the docstring of `head_pose` states."""
     random = np.random.default_rng(0)
     errors = []
     for yaw in (0.0, 15.0, 30.0, 45.0):
@@ -97,4 +97,4 @@ def test_how_wrong_it_is_on_other_heads() -> None:
             errors.append((found.roll_deg, found.yaw_deg - yaw, found.pitch_deg))
     roll, yaw, pitch = np.sqrt(np.square(errors).mean(axis=0))
     assert (roll < 4, yaw < 8, pitch < 9) == (True, True, True)
-    assert pitch > 4, "it is no exact measure"
+    assert pitch > 4, "it is only an estimate"

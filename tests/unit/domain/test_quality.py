@@ -1,4 +1,4 @@
-"""Face quality, its reasons, and the decision about blur."""
+"""Face quality, its reasons, and whether a photo is blurry."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_quality_grows_with_each_factor(name: str, values: list[object]) -> None
         ({"detection_score": 0.6}, QualityReason.UNCERTAIN),
     ],
 )
-def test_each_reason_is_told_alone_and_with_the_others(change: dict[str, object], reason: QualityReason) -> None:
+def test_each_reason_is_reported_alone_and_with_the_others(change: dict[str, object], reason: QualityReason) -> None:
     assert reasons(**change) == (reason,)
     bad: dict[str, object] = {
         "size_px": 15, "pose": turned(60), "sharpness": 0.2, "brightness": 5.0, "detection_score": 0.6,
@@ -82,7 +82,7 @@ def test_a_tilted_head_is_as_good_as_an_upright_one(roll: float, yaw: float) -> 
     score=st.floats(0, 1),
     sharpness=st.floats(0, 1),
 )
-def test_quality_is_a_share(yaw: float, pitch: float, size: float, score: float, sharpness: float) -> None:
+def test_quality_is_between_0_and_1(yaw: float, pitch: float, size: float, score: float, sharpness: float) -> None:
     pose = turned(yaw, pitch_deg=pitch)
     assert 0 <= quality(pose=pose, size_px=size, detection_score=score, sharpness=sharpness) <= 1
 

@@ -1,4 +1,4 @@
-"""Start lists: read from CSV, and as what a read could be."""
+"""Start lists: parsing CSV, and finding the numbers that a reading could be."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ CERTAIN = 0.999
 
 
 def seen(*digits: dict[str, float]) -> list[list[float]]:
-    """What the reader saw: for each place the likely digits."""
-    return [[place.get(digit, 0.0) for digit in "0123456789"] for place in digits]
+    """The reader's digit probabilities; each position is given by its likely digits."""
+    return [[position.get(digit, 0.0) for digit in "0123456789"] for position in digits]
 
 
 def clearly(number: str) -> list[list[float]]:
@@ -34,7 +34,7 @@ def test_a_listed_number_read_clearly_is_certain() -> None:
     assert "2908" not in found(numbers("2906", "2908"), "2906", clearly("2906"))
 
 
-def test_both_are_kept_when_the_picture_cannot_tell() -> None:
+def test_both_numbers_are_candidates_if_the_picture_does_not_decide() -> None:
     last_unclear = seen({"2": 0.99}, {"9": 0.99}, {"0": 0.99}, {"6": 0.5, "8": 0.48})
     both = found(numbers("2906", "2908", "2907"), "2906", last_unclear)
     assert list(both) == ["2906", "2908"]
@@ -42,16 +42,16 @@ def test_both_are_kept_when_the_picture_cannot_tell() -> None:
     assert both["2908"] == pytest.approx(0.48 / (0.98 + UNLISTED * 0.5 + 1e-3), abs=0.01)
 
 
-def test_an_unclear_read_becomes_the_listed_number() -> None:
+def test_an_unclear_reading_becomes_the_listed_number() -> None:
     unclear = seen({"9": 0.6, "2": 0.38}, {"4": 0.99}, {"7": 0.99}, {"5": 0.99})
     assert found(numbers("2475", "1111"), "9475", unclear)["2475"] > 0.9
 
 
-def test_a_clear_read_that_is_not_listed_is_none_of_them() -> None:
+def test_a_clear_reading_that_is_not_listed_has_no_candidates() -> None:
     assert found(numbers("2906", "2918"), "2908", clearly("2908")) == {}
 
 
-def test_a_partial_read_is_completed_where_only_one_number_fits() -> None:
+def test_a_partial_reading_is_completed_if_only_one_number_fits() -> None:
     assert found(numbers("1251", "3394"), "125", clearly("125"), partial=True)["1251"] > 0.85
     assert found(numbers("1251", "3394"), "125", clearly("125")) == {}
     several = found(numbers("1251", "1252", "1253"), "125", clearly("125"), partial=True)
@@ -65,7 +65,7 @@ some_lists = st.lists(some_numbers, min_size=1, max_size=30, unique=True).map(la
 
 
 @given(start_list=some_lists, read=some_numbers, partial=st.booleans(), data=st.data())
-def test_probabilities_are_those_of_listed_numbers(
+def test_candidates_are_listed_and_their_probabilities_add_up_to_at_most_one(
     start_list: StartList, read: str, partial: bool, data: st.DataObject
 ) -> None:
     probabilities = [data.draw(st.lists(st.floats(0, 1), min_size=10, max_size=10)) for _ in read]
@@ -77,7 +77,7 @@ def test_probabilities_are_those_of_listed_numbers(
 
 
 @given(start_list=some_lists, data=st.data())
-def test_what_is_listed_and_clear_is_confirmed(start_list: StartList, data: st.DataObject) -> None:
+def test_a_clear_reading_of_a_listed_number_is_confirmed(start_list: StartList, data: st.DataObject) -> None:
     number = data.draw(st.sampled_from(sorted(start_list.names)))
     best = start_list.candidates(number, clearly(number))[0]
     assert best.number == number
@@ -94,15 +94,15 @@ def test_csv_with_and_without_heading_commas_or_semicolons() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no number in it"),
-        ("number,name\n", "no number in it"),
+        ("", "contains no numbers"),
+        ("number,name\n", "contains no numbers"),
         ("17,Ada\nA12,Bob\n", "Line 2.*A12"),
-        ("17,Ada\n17,Bob\n", "17 is twice"),
-        ("17,Ada\n,Bob\n", "Line 2 .*no number"),
+        ("17,Ada\n17,Bob\n", "number 17 twice"),
+        ("17,Ada\n,Bob\n", "Line 2 .*does not begin with a number"),
         ("١٧,Ada\n", "Line 1 "),
     ],
 )
-def test_a_list_that_cannot_be_right_is_refused(text: str, message: str) -> None:
+def test_an_invalid_list_is_refused(text: str, message: str) -> None:
     with pytest.raises(RejectedInput, match=message) as refused:
         StartList.from_csv(text)
     assert refused.value.code == "bad_start_list"
@@ -114,6 +114,6 @@ def test_csv_round_trip(names: dict[str, str]) -> None:
     assert StartList.from_csv("number,name\n" + rows).names == names
 
 
-def test_only_digits_make_a_number() -> None:
+def test_a_number_consists_of_digits() -> None:
     with pytest.raises(ValueError, match="'A1'"):
         StartList({"A1": ""})

@@ -1,4 +1,4 @@
-"""Decisions about work are pure, and hold for every number."""
+"""Decisions about work, for all numbers."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ PHOTO = PhotoRef(bucket="b", name="a/1.jpg", generation=5)
 
 @given(counts, counts, st.integers(1, 100), st.integers(1, 1000))
 def test_never_more_tasks_than_allowed_and_none_without_work(
-    outstanding: int, leased: int, most: int, per: int
+    outstanding: int, leased: int, max_tasks: int, photos_per_task: int
 ) -> None:
-    count = tasks_to_start(outstanding=outstanding, leased=leased, max_tasks=most, photos_per_task=per)
+    count = tasks_to_start(outstanding=outstanding, leased=leased, max_tasks=max_tasks, photos_per_task=photos_per_task)
     assert count >= 0
-    assert count == 0 or leased + count <= most
+    assert count == 0 or leased + count <= max_tasks
     assert outstanding > 0 or count == 0
 
 
 @given(st.integers(1, 100_000), st.integers(1, 100), st.integers(1, 1000))
-def test_work_without_a_task_always_starts_one(outstanding: int, most: int, per: int) -> None:
-    assert tasks_to_start(outstanding=outstanding, leased=0, max_tasks=most, photos_per_task=per) >= 1
+def test_work_without_a_task_always_starts_one(outstanding: int, max_tasks: int, photos_per_task: int) -> None:
+    count = tasks_to_start(outstanding=outstanding, leased=0, max_tasks=max_tasks, photos_per_task=photos_per_task)
+    assert count >= 1
 
 
 def test_tasks_grow_with_the_backlog() -> None:
@@ -58,7 +59,7 @@ def test_a_newer_generation_always_needs_analysis_and_an_older_never(
         assert needed == (status not in FINAL_STATUSES)
 
 
-def test_an_unknown_photo_needs_everything() -> None:
+def test_an_unrecorded_photo_needs_ingest_and_analysis() -> None:
     assert needs_analysis(None, None, 1)
     assert needs_ingest(None, PHOTO)
     assert not is_stuck(None, PHOTO, now=NOW, stale_after=timedelta(0))
@@ -81,7 +82,7 @@ def test_a_photo_is_stuck_after_the_stale_time(age_s: int, stuck: bool) -> None:
         ("a/\ud800.jpg", 10, "photo_name_not_allowed"),
     ],
 )
-def test_what_the_event_tells_is_rejected_before_any_gpu_second(name: str, size: int, code: str) -> None:
+def test_bad_names_and_sizes_are_rejected_before_any_gpu_time_is_spent(name: str, size: int, code: str) -> None:
     ref = PhotoRef(bucket="b", name=name, generation=1)
     with pytest.raises(RejectedInput) as caught:
         check_upload(StoredPhoto(ref=ref, size_bytes=size, content_type="", uploaded_at=NOW))

@@ -95,7 +95,7 @@ class TestLaunching:
 
     def test_no_work_starts_nothing(self) -> None:
         cloud = MemoryCloud()
-        assert self.launcher(cloud, [0.0]).look() == 0
+        assert self.launcher(cloud, [0.0]).launch_needed() == 0
         assert cloud.launcher.launched == []
 
     def test_one_execution_for_a_burst(self) -> None:
@@ -104,10 +104,10 @@ class TestLaunching:
         launcher = self.launcher(cloud, clock)
         for number in range(4):
             cloud.drop(f"race/{number}.jpg", toy_photo())
-            launcher.look()
+            launcher.launch_needed()
         assert [count for count, _ in cloud.launcher.launched] == [1]
         clock[0] = 1.5
-        launcher.look()
+        launcher.launch_needed()
         assert [count for count, _ in cloud.launcher.launched] == [1, 1]
         assert cloud.leases.live() == 2
 
@@ -115,8 +115,8 @@ class TestLaunching:
         cloud = MemoryCloud()
         for number in range(50):
             cloud.drop(f"race/{number}.jpg", toy_photo())
-        assert self.launcher(cloud, [0.0]).look() == 3
-        assert self.launcher(cloud, [0.0]).look() == 0, "another instance sees the leases"
+        assert self.launcher(cloud, [0.0]).launch_needed() == 3
+        assert self.launcher(cloud, [0.0]).launch_needed() == 0, "another instance sees the leases"
 
     def test_a_start_that_is_refused_frees_its_places_and_is_tried_again(self) -> None:
         cloud = MemoryCloud()
@@ -129,10 +129,10 @@ class TestLaunching:
 
         cloud.launcher.launch = refuse  # type: ignore[method-assign,assignment]
         with pytest.raises(Unavailable):
-            launcher.look()
+            launcher.launch_needed()
         assert cloud.leases.live() == 0
         cloud.launcher.launch = launch  # type: ignore[method-assign]
-        assert launcher.look() == 1
+        assert launcher.launch_needed() == 1
 
 
 class TestDeadLetters:
