@@ -1,1 +1,1 @@
-"""Who may do what: API keys, Firebase ID tokens, AWS signatures, rate limits, audit."""
+"""Authentication, authorisation, rate limits and audit: API keys, Firebase ID tokens, AWS signatures."""

@@ -1,4 +1,4 @@
-"""Which key a request comes with."""
+"""The API key of a request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from photofinish.domain.access import ApiKey, PresentedKey
 from photofinish.ports import AccessStore
 
 KEEP_S = 5.0
-"""A revoked key may be accepted for as long by an instance that has just used it."""
+"""How long an instance caches a key, and so may still accept it after it was revoked."""
 _MAX_KEPT = 4096
 _NO_SHA256 = bytes(32)
 _BEARER = "bearer "
@@ -22,7 +22,7 @@ _USED_AGAIN_AFTER = timedelta(hours=1)
 
 
 class ApiKeys:
-    """The keys of an :class:`AccessStore`, looked up by their id, which is no secret."""
+    """The keys of an :class:`AccessStore`, cached and looked up by their id, which is not secret."""
 
     def __init__(self, store: AccessStore, *, now: Callable[[], datetime], keep_s: float = KEEP_S) -> None:
         self._now = now
@@ -31,24 +31,24 @@ class ApiKeys:
         self._touch = cached(used, lock=Lock())(lambda key_id: store.touch_key(key_id, now()))
 
     def holder_of(self, presented: PresentedKey) -> ApiKey | None:
-        """The valid key that this is. An unknown id costs what a wrong secret costs."""
+        """Return the presented key if it is valid. An unknown id takes as long as a wrong secret."""
         key = self._find(presented.key_id)
         stored = _NO_SHA256 if key is None else key.secret_sha256
         is_right = hmac.compare_digest(stored, presented.secret_sha256)
         return key if key is not None and is_right and key.is_valid(self._now()) else None
 
     def with_id(self, key_id: str) -> ApiKey | None:
-        """The valid key of this id; whoever asks has still to see a proof of its secret."""
+        """Return the key of this id if it is valid; the caller still has to verify a proof of its secret."""
         key = self._find(key_id)
         return key if key is not None and key.is_valid(self._now()) else None
 
     def record_use(self, key: ApiKey) -> None:
-        """Note that the key was used, once an hour."""
+        """Record that the key was used, at most once an hour."""
         self._touch(key.key_id)
 
 
 def bearer_token(headers: Headers) -> str | None:
-    """The token in ``Authorization: Bearer …``."""
+    """Return the token in ``Authorization: Bearer …``."""
     authorization = headers.get("Authorization", "")
     if authorization[: len(_BEARER)].lower() != _BEARER:
         return None

@@ -1,4 +1,4 @@
-"""How often requests that nobody's key comes with may be tried from one address."""
+"""The rate limit of failed authentications, per network address."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from photofinish.ports import AccessStore
 from photofinish_functions.access.refusals import RateLimited
 
 _MAX_BLOCKED = 4096
-_IPV6_NETWORK_BITS = 64  # what one customer gets at least
+_IPV6_NETWORK_BITS = 64  # the smallest network that a customer gets
 
 
 class FailureLimit:
-    """Counts failures by address. What comes with a right key is never counted, nor held up by its neighbours'."""
+    """Limits failed authentications per address. Requests with a valid key are neither counted nor delayed."""
 
     def __init__(self, store: AccessStore, limit: RateLimit, *, proxy_hops: int, pepper: bytes) -> None:
         self._store = store
         self._limit = limit
         self._proxy_hops = proxy_hops
         self._pepper = pepper
-        # A flood of failures is answered from memory once the database has said how long.
+        # Once an address is over its limit, its failures are answered without the database until the limit allows more.
         self._blocked_until: TLRUCache[str, float, float] = TLRUCache(_MAX_BLOCKED, lambda _, until, _now: until)
         self._lock = Lock()
 
     def count(self, request: Request) -> None:
-        """Count a failure.
+        """Count a failed authentication.
 
         Raises:
-            RateLimited: there were too many from its address.
+            RateLimited: there were too many from the request's address.
         """
         bucket = self._bucket(request)
         now = time.monotonic()
@@ -50,16 +50,16 @@ class FailureLimit:
             raise RateLimited(wait_s)
 
     def _bucket(self, request: Request) -> str:
-        # Addresses are personal data, and there are few enough to try them all: only who knows the pepper can.
+        # Addresses are personal data, and a plain hash of one can be found by trying all of them: hence the pepper.
         address = client_network(request, self._proxy_hops)
         return "address:" + hmac.new(self._pepper, address.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def client_network(request: Request, proxy_hops: int) -> str:
-    """The address that a request came from, of IPv6 the network; ``unknown`` where none can be read.
+    """Return the IPv4 address, or IPv6 network, that a request came from; ``unknown`` where it cannot be parsed.
 
-    Each of our `proxy_hops` proxies appends to X-Forwarded-For whom it got the request from; what stands before that is
-    whatever the client wrote.
+    Each of our `proxy_hops` proxies appends the address of its client to X-Forwarded-For. Everything before those was
+    written by the caller and is not trusted.
     """
     seen = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
     text = seen[-proxy_hops] if 0 < proxy_hops <= len(seen) else request.remote_addr or ""

@@ -1,7 +1,8 @@
-"""Firebase ID tokens: which user is signed in, and what their custom claims allow.
+"""Firebase ID tokens: the signed-in user, and what the user's custom claims allow.
 
-Checked as Firebase documents it ("Verify ID tokens using a third-party JWT library"): RS256 by one of Google's public
-keys, issuer, audience, times, subject. Not checked is whether the user was disabled since: a token lives for an hour.
+Verified as Firebase documents it ("Verify ID tokens using a third-party JWT library"): RS256 by one of Google's public
+keys, issuer, audience, times, subject. Whether the user was disabled in the meantime is not checked: a token is valid
+for an hour.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from photofinish_functions.access.refusals import Unauthorized
 
 log = logging.getLogger(__name__)
 KEYS_KEPT_S = 3600
-NEW_KEY_LOOKED_FOR_EVERY_S = 30
+REFETCH_INTERVAL_S = 30
 LEEWAY_S = 10
 ALL_ALBUMS = "*"
 _FETCH_TIMEOUT_S = 5
@@ -33,41 +34,39 @@ _REQUIRED = ["aud", "auth_time", "exp", "iat", "iss", "sub"]
 
 @dataclass(frozen=True, slots=True)
 class SignedInUser:
-    """Whom a valid token names."""
+    """The user of a valid token."""
 
     uid: str
     granted: Principal | None
-    """What the custom claim ``photofinish: {"scope": …, "albums": […]}`` allows; None without it."""
+    """The rights in the custom claim ``photofinish: {"scope": …, "albums": […]}``; None without it."""
 
 
 class FirebaseTokens:
     """Verifies the ID tokens of one Firebase project; safe to share between threads.
 
-    Public keys are fetched when first needed, kept for an hour, and fetched again for a key id that is not among them,
-    but not more than twice a minute.
+    Public keys are fetched on first use and cached for an hour. An unknown key id has them fetched again, at most twice
+    a minute.
     """
 
-    def __init__(
-        self, project: str, keys_url: str, *, new_key_looked_for_every_s: float = NEW_KEY_LOOKED_FOR_EVERY_S
-    ) -> None:
+    def __init__(self, project: str, keys_url: str, *, refetch_interval_s: float = REFETCH_INTERVAL_S) -> None:
         self._project = project
         self._keys = PyJWKClient(
             keys_url,
             lifespan=KEYS_KEPT_S,
             timeout=_FETCH_TIMEOUT_S,
-            cooldown_duration=new_key_looked_for_every_s,
+            cooldown_duration=refetch_interval_s,
         )
 
     def user_of(self, token: str) -> SignedInUser:
-        """The user whom `token` names.
+        """Return the user of an ID token.
 
         Raises:
-            Unauthorized: it is no valid ID token of this project.
+            Unauthorized: `token` is not a valid ID token of this project.
             Unavailable: Google's public keys cannot be fetched.
         """
         try:
             header = jwt.get_unverified_header(token)
-            if header.get("alg") != "RS256":  # before anything is fetched for it
+            if header.get("alg") != "RS256":  # checked before public keys are fetched
                 raise Unauthorized
             claims = jwt.decode(
                 token,
@@ -79,7 +78,7 @@ class FirebaseTokens:
                 options={"require": _REQUIRED, "strict_aud": True},
             )
         except PyJWKClientConnectionError as error:
-            raise Unavailable(f"The public keys of Firebase could not be fetched: {error}") from error
+            raise Unavailable(f"Firebase's public keys could not be fetched: {error}") from error
         except (InvalidTokenError, PyJWKClientError) as error:
             log.info("ID token refused", extra=fields(reason=type(error).__name__))
             raise Unauthorized from error
@@ -95,10 +94,10 @@ def _is_past(moment: Any) -> bool:
 
 
 def _granted(uid: str, claim: Any) -> Principal | None:
-    """What the claim allows.
+    """Return the rights in the custom claim.
 
     Raises:
-        Unauthorized: it is none that we understand: whoever set it meant something, and we do not guess what.
+        Unauthorized: the claim is malformed. Its author meant to restrict or grant something, and we do not guess what.
     """
     if claim is None:
         return None
@@ -108,5 +107,5 @@ def _granted(uid: str, claim: Any) -> Principal | None:
             return Principal("user", uid, scope, None)
         if isinstance(albums, list) and all(isinstance(album, str) and is_album_name(album) for album in albums):
             return Principal("user", uid, scope, frozenset(albums))
-    log.warning("a user's custom claim 'photofinish' is not {scope, albums}: refused", extra=fields(uid=uid))
+    log.warning("refused: a user's custom claim 'photofinish' is not {scope, albums}", extra=fields(uid=uid))
     raise Unauthorized

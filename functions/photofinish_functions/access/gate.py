@@ -1,4 +1,4 @@
-"""The gate that every request passes: who is it, how often do they come, may they do this, and what did they do."""
+"""The gate that every request passes: authentication, rate limit, authorisation, audit."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ from photofinish_functions.access.refusals import (
 )
 
 log = logging.getLogger(__name__)
-Who = TypeVar("Who")
+Caller = TypeVar("Caller")
 _MAX_ALBUMS = 4096
 
 
 class Gate:
-    """Admits requests of principals that may do what they ask for; safe to share between threads.
+    """Admits requests whose principal has the required scope; safe to share between threads.
 
-    There is no open mode: without a key or token nobody is admitted.
+    There is no open mode: every request needs a key, a token or a signature.
     """
 
     def __init__(
@@ -81,57 +81,56 @@ class Gate:
         }
 
     def admit(self, request: Request, scope: Scope, album: str | None, *, cost: int = 1) -> Principal:
-        """Who asks with an API key (`X-Api-Key`, or Bearer) or a Firebase ID token (Bearer).
+        """Return the principal of an API key (`X-Api-Key` or Bearer) or a Firebase ID token (Bearer).
 
-        Reads headers only. `cost` counts that many requests against the limit.
+        Reads headers only. The request counts as `cost` requests against the rate limit.
 
         Raises:
-            Unauthorized: nobody we know.
-            RateLimited: they come too often.
-            NotVisible: they may know of no album of this name.
-            Forbidden: they may know of the album, and not do this in it.
-            Unavailable: the database does not answer; nobody is admitted without it.
+            Unauthorized: the key or token is missing or not valid.
+            RateLimited: the principal, or the address of failed authentications, exceeded its rate.
+            NotVisible: the principal may not know of such an album.
+            Forbidden: the principal may see the album but not do this in it.
+            Unavailable: the database does not answer, and no request is admitted without it.
         """
-        who = self._counted(request, self._holder_or_user)
-        if isinstance(who, ApiKey):
-            return _permitted(self._admit_key(who, cost), scope, album)
-        self._limit(_claimed_by(who), self._user_rate, cost)
-        return _permitted(self._as_principal(who, scope, album), scope, album)
+        caller = self._authenticated(request, self._holder_or_user)
+        if isinstance(caller, ApiKey):
+            return _permitted(self._admit_key(caller, cost), scope, album)
+        self._limit(_claimed_by(caller), self._user_rate, cost)
+        return _permitted(self._as_principal(caller, scope, album), scope, album)
 
     def admit_anywhere(self, request: Request, scope: Scope, *, cost: int = 1) -> Principal:
-        """Who asks what is answered about the albums that they may see alone, whichever those are.
+        """Return the principal of a request that is answered for whichever albums the principal may see.
 
         Raises:
             Unauthorized, RateLimited, Forbidden, Unavailable: as :meth:`admit`.
         """
-        who = self._counted(request, self._holder_or_user)
-        if isinstance(who, ApiKey):
-            return _including(self._admit_key(who, cost), scope)
-        claimed = _claimed_by(who)
+        caller = self._authenticated(request, self._holder_or_user)
+        if isinstance(caller, ApiKey):
+            return _including(self._admit_key(caller, cost), scope)
+        claimed = _claimed_by(caller)
         self._limit(claimed, self._user_rate, cost)
-        if scope is Scope.SEARCH and claimed.albums is not None:  # whoever is signed in may search the open ones
+        if scope is Scope.SEARCH and claimed.albums is not None:  # every signed-in user may search open albums
             return replace(claimed, scope=Scope.SEARCH, albums=claimed.albums | self._store.open_albums())
         return _including(claimed, scope)
 
     def admit_signed(self, request: Request, scope: Scope, album: str | None, *, cost: int = 1) -> Principal:
-        """Who signed the request with AWS credentials of a key (Signature Version 4).
+        """Return the principal whose AWS credentials signed the request (Signature Version 4).
 
-        Reads the whole body, which stays readable: bound it before, by the request's `max_content_length`.
+        Reads the whole body, which stays readable: limit it before, with the request's `max_content_length`.
 
         Raises:
-            Unauthorized: it is not signed, or not by credentials of a valid key, or not now, or came before; its
-                `problem` says which.
+            Unauthorized: the signature is missing, not valid, not timely, or was used before; see its `problem`.
             RateLimited, NotVisible, Forbidden, Unavailable: as :meth:`admit`.
         """
-        return _permitted(self._admit_key(self._counted(request, self._signer), cost), scope, album)
+        return _permitted(self._admit_key(self._authenticated(request, self._signer), cost), scope, album)
 
     def admit_signed_anywhere(self, request: Request, scope: Scope, *, cost: int = 1) -> Principal:
-        """Who signed what is about no album, or about those that they may see alone, whichever those are.
+        """Return the principal of a signed request about no album, or about whichever albums the principal may see.
 
         Raises:
             Unauthorized, RateLimited, Forbidden, Unavailable: as :meth:`admit_signed`.
         """
-        return _including(self._admit_key(self._counted(request, self._signer), cost), scope)
+        return _including(self._admit_key(self._authenticated(request, self._signer), cost), scope)
 
     def record(
         self,
@@ -144,10 +143,10 @@ class Gate:
         request_id: str,
         count: int | None = None,
     ) -> None:
-        """Write down that `principal` searched or changed something; answer only afterwards.
+        """Write an audit entry for a search or change. Call it before the answer is sent.
 
-        `outcome` is ``200``, or an error's status and code: ``404 unknown_photo``. Nothing biometric, no box and no
-        bib number belongs in here.
+        `outcome` is ``200``, or the status and code of an error: ``404 unknown_photo``. Biometric data, boxes and bib
+        numbers must not be in it.
         """
         self._refusals.write_due()
         self._store.append_audit(
@@ -164,7 +163,7 @@ class Gate:
         )
 
     def record_refusal(self, refusal: Denied, action: str, *, album: str | None, outcome: str, request_id: str) -> None:
-        """Write down that a principal was not admitted, as :class:`RefusalAudit` does; nothing of somebody unknown."""
+        """Audit that a principal was refused, through :class:`RefusalAudit`; unknown callers are not audited."""
         if refusal.principal is not None:
             self._refusals.add(
                 AuditEntry(
@@ -179,7 +178,7 @@ class Gate:
             )
 
     def _holder_or_user(self, request: Request) -> ApiKey | SignedInUser:
-        # A private Cloud Run service needs Authorization for Google's own token, so the other header goes first.
+        # A private Cloud Run service needs Authorization for Google's own token, so X-Api-Key takes precedence.
         text = request.headers.get("X-Api-Key", "").strip() or bearer_token(request.headers)
         if not text:
             raise Unauthorized
@@ -201,7 +200,7 @@ class Gate:
         key_id = key_id_of(signature.access_key_id)
         if key_id is None or signature.service != self._aws_service:
             raise Unauthorized(SignatureProblem.INVALID)
-        # The secret follows from the id alone: whoever cannot sign costs no look into the database.
+        # The secret is derived from the id, so a wrong signature costs no database query.
         credentials = AwsCredentials.of(key_id, self._key_secret)
         if not signature.is_of(sigv4.http_request(request, headers), credentials.secret_access_key):
             raise Unauthorized(SignatureProblem.INVALID)
@@ -212,8 +211,8 @@ class Gate:
             raise Unauthorized(SignatureProblem.REPLAYED)
         return key
 
-    def _counted(self, request: Request, find: Callable[[Request], Who]) -> Who:
-        """Whom `find` finds; whoever is nobody is counted by their address."""
+    def _authenticated(self, request: Request, find: Callable[[Request], Caller]) -> Caller:
+        """Return the caller that `find` finds; count failed authentications per network address."""
         try:
             return find(request)
         except Unauthorized as refusal:
@@ -227,7 +226,7 @@ class Gate:
         return key.principal
 
     def _as_principal(self, user: SignedInUser, scope: Scope, album: str | None) -> Principal:
-        """What the user's claims grant, or else that everybody who is signed in may search this album."""
+        """Return the user's granted rights, or the right of every signed-in user to search an open album."""
         granted = user.granted
         if granted is not None and granted.may(scope, album):
             return granted
@@ -245,16 +244,16 @@ class Gate:
 
 
 def _claimed_by(user: SignedInUser) -> Principal:
-    """What the user's claims grant alone."""
+    """Return the rights that the user's claims grant."""
     return user.granted or Principal("user", user.uid, Scope.SEARCH, frozenset())
 
 
 def _permitted(principal: Principal, scope: Scope, album: str | None) -> Principal:
-    """`principal`, where it may do this.
+    """Return `principal` if it has `scope` in `album`, or in all albums for None.
 
     Raises:
-        NotVisible: the album is none it may know of; an album that exists and one that does not are answered alike.
-        Forbidden: it knows of the album, or no single album is asked for.
+        NotVisible: the principal may not see the album; the same for albums that do and do not exist.
+        Forbidden: the principal may see the album, or no single album is named.
     """
     if album is not None and not (is_album_name(album) and principal.sees(album)):
         log.info("album not visible", extra=fields(principal=f"{principal.kind}:{principal.id}"))
@@ -266,7 +265,7 @@ def _permitted(principal: Principal, scope: Scope, album: str | None) -> Princip
 
 
 def _including(principal: Principal, scope: Scope) -> Principal:
-    """`principal`, where its scope reaches that far. Raises Forbidden."""
+    """Return `principal` if its scope includes `scope`; raise Forbidden otherwise."""
     if not principal.scope.includes(scope):
         log.info("forbidden", extra=fields(principal=f"{principal.kind}:{principal.id}", scope=scope.value))
         raise Forbidden(principal)

@@ -1,4 +1,4 @@
-"""The audit of what principals were refused: a flood of refusals does not become a flood of writes."""
+"""Audit entries for refused requests, combined so that a flood of refusals does not cause a flood of writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Kind = tuple[str, str, str, str]  # principal, its id, action, outcome
 
 @dataclass(slots=True)
 class _Window:
-    """Refusals of one kind since an entry was written for them."""
+    """Refusals of one kind since their last audit entry."""
 
     ends_at: datetime
     latest: AuditEntry
@@ -28,9 +28,8 @@ class _Window:
 class RefusalAudit:
     """Writes at most one entry a minute for each principal, action and outcome; safe to share between threads.
 
-    The first refusal of a kind is written at once. Those that follow within the minute are counted, and written as one
-    entry, that of the latest with their `count`, by whoever calls after it: what an instance counts in its very
-    last minute is in the logs alone.
+    The first refusal of a kind is written at once. Further ones within the minute are counted, and the first call after
+    that minute writes the latest of them with their `count`. Those of an instance's last minute are only in the logs.
     """
 
     def __init__(self, store: AccessStore, *, now: Callable[[], datetime]) -> None:
@@ -38,10 +37,10 @@ class RefusalAudit:
         self._now = now
         self._lock = threading.Lock()
         self._windows: OrderedDict[_Kind, _Window] = OrderedDict()
-        """The one that ends first is the first."""
+        """In the order in which they end."""
 
     def add(self, entry: AuditEntry) -> None:
-        """Count a refusal, and write what is due. Where that fails it raises what the store does, and stays counted."""
+        """Count a refusal and write the entries that are due. If the store raises, they stay counted."""
         with self._lock:
             now = self._now()
             due = self._take_due(now)
@@ -55,7 +54,7 @@ class RefusalAudit:
         self._write(due)
 
     def write_due(self) -> None:
-        """Write what was counted in minutes that are over. Raises as :meth:`add` does."""
+        """Write the entries of windows that have ended. Raises as :meth:`add` does."""
         with self._lock:
             due = self._take_due(self._now())
         self._write(due)
@@ -78,7 +77,7 @@ class RefusalAudit:
                 raise
 
     def _put_back(self, entries: Sequence[AuditEntry]) -> None:
-        """Make these due at once again."""
+        """Make these entries due again now."""
         with self._lock:
             for entry in entries:
                 window = self._windows.setdefault(_kind(entry), _Window(self._now(), entry))

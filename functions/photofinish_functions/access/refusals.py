@@ -1,4 +1,4 @@
-"""Why a request is not admitted. Each tells no more than its sender may know."""
+"""The errors with which requests are refused. Each reveals only what its sender may know."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from photofinish_functions.refused import Refused
 
 
 class SignatureProblem(StrEnum):
-    """Why an AWS signature is refused, in as much detail as AWS itself tells."""
+    """Why an AWS signature is refused, in the detail that AWS reveals."""
 
     MISSING = "missing"
     INCOMPLETE = "incomplete"
     UNTIMELY = "untimely"
-    """Signed more than five minutes ago, or ahead."""
+    """Its time differs from ours by more than five minutes."""
     INVALID = "invalid"
-    """Not by these credentials, not this request, or not for this service."""
+    """Made with another secret, for another request, or for another service."""
     UNKNOWN_KEY = "unknown_key"
-    """Rightly signed by a key that is revoked or expired; who cannot sign gets INVALID for an unknown key."""
+    """Correctly signed with a revoked or expired key. An incorrect signature with an unknown key id is INVALID."""
     REPLAYED = "replayed"
 
 
 class Unauthorized(Refused):
-    """401: nobody we know. The same for a wrong key, an unknown, a revoked and an expired one."""
+    """401: not authenticated. The same answer for a wrong, unknown, revoked and expired key."""
 
     def __init__(self, problem: SignatureProblem | None = None) -> None:
         super().__init__(
@@ -36,11 +36,11 @@ class Unauthorized(Refused):
             {"WWW-Authenticate": "Bearer"},
         )
         self.problem = problem
-        """Of a signature, for an API that speaks as AWS does; None for keys and tokens."""
+        """What is wrong with an AWS signature; None for keys and tokens."""
 
 
 class Denied(Refused):
-    """What somebody may not do, or not now; `principal` is who, where we know them: the audit names them."""
+    """The caller may not do this, or not now. `principal` is the caller, for the audit; None where unknown."""
 
     def __init__(
         self,
@@ -56,17 +56,17 @@ class Denied(Refused):
 
 
 class Forbidden(Denied):
-    """403: the principal sees the album, and may not do this in it."""
+    """403: the principal may see the album, but may not do this in it."""
 
     def __init__(self, principal: Principal | None = None) -> None:
         super().__init__(403, "forbidden", "This key or user may not do that.", principal=principal)
 
 
 class NotVisible(Denied):
-    """404: there is no such album, or none that the principal may know of. Raise it for an unknown album as well."""
+    """404: the album does not exist, or the principal may not know that it does: the answer is the same."""
 
     def __init__(self, principal: Principal | None = None) -> None:
-        message = "There is no album of this name, or no photo of it was analysed yet."
+        message = "No album has this name, or none of its photos has been analysed yet."
         super().__init__(404, "unknown_album", message, principal=principal)
 
 
@@ -75,6 +75,6 @@ class RateLimited(Denied):
 
     def __init__(self, retry_after_s: float, principal: Principal | None = None) -> None:
         wait_s = max(1, math.ceil(retry_after_s))
-        message = f"Too many requests: try again in {wait_s} s."
+        message = f"Too many requests. Try again in {wait_s} s."
         super().__init__(429, "rate_limited", message, {"Retry-After": str(wait_s)}, principal=principal)
         self.retry_after_s = retry_after_s

@@ -1,7 +1,7 @@
-"""AWS Signature Version 4, as the signing side of every AWS SDK makes it, verified.
+"""Verification of AWS Signature Version 4 as AWS SDKs make it.
 
-Source: "Create a signed AWS API request", AWS Identity and Access Management User Guide. What the document leaves
-open is refused: signatures in the query, and paths that would have to be normalised.
+Source: "Create a signed AWS API request", AWS Identity and Access Management User Guide. Refused, because the document
+leaves them open: signatures in the query, and paths that would have to be normalised.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from flask import Request
 from photofinish_functions.access.refusals import SignatureProblem, Unauthorized
 
 SKEW = timedelta(minutes=5)
-"""How far a signature's time may be from ours, either way."""
+"""How far a signature's time may differ from ours, either way."""
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _AUTHORIZATION = re.compile(
     rf"{_ALGORITHM} +Credential=(?P<access_key_id>[A-Za-z0-9]+)/(?P<date>[0-9]{{8}})/(?P<region>[a-z0-9-]+)/"
@@ -34,7 +34,7 @@ _UNRESERVED = "-_.~"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """What is signed, as it came over the wire."""
+    """The signed request, as it came over the wire."""
 
     method: str
     path: str
@@ -47,7 +47,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """What the header `Authorization` of a signed request says."""
+    """The content of a signed request's header `Authorization`."""
 
     access_key_id: str
     signed_at: datetime
@@ -58,10 +58,10 @@ class Signature:
 
     @classmethod
     def parse(cls, headers: Mapping[str, str]) -> Self:
-        """Read the signature out of headers by lower-case name.
+        """Parse the signature in `headers`, whose names are lower-case.
 
         Raises:
-            Unauthorized: MISSING, or INCOMPLETE where a part is missing, or is none that any SDK writes.
+            Unauthorized: MISSING; or INCOMPLETE, a part is missing or is not as SDKs write it.
         """
         authorization = headers.get("authorization", "")
         if not authorization.startswith(_ALGORITHM):
@@ -71,7 +71,7 @@ class Signature:
         if found is None or signed_at is None or found["date"] != f"{signed_at:%Y%m%d}":
             raise Unauthorized(SignatureProblem.INCOMPLETE)
         signed = tuple(found["signed_headers"].split(";"))
-        # What selects the operation, or is about the signature, must not be exchangeable.
+        # Headers that select the operation or belong to the signature must be signed, or they could be exchanged.
         must_be_signed = {"host"} | {name for name in headers if name.startswith("x-amz-")}
         if list(signed) != sorted(set(signed)) or not must_be_signed <= set(signed) <= headers.keys():
             raise Unauthorized(SignatureProblem.INCOMPLETE)
@@ -92,7 +92,7 @@ class Signature:
         return abs(now - self.signed_at) <= SKEW
 
     def is_of(self, request: HttpRequest, secret_access_key: str) -> bool:
-        """Whether exactly this request was signed by who knows the secret; compares in constant time."""
+        """Whether exactly this request was signed with this secret; compared in constant time."""
         canonical = canonical_request(request, self.signed_headers)
         if canonical is None:
             return False
@@ -103,7 +103,7 @@ class Signature:
 
 
 def canonical_request(request: HttpRequest, signed_headers: tuple[str, ...]) -> str | None:
-    """The text that is signed; None where the path has segments that are normalised away (``..``, ``.``, empty)."""
+    """Return the text to sign; None where the path needs normalising (segments ``..``, ``.`` or empty)."""
     segments = request.path.split("/")
     if (
         segments[0] != ""
@@ -111,7 +111,7 @@ def canonical_request(request: HttpRequest, signed_headers: tuple[str, ...]) -> 
         or segments[-1] in {".", ".."}
     ):
         return None
-    # The path as sent is encoded once already; all services but S3 sign it encoded twice.
+    # The path was sent encoded once; all services but S3 sign it encoded twice.
     path = quote(request.path, safe="/~")
     parameters = sorted(
         tuple(quote(unquote(part), safe=_UNRESERVED) for part in pair.partition("=")[::2])
@@ -132,7 +132,7 @@ def canonical_request(request: HttpRequest, signed_headers: tuple[str, ...]) -> 
 
 
 def sign(canonical: str, secret_access_key: str, *, signed_at: datetime, region: str, service: str) -> bytes:
-    """The signature of a canonical request: 32 bytes."""
+    """Return the 32-byte signature of a canonical request."""
     date = f"{signed_at:%Y%m%d}"
     digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
     text = f"{_ALGORITHM}\n{signed_at:%Y%m%dT%H%M%SZ}\n{date}/{region}/{service}/aws4_request\n{digest}"
@@ -143,23 +143,23 @@ def sign(canonical: str, secret_access_key: str, *, signed_at: datetime, region:
 
 
 def request_nonce(headers: Mapping[str, str]) -> bytes:
-    """What tells apart equal requests that were signed within one second, and so with one signature.
+    """Return what distinguishes equal requests of one second, which have the same signature.
 
-    SDKs number calls and attempts. The headers need not be signed: they let a client repeat itself at once, and nobody
-    later.
+    SDKs number calls and attempts in these headers. They are not signed, which is safe: another nonce lets a signature
+    pass again only within seconds of its first use.
     """
     text = "\n".join(headers.get(name, "") for name in ("amz-sdk-invocation-id", "amz-sdk-request"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def headers_of(request: Request) -> dict[str, str]:
-    """The headers of a request by lower-case name."""
+    """Return the headers of a request by lower-case name."""
     return {name.lower(): value for name, value in request.headers.items()}
 
 
 def http_request(request: Request, headers: Mapping[str, str]) -> HttpRequest:
-    """The request as it came; reads its whole body, which stays readable."""
-    # Only the raw URI has the path as it was signed: WSGI's PATH_INFO is decoded.
+    """Return the request as it came over the wire; reads the whole body, which stays readable."""
+    # Only the raw URI has the path as it was signed; WSGI's PATH_INFO is decoded.
     raw = urlsplit(request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or "")
     return HttpRequest(
         method=request.method,
@@ -175,5 +175,5 @@ def _parse_time(text: str) -> datetime | None:
         return None
     try:
         return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:  # a 13th month
+    except ValueError:  # for example a 13th month
         return None

@@ -1,7 +1,7 @@
-"""Who may call a route, how much of a body it takes, and what the audit remembers of it.
+"""Who may call a route, how large its body may be, and what is audited.
 
-Every route says so by :func:`guarded` or :func:`open_to_all`; an app with a route that says neither does not start.
-Nothing of a request is read before its sender was admitted.
+Every route is declared :func:`guarded` or :func:`open_to_all`; an app with a route that is neither does not start. The
+body of a request is read only after its caller was admitted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """What a route demands; `scope` None: nothing."""
+    """What a route requires of its caller; nothing where `scope` is None."""
 
     scope: Scope | None
     action: str
@@ -48,10 +48,10 @@ def guarded(
     any_album: bool = False,
     max_json_bytes: int = MAX_JSON_BYTES,
 ) -> Callable[[View], View]:
-    """A route for principals with `scope` in the album of its path; without one in all albums, or some (`any_album`).
+    """Require `scope` in the album of the path; without one in the path in all albums, or in any (`any_album`).
 
-    `action` is what the audit calls it. `cost` counts against the rate limit; `pictures_cost` does where pictures are
-    sent (multipart/form-data), which only a route that gives it takes.
+    `action` is the audit's name for the route. A request counts as `cost` requests against the rate limit, or as
+    `pictures_cost` if it contains pictures (multipart/form-data); without a `pictures_cost` the route takes none.
     """
     return _with(
         Guard(
@@ -66,32 +66,32 @@ def guarded(
 
 
 def open_to_all(action: str) -> Callable[[View], View]:
-    """A route that takes no key, and so tells nothing of anybody."""
+    """Require no key. Such a route must not reveal anything about albums or people."""
     return _with(
         Guard(scope=None, action=action, cost=0, pictures_cost=None, any_album=False, max_json_bytes=MAX_JSON_BYTES)
     )
 
 
 def principal() -> Principal:
-    """Who sent the request that is being answered."""
+    """Return the principal of the current request."""
     found: Principal = g.principal
     return found
 
 
 def audit(*, target: str | None = None, count: int | None = None) -> None:
-    """What the audit entry of this request adds: what it was about, and how many were found or changed."""
+    """Add to the current request's audit entry: the id it was about, and how many things were found or changed."""
     g.audit_target, g.audit_count = target, count
 
 
 def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
-    """Admit before, record after every request of `app`; call it once all routes are there."""
+    """Admit every request of `app` before its view, and audit it afterwards; call this after all routes are added."""
     unguarded = [name for name, view in app.view_functions.items() if not hasattr(view, "guard")]
     assert not unguarded, f"routes without a guard: {unguarded}"
 
     @app.before_request
     def admit() -> None:
         if request.endpoint is None or request.method == "OPTIONS":
-            return  # answered without a view
+            return  # no view answers it
         guard = _guard()
         request.max_content_length, cost = guard.max_json_bytes, guard.cost
         if guard.pictures_cost is not None and request.mimetype == "multipart/form-data":
@@ -109,18 +109,18 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
 
     @app.after_request
     def record(answer: Response) -> Response:
-        # Taken once: the answer to a failure in here comes by as well.
-        who, refusal = g.pop("principal", None), g.pop("refusal", None)
-        if who is None and refusal is None:
+        # Popped, because the answer to a failure in this function passes through here again.
+        caller, refusal = g.pop("principal", None), g.pop("refusal", None)
+        if caller is None and refusal is None:
             return answer
         named, outcome = _album(), g.get("outcome", str(answer.status_code))
         album = named if named is not None and is_album_name(named) else None
-        # Where this fails its error is the answer: nothing is told that no audit entry tells of.
+        # No answer without an audit entry: if this fails, its error is the answer.
         if refusal is not None:
             gate().record_refusal(refusal, _guard().action, album=album, outcome=outcome, request_id=request_id())
         else:
             gate().record(
-                who,
+                caller,
                 _guard().action,
                 album=album,
                 target=g.get("audit_target"),

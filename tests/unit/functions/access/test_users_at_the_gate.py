@@ -207,7 +207,7 @@ def test_whatever_is_in_a_token_that_nobody_signed_it_is_refused(
 def test_keys_are_fetched_once_and_again_for_a_new_one(google: KeyServer) -> None:
     with serving() as rotating:
         rotating.add("old")
-        tokens = FirebaseTokens(PROJECT, rotating.url, new_key_looked_for_every_s=0)
+        tokens = FirebaseTokens(PROJECT, rotating.url, refetch_interval_s=0)
         assert rotating.asked == 0
         for _ in range(3):
             assert tokens.user_of(rotating.token("old")).uid == UID
@@ -239,7 +239,7 @@ def test_unknown_key_ids_do_not_make_us_ask_google_each_time(google: KeyServer) 
 def test_known_keys_serve_while_google_does_not_answer_and_others_may_try_again() -> None:
     with serving() as gone:
         gone.add("one")
-        tokens = FirebaseTokens(PROJECT, gone.url, new_key_looked_for_every_s=0)
+        tokens = FirebaseTokens(PROJECT, gone.url, refetch_interval_s=0)
         never_asked = FirebaseTokens(PROJECT, gone.url)
         token = gone.token("one")
         assert tokens.user_of(token)
