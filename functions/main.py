@@ -1,4 +1,4 @@
-"""The entry points of all functions: functions-framework wants one module."""
+"""The entry points of all functions, in one module as functions-framework requires."""
 
 import os
 
@@ -27,6 +27,6 @@ __all__ = [
     "rekognition",
 ]
 
-# Only a server says in its environment which function it is: for whoever else imports this, nothing happens.
+# Set only in a function's server; any other import has no effect.
 if "FUNCTION_TARGET" in os.environ:
     refuse_wrong_models(os.environ["FUNCTION_TARGET"])

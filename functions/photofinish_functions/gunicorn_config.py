@@ -1,11 +1,11 @@
-"""How gunicorn serves the application of functions-framework.
+"""gunicorn's configuration for the application of functions-framework.
 
     gunicorn --config python:photofinish_functions.gunicorn_config
 
-Beside what functions-framework itself would set, several processes share the requests evenly. Left alone, each takes
-whatever connections it gets hold of, and people wait in one while another has nothing to do.
+The same as functions-framework's own, except that several processes share the requests evenly. By default a process
+accepts more connections than it can work on, so requests wait in one process while another is idle.
 
-FUNCTION_TARGET, FUNCTION_SOURCE and FUNCTION_SIGNATURE_TYPE say which function it is, as ever.
+FUNCTION_TARGET, FUNCTION_SOURCE and FUNCTION_SIGNATURE_TYPE choose the function, as usual.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from __future__ import annotations
 import os
 
 wsgi_app = "functions_framework:create_app()"
-# In a container, which is reached from outside, HOST is not set.
+# HOST is not set in a container, which must be reachable from outside.
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8080')}"  # noqa: S104
 workers = int(os.environ.get("WORKERS", "1"))
 threads = int(os.environ.get("THREADS", "8"))
 worker_class = "gthread"
-preload_app = True  # loaded once, and a function that cannot start ends the command
-timeout = 0  # Cloud Run ends what takes too long
+preload_app = True  # loaded once; if the function cannot start, the command ends
+timeout = 0  # Cloud Run has a request timeout of its own
 limit_request_line = 0
 loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "error")
 if workers > 1:
-    # A process takes no more than it works on soon; the next request goes to whoever is free first.
+    # Accept only what the process can work on soon; the next request goes to the first process that is free.
     worker_connections = 2 * threads
     keepalive = 0

@@ -1,4 +1,4 @@
-"""What a function's server looks at before it takes requests."""
+"""What a function checks before its server takes requests."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ MODELS = {
     "on_enrolment_finalized": _FACES,
     "rekognition": (*_FACES, "text_detection", "text_recognition"),
 }
-"""Function to the roles of the models that it runs; others run none."""
+"""Function → roles of the models that it runs; other functions run none."""
 
 
 def refuse_wrong_models(target: str) -> None:
-    """End the process where the function `target` could not run its models: now, not when the first picture comes.
+    """Exit with status 3 if the function `target` could not run its models, rather than fail on the first picture.
 
-    Its exit status is then 3, and one sentence in the log says what to do. Nothing is loaded.
+    One sentence in the log says what to do. No model is loaded.
     """
     if target not in MODELS:
         return
     try:
         settings = model_settings()
         check_models(settings, MODELS[target])
-        searched_space(settings)  # which needs a calibration; to analyse needs none
+        searched_space(settings)  # searching needs a calibration; analysing does not
     except Misconfigured as error:
         log_json()
         log.error("cannot start: %s", error)

@@ -1,1 +1,1 @@
-"""Amazon Rekognition's wire protocol over albums and faces: what an unmodified AWS SDK speaks to."""
+"""Amazon Rekognition's wire protocol over albums and faces, for unmodified AWS SDKs."""

@@ -1,4 +1,4 @@
-"""Faces and text in the shapes of the protocol. Boxes and points are fractions of the upright picture's sides."""
+"""Faces and text in the protocol's shapes. Boxes and points are fractions of the upright picture's sides."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from photofinish.domain.face import Face
 from photofinish.domain.geometry import Box
 from photofinish.ports import CollectionFace
 
-# The protocol names eyes and corners of the mouth as the viewer sees them, the domain as the person does.
+# The protocol names eyes and mouth corners from the viewer's side, the domain from the person's.
 _LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
 _DIGITS = 6
 
 
 def face_model_version(embedding_space: str) -> str:
-    """The digits of a space's name, since the protocol wants digits and dots: `sface-2021dec` is `2021`."""
+    """Return the numbers in a space's name, because the protocol allows digits and dots: `sface-2021dec` is `2021`."""
     return ".".join(re.findall(r"\d+", embedding_space)) or "0"
 
 
@@ -34,7 +34,7 @@ def percent(fraction: float) -> float:
 
 
 def face_detail(face: Face) -> dict[str, Any]:
-    """The default attributes. Age, gender, emotions and the like are not told by any model here, so they are absent."""
+    """Return the default attributes. No model here estimates age, gender or emotions, so these are absent."""
     return {
         "BoundingBox": box_json(face.box),
         "Confidence": percent(face.detection_score),

@@ -1,4 +1,4 @@
-"""The names by which the protocol's tags know a collection. The account is made up: there are none here."""
+"""Amazon resource names of collections, which tagging uses. The account number is made up."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def collection_arn(region: str, collection: str) -> str:
 
 
 def collection_of(arn: str) -> str | None:
-    """The collection that `arn` names; None where it names none."""
+    """Return the collection that `arn` names; None where it is not the ARN of a collection."""
     found = _COLLECTION.fullmatch(arn)
     return found[1] if found is not None and is_album_name(found[1]) else None

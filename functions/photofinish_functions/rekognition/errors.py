@@ -48,7 +48,7 @@ def user_exists(user: str) -> RekognitionError:
 
 
 def too_many_faces_of_user(user: str, maximum: int) -> RekognitionError:
-    return RekognitionError("ServiceQuotaExceededException", f"The user id: {user} has {maximum} faces already")
+    return RekognitionError("ServiceQuotaExceededException", f"The user id: {user} can have at most {maximum} faces")
 
 
 def token_reused() -> RekognitionError:

@@ -1,6 +1,6 @@
-"""What each operation takes: its input shape in the service model, restated, since the function does without botocore.
+"""The input shape of each operation in the service model, restated because the function runs without botocore.
 
-A test compares every shape here with the model that botocore ships.
+A test compares every shape here with the model in botocore.
 """
 
 from __future__ import annotations
@@ -156,4 +156,4 @@ REQUESTS: Final = {
         "Image",
     ),
 }
-"""Operation → what it takes. What is not here is an unknown operation."""
+"""Operation → input shape. Any other operation is unknown."""

@@ -1,8 +1,8 @@
-"""The constraints that the protocol's service model puts on what is sent, and the check of a value against them.
+"""The service model's constraints on requests, and the check of a value against them.
 
-SDKs check required members and minimum lengths only, so everything is checked here. A value of the wrong JSON type
-cannot be read at all (SerializationException); one that breaks a constraint is InvalidParameterException, with all
-violations in one message, worded and ordered as AWS does.
+SDKs check only required members and minimum lengths, so everything is checked here. A value of the wrong JSON type is a
+SerializationException. One that violates constraints is an InvalidParameterException, with all violations in one
+message, in AWS's words and order.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Text:
     min: int | None = None
     max: int | None = None
     pattern: str | None = None
-    """As the service model has it, which is how it is quoted."""
+    """As in the service model; messages quote it."""
     enum: tuple[str, ...] = ()
 
 
@@ -68,21 +68,21 @@ class Structure:
 Shape = Text | Number | Blob | List | Map | Structure
 
 _SPACES = "\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-# What Python's expressions lack: \p{L} and \p{N} are `\w` without the underscore, which the class has anyway.
+# Python's `re` lacks \p{…}: \p{L} and \p{N} are `\w` without the underscore, which this class contains as well.
 _TRANSLATED = {r"\p{L}\p{Z}\p{N}_": rf"\w{_SPACES}"}
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern of the service model as an expression of Python."""
+    """Return a pattern of the service model as a Python expression."""
     for theirs, ours in _TRANSLATED.items():
         pattern = pattern.replace(theirs, ours)
     return re.compile(pattern)
 
 
 def read(value: Any, shape: Structure) -> dict[str, Any]:
-    """`value`, decoded JSON, checked against `shape`: blobs become bytes, members that the model lacks are left out.
+    """Check `value`, decoded JSON, against `shape`, and return it with blobs as bytes and without unknown members.
 
-    Members that are null count as absent, as AWS has it.
+    As in AWS, members that are null count as absent.
 
     Raises:
         RekognitionError: SerializationException or InvalidParameterException.

@@ -1,8 +1,8 @@
-"""Between cosines and the protocol's Similarity, 0 to 100.
+"""Conversion between cosines and the protocol's Similarity, 0 to 100.
 
-SDKs ask for matches of a Similarity of at least 80 unless told otherwise, so 80 lies where the calibration of the
-embedding space puts the false accept rate 1e-3. Around it Similarity follows the log odds that two faces are one
-person's (Platt 1999), with the slope that was measured; equal embeddings have 100.
+The protocol's default threshold is a Similarity of 80, so 80 is the cosine at which the calibration of the embedding
+space puts a false accept rate of 1e-3. Around it Similarity follows the log odds that two faces are of one person
+(Platt 1999), with the measured slope; equal embeddings have 100.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ ANCHOR = 80.0
 
 
 class SimilarityScale:
-    """Strictly growing from cosine to Similarity, and back."""
+    """A strictly increasing function from cosine to Similarity, and its inverse."""
 
     def __init__(self, calibration: Calibration) -> None:
-        """Raises ValueError where the calibration's curve is too flat to tell a stranger from the same face."""
-        # The curve is p(cosine) / p(1); its log odds at min_similarity are those for which this is the anchor there.
+        """Raises ValueError if the calibration's curve is too flat to distinguish strangers from equal faces."""
+        # The curve is p(cosine) / p(1); the log odds at min_similarity are chosen so that the curve is ANCHOR there.
         share = ANCHOR / 100
         steepness = math.exp(-calibration.slope * (1 - calibration.min_similarity))
         if steepness >= share:
@@ -31,11 +31,11 @@ class SimilarityScale:
         self._most = match_probability(1.0, self._curve)
 
     def similarity(self, cosine: float) -> float:
-        """0 to 100; a cosine may be a little above 1 by rounding."""
+        """Return 0 to 100. By rounding, `cosine` may be a little above 1."""
         return 100 * min(1.0, match_probability(cosine, self._curve) / self._most)
 
     def cosine(self, similarity: float) -> float:
-        """The smallest cosine of at least this Similarity, 0 to 100."""
+        """Return the smallest cosine whose Similarity, 0 to 100, is at least this."""
         probability = similarity / 100 * self._most
         if probability <= 0:
             return -1.0

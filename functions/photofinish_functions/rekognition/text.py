@@ -1,7 +1,7 @@
-"""Lines and words of a picture as the protocol tells them.
+"""Lines and words of a picture in the protocol's shapes.
 
-The text models read whole lines, so where a word is within its line is an estimate: each takes the share of the line's
-width that its characters are of the line's, and has the line's confidence.
+The text models read whole lines, so the box of a word is an estimate: its share of the line's width is its share of the
+line's characters. A word has its line's confidence.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ _WORD = re.compile(r"\S+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextFilters:
-    """Which words count; without a filter all do."""
+    """The filters of a request; by default every word passes."""
 
     min_confidence: float = 0.0
     min_height: float = 0.0
     min_width: float = 0.0
     regions: tuple[NDArray[np.float32], ...] = ()
-    """(N, 2) corners each, as fractions; the middle of a word must lie in one of them."""
+    """(N, 2) corners each, as fractions; the centre of a word must lie in one of them."""
 
     @classmethod
     def of(cls, filters: Mapping[str, Any]) -> Self:
         """Read the member `Filters` of a request, a checked structure.
 
         Raises:
-            RekognitionError: InvalidParameterException, for a region that is none.
+            RekognitionError: InvalidParameterException, a region is malformed.
         """
         words = filters.get("WordFilter")
         regions = tuple(_region(region) for region in filters.get("RegionsOfInterest", ()))
@@ -55,23 +55,23 @@ class TextFilters:
             regions=regions,
         )
 
-    def take(self, box: Box, confidence: float) -> bool:
-        """Whether a word counts; confidence is 0 to 100."""
+    def accept(self, box: Box, confidence: float) -> bool:
+        """Whether a word passes; `confidence` is 0 to 100."""
         return (
             confidence >= self.min_confidence
             and box.h >= self.min_height
             and box.w >= self.min_width
-            and (not self.regions or any(_is_inside(_middle(box), region) for region in self.regions))
+            and (not self.regions or any(_is_inside(_centre(box), region) for region in self.regions))
         )
 
 
 def text_detections(lines: Sequence[TextLine], filters: TextFilters) -> list[dict[str, Any]]:
-    """`TextDetections`: the lines of which a word counts, numbered from 0, then those words; 100 words at most."""
+    """Return `TextDetections`: lines with a word that passes, numbered from 0, then those words, at most 100."""
     kept: list[tuple[TextLine, list[tuple[str, Box]]]] = []
     room = MAX_WORDS
     for line in lines:
         confidence = percent(line.ocr_score)
-        words = [(text, box) for text, box in words_of(line) if filters.take(box, confidence)][:room]
+        words = [(text, box) for text, box in words_of(line) if filters.accept(box, confidence)][:room]
         if words:
             kept.append((line, words))
             room -= len(words)
@@ -86,7 +86,7 @@ def text_detections(lines: Sequence[TextLine], filters: TextFilters) -> list[dic
 
 
 def words_of(line: TextLine) -> Iterator[tuple[str, Box]]:
-    """The words of a line with their estimated boxes; characters are taken to be equally wide."""
+    """Yield the words of a line with their boxes, estimated as if all characters were equally wide."""
     per_character = line.box.w / max(1, len(line.text))
     for word in _WORD.finditer(line.text):
         left, right = word.start() * per_character, word.end() * per_character
@@ -119,7 +119,7 @@ def _region(region: Mapping[str, Any]) -> NDArray[np.float32]:
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)
 
 
-def _middle(box: Box) -> tuple[float, float]:
+def _centre(box: Box) -> tuple[float, float]:
     return box.x + box.w / 2, box.y + box.h / 2
 
 

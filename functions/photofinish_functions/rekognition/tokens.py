@@ -1,6 +1,6 @@
-"""Where the next page of a list begins, as an opaque token that only we can make.
+"""Opaque, authenticated tokens for where the next page of a list begins.
 
-A token is ``base64url(position + HMAC-SHA-256/128 of it)``: one that was changed, made up, or taken from another
+A token is ``base64url(position + HMAC-SHA-256/128 of it)``. One that was changed, made up, or belongs to another
 operation, collection or deployment is refused.
 """
 
@@ -24,14 +24,14 @@ class PageTokens:
         self._key = hmac.new(key_secret, _CONTEXT, hashlib.sha256).digest()
 
     def seal(self, position: str, *, operation: str, collection: str = "") -> str:
-        """The token for what follows `position` (at most 170 bytes of UTF-8) in this list."""
+        """Return the token for the page after `position` (at most 170 bytes of UTF-8) of this list."""
         content = position.encode()
         token = base64.urlsafe_b64encode(content + self._mac(content, operation, collection)).decode().rstrip("=")
         assert len(token) <= 255, "the protocol's limit"
         return token
 
     def open(self, token: str, *, operation: str, collection: str = "") -> str:
-        """The position in a token of ours for this list.
+        """Return the position in a token for this list.
 
         Raises:
             RekognitionError: InvalidPaginationTokenException.

@@ -1,4 +1,4 @@
-"""Every operation of the protocol that is answered here."""
+"""All supported operations of the protocol."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ MAX_TAGS = 200
 def create_collection(cloud: App, call: Call) -> Answer:
     collection: str = call.request["CollectionId"]
     if not is_album_name(collection):
-        raise invalid_parameter(f"The collection id: {collection} is reserved: choose another")
+        raise invalid_parameter(f"The collection id: {collection} is reserved. Choose another one")
     if not cloud.collections.create(collection, call.request.get("Tags", {})):
         raise collection_exists(collection)
     return Answer(
