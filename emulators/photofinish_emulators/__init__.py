@@ -1,4 +1,4 @@
-"""The local cloud: wire servers that the official Google Cloud clients cannot tell from the real services.
+"""The local cloud: servers for the official Google Cloud clients, which cannot distinguish them from the real services.
 
-Nothing here knows photofinish: this package imports none of the product's code, so it cannot mirror its bugs.
+This package imports none of the product's code, so it cannot share its bugs.
 """

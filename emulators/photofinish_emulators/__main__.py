@@ -1,27 +1,29 @@
-"""``python -m photofinish_emulators SERVER``: one server of the local cloud in this process."""
+"""``python -m photofinish_emulators SERVER``: runs one server of the local cloud in this process."""
 
 from __future__ import annotations
 
 import importlib
 import os
+import sys
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from photofinish_emulators.common.logs import log_json
+from photofinish_emulators.common.state_dir import CannotServe
 
-# Command and module. Each module has `command`, a typed function that serves until SIGTERM.
+# Each module has a function `command`, whose parameters are the options, and which serves until SIGTERM.
 SERVERS = {
     "pubsub": "photofinish_emulators.pubsub.server",
     "firestore": "photofinish_emulators.firestore.server",
     "run-jobs": "photofinish_emulators.run_jobs.server",
-    "notifications": "photofinish_emulators.notifications",
+    "notifications": "photofinish_emulators.storage_notifications",
 }
 
 
 class OneServer(TyperGroup):
-    """A group that imports the module of the named server alone: the client stubs of all three are 100 MB."""
+    """A command group that imports only the module of the requested server: all client libraries take 100 MB."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
         return list(SERVERS)
@@ -29,7 +31,7 @@ class OneServer(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
         if cmd_name not in SERVERS:
             return None
-        # What gRPC's core writes by itself is no JSON, and every failure of a call or a port is told as it happens.
+        # gRPC's core logs plain text, not JSON, and its errors are reported elsewhere.
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         module = importlib.import_module(SERVERS[cmd_name])
         single = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
@@ -53,4 +55,8 @@ def main(log_level: str = typer.Option("INFO", help="DEBUG, INFO, WARNING or ERR
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m photofinish_emulators")
+    try:
+        app(prog_name="python -m photofinish_emulators")
+    except CannotServe as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

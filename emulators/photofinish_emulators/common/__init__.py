@@ -1,1 +1,1 @@
-"""What the servers of this package have in common: durable storage, logging, serving, health."""
+"""Shared by the servers of this package: durable storage, logging, serving, processes."""

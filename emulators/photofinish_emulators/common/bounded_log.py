@@ -1,4 +1,4 @@
-"""A log file that cannot fill the disk: the newest ``max_bytes`` and up to as many older ones in ``NAME.1``."""
+"""A log file of bounded size: the newest output in ``NAME``, older output in ``NAME.1``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 class BoundedLog:
-    """Appends bytes to ``path``; when it would outgrow ``max_bytes`` it becomes ``path.1`` and a new file begins.
+    """Appends bytes to ``path``; a file that would exceed ``max_bytes`` is renamed to ``path.1`` first.
 
-    One process writes a log. Every write reaches the kernel at once, so a killed writer loses nothing it has written.
+    One process writes a log. Writes are unbuffered, so a killed writer loses nothing it has written.
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
@@ -32,5 +32,5 @@ class BoundedLog:
 
 
 def older(path: Path) -> Path:
-    """Where the part of the log ``path`` lies that was written before its present content."""
+    """The file with the older output of the log ``path``."""
     return path.with_name(path.name + ".1")

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on standard error, with the fields Cloud Logging knows."""
+"""Structured logs: one JSON object per line on standard error, with the fields of Cloud Logging."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 
 class JsonFormatter(logging.Formatter):
-    """``severity``, ``time``, ``message``, ``logger`` and whatever ``extra={"fields": {...}}`` adds."""
+    """``severity``, ``time``, ``message``, ``logger``, and the fields of ``extra={"fields": {...}}``."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, object] = {
@@ -25,7 +25,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_json(level: str = "INFO") -> None:
-    """Send the root logger's records to standard error as JSON lines."""
+    """Write all log records to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

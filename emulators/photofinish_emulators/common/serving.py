@@ -1,4 +1,4 @@
-"""Run one ``grpc.aio`` server until SIGTERM or SIGINT: state directory lock, port, health service, ready line."""
+"""Runs a ``grpc.aio`` server until SIGTERM or SIGINT, with health service and ready line; common command options."""
 
 from __future__ import annotations
 
@@ -8,26 +8,31 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import grpc
 import grpc.aio
+import typer
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from photofinish_emulators.common.state_dir import CannotServe, lock_state_dir
-
-__all__ = ["CannotServe", "Method", "generic_handler", "lock_state_dir", "serve"]
+from photofinish_emulators.common.state_dir import CannotServe
 
 log = logging.getLogger(__name__)
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 STOP_GRACE_S = 2.0
 
+# Options of the commands.
+StateDir = Annotated[Path, typer.Option(help="Directory for all data; created if missing.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port; the ready line reports it.")]
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One RPC: its handler, how it streams, and the raw protobuf classes of its request and response."""
+    """One RPC: its handler, the raw protobuf classes of its request and response, and which of them it streams."""
 
     handler: Callable[..., Any]
     request: Any
@@ -37,10 +42,7 @@ class Method:
 
 
 def generic_handler(service: str, methods: Mapping[str, Method]) -> grpc.GenericRpcHandler:
-    """A handler for ``service`` (its full name, such as ``google.pubsub.v1.Publisher``) out of raw protobuf classes.
-
-    ``SomeType.pb()`` of a client library's proto-plus type gives the raw class.
-    """
+    """The gRPC handler of ``service``, given by its full name, such as ``google.pubsub.v1.Publisher``."""
     shapes = {
         (False, False): grpc.unary_unary_rpc_method_handler,
         (False, True): grpc.unary_stream_rpc_method_handler,
@@ -60,23 +62,21 @@ def generic_handler(service: str, methods: Mapping[str, Method]) -> grpc.Generic
     )
 
 
-async def serve(
-    handlers: Mapping[str, grpc.GenericRpcHandler], host: str, port: int, stop: Callable[[], Awaitable[None]]
-) -> None:
-    """Serve ``handlers`` (by full service name) on ``host:port`` until SIGTERM or SIGINT, then call ``stop``.
+async def serve(handlers: Mapping[str, grpc.GenericRpcHandler], host: str, port: int) -> None:
+    """Serve ``handlers`` (by full service name) on ``host:port`` until SIGTERM or SIGINT.
 
-    ``port`` 0 takes a free one. When ready, one line ``ready HOST:PORT`` goes to standard output. The standard gRPC
-    health service answers SERVING for "" and for every service.
+    Port 0 takes a free port. When ready, prints ``ready HOST:PORT`` to standard output. The standard gRPC health
+    service reports SERVING for "" and for every service.
 
     Raises:
-        CannotServe: the port is taken, or the host is no address of this machine.
+        CannotServe: the port is taken, or the host is not an address of this machine.
     """
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
             ("grpc.so_reuseport", 0),
-            # The official clients ping idle streams; without these the server would hang up on them.
+            # The official clients ping idle streams; without these options the server would disconnect them.
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.http2.min_ping_interval_without_data_ms", 5000),
             ("grpc.http2.max_ping_strikes", 0),
@@ -85,16 +85,16 @@ async def serve(
     server.add_generic_rpc_handlers(tuple(handlers.values()))
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    written_host = f"[{host}]" if ":" in host else host  # an IPv6 address needs brackets before a port
+    url_host = f"[{host}]" if ":" in host else host  # an IPv6 address needs brackets before a port
     try:
-        bound = server.add_insecure_port(f"{written_host}:{port}")
+        bound = server.add_insecure_port(f"{url_host}:{port}")
     except RuntimeError as error:
-        raise CannotServe(_why_not(host, port)) from error
+        raise CannotServe(_bind_error(host, port)) from error
     await server.start()
     for service in ("", *handlers):
         await servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
-    print(f"ready {written_host}:{bound}", flush=True)
-    log.info("serving", extra={"fields": {"address": f"{written_host}:{bound}", "services": sorted(handlers)}})
+    print(f"ready {url_host}:{bound}", flush=True)
+    log.info("serving", extra={"fields": {"address": f"{url_host}:{bound}", "services": sorted(handlers)}})
 
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -103,11 +103,10 @@ async def serve(
     await stopping.wait()
     await servicer.enter_graceful_shutdown()
     await server.stop(STOP_GRACE_S)
-    await stop()
 
 
-def _why_not(host: str, port: int) -> str:
-    """Why nothing can listen there; gRPC does not say, a plain socket does."""
+def _bind_error(host: str, port: int) -> str:
+    """Why the server cannot listen there; gRPC does not report the reason, but a plain socket does."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         socket.getaddrinfo(host, port)
@@ -117,4 +116,4 @@ def _why_not(host: str, port: int) -> str:
     except OSError as error:
         if error.errno is not None and error.errno != errno.EADDRINUSE:
             return f"cannot listen on {host}:{port}: {os.strerror(error.errno)}; give another --host or --port"
-    return f"{host}:{port} is taken: stop what listens there, or give another --port"
+    return f"{host}:{port} is taken: stop the process that listens there, or give another --port"

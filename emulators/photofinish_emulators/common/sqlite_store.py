@@ -1,8 +1,8 @@
 """A durable SQLite file with group commit: many small writes share one fsync.
 
-WAL mode with ``synchronous=FULL`` makes a commit survive ``kill -9`` and power loss. One writer thread drains a queue,
-runs every waiting write in one transaction and commits once, so the cost of the fsync is shared by all writers that
-waited for it. A write that raises is rolled back alone, through a savepoint; its neighbours commit.
+In WAL mode with ``synchronous=FULL`` a commit survives ``kill -9`` and power loss. One writer thread takes all queued
+writes, runs them in one transaction and commits once, so they share the cost of the fsync. A write that raises is
+rolled back by itself, through a savepoint; the others commit.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ MAX_WRITES_PER_COMMIT = 512
 class _Job:
     write: Callable[[sqlite3.Connection], Any]
     end: Callable[[Any, BaseException | None], None]
-    """Takes the result, or why there is none."""
+    """Called with the result, or with the exception."""
     loop: asyncio.AbstractEventLoop | None
     """Where to call ``end``; None: on the writer thread."""
-    wanted: Callable[[], bool]
-    """Whether to begin; asked once."""
+    begin: Callable[[], bool]
+    """Whether to run the write; called once."""
 
 
 class SqliteStore:
-    """One SQLite database, one writer thread, acknowledged means on disk."""
+    """One SQLite database with one writer thread. A write that has returned is on disk."""
 
     def __init__(self, path: Path, schema: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ class SqliteStore:
         self._thread.start()
 
     def connect(self) -> sqlite3.Connection:
-        """A further connection, for reading; the caller closes it and keeps it on one thread at a time."""
+        """A new connection, for reading; the caller closes it and uses it on one thread at a time."""
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -69,17 +69,17 @@ class SqliteStore:
             else:
                 future.set_result(result)
 
-        # A job whose caller has given up is dropped; from there on its future can be cancelled no more.
+        # A job whose future was cancelled is dropped; once it has begun, the future cannot be cancelled any more.
         self._queue.put(_Job(write, end, None, future.set_running_or_notify_cancel))
         return future
 
     async def write(
         self, write: Callable[[sqlite3.Connection], T], ended: Callable[[T | None], None] | None = None
     ) -> T:
-        """Like :meth:`submit`, for coroutines; a cancelled caller's write is done all the same.
+        """Like :meth:`submit`, for coroutines; cancelling the caller does not cancel the write.
 
-        ``ended`` is called on the event loop, in the order of writes and before this returns, with the result or, if
-        the write failed, None; also when the caller has been cancelled by then.
+        ``ended`` is called on the event loop, in the order of writes and before this returns, with the result, or with
+        None if the write failed; also if the caller has been cancelled by then.
         """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[T] = loop.create_future()
@@ -98,7 +98,7 @@ class SqliteStore:
         return await waiter
 
     def close(self) -> None:
-        """Commit what was submitted and stop the writer."""
+        """Commit all submitted writes and stop the writer."""
         self._queue.put(None)
         self._thread.join()
 
@@ -110,9 +110,9 @@ class SqliteStore:
             while len(batch) < MAX_WRITES_PER_COMMIT and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             stopping = None in batch
-            jobs = [job for job in batch if job is not None and job.wanted()]
+            jobs = [job for job in batch if job is not None and job.begin()]
             if jobs:
-                _tell(_commit_together(connection, jobs))
+                _end_jobs(_commit_together(connection, jobs))
         connection.close()
 
 
@@ -124,20 +124,20 @@ def _commit_together(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_
             connection.execute("SAVEPOINT one_write")
             try:
                 outcomes.append((job, job.write(connection), None))
-            except Exception as error:  # noqa: BLE001 - handed to the caller
+            except Exception as error:  # noqa: BLE001 - passed to the caller
                 connection.execute("ROLLBACK TO one_write")
                 outcomes.append((job, None, error))
             connection.execute("RELEASE one_write")
         connection.execute("COMMIT")
-    except sqlite3.Error as error:  # the disk is full, say: nothing of this batch is on it
+    except sqlite3.Error as error:  # for example the disk is full: nothing of this batch is written
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         outcomes = [(job, None, error) for job in jobs]
     return outcomes
 
 
-def _tell(outcomes: list[_Outcome]) -> None:
-    """End every job; an event loop is woken once for all of its own, since that costs more than most writes."""
+def _end_jobs(outcomes: list[_Outcome]) -> None:
+    """Call ``end`` of every job; an event loop is woken once for all its jobs, because that costs more than a write."""
     on_loops: dict[asyncio.AbstractEventLoop, list[_Outcome]] = defaultdict(list)
     for job, result, failure in outcomes:
         if job.loop is None:

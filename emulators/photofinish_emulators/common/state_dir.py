@@ -12,13 +12,13 @@ class CannotServe(Exception):
 
 
 def lock_state_dir(state_dir: Path) -> IO[str]:
-    """Take ``state_dir`` for this process alone; hold the returned file open for as long as the server runs.
+    """Lock ``state_dir`` for this process; the lock lasts until the returned file is closed.
 
     Raises:
-        CannotServe: another process holds it, or it cannot be written to.
+        CannotServe: another process holds the lock, or the directory is not writable.
     """
     try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds what jobs get as environment
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # it contains the environment of jobs
         handle = (state_dir / "lock").open("w")
     except OSError as error:
         raise CannotServe(f"{state_dir} cannot be used: {error.strerror}; give another --state-dir") from error
@@ -27,6 +27,6 @@ def lock_state_dir(state_dir: Path) -> IO[str]:
     except BlockingIOError:
         handle.close()
         raise CannotServe(
-            f"{state_dir} is in use by another process: stop that one, or give another --state-dir"
+            f"{state_dir} is in use by another process: stop that process, or give another --state-dir"
         ) from None
     return handle

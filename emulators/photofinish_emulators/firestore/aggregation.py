@@ -6,13 +6,13 @@ import itertools
 import math
 from dataclasses import dataclass, replace
 
+from photofinish_emulators.common.rpc_errors import invalid
 from photofinish_emulators.firestore import execution, values
 from photofinish_emulators.firestore.documents import StoredDocument, View
-from photofinish_emulators.firestore.errors import invalid
 from photofinish_emulators.firestore.paths import FieldPath, parse_field_path
+from photofinish_emulators.firestore.protos import AggregationResult, Message, Value
 from photofinish_emulators.firestore.queries import NAME, Order, Query
 from photofinish_emulators.firestore.values import NULL_VALUE
-from photofinish_emulators.firestore.wire import AggregationResult, Message, Value
 
 MAX_AGGREGATIONS = 5
 _MAX_INT = 2**63 - 1
@@ -28,7 +28,7 @@ class Aggregation:
 
 
 def parse_aggregations(messages: list[Message]) -> list[Aggregation]:
-    """Check the aggregations of a request and name those without alias ``field_1``, ``field_2``, …
+    """Check the aggregations of a request; those without an alias get ``field_1``, ``field_2``, …
 
     Raises:
         Refused: INVALID_ARGUMENT, with the reason.
@@ -62,15 +62,15 @@ def parse_aggregations(messages: list[Message]) -> list[Aggregation]:
 def over(query: Query, aggregations: list[Aggregation]) -> Query:
     """The query whose results are aggregated.
 
-    The cloud reads them from an index that has the aggregated fields behind the query's own orders. So only documents
-    that have all those fields count, and a limit takes the first in that order.
+    The real service reads an index that has the aggregated fields after the query's orders. So only documents that have
+    all those fields count, and a limit applies in that order.
     """
     bounds = [bound for bound in (query.start, query.end) if bound is not None]
     if any(len(bound.operands) == len(query.orders) for bound in bounds):
-        return query  # a cursor that names a document already decides the order
+        return query  # a cursor that names a document already determines the order
     *orders, name = query.orders
-    known = {order.path for order in orders}
-    paths = dict.fromkeys(one.path for one in aggregations if one.path is not None and one.path not in known)
+    ordered = {order.path for order in orders}
+    paths = dict.fromkeys(each.path for each in aggregations if each.path is not None and each.path not in ordered)
     added = (Order(path, name.descending) for path in paths)
     return replace(query, orders=(*orders, *added, name))
 

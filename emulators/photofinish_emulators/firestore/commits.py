@@ -1,4 +1,4 @@
-"""One commit inside the database: writes applied to drafts of documents, then drafts, history and entries stored."""
+"""A commit in the database: applies writes to drafts of documents, then stores drafts, history and index entries."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from photofinish_emulators.common.rpc_errors import Refused
 from photofinish_emulators.firestore.documents import Change, StoredDocument, split_key
-from photofinish_emulators.firestore.errors import Refused
 from photofinish_emulators.firestore.indexes import Index, entries, parse_index
 from photofinish_emulators.firestore.paths import Name, database_key
-from photofinish_emulators.firestore.wire import Document, Fields, Message, WriteResult, micros, timestamp
+from photofinish_emulators.firestore.protos import Document, Fields, Message, WriteResult, micros, timestamp
 from photofinish_emulators.firestore.writes import WriteOperation, apply_write, check_precondition
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit did."""
+    """The outcome of a commit."""
 
     time_us: int
     results: list[Message | Refused]
-    """One ``WriteResult`` per write; in a batch that is not atomic, why a write was refused."""
+    """A ``WriteResult`` per write, or the error of a refused write in a batch that is not atomic."""
     changes: list[Change]
 
 
 @dataclass(slots=True)
 class _Draft:
-    """A document while a commit works on it."""
+    """A document that a commit is changing."""
 
     name: Name
     collection: bytes
@@ -38,11 +38,11 @@ class _Draft:
     fields: Fields | None
     touched: bool = False
     results: list[Message] = field(default_factory=list)
-    """Results whose update time is known when it is known whether the document changed."""
+    """Results whose update time depends on whether the document has changed in the end."""
 
 
 def commit(connection: sqlite3.Connection, operations: Sequence[WriteOperation], time_us: int, atomic: bool) -> Commit:
-    """Apply the writes in order, at ``time_us``, inside the transaction that ``connection`` is in.
+    """Apply the writes in order, at ``time_us``, inside the current transaction of ``connection``.
 
     Raises:
         Refused: by the first write that cannot be applied, if ``atomic``.
@@ -72,7 +72,7 @@ def _apply(
         draft.touched = True
         result.transform_results.extend(effect.transform_results)
         if effect.fields is None:
-            draft.create_us = time_us  # should a later write of this commit make it again
+            draft.create_us = time_us  # in case a later write of this commit creates it again
         else:
             draft.results.append(result)
     drafts[collection, id] = draft
@@ -91,7 +91,7 @@ def _load(connection: sqlite3.Connection, name: Name, collection: bytes, id: byt
 
 
 def _flush(connection: sqlite3.Connection, drafts: list[_Draft], time_us: int) -> list[Change]:
-    """Write what the drafts have become; returns what that changed."""
+    """Store the drafts; return the changes."""
     changes = []
     for draft in drafts:
         after, changed = _finish(draft, time_us)
@@ -102,7 +102,7 @@ def _flush(connection: sqlite3.Connection, drafts: list[_Draft], time_us: int) -
 
 
 def _finish(draft: _Draft, time_us: int) -> tuple[StoredDocument | None, bool]:
-    """The document as it will lie on disk, and whether it differs from before; dates the write results."""
+    """The new version to store, and whether it differs from the former one; sets the times of the write results."""
     if not draft.touched or draft.fields is None:
         return None, draft.touched and draft.before is not None
     message = Document(name=str(draft.name))

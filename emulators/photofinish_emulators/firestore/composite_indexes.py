@@ -1,10 +1,10 @@
-"""Which queries the cloud has an index for: those of the automatic indexes, and those that a file defines.
+"""Checks whether the real service has an index for a query: an automatic one, or composite ones defined in a file.
 
-The file is ``firestore.indexes.json`` as the Firebase CLI and Terraform deploy it. Every field has automatic indexes,
-ascending, descending and of array elements, within each collection; ``fieldOverrides`` change that. Filters by equality
-alone need no more, because indexes with the same order are merged. A query that also has an order or a range needs
-indexes that have its orders, in their directions, behind fields it compares by equality, and that together have all of
-those. https://firebase.google.com/docs/firestore/query-data/index-overview
+The file is ``firestore.indexes.json``, as the Firebase CLI and Terraform deploy it. Every field has automatic indexes,
+ascending, descending and of array elements, within each collection; ``fieldOverrides`` change that. Queries with only
+equality filters need no others, because indexes with the same order are merged. A query that also has an order or a
+range needs indexes that contain its orders, in their directions, after fields that it compares by equality, and that
+together contain all of those fields. https://firebase.google.com/docs/firestore/query-data/index-overview
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from photofinish_emulators.common.serving import CannotServe
-from photofinish_emulators.firestore.errors import Refused, failed_precondition
+from photofinish_emulators.common.rpc_errors import Refused, failed_precondition
+from photofinish_emulators.common.state_dir import CannotServe
 from photofinish_emulators.firestore.paths import FieldPath, format_field_path, parse_field_path
 from photofinish_emulators.firestore.queries import NAME, Conjunction, Op, Order, Query
 
@@ -35,16 +35,16 @@ class _Column:
 
 @dataclass(frozen=True, slots=True)
 class _Needed:
-    """What an index, or several merged, must have for one disjunct."""
+    """The columns that an index, or several merged ones, must have for one disjunct."""
 
     equal: frozenset[_Column]
-    """Compared by equality (ascending here, the direction is of no matter) or by an element."""
+    """Compared by equality (always ascending here, because the direction does not matter) or array element."""
     orders: tuple[_Column, ...]
     """Ends with the name."""
 
 
 class CompositeIndexes:
-    """The indexes that a file defines; read again when a query lacks one and the file has changed."""
+    """The indexes of a file, which is read again if a query has no index and the file has changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -85,7 +85,7 @@ class CompositeIndexes:
         except OSError as error:
             raise CannotServe(f"{self._path} cannot be read: {error.strerror}") from error
         except (ValueError, KeyError, TypeError, AttributeError, Refused) as error:
-            raise CannotServe(f"{self._path} is no index file of the Firebase CLI's format: {error!r}") from error
+            raise CannotServe(f"{self._path} is not a valid Firestore index file: {error!r}") from error
 
     def _check(self, query: Query) -> None:
         if not query.collection_id:
@@ -101,7 +101,7 @@ class CompositeIndexes:
             return True
         found: set[_Column] = set()
         name_only = len(needed.orders) == 1
-        if name_only:  # every single-field index is ordered by name behind its field
+        if name_only:  # every single-field index is ordered by its field and then by name
             found |= {column for column in needed.equal if self._is_automatic(query, column)}
         elif not needed.equal and len(needed.orders) == 2 and needed.orders[0].mode == needed.orders[1].mode:
             return self._is_automatic(query, needed.orders[0])
@@ -162,7 +162,7 @@ def _mode(index: dict[str, str]) -> str:
 
 
 def _with_name(columns: tuple[_Column, ...]) -> tuple[_Column, ...]:
-    """Names come last in every index, in the direction of the field before."""
+    """Append the name, which every index has as its last column, in the direction of the column before."""
     if columns[-1].path == NAME:
         return columns
     return (*columns, _Column(NAME, DESCENDING if columns[-1].mode == DESCENDING else ASCENDING))
@@ -180,9 +180,9 @@ def _needed(query: Query, conjunction: Conjunction) -> _Needed:
     equal = {condition.path for condition in conjunction if condition.op is Op.EQUAL and condition.path != NAME}
     columns = {_Column(path, ASCENDING) for path in equal}
     columns |= {_Column(condition.path, CONTAINS) for condition in conjunction if condition.op is Op.CONTAINS}
-    # What is equal for all results orders nothing.
+    # Ordering by a field that is equal in all results has no effect.
     orders = [_order_column(order) for order in query.orders if order.path not in equal]
-    if len(orders) == 1 and columns:  # behind an equality names are stored in both directions
+    if len(orders) == 1 and columns:  # after an equality, names are stored in both directions
         orders = [_Column(NAME, ASCENDING)]
     return _Needed(frozenset(columns), tuple(orders))
 

@@ -1,7 +1,7 @@
-"""Documents in SQLite: current ones, their earlier versions, and index entries; reads at a time, writes in one commit.
+"""The SQLite tables of documents, their history and index entries, and reading from them, now or at an earlier time.
 
-Every version that a commit replaces is kept for an hour in ``history``. That one table gives reads at an earlier time,
-validation of transactions and what a listener missed while it was away.
+Every version that a commit replaces is kept in ``history`` for an hour. Reads at an earlier time, the validation of
+transactions, and the resumption of listeners all use that table.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from photofinish_emulators.firestore.paths import Name, database_key, segment_key
-from photofinish_emulators.firestore.wire import Document, Fields, Message, micros
+from photofinish_emulators.firestore.paths import FieldPath, Name, database_key, segment_key
+from photofinish_emulators.firestore.protos import Document, Fields, Message, micros
+from photofinish_emulators.firestore.values import project
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -28,7 +29,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS documents_by_name ON documents (collection, id
 CREATE TABLE IF NOT EXISTS collections (key BLOB PRIMARY KEY, collection_id TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS collections_by_id ON collections (collection_id, key);
 
--- What a document was until a commit changed it; data is null where it was not there.
+-- The version of a document before a commit changed it; data is null if it did not exist.
 CREATE TABLE IF NOT EXISTS history (
   change INTEGER PRIMARY KEY,
   until_us INTEGER NOT NULL,
@@ -55,32 +56,32 @@ CREATE TABLE IF NOT EXISTS entries (
 
 
 class Clock:
-    """Microseconds since 1970 that never repeat for commits and never go back, whatever the machine's clock does."""
+    """Microseconds since 1970 that are unique for commits and never go back, even if the system clock does."""
 
     def __init__(self, last_us: int) -> None:
         self._last_us = last_us
         self._lock = threading.Lock()
 
     def commit_time(self) -> int:
-        """Later than every time given out before."""
+        """A time later than every time returned before."""
         with self._lock:
             self._last_us = max(self._last_us + 1, time.time_ns() // 1000)
             return self._last_us
 
     def read_time(self) -> int:
-        """No earlier than every time given out before."""
+        """A time not earlier than any time returned before."""
         with self._lock:
             self._last_us = max(self._last_us, time.time_ns() // 1000)
             return self._last_us
 
 
 def split_key(name: Name) -> tuple[bytes, bytes]:
-    """A document's name as the key of its collection and the key of its id."""
+    """The key of a document's collection, and the key of its id."""
     return database_key(name.database) + b"".join(map(segment_key, name.segments[:-1])), segment_key(name.segments[-1])
 
 
 class StoredDocument:
-    """One version of a document as it lies on disk; parsed when somebody asks for its fields."""
+    """One version of a document as stored on disk; parsed when its message is first needed."""
 
     __slots__ = ("_message", "collection", "data", "id")
 
@@ -106,6 +107,10 @@ class StoredDocument:
         fields: Fields = self.message.fields
         return fields
 
+    def projected(self, paths: tuple[FieldPath, ...] | None) -> Message:
+        """The document with only the fields at ``paths`` (None: all); not to be changed."""
+        return self.message if paths is None else project(self.message, paths)
+
     @property
     def collection_id(self) -> str:
         name: str = self.message.name
@@ -127,7 +132,7 @@ class Change:
 
 
 class View:
-    """Documents as one connection sees them, now or at an earlier time."""
+    """The documents that one connection sees, now or at an earlier time."""
 
     def __init__(self, connection: sqlite3.Connection, at_us: int | None = None) -> None:
         self.connection = connection
@@ -135,24 +140,24 @@ class View:
         self._cursors: list[sqlite3.Cursor] = []
 
     def now(self) -> View:
-        """The same moment's current documents, whatever the time this view looks at."""
+        """A view of the current documents on the same connection."""
         view = View(self.connection)
         view._cursors = self._cursors
         return view
 
     def rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object]) -> sqlite3.Cursor:
-        """Rows to be read one by one; :meth:`close` ends what is left of them."""
+        """A cursor to read row by row; :meth:`close` closes it."""
         cursor = self.connection.execute(sql, parameters)
         self._cursors.append(cursor)
         return cursor
 
     def close(self) -> None:
-        """End all reading: a statement that is half read keeps its connection in the past."""
+        """Close all cursors; an open one would keep its connection on an old snapshot."""
         for cursor in self._cursors:
             cursor.close()
 
     def get(self, name: Name) -> StoredDocument | None:
-        """The document, or None where there is none."""
+        """The document, or None if it does not exist."""
         collection, id = split_key(name)
         if self.at_us is not None:
             row = self.connection.execute(
@@ -167,7 +172,7 @@ class View:
         return None if row is None else StoredDocument(collection, id, row[0])
 
     def last_commit_us(self) -> int:
-        """The time of the last commit that this connection sees."""
+        """The time of the last commit visible on this connection."""
         row = self.connection.execute("SELECT max(until_us) FROM history").fetchone()
         return row[0] or 0
 
@@ -179,7 +184,7 @@ class View:
         return row is not None
 
     def changes_since(self, time_us: int, collection: bytes | None = None) -> Iterator[Change]:
-        """Every document changed after ``time_us``, in one collection or in all: as it was then, and as it is now."""
+        """The documents changed after ``time_us``, in one collection or in all: their versions then and now."""
         rows = self.rows(
             "SELECT h.collection, h.id, h.data, min(h.until_us), d.data FROM history h"
             " LEFT JOIN documents d ON d.collection = h.collection AND d.id = h.id"
@@ -196,7 +201,7 @@ class View:
             )
 
     def collections(self, parent: bytes, collection_id: str) -> list[bytes]:
-        """Keys of collections of that id at any depth below ``parent``; of every id, if it is empty."""
+        """Keys of the collections with this id (empty: with any id) at any depth below ``parent``."""
         where = "key >= ? AND key < ?" + (" AND collection_id = ?" if collection_id else "")
         rows = self.connection.execute(
             f"SELECT key FROM collections WHERE {where} ORDER BY key",  # noqa: S608 - constant text
@@ -205,7 +210,7 @@ class View:
         return [key for (key,) in rows]
 
     def scan(self, collection: bytes) -> Iterator[StoredDocument]:
-        """Every document directly in a collection, by name."""
+        """All documents directly in a collection, in the order of their names."""
         if self.at_us is None:
             for id, data in self.rows("SELECT id, data FROM documents WHERE collection = ? ORDER BY id", (collection,)):
                 yield StoredDocument(collection, id, data)
@@ -230,15 +235,15 @@ class View:
         rows = self.rows("SELECT id FROM documents WHERE collection = ? ORDER BY id", (collection,))
         return [id for (id,) in rows]
 
-    def count_up_to(self, collection: bytes, most: int) -> int:
-        """How many documents lie directly in a collection, at most ``most``."""
+    def count_up_to(self, collection: bytes, limit: int) -> int:
+        """The number of documents directly in a collection, at most ``limit``."""
         row = self.connection.execute(
-            "SELECT count(*) FROM (SELECT 1 FROM documents WHERE collection = ? LIMIT ?)", (collection, most)
+            "SELECT count(*) FROM (SELECT 1 FROM documents WHERE collection = ? LIMIT ?)", (collection, limit)
         ).fetchone()
         return int(row[0])
 
     def anything_below(self, key: bytes) -> bool:
-        """Whether there is a document whose key begins with ``key``, the key of a collection."""
+        """Whether a document exists whose key begins with ``key``, the key of a collection."""
         if self.at_us is None:
             row = self.connection.execute(
                 "SELECT 1 FROM documents WHERE collection >= ? AND collection < ? LIMIT 1", (key, key + b"\xff")
@@ -255,7 +260,7 @@ class View:
         return row is not None
 
     def index_number(self, collection_id: str, definition: str) -> int | None:
-        """The number of an index in ``entries``; None: it is not built."""
+        """The number of an index in ``entries``; None if it has not been built."""
         row = self.connection.execute(
             "SELECT number FROM indexes WHERE collection_id = ? AND definition = ?", (collection_id, definition)
         ).fetchone()
@@ -263,9 +268,9 @@ class View:
 
     def anything_changed_since(self, time_us: int, collections: list[bytes]) -> bool:
         """Whether a commit after ``time_us`` changed a document of one of the collections."""
-        wanted = set(collections)
+        searched = set(collections)
         return any(
-            collection in wanted
+            collection in searched
             for (collection,) in self.connection.execute(
                 "SELECT DISTINCT collection FROM history WHERE until_us > ?", (time_us,)
             )

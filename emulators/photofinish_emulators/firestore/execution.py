@@ -1,6 +1,6 @@
-"""Answering a query from storage: through an index where there are many documents, by reading them all where few.
+"""Executes queries: with an index if there are many documents, by reading all of them if there are few.
 
-Indexes are built when a query first needs them and kept up by every write after that; below ``SCAN_LIMIT`` documents
+Indexes are built when a query first needs them and updated by every later write; up to ``SCAN_LIMIT`` documents,
 reading all of them costs less than an index.
 """
 
@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterator
 
 from photofinish_emulators.firestore.documents import StoredDocument, View
-from photofinish_emulators.firestore.indexes import Index, IndexRange, index_range
+from photofinish_emulators.firestore.indexes import Index, IndexRange, range_of
 from photofinish_emulators.firestore.queries import NAME, Query, encode_name
 from photofinish_emulators.firestore.values import AFTER
 
@@ -31,36 +31,36 @@ def run(view: View, query: Query) -> Iterator[StoredDocument]:
 
 
 def count(view: View, query: Query, up_to: int | None = None) -> int:
-    """How many results :func:`run` gives, at most ``up_to``."""
+    """The number of results of :func:`run`, at most ``up_to``."""
     limits = [limit for limit in (query.limit, up_to) if limit is not None]
-    most = min(limits) if limits else None
+    limit = min(limits) if limits else None
     plan = _plan(view, query)
     if plan is not None and len(plan) == 1 and plan[0][1].exact:
-        number, stretch = plan[0]
-        return _count_stretch(view, query, number, stretch, most)
-    found = itertools.islice(_found(view, query), query.offset, None if most is None else query.offset + most)
+        number, index_range = plan[0]
+        return _count_range(view, query, number, index_range, limit)
+    found = itertools.islice(_found(view, query), query.offset, None if limit is None else query.offset + limit)
     return sum(1 for _ in found)
 
 
 def changed_since(view: View, query: Query, time_us: int) -> bool:
-    """Whether a commit after ``time_us`` changed a document where the query looks."""
+    """Whether a commit after ``time_us`` changed a document in a collection that the query reads."""
     return view.anything_changed_since(time_us, _collections(view, query))
 
 
 def missing_indexes(view: View, query: Query) -> list[Index]:
-    """The indexes that this query should have had by now."""
+    """The indexes that the query needs and that have not been built."""
     if not query.collection_id or view.at_us is not None or _is_small(view, query):
         return []
-    wanted = {index_range(query, conjunction).index for conjunction in query.disjuncts}
+    needed = {range_of(query, conjunction).index for conjunction in query.disjuncts}
     return [
         index
-        for index in wanted
+        for index in needed
         if not _is_name_order(index) and view.index_number(index.collection_id, index.definition) is None
     ]
 
 
 def _is_name_order(index: Index) -> bool:
-    """Documents of one collection by name: that is how they lie in their table."""
+    """Whether the index is the documents of one collection by name, as the table itself is ordered."""
     return not index.fields and not index.group
 
 
@@ -68,7 +68,7 @@ def _collections(view: View, query: Query) -> list[bytes]:
     if not query.all_descendants:
         return [query.collection_key]
     collections = view.collections(query.parent_key, query.collection_id)
-    if query.orders[0].path == NAME and not query.orders[0].descending:  # a stretch of names lies in few collections
+    if query.orders[0].path == NAME and not query.orders[0].descending:  # a range of names is in few collections
         low = query.start.operands[0] if query.start is not None and query.start.operands else b""
         high = query.end.operands[0] if query.end is not None and query.end.operands else AFTER
         collections = [key for key in collections if key + AFTER > low and key <= high]
@@ -85,29 +85,27 @@ def _is_small(view: View, query: Query) -> bool:
 
 
 def _plan(view: View, query: Query) -> list[tuple[int, IndexRange]] | None:
-    """For every disjunct a stretch of an index and the index's number (0: the table itself); None: read everything."""
+    """For every disjunct the number of an index (0: the table itself) and a range of it; None: read everything."""
     if not query.collection_id or view.at_us is not None or _is_small(view, query):
         return None
     plan = []
     for conjunction in query.disjuncts:
-        stretch = index_range(query, conjunction)
-        number = (
-            0 if _is_name_order(stretch.index) else view.index_number(query.collection_id, stretch.index.definition)
-        )
+        found = range_of(query, conjunction)
+        number = 0 if _is_name_order(found.index) else view.index_number(query.collection_id, found.index.definition)
         if number is None:
             return None
-        plan.append((number, stretch))
+        plan.append((number, found))
     return plan
 
 
 def _found(view: View, query: Query) -> Iterator[_Found]:
-    """Every result before offset and limit, in order."""
+    """All results in order, ignoring offset and limit."""
     if view.at_us is not None and not view.anything_changed_since(view.at_us, _collections(view, query)):
         view = view.now()
     plan = _plan(view, query)
     if plan is None:
         return _by_reading_all(view, query)
-    streams = [_stretch(view, query, number, stretch) for number, stretch in plan]
+    streams = [_read_range(view, query, number, index_range) for number, index_range in plan]
     if len(streams) == 1:
         return streams[0]
     return _without_repeats(heapq.merge(*streams, key=lambda found: found[0], reverse=plan[0][1].backwards))
@@ -124,27 +122,27 @@ def _by_reading_all(view: View, query: Query) -> Iterator[_Found]:
     return iter(found)
 
 
-def _stretch(view: View, query: Query, number: int, stretch: IndexRange) -> Iterator[_Found]:
-    descending = " DESC" if stretch.backwards else ""
+def _read_range(view: View, query: Query, number: int, index_range: IndexRange) -> Iterator[_Found]:
+    descending = " DESC" if index_range.backwards else ""
     if number == 0:
-        rows = view.rows(_BY_NAME + descending, (query.collection_key, *_id_range(query, stretch)))
+        rows = view.rows(_BY_NAME + descending, (query.collection_key, *_id_range(query, index_range)))
     else:
-        rows = view.rows(_BY_ENTRY + descending, (number, stretch.low, stretch.high))
+        rows = view.rows(_BY_ENTRY + descending, (number, index_range.low, index_range.high))
     for key, collection, id, data in rows:
         document = StoredDocument(collection, id, data)
-        if stretch.exact or query.selects(document) is not None:
-            yield encode_name(id) if key is None else key[stretch.skip :], document
+        if index_range.exact or query.selects(document) is not None:
+            yield encode_name(id) if key is None else key[index_range.skip :], document
 
 
-def _count_stretch(view: View, query: Query, number: int, stretch: IndexRange, most: int | None) -> int:
-    limit = -1 if most is None else query.offset + most
+def _count_range(view: View, query: Query, number: int, index_range: IndexRange, limit: int | None) -> int:
+    last = -1 if limit is None else query.offset + limit
     if number == 0:
-        low, high = _id_range(query, stretch)
+        low, high = _id_range(query, index_range)
         table, where = "documents", "collection = ? AND id >= ? AND id < ?"
-        bounds: tuple[object, ...] = (query.collection_key, low, high, limit)
+        bounds: tuple[object, ...] = (query.collection_key, low, high, last)
     else:
         table, where = "entries", "number = ? AND key >= ? AND key < ?"
-        bounds = (number, stretch.low, stretch.high, limit)
+        bounds = (number, index_range.low, index_range.high, last)
     row = view.connection.execute(
         f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {where} LIMIT ?)",  # noqa: S608 - constant text
         bounds,
@@ -152,19 +150,19 @@ def _count_stretch(view: View, query: Query, number: int, stretch: IndexRange, m
     return max(0, int(row[0]) - query.offset)
 
 
-def _id_range(query: Query, stretch: IndexRange) -> tuple[bytes, bytes]:
-    """A stretch of names in the table, whose ids have no end mark."""
-    low, high = (_without_end_mark(cut[len(query.collection_key) :]) for cut in (stretch.low, stretch.high))
+def _id_range(query: Query, index_range: IndexRange) -> tuple[bytes, bytes]:
+    """The range of ids in the table, where they have no end mark."""
+    low, high = (_without_end_mark(cut[len(query.collection_key) :]) for cut in (index_range.low, index_range.high))
     return low, high
 
 
 def _without_end_mark(cut: bytes) -> bytes:
-    """A cut before ``id·00`` is one before ``id``; a cut behind it (``id·00·ff``) is one before ``id·00``."""
+    """A cut before ``id·00`` becomes one before ``id``; a cut after it (``id·00·ff``) becomes one before ``id·00``."""
     return cut if cut in (b"", AFTER) else cut[:-1]
 
 
 def _without_repeats(found: Iterator[_Found]) -> Iterator[_Found]:
-    """A document that matches several disjuncts has the same sort key in each, so its copies are neighbours."""
+    """Drop repeated documents: one that matches several disjuncts has the same sort key in each."""
     last = None
     for sort_key, document in found:
         if sort_key != last:

@@ -1,11 +1,12 @@
-"""Index entries: which bytes a document has in an index, and which stretch of an index answers a query.
+"""Indexes: the entries of a document in an index, and the range of an index that contains the results of a query.
 
-An index belongs to one collection id and lists fields. An entry is
+An index belongs to one collection id and has a list of fields. An entry is
 
     scope · value of each field · name within the scope
 
-with the scope the key of the collection (or of the database, for collection groups), values encoded in their order, an
-equality or array element first. Names come last and ascending; a query that wants them descending reads backwards.
+where the scope is the key of the collection (of the database, for collection groups), and values are encoded in their
+order, those compared by equality and array elements first. Names come last, always ascending; for descending names the
+index is read backwards.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ CONTAINS = "CONTAINS"
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The fields of an index, each with the way it is ordered."""
+    """The fields of an index, each with its order."""
 
     collection_id: str
     group: bool
-    """Over all collections of that id in a database, else within each of them."""
+    """True: over all collections with that id in a database; False: within each of them."""
     fields: tuple[tuple[FieldPath, str], ...]
 
     @property
@@ -51,7 +52,7 @@ class Index:
         return json.dumps([self.group, self.fields])
 
     def keys(self, document: StoredDocument, database: bytes) -> list[bytes]:
-        """The document's entries; none if it lacks a field."""
+        """The document's entries; [] if it lacks a field."""
         columns: list[list[bytes]] = []
         for path, kind in self.fields:
             value = values.field(document.fields, path)
@@ -77,20 +78,20 @@ def parse_index(collection_id: str, definition: str) -> Index:
 
 @dataclass(frozen=True, slots=True)
 class IndexRange:
-    """A stretch of an index: ``low <= key < high``, backwards or not."""
+    """A range of an index, ``low <= key < high``, read forwards or backwards."""
 
     index: Index
     low: bytes
     high: bytes
     backwards: bool
     skip: int
-    """Bytes before the part of a key that orders results; that part compares among the disjuncts of a query."""
+    """Bytes before the part of a key that orders results; that part is comparable between the disjuncts of a query."""
     exact: bool
-    """Whether every document in the stretch is a result, with nothing left to check."""
+    """Whether every document in the range is a result, so that filters need not be checked."""
 
 
-def index_range(query: Query, conjunction: Conjunction) -> IndexRange:
-    """Where the results of one disjunct lie. The query has a collection id."""
+def range_of(query: Query, conjunction: Conjunction) -> IndexRange:
+    """The index range that contains the results of one disjunct. The query has a collection id."""
     backwards = query.orders[-1].descending
     orders = tuple(order.flipped() if backwards else order for order in query.orders)
     ordered = {order.path for order in orders}
@@ -109,8 +110,8 @@ def index_range(query: Query, conjunction: Conjunction) -> IndexRange:
         used.add(condition)
         leading += 1
     for condition in conjunction:
-        if condition.path == orders[leading].path and condition.op in _STRETCHES:
-            first, last = _stretch(condition, orders[leading], scope)
+        if condition.path == orders[leading].path and condition.op in _CUTS:
+            first, last = _cuts(condition, orders[leading], scope)
             low_cut, high_cut = max(low_cut, first), min(high_cut, last)
             used.add(condition)
     low, high = prefix + low_cut, prefix + high_cut
@@ -136,8 +137,9 @@ def index_range(query: Query, conjunction: Conjunction) -> IndexRange:
     )
 
 
-# Where a comparison starts and stops, ascending: (at the operand rather than at its type's end, before it).
-_STRETCHES: dict[Op, tuple[tuple[bool, bool], tuple[bool, bool]]] = {
+# Where a comparison starts and stops, ascending. Each is a pair: whether it is at the operand (or at the end of the
+# operand's type), and whether it is before it.
+_CUTS: dict[Op, tuple[tuple[bool, bool], tuple[bool, bool]]] = {
     Op.EQUAL: ((True, True), (True, False)),
     Op.LESS: ((False, True), (True, True)),
     Op.LESS_OR_EQUAL: ((False, True), (True, False)),
@@ -146,39 +148,39 @@ _STRETCHES: dict[Op, tuple[tuple[bool, bool], tuple[bool, bool]]] = {
 }
 
 
-def _stretch(condition: FieldFilter, order: Order, scope: bytes) -> tuple[bytes, bytes]:
-    """The cuts around the encodings of one order that a comparison allows."""
+def _cuts(condition: FieldFilter, order: Order, scope: bytes) -> tuple[bytes, bytes]:
+    """The cuts before and after the encoded values that a comparison allows, in the given order."""
     cuts = []
-    for at_operand, before in _STRETCHES[condition.op]:
+    for at_operand, before in _CUTS[condition.op]:
         if order.path == NAME:
             cuts.append(_name_cut(condition.operand, before, scope) if at_operand else (b"" if before else AFTER))
         elif at_operand:
             cuts.append(_cut(condition.operand, before, order.descending))
-        else:  # comparisons stay within one type
+        else:  # only values of the same type compare
             cuts.append(_type_cut(condition.operand[0], before, order.descending))
     return (cuts[1], cuts[0]) if order.descending else (cuts[0], cuts[1])
 
 
 def _type_cut(tag: int, before: bool, descending: bool) -> bytes:
-    """Before or behind every value whose encoding begins with ``tag``; what follows that byte may be any byte."""
+    """Before or after all values whose encoding begins with ``tag``, whatever bytes follow."""
     first = tag if before else tag + 1
     return bytes([256 - first if descending else first])
 
 
 def _cut(operand: bytes, before: bool, descending: bool) -> bytes:
-    """Before or behind a value in ascending order, as a cut in the order asked for."""
+    """Before or after a value in ascending order, as a cut in the given direction."""
     return encode_order(operand, descending) + (b"" if before ^ descending else AFTER)
 
 
 def _name_cut(key: bytes, before: bool, scope: bytes) -> bytes:
-    """Before or behind a document among names relative to ``scope``."""
+    """Before or after a document, among names relative to ``scope``."""
     if key.startswith(scope):
         return _cut(encode_name(key[len(scope) :]), before, False)
     return b"" if key < scope else AFTER
 
 
 def _bound_cut(bound: Bound, orders: tuple[Order, ...], scope: bytes, backwards: bool) -> bytes:
-    """Where a cursor cuts the part of an index that orders results."""
+    """The position of a cursor in the part of an index that orders results."""
     before = bound.before ^ backwards
     cut = b""
     for operand, order in zip(bound.operands, orders, strict=False):
@@ -191,7 +193,7 @@ def _bound_cut(bound: Bound, orders: tuple[Order, ...], scope: bytes, backwards:
 def entries(
     indexes: list[tuple[int, Index]], document: StoredDocument | None, database: bytes
 ) -> Iterator[tuple[int, bytes]]:
-    """Every entry of the document, with the number of its index."""
+    """All entries of the document in ``indexes``, each with the number of its index."""
     if document is not None:
         for number, index in indexes:
             for key in index.keys(document, database):

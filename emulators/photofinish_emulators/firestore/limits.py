@@ -1,4 +1,4 @@
-"""What a document may hold: the documented limits of Firestore.
+"""The documented limits of documents.
 
 https://firebase.google.com/docs/firestore/quotas and https://firebase.google.com/docs/firestore/storage-size
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-from photofinish_emulators.firestore.errors import Refused, invalid
+from photofinish_emulators.common.rpc_errors import Refused, invalid
 from photofinish_emulators.firestore.paths import Name
+from photofinish_emulators.firestore.protos import Fields, Message
 from photofinish_emulators.firestore.values import is_vector
-from photofinish_emulators.firestore.wire import Fields, Message
 
 MAX_DOCUMENT_BYTES = 1_048_576
 MAX_DEPTH = 20
@@ -27,11 +27,11 @@ def name_bytes(segments: tuple[str, ...]) -> int:
 
 
 def check_document(name: Name, fields: Fields) -> None:
-    """Refuse what Firestore cannot store.
+    """Refuse a document that Firestore cannot store.
 
     Raises:
-        Refused: too large, nested too deeply, an array directly in an array, a reserved or overlong field name, a
-            vector of too many dimensions.
+        Refused: too large, nested too deeply, an array directly in an array, a reserved or too long field name, a
+            vector with too many dimensions.
     """
     size = name_bytes(name.segments) + _map_bytes(fields, 1) + _DOCUMENT_OVERHEAD_BYTES
     if size > MAX_DOCUMENT_BYTES:
@@ -42,7 +42,7 @@ def check_document(name: Name, fields: Fields) -> None:
 
 
 def check_value(value: Message) -> None:
-    """Refuse a value that no field may have, such as an operand of a transform."""
+    """Refuse a value that no field can have, for example as the operand of a transform."""
     _value_bytes(value, 1)
 
 

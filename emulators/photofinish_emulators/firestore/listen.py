@@ -1,7 +1,7 @@
-"""Listeners: what each stream's targets see now, and every change to it, in the order of commits.
+"""Listen streams: the current results of each target, and then every change, in the order of commits.
 
-A stream shows its client consistent moments: all changes up to a time, then NO_CHANGE with that time and a resume
-token. The token is the time; a target that is added with one gets what changed since, from the documents' history.
+A stream sends consistent snapshots: all changes up to a time, then NO_CHANGE with that time and a resume token. The
+token contains the time; a target that is added with a token receives the changes since then, from the history.
 """
 
 from __future__ import annotations
@@ -14,16 +14,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 import grpc
 
+from photofinish_emulators.common.rpc_errors import Refused, invalid
 from photofinish_emulators.firestore import execution
 from photofinish_emulators.firestore.documents import Change, StoredDocument, View, split_key
-from photofinish_emulators.firestore.errors import Refused, invalid
 from photofinish_emulators.firestore.paths import Name, document_name
 from photofinish_emulators.firestore.planner import Planner
-from photofinish_emulators.firestore.queries import Query
-from photofinish_emulators.firestore.store import HISTORY_US
-from photofinish_emulators.firestore.targets import DocumentKey, Listeners, Target
-from photofinish_emulators.firestore.values import project
-from photofinish_emulators.firestore.wire import (
+from photofinish_emulators.firestore.protos import (
     DocumentChange,
     DocumentDelete,
     DocumentRemove,
@@ -34,10 +30,13 @@ from photofinish_emulators.firestore.wire import (
     micros,
     timestamp,
 )
+from photofinish_emulators.firestore.queries import Query
+from photofinish_emulators.firestore.store import HISTORY_US
+from photofinish_emulators.firestore.targets import DocumentKey, Listeners, Target
 
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 45.0
-"""An idle stream gets a fresh resume token this often."""
+"""An idle stream receives a new resume token at this interval."""
 _ADD, _REMOVE, _CURRENT, _RESET, _NO_CHANGE = 1, 2, 3, 4, 0
 
 
@@ -63,28 +62,28 @@ class ListenStream:
                 while self._requests:
                     async for response in self._handle(self._requests.popleft()):
                         yield response
-                for response in self._news():
+                for response in self._pending():
                     yield response
                 try:
                     async with asyncio.timeout(HEARTBEAT_S):
                         await self._woken.wait()
                 except TimeoutError:
-                    for response in self._news(even_none=True):
+                    for response in self._pending(always_token=True):
                         yield response
         finally:
             reader.cancel()
-            self._forget_targets()
+            self._remove_targets()
 
     def wake(self) -> None:
-        """There are requests or news."""
+        """Handle new requests and changes."""
         self._woken.set()
 
     def give_up(self) -> None:
-        """Remember no more of what the client is too slow to read; the stream ends when it reads again."""
+        """Drop all pending changes, because the client reads too slowly; the stream ends when it reads again."""
         self._fell_behind = True
-        self._forget_targets()
+        self._remove_targets()
 
-    def _forget_targets(self) -> None:
+    def _remove_targets(self) -> None:
         for target in self._targets.values():
             self._listeners.remove(target)
         self._targets.clear()
@@ -118,7 +117,7 @@ class ListenStream:
             since_us = self._resume_time(message)
             if target.query is not None:
                 await self._planner.prepare(target.query)
-        except Refused as refused:  # the target is refused, the stream goes on
+        except Refused as refused:  # the target is refused, but the stream continues
             yield _target_change(_REMOVE, [id], cause=refused)
             return
         yield _target_change(_ADD, [id])
@@ -126,12 +125,12 @@ class ListenStream:
             target.seen_us = snapshot.time_us
             self._targets[id] = target
             self._listeners.add(target)
-            for count, response in enumerate(self._first(target, snapshot.view, snapshot.time_us, since_us)):
+            for count, response in enumerate(self._initial(target, snapshot.view, snapshot.time_us, since_us)):
                 yield response
                 if count % 64 == 63:
                     await asyncio.sleep(0)
         yield _target_change(_CURRENT, [id], snapshot.time_us, self._token(snapshot.time_us))
-        for response in self._news(even_none=True):
+        for response in self._pending(always_token=True):
             yield response
         if target.once:
             self._listeners.remove(target)
@@ -151,13 +150,13 @@ class ListenStream:
         raise invalid("A target must be a query or documents.")
 
     def _resume_time(self, message: Message) -> int | None:
-        """When the client last was up to date; None: it starts anew, or was away too long."""
+        """The time up to which the client has all changes; None: it does not resume; 0: it must start over."""
         kind = message.WhichOneof("resume_type")
         if kind == "read_time":
             since_us = micros(message.read_time)
         elif kind == "resume_token" and message.resume_token:
             if len(message.resume_token) != _TOKEN.size:
-                raise invalid("The resume token is not one of this server's.")
+                raise invalid("The resume token is not from this server.")
             identity, since_us = _TOKEN.unpack(message.resume_token)
             if identity != self._store.identity:
                 return 0
@@ -166,8 +165,8 @@ class ListenStream:
         now_us = self._store.clock.read_time()
         return since_us if now_us - HISTORY_US < since_us <= now_us else 0
 
-    def _first(self, target: Target, view: View, time_us: int, since_us: int | None) -> Iterator[Message]:
-        """Everything the target shows, or what changed of it since the client left."""
+    def _initial(self, target: Target, view: View, time_us: int, since_us: int | None) -> Iterator[Message]:
+        """All results of the target, or the changes since the client's resume time."""
         if since_us == 0:
             yield _target_change(_RESET, [target.id])
         if since_us and target.query is not None:
@@ -178,27 +177,27 @@ class ListenStream:
             else:
                 collection = None if target.query.all_descendants else target.query.collection_key
                 for change in view.changes_since(since_us, collection):
-                    yield from _tell(target, change, time_us)
+                    yield from _responses(target, change, time_us)
             count = execution.count(view, target.query)
             yield ListenResponse(filter=ExistenceFilter(target_id=target.id, count=count))
         elif target.query is None:
             for key, name in target.documents.items():
                 if not since_us or view.changed_since(since_us, *key):
-                    yield from _tell(target, Change(*key, None, view.get(name)), time_us)
+                    yield from _responses(target, Change(*key, None, view.get(name)), time_us)
         else:
             for document in execution.run(view, target.query):
                 if target.query.windowed:
                     target.window[_key(document)] = document
                 yield _changed(target, document)
 
-    def _news(self, even_none: bool = False) -> list[Message]:
-        """What happened since the last moment shown, for all targets, and the moment that this leads to."""
+    def _pending(self, always_token: bool = False) -> list[Message]:
+        """The pending changes of all targets and the token of the snapshot they lead to; [] if there are none."""
         if self._fell_behind:
             raise Refused(
                 grpc.StatusCode.UNAVAILABLE, "The client reads too slowly; it can resume with its last token."
             )
         waiting = [target for target in self._targets.values() if target.pending]
-        if not waiting and not even_none:
+        if not waiting and not always_token:
             return []
         responses: list[Message] = []
         for target in waiting:
@@ -210,11 +209,12 @@ class ListenStream:
                         target.seen_us = snapshot.time_us
             else:
                 for change in changes.values():
-                    responses += _tell(target, change, self._store.published_us())
+                    responses += _responses(target, change, self._store.published_us())
         time_us = self._store.published_us()
         return [*responses, _target_change(_NO_CHANGE, [], time_us, self._token(time_us))]
 
     def _window_changes(self, target: Target, view: View, time_us: int) -> Iterator[Message]:
+        """Run a windowed query again, and send the differences to its former results."""
         assert target.query is not None
         before = target.window
         target.window = {_key(document): document for document in execution.run(view, target.query)}
@@ -244,8 +244,8 @@ def _concerns(query: Query, change: Change) -> bool:
     return any(version is not None and query.selects(version) is not None for version in (change.before, change.after))
 
 
-def _tell(target: Target, change: Change, time_us: int) -> Iterator[Message]:
-    """What a change means to a target whose results do not depend on one another."""
+def _responses(target: Target, change: Change, time_us: int) -> Iterator[Message]:
+    """The responses for a change, for a target that is not a windowed query."""
     if target.query is None:
         name = target.documents.get((change.collection, change.id))
         if name is None:
@@ -270,9 +270,7 @@ def _changed(target: Target, document: StoredDocument) -> Message:
 
 
 def _projected(target: Target, document: StoredDocument) -> Message:
-    if target.query is None or target.query.select is None:
-        return document.message
-    return project(document.message, list(target.query.select))
+    return document.projected(target.query.select if target.query is not None else None)
 
 
 def _gone(target: Target, name: str, time_us: int, *, exists: bool) -> Message:
@@ -291,6 +289,5 @@ def _target_change(
     if time_us is not None:
         change.read_time.CopyFrom(timestamp(time_us))
     if cause is not None:
-        change.cause.code = cause.number
-        change.cause.message = cause.message
+        change.cause.CopyFrom(cause.status)
     return ListenResponse(target_change=change)

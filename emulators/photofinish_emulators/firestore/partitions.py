@@ -1,16 +1,16 @@
-"""Points that part a collection group into stretches of about equal size, so that several workers can read it."""
+"""Splits a collection group into partitions of about equal size, which several workers can read."""
 
 from __future__ import annotations
 
+from photofinish_emulators.common.rpc_errors import invalid
 from photofinish_emulators.firestore.documents import View
-from photofinish_emulators.firestore.errors import invalid
 from photofinish_emulators.firestore.paths import decode_key
+from photofinish_emulators.firestore.protos import Cursor, Message, Value
 from photofinish_emulators.firestore.queries import NAME, Order, Query
-from photofinish_emulators.firestore.wire import Cursor, Message, Value
 
 
 def check(query: Query, count: int) -> None:
-    """Refuse what cannot be parted.
+    """Refuse a query that cannot be partitioned.
 
     Raises:
         Refused: INVALID_ARGUMENT, with the reason.
@@ -26,16 +26,16 @@ def check(query: Query, count: int) -> None:
 
 
 def points(view: View, query: Query, count: int) -> list[Message]:
-    """At most ``count`` cursors, by name; fewer where there are fewer documents."""
+    """The cursors between partitions, at most ``count``, by name; fewer if there are fewer documents."""
     keys = sorted(
         collection + id
         for collection in view.collections(query.parent_key, query.collection_id)
         for id in view.ids(collection)
     )
-    parts = min(count + 1, len(keys))
+    partitions = min(count + 1, len(keys))
     database = f"{query.parent.database}/documents/"
     cursors = []
-    for part in range(1, parts):
-        _, _, *segments = decode_key(keys[part * len(keys) // parts])  # behind project and database
+    for partition in range(1, partitions):
+        _, _, *segments = decode_key(keys[partition * len(keys) // partitions])  # after project and database
         cursors.append(Cursor(values=[Value(reference_value=database + "/".join(segments))], before=True))
     return cursors

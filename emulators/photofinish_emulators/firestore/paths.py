@@ -1,23 +1,23 @@
 """Names of documents and collections, and paths of fields.
 
-A resource name (``projects/p/databases/d/documents/albums/a/photos/1``) is kept as a *key*: bytes whose order is the
-order in which Firestore sorts names, segment by segment, with numeric ids (``__id7__``) before all others. A
-collection's key is the beginning of its documents' keys, and of all that lies below them.
+A resource name (``projects/p/databases/d/documents/albums/a/photos/1``) is stored as a *key*: bytes whose order is
+Firestore's order of names, segment by segment, with numeric ids (``__id7__``) before all others. A collection's key is
+the prefix of the keys of its documents, and of everything below them.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from photofinish_emulators.firestore.errors import invalid
+from photofinish_emulators.common.rpc_errors import invalid
 
 MAX_SEGMENT_BYTES = 1500
 MAX_PATH_SEGMENTS = 200  # 100 levels of collection and document
 MAX_FIELD_PATH_BYTES = 1500
 DOCUMENT_ID = "__name__"
-"""The field path that stands for a document's name."""
+"""The field path that means the document's name."""
 
 _DATABASE = re.compile(r"projects/([^/]+)/databases/([^/]+)\Z")
 _NUMERIC_ID = re.compile(r"__id(-?\d{1,19})__\Z")
@@ -51,13 +51,13 @@ class Name(NamedTuple):
 
 
 def escape(raw: bytes) -> bytes:
-    """Bytes that end themselves: order kept, none is the beginning of another."""
+    """A self-delimiting encoding that keeps the order: no result is a prefix of another."""
     return raw.replace(b"\x00", b"\x00\xff") + b"\x00\x01"
 
 
 @functools.lru_cache(maxsize=1024)
 def segment_key(segment: str) -> bytes:
-    """One segment of a name, in name order; self-delimiting, its first byte 0x02 or 0x03."""
+    """The key of one segment, in name order; self-delimiting, and its first byte is 0x02 or 0x03."""
     numeric = _NUMERIC_ID.match(segment)
     if numeric is not None:
         number = int(numeric[1])
@@ -88,7 +88,7 @@ def decode_key(key: bytes) -> list[str]:
 
 @functools.lru_cache(maxsize=64)
 def database_key(database: str) -> bytes:
-    """The beginning of every key of ``database``.
+    """The prefix of every key of ``database``.
 
     Raises:
         Refused: not of the form ``projects/PROJECT/databases/DATABASE``.
@@ -105,10 +105,10 @@ def name_key(name: Name) -> bytes:
 
 
 def parse_name(resource: str) -> Name:
-    """A resource name at or below ``.../documents``, not yet checked.
+    """Parse a resource name at or below ``.../documents``, without checking its segments.
 
     Raises:
-        Refused: it does not lie in a database.
+        Refused: it is not in a database.
     """
     parts = resource.split("/")
     if len(parts) < 5 or parts[0] != "projects" or parts[2] != "databases" or parts[4] != "documents":
@@ -130,21 +130,21 @@ def _check_segments(name: Name) -> Name:
 
 
 def document_name(resource: str, database: str | None = None) -> Name:
-    """The name of a document, checked.
+    """Parse and check the name of a document.
 
     Raises:
-        Refused: it is no document's name, or lies in another database than ``database``.
+        Refused: not the name of a document, or in another database than ``database``.
     """
     name = _check_segments(parse_name(resource))
     if not name.is_document:
         raise invalid(f'Document name "{resource}" has an odd number of segments, or none, below "documents".')
     if database is not None and name.database != database:
-        raise invalid(f'Document name "{resource}" does not lie in database "{database}".')
+        raise invalid(f'Document name "{resource}" is not in database "{database}".')
     return name
 
 
 def parent_name(resource: str) -> Name:
-    """The parent of collections: ``.../documents`` or a document.
+    """Parse and check a parent of collections: ``.../documents`` or a document.
 
     Raises:
         Refused: it is neither.
@@ -156,10 +156,10 @@ def parent_name(resource: str) -> Name:
 
 
 def check_collection_id(collection_id: str) -> str:
-    """``collection_id`` if it may name a collection.
+    """Return ``collection_id`` if it is valid.
 
     Raises:
-        Refused: it may not.
+        Refused: it is not.
     """
     if "/" in collection_id:
         raise invalid(f'Collection id "{collection_id}" contains a slash.')
@@ -168,7 +168,7 @@ def check_collection_id(collection_id: str) -> str:
 
 
 def parse_field_path(text: str) -> FieldPath:
-    """``a.`b c`.d`` as ``("a", "b c", "d")``.
+    """Parse ``a.`b c`.d`` to ``("a", "b c", "d")``.
 
     Raises:
         Refused: the syntax is wrong, a name is empty, or the path is too long.
@@ -196,8 +196,15 @@ def parse_field_path(text: str) -> FieldPath:
         position += 1
 
 
+def mask_paths(request: Any) -> tuple[FieldPath, ...] | None:
+    """The field paths of a request's ``mask``; None if it has no mask."""
+    if not request.HasField("mask"):
+        return None
+    return tuple(map(parse_field_path, request.mask.field_paths))
+
+
 def format_field_path(path: FieldPath) -> str:
-    """The inverse of :func:`parse_field_path`, with quotes where they are needed."""
+    """The inverse of :func:`parse_field_path`; quotes names where needed."""
 
     def quoted(name: str) -> str:
         if _SIMPLE_FIELD.match(name):

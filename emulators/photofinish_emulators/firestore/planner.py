@@ -1,24 +1,24 @@
-"""Queries on their way to execution: parsed, allowed by the composite indexes there are, their own indexes built."""
+"""Prepares queries for execution: parses them, checks composite indexes, builds the server's own indexes."""
 
 from __future__ import annotations
 
 from photofinish_emulators.firestore import execution
 from photofinish_emulators.firestore.composite_indexes import CompositeIndexes
+from photofinish_emulators.firestore.protos import Message
 from photofinish_emulators.firestore.queries import Query
 from photofinish_emulators.firestore.query_parsing import parse_query
 from photofinish_emulators.firestore.store import DocumentStore
-from photofinish_emulators.firestore.wire import Message
 
 
 class Planner:
-    """``composite_indexes`` None: queries need none."""
+    """Without ``composite_indexes``, no query needs one."""
 
     def __init__(self, store: DocumentStore, composite_indexes: CompositeIndexes | None) -> None:
         self._store = store
         self._composite_indexes = composite_indexes
 
     def parse(self, parent: str, query: Message) -> Query:
-        """The query in normal form.
+        """Parse a query to its normal form.
 
         Raises:
             Refused: INVALID_ARGUMENT; FAILED_PRECONDITION if it needs a composite index that is not defined.
@@ -33,7 +33,7 @@ class Planner:
             self._composite_indexes.check(query)
 
     async def prepare(self, query: Query) -> None:
-        """Build what the query needs to be fast."""
+        """Build the indexes that the query needs."""
         with self._store.snapshot() as snapshot:
             missing = execution.missing_indexes(snapshot.view, query)
         for index in missing:

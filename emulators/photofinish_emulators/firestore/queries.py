@@ -1,7 +1,6 @@
-"""A query in normal form, and what it says about one document. Pure functions, no storage.
+"""Queries in normal form: which documents they select, and in which order. Pure functions, no storage.
 
-``Query.selects`` and ``Query.sort_key`` decide membership and order, and every way of executing a query comes down to
-them.
+``Query.selects`` and ``Query.sort_key`` define membership and order; every way of executing a query follows them.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from photofinish_emulators.firestore.paths import (
 from photofinish_emulators.firestore.values import AFTER, ENCODED_NULL, complement, encode
 
 NAME: FieldPath = (DOCUMENT_ID,)
-_END_OF_NAME = b"\x00"  # makes names self-delimiting: a document's key is the beginning of those below it
+_END_OF_NAME = b"\x00"  # makes names self-delimiting: a document's key is a prefix of the keys below it
 
 
 class Op(Enum):
-    """A comparison of one field with one operand; ``in`` and its kin are taken apart into these."""
+    """A comparison of a field with an operand; ``in``, ``not-in`` and ``array-contains-any`` are split into these."""
 
     EQUAL = "=="
     NOT_EQUAL = "!="
@@ -45,7 +44,7 @@ class Op(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FieldFilter:
-    """``path op operand``; the operand is encoded, for ``__name__`` as a document's key."""
+    """``path op operand``; the operand is an encoded value, or for ``__name__`` a document's key."""
 
     path: FieldPath
     op: Op
@@ -91,14 +90,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A cut in the order of results: before or behind all that starts with some values."""
+    """A position in the order of results: before or after all results that start with certain values."""
 
     operands: tuple[bytes, ...]
-    """Encoded values of the first few orders, names as keys; none is in descending form."""
+    """Encoded values for the first orders, names as keys; always in ascending form."""
     before: bool
 
     def cut(self, orders: tuple[Order, ...]) -> bytes:
-        """Sort keys on the near side of the cut are less than this."""
+        """The position as a sort key: it is greater than the keys of all results before the position."""
         parts = (
             encode_order(encode_name(operand) if order.path == NAME else operand, order.descending)
             for operand, order in zip(self.operands, orders, strict=False)
@@ -111,13 +110,13 @@ Conjunction = tuple[FieldFilter, ...]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which documents, in which order, which stretch of them."""
+    """Selects documents, orders them, and limits them to a range."""
 
     database_key: bytes
     parent: Name
     parent_key: bytes
     collection_key: bytes
-    """The key of the one collection that is read, unless the query is over all descendants."""
+    """The key of the collection that is read, unless the query is over all descendants."""
     collection_id: str
     """Empty: documents of every collection below ``parent``."""
     all_descendants: bool
@@ -128,7 +127,7 @@ class Query:
     start: Bound | None = None
     end: Bound | None = None
     start_cut: bytes | None = None
-    """``start`` among sort keys."""
+    """``start`` as a sort key."""
     end_cut: bytes | None = None
     offset: int = 0
     limit: int | None = None
@@ -136,11 +135,11 @@ class Query:
 
     @property
     def windowed(self) -> bool:
-        """Whether a document's membership depends on the others."""
+        """Whether the membership of a document depends on other documents."""
         return self.limit is not None or self.offset > 0
 
     def covers(self, document: StoredDocument) -> bool:
-        """Whether the document lies where the query looks."""
+        """Whether the document is in a collection that the query reads."""
         if not self.all_descendants:
             return document.collection == self.collection_key
         if not document.collection.startswith(self.parent_key):
@@ -148,11 +147,11 @@ class Query:
         return not self.collection_id or document.collection_id == self.collection_id
 
     def passes(self, document: StoredDocument) -> bool:
-        """Whether the document passes the filters, wherever it lies."""
+        """Whether the document passes the filters, in any collection."""
         return any(all(condition.matches(document) for condition in conjunction) for conjunction in self.disjuncts)
 
     def sort_key(self, document: StoredDocument) -> bytes | None:
-        """The document's place in the order of results; None if it lacks a field that the query needs."""
+        """The document's position in the order of results; None if it lacks a field of the orders."""
         parts = []
         for order in self.orders:
             if order.path == NAME:
@@ -170,7 +169,7 @@ class Query:
         )
 
     def selects(self, document: StoredDocument) -> bytes | None:
-        """The sort key, if the document is a result before offset and limit; else None."""
+        """The sort key if the document is a result, ignoring offset and limit; otherwise None."""
         if not self.covers(document) or not self.passes(document):
             return None
         sort_key = self.sort_key(document)

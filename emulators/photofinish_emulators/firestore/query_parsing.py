@@ -1,11 +1,11 @@
-"""From a ``StructuredQuery`` to a :class:`Query`: checked, with all implied orders, its filters taken apart."""
+"""Parses a ``StructuredQuery`` to a :class:`Query`: checked, with implied orders, and filters in normal form."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from photofinish_emulators.firestore.errors import invalid, unimplemented
+from photofinish_emulators.common.rpc_errors import invalid, unimplemented
 from photofinish_emulators.firestore.paths import (
     FieldPath,
     check_collection_id,
@@ -17,16 +17,16 @@ from photofinish_emulators.firestore.paths import (
     parse_name,
     segment_key,
 )
+from photofinish_emulators.firestore.protos import Message, Value
 from photofinish_emulators.firestore.queries import NAME, Bound, Conjunction, FieldFilter, Op, Order, Query
 from photofinish_emulators.firestore.values import ENCODED_NULL, encode
-from photofinish_emulators.firestore.wire import Message, Value
 
 MAX_DISJUNCTIONS = 30
 MAX_NOT_IN_VALUES = 10
 
 
 def parse_query(parent: str, query: Message) -> Query:
-    """Check a ``StructuredQuery`` and bring it into normal form.
+    """Check a ``StructuredQuery`` and convert it to normal form.
 
     Raises:
         Refused: INVALID_ARGUMENT, with the reason; UNIMPLEMENTED for vector search.
@@ -78,7 +78,7 @@ def _complete_orders(query: Message, disjuncts: tuple[Conjunction, ...]) -> tupl
     orders: list[Order] = []
     for order in query.order_by:
         path = parse_field_path(order.field.field_path)
-        if any(path == known.path for known in orders):
+        if any(path == earlier.path for earlier in orders):
             raise invalid(f"The query orders by {format_field_path(path)} twice.")
         orders.append(Order(path, order.direction == 2))
     last_descending = orders[-1].descending if orders else False
@@ -102,14 +102,14 @@ def _parse_bound(cursor: Message, orders: tuple[Order, ...]) -> Bound:
 
 
 def name_operand(value: Message) -> bytes:
-    """The key of the document that a value compared with ``__name__`` stands for."""
+    """The document's key for a reference value that is compared with ``__name__``."""
     if value.WhichOneof("value_type") != "reference_value":
         raise invalid("A filter or cursor on __name__ must have a reference as its value.")
     return name_key(parse_name(value.reference_value))
 
 
 class _FilterParser:
-    """Turns a filter tree into a disjunction of conjunctions, as the cloud does before it plans."""
+    """Converts a filter tree to a disjunction of conjunctions, as the real service does before planning."""
 
     def __init__(self) -> None:
         self._not_in = False
@@ -188,7 +188,7 @@ class _FilterParser:
             if len(elements) > MAX_NOT_IN_VALUES:
                 raise invalid(f"'NOT_IN' supports up to {MAX_NOT_IN_VALUES} comparison values.")
             self._not_in = True
-            # `x != null` is undefined for every x, so a list with null in it selects nothing.
+            # `x != null` is undefined for every x, so a list that contains null selects nothing.
             yield tuple(FieldFilter(path, Op.NOT_EQUAL, operand(element)) for element in elements) + (
                 (_NOTHING,) if any(element.WhichOneof("value_type") == "null_value" for element in elements) else ()
             )

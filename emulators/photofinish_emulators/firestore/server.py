@@ -4,122 +4,97 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import grpc.aio
 import typer
 
-from photofinish_emulators.common.serving import CannotServe, Method, generic_handler, lock_state_dir, serve
-from photofinish_emulators.firestore import wire
+from photofinish_emulators.common.rpc_errors import streaming, unary
+from photofinish_emulators.common.serving import Host, Method, Port, StateDir, generic_handler, serve
+from photofinish_emulators.common.state_dir import lock_state_dir
+from photofinish_emulators.firestore import protos as p
 from photofinish_emulators.firestore.composite_indexes import CompositeIndexes
-from photofinish_emulators.firestore.errors import Refused
 from photofinish_emulators.firestore.planner import Planner
-from photofinish_emulators.firestore.service import FirestoreService
+from photofinish_emulators.firestore.read_service import ReadService
 from photofinish_emulators.firestore.store import DocumentStore
-from photofinish_emulators.firestore.wire import Message
+from photofinish_emulators.firestore.transactions import Transactions
+from photofinish_emulators.firestore.write_service import WriteService
 
 log = logging.getLogger(__name__)
 SERVICE = "google.firestore.v1.Firestore"
-HOUSEKEEPING_S = 5.0
+DELETE_INTERVAL_S = 5.0
 
 
-def _unary(call: Callable[[Message], Awaitable[Message]]) -> Callable[..., Any]:
-    async def handle(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Message:
-        try:
-            return await call(request)
-        except Refused as refused:
-            await context.abort(refused.code, refused.message)
-
-    return handle
-
-
-def _stream(call: Callable[[Any], AsyncGenerator[Message]]) -> Callable[..., Any]:
-    async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Message]:
-        try:
-            async with aclosing(call(request)) as responses:
-                async for response in responses:
-                    yield response
-        except Refused as refused:
-            await context.abort(refused.code, refused.message)
-
-    return handle
-
-
-def methods(service: FirestoreService) -> dict[str, Method]:
+def methods(reads: ReadService, writes: WriteService) -> dict[str, Method]:
     """Every RPC of the service, by name."""
-    w = wire
+    unary_calls = {
+        "GetDocument": (reads.get_document, p.GetDocumentRequest, p.Document),
+        "ListDocuments": (reads.list_documents, p.ListDocumentsRequest, p.ListDocumentsResponse),
+        "ListCollectionIds": (reads.list_collection_ids, p.ListCollectionIdsRequest, p.ListCollectionIdsResponse),
+        "PartitionQuery": (reads.partition_query, p.PartitionQueryRequest, p.PartitionQueryResponse),
+        "CreateDocument": (writes.create_document, p.CreateDocumentRequest, p.Document),
+        "UpdateDocument": (writes.update_document, p.UpdateDocumentRequest, p.Document),
+        "DeleteDocument": (writes.delete_document, p.DeleteDocumentRequest, p.Empty),
+        "BatchWrite": (writes.batch_write, p.BatchWriteRequest, p.BatchWriteResponse),
+        "BeginTransaction": (writes.begin_transaction, p.BeginTransactionRequest, p.BeginTransactionResponse),
+        "Commit": (writes.commit, p.CommitRequest, p.CommitResponse),
+        "Rollback": (writes.rollback, p.RollbackRequest, p.Empty),
+    }
+    streaming_calls = {
+        "BatchGetDocuments": (reads.batch_get_documents, p.BatchGetDocumentsRequest, p.BatchGetDocumentsResponse),
+        "RunQuery": (reads.run_query, p.RunQueryRequest, p.RunQueryResponse),
+        "RunAggregationQuery": (
+            reads.run_aggregation_query,
+            p.RunAggregationQueryRequest,
+            p.RunAggregationQueryResponse,
+        ),
+        "ExecutePipeline": (reads.execute_pipeline, p.ExecutePipelineRequest, p.ExecutePipelineResponse),
+    }
+    bidirectional_calls = {
+        "Listen": (reads.listen, p.ListenRequest, p.ListenResponse),
+        "Write": (writes.write, p.WriteRequest, p.WriteResponse),
+    }
     return {
-        "GetDocument": Method(_unary(service.get_document), w.GetDocumentRequest, w.Document),
-        "ListDocuments": Method(_unary(service.list_documents), w.ListDocumentsRequest, w.ListDocumentsResponse),
-        "CreateDocument": Method(_unary(service.create_document), w.CreateDocumentRequest, w.Document),
-        "UpdateDocument": Method(_unary(service.update_document), w.UpdateDocumentRequest, w.Document),
-        "DeleteDocument": Method(_unary(service.delete_document), w.DeleteDocumentRequest, w.Empty),
-        "BatchGetDocuments": Method(
-            _stream(service.batch_get_documents),
-            w.BatchGetDocumentsRequest,
-            w.BatchGetDocumentsResponse,
-            stream_out=True,
-        ),
-        "BeginTransaction": Method(
-            _unary(service.begin_transaction), w.BeginTransactionRequest, w.BeginTransactionResponse
-        ),
-        "Commit": Method(_unary(service.commit), w.CommitRequest, w.CommitResponse),
-        "Rollback": Method(_unary(service.rollback), w.RollbackRequest, w.Empty),
-        "BatchWrite": Method(_unary(service.batch_write), w.BatchWriteRequest, w.BatchWriteResponse),
-        "RunQuery": Method(_stream(service.run_query), w.RunQueryRequest, w.RunQueryResponse, stream_out=True),
-        "RunAggregationQuery": Method(
-            _stream(service.run_aggregation_query),
-            w.RunAggregationQueryRequest,
-            w.RunAggregationQueryResponse,
-            stream_out=True,
-        ),
-        "PartitionQuery": Method(_unary(service.partition_query), w.PartitionQueryRequest, w.PartitionQueryResponse),
-        "ExecutePipeline": Method(
-            _stream(service.execute_pipeline), w.ExecutePipelineRequest, w.ExecutePipelineResponse, stream_out=True
-        ),
-        "ListCollectionIds": Method(
-            _unary(service.list_collection_ids), w.ListCollectionIdsRequest, w.ListCollectionIdsResponse
-        ),
-        "Write": Method(_stream(service.write), w.WriteRequest, w.WriteResponse, stream_in=True, stream_out=True),
-        "Listen": Method(_stream(service.listen), w.ListenRequest, w.ListenResponse, stream_in=True, stream_out=True),
+        **{name: Method(unary(call), request, response) for name, (call, request, response) in unary_calls.items()},
+        **{
+            name: Method(streaming(call), request, response, stream_out=True)
+            for name, (call, request, response) in streaming_calls.items()
+        },
+        **{
+            name: Method(streaming(call), request, response, stream_in=True, stream_out=True)
+            for name, (call, request, response) in bidirectional_calls.items()
+        },
     }
 
 
-async def _keep_house(store: DocumentStore) -> None:
+async def _delete_old_history(store: DocumentStore) -> None:
     while True:
-        await asyncio.sleep(HOUSEKEEPING_S)
-        while await store.forget_history():
+        await asyncio.sleep(DELETE_INTERVAL_S)
+        while await store.delete_old_history():
             await asyncio.sleep(0.1)
 
 
 async def _serve(host: str, port: int, state_dir: Path, indexes: Path | None) -> None:
     composite_indexes = None if indexes is None else CompositeIndexes(indexes)
-    lock = lock_state_dir(state_dir)
-    store = DocumentStore(state_dir / "firestore.sqlite")
-    service = FirestoreService(store, Planner(store, composite_indexes))
-    housekeeping = asyncio.create_task(_keep_house(store))
-
-    async def stop() -> None:
-        housekeeping.cancel()
-        store.close()
-        lock.close()
-
-    await serve({SERVICE: generic_handler(SERVICE, methods(service))}, host, port, stop)
+    with lock_state_dir(state_dir):
+        store = DocumentStore(state_dir / "firestore.sqlite")
+        transactions = Transactions()
+        reads = ReadService(store, Planner(store, composite_indexes), transactions)
+        writes = WriteService(store, transactions)
+        deleting = asyncio.create_task(_delete_old_history(store))
+        try:
+            await serve({SERVICE: generic_handler(SERVICE, methods(reads, writes))}, host, port)
+        finally:
+            deleting.cancel()
+            store.close()
 
 
 def command(
-    state_dir: Annotated[Path, typer.Option(help="Where the documents are kept; made when not there.")],
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port; the ready line says which.")] = 0,
+    state_dir: StateDir,
+    host: Host = "127.0.0.1",
+    port: Port = 0,
     indexes: Annotated[
-        Path | None, typer.Option(help="firestore.indexes.json: queries that lack their composite index fail.")
+        Path | None, typer.Option(help="firestore.indexes.json; queries that lack a composite index in it fail.")
     ] = None,
 ) -> None:
-    try:
-        asyncio.run(_serve(host, port, state_dir, indexes))
-    except CannotServe as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+    asyncio.run(_serve(host, port, state_dir, indexes))

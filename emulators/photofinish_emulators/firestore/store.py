@@ -1,8 +1,8 @@
-"""The database: snapshots to read from, commits that are on disk before they are acknowledged, and news of them.
+"""The database: snapshots for reading, durable commits, and notifications about them.
 
-Reads run on the event loop, each on a snapshot of its own. Commits run on the writer thread of
-:class:`SqliteStore`, one after the other, so a commit sees all before it. Listeners hear of a commit once it is on
-disk, in the order of commit times.
+Reads run on the event loop, each on its own snapshot. Commits run on the writer thread of :class:`SqliteStore`, one
+after the other, so each sees all earlier ones. Listeners are notified of a commit once it is on disk, in the order of
+commit times.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from photofinish_emulators.common.rpc_errors import invalid
 from photofinish_emulators.common.sqlite_store import SqliteStore
 from photofinish_emulators.firestore import commits
 from photofinish_emulators.firestore.commits import Commit
 from photofinish_emulators.firestore.documents import SCHEMA, Clock, StoredDocument, View
-from photofinish_emulators.firestore.errors import invalid
 from photofinish_emulators.firestore.indexes import Index
 from photofinish_emulators.firestore.paths import database_key
 from photofinish_emulators.firestore.writes import WriteOperation
@@ -28,7 +28,7 @@ from photofinish_emulators.firestore.writes import WriteOperation
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 HISTORY_US = 3600 * 1_000_000
-"""How far back reads, transactions and resume tokens reach."""
+"""How far reads, transactions and resume tokens can go back."""
 MAX_INDEXES = 64
 """Per collection id."""
 _HISTORY_ROWS_AT_ONCE = 2000
@@ -39,7 +39,7 @@ _WRITER_CACHE_KIB = 16384
 
 @dataclass(slots=True)
 class Snapshot:
-    """The database at one moment."""
+    """The database at one time."""
 
     view: View
     time_us: int
@@ -58,11 +58,11 @@ class DocumentStore:
         with self._reader() as connection:
             self.clock = Clock(View(connection).last_commit_us())
             self.identity: int = connection.execute("PRAGMA user_version").fetchone()[0]
-            """A random number that this file got when it was made."""
+            """A random number that identifies this file."""
         self._published_us = self.clock.read_time()
 
     def close(self) -> None:
-        """Finish the commits under way and close the file."""
+        """Finish pending commits and close the file."""
         self._sqlite.close()
         for connection in self._idle:
             connection.close()
@@ -72,13 +72,13 @@ class DocumentStore:
         """The database now, or as it was at ``at_us``.
 
         Raises:
-            Refused: ``at_us`` lies in the future or is more than an hour ago.
+            Refused: ``at_us`` is in the future or more than an hour ago.
         """
         with self._reader() as connection:
             connection.execute("BEGIN")
             view = View(connection, at_us)
             try:
-                # The first statement fixes what is seen. Commits not seen were not published, and are later than both.
+                # The first statement fixes the snapshot. Commits outside it are unpublished, and later than both times.
                 now_us = max(view.last_commit_us(), self.published_us())
                 if at_us is not None:
                     self.check_read_time(at_us)
@@ -88,7 +88,7 @@ class DocumentStore:
                 connection.execute("COMMIT")
 
     def check_read_time(self, at_us: int) -> None:
-        """Refuse a read time that history does not reach."""
+        """Refuse a read time that is not covered by the history."""
         now_us = self.clock.read_time()
         if at_us > now_us:
             raise invalid("read_time cannot be in the future.")
@@ -98,9 +98,9 @@ class DocumentStore:
     async def commit(
         self, operations: Sequence[WriteOperation], validate: Callable[[View], None] | None = None, atomic: bool = True
     ) -> Commit:
-        """Apply the writes in order, all or none unless ``atomic`` is false; on disk when this returns.
+        """Apply the writes in order, all or none if ``atomic``; they are on disk when this returns.
 
-        ``validate`` runs on the writer thread, before the writes and with nothing in between.
+        ``validate`` runs on the writer thread just before the writes; no other commit can come in between.
 
         Raises:
             Refused: by ``validate``, or by the first write that cannot be applied.
@@ -114,11 +114,11 @@ class DocumentStore:
         return await self._write(write)
 
     async def build_index(self, index: Index) -> None:
-        """Enter every document into a new index, and keep it up from now on."""
+        """Build an index from all documents; later commits update it."""
         await self._write(lambda connection: _build_index(connection, index))
 
-    async def forget_history(self) -> bool:
-        """Delete some of the versions that are out of reach; returns whether there may be more."""
+    async def delete_old_history(self) -> bool:
+        """Delete some of the versions older than `HISTORY_US`; return whether there may be more."""
         before_us = self.clock.read_time() - HISTORY_US
 
         def delete(connection: sqlite3.Connection) -> int:
@@ -147,13 +147,13 @@ class DocumentStore:
                 connection.close()
 
     async def _write(self, write: Callable[[sqlite3.Connection], T]) -> T:
-        self.published_us()  # as late as can be said before this commit
+        self.published_us()  # the latest time before this commit
         self._pending += 1
-        # Not in this coroutine: it may be cancelled, and listeners must hear of the commit all the same.
+        # A callback, because this coroutine may be cancelled, and listeners must be notified anyway.
         return await self._sqlite.write(write, self._written)
 
     def published_us(self) -> int:
-        """A time up to which :attr:`on_commit` has told of every commit."""
+        """A time up to which all commits have been reported to :attr:`on_commit`."""
         if self._pending == 0:
             self._published_us = self.clock.read_time()
         return self._published_us
@@ -172,7 +172,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _drop_oldest_indexes(connection: sqlite3.Connection, collection_id: str) -> None:
-    """Queries over ever new fields must not make every write ever slower; a query builds its index anew."""
+    """Keep the newest `MAX_INDEXES`, because every index slows down writes; queries rebuild dropped ones if needed."""
     surplus = connection.execute(
         "SELECT number FROM indexes WHERE collection_id = ? ORDER BY number DESC LIMIT -1 OFFSET ?",
         (collection_id, MAX_INDEXES),

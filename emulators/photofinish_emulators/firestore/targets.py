@@ -1,4 +1,4 @@
-"""What listeners listen to, found by what a commit changes."""
+"""The targets of listeners, indexed so that a commit finds those it affects."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from photofinish_emulators.firestore.queries import Query
 from photofinish_emulators.firestore.store import DocumentStore
 
 MAX_PENDING_CHANGES = 20_000
-"""A stream whose client falls behind by more is given up; the client comes back with its resume token."""
+"""A stream whose client falls behind by more is ended; the client resumes with its last token."""
 DocumentKey = tuple[bytes, bytes]
 """Keys of the collection and of the id."""
 K = TypeVar("K", bound=Hashable)
 
 
 class Stream(Protocol):
-    """Who tells a client about targets."""
+    """The stream of one client."""
 
     def wake(self) -> None:
-        """There is news in the pending changes of a target."""
+        """Send the pending changes of targets."""
 
     def give_up(self) -> None:
-        """Too much is pending."""
+        """Drop all targets, because too many changes are pending."""
 
 
 @dataclass(eq=False)
 class Target:
-    """What one listener listens to, and what changed of it that its stream has not been told yet."""
+    """One listener's query or documents, with the changes that its stream has not sent yet."""
 
     id: int
     once: bool
     stream: Stream
     query: Query | None
     documents: dict[DocumentKey, Name]
-    """Of a target that lists documents."""
+    """The names of a target that lists documents, by key."""
     seen_us: int = 0
-    """Changes up to this time are accounted for."""
+    """Changes up to this time have been sent or are contained in the current results."""
     pending: dict[DocumentKey, Change] = field(default_factory=dict)
     window: dict[DocumentKey, StoredDocument] = field(default_factory=dict)
-    """The results last told of a query with a limit or an offset, whose results depend on one another."""
+    """The results last sent for a query with a limit or an offset, which must be compared as a whole."""
 
 
 class Listeners:
-    """All streams' targets, found by what a commit changes."""
+    """The targets of all streams, by collection and by document."""
 
     def __init__(self, store: DocumentStore) -> None:
         self.store = store

@@ -1,4 +1,4 @@
-"""Reads that a transaction remembers, so that its commit can see whether they still hold."""
+"""Reads in transactions, recorded so that the commit can check whether their results are unchanged."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from photofinish_emulators.firestore.transactions import Transaction
 
 
 def read_document(view: View, name: Name, transaction: Transaction | None) -> StoredDocument | None:
-    """The document as the view shows it; it must be the same when the transaction commits."""
+    """Read a document; it must be unchanged when the transaction commits."""
     if transaction is not None and not transaction.read_only:
         transaction.documents.add(split_key(name))
     return view.get(name)
 
 
 def read_results(view: View, query: Query, transaction: Transaction | None) -> Iterator[StoredDocument]:
-    """The results as the view shows them; they must be the same when the transaction commits."""
+    """Run a query; its results must be unchanged when the transaction commits."""
     if transaction is None or transaction.read_only:
         return execution.run(view, query)
     documents = list(execution.run(view, query))
@@ -29,12 +29,12 @@ def read_results(view: View, query: Query, transaction: Transaction | None) -> I
 
 
 def versions(documents: Iterable[StoredDocument]) -> list[tuple[bytes, bytes]]:
-    """What tells one state of some documents from another."""
+    """Identifies the versions of documents: their keys and hashes of their content."""
     return [(document.key, hashlib.sha256(document.data).digest()) for document in documents]
 
 
 def remember(transaction: Transaction, query: Query, read: Callable[[View], object], seen: object) -> None:
-    """Remember what a query gave, so that the commit can see whether it still would."""
+    """Record the result ``seen`` of a query, so that the commit can compare it with the result of ``read`` then."""
     if not transaction.read_only:
 
         def differs(now: View) -> bool:

@@ -1,21 +1,22 @@
-"""Values: their order across types, as bytes, and access by field path.
+"""Values: encoding as bytes in Firestore's order, and access by field path.
 
-``encode`` turns a value into bytes whose order is Firestore's order of values (null, false, true, NaN, numbers,
+``encode`` converts a value to bytes whose order is Firestore's order of values (null, false, true, NaN, numbers,
 timestamps, strings, bytes, references, geo points, arrays, vectors, maps). Values that compare equal, such as 3 and
-3.0, have equal bytes. No value's bytes are the beginning of another's, so encodings can be joined into keys of several
-fields, and the complement of every byte reverses the order.
+3.0, have equal bytes. No encoding is a prefix of another, so encodings can be joined to keys of several fields, and
+complementing every byte reverses the order.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import Final
 
-from photofinish_emulators.firestore.errors import invalid
+from photofinish_emulators.common.rpc_errors import invalid
 from photofinish_emulators.firestore.paths import FieldPath, escape, segment_key
-from photofinish_emulators.firestore.wire import Fields, Message, Value
+from photofinish_emulators.firestore.protos import Fields, Message, Value
 
-# The first byte of an encoding. 0x00–0x03 belong to ends and names, and 0xff, complement or not, begins nothing.
+# The first byte of an encoding. 0x00–0x03 are used for ends and names; no encoding begins with 0xff or its complement.
 _END: Final = b"\x01"
 _KEY: Final = b"\x02"
 NULL: Final = 0x10
@@ -31,7 +32,7 @@ VECTOR: Final = 0x34
 MAP: Final = 0x38
 
 AFTER: Final = b"\xff"
-"""Behind an encoding or a row of them: greater than everything that begins with it."""
+"""Appended to one or more encodings: greater than everything that begins with them."""
 
 _COMPLEMENT: Final = bytes(255 - byte for byte in range(256))
 ENCODED_NULL: Final = bytes([NULL])
@@ -52,7 +53,7 @@ def _sortable_double(number: float) -> bytes:
 
 
 def _encode_integer(number: int) -> bytes:
-    nearest = float(number)  # beyond 2**53 integers lie between doubles: the rest orders them among their neighbours
+    nearest = float(number)  # beyond 2**53 there are integers between doubles: the difference orders them
     return bytes([NUMBER]) + _sortable_double(nearest) + struct.pack(">H", number - int(nearest) + 0x8000)
 
 
@@ -63,7 +64,7 @@ def _encode_double(number: float) -> bytes:
 
 
 def is_vector(value: Message) -> bool:
-    """Vectors travel as maps with a mark."""
+    """Whether the value is a vector, which is a map with a special field."""
     fields = value.map_value.fields
     return (
         len(fields) == 2
@@ -74,10 +75,10 @@ def is_vector(value: Message) -> bool:
 
 
 def encode(value: Message) -> bytes:
-    """The value's place in the order of all values, as bytes.
+    """Encode a value as bytes in the order of all values.
 
     Raises:
-        Refused: the value has no type, or one that only pipelines know.
+        Refused: the value has no type, or a type that only pipelines have.
     """
     kind = value.WhichOneof("value_type")
     if kind == "string_value":
@@ -113,7 +114,7 @@ def encode(value: Message) -> bytes:
 
 
 def field(fields: Fields, path: FieldPath) -> Message | None:
-    """The value at ``path``, or None where the document has none."""
+    """The value at ``path``, or None if the document has none."""
     for name in path[:-1]:
         if name not in fields:
             return None
@@ -126,7 +127,7 @@ def field(fields: Fields, path: FieldPath) -> Message | None:
 
 
 def set_field(fields: Fields, path: FieldPath, value: Message) -> None:
-    """Put a copy of ``value`` at ``path``; what is on the way and not a map becomes one."""
+    """Set ``path`` to a copy of ``value``; values along the path that are not maps are replaced by maps."""
     for name in path[:-1]:
         step = fields[name]
         if step.WhichOneof("value_type") != "map_value":
@@ -136,7 +137,7 @@ def set_field(fields: Fields, path: FieldPath, value: Message) -> None:
 
 
 def delete_field(fields: Fields, path: FieldPath) -> None:
-    """Take the value at ``path`` away, if there is one; maps that become empty stay."""
+    """Delete the value at ``path``, if it exists; maps that become empty stay."""
     for name in path[:-1]:
         if name not in fields or fields[name].WhichOneof("value_type") != "map_value":
             return
@@ -145,8 +146,8 @@ def delete_field(fields: Fields, path: FieldPath) -> None:
         del fields[path[-1]]
 
 
-def project(source: Message, paths: list[FieldPath]) -> Message:
-    """A copy of a document with only the fields at ``paths``; its name and times stay."""
+def project(source: Message, paths: Iterable[FieldPath]) -> Message:
+    """A copy of a document with its name, its times and the fields at ``paths``."""
     result = type(source)(name=source.name)
     for time in ("create_time", "update_time"):
         if source.HasField(time):

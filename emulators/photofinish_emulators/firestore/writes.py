@@ -1,4 +1,4 @@
-"""What one write does to one document: preconditions, masks, transforms. Pure functions, no storage."""
+"""Applies one write to one document: preconditions, masks, transforms. Pure functions, no storage."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from google.protobuf.unknown_fields import UnknownFieldSet
 
+from photofinish_emulators.common.rpc_errors import already_exists, failed_precondition, invalid, not_found
 from photofinish_emulators.firestore import limits
-from photofinish_emulators.firestore.errors import already_exists, failed_precondition, invalid, not_found
 from photofinish_emulators.firestore.paths import (
     DOCUMENT_ID,
     FieldPath,
@@ -18,8 +18,7 @@ from photofinish_emulators.firestore.paths import (
     format_field_path,
     parse_field_path,
 )
-from photofinish_emulators.firestore.values import NULL_VALUE, delete_field, encode, field, set_field
-from photofinish_emulators.firestore.wire import (
+from photofinish_emulators.firestore.protos import (
     Document,
     Fields,
     Message,
@@ -29,10 +28,11 @@ from photofinish_emulators.firestore.wire import (
     micros,
     timestamp,
 )
+from photofinish_emulators.firestore.values import NULL_VALUE, delete_field, encode, field, set_field
 
 _MAX_INT = 2**63 - 1
 _MIN_INT = -(2**63)
-_VERIFY_FIELD = 5  # `string verify = 5` of Write: the web SDKs send it, the published protocol buffers leave it out
+_VERIFY_FIELD = 5  # `string verify = 5` of Write: the web SDKs send it, but it is not in the published protos
 _LENGTH_DELIMITED = 2
 _NUMBERS = ("integer_value", "double_value")
 
@@ -44,19 +44,19 @@ class WriteOperation:
     name: Name
     precondition: Message
     fields: Fields | None = None
-    """What to store; None deletes the document, unless it is only verified."""
+    """What to store; None deletes the document, unless ``only_verify``."""
     mask: tuple[FieldPath, ...] | None = None
-    """The fields that the write touches; None replaces the document."""
+    """The fields that the write changes; None replaces the document."""
     transforms: tuple[tuple[FieldPath, Message], ...] = ()
     only_verify: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a write makes of a document."""
+    """The result of a write."""
 
     fields: Fields | None
-    """None: the document is not there afterwards."""
+    """None: the document does not exist afterwards."""
     transform_results: tuple[Message, ...] = ()
 
 
@@ -102,7 +102,7 @@ def _parse_transforms(transforms: list[Message]) -> tuple[tuple[FieldPath, Messa
         if kind is None:
             raise invalid(f"The transform of field {format_field_path(path)} has no type.")
         if kind == "set_to_server_value" and transform.set_to_server_value != 1:
-            raise invalid(f"The transform of field {format_field_path(path)} names no server value.")
+            raise invalid(f"The transform of field {format_field_path(path)} has an unknown server value.")
         if kind in _NUMERIC and getattr(transform, kind).WhichOneof("value_type") not in _NUMBERS:
             raise invalid(f"The {kind} of field {format_field_path(path)} must be an integer or a double.")
     return parsed
@@ -114,7 +114,7 @@ def _refuse_overlap(paths: tuple[FieldPath, ...]) -> None:
         raise invalid("A field path appears twice in a mask.")
     for path in paths:
         if path[0] == DOCUMENT_ID:
-            raise invalid(f"A mask cannot name {DOCUMENT_ID}.")
+            raise invalid(f"A mask cannot contain {DOCUMENT_ID}.")
         for length in range(1, len(path)):
             if path[:length] in seen:
                 raise invalid(
@@ -126,7 +126,7 @@ def check_precondition(name: Name, precondition: Message, exists: bool, update_u
     """Refuse the write when ``precondition`` does not hold.
 
     Raises:
-        Refused: NOT_FOUND, ALREADY_EXISTS or FAILED_PRECONDITION; INVALID_ARGUMENT for a time that is yet to come.
+        Refused: NOT_FOUND, ALREADY_EXISTS or FAILED_PRECONDITION; INVALID_ARGUMENT for a time in the future.
     """
     kind = precondition.WhichOneof("condition_type")
     if kind is None:
@@ -139,9 +139,7 @@ def check_precondition(name: Name, precondition: Message, exists: bool, update_u
     elif check_time(precondition.update_time) > now_us:
         raise invalid("The update_time of a precondition cannot be in the future.")
     elif not exists:
-        raise failed_precondition(
-            f"No document to update: {name}; the required base version is that of an update time."
-        )
+        raise failed_precondition(f"No document to update: {name}; the precondition requires its update time.")
     elif micros(precondition.update_time) != update_us:
         raise failed_precondition(
             f"the stored version ({update_us}) does not match the required base version "
@@ -150,9 +148,9 @@ def check_precondition(name: Name, precondition: Message, exists: bool, update_u
 
 
 def apply_write(operation: WriteOperation, current: Fields | None, time_us: int) -> Effect:
-    """What becomes of a document whose fields were ``current`` (None: it was not there).
+    """Apply a write to a document with the fields ``current`` (None: it does not exist).
 
-    ``time_us`` is the commit time, which server timestamps take with millisecond precision. Neither ``current`` nor the
+    ``time_us`` is the commit time, which server timestamps have in milliseconds. Neither ``current`` nor the
     operation's own fields are changed; the result may share them.
 
     Raises:
@@ -275,5 +273,5 @@ def _remove_all(current: Message | None, removals: list[Message]) -> Message:
 
 
 def exists_precondition(exists: bool) -> Message:
-    """The precondition that the document is there, or is not."""
+    """The precondition that the document exists, or that it does not."""
     return Precondition(exists=exists)

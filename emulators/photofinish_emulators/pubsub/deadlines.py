@@ -1,4 +1,4 @@
-"""When each outstanding message needs attention next."""
+"""The next deadline of each outstanding message."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ RESOLUTION_US = 20_000
 class Deadlines:
     """Message ids by time, in buckets of :data:`RESOLUTION_US`; an id has one deadline, and a new one replaces it.
 
-    A deadline is never reported early, and at most one bucket late. Moving or discarding one leaves nothing behind
-    but the bucket's number, so memory is bounded by what is outstanding and not by how often deadlines were extended.
+    A deadline is never reported early, and at most one bucket late. Changing or discarding one leaves only the number
+    of its bucket behind, so memory depends on what is outstanding and not on how often deadlines were extended.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
-"""The deliveries of one subscription: what is handed out, to whom, until when, and what comes next.
+"""The deliveries of one subscription: leases, acknowledgements, retries, and seeking.
 
-Everything here runs on the event loop's thread. Memory leads and the disk follows: a decision is made here, its write
-is submitted at once, and whoever is told of it is told after the write is on disk. As writes keep their order, the
-disk is at every moment a state that was true a moment ago.
+Everything here runs on the event loop's thread. A decision is made in memory, its write is submitted at once, and
+callers are answered after the write is on disk. Writes keep their order, so the disk always holds a state that the
+memory was in shortly before.
 """
 
 from __future__ import annotations
@@ -21,46 +21,45 @@ from photofinish_emulators.pubsub.outstanding import (
     DeliverySettings,
     Outstanding,
     State,
-    now_us,
 )
-from photofinish_emulators.pubsub.storage import Message, Storage
+from photofinish_emulators.pubsub.store import Message, Store, now_us, written
 
-# How many messages may wait behind an ordering key that is busy before the subscription stops looking past them.
+# Once this many messages wait for busy ordering keys, the subscription reads no further ahead.
 MAX_BLOCKED = 10_000
-# What a message costs in a response, beside its body.
+# Bytes that a message adds to a response beside its body.
 MESSAGE_OVERHEAD = 64
 INVALID_ACK_ID = "PERMANENT_FAILURE_INVALID_ACK_ID"
 
 
 class DeliveryQueue:
-    """What one subscription has to deliver.
+    """The messages that one subscription has to deliver.
 
-    ``dead_letter`` is asked when the last attempt failed: it starts to forward the message, answers True and calls
-    :meth:`forwarded` when that is on disk; or it answers False because it cannot. ``gone`` hears of each message that
-    needs no delivery any more. :attr:`wake` is set whenever there may be something to take.
+    ``dead_letter`` is called when the last attempt has failed: it starts forwarding the message, returns True and calls
+    :meth:`forwarded` once that is on disk; or it returns False because it cannot. ``finished`` is called with the ids
+    of messages that need no delivery any more. :attr:`wake` is set whenever there may be something to take.
     """
 
     def __init__(
         self,
-        storage: Storage,
+        store: Store,
         subscription_id: int,
         topic_id: int,
         cursor: int,
         settings: DeliverySettings,
         dead_letter: Callable[[Outstanding], bool],
-        gone: Callable[[Sequence[int]], None],
+        finished: Callable[[Sequence[int]], None],
     ) -> None:
         self.settings = settings
         self.outstanding: dict[int, Outstanding] = {}
         self.wake = asyncio.Event()
-        self.consumers = 0  # who takes from here at the moment
-        self._storage = storage
+        self.consumers = 0  # clients that take from this queue at the moment
+        self._store = store
         self._subscription_id = subscription_id
         self._dead_letter = dead_letter
-        self._gone = gone
-        self._backlog = Backlog(storage, topic_id, cursor, settings.matches)
+        self._finished = finished
+        self._backlog = Backlog(store, topic_id, cursor, settings.matches)
         self._saved_cursor = cursor
-        self._ready: deque[Outstanding] = deque()  # without ordering key; what is done leaves it late
+        self._ready: deque[Outstanding] = deque()  # without ordering key; may contain messages that are DONE
         self._keys = OrderingKeys()
         self._deadlines = Deadlines()
         self._timer: asyncio.TimerHandle | None = None
@@ -68,7 +67,7 @@ class DeliveryQueue:
         self._restore()
 
     def _restore(self) -> None:
-        for row in self._storage.deliveries(self._subscription_id):
+        for row in self._store.deliveries(self._subscription_id):
             key = row.ordering_key if self.settings.ordered else ""
             state = State.restored(row.state)
             message = Outstanding(row.message_id, key, row.size, row.lease, row.failures, state, row.until_us)
@@ -80,11 +79,11 @@ class DeliveryQueue:
 
     @property
     def cursor(self) -> int:
-        """The last message that was taken, or does not match the filter."""
+        """The id of the last message that was taken or that the filter excluded."""
         return self._backlog.cursor
 
     def close(self) -> None:
-        """Forget everything and stop the clock; what consumers still hold means nothing any more."""
+        """Drop everything and stop the timer; acknowledgements of messages still held have no effect."""
         if self._timer is not None:
             self._timer.cancel()
         for message in self.outstanding.values():
@@ -94,20 +93,31 @@ class DeliveryQueue:
         self._backlog.close()
         self.wake.set()
 
-    def offer(self, messages: Sequence[Message]) -> None:
-        """Hear of messages that are on disk now. In order of their ids, over all calls."""
-        self._backlog.offer(messages, keep=self.consumers > 0)
+    def add_published(self, messages: Sequence[Message]) -> None:
+        """Add messages that are on disk now; ids must rise over all calls."""
+        self._backlog.add_published(messages, keep=self.consumers > 0)
         self.wake.set()
 
-    # What goes out
+    # Delivering
+
+    async def take_written(self, consumer: Consumer, limit: int, max_bytes: int, lease_s: float) -> list[Delivery]:
+        """:meth:`take`, and wait for the write. If the caller is cancelled meanwhile, the messages are released."""
+        deliveries, saved = self.take(consumer, limit, max_bytes, lease_s)
+        if saved is not None:
+            try:
+                await written(saved)
+            except asyncio.CancelledError:
+                self.release(deliveries)
+                raise
+        return deliveries
 
     def take(
         self, consumer: Consumer, limit: int, max_bytes: int, lease_s: float
     ) -> tuple[list[Delivery], Future[None] | None]:
-        """Lease up to ``limit`` messages for ``lease_s`` seconds; hand them out after the future has resolved.
+        """Lease up to ``limit`` messages for ``lease_s`` seconds; deliver them after the future has resolved.
 
-        The future is None when there is nothing to wait for. No more than ``max_bytes``, but at least one message, and
-        no more than the consumer may hold.
+        Stops at ``max_bytes``, but takes at least one message, and stays within what the consumer may hold. The future
+        is None when there is nothing to wait for.
         """
         picked: list[Outstanding] = []
         blocked: list[Outstanding] = []
@@ -158,14 +168,14 @@ class DeliveryQueue:
             return [], None
         saved = self._save([*picked, *blocked])
         if again:
-            bodies.update(self._storage.bodies(again))
+            bodies.update(self._store.bodies(again))
         self._arm()
         return [Delivery(m, m.lease, m.failures + 1, bodies[m.message_id]) for m in picked], saved
 
     def _save(self, messages: Iterable[Outstanding]) -> Future[None]:
         cursor = self.cursor if self.cursor != self._saved_cursor else None
         self._saved_cursor = self.cursor
-        return self._storage.put_deliveries(
+        return self._store.put_deliveries(
             self._subscription_id,
             [
                 (m.message_id, m.lease, m.failures, m.state.stored, m.until_us)
@@ -175,7 +185,7 @@ class DeliveryQueue:
             cursor,
         )
 
-    # What comes back
+    # Acknowledging
 
     def ack_id(self, delivery: Delivery) -> str:
         return f"{self._subscription_id}-{delivery.outstanding.message_id}-{delivery.lease}"
@@ -184,7 +194,7 @@ class DeliveryQueue:
         """Message id and lease.
 
         Raises:
-            ValueError: it is malformed, or of another subscription.
+            ValueError: malformed, or of another subscription.
         """
         subscription_id, message_id, lease = map(int, ack_id.split("-"))
         if subscription_id != self._subscription_id:
@@ -192,9 +202,9 @@ class DeliveryQueue:
         return message_id, lease
 
     def acknowledge(self, ack_ids: Iterable[str]) -> tuple[dict[str, str], Future[None] | None]:
-        """Which did not count and why, and when the others are on disk (None: nothing to write).
+        """Acknowledge messages; return the rejected ids with reasons, and the future of the write (None: none needed).
 
-        Without exactly-once delivery every acknowledgement counts, a late one too, and none is refused.
+        Without exactly-once delivery every acknowledgement counts, even a late one, and none is rejected.
         """
         if self.settings.exactly_once:
             return self._acknowledge_exactly_once(ack_ids)
@@ -224,7 +234,7 @@ class DeliveryQueue:
         return refused, self._save(done) if done else None
 
     def modify(self, ack_ids: Mapping[str, int]) -> tuple[dict[str, str], Future[None] | None]:
-        """Set deadlines, in seconds from now; 0 is a negative acknowledgement. Answers like :meth:`acknowledge`."""
+        """Set deadlines, in seconds from now; 0 is a negative acknowledgement. Returns as :meth:`acknowledge` does."""
         refused: dict[str, str] = {}
         extended: dict[int, list[int]] = {}
         failed: list[Outstanding] = []
@@ -244,15 +254,15 @@ class DeliveryQueue:
                 self._deadlines.set(message_id, message.until_us)
                 extended.setdefault(message.until_us, []).append(message_id)
         for until_us, message_ids in extended.items():
-            saved = self._storage.extend_deliveries(self._subscription_id, message_ids, until_us)
+            saved = self._store.extend_deliveries(self._subscription_id, message_ids, until_us)
         if failed:
-            saved = self._save(failed)  # after whatever _fail wrote, so this one's future stands for all
+            saved = self._save(failed)  # follows all writes of _fail, so this future covers them
             self.wake.set()
         self._arm()
         return refused, saved
 
     def settle(self, delivery: Delivery, accepted: bool) -> None:
-        """The outcome of a push."""
+        """Acknowledge a pushed message, or retry it."""
         message = delivery.outstanding
         if not delivery.is_held:
             return
@@ -266,7 +276,7 @@ class DeliveryQueue:
             self.wake.set()
 
     def release(self, deliveries: Iterable[Delivery]) -> None:
-        """Take back what could not be handed out; it does not count as an attempt."""
+        """Take back messages that could not be delivered; this does not count as an attempt."""
         back: list[Outstanding] = []
         for delivery in deliveries:
             if delivery.is_held:
@@ -281,18 +291,18 @@ class DeliveryQueue:
             self.wake.set()
 
     def forwarded(self, message: Outstanding) -> None:
-        """The dead-letter topic has it, on disk."""
+        """Remove a message that is on disk in the dead-letter topic."""
         if message.state is State.FORWARDING:
             self._finish(message)
-            self._gone([message.message_id])
+            self._finished([message.message_id])
             self.wake.set()
 
     def _remove(self, done: Sequence[Outstanding]) -> Future[None] | None:
         if not done:
             return None
         message_ids = [message.message_id for message in done]
-        saved = self._storage.remove_deliveries(self._subscription_id, message_ids)
-        self._gone(message_ids)
+        saved = self._store.remove_deliveries(self._subscription_id, message_ids)
+        self._finished(message_ids)
         self.wake.set()
         return saved
 
@@ -301,14 +311,14 @@ class DeliveryQueue:
             self._keys.blocked -= 1
         message.state = State.DONE
         message.leave_consumer()
-        if self.outstanding.get(message.message_id) is message:  # a replay may have put another in its place
+        if self.outstanding.get(message.message_id) is message:  # a replay may have replaced it
             del self.outstanding[message.message_id]
             self._deadlines.discard(message.message_id)
         if message.ordering_key:
             self._keys.leave(message)
 
     def _fail(self, message: Outstanding) -> None:
-        """A negative acknowledgement or a missed deadline: deliver again, later, or give up on it."""
+        """Handle a negative acknowledgement or missed deadline: retry, or forward to the dead-letter topic."""
         message.leave_consumer()
         message.failures += 1
         attempts = self.settings.max_attempts
@@ -325,7 +335,7 @@ class DeliveryQueue:
         self._queue_again(message, delayed=delay_us > 0)
 
     def _queue_again(self, message: Outstanding, delayed: bool = False) -> None:
-        """Back into its place, among all messages or those of its ordering key."""
+        """Make a message available again, in the order of its key if it has one."""
         if not message.ordering_key:
             message.state = State.BACKING_OFF if delayed else State.READY
             if not delayed:
@@ -337,10 +347,10 @@ class DeliveryQueue:
             self._keys.block(message)
         self._keys.leave(message)
 
-    # Time
+    # Deadlines
 
     def _arm(self) -> None:
-        """Have :meth:`check_deadlines` called at the next deadline."""
+        """Set the timer for the next deadline."""
         next_us = self._deadlines.next_us()
         if next_us is None or (self._timer is not None and self._timer_us <= next_us):
             return
@@ -353,28 +363,28 @@ class DeliveryQueue:
     def check_deadlines(self) -> None:
         """Act on every deadline that has passed; a timer calls this."""
         self._timer = None
-        forgotten: list[Outstanding] = []
+        expired: list[Outstanding] = []
         for message_id in self._deadlines.pop_due(now_us()):
             message = self.outstanding[message_id]
             if message.state is State.LEASED:
-                # No write: a lease whose time is over on disk is read as this failure after a restart.
+                # No write: an expired lease on disk is restored as this failure after a restart.
                 self._fail(message)
             elif message.state is State.BACKING_OFF and message.ordering_key:
-                self._keys.is_due(message)
+                self._keys.end_delay(message)
             elif message.state is State.BACKING_OFF:
                 message.state = State.READY
                 self._ready.append(message)
             elif message.state is State.ACKNOWLEDGED:
                 self._finish(message)
-                forgotten.append(message)
-        self._remove(forgotten)
+                expired.append(message)
+        self._remove(expired)
         self.wake.set()
         self._arm()
 
-    # Moving about
+    # Seeking
 
     def drop_before(self, message_id: int) -> Future[None] | None:
-        """Give up everything published before this id, as if acknowledged. None: there was nothing."""
+        """Drop everything published before this id, as if acknowledged. None: there was nothing."""
         dropped = [
             m for m in self.outstanding.values() if m.message_id < message_id and m.state is not State.FORWARDING
         ]
@@ -386,16 +396,16 @@ class DeliveryQueue:
         return self._moved([message.message_id for message in dropped], drop_before_id=message_id)
 
     def replay_from(self, message_id: int) -> Future[None]:
-        """Deliver every message from this id on again, whatever became of it, and none from before."""
+        """Deliver every message from this id on again, acknowledged or not, and none from before."""
         dropped = [m for m in self.outstanding.values() if m.state is not State.FORWARDING]
         for message in dropped:
             self._finish(message)
         self._backlog.move_to(message_id - 1)
         return self._moved([m.message_id for m in dropped if m.message_id < message_id], drop_before_id=None)
 
-    def _moved(self, gone: Sequence[int], drop_before_id: int | None) -> Future[None]:
+    def _moved(self, finished: Sequence[int], drop_before_id: int | None) -> Future[None]:
         self._saved_cursor = self.cursor
-        saved = self._storage.reposition(self._subscription_id, drop_before_id, self.cursor)
-        self._gone(gone)
+        saved = self._store.reposition(self._subscription_id, drop_before_id, self.cursor)
+        self._finished(finished)
         self.wake.set()
         return saved

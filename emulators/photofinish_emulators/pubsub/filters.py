@@ -4,14 +4,14 @@
 
     filter     = term { "AND" term } | term { "OR" term }       (to mix the two, use parentheses)
     term       = [ "NOT" | "-" ] ( comparison | "(" filter ")" )
-    comparison = "attributes" ":" key                           has the attribute
-               | "attributes" "." key ( "=" | "!=" ) string     has it, and its value is, or is not, this
+    comparison = "attributes" ":" key                           the attribute exists
+               | "attributes" "." key ( "=" | "!=" ) string     it exists, and its value is, or is not, this
                | "hasPrefix" "(" "attributes" "." key "," string ")"
     key        = identifier | string
 
 Operators are upper case. A string is in double quotes, with ``\\"``, ``\\\\``, ``\\n``, ``\\r``, ``\\t``, ``\\xHH``,
-``\\uHHHH``, ``\\UHHHHHHHH`` and octal ``\\OOO`` escapes. A comparison with an attribute that the message lacks is
-false, ``!=`` too.
+``\\uHHHH``, ``\\UHHHHHHHH`` and octal ``\\OOO`` escapes. Every comparison, including ``!=``, is false if the message
+lacks the attribute.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ _SIMPLE_ESCAPES = {
 
 
 class FilterError(ValueError):
-    """The expression is not in the filter language; the message says where and why."""
+    """The filter does not parse; the message says where and why."""
 
 
 def parse_filter(text: str) -> Predicate:
-    """The predicate on a message's attributes that ``text`` stands for.
+    """Parse a filter into a predicate on a message's attributes.
 
     Raises:
         FilterError: ``text`` is too long or does not parse.
@@ -89,7 +89,7 @@ class _Parser:
         while self._accept(operator):
             terms.append(self._term())
         if self._peek("AND", "OR"):
-            raise FilterError("AND and OR are mixed: say with parentheses which comes first")
+            raise FilterError("AND and OR are mixed: use parentheses")
         combine = all if operator == "AND" else any
         return lambda attributes: combine(term(attributes) for term in terms)
 
@@ -160,11 +160,11 @@ class _Parser:
         if not self._accept(token):
             raise self._unexpected(repr(token))
 
-    def _unexpected(self, wanted: str) -> FilterError:
+    def _unexpected(self, expected: str) -> FilterError:
         if self._next == len(self._tokens):
-            return FilterError(f"expected {wanted} at its end")
+            return FilterError(f"expected {expected} at its end")
         _, token, position = self._tokens[self._next]
-        return FilterError(f"expected {wanted} at position {position}, found {token!r}")
+        return FilterError(f"expected {expected} at position {position}, found {token!r}")
 
 
 def _unquote(literal: str) -> str:

@@ -1,4 +1,4 @@
-"""google.iam.v1.IAMPolicy for topics and subscriptions: policies are kept and answered, and permit everything."""
+"""google.iam.v1.IAMPolicy for topics and subscriptions: stores and returns policies, but permits everything."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 import grpc
 from google.iam.v1 import iam_policy_pb2, policy_pb2
 
+from photofinish_emulators.common.rpc_errors import aborted, invalid, unimplemented
 from photofinish_emulators.common.serving import Method, generic_handler
 from photofinish_emulators.pubsub.broker import Broker
-from photofinish_emulators.pubsub.rpc import Aborted, InvalidArgument, Unimplemented, unary
+from photofinish_emulators.pubsub.methods import unary
+from photofinish_emulators.pubsub.store import written
 
 SERVICE = "google.iam.v1.IAMPolicy"
 
@@ -37,16 +39,16 @@ class IamPolicy:
 
     async def set_policy(self, request: Any) -> Any:
         current = self._policy(request.resource)
-        asked = request.policy
-        if asked.etag and asked.etag != current.etag:
-            raise Aborted(
+        requested = request.policy
+        if requested.etag and requested.etag != current.etag:
+            raise aborted(
                 "There were concurrent policy changes. Please retry the whole read-modify-write with exponential"
                 " backoff."
             )
-        policy = policy_pb2.Policy(version=asked.version or 1, bindings=asked.bindings)
-        # The count makes every version of a policy another etag, one that says the same too.
+        policy = policy_pb2.Policy(version=requested.version or 1, bindings=requested.bindings)
+        # Including the former etag gives every version of a policy another etag, even with the same content.
         policy.etag = hashlib.sha256(current.etag + policy.SerializeToString(deterministic=True)).digest()[:8]
-        await Broker.saved(self._broker.storage.set_policy(request.resource, policy.SerializeToString()))
+        await written(self._broker.store.set_policy(request.resource, policy.SerializeToString()))
         return policy
 
     async def get_policy(self, request: Any) -> Any:
@@ -55,7 +57,7 @@ class IamPolicy:
     async def test_permissions(self, request: Any) -> Any:
         self._policy(request.resource)
         if any("*" in permission for permission in request.permissions):
-            raise InvalidArgument("Permissions with wildcards are not allowed.")
+            raise invalid("Permissions with wildcards are not allowed.")
         return iam_policy_pb2.TestIamPermissionsResponse(permissions=request.permissions)
 
     def _policy(self, resource: str) -> Any:
@@ -65,8 +67,8 @@ class IamPolicy:
         elif kind == "subscriptions":
             self._broker.subscription(resource)
         elif kind in ("snapshots", "schemas"):
-            raise Unimplemented(f"There are no {kind} here, so they have no policy.")
+            raise unimplemented(f"There are no {kind} here, so they have no policy.")
         else:
-            raise InvalidArgument(f"Invalid resource name given (name={resource}).")
-        stored = self._broker.storage.policy(resource)
+            raise invalid(f"Invalid resource name given (name={resource}).")
+        stored = self._broker.store.policy(resource)
         return policy_pb2.Policy(etag=b"\0\1") if stored is None else policy_pb2.Policy.FromString(stored)

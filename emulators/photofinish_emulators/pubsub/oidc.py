@@ -1,8 +1,8 @@
-"""OpenID Connect tokens for push requests, signed with a key of this server's own.
+"""OpenID Connect tokens for push requests, signed with the server's own key.
 
-The claims are those of a Google token (``iss`` is ``https://accounts.google.com``). The signature is RS256 by a key of
-2048 bits that is made at the first use and kept in the state directory: ``oidc-key.pem`` is private,
-``oidc-jwks.json`` is the key set to verify against.
+The claims are those of a Google token (``iss`` is ``https://accounts.google.com``). The signature is RS256 with a key
+of 2048 bits, which is made at the first use and kept in the state directory: ``oidc-key.pem`` is the private key,
+``oidc-jwks.json`` the key set to verify against.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class TokenIssuer:
             "e": _base64url(numbers.e.to_bytes(3, "big")),
         }
         self._jwks_path.write_text(json.dumps({"keys": [jwk]}))
-        # The key last, by rename: where it is, the key set is whole.
+        # The private key is written last, by rename: if it exists, the key set is complete.
         temporary = self._key_path.with_suffix(".tmp")
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(pem)

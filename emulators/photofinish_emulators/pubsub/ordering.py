@@ -1,4 +1,4 @@
-"""Ordering keys of one subscription: one message of a key is out at a time, and the others wait behind it."""
+"""Ordering keys of one subscription: one message of a key is out at a time, and the others wait for it."""
 
 from __future__ import annotations
 
@@ -12,37 +12,36 @@ from photofinish_emulators.pubsub.outstanding import Outstanding, State
 
 @dataclass(slots=True, eq=False)
 class _Key:
-    out: Outstanding | None = None  # with a consumer, or on its way to the dead-letter topic
-    waiting: list[Outstanding] = field(default_factory=list)  # a heap; what is done leaves it late
+    out: Outstanding | None = None  # with a consumer, or being forwarded to the dead-letter topic
+    waiting: list[Outstanding] = field(default_factory=list)  # a heap; may contain messages that are DONE
 
     def head(self) -> Outstanding | None:
-        """The next one to be delivered, whether or not its time has come."""
+        """The next message to be delivered, even if it is still backing off."""
         while self.waiting and self.waiting[0].state not in (State.BLOCKED, State.BACKING_OFF):
             heapq.heappop(self.waiting)
         return self.waiting[0] if self.waiting else None
 
 
 class OrderingKeys:
-    """Messages of one key in order of their ids, the next one when the one before is acknowledged.
+    """Delivers the messages of a key in order of their ids, each after the one before is acknowledged.
 
-    The service hands out several of a key and takes those behind a failed one back; with one at a time there is
-    nothing to take back.
+    The real service delivers several messages of a key at once, and after a failure redelivers those that follow.
     """
 
     def __init__(self) -> None:
         self.blocked = 0  # messages in state BLOCKED
         self._keys: dict[str, _Key] = {}
-        self._ready: deque[str] = deque()  # keys of which a message may be handed out
+        self._ready: deque[str] = deque()  # keys of which a message may be delivered
 
     def restore(self, message: Outstanding) -> None:
-        """Take up what the disk remembers."""
+        """Add a message read from disk."""
         if message.state is State.LEASED:
             self.hand_out(message)
         elif message.state is State.BACKING_OFF:
             self.delay(message)
 
     def is_free(self, name: str) -> bool:
-        """Whether a new message of this key may be handed out: none is out, and none waits."""
+        """Whether a new message of this key may be delivered: none is out, and none waits."""
         key = self._keys.get(name)
         return key is None or (key.out is None and key.head() is None)
 
@@ -50,24 +49,23 @@ class OrderingKeys:
         self._of(message).out = message
 
     def block(self, message: Outstanding) -> None:
-        """Let a message wait in its place until the key is free."""
+        """Queue a message until its key is free."""
         message.state = State.BLOCKED
         self.blocked += 1
         heapq.heappush(self._of(message).waiting, message)
 
     def delay(self, message: Outstanding) -> None:
-        """Let a message wait in its place, and not before :meth:`is_due` is called for it."""
+        """Queue a message that must not be delivered before :meth:`end_delay` is called for it."""
         message.state = State.BACKING_OFF
         heapq.heappush(self._of(message).waiting, message)
 
-    def is_due(self, message: Outstanding) -> None:
-        """The delay of a message is over."""
+    def end_delay(self, message: Outstanding) -> None:
         message.state = State.BLOCKED
         self.blocked += 1
         self.leave(message)
 
     def take(self, room: Callable[[int], bool]) -> Iterator[Outstanding]:
-        """Hand out what waited and may come now, as long as there is ``room`` for its size."""
+        """Take queued messages whose key is free, as long as there is ``room`` for their size."""
         while self._ready and room(0):
             name = self._ready.popleft()
             key = self._keys.get(name)
@@ -83,7 +81,7 @@ class OrderingKeys:
             yield head
 
     def leave(self, message: Outstanding) -> None:
-        """``message`` is not out (any more): let its key go on."""
+        """Continue with the next message of the key; ``message`` is not out (any more)."""
         name = message.ordering_key
         key = self._keys.get(name)
         if key is None:

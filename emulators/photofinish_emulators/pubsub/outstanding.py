@@ -1,34 +1,28 @@
-"""A message on its way to a subscriber: its states, who holds it, and the settings that decide what comes next."""
+"""Outstanding messages: their states, the consumer that holds each, and the settings that govern delivery."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from photofinish_emulators.pubsub.storage import StoredState
-
-
-def now_us() -> int:
-    """Microseconds since 1970: deadlines outlive the process, so they are times of day."""
-    return time.time_ns() // 1000
+from photofinish_emulators.pubsub.store import StoredState
 
 
 class State(Enum):
-    LEASED = auto()  # somebody has it until its deadline
+    LEASED = auto()  # with a consumer until its deadline
     BACKING_OFF = auto()  # failed; waits for the retry policy's delay
     READY = auto()  # failed; may be delivered now
     BLOCKED = auto()  # waits for an earlier message of its ordering key
-    FORWARDING = auto()  # on its way to the dead-letter topic
-    # Exactly once: acknowledged, and remembered until its deadline, so that a caller who lost the answer (the server
-    # was killed, say) and asks again hears that its acknowledgement counted.
+    FORWARDING = auto()  # being published to the dead-letter topic
+    # Exactly-once delivery: acknowledged, and kept until its deadline, so that a client that lost the response (for
+    # example because the server was killed) can repeat the acknowledgement and have it confirmed.
     ACKNOWLEDGED = auto()
     DONE = auto()  # acknowledged, dropped or forwarded
 
     @property
     def stored(self) -> StoredState:
-        """What the disk tells apart: all but two wait until a time, which may be over."""
+        """The state on disk, where all states but two are "waiting until a time" (possibly past)."""
         if self is State.LEASED:
             return StoredState.LEASED
         return StoredState.ACKNOWLEDGED if self is State.ACKNOWLEDGED else StoredState.WAITING
@@ -42,7 +36,7 @@ class State(Enum):
 
 @dataclass(slots=True, eq=False)
 class Consumer:
-    """Somebody who takes messages; ``max_*`` bound what it holds at a time."""
+    """A client that receives messages; ``max_*`` limit what it holds at once."""
 
     max_messages: float = float("inf")
     max_bytes: float = float("inf")
@@ -52,7 +46,7 @@ class Consumer:
 
 @dataclass(slots=True, eq=False)
 class Outstanding:
-    """A message that was taken from the topic and is not acknowledged; in order of its id."""
+    """A message taken from the topic and not acknowledged yet; sorts by id."""
 
     message_id: int
     ordering_key: str  # "" when the subscription does not order
@@ -67,7 +61,7 @@ class Outstanding:
         return self.message_id < other.message_id
 
     def is_held(self, lease: int) -> bool:
-        """Whether the consumer who got it with this lease still has it."""
+        """Whether the consumer that received it under this lease still holds it."""
         return self.state is State.LEASED and self.lease == lease
 
     def hand_to(self, consumer: Consumer, until_us: int) -> None:
@@ -101,11 +95,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySettings:
-    """What of a subscription's configuration decides about deliveries."""
+    """The part of a subscription's configuration that governs delivery."""
 
     ordered: bool = False
     exactly_once: bool = False
-    matches: Callable[[bytes], bool] | None = None  # the filter, on a message's body
+    matches: Callable[[bytes], bool] | None = None  # the filter, applied to a message's body
     min_backoff_us: int = 0
     max_backoff_us: int = 0
     max_attempts: int | None = None  # None: no dead-letter policy

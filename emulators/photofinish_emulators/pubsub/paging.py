@@ -1,4 +1,4 @@
-"""Lists in pages, by name."""
+"""Pages of lists, sorted by name."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import base64
 import binascii
 from collections.abc import Iterable
 
-from photofinish_emulators.pubsub.rpc import InvalidArgument
+from photofinish_emulators.common.rpc_errors import invalid
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
 
 
 def page(names: Iterable[str], page_size: int, page_token: str) -> tuple[list[str], str]:
-    """The names of one page, sorted, and the token of the next one ("" on the last).
+    """The names of one page, sorted, and the token of the next page ("" on the last).
 
-    A page starts behind the name in its token, so what is created or deleted between two pages moves nothing.
+    A page starts after the name in its token, so names created or deleted between two pages do not shift the others.
 
     Raises:
-        InvalidArgument: a negative size, or a token that no page gave.
+        Refused: INVALID_ARGUMENT for a negative size, or a token that this function did not return.
     """
     if page_size < 0:
-        raise InvalidArgument(f"Invalid page_size given ({page_size}). It must not be negative.")
+        raise invalid(f"Invalid page_size given ({page_size}). It must not be negative.")
     try:
         after = base64.b64decode(page_token, altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise InvalidArgument("Invalid page_token given.") from error
+        raise invalid("Invalid page_token given.") from error
     size = min(page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
     following = sorted(name for name in names if name > after)
     chosen = following[:size]

@@ -1,6 +1,6 @@
-"""The raw protobuf classes of google.pubsub.v1, taken out of the client library's proto-plus types.
+"""The raw protobuf classes of google.pubsub.v1, from inside the client library's proto-plus types.
 
-They are `Any` to the type checker: the library generates them at run time and ships no stubs for them.
+They are `Any` to the type checker: the library generates them at run time, without type stubs.
 """
 
 from __future__ import annotations
@@ -24,6 +24,6 @@ ListTopicSubscriptionsResponse: Any = types.ListTopicSubscriptionsResponse.pb()
 ListSubscriptionsResponse: Any = types.ListSubscriptionsResponse.pb()
 
 
-def request(name: str) -> Any:
+def named(name: str) -> Any:
     """The raw class of the message ``name``, such as ``PublishRequest``."""
     return getattr(types, name).pb()

@@ -7,12 +7,13 @@ from typing import Any
 import grpc
 from google.protobuf import empty_pb2
 
-from photofinish_emulators.common.serving import Method, generic_handler
+from photofinish_emulators.common.rpc_errors import failed_precondition, invalid
+from photofinish_emulators.common.serving import generic_handler
 from photofinish_emulators.pubsub import protos
 from photofinish_emulators.pubsub.broker import Broker
+from photofinish_emulators.pubsub.methods import Call, methods, refuse
 from photofinish_emulators.pubsub.paging import page
 from photofinish_emulators.pubsub.resources import check_name, check_project, new_topic, updated_topic
-from photofinish_emulators.pubsub.rpc import FailedPrecondition, InvalidArgument, refuse, unary
 
 SERVICE = "google.pubsub.v1.Publisher"
 MAX_REQUEST_MESSAGES = 1000
@@ -29,30 +30,30 @@ class Publisher:
         self._broker = broker
 
     def handler(self) -> grpc.GenericRpcHandler:
-        methods = {
-            "CreateTopic": (self.create_topic, protos.Topic, protos.Topic),
-            "UpdateTopic": (self.update_topic, protos.request("UpdateTopicRequest"), protos.Topic),
-            "Publish": (self.publish, protos.request("PublishRequest"), protos.PublishResponse),
-            "GetTopic": (self.get_topic, protos.request("GetTopicRequest"), protos.Topic),
-            "ListTopics": (self.list_topics, protos.request("ListTopicsRequest"), protos.ListTopicsResponse),
+        calls: dict[str, tuple[Call, str, str | None]] = {
+            "CreateTopic": (self.create_topic, "Topic", "Topic"),
+            "UpdateTopic": (self.update_topic, "UpdateTopicRequest", "Topic"),
+            "Publish": (self.publish, "PublishRequest", "PublishResponse"),
+            "GetTopic": (self.get_topic, "GetTopicRequest", "Topic"),
+            "ListTopics": (self.list_topics, "ListTopicsRequest", "ListTopicsResponse"),
             "ListTopicSubscriptions": (
                 self.list_topic_subscriptions,
-                protos.request("ListTopicSubscriptionsRequest"),
-                protos.ListTopicSubscriptionsResponse,
+                "ListTopicSubscriptionsRequest",
+                "ListTopicSubscriptionsResponse",
             ),
             "ListTopicSnapshots": (
                 refuse(NO_SNAPSHOTS),
-                protos.request("ListTopicSnapshotsRequest"),
-                protos.request("ListTopicSnapshotsResponse"),
+                "ListTopicSnapshotsRequest",
+                "ListTopicSnapshotsResponse",
             ),
-            "DeleteTopic": (self.delete_topic, protos.request("DeleteTopicRequest"), empty_pb2.Empty),
+            "DeleteTopic": (self.delete_topic, "DeleteTopicRequest", None),
             "DetachSubscription": (
                 self.detach_subscription,
-                protos.request("DetachSubscriptionRequest"),
-                protos.DetachSubscriptionResponse,
+                "DetachSubscriptionRequest",
+                "DetachSubscriptionResponse",
             ),
         }
-        return generic_handler(SERVICE, {name: Method(unary(call), *types) for name, (call, *types) in methods.items()})
+        return generic_handler(SERVICE, methods(calls))
 
     async def create_topic(self, request: Any) -> Any:
         return (await self._broker.create_topic(new_topic(request))).config
@@ -91,7 +92,7 @@ class Publisher:
         check_name(request.subscription, "subscriptions")
         subscription = self._broker.subscription(request.subscription)
         if not subscription.config.detached:
-            reason = FailedPrecondition(f"Subscription {subscription.name} is detached from its topic.")
+            reason = failed_precondition(f"Subscription {subscription.name} is detached from its topic.")
             await self._broker.detach_subscription(subscription, reason)
         return protos.DetachSubscriptionResponse()
 
@@ -104,42 +105,42 @@ class Publisher:
 
 
 def _check_messages(request: Any) -> None:
-    """The documented limits of a Publish request.
+    """Check the documented limits of a Publish request.
 
     Raises:
-        InvalidArgument: one is exceeded.
+        Refused: INVALID_ARGUMENT.
     """
     messages = request.messages
     if not 0 < len(messages) <= MAX_REQUEST_MESSAGES:
-        raise InvalidArgument(
+        raise invalid(
             f"The value for message_count is {len(messages)}. It must be between 1 and {MAX_REQUEST_MESSAGES}."
         )
     if (size := request.ByteSize()) > MAX_REQUEST_BYTES:
-        raise InvalidArgument(f"The request has {size} bytes. At most {MAX_REQUEST_BYTES} are allowed.")
+        raise invalid(f"The request has {size} bytes. At most {MAX_REQUEST_BYTES} are allowed.")
     ordering_key = messages[0].ordering_key
     if len(ordering_key.encode()) > MAX_ORDERING_KEY_BYTES:
-        raise InvalidArgument(f"The ordering key is too long: at most {MAX_ORDERING_KEY_BYTES} bytes are allowed.")
+        raise invalid(f"The ordering key is too long: at most {MAX_ORDERING_KEY_BYTES} bytes are allowed.")
     for message in messages:
         attributes = message.attributes
         if not message.data and not attributes:
-            raise InvalidArgument(
+            raise invalid(
                 "One or more messages in the publish request is empty. Each message must contain either non-empty"
                 " data, or at least one attribute."
             )
         if message.ordering_key != ordering_key:
-            raise InvalidArgument("All messages in a publish request must have the same ordering key.")
+            raise invalid("All messages in a publish request must have the same ordering key.")
         if attributes:
             _check_attributes(attributes)
 
 
 def _check_attributes(attributes: Any) -> None:
     if len(attributes) > MAX_ATTRIBUTES:
-        raise InvalidArgument(f"A message has {len(attributes)} attributes. At most {MAX_ATTRIBUTES} are allowed.")
+        raise invalid(f"A message has {len(attributes)} attributes. At most {MAX_ATTRIBUTES} are allowed.")
     for key, value in attributes.items():
         if not key or len(key.encode()) > MAX_KEY_BYTES or key.startswith("goog"):
-            raise InvalidArgument(
+            raise invalid(
                 f"Invalid attribute key given ({key[:40]})."
                 f" It must have 1 to {MAX_KEY_BYTES} bytes and not start with goog."
             )
         if len(value.encode()) > MAX_VALUE_BYTES:
-            raise InvalidArgument(f"The value of attribute {key} is too long: at most {MAX_VALUE_BYTES} bytes.")
+            raise invalid(f"The value of attribute {key} is too long: at most {MAX_VALUE_BYTES} bytes.")

@@ -1,4 +1,4 @@
-"""Push delivery: one HTTP POST a message, at a rate that the endpoint can take."""
+"""Push delivery: one HTTP POST per message, at a rate that the endpoint can handle."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import time
 import aiohttp
 
 from photofinish_emulators.pubsub import protos
-from photofinish_emulators.pubsub.broker import Broker, Subscription
 from photofinish_emulators.pubsub.oidc import TokenIssuer
 from photofinish_emulators.pubsub.outstanding import Consumer, Delivery
 from photofinish_emulators.pubsub.push_format import push_request
+from photofinish_emulators.pubsub.topics import Subscription
 
 log = logging.getLogger(__name__)
 ACCEPTED = frozenset({102, 200, 201, 202, 204})
-# Slow start: a request more at a time for each success, half as many after a failure.
+# Slow start: one concurrent request more for each success, half as many after a failure.
 FIRST_WINDOW, MAX_WINDOW = 3, 64
-# How long an endpoint that failed again and again is left alone. The service goes up to 60 s; here a developer waits.
+# The pause after repeated failures. The real service pauses up to 60 s; here a developer is waiting.
 MIN_PAUSE_S, MAX_PAUSE_S = 0.1, 10.0
 TAKE_BYTES = 4 * 1024 * 1024
-# The request's own time-out decides, not the lease, so the lease outlives it.
+# The lease outlives the request's own timeout, so that the timeout decides.
 LEASE_MARGIN_S = 2.0
 
 
 class HttpPusher:
-    """Pushes what a subscription has to deliver, until stopped; requests under way then end by themselves."""
+    """Pushes the messages of a subscription until stopped; requests in flight at that time still complete."""
 
     def __init__(self, subscription: Subscription, session: aiohttp.ClientSession, tokens: TokenIssuer) -> None:
         self._subscription = subscription
@@ -56,15 +56,9 @@ class HttpPusher:
                 queue.wake.clear()
                 self._consumer.max_messages = max(1, int(self._window))
                 lease_s = self._timeout.total + LEASE_MARGIN_S if self._timeout.total else LEASE_MARGIN_S
-                deliveries, saved = queue.take(self._consumer, MAX_WINDOW, TAKE_BYTES, lease_s)
-                if saved is None:
+                deliveries = await queue.take_written(self._consumer, MAX_WINDOW, TAKE_BYTES, lease_s)
+                if not deliveries:
                     await queue.wake.wait()
-                    continue
-                try:
-                    await Broker.saved(saved)
-                except asyncio.CancelledError:
-                    queue.release(deliveries)
-                    raise
                 for delivery in deliveries:
                     request = asyncio.create_task(self._push(delivery))
                     self._requests.add(request)
@@ -87,13 +81,13 @@ class HttpPusher:
             self._log(logging.WARNING, "push endpoint does not accept", outcome)
         self._window = max(1.0, self._window / 2)
         if sent_at < self._paused_until:
-            return  # sent along with one that failed before: the same failure
+            return  # sent at the same time as one that already failed: counts as the same failure
         self._failures_in_a_row += 1
         pause_s = min(MAX_PAUSE_S, MIN_PAUSE_S * 2 ** min(self._failures_in_a_row - 1, 20))
         self._paused_until = time.monotonic() + pause_s
 
     async def _post(self, delivery: Delivery) -> int | str:
-        """The status, or in words why there is none."""
+        """The HTTP status, or why there is none."""
         subscription = self._subscription
         message_id = delivery.outstanding.message_id
         request = push_request(
@@ -119,7 +113,7 @@ class HttpPusher:
             ) as response:
                 return response.status
         except TimeoutError:
-            return f"no answer within {self._timeout.total:g} s"
+            return f"no response within {self._timeout.total:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return f"{type(error).__name__}: {error}"
 

@@ -1,7 +1,7 @@
-"""What is sent to a push endpoint: the three forms of a message as an HTTP request.
+"""The HTTP request that pushes a message, in three forms.
 
 - *wrapped* (the default): a JSON envelope.
-- *unwrapped* (``no_wrapper``): the data alone; with ``write_metadata`` ids and attributes as headers.
+- *unwrapped* (``no_wrapper``): only the data; with ``write_metadata`` also ids and attributes as headers.
 - *cloudevent* (push attribute ``x-emulator-push-format: cloudevent``): a CloudEvent in binary mode, as Eventarc sends
   it to a function with a Pub/Sub trigger. The body is the JSON envelope.
 """
@@ -20,7 +20,7 @@ from photofinish_emulators.pubsub.resources import PUSH_FORMAT
 MESSAGE_PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
 USER_AGENT = "CloudPubSub-Google"
 
-# RFC 9110: what may stand in a header's name, and what may not stand in its value.
+# RFC 9110: characters allowed in a header's name, and characters forbidden in its value.
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TRANSPORT_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "authorization"})
 _HEADER_VALUE_REFUSED = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -37,9 +37,9 @@ class PushRequest:
 def push_request(
     config: Any, message: Any, *, subscription: str, topic: str, message_id: int, attempt: int | None
 ) -> PushRequest:
-    """The request for ``message`` (``PubsubMessage``) by ``config`` (``PushConfig``).
+    """The request that pushes ``message`` (``PubsubMessage``) as ``config`` (``PushConfig``) requires.
 
-    ``attempt`` is None where the subscription has no dead-letter policy.
+    ``attempt`` is None if the subscription has no dead-letter policy.
     """
     if config.HasField("no_wrapper"):
         return _unwrapped(message, subscription, message_id, write_metadata=config.no_wrapper.write_metadata)
@@ -57,14 +57,14 @@ def push_request(
 
 
 def publish_time(message_id: int) -> str:
-    """RFC 3339, in milliseconds."""
+    """RFC 3339, with milliseconds."""
     published = datetime.fromtimestamp(message_id / 1e6, UTC)
     return published.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _envelope(message: Any, subscription: str, message_id: int, attempt: int | None) -> bytes:
     published = publish_time(message_id)
-    # The ids and times stand there twice in the real service, too: once in each naming style.
+    # The real service also sends ids and times twice, once in each naming style.
     inner: dict[str, object] = {
         "messageId": str(message_id),
         "message_id": str(message_id),
@@ -96,7 +96,7 @@ def _unwrapped(message: Any, subscription: str, message_id: int, *, write_metada
 
 
 def _can_be_header(name: str, value: str) -> bool:
-    """Attributes that cannot are left out, as are names that belong to the transport."""
+    """Whether an attribute is a valid header; names that belong to the transport are not."""
     if name.lower() in _TRANSPORT_HEADERS or _HEADER_NAME.fullmatch(name) is None:
         return False
     return _HEADER_VALUE_REFUSED.search(value) is None

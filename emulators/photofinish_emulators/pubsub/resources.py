@@ -1,4 +1,4 @@
-"""Topics and subscriptions as configuration: names, defaults, limits, and what an update may change."""
+"""Configuration of topics and subscriptions: names, defaults, limits, and the fields that an update may change."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from photofinish_emulators.common.rpc_errors import invalid, unimplemented
 from photofinish_emulators.pubsub import protos
 from photofinish_emulators.pubsub.filters import FilterError, parse_filter
 from photofinish_emulators.pubsub.outstanding import DeliverySettings
-from photofinish_emulators.pubsub.rpc import InvalidArgument, Unimplemented
 
 DELETED_TOPIC = "_deleted-topic_"
 DAY_S = 86_400
@@ -56,14 +56,14 @@ SUBSCRIPTION_MUTABLE = {
 
 
 def check_name(name: str, kind: str) -> None:
-    """``kind`` is ``topics``, ``subscriptions`` or ``snapshots``.
+    """Check a resource name; ``kind`` is ``topics``, ``subscriptions`` or ``snapshots``.
 
     Raises:
-        InvalidArgument: the name is not one of that kind.
+        Refused: INVALID_ARGUMENT.
     """
     match = _NAME.fullmatch(name)
     if match is None or match["kind"] != kind or match["id"].lower().startswith("goog"):
-        raise InvalidArgument(
+        raise invalid(
             f"Invalid resource name given (name={name}). It must be projects/PROJECT/{kind}/ID, where ID starts with"
             " a letter, has 3 to 255 letters, digits or -_.~+% and does not start with goog."
         )
@@ -71,7 +71,7 @@ def check_name(name: str, kind: str) -> None:
 
 def check_project(name: str) -> None:
     if _PROJECT.fullmatch(name) is None:
-        raise InvalidArgument(f"Invalid resource name given (name={name}). It must be projects/PROJECT.")
+        raise invalid(f"Invalid resource name given (name={name}). It must be projects/PROJECT.")
 
 
 def project_of(name: str) -> str:
@@ -86,8 +86,7 @@ def new_topic(requested: Any) -> Any:
     """The topic to create for a request: checked, with defaults.
 
     Raises:
-        InvalidArgument: a value is out of its limits.
-        Unimplemented: it asks for something that is not served.
+        Refused: INVALID_ARGUMENT for a value outside its limits; UNIMPLEMENTED for a field that is not served.
     """
     check_name(requested.name, "topics")
     topic = protos.Topic()
@@ -124,7 +123,7 @@ def new_subscription(requested: Any) -> Any:
         try:
             parse_filter(subscription.filter)
         except FilterError as error:
-            raise InvalidArgument(f"Invalid filter: {error}") from error
+            raise invalid(f"Invalid filter: {error}") from error
     return _checked_subscription(subscription)
 
 
@@ -153,7 +152,7 @@ def _checked_subscription(subscription: Any) -> Any:
     if subscription.HasField("retry_policy"):
         _default_retry_policy(subscription.retry_policy)
     if not subscription.dead_letter_policy.ListFields():
-        subscription.ClearField("dead_letter_policy")  # its fields were cleared one by one
+        subscription.ClearField("dead_letter_policy")  # an update cleared its fields one by one
     if subscription.HasField("dead_letter_policy"):
         policy = subscription.dead_letter_policy
         check_name(policy.dead_letter_topic, "topics")
@@ -172,19 +171,19 @@ def check_push_config(config: Any) -> None:
     if not endpoint:
         return
     if not re.match(r"https?://[^/?#]+", endpoint):
-        raise InvalidArgument(f"Invalid push endpoint given (endpoint={endpoint}). It must be an http or https URL.")
+        raise invalid(f"Invalid push endpoint given (endpoint={endpoint}). It must be an http or https URL.")
     push_format = config.attributes.get(PUSH_FORMAT, PUSH_FORMATS[0])
     if push_format not in PUSH_FORMATS:
-        raise InvalidArgument(f"Invalid {PUSH_FORMAT} given ({push_format}). It must be one of {PUSH_FORMATS}.")
+        raise invalid(f"Invalid {PUSH_FORMAT} given ({push_format}). It must be one of {PUSH_FORMATS}.")
     if config.attributes.get("x-goog-version", "v1") not in ("v1", "v1beta2"):
-        raise InvalidArgument("Invalid x-goog-version given. It must be v1 or v1beta2.")
+        raise invalid("Invalid x-goog-version given. It must be v1 or v1beta2.")
     if config.HasField("oidc_token") and not config.oidc_token.service_account_email:
-        raise InvalidArgument("oidc_token.service_account_email must be set.")
+        raise invalid("oidc_token.service_account_email must be set.")
     config.attributes.setdefault("x-goog-version", "v1")
 
 
 def delivery_settings(subscription: Any) -> DeliverySettings:
-    """What of a checked subscription the delivery queue needs."""
+    """The settings of the delivery queue, from a checked subscription."""
     matches = None
     if subscription.filter:
         expression = parse_filter(subscription.filter)
@@ -216,15 +215,15 @@ def _default_retry_policy(policy: Any) -> None:
 
 def _merged(current: Any, requested: Any, mask: FieldMask, mutable: set[str], refused: Mapping[str, str]) -> Any:
     if not mask.paths:
-        raise InvalidArgument("The update_mask in the request must be set and not empty.")
+        raise invalid("The update_mask in the request must be set and not empty.")
     if not mask.IsValidForDescriptor(current.DESCRIPTOR):
-        raise InvalidArgument(f"The update_mask names a field that does not exist: {', '.join(mask.paths)}.")
+        raise invalid(f"The update_mask names a field that does not exist: {', '.join(mask.paths)}.")
     for path in mask.paths:
         field = path.split(".", 1)[0]
         if field in refused:
-            raise Unimplemented(f"{field} is not served: {refused[field]}.")
+            raise unimplemented(f"{field} is not served: {refused[field]}.")
         if field not in mutable:
-            raise InvalidArgument(f"Invalid update_mask provided in the request: {field} cannot be changed.")
+            raise invalid(f"Invalid update_mask provided in the request: {field} cannot be changed.")
     merged = type(current)()
     merged.CopyFrom(current)
     for path in mask.paths:
@@ -233,7 +232,7 @@ def _merged(current: Any, requested: Any, mask: FieldMask, mutable: set[str], re
 
 
 def _copy_field(source: Any, target: Any, path: str) -> None:
-    """Unlike ``FieldMask.MergeMessage`` this clears a nested field, too, where ``source`` has nothing around it."""
+    """Unlike ``FieldMask.MergeMessage``, also clear a nested field whose parent is not set in ``source``."""
     name, _, nested = path.partition(".")
     if nested:
         _copy_field(getattr(source, name), getattr(target, name), nested)
@@ -244,15 +243,15 @@ def _copy_field(source: Any, target: Any, path: str) -> None:
 def _refuse(config: Any, refused: Mapping[str, str]) -> None:
     for field, _ in config.ListFields():
         if field.name in refused:
-            raise Unimplemented(f"{field.name} is not served: {refused[field.name]}.")
+            raise unimplemented(f"{field.name} is not served: {refused[field.name]}.")
 
 
 def _check_labels(labels: Mapping[str, str]) -> None:
     if len(labels) > MAX_LABELS:
-        raise InvalidArgument(f"{len(labels)} labels are too many: at most {MAX_LABELS}.")
+        raise invalid(f"{len(labels)} labels are too many: at most {MAX_LABELS}.")
 
 
 def _check_range(what: str, value: float, low: float, high: float | None, unit: str = " seconds") -> None:
     if value < low or (high is not None and value > high):
         limits = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
-        raise InvalidArgument(f"Invalid {what} given ({value:g}). It must be {limits}{unit}.")
+        raise invalid(f"Invalid {what} given ({value:g}). It must be {limits}{unit}.")

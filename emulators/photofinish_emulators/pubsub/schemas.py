@@ -1,16 +1,13 @@
-"""google.pubsub.v1.SchemaService: refused as a whole, with a sentence."""
+"""google.pubsub.v1.SchemaService: every RPC is refused with the reason."""
 
 from __future__ import annotations
 
-from google.protobuf import empty_pb2
-
 from photofinish_emulators.common.serving import Method
-from photofinish_emulators.pubsub import protos
-from photofinish_emulators.pubsub.rpc import refuse, unary
+from photofinish_emulators.pubsub.methods import methods, refuse
 
 SERVICE = "google.pubsub.v1.SchemaService"
-SENTENCE = "Schemas are not served: messages are not checked here."
-CALLS = {
+REASON = "Schemas are not served: messages are not checked here."
+RESPONSES = {
     "CreateSchema": "Schema",
     "GetSchema": "Schema",
     "ListSchemas": "ListSchemasResponse",
@@ -24,13 +21,5 @@ CALLS = {
 }
 
 
-def methods() -> dict[str, Method]:
-    """Each RPC of the service, answering UNIMPLEMENTED."""
-    return {
-        name: Method(
-            unary(refuse(SENTENCE)),
-            protos.request(f"{name}Request"),
-            protos.request(answer) if answer else empty_pb2.Empty,
-        )
-        for name, answer in CALLS.items()
-    }
+def schema_methods() -> dict[str, Method]:
+    return methods({name: (refuse(REASON), f"{name}Request", response) for name, response in RESPONSES.items()})

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Iterable
+from concurrent.futures import Future
 from typing import Any
 
+from photofinish_emulators.common.rpc_errors import Context, Refused, invalid
 from photofinish_emulators.pubsub import protos
-from photofinish_emulators.pubsub.answers import (
+from photofinish_emulators.pubsub.broker import Broker
+from photofinish_emulators.pubsub.errors import disk_failed
+from photofinish_emulators.pubsub.outstanding import Consumer
+from photofinish_emulators.pubsub.resources import MIN_ACK_DEADLINE_S, check_name
+from photofinish_emulators.pubsub.store import written
+from photofinish_emulators.pubsub.subscriber_messages import (
     check_ack_ids,
     check_deadline,
-    received,
+    received_messages,
     refuse_detached,
     refuse_push,
 )
-from photofinish_emulators.pubsub.broker import Broker, Subscription
-from photofinish_emulators.pubsub.outstanding import Consumer
-from photofinish_emulators.pubsub.resources import MIN_ACK_DEADLINE_S, check_name
-from photofinish_emulators.pubsub.rpc import Context, InvalidArgument, RpcError, disk_failed
+from photofinish_emulators.pubsub.topics import Subscription
 
-# Messages and bytes of one response: small enough that several streams share a backlog.
+# Limits of one response: small enough that several streams share a backlog.
 RESPONSE_MESSAGES = 250
 RESPONSE_BYTES = 1024 * 1024
 
 
 class StreamingPull:
-    """The RPC: one stream per call."""
+    """The RPC; each call is one stream."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -36,8 +40,8 @@ class StreamingPull:
             async for first in requests:
                 await self._stream(first, requests, context)
                 return
-        except RpcError as error:
-            await error.abort(context)
+        except Refused as refused:
+            await refused.abort(context)
         except sqlite3.Error as error:
             await disk_failed(error).abort(context)
 
@@ -56,7 +60,7 @@ class StreamingPull:
 
 
 class _Stream:
-    """One client's stream: :meth:`read` takes its requests, :meth:`send` gives it messages."""
+    """One client's stream: :meth:`read` handles its requests, :meth:`send` sends it messages."""
 
     def __init__(self, subscription: Subscription, first: Any, context: Context) -> None:
         self._subscription = subscription
@@ -76,12 +80,12 @@ class _Stream:
         self._lease_s = deadline_s
 
     async def read(self, first: Any, requests: AsyncIterator[Any]) -> None:
-        """Until the client has no more requests; the sender is woken at the end, whatever the end is."""
+        """Handle requests until the client closes its side; wakes :meth:`send` at the end, also after an error."""
         try:
             await self._apply(first)
             async for request in requests:
                 if request.subscription or request.max_outstanding_messages or request.max_outstanding_bytes:
-                    raise InvalidArgument("Only the first request of a stream may set subscription and flow control.")
+                    raise invalid("Only the first request of a stream may set subscription and flow control.")
                 if request.stream_ack_deadline_seconds:
                     self._set_deadline(request.stream_ack_deadline_seconds)
                 await self._apply(request)
@@ -91,7 +95,7 @@ class _Stream:
     async def _apply(self, request: Any) -> None:
         self._subscription.touch()
         if len(request.modify_deadline_ack_ids) != len(request.modify_deadline_seconds):
-            raise InvalidArgument("modify_deadline_ack_ids and modify_deadline_seconds differ in length.")
+            raise invalid("modify_deadline_ack_ids and modify_deadline_seconds differ in length.")
         if request.ack_ids:
             await self._acknowledge(request.ack_ids)
         if request.modify_deadline_ack_ids:
@@ -100,33 +104,32 @@ class _Stream:
     async def _acknowledge(self, ack_ids: Any) -> None:
         check_ack_ids(self._subscription, ack_ids)
         refused, saved = self._queue.acknowledge(ack_ids)
-        if self._queue.settings.exactly_once:
-            if saved is not None:
-                await Broker.saved(saved)
-            confirmation = protos.StreamingPullResponse()
-            confirmation.acknowledge_confirmation.ack_ids.extend(i for i in ack_ids if i not in refused)
-            confirmation.acknowledge_confirmation.invalid_ack_ids.extend(refused)
-            self._confirm(confirmation)
+        await self._confirm("acknowledge_confirmation", ack_ids, refused, saved)
 
     async def _modify(self, deadlines_s: dict[str, int]) -> None:
         check_ack_ids(self._subscription, deadlines_s)
         for deadline_s in deadlines_s.values():
             check_deadline(deadline_s)
         refused, saved = self._queue.modify(deadlines_s)
-        if self._queue.settings.exactly_once:
-            if saved is not None:
-                await Broker.saved(saved)
-            confirmation = protos.StreamingPullResponse()
-            confirmation.modify_ack_deadline_confirmation.ack_ids.extend(i for i in deadlines_s if i not in refused)
-            confirmation.modify_ack_deadline_confirmation.invalid_ack_ids.extend(refused)
-            self._confirm(confirmation)
+        await self._confirm("modify_ack_deadline_confirmation", deadlines_s, refused, saved)
 
-    def _confirm(self, confirmation: Any) -> None:
-        self._confirmations.append(confirmation)
+    async def _confirm(
+        self, field: str, ack_ids: Iterable[str], refused: Collection[str], saved: Future[None] | None
+    ) -> None:
+        """Under exactly-once delivery, report in ``field`` of a response which ids counted."""
+        if not self._queue.settings.exactly_once:
+            return
+        if saved is not None:
+            await written(saved)
+        response = protos.StreamingPullResponse()
+        confirmation = getattr(response, field)
+        confirmation.ack_ids.extend(i for i in ack_ids if i not in refused)
+        confirmation.invalid_ack_ids.extend(refused)
+        self._confirmations.append(response)
         self._queue.wake.set()
 
     async def send(self, reader: asyncio.Task[None]) -> None:
-        """Until the client is done, or the subscription is gone."""
+        """Send messages and confirmations until the client is done, or the subscription is gone."""
         queue = self._queue
         queue.consumers += 1
         try:
@@ -138,15 +141,10 @@ class _Stream:
                 queue.wake.clear()
                 while self._confirmations:
                     await self._write(self._confirmations.pop(0))
-                deliveries, saved = queue.take(self._consumer, RESPONSE_MESSAGES, RESPONSE_BYTES, self._lease_s)
-                if saved is not None:
-                    try:
-                        await Broker.saved(saved)
-                    except asyncio.CancelledError:  # the client is gone: nobody would answer for these
-                        queue.release(deliveries)
-                        raise
+                limits = (RESPONSE_MESSAGES, RESPONSE_BYTES)
+                deliveries = await queue.take_written(self._consumer, *limits, self._lease_s)
                 if deliveries:
-                    messages = received(self._subscription, deliveries)
+                    messages = received_messages(self._subscription, deliveries)
                     await self._write(protos.StreamingPullResponse(received_messages=messages))
                 elif not self._confirmations:
                     await queue.wake.wait()

@@ -1,24 +1,20 @@
-"""google.pubsub.v1.Subscriber, but for StreamingPull."""
+"""google.pubsub.v1.Subscriber, except StreamingPull."""
 
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
 
+from photofinish_emulators.common.rpc_errors import invalid, unimplemented
 from photofinish_emulators.common.serving import Method, generic_handler
 from photofinish_emulators.pubsub import protos
-from photofinish_emulators.pubsub.answers import (
-    check_ack_ids,
-    check_deadline,
-    received,
-    refuse_detached,
-    refuse_push,
-    shown,
-)
-from photofinish_emulators.pubsub.broker import Broker, Subscription
+from photofinish_emulators.pubsub.broker import Broker
+from photofinish_emulators.pubsub.errors import invalid_ack_ids
+from photofinish_emulators.pubsub.methods import Call, methods, refuse
 from photofinish_emulators.pubsub.outstanding import Consumer, Delivery
 from photofinish_emulators.pubsub.paging import page
 from photofinish_emulators.pubsub.publisher import NO_SNAPSHOTS
@@ -29,14 +25,23 @@ from photofinish_emulators.pubsub.resources import (
     new_subscription,
     updated_subscription,
 )
-from photofinish_emulators.pubsub.rpc import InvalidArgument, Unimplemented, invalid_ack_ids, refuse, unary
+from photofinish_emulators.pubsub.store import written
 from photofinish_emulators.pubsub.streaming_pull import StreamingPull
+from photofinish_emulators.pubsub.subscriber_messages import (
+    check_ack_ids,
+    check_deadline,
+    received_messages,
+    refuse_detached,
+    refuse_push,
+    subscription_message,
+)
+from photofinish_emulators.pubsub.topics import Subscription
 
 SERVICE = "google.pubsub.v1.Subscriber"
-# How long Pull waits for a first message before it answers with none.
+# How long Pull waits for a first message before it returns none.
 PULL_WAIT_S = 30.0
 PULL_MAX_MESSAGES = 1000
-# Under PUBSUB_EMULATOR_HOST the clients take gRPC's default of 4 MiB a response; one larger message comes alone.
+# With PUBSUB_EMULATOR_HOST set, clients accept gRPC's default of 4 MiB per response; a larger message is sent alone.
 PULL_MAX_BYTES = 4_000_000
 
 
@@ -47,7 +52,7 @@ class Subscriber:
         self._broker = broker
 
     def handler(self) -> grpc.GenericRpcHandler:
-        calls = {
+        unary: dict[str, tuple[Call, str, str | None]] = {
             "CreateSubscription": (self.create, "Subscription", "Subscription"),
             "GetSubscription": (self.get, "GetSubscriptionRequest", "Subscription"),
             "UpdateSubscription": (self.update, "UpdateSubscriptionRequest", "Subscription"),
@@ -64,39 +69,35 @@ class Subscriber:
             "UpdateSnapshot": (refuse(NO_SNAPSHOTS), "UpdateSnapshotRequest", "Snapshot"),
             "DeleteSnapshot": (refuse(NO_SNAPSHOTS), "DeleteSnapshotRequest", None),
         }
-        methods = {
-            name: Method(unary(call), protos.request(asked), protos.request(answer) if answer else empty_pb2.Empty)
-            for name, (call, asked, answer) in calls.items()
-        }
-        methods["StreamingPull"] = Method(
+        streaming_pull = Method(
             StreamingPull(self._broker).serve,
-            protos.request("StreamingPullRequest"),
+            protos.named("StreamingPullRequest"),
             protos.StreamingPullResponse,
             stream_in=True,
             stream_out=True,
         )
-        return generic_handler(SERVICE, methods)
+        return generic_handler(SERVICE, methods(unary) | {"StreamingPull": streaming_pull})
 
     # Configuration
 
     async def create(self, request: Any) -> Any:
-        return shown(await self._broker.create_subscription(new_subscription(request)))
+        return subscription_message(await self._broker.create_subscription(new_subscription(request)))
 
     async def get(self, request: Any) -> Any:
-        return shown(self._find(request.subscription))
+        return subscription_message(self._find(request.subscription))
 
     async def update(self, request: Any) -> Any:
         subscription = self._find(request.subscription.name)
         config = updated_subscription(subscription.config, request.subscription, request.update_mask)
         await self._broker.update_subscription(subscription, config)
-        return shown(subscription)
+        return subscription_message(subscription)
 
     async def list_subscriptions(self, request: Any) -> Any:
         check_project(request.project)
         prefix = request.project + "/"
         names = (name for name in self._broker.subscriptions if name.startswith(prefix))
         chosen, token = page(names, request.page_size, request.page_token)
-        subscriptions = [shown(self._broker.subscriptions[name]) for name in chosen]
+        subscriptions = [subscription_message(self._broker.subscriptions[name]) for name in chosen]
         return protos.ListSubscriptionsResponse(subscriptions=subscriptions, next_page_token=token)
 
     async def delete(self, request: Any) -> Any:
@@ -115,9 +116,9 @@ class Subscriber:
     async def seek(self, request: Any) -> Any:
         target = request.WhichOneof("target")
         if target == "snapshot":
-            raise Unimplemented(NO_SNAPSHOTS)
+            raise unimplemented(NO_SNAPSHOTS)
         if target is None:
-            raise InvalidArgument("The request must set time.")
+            raise invalid("The request must set time.")
         subscription = self._find_attached(request.subscription)
         await self._broker.seek(subscription, request.time.ToMicroseconds())
         return protos.SeekResponse()
@@ -135,12 +136,12 @@ class Subscriber:
 
     async def pull(self, request: Any) -> Any:
         if request.max_messages <= 0:
-            raise InvalidArgument(f"Invalid max_messages given ({request.max_messages}). It must be positive.")
+            raise invalid(f"Invalid max_messages given ({request.max_messages}). It must be positive.")
         subscription = self._find_attached(request.subscription)
         refuse_push(subscription)
         limit = min(request.max_messages, PULL_MAX_MESSAGES)
         deliveries = await self._next(subscription, limit, 0.0 if request.return_immediately else PULL_WAIT_S)
-        return protos.PullResponse(received_messages=received(subscription, deliveries))
+        return protos.PullResponse(received_messages=received_messages(subscription, deliveries))
 
     async def _next(self, subscription: Subscription, limit: int, wait_s: float) -> list[Delivery]:
         queue = subscription.queue
@@ -153,14 +154,7 @@ class Subscriber:
                     raise subscription.gone
                 queue.wake.clear()
                 lease_s = subscription.config.ack_deadline_seconds
-                deliveries, saved = queue.take(consumer, limit, PULL_MAX_BYTES, lease_s)
-                if saved is not None:
-                    try:
-                        await Broker.saved(saved)
-                    except asyncio.CancelledError:  # the caller is gone: nobody would answer for these
-                        queue.release(deliveries)
-                        raise
-                if deliveries:
+                if deliveries := await queue.take_written(consumer, limit, PULL_MAX_BYTES, lease_s):
                     return deliveries
                 try:
                     async with asyncio.timeout_at(ends_at):
@@ -173,21 +167,18 @@ class Subscriber:
     async def acknowledge(self, request: Any) -> Any:
         subscription = self._find_attached(request.subscription)
         check_ack_ids(subscription, request.ack_ids)
-        refused, saved = subscription.queue.acknowledge(request.ack_ids)
-        if saved is not None:
-            await Broker.saved(saved)
-        if refused:
-            raise invalid_ack_ids(refused)
-        return empty_pb2.Empty()
+        return await self._acknowledged(*subscription.queue.acknowledge(request.ack_ids))
 
     async def modify_ack_deadline(self, request: Any) -> Any:
         subscription = self._find_attached(request.subscription)
         check_ack_ids(subscription, request.ack_ids)
-        deadline_s = request.ack_deadline_seconds
-        check_deadline(deadline_s)
-        refused, saved = subscription.queue.modify(dict.fromkeys(request.ack_ids, deadline_s))
+        check_deadline(request.ack_deadline_seconds)
+        deadlines_s = dict.fromkeys(request.ack_ids, request.ack_deadline_seconds)
+        return await self._acknowledged(*subscription.queue.modify(deadlines_s))
+
+    async def _acknowledged(self, refused: dict[str, str], saved: Future[None] | None) -> Any:
         if saved is not None:
-            await Broker.saved(saved)
+            await written(saved)
         if refused:
             raise invalid_ack_ids(refused)
         return empty_pb2.Empty()

@@ -1,4 +1,4 @@
-"""The server's hold on the processes that run attempts; see run_attempt.py for their side."""
+"""Starts, watches and ends the processes that run attempts; run_attempt.py is what they execute."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POLL_S = 0.1
 
 
 class Attempt:
-    """One attempt, in its own directory. It is running exactly as long as its process holds the lock there."""
+    """One attempt, in its own directory. It is running as long as its process holds the lock file there."""
 
     def __init__(self, directory: Path, process: asyncio.subprocess.Process | None = None) -> None:
         self.directory = directory
@@ -29,12 +29,12 @@ class Attempt:
         directory.mkdir(parents=True, exist_ok=True)
         with (directory / "lock").open("w") as lock, (directory / "log").open("ab") as log:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            # The new process inherits the locked file, so the lock passes to it without a gap.
+            # The new process inherits the locked file, so the lock is never released in between.
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(RUN_ATTEMPT), str(directory), str(lock.fileno())),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
-                stderr=log,  # for what the record keeper itself may have to say
+                stderr=log,  # errors of the recorder itself
                 pass_fds=[lock.fileno()],
                 env={},
                 start_new_session=True,
@@ -44,12 +44,12 @@ class Attempt:
             process.stdin.write(json.dumps(command).encode())
             await process.stdin.drain()
             process.stdin.close()
-        except ConnectionError:  # it died at once; `wait` finds no outcome
+        except ConnectionError:  # it died at once, and `wait` will find no outcome
             process.stdin.close()
         return cls(directory, process)
 
     async def wait(self) -> Ending:
-        """How it ended; for one that was killed together with its record keeper, that it was killed."""
+        """Wait for the end; an attempt that was killed together with its recorder counts as killed."""
         if self._process is not None:
             await self._process.wait()
         else:
@@ -72,13 +72,13 @@ class Attempt:
         return False
 
     async def terminate(self) -> None:
-        """SIGTERM to the command; SIGKILL to everything it started once the grace is over. Does not wait."""
+        """Send SIGTERM to the command, and after the grace period SIGKILL to all its processes. Does not wait."""
         pid = await self._pid()
         if pid is not None and self.is_running():
             os.kill(pid, signal.SIGTERM)
 
     async def kill(self) -> None:
-        """SIGKILL to everything the attempt started, and to its record keeper."""
+        """Send SIGKILL to all processes of the attempt, and to its recorder."""
         pid = await self._pid()
         if pid is not None and self.is_running():
             os.killpg(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""google.cloud.run.v2 Executions and Tasks: how runs of a job go, and ending them."""
+"""google.cloud.run.v2.Executions and Tasks: reading, cancelling and deleting the runs of a job."""
 
 from __future__ import annotations
 
@@ -10,16 +10,10 @@ from google.longrunning import operations_pb2
 
 from photofinish_emulators.common.serving import Method
 from photofinish_emulators.run_jobs import lifecycle, names, resources, store
-from photofinish_emulators.run_jobs.calls import (
-    Context,
-    check_etag,
-    done,
-    insert_operation,
-    method,
-    operation_named,
-    page,
-)
-from photofinish_emulators.run_jobs.errors import not_found
+from photofinish_emulators.run_jobs.operation_records import done, insert_operation, operation_named
+from photofinish_emulators.run_jobs.paging import page
+from photofinish_emulators.run_jobs.resources import check_etag
+from photofinish_emulators.run_jobs.service_context import Context, method
 
 
 class Executions:
@@ -41,9 +35,7 @@ class Executions:
     async def list(self, request: Any) -> Any:
         pattern = names.check("job", request.parent)
         db = self._context.db
-        rows, token = page(
-            db, request, table="execution", column="job", pattern=pattern, keys=("created", "name"), descending=True
-        )
+        rows, token = page(db, request, "execution", pattern)
         found = [resources.execution_message(db, row) for row in rows]
         return types.ListExecutionsResponse.pb()(executions=found, next_page_token=token)
 
@@ -100,20 +92,12 @@ class Tasks:
             (execution, names.task_index(request.name)),
         )
         if not found:
-            raise not_found(request.name)
+            raise names.not_found(request.name)
         return resources.task_message(store.one(self._db, "execution", execution), found[0])
 
     async def list(self, request: Any) -> Any:
         pattern = names.check("execution", request.parent)
-        rows, token = page(
-            self._db,
-            request,
-            table="task",
-            column="execution",
-            pattern=pattern,
-            keys=("execution", "task_index"),
-            descending=False,
-        )
+        rows, token = page(self._db, request, "task", pattern)
         parents = {name: store.one(self._db, "execution", name) for name in {row["execution"] for row in rows}}
         found = [resources.task_message(parents[row["execution"]], row) for row in rows]
         return types.ListTasksResponse.pb()(tasks=found, next_page_token=token)

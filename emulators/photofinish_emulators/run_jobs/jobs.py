@@ -1,4 +1,4 @@
-"""google.cloud.run.v2.Jobs: definitions of jobs, and starting them."""
+"""google.cloud.run.v2.Jobs: defining jobs and starting executions."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import uuid
 from collections import deque
 from typing import Any
 
-import grpc
 from google.cloud.run_v2 import types
 from google.longrunning import operations_pb2
 
+from photofinish_emulators.common.rpc_errors import already_exists, invalid, resource_exhausted
 from photofinish_emulators.common.serving import Method
 from photofinish_emulators.run_jobs import names, resources, store, validation
-from photofinish_emulators.run_jobs.calls import Context, check_etag, done, insert_operation, method, page
-from photofinish_emulators.run_jobs.errors import Refused, invalid
+from photofinish_emulators.run_jobs.operation_records import done, insert_operation
+from photofinish_emulators.run_jobs.paging import page
+from photofinish_emulators.run_jobs.resources import check_etag
+from photofinish_emulators.run_jobs.service_context import Context, method
 
 STARTS_WINDOW_S = 60.0
 
@@ -40,13 +42,13 @@ class Jobs:
         names.check("location", request.parent)
         name = f"{request.parent}/jobs/{names.check_job_id(request.job_id)}"
         if request.job.name not in ("", name):
-            raise invalid(f"job.name {request.job.name!r}: leave it empty; the name is made from parent and job_id")
+            raise invalid(f"job.name {request.job.name!r}: leave it empty, or set it to {name!r}")
         job = validation.checked_job(request.job)
         job.name = name
 
         def write(db: sqlite3.Connection) -> operations_pb2.Operation:
             if db.execute("SELECT 1 FROM job WHERE name = ?", (name,)).fetchone():
-                raise Refused(grpc.StatusCode.ALREADY_EXISTS, f"Resource {name!r} already exists.")
+                raise already_exists(f"Resource {name!r} already exists.")
             return _put(db, job, None, keep=not request.validate_only)
 
         return await self._context.store.write(write)
@@ -58,7 +60,7 @@ class Jobs:
     async def list(self, request: Any) -> Any:
         pattern = f"{names.check('location', request.parent)}/jobs/-"
         db = self._context.db
-        rows, token = page(db, request, table="job", column="name", pattern=pattern, keys=("name",), descending=False)
+        rows, token = page(db, request, "job", pattern)
         found = [resources.job_message(db, row) for row in rows]
         return types.ListJobsResponse.pb()(jobs=found, next_page_token=token)
 
@@ -68,17 +70,17 @@ class Jobs:
         job = validation.checked_job(request.job)
 
         def write(db: sqlite3.Connection) -> operations_pb2.Operation:
-            known = store.rows(db, "SELECT body FROM job WHERE name = ?", (name,))
-            if not known and not request.allow_missing:
-                store.one(db, "job", name)  # says that it was not found
-            before = resources.Job.FromString(known[0]["body"]) if known else None
+            found = store.rows(db, "SELECT body FROM job WHERE name = ?", (name,))
+            if not found and not request.allow_missing:
+                raise names.not_found(name)
+            before = resources.Job.FromString(found[0]["body"]) if found else None
             check_etag(request.job.etag, before.etag if before else "", name)
             return _put(db, job, before, keep=not request.validate_only)
 
         return await self._context.store.write(write)
 
     async def delete(self, request: Any) -> operations_pb2.Operation:
-        """Deletes the job with its executions; what of them still runs is ended."""
+        """Delete the job and its executions, and end their running tasks."""
         name = names.check("job", request.name)
 
         def write(db: sqlite3.Connection) -> tuple[operations_pb2.Operation, list[str]]:
@@ -125,21 +127,19 @@ class Jobs:
         while self._starts and self._starts[0] < store.now() - STARTS_WINDOW_S:
             self._starts.popleft()
         if quotas.starts_per_minute and len(self._starts) >= quotas.starts_per_minute:
-            raise Refused(
-                grpc.StatusCode.RESOURCE_EXHAUSTED,
-                f"Quota exceeded for 'Job run requests per minute': the limit is {quotas.starts_per_minute}.",
+            raise resource_exhausted(
+                f"Quota exceeded for 'Job run requests per minute': the limit is {quotas.starts_per_minute}."
             )
-        asked = validation.gpus(template.template) * _parallelism(template)
-        in_use = store.gpus_in_use(db) if asked and quotas.gpus else 0
-        if asked and quotas.gpus and in_use + asked > quotas.gpus:
-            raise Refused(
-                grpc.StatusCode.RESOURCE_EXHAUSTED,
-                f"Quota exceeded for GPUs: {asked} asked, {in_use} in use, the limit is {quotas.gpus}.",
+        requested = validation.gpus(template.template) * _parallelism(template)
+        in_use = store.gpus_in_use(db) if requested and quotas.gpus else 0
+        if requested and quotas.gpus and in_use + requested > quotas.gpus:
+            raise resource_exhausted(
+                f"Quota exceeded for GPUs: {requested} requested, {in_use} in use, the limit is {quotas.gpus}."
             )
 
 
 def _put(db: sqlite3.Connection, job: Any, before: Any | None, *, keep: bool) -> operations_pb2.Operation:
-    """Fill in what the server sets, and store the job."""
+    """Set the fields that belong to the server, and store the job if ``keep``."""
     now = resources.timestamp(store.now())
     job.uid = before.uid if before else str(uuid.uuid4())
     job.create_time.CopyFrom(before.create_time if before else now)

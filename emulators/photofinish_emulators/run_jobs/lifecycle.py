@@ -1,4 +1,4 @@
-"""What happens to executions and tasks: each function is one transaction on the store's writer thread."""
+"""State changes of executions and tasks; each function is one transaction on the store's writer thread."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
 from google.longrunning import operations_pb2
 
+from photofinish_emulators.common.rpc_errors import failed_precondition
 from photofinish_emulators.run_jobs import names, resources, store
-from photofinish_emulators.run_jobs.errors import Refused
 from photofinish_emulators.run_jobs.run_attempt import Ending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A task that is to run now, already recorded as running."""
+    """A task that is recorded as running."""
 
     execution: Any  # google.cloud.run.v2.Execution
     task_index: int
@@ -24,7 +23,7 @@ class Claim:
 
 
 def claim_tasks(db: sqlite3.Connection, free: int) -> list[Claim]:
-    """Take up to ``free`` waiting tasks, oldest execution first, within each execution's parallelism."""
+    """Record up to ``free`` waiting tasks as running, oldest execution first, within each execution's parallelism."""
     claims: list[Claim] = []
     active = "SELECT * FROM execution WHERE completed IS NULL AND NOT cancelled ORDER BY created, name"
     for row in store.rows(db, active):
@@ -55,7 +54,7 @@ def claim_tasks(db: sqlite3.Connection, free: int) -> list[Claim]:
 
 
 def running_tasks(db: sqlite3.Connection) -> list[Claim]:
-    """The tasks recorded as running: after a crash, those whose processes are to be found again."""
+    """The tasks recorded as running; after a crash, their processes may still run."""
     query = (
         "SELECT body, task_index, attempt FROM task JOIN execution ON execution.name = task.execution "
         "WHERE execution.completed IS NULL AND state = 'running'"
@@ -74,7 +73,7 @@ def end_attempt(db: sqlite3.Connection, claim: Claim, ending: Ending) -> list[st
     """Record how an attempt ended: the task succeeded, failed, was cancelled, or waits for its next attempt.
 
     Returns:
-        The names of the old executions that were deleted since this one joined the finished ones.
+        The names of old executions that were deleted because this one has finished.
     """
     execution = claim.execution.name
     rows = store.rows(db, "SELECT * FROM execution WHERE name = ?", (execution,))
@@ -108,7 +107,7 @@ def end_attempt(db: sqlite3.Connection, claim: Claim, ending: Ending) -> list[st
 
 
 def failure_message(ending: Ending) -> str:
-    """Why an attempt failed, in the cloud's words where it has some; "" when it succeeded."""
+    """Why an attempt failed, in Cloud Run's own words where known; "" if it succeeded."""
     if ending["timed_out"]:
         return resources.TIMED_OUT
     if ending["error"]:
@@ -119,13 +118,16 @@ def failure_message(ending: Ending) -> str:
 
 
 def cancel(db: sqlite3.Connection, name: str) -> list[str]:
-    """Start no further task of the execution; it is over once its running tasks have ended.
+    """Cancel the execution's waiting tasks; it completes once its running tasks have ended.
+
+    Returns:
+        As `complete_if_over`.
 
     Raises:
-        Refused: NOT_FOUND, or FAILED_PRECONDITION when it is over already.
+        Refused: NOT_FOUND, or FAILED_PRECONDITION if it has completed.
     """
     if store.one(db, "execution", name)["completed"] is not None:
-        raise Refused(grpc.StatusCode.FAILED_PRECONDITION, f"Execution {name!r} has completed and cannot be cancelled.")
+        raise failed_precondition(f"Execution {name!r} has completed and cannot be cancelled.")
     db.execute("UPDATE execution SET cancelled = 1 WHERE name = ?", (name,))
     db.execute(
         "UPDATE task SET state = 'cancelled', completed = ?, message = ? WHERE execution = ? AND state = 'waiting'",
@@ -135,6 +137,11 @@ def cancel(db: sqlite3.Connection, name: str) -> list[str]:
 
 
 def complete_if_over(db: sqlite3.Connection, name: str) -> list[str]:
+    """Complete the execution and its operations if no task waits or runs.
+
+    Returns:
+        The names of old executions that were deleted because this one has finished.
+    """
     counts = store.task_counts(db, name)
     if counts.get("waiting") or counts.get("running"):
         return []

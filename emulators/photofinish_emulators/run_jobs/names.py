@@ -1,4 +1,4 @@
-"""Resource names: ``projects/P/locations/L/jobs/J/executions/E/tasks/T``, and ids made by the server."""
+"""Resource names, ``projects/P/locations/L/jobs/J/executions/E/tasks/T``, and ids made by the server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 import secrets
 import string
 
-from photofinish_emulators.run_jobs.errors import invalid
+from photofinish_emulators.common import rpc_errors
+from photofinish_emulators.common.rpc_errors import Refused, invalid
 
 _PART = r"[^/]+"
 _PATTERNS = {
@@ -21,8 +22,12 @@ MAX_JOB_ID = 63
 _SUFFIX_LETTERS = string.ascii_lowercase + string.digits
 
 
+def not_found(name: str) -> Refused:
+    return rpc_errors.not_found(f"Resource {name!r} was not found.")
+
+
 def check(kind: str, name: str) -> str:
-    """``name`` if it is the full name of a ``kind`` ("-" stands for any part where a call allows that)."""
+    """Return ``name`` if it is the full name of a ``kind`` ("-" means any part in calls that allow it)."""
     if not _PATTERNS[kind].fullmatch(name):
         raise invalid(f"{name!r} is not the full name of a {kind}; expected {_PATTERNS[kind].pattern}")
     return name
@@ -31,8 +36,8 @@ def check(kind: str, name: str) -> str:
 def check_job_id(job_id: str) -> str:
     if not _JOB_ID.fullmatch(job_id) or len(job_id) > MAX_JOB_ID:
         raise invalid(
-            f"job_id {job_id!r}: use lower case letters, digits and hyphens, begin with a letter, do not end with "
-            f"a hyphen, at most {MAX_JOB_ID} characters"
+            f"job_id {job_id!r}: use at most {MAX_JOB_ID} lower case letters, digits and hyphens, begin with a letter, "
+            "do not end with a hyphen"
         )
     return job_id
 
@@ -60,7 +65,7 @@ def task(execution: str, index: int) -> str:
 
 
 def task_index(name: str) -> int:
-    """The index in the name of a task; -1 when the name is of no task that could exist."""
+    """The index in the name of a task; -1 if no task can have this name."""
     prefix = f"{last(parent(name))}-task"
     digits = last(name).removeprefix(prefix)
     return int(digits) if last(name).startswith(prefix) and digits.isdecimal() else -1

@@ -1,4 +1,4 @@
-"""google.longrunning.Operations: waiting for what RunJob and CancelExecution began."""
+"""google.longrunning.Operations: waiting for, listing and cancelling the operations that other calls returned."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from google.protobuf import empty_pb2
 
 from photofinish_emulators.common.serving import Method
 from photofinish_emulators.run_jobs import lifecycle, names, store
-from photofinish_emulators.run_jobs.calls import Context, method, operation_named, page
+from photofinish_emulators.run_jobs.operation_records import operation_named
+from photofinish_emulators.run_jobs.paging import page
+from photofinish_emulators.run_jobs.service_context import Context, method
 
 MAX_WAIT_S = 300.0
 
@@ -37,26 +39,18 @@ class Operations:
 
     async def list(self, request: Any) -> operations_pb2.ListOperationsResponse:
         pattern = f"{names.check('location', request.name.removesuffix('/operations'))}/operations/-"
-        rows, token = page(
-            self._db,
-            request,
-            table="operation",
-            column="name",
-            pattern=pattern,
-            keys=("created", "name"),
-            descending=True,
-        )
+        rows, token = page(self._db, request, "operation", pattern)
         found = [operations_pb2.Operation.FromString(row["body"]) for row in rows]
         return operations_pb2.ListOperationsResponse(operations=found, next_page_token=token)
 
     async def wait(self, request: Any) -> operations_pb2.Operation:
-        """The operation once it is done, or as it is when the time that the caller gave is over."""
+        """The operation once it is done, or as it is after the request's timeout."""
         name = names.check("operation", request.name)
-        asked_s = request.timeout.seconds + request.timeout.nanos / 1e9 if request.HasField("timeout") else MAX_WAIT_S
+        wait_s = request.timeout.seconds + request.timeout.nanos / 1e9 if request.HasField("timeout") else MAX_WAIT_S
         scheduler = self._context.scheduler
         operation = operation_named(self._db, name)
         try:
-            async with asyncio.timeout(min(asked_s, MAX_WAIT_S)), scheduler.completed:
+            async with asyncio.timeout(min(wait_s, MAX_WAIT_S)), scheduler.completed:
                 operation = operation_named(self._db, name)
                 while not operation.done:
                     await scheduler.completed.wait()
@@ -66,7 +60,7 @@ class Operations:
         return operation
 
     async def cancel(self, request: Any) -> empty_pb2.Empty:
-        """Cancels the execution that the operation waits for; one that is done stays as it is."""
+        """Cancel the execution that the operation waits for; does nothing if the operation is done."""
         row = store.one(self._db, "operation", names.check("operation", request.name))
         if not row["done"]:
             await self._context.store.write(lambda db: lifecycle.cancel(db, row["target"]))

@@ -1,4 +1,4 @@
-"""The messages that callers see, out of the rows of the store."""
+"""The messages of the API, made from the rows of the store."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from google.longrunning import operations_pb2
 from google.protobuf import any_pb2, timestamp_pb2
 from google.rpc import code_pb2, status_pb2
 
+from photofinish_emulators.common.rpc_errors import aborted
 from photofinish_emulators.run_jobs import names, store
 
-# The raw protobuf classes below the client library's types; what they serialize is what travels.
+# The raw protobuf classes inside the client library's proto-plus types.
 Job: Any = types.Job.pb()
 Execution: Any = types.Execution.pb()
 Task: Any = types.Task.pb()
@@ -33,6 +34,13 @@ def timestamp(seconds: float) -> timestamp_pb2.Timestamp:
 
 def etag() -> str:
     return f'"{uuid.uuid4().hex}"'
+
+
+def check_etag(given: str, current: str, name: str) -> None:
+    if given and given != current:
+        raise aborted(
+            f"Conflict for resource {name!r}: version {given} was specified but the current version is {current}."
+        )
 
 
 def condition(kind: str, state: str, at: float, message: str = "", reason: str | None = None) -> Any:
@@ -159,7 +167,7 @@ def task_message(execution_row: sqlite3.Row, row: sqlite3.Row) -> Any:
 
 
 def operation(location: str, *, done: bool, result: Any, metadata: Any) -> operations_pb2.Operation:
-    """A new operation; ``result`` is its response if it is done."""
+    """A new operation; if ``done``, ``result`` is its response."""
     made = operations_pb2.Operation(name=f"{location}/operations/{uuid.uuid4()}", done=done)
     made.metadata.CopyFrom(packed(metadata))
     if done:
@@ -168,10 +176,10 @@ def operation(location: str, *, done: bool, result: Any, metadata: Any) -> opera
 
 
 def finish(pending: operations_pb2.Operation, execution: Any, failure: str) -> operations_pb2.Operation:
-    """``pending`` as it ends with ``execution``: with an error when tasks failed.
+    """The completed form of ``pending``, with ``execution`` as its response, or with an error if tasks failed.
 
-    An execution that was cancelled ends its operation without an error (seen in the cloud, and relied on by Airflow's
-    operators): callers look at ``cancelled_count``.
+    A cancelled execution completes its operation without an error, as observed in the cloud; Airflow's operators rely
+    on it. Callers check ``cancelled_count``.
     """
     done = operations_pb2.Operation(name=pending.name, done=True, metadata=packed(execution))
     if failure:

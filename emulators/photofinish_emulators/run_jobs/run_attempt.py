@@ -1,11 +1,11 @@
-"""One attempt of one task: runs the command as a container would, keeps its output, writes down how it ended.
+"""The recorder of one attempt of one task: runs the command as a container would, and records output and outcome.
 
-The server starts it as ``python -I -S run_attempt.py DIRECTORY LOCK_FD`` in a session of its own, with the
-:class:`Command` as JSON on standard input. It outlives a server that is killed: it enforces the time-out itself, holds
-the lock on ``DIRECTORY/lock`` for as long as it lives and leaves ``DIRECTORY/outcome.json``, by which the next server
-finds out what became of the attempt. The output of the command goes to ``DIRECTORY/log``.
+The server starts it as ``python -I -S run_attempt.py DIRECTORY LOCK_FD`` in its own session, with the :class:`Command`
+as JSON on standard input. It survives if the server is killed: it enforces the timeout itself, holds the lock on
+``DIRECTORY/lock`` while it runs, and writes ``DIRECTORY/outcome.json``, from which the next server learns how the
+attempt ended. The command's output goes to ``DIRECTORY/log``.
 
-Only the standard library is at hand: without the site packages it starts in 25 ms and takes 10 MB.
+It uses only the standard library: without site packages it starts in 25 ms and needs 10 MB.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ READ_BYTES = 65536
 
 
 class Command(TypedDict):
-    """What to run and within which limits."""
+    """What to run, and its limits."""
 
     argv: list[str]
     env: dict[str, str]
@@ -40,7 +40,7 @@ class Command(TypedDict):
 
 
 class Ending(TypedDict):
-    """How an attempt ended. One of ``exit_code``, ``signal`` and ``error`` (it could not start) is set."""
+    """How an attempt ended. One of ``exit_code``, ``signal`` and ``error`` (why it could not start) is set."""
 
     exit_code: int | None
     signal: int | None
@@ -56,13 +56,13 @@ def main(directory: Path, lock_fd: int) -> None:
     log = BoundedLog(directory / "log", command["max_log_bytes"])
     ending = run(command, log)
     log.close()
-    leave(directory / "outcome.json", ending)
-    # As the end of a container does: whatever the command left running ends too, this process with it.
+    write_outcome(directory / "outcome.json", ending)
+    # As when a container ends, all processes that the command left running are killed, including this one.
     os.killpg(0, signal.SIGKILL)
 
 
 def run(command: Command, log: BoundedLog) -> Ending:
-    """Run the command to its end: SIGTERM at the time-out or when this process gets one, SIGKILL a grace later."""
+    """Run the command to its end: SIGTERM at the timeout or when this process receives one, SIGKILL after the grace."""
     signals_read, signals_write = os.pipe()
     os.set_blocking(signals_read, False)
     os.set_blocking(signals_write, False)
@@ -95,18 +95,18 @@ def run(command: Command, log: BoundedLog) -> Ending:
     timed_out = False
     while child.poll() is None:
         wake_at = deadline if kill_at is None else kill_at
-        stop_asked = False
+        stop_requested = False
         for key, _ in selector.select(max(0.0, wake_at - time.monotonic())):
             if key.fd == signals_read:
                 received = os.read(signals_read, READ_BYTES)
-                stop_asked = signal.SIGTERM in received or signal.SIGINT in received
+                stop_requested = signal.SIGTERM in received or signal.SIGINT in received
             elif not copy(output_read, log):
                 selector.unregister(output_read)  # readable without data: closed
         now = time.monotonic()
         if kill_at is not None and now >= kill_at:
             child.kill()
-        elif kill_at is None and (stop_asked or now >= deadline):
-            timed_out = not stop_asked
+        elif kill_at is None and (stop_requested or now >= deadline):
+            timed_out = not stop_requested
             child.terminate()
             kill_at = now + command["stop_grace_s"]
     while copy(output_read, log):
@@ -122,18 +122,18 @@ def run(command: Command, log: BoundedLog) -> Ending:
 
 
 def copy(output_read: int, log: BoundedLog) -> bool:
-    """Move what the command has written into the log; False at its end, or when there is nothing now."""
+    """Copy output of the command to the log; False at its end, or if there is none now."""
     try:
         data = os.read(output_read, READ_BYTES)
     except BlockingIOError:
         return False
-    with suppress(OSError):  # a full disk loses output, but it does not end the task, as it would not in the cloud
+    with suppress(OSError):  # with a full disk output is lost, but the task goes on, as it would in the cloud
         log.write(data)
     return bool(data)
 
 
-def leave(path: Path, ending: Ending) -> None:
-    """Write ``ending`` so that it is there whole or not at all."""
+def write_outcome(path: Path, ending: Ending) -> None:
+    """Write ``ending`` atomically and durably."""
     draft = path.with_suffix(".draft")
     with draft.open("w") as file:
         json.dump(ending, file)

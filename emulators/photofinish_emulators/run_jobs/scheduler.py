@@ -1,4 +1,4 @@
-"""Runs waiting tasks, follows the running ones to their end, and finds them again after a crash of the server."""
+"""Starts waiting tasks, watches running ones to their end, and finds them again after a crash of the server."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from photofinish_emulators.run_jobs.run_attempt import Command, Ending
 from photofinish_emulators.run_jobs.task_logs import attempt_dir
 
 log = logging.getLogger(__name__)
-# After SIGTERM and the grace an attempt's own process has sent SIGKILL; this much later it is killed itself.
+# After SIGTERM and the grace period the attempt's recorder sends SIGKILL; this much later it is killed itself.
 KILL_MARGIN_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How tasks run on this machine."""
+    """Limits of tasks on this machine."""
 
     max_running_tasks: int
     stop_grace_s: float  # from SIGTERM to SIGKILL
-    max_log_bytes: int  # per attempt; as much again is kept of what came before
+    max_log_bytes: int  # per file of an attempt's output, of which the two newest are kept
 
 
 class Scheduler:
-    """All of it on one event loop; the store decides, this class holds the processes."""
+    """Runs on one event loop. `lifecycle` decides what runs; this class manages the processes."""
 
     def __init__(self, state: SqliteStore, state_dir: Path, limits: Limits) -> None:
         self._store = state
@@ -45,30 +45,30 @@ class Scheduler:
         self._state_dir = state_dir
         self._limits = limits
         self._running: dict[tuple[str, int], Attempt | None] = {}  # None while it is being started
-        self._followers: set[asyncio.Task[None]] = set()
+        self._watchers: set[asyncio.Task[None]] = set()
         self._work = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
         self.completed = asyncio.Condition()  # notified whenever an execution may have completed
 
     async def start(self) -> None:
-        """Find again what an earlier server left running, then start what waits."""
+        """Take over the tasks that an earlier server left running, then start waiting ones."""
         claims = lifecycle.running_tasks(self._db)
         for claim in claims:
-            self._follow(claim, Attempt(self._directory(claim)))
+            self._watch(claim, Attempt(self._directory(claim)))
         if claims:
             log.info("found tasks of an earlier run", extra={"fields": {"tasks": len(claims)}})
-        await self._remove_strays()
+        await self._remove_deleted()
         self._work.set()
         self._loop = asyncio.create_task(self._start_tasks(), name="start tasks")
         self._loop.add_done_callback(_crash_if_it_failed)
 
     def wake(self) -> None:
-        """There may be tasks to start."""
+        """Look for tasks to start."""
         self._work.set()
 
     async def stop_execution(self, name: str) -> None:
-        """SIGTERM to the tasks of an execution that was cancelled or deleted."""
+        """Send SIGTERM to the tasks of an execution that was cancelled or deleted."""
         attempts = [attempt for (execution, _), attempt in self._running.items() if execution == name]
         for attempt in attempts:
             if attempt is not None:
@@ -78,16 +78,16 @@ class Scheduler:
         await self._notify()
 
     async def stop(self) -> None:
-        """End all tasks as the cloud ends an instance; those with retries left run again at the next start."""
+        """End all tasks as the cloud ends an instance; those with retries left run again after the next start."""
         self._stopping = True
         if self._loop is not None:
             self._loop.cancel()
         for attempt in list(self._running.values()):
             if attempt is not None:
                 await attempt.terminate()
-        if not self._followers:
+        if not self._watchers:
             return
-        _, late = await asyncio.wait(self._followers, timeout=self._limits.stop_grace_s + KILL_MARGIN_S)
+        _, late = await asyncio.wait(self._watchers, timeout=self._limits.stop_grace_s + KILL_MARGIN_S)
         if late:
             for attempt in list(self._running.values()):
                 if attempt is not None:
@@ -101,14 +101,14 @@ class Scheduler:
             free = self._limits.max_running_tasks - len(self._running)
             if free > 0:
                 for claim in await self._store.write(partial(lifecycle.claim_tasks, free=free)):
-                    self._follow(claim, None)
+                    self._watch(claim, None)
 
-    def _follow(self, claim: Claim, attempt: Attempt | None) -> None:
+    def _watch(self, claim: Claim, attempt: Attempt | None) -> None:
         self._running[claim.execution.name, claim.task_index] = attempt
-        follower = asyncio.create_task(self._run(claim, attempt), name=f"{claim.execution.name} {claim.task_index}")
-        self._followers.add(follower)
-        follower.add_done_callback(self._followers.discard)
-        follower.add_done_callback(_crash_if_it_failed)
+        watcher = asyncio.create_task(self._run(claim, attempt), name=f"{claim.execution.name} {claim.task_index}")
+        self._watchers.add(watcher)
+        watcher.add_done_callback(self._watchers.discard)
+        watcher.add_done_callback(_crash_if_it_failed)
 
     async def _run(self, claim: Claim, attempt: Attempt | None) -> None:
         name, index = claim.execution.name, claim.task_index
@@ -121,7 +121,7 @@ class Scheduler:
                 if self._stopping or self._is_cancelled(name):
                     await attempt.terminate()
             ending = await attempt.wait()
-        except OSError as error:  # no process or no disk to be had
+        except OSError as error:  # out of processes or disk space
             message = f"cannot start the task: {error}"
             ending = Ending(exit_code=None, signal=None, error=message, timed_out=False, ended=time.time())
         deleted = await self._store.write(lambda db: lifecycle.end_attempt(db, claim, ending))
@@ -176,21 +176,21 @@ class Scheduler:
             if folder.exists():
                 await asyncio.to_thread(shutil.rmtree, folder)
 
-    async def _remove_strays(self) -> None:
-        """End and remove what belongs to executions that were deleted just before an earlier server died."""
-        known = {row["id"] for row in self._db.execute("SELECT id FROM execution")}
+    async def _remove_deleted(self) -> None:
+        """End the tasks and remove the files of executions that were deleted just before an earlier server died."""
+        existing = {row["id"] for row in self._db.execute("SELECT id FROM execution")}
         for folder in (self._state_dir / "attempts").glob("*"):
-            if folder.name not in known:
+            if folder.name not in existing:
                 for lock in folder.glob("*/*/lock"):
                     await Attempt(lock.parent).kill()
                 await self._remove([folder.name])
 
 
 def _crash_if_it_failed(task: asyncio.Task[None]) -> None:
-    """End this process at once when it cannot keep the record of its tasks any more: the disk is full, say.
+    """Kill this process if it cannot record its tasks any more, for example because the disk is full.
 
-    The tasks go on, and the next start finds them again; a server that carried on would not know how they ended.
+    The tasks go on, and the next start finds them again; a server that continued would not know how they ended.
     """
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("cannot go on; tasks are found again at the next start", exc_info=error)
+        log.critical("cannot continue; running tasks are found again at the next start", exc_info=error)
         os.kill(os.getpid(), signal.SIGKILL)

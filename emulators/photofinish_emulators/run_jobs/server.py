@@ -1,4 +1,4 @@
-"""Cloud Run Jobs: runs the command of a job's container as a local process per task."""
+"""Cloud Run Jobs: runs each task as a local process with the command of the job's container."""
 
 from __future__ import annotations
 
@@ -8,21 +8,17 @@ from typing import Annotated
 
 import typer
 
-from photofinish_emulators.common.serving import CannotServe, generic_handler, lock_state_dir, serve
+from photofinish_emulators.common.serving import Host, Port, StateDir, generic_handler, serve
+from photofinish_emulators.common.state_dir import lock_state_dir
 from photofinish_emulators.run_jobs import store
-from photofinish_emulators.run_jobs.calls import Context, Quotas
 from photofinish_emulators.run_jobs.executions import Executions, Tasks
 from photofinish_emulators.run_jobs.jobs import Jobs
 from photofinish_emulators.run_jobs.operations import Operations
 from photofinish_emulators.run_jobs.scheduler import Limits, Scheduler
+from photofinish_emulators.run_jobs.service_context import Context, Quotas
 
 
-async def run(host: str, port: int, state_dir: Path, quotas: Quotas, limits: Limits) -> None:
-    """Serve until SIGTERM or SIGINT; running tasks get SIGTERM then, and SIGKILL after the grace.
-
-    Raises:
-        CannotServe: the state directory or the port is taken.
-    """
+async def _serve(host: str, port: int, state_dir: Path, quotas: Quotas, limits: Limits) -> None:
     with lock_state_dir(state_dir):
         state = store.open_store(state_dir)
         scheduler = Scheduler(state, state_dir, limits)
@@ -35,32 +31,24 @@ async def run(host: str, port: int, state_dir: Path, quotas: Quotas, limits: Lim
             "google.longrunning.Operations": Operations(context).methods(),
         }
         try:
-            await serve({name: generic_handler(name, table) for name, table in services.items()}, host, port, _nothing)
+            await serve({name: generic_handler(name, methods) for name, methods in services.items()}, host, port)
         finally:
             await scheduler.stop()
             state.close()
 
 
-async def _nothing() -> None:
-    """Stopping is done where the server is started, for the case that it cannot serve as well."""
-
-
 def command(
-    state_dir: Annotated[Path, typer.Option(help="Where jobs, executions and logs are kept; made when not there.")],
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port; the ready line says which.")] = 0,
-    gpu_quota: Annotated[
-        int, typer.Option(min=0, help="GPUs that all executions may use at once; 0 is without limit.")
-    ] = 0,
-    starts_per_minute: Annotated[int, typer.Option(min=0, help="RunJob calls per minute; 0 is without limit.")] = 0,
-    max_running_tasks: Annotated[int, typer.Option(min=1, help="Processes at once; further tasks wait.")] = 16,
+    state_dir: StateDir,
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    gpu_quota: Annotated[int, typer.Option(min=0, help="GPUs for all executions together; 0 means no limit.")] = 0,
+    starts_per_minute: Annotated[int, typer.Option(min=0, help="RunJob calls per minute; 0 means no limit.")] = 0,
+    max_running_tasks: Annotated[int, typer.Option(min=1, help="Tasks that run at once; others wait.")] = 16,
     stop_grace_s: Annotated[float, typer.Option(min=0.0, help="Seconds from SIGTERM to SIGKILL.")] = 10.0,
-    max_log_bytes: int = typer.Option(4 * 1024 * 1024, min=1024, help="Kept of an attempt's output, twice over."),
+    max_log_bytes: int = typer.Option(
+        4 * 1024 * 1024, min=1024, help="Size of an attempt's log; as much older output is kept beside it."
+    ),
 ) -> None:
     quotas = Quotas(gpus=gpu_quota, starts_per_minute=starts_per_minute)
     limits = Limits(max_running_tasks=max_running_tasks, stop_grace_s=stop_grace_s, max_log_bytes=max_log_bytes)
-    try:
-        asyncio.run(run(host, port, state_dir.absolute(), quotas, limits))
-    except CannotServe as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
+    asyncio.run(_serve(host, port, state_dir.absolute(), quotas, limits))

@@ -1,7 +1,7 @@
-"""What is on disk: jobs, executions, tasks and operations, each a row of one SQLite file.
+"""The SQLite tables: jobs, executions, tasks and operations.
 
-A resource's unchanging part is its serialized message; what changes while it runs is in columns, so that finishing one
-of 10,000 tasks writes one small row. `resources` puts both together into the messages that callers see.
+The fixed part of a resource is its serialized message; what changes while it runs is in columns, so that finishing one
+of 10,000 tasks writes one small row. `resources` combines both into the messages of the API.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import Literal
 
 from photofinish_emulators.common.sqlite_store import SqliteStore
 from photofinish_emulators.run_jobs import names
-from photofinish_emulators.run_jobs.errors import not_found
 
 TaskState = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
-# Cloud Run deletes a job's oldest finished executions beyond this number.
+# As in Cloud Run, a job's oldest finished executions beyond this number are deleted.
 KEPT_EXECUTIONS_PER_JOB = 1000
 KEPT_OPERATIONS = 1000
 
@@ -27,11 +26,11 @@ CREATE TABLE IF NOT EXISTS job (
 );
 CREATE TABLE IF NOT EXISTS execution (
     name TEXT PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,         -- the last part of the name; also its folder of logs
+    id TEXT NOT NULL UNIQUE,         -- the last part of the name; also the name of its log directory
     job TEXT NOT NULL,
     body BLOB NOT NULL,              -- google.cloud.run.v2.Execution as it was created
     gpus_per_task INTEGER NOT NULL,
-    parallelism INTEGER NOT NULL,    -- tasks that may run at once
+    parallelism INTEGER NOT NULL,    -- tasks that may run at the same time
     created REAL NOT NULL,           -- Unix times, seconds
     started REAL,
     completed REAL,
@@ -50,7 +49,7 @@ CREATE TABLE IF NOT EXISTS task (
     completed REAL,
     exit_code INTEGER,
     term_signal INTEGER,
-    message TEXT NOT NULL DEFAULT '', -- why its last attempt failed
+    message TEXT NOT NULL DEFAULT '', -- why the last attempt failed
     PRIMARY KEY (execution, task_index)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS task_state ON task (execution, state);
@@ -85,7 +84,7 @@ def one(db: sqlite3.Connection, table: Literal["job", "execution", "operation"],
     cursor.row_factory = sqlite3.Row
     row: sqlite3.Row | None = cursor.execute(f"SELECT * FROM {table} WHERE name = ?", (name,)).fetchone()  # noqa: S608
     if row is None:
-        raise not_found(name)
+        raise names.not_found(name)
     return row
 
 
@@ -97,7 +96,7 @@ def rows(db: sqlite3.Connection, sql: str, parameters: tuple[object, ...] = ()) 
 
 
 def task_counts(db: sqlite3.Connection, execution: str) -> dict[str, int]:
-    """How many tasks of the execution are in each state, and how many were ``retried`` at least once."""
+    """The number of the execution's tasks by state, and how many were ``retried`` at least once."""
     counts = {"retried": 0}
     for state, number, retried in db.execute(
         "SELECT state, count(*), sum(attempt > 0) FROM task WHERE execution = ? GROUP BY state", (execution,)
@@ -108,7 +107,7 @@ def task_counts(db: sqlite3.Connection, execution: str) -> dict[str, int]:
 
 
 def gpus_in_use(db: sqlite3.Connection) -> int:
-    """GPUs that the executions under way occupy or will, with all their parallelism."""
+    """The GPUs that unfinished executions occupy when they run at full parallelism."""
     total = 0
     for row in rows(db, "SELECT * FROM execution WHERE completed IS NULL AND gpus_per_task > 0"):
         counts = task_counts(db, row["name"])
@@ -123,7 +122,7 @@ def delete_execution(db: sqlite3.Connection, name: str) -> None:
 
 
 def delete_history(db: sqlite3.Connection, job: str) -> list[str]:
-    """Delete what is kept no longer of one job; the names of the executions deleted."""
+    """Delete a job's oldest finished executions and old operations; return the names of the executions deleted."""
     old = [
         row["name"]
         for row in rows(
@@ -144,7 +143,7 @@ def delete_history(db: sqlite3.Connection, job: str) -> list[str]:
 
 
 def new_execution_name(db: sqlite3.Connection, job: str) -> str:
-    """A name whose id no other execution of this server has."""
+    """A new name whose id no other execution of this server has."""
     while True:
         name = names.new_execution(job)
         if not db.execute("SELECT 1 FROM execution WHERE id = ?", (names.last(name),)).fetchone():

@@ -1,6 +1,6 @@
-"""The output of tasks, in files: ``STATE_DIR/attempts/EXECUTION/INDEX/ATTEMPT/log`` and the older ``log.1``.
+"""Reads the output of tasks: ``STATE_DIR/attempts/EXECUTION/INDEX/ATTEMPT/log``, and ``log.1`` with older output.
 
-These functions read files alone, so they work whether the server runs or not.
+These functions only read files, so they work whether the server runs or not.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ class TaskLog:
     task_index: int
     attempt: int
     path: Path
-    size: int  # bytes kept
+    size: int  # bytes, of both files
     modified: float  # Unix time of the last output, seconds
 
 
 def attempt_dir(state_dir: Path, execution: str, task_index: int, attempt: int) -> Path:
-    """Where an attempt of a task of the execution with this id lies."""
+    """The directory of an attempt; ``execution`` is an id."""
     return state_dir / "attempts" / execution / str(task_index) / str(attempt)
 
 
 def list_logs(state_dir: Path, *, job: str | None = None, execution: str | None = None) -> list[TaskLog]:
-    """The logs kept under ``state_dir``, oldest output first, of all executions or of one ``job`` or ``execution``."""
+    """The logs of all executions, or of one ``job`` or ``execution``, ordered by the time of their last output."""
     logs = []
     for path in (state_dir / "attempts").glob("*/*/*/log"):
         attempt, index, name = path.parts[-2], path.parts[-3], path.parts[-4]
@@ -56,19 +56,19 @@ def list_logs(state_dir: Path, *, job: str | None = None, execution: str | None 
 
 
 def read_log(log: TaskLog) -> bytes:
-    """Everything kept of one log."""
+    """All of a log that is kept."""
     return b"".join(part.read_bytes() for part in (older(log.path), log.path) if part.exists())
 
 
 def follow_log(log: TaskLog, *, poll_s: float = 0.2) -> Iterator[bytes]:
-    """What is kept of one log and then its new output, until the attempt has ended."""
+    """Yield all of a log that is kept, and then new output until the attempt has ended."""
     if older(log.path).exists():
         yield older(log.path).read_bytes()
     attempt = Attempt(log.path.parent)
     file = log.path.open("rb")
     try:
         while True:
-            running = attempt.is_running()  # asked before reading: what an ended attempt wrote is all there
+            running = attempt.is_running()  # checked before reading: after its end nothing more is written
             yield from _rest(file)
             if _was_rotated(file, log.path):
                 yield from _rest(file)

@@ -1,12 +1,10 @@
-"""What a job may ask for: the documented limits, and what this server cannot run."""
+"""Checks of job definitions: documented limits, and features that this server does not have."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import grpc
-
-from photofinish_emulators.run_jobs.errors import Refused, invalid
+from photofinish_emulators.common.rpc_errors import Refused, invalid, unimplemented
 from photofinish_emulators.run_jobs.resources import Job
 
 MAX_TASKS = 10_000
@@ -17,7 +15,7 @@ MAX_TIMEOUT_S = 168 * 3600
 MAX_GPU_TIMEOUT_S = 3600
 MAX_ENV_VALUE_BYTES = 32_768
 RESERVED_LABEL_PARTS = ("run.googleapis.com", "cloud.googleapis.com", "serving.knative.dev", "autoscaling.knative.dev")
-# The platform sets these itself.
+# Set by the server itself.
 RESERVED_ENV = (
     "CLOUD_RUN_JOB",
     "CLOUD_RUN_EXECUTION",
@@ -28,25 +26,25 @@ RESERVED_ENV = (
 GPU = "nvidia.com/gpu"
 
 
-def checked_job(asked: Any) -> Any:
-    """A copy of the job with the documented defaults and without what only the server sets.
+def checked_job(requested: Any) -> Any:
+    """A copy of the job with the documented defaults and without fields that only the server sets.
 
     Raises:
         Refused: INVALID_ARGUMENT or UNIMPLEMENTED, naming the field.
     """
-    if asked.start_execution_token or asked.run_execution_token:
+    if requested.start_execution_token or requested.run_execution_token:
         raise _unserved("start_execution_token and run_execution_token", "call RunJob after CreateJob")
     job = Job(
-        name=asked.name,
-        labels=asked.labels,
-        annotations=asked.annotations,
-        client=asked.client,
-        client_version=asked.client_version,
-        launch_stage=asked.launch_stage or 4,  # GA
-        template=asked.template,
+        name=requested.name,
+        labels=requested.labels,
+        annotations=requested.annotations,
+        client=requested.client,
+        client_version=requested.client_version,
+        launch_stage=requested.launch_stage or 4,  # GA
+        template=requested.template,
     )
-    if asked.HasField("binary_authorization"):
-        job.binary_authorization.CopyFrom(asked.binary_authorization)
+    if requested.HasField("binary_authorization"):
+        job.binary_authorization.CopyFrom(requested.binary_authorization)
     for where, labels in (
         ("labels", job.labels),
         ("annotations", job.annotations),
@@ -55,7 +53,7 @@ def checked_job(asked: Any) -> Any:
     ):
         for key in labels:
             if any(part in key for part in RESERVED_LABEL_PARTS):
-                raise invalid(f"{where}[{key!r}]: keys of this namespace are set by the system alone")
+                raise invalid(f"{where}[{key!r}]: only the system sets keys of this namespace")
     template = job.template
     template.task_count = template.task_count or 1
     check_task_count(template.task_count)
@@ -87,8 +85,8 @@ def check_container(container: Any) -> None:
         raise invalid("containers[0].image: is required (it is recorded, not run)")
     if not container.command:
         raise invalid(
-            "containers[0].command: is required here, where the command runs as a local process and the image's "
-            "entry point is not known"
+            "containers[0].command: is required, because it runs as a local process and the image's entry point is "
+            "not known"
         )
     check_env(container.env)
     limit = container.resources.limits.get(GPU, "0")
@@ -99,13 +97,13 @@ def check_container(container: Any) -> None:
 def check_env(env: Any) -> None:
     for variable in env:
         if not variable.name or "=" in variable.name or "\0" in variable.name + variable.value:
-            raise invalid(f"env {variable.name!r}: not a name of an environment variable")
+            raise invalid(f"env {variable.name!r}: not a valid environment variable")
         if variable.name in RESERVED_ENV:
-            raise invalid(f"env {variable.name!r}: is set by the system and cannot be given")
+            raise invalid(f"env {variable.name!r}: is set by the system")
         if variable.HasField("value_source"):
             raise _unserved(f"env {variable.name!r} from Secret Manager", "give its value")
         if len(variable.value.encode()) > MAX_ENV_VALUE_BYTES:
-            raise invalid(f"env {variable.name!r}: longer than {MAX_ENV_VALUE_BYTES} bytes")
+            raise invalid(f"env {variable.name!r}: its value is longer than {MAX_ENV_VALUE_BYTES} bytes")
 
 
 def check_task_count(count: int) -> None:
@@ -128,7 +126,7 @@ def gpus(task_template: Any) -> int:
 
 
 def with_overrides(template: Any, overrides: Any) -> Any:
-    """A copy of a checked execution template with the overrides of a RunJob call applied."""
+    """A copy of a checked execution template with a RunJob call's overrides applied."""
     changed = type(template)()
     changed.CopyFrom(template)
     container = changed.template.containers[0]
@@ -154,4 +152,4 @@ def with_overrides(template: Any, overrides: Any) -> Any:
 
 
 def _unserved(what: str, instead: str) -> Refused:
-    return Refused(grpc.StatusCode.UNIMPLEMENTED, f"{what}: not served by this local server; {instead}")
+    return unimplemented(f"{what}: not served by this local server; {instead}")

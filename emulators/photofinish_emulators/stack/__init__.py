@@ -1,4 +1,4 @@
-"""A whole local cloud out of one description: Postgres, Firestore, Pub/Sub, Storage, Cloud Run Jobs and functions."""
+"""A whole local cloud from one description: Postgres, Firestore, Pub/Sub, Storage, Cloud Run Jobs and functions."""
 
 from photofinish_emulators.common.state_dir import CannotServe
 from photofinish_emulators.stack.run import environment, is_running, pieces, run_stack, start_detached, stop

@@ -1,4 +1,4 @@
-"""``python -m photofinish_emulators.stack STATE_DIR``: runs the stack whose description comes on standard input."""
+"""``python -m photofinish_emulators.stack STATE_DIR``: runs the stack described on standard input, as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the description of a local cloud to the processes it consists of, in their order, and their environment."""
+"""Turns the description of a local cloud into its pieces, in their order, with their ports and environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from photofinish_emulators.stack.process import Piece, ReadyExit, ReadyLine, Rea
 from photofinish_emulators.stack.spec import Function, StackSpec
 from photofinish_emulators.storage import STORAGE_TOPIC, Notification, Storage
 
-# Our pieces, and the variable by which clients find each; one that is set names another server to be used instead.
+# Our servers, and the variable that tells clients the address of each. One that is set already names another server,
+# which is used instead.
 VARIABLES = {
     "postgres": "DATABASE_URL",
     "firestore": "FIRESTORE_EMULATOR_HOST",
@@ -34,60 +35,60 @@ class Layout:
     """Everything that is decided before anything starts."""
 
     pieces: tuple[Piece, ...]
-    environment: dict[str, str]  # by which clients, functions and jobs find the stack
+    environment: dict[str, str]  # with which clients, functions and jobs find the stack
     function_urls: dict[str, str]
 
 
 def lay_out(spec: StackSpec, state_dir: Path, environ: Mapping[str, str], held: ExitStack) -> Layout:
-    """Decide what to start, and hold the ports for it in ``held``, to be closed once nothing runs any more.
+    """Decide what to start, and reserve its ports in ``held``, which must stay open while anything runs.
 
-    ``environ`` is the caller's environment: where it names another server for one of `VARIABLES`, that is used. The
-    caller's variables may also be those of this very stack, from an earlier start; these mean nothing.
+    ``environ`` is the caller's environment: where one of `VARIABLES` in it names another server, that one is used.
+    Variables that name this stack itself, from an earlier start, are ignored.
 
     Raises:
-        CannotServe: a kept port is taken.
+        CannotServe: a port of this stack is taken.
     """
     own = _addresses(spec, state_dir, kept_ports(state_dir))
-    wanted = [name for name in VARIABLES if name != "postgres" or spec.postgres_database is not None]
-    elsewhere = {
+    servers = [name for name in VARIABLES if name != "postgres" or spec.postgres_database is not None]
+    external = {
         name: environ[VARIABLES[name]]
-        for name in wanted
+        for name in servers
         if environ.get(VARIABLES[name]) and environ[VARIABLES[name]] != own.get(name)
     }
-    ours = [name for name in wanted if name not in elsewhere]
+    ours = [name for name in servers if name not in external]
     ports = take_ports(state_dir, [*ours, *(function.name for function in spec.functions)], held)
     postgres = Postgres(directory=state_dir / "postgres", port=ports.get("postgres", 0))
     if "postgres" in ours:
         postgres.prepare()  # makes the password that its address contains
-    addresses = _addresses(spec, state_dir, ports) | elsewhere
-    environment = {VARIABLES[name]: addresses[name] for name in wanted} | {"GOOGLE_CLOUD_PROJECT": spec.project}
+    addresses = _addresses(spec, state_dir, ports) | external
+    environment = {VARIABLES[name]: addresses[name] for name in servers} | {"GOOGLE_CLOUD_PROJECT": spec.project}
     inherited = base_environment() | {"PYTHONUNBUFFERED": "1"}
     everywhere = inherited | environment | dict(spec.env)
 
-    pieces = [Piece(name=name, argv=None, address=_without_password(at)) for name, at in elsewhere.items()]
+    pieces = [Piece(name=name, argv=None, address=_without_login(address)) for name, address in external.items()]
     if "postgres" in ours:
         pieces.append(_postgres(postgres, addresses["postgres"], inherited))
     if "firestore" in ours:
         indexes = () if spec.firestore_indexes is None else ("--indexes", str(spec.firestore_indexes))
         pieces.append(_server("firestore", state_dir, ports, inherited, *indexes))
-    before_work = _commands(spec, pieces, everywhere)
+    last_commands = _append_commands(spec, pieces, everywhere)
     pieces += [_function(function, ports[function.name], everywhere) for function in spec.functions]
     functions = tuple(function.name for function in spec.functions)
     if "pubsub" in ours:
-        # It continues to push what was not acknowledged as soon as it runs: to functions that are ready by then.
-        pieces.append(_server("pubsub", state_dir, ports, inherited, after=(*before_work, *functions)))
+        # As soon as it runs, it pushes messages that were not acknowledged: the functions must be ready before.
+        pieces.append(_server("pubsub", state_dir, ports, inherited, after=(*last_commands, *functions)))
     if "storage" in ours:
-        # It announces what happens to objects only once, so its listener is there first.
+        # It sends each notification only once: the receivers must be ready before.
         if len(_bucket_topics(spec)) > 1:
             pieces.append(_notifications(spec, inherited | environment))
         pieces.append(_storage(spec, state_dir, ports, inherited | environment))
     if "run-jobs" in ours:
-        # It continues with interrupted tasks as soon as it runs.
+        # As soon as it runs, it continues interrupted tasks.
         quotas = ("--gpu-quota", str(spec.gpu_quota), "--starts-per-minute", str(spec.job_starts_per_minute))
-        pieces.append(_server("run-jobs", state_dir, ports, inherited, *quotas, after=before_work))
-    servers = tuple(name for name in wanted if name != "postgres")
+        pieces.append(_server("run-jobs", state_dir, ports, inherited, *quotas, after=last_commands))
     provision = (sys.executable, "-m", "photofinish_emulators.stack.provision", str(state_dir))
-    pieces.append(Piece(name=PROVISION, argv=provision, env=inherited | environment, after=(*servers, *functions)))
+    needed = (*(name for name in servers if name != "postgres"), *functions)
+    pieces.append(Piece(name=PROVISION, argv=provision, env=inherited | environment, after=needed))
     return Layout(
         pieces=tuple(pieces),
         environment=environment,
@@ -96,7 +97,7 @@ def lay_out(spec: StackSpec, state_dir: Path, environ: Mapping[str, str], held: 
 
 
 def _addresses(spec: StackSpec, state_dir: Path, ports: Mapping[str, int]) -> dict[str, str]:
-    """Where our own servers are found, for those that have a port."""
+    """The addresses of our servers that have a port."""
     addresses = {name: f"127.0.0.1:{port}" for name, port in ports.items() if name in VARIABLES}
     if "storage" in addresses:
         addresses["storage"] = f"http://{addresses['storage']}"
@@ -144,26 +145,25 @@ def _postgres(postgres: Postgres, url: str, env: dict[str, str]) -> Piece:
 
 
 def _notifications(spec: StackSpec, env: dict[str, str]) -> Piece:
-    """What gives every bucket a topic of its own."""
     options = [option for pair in _bucket_topics(spec).items() for option in ("--bucket-topic", "=".join(pair))]
     argv = (sys.executable, "-m", "photofinish_emulators", NOTIFICATIONS, "--project", spec.project, *options)
-    return Piece(name=NOTIFICATIONS, argv=argv, ready=ReadyLine(text="ready to hand on"), after=("pubsub",), env=env)
+    return Piece(name=NOTIFICATIONS, argv=argv, ready=ReadyLine(text="ready to forward"), after=("pubsub",), env=env)
 
 
 def _storage(spec: StackSpec, state_dir: Path, ports: Mapping[str, int], env: dict[str, str]) -> Piece:
-    announced = _bucket_topics(spec)
+    topics = _bucket_topics(spec)
     notification = None
-    if len(announced) == 1:
-        [(bucket, topic)] = announced.items()
+    if len(topics) == 1:
+        [(bucket, topic)] = topics.items()
         notification = Notification(project=spec.project, bucket=bucket, topic=topic)
-    elif announced:
+    elif topics:
         notification = Notification(project=spec.project, bucket=None, topic=STORAGE_TOPIC)
     storage = Storage(directory=state_dir / "storage", port=ports["storage"], notification=notification)
     return Piece(
         name="storage",
         argv=tuple(storage.command()),
         ready=ReadyPort(port=storage.port),
-        after=("pubsub", NOTIFICATIONS) if len(announced) > 1 else ("pubsub",),
+        after=("pubsub", NOTIFICATIONS) if len(topics) > 1 else ("pubsub",),
         env=env,
         cwd=state_dir,
         address=storage.url,
@@ -171,12 +171,12 @@ def _storage(spec: StackSpec, state_dir: Path, ports: Mapping[str, int], env: di
 
 
 def _bucket_topics(spec: StackSpec) -> dict[str, str]:
-    """Bucket → topic that hears of its objects."""
+    """Bucket → topic that receives notifications about its objects."""
     return {bucket.name: bucket.notify for bucket in spec.buckets if bucket.notify is not None}
 
 
-def _commands(spec: StackSpec, pieces: list[Piece], env: dict[str, str]) -> tuple[str, ...]:
-    """Append the commands that follow Postgres, each after the one before; the names that all other work waits for."""
+def _append_commands(spec: StackSpec, pieces: list[Piece], env: dict[str, str]) -> tuple[str, ...]:
+    """Append the ``after_postgres`` commands, one after the other; return the names that later pieces wait for."""
     last = tuple(piece.name for piece in pieces)
     for command in spec.after_postgres:
         pieces.append(
@@ -217,7 +217,7 @@ def _function(function: Function, port: int, env: dict[str, str]) -> Piece:
     )
 
 
-def _without_password(address: str) -> str:
-    """An address that may be shown: a database's without who signs in."""
+def _without_login(address: str) -> str:
+    """The address without user and password, to be shown."""
     scheme, separator, rest = address.partition("://")
     return f"{scheme}{separator}{rest.rsplit('@', 1)[-1]}"

@@ -1,9 +1,9 @@
-"""Ports of a local cloud: chosen once, kept in its state directory, so that addresses outlive restarts.
+"""Ports of a local cloud: chosen once and kept in its state directory, so that addresses survive restarts.
 
-Between choosing a port and the server listening there lie seconds, in which another local cloud, or an outgoing
-connection, could take it. So each port is held while the cloud runs: by a socket that is bound and never listens. Linux
-gives a port held like this to nobody who asks for any free one, but lets a server that asks for it by its number, with
-SO_REUSEADDR as they all do, listen there.
+A server listens on its port only seconds after the port was chosen, and until then another local cloud or an outgoing
+connection could take it. So each port is reserved while the cloud runs, by a socket that is bound but never listens:
+Linux does not give such a port to a program that requests any free port, but a server that requests it by number, with
+SO_REUSEADDR as all of ours do, can listen on it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import psutil
 
 from photofinish_emulators.common.state_dir import CannotServe
 
-# Below the range from which systems take ports of outgoing connections: one of those could occupy ours for a while.
+# Below the range that systems use for outgoing connections, which could occupy our ports for a while.
 RANGE = range(15_000, 30_000)
 FILE = "ports.json"
 HOST = "127.0.0.1"
@@ -27,7 +27,7 @@ TRIES = 200
 
 
 def kept_ports(state_dir: Path) -> dict[str, int]:
-    """The ports chosen so far, by name of the piece; none when there is no local cloud yet."""
+    """The ports chosen so far, by name of the piece; {} before the first start."""
     file = state_dir / FILE
     if not file.exists():
         return {}
@@ -36,10 +36,10 @@ def kept_ports(state_dir: Path) -> dict[str, int]:
 
 
 def take_ports(state_dir: Path, names: Iterable[str], held: ExitStack) -> dict[str, int]:
-    """A port for each of ``names``: the one kept, or a free one, which is kept from now on. ``held`` holds them.
+    """A port for each of ``names``: the kept one, or a free one, which is then kept. ``held`` reserves them.
 
     Raises:
-        CannotServe: somebody else listens on a kept port.
+        CannotServe: another process listens on a kept port.
     """
     ports = kept_ports(state_dir)
     names = list(names)
@@ -48,8 +48,8 @@ def take_ports(state_dir: Path, names: Iterable[str], held: ExitStack) -> dict[s
             holding = _hold_again(ports[name])
             if holding is None:
                 raise CannotServe(
-                    f"port {ports[name]}, the one of {name} in this local cloud, is taken by {holder(ports[name])}: "
-                    f"stop that, or delete {state_dir / FILE} to have other ports chosen"
+                    f"port {ports[name]}, which {name} of this local cloud uses, is taken by {holder(ports[name])}: "
+                    f"stop that process, or delete {state_dir / FILE} to choose other ports"
                 )
         else:
             holding = _hold_any(set(ports.values()))
@@ -62,15 +62,15 @@ def take_ports(state_dir: Path, names: Iterable[str], held: ExitStack) -> dict[s
 
 
 def hold(port: int) -> socket.socket:
-    """Hold 127.0.0.1:``port`` (0: any that is free) until the socket is closed.
+    """Reserve 127.0.0.1:``port`` (0: any free port) until the socket is closed.
 
     Raises:
-        OSError: somebody listens there, holds it, or did until a moment ago.
+        OSError: the port is in use or reserved, or was until a moment ago.
     """
     holding = socket.socket()
     try:
         holding.bind((HOST, port))
-        # Only now: asking for it before would share the port with others who hold it.
+        # Only after binding: set before, it would allow sharing a port that others reserve.
         holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     except OSError:
         holding.close()
@@ -79,14 +79,14 @@ def hold(port: int) -> socket.socket:
 
 
 def holder(port: int) -> str:
-    """Who listens on ``port``, in words."""
+    """Describe the process that listens on ``port``."""
     try:
         for connection in psutil.net_connections("tcp"):
             if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
                 if connection.pid is None:
                     break
                 return f"process {connection.pid} ({' '.join(psutil.Process(connection.pid).cmdline())[:100]})"
-    except psutil.Error:  # of another user, or ended meanwhile
+    except psutil.Error:  # the process belongs to another user, or has ended
         return "another process"
     return "another process"
 
@@ -96,11 +96,11 @@ def _hold_any(kept: set[int]) -> socket.socket:
         if port not in kept:
             with suppress(OSError):
                 return hold(port)
-    raise CannotServe(f"no free port among {TRIES} tried from {RANGE.start} to {RANGE.stop}")
+    raise CannotServe(f"no free port found in {TRIES} tries between {RANGE.start} and {RANGE.stop}")
 
 
 def _hold_again(port: int) -> socket.socket | None:
-    """Hold a port of our own from an earlier run, whose last connections may still linger; None: somebody listens."""
+    """Reserve a port of an earlier run, whose last connections may still linger; None if it is in use."""
     holding = socket.socket()
     holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,4 +1,4 @@
-"""One piece of a stack: how it is started, when it is ready, how it is ended."""
+"""One piece of a stack: starting its process, waiting until it is ready, ending it."""
 
 from __future__ import annotations
 
@@ -27,48 +27,48 @@ LAST_OUTPUT_TIMEOUT_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyLine:
-    """It is ready once its output contains ``text``."""
+    """Ready once its output contains ``text``."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyPort:
-    """It is ready once 127.0.0.1:``port`` takes connections."""
+    """Ready once 127.0.0.1:``port`` accepts connections."""
 
     port: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyExit:
-    """It runs once, and is done when it has ended with 0."""
+    """Runs once; done when it has exited with 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A part of the stack. ``argv`` None is one that runs elsewhere and is only used."""
+    """A server, function or command of the stack. ``argv`` None: an external server, which is only used."""
 
     name: str
     argv: tuple[str, ...] | None
     ready: ReadyLine | ReadyPort | ReadyExit = field(default_factory=ReadyExit)
-    after: tuple[str, ...] = ()  # pieces that are ready before this one starts
-    env: dict[str, str] = field(default_factory=dict)  # all of it
+    after: tuple[str, ...] = ()  # pieces that must be ready before this one starts
+    env: dict[str, str] = field(default_factory=dict)  # the complete environment
     cwd: Path = Path("/")
     address: str = ""
     run_as: dict[str, Any] = field(default_factory=dict)  # user and group, as arguments of subprocess
     prepare: Callable[[], None] | None = None  # before each start of the process, in a thread
-    once_ready: Callable[[], None] | None = None  # after each start, in a thread, before others may rely on it
+    once_ready: Callable[[], None] | None = None  # after each start, in a thread, before the piece counts as ready
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 15.0
     ready_timeout_s: float = 60.0
 
 
 class PieceFailed(Exception):
-    """The process did not become ready; the message says why, with the end of its output."""
+    """The process did not become ready; the message has the reason and the end of its output."""
 
 
 class RunningPiece:
-    """The process of a piece, in a session of its own; it dies with this process, however that ends."""
+    """The process of a piece, in its own session; it ends when this process ends in any way."""
 
     def __init__(self, piece: Piece, process: asyncio.subprocess.Process, log_file: BoundedLog, output: int) -> None:
         self.piece = piece
@@ -82,7 +82,7 @@ class RunningPiece:
     @classmethod
     async def start(cls, piece: Piece, log_file: Path) -> RunningPiece:
         assert piece.argv is not None
-        # A pipe of our own: asyncio's would keep `wait` from answering while a grandchild holds it open.
+        # Not asyncio's pipe: with that, `wait` would not return while a grandchild holds the pipe open.
         read, write = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -104,10 +104,10 @@ class RunningPiece:
         return cls(piece, process, BoundedLog(log_file, MAX_LOG_BYTES), read)
 
     async def wait_ready(self) -> None:
-        """Return once it is ready.
+        """Wait until the piece is ready.
 
         Raises:
-            PieceFailed: it ended before, or took too long.
+            PieceFailed: the process ended before, or took too long.
         """
         ended = asyncio.create_task(self._process.wait())
         ready = asyncio.create_task(self._become_ready())
@@ -125,11 +125,11 @@ class RunningPiece:
             raise PieceFailed(f"not ready after {self.piece.ready_timeout_s:g} s{await self._last_output()}")
 
     async def wait_end(self) -> str:
-        """How it ended, in words."""
+        """Wait for the end of the process; return a description of how it ended."""
         return f"{_ending(await self._process.wait())}{await self._last_output()}"
 
     async def stop(self) -> None:
-        """Ask it to stop; kill it, and whatever it left running, when it takes too long."""
+        """Stop the process, and kill it if it takes too long; then kill what it left running."""
         if self._process.returncode is None:
             self._process.send_signal(self.piece.stop_signal)
             try:
@@ -141,11 +141,11 @@ class RunningPiece:
         await self.clear()
 
     async def clear(self) -> None:
-        """Kill what an ended process left running, and close its log."""
-        with suppress(ProcessLookupError):  # the usual case: nothing was left
+        """Kill the processes that an ended process left running, and close its log."""
+        with suppress(ProcessLookupError):  # the usual case: there are none
             os.killpg(self._process.pid, signal.SIGKILL)
         await asyncio.wait({self._pump}, timeout=LAST_OUTPUT_TIMEOUT_S)
-        self._pump.cancel()  # somebody in another session may hold the pipe open
+        self._pump.cancel()  # a process in another session may hold the pipe open
         self._log.close()
 
     async def _become_ready(self) -> None:
@@ -156,29 +156,29 @@ class RunningPiece:
                 while not await _accepts(port):
                     await asyncio.sleep(POLL_S)
             case ReadyExit():
-                await asyncio.Event().wait()  # only its end tells
+                await asyncio.Event().wait()  # ready when it ends, not before
 
     async def _copy_output(self, output: int) -> None:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader()
         file = os.fdopen(output, "rb")
         transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
-        wanted = self.piece.ready.text.encode() if isinstance(self.piece.ready, ReadyLine) else None
+        ready_text = self.piece.ready.text.encode() if isinstance(self.piece.ready, ReadyLine) else None
         try:
             while data := await reader.read(READ_BYTES):
                 try:
                     self._log.write(data)
-                except OSError as error:  # a full disk must not stop the piece by an output that nobody takes
+                except OSError as error:  # with a full disk, keep reading: the piece would block on a full pipe
                     log.error("output of %s is lost: %s", self.piece.name, error)
                 seen = self._tail + data
-                if wanted is not None and wanted in seen:
+                if ready_text is not None and ready_text in seen:
                     self._line_seen.set()
                 self._tail = seen[-TAIL_BYTES:]
         finally:
             transport.close()
 
     async def _last_output(self) -> str:
-        """The end of the output, to put behind a sentence."""
+        """The end of the output, as the continuation of an error message."""
         if self._process.returncode is not None:
             await asyncio.wait({self._pump}, timeout=LAST_OUTPUT_TIMEOUT_S)
         text = self._tail.decode(errors="replace").strip()
@@ -199,7 +199,7 @@ async def _accepts(port: int) -> bool:
 
 
 async def end_orphans(identities: Iterable[ProcessIdentity], timeout_s: float) -> None:
-    """End processes of an earlier supervisor, where the system did not end them with it."""
+    """End processes of an earlier supervisor, on systems where they do not end with it."""
     alive = [identity for identity in identities if is_alive(identity)]
     for identity in alive:
         _signal(identity, signal.SIGTERM)
@@ -213,7 +213,7 @@ async def end_orphans(identities: Iterable[ProcessIdentity], timeout_s: float) -
 
 
 def _signal(identity: ProcessIdentity, signum: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # it ended by itself
+    with suppress(ProcessLookupError):  # it has ended
         if signum == signal.SIGKILL:
             os.killpg(identity.pid, signum)  # each was started as the leader of its group
         else:

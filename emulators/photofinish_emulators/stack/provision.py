@@ -1,7 +1,7 @@
-"""Makes sure that topics, subscriptions, buckets and jobs exist as described; doing it again changes nothing.
+"""Creates and updates topics, subscriptions, buckets and jobs as described; running it again changes nothing.
 
-A process of its own (``python -m photofinish_emulators.stack.provision STATE_DIR``), so that the supervisor stays
-without the client libraries: their threads would make forking unsafe, and their memory would be its own for good.
+It is a separate process (``python -m photofinish_emulators.stack.provision STATE_DIR``), so that the supervisor does
+not load the client libraries: their threads make forking unsafe, and their memory would never be released.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from photofinish_emulators.stack.spec import Job, StackSpec, Subscription
 
 SPEC_FILE = "spec.json"
 TIMEOUT_S = 30.0
-# What can be changed of a subscription that exists already.
+# The fields of an existing subscription that can be changed.
 CHANGEABLE = (
     "push_config",
     "ack_deadline_seconds",
@@ -35,7 +35,7 @@ CHANGEABLE = (
 
 
 def provision(spec: StackSpec, environment: dict[str, str], function_urls: dict[str, str]) -> None:
-    """Create what is missing, and update what can be changed. The addresses come from this process' environment."""
+    """Create what is missing and update what exists. The clients find the servers by this process's environment."""
     create_topics(spec)
     for subscription in spec.subscriptions:
         put_subscription(spec.project, subscription, function_urls)
@@ -55,32 +55,32 @@ def create_topics(spec: StackSpec) -> None:
             continue
 
 
-def put_subscription(project: str, wanted: Subscription, function_urls: dict[str, str]) -> None:
+def put_subscription(project: str, spec: Subscription, function_urls: dict[str, str]) -> None:
     client = SubscriberClient()
     push = types.PushConfig()
-    if wanted.push_to is not None:
-        push.push_endpoint = function_urls[wanted.push_to]
-        push.attributes["x-emulator-push-format"] = wanted.push_format
+    if spec.push_to is not None:
+        push.push_endpoint = function_urls[spec.push_to]
+        push.attributes["x-emulator-push-format"] = spec.push_format
     request = types.Subscription(
-        name=f"projects/{project}/subscriptions/{wanted.name}",
-        topic=_topic(project, wanted.topic),
+        name=f"projects/{project}/subscriptions/{spec.name}",
+        topic=_topic(project, spec.topic),
         push_config=push,
-        ack_deadline_seconds=wanted.ack_deadline_s,
-        message_retention_duration=_duration(wanted.retention_s),
-        enable_message_ordering=wanted.ordered,
-        enable_exactly_once_delivery=wanted.exactly_once,
-        filter=wanted.filter,
+        ack_deadline_seconds=spec.ack_deadline_s,
+        message_retention_duration=_duration(spec.retention_s),
+        enable_message_ordering=spec.ordered,
+        enable_exactly_once_delivery=spec.exactly_once,
+        filter=spec.filter,
         expiration_policy=types.ExpirationPolicy(),  # never
     )
-    if wanted.retry is not None:
+    if spec.retry is not None:
         request.retry_policy = types.RetryPolicy(
-            minimum_backoff=_duration(wanted.retry.minimum_backoff_s),
-            maximum_backoff=_duration(wanted.retry.maximum_backoff_s),
+            minimum_backoff=_duration(spec.retry.minimum_backoff_s),
+            maximum_backoff=_duration(spec.retry.maximum_backoff_s),
         )
-    if wanted.dead_letter is not None:
+    if spec.dead_letter is not None:
         request.dead_letter_policy = types.DeadLetterPolicy(
-            dead_letter_topic=_topic(project, wanted.dead_letter.topic),
-            max_delivery_attempts=wanted.dead_letter.max_delivery_attempts,
+            dead_letter_topic=_topic(project, spec.dead_letter.topic),
+            max_delivery_attempts=spec.dead_letter.max_delivery_attempts,
         )
     with client:
         try:
@@ -90,7 +90,7 @@ def put_subscription(project: str, wanted: Subscription, function_urls: dict[str
             for name in ("topic", "filter", "enable_message_ordering"):
                 if getattr(existing, name) != getattr(request, name):
                     raise SystemExit(
-                        f"subscription {wanted.name}: its {name} is {getattr(existing, name)!r} and cannot be changed "
+                        f"subscription {spec.name}: its {name} is {getattr(existing, name)!r} and cannot be changed "
                         f"to {getattr(request, name)!r}: delete the subscription, or give the new one another name"
                     ) from None
             mask = field_mask_pb2.FieldMask(paths=CHANGEABLE)
@@ -107,21 +107,21 @@ def create_buckets(spec: StackSpec) -> None:
                 continue
 
 
-def put_job(client: run_v2.JobsClient, spec: StackSpec, wanted: Job, environment: dict[str, str]) -> None:
-    env = environment | dict(spec.env) | dict(wanted.env)
+def put_job(client: run_v2.JobsClient, stack: StackSpec, spec: Job, environment: dict[str, str]) -> None:
+    env = environment | dict(stack.env) | dict(spec.env)
     container = run_v2.Container(
         image="local",
-        command=list(wanted.command),
-        args=list(wanted.args),
+        command=list(spec.command),
+        args=list(spec.args),
         env=[run_v2.EnvVar(name=name, value=value) for name, value in env.items()],
     )
-    if wanted.gpus:
-        container.resources = run_v2.ResourceRequirements(limits={"nvidia.com/gpu": str(wanted.gpus)})
+    if spec.gpus:
+        container.resources = run_v2.ResourceRequirements(limits={"nvidia.com/gpu": str(spec.gpus)})
     task = run_v2.TaskTemplate(
-        containers=[container], max_retries=wanted.max_retries, timeout=_duration(wanted.task_timeout_s)
+        containers=[container], max_retries=spec.max_retries, timeout=_duration(spec.task_timeout_s)
     )
-    template = run_v2.ExecutionTemplate(template=task, task_count=wanted.task_count, parallelism=wanted.parallelism)
-    name = f"projects/{spec.project}/locations/{spec.location}/jobs/{wanted.name}"
+    template = run_v2.ExecutionTemplate(template=task, task_count=spec.task_count, parallelism=spec.parallelism)
+    name = f"projects/{stack.project}/locations/{stack.location}/jobs/{spec.name}"
     request = run_v2.UpdateJobRequest(job=run_v2.Job(name=name, template=template), allow_missing=True)
     operation: Any = client.update_job(request, timeout=TIMEOUT_S)
     operation.result(timeout=TIMEOUT_S)
@@ -140,7 +140,7 @@ def _duration(seconds: float) -> duration_pb2.Duration:
 def main(state_dir: Path) -> None:
     spec = StackSpec.from_json((state_dir / SPEC_FILE).read_text())
     status = state.read(state_dir)
-    assert status is not None  # its supervisor started this process
+    assert status is not None  # the supervisor, which wrote it, started this process
     urls = {function.name: status.pieces[function.name].address for function in spec.functions}
     provision(spec, status.environment, urls)
 

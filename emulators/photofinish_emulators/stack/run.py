@@ -1,4 +1,4 @@
-"""Starting, stopping and asking about a whole local cloud."""
+"""Starts, stops and inspects a whole local cloud."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def run_stack(
 ) -> None:
     """Run the local cloud in the foreground, on the main thread, until SIGTERM or SIGINT.
 
-    ``on_event`` hears of every change of a piece, and of the `STACK`: "starting", "ready", "stopping", "stopped". A
+    ``on_event`` is called at every change of a piece, and of the `STACK`: "starting", "ready", "stopping", "stopped". A
     stack whose supervisor was killed continues where it was. Where ``environ`` names another server (see
-    `layout.VARIABLES`), that one is used and ours is not started.
+    `layout.VARIABLES`), that server is used and ours is not started.
 
     Raises:
-        CannotServe: the state directory is in use, or a port of this stack is.
-        StackFailed: a piece cannot be made to run. Everything is stopped by then.
+        CannotServe: the state directory or a port of this stack is in use.
+        StackFailed: a piece does not run. Everything is stopped by then.
     """
     state_dir = state_dir.absolute()
     with lock_state_dir(state_dir):
@@ -49,7 +49,7 @@ def run_stack(
 
 
 async def _run(spec: StackSpec, state_dir: Path, on_event: Callable[[Event], None], environ: Mapping[str, str]) -> None:
-    # Here, since they bring half a second of libraries, for which those who only ask about a stack need not wait.
+    # Imported here because their libraries take half a second to load, which only running a stack needs.
     from photofinish_emulators.stack.layout import lay_out
     from photofinish_emulators.stack.schedules import run_schedules
 
@@ -82,10 +82,10 @@ def start_detached(
     environ: Mapping[str, str] = os.environ,
     timeout_s: float = 300.0,
 ) -> None:
-    """Run the local cloud in a process of its own, which outlives this one; return once it is ready.
+    """Run the local cloud in a process that outlives this one; return once it is ready.
 
     Raises:
-        StackFailed: it did not become ready; the message says why. Nothing is left running.
+        StackFailed: it did not become ready; the message has the reason. Nothing is left running.
     """
     state_dir = state_dir.absolute()
     (state_dir / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -103,35 +103,37 @@ def start_detached(
     process.stdin.write(spec.to_json().encode())
     process.stdin.close()
     deadline = time.monotonic() + timeout_s
-    told: dict[str, tuple[str, str]] = {}
+    reported: dict[str, tuple[str, str]] = {}
     while True:
-        over = process.poll() is not None
+        ended = process.poll() is not None
         status = state.read(state_dir)
         if status is not None and status.supervisor.pid == process.pid:
-            _tell(status, told, on_event)
+            _report_changes(status, reported, on_event)
             if status.state == "ready":
                 return
-        if over:
-            raise StackFailed(log_file.read_text(errors="replace").strip() or "the supervisor ended without a word")
+        if ended:
+            raise StackFailed(log_file.read_text(errors="replace").strip() or "the supervisor ended without a message")
         if time.monotonic() > deadline:
             stop(state_dir)
             raise StackFailed(f"not ready after {timeout_s:g} s; see {state_dir / 'logs'}")
         time.sleep(POLL_S)
 
 
-def _tell(status: StackStatus, told: dict[str, tuple[str, str]], on_event: Callable[[Event], None]) -> None:
-    """Report what has changed since ``told``."""
+def _report_changes(
+    status: StackStatus, reported: dict[str, tuple[str, str]], on_event: Callable[[Event], None]
+) -> None:
+    """Call ``on_event`` for every state that differs from ``reported``, and update that."""
     for name, piece in status.pieces.items():
-        if told.get(name) != (piece.state, piece.detail):
-            told[name] = (piece.state, piece.detail)
+        if reported.get(name) != (piece.state, piece.detail):
+            reported[name] = (piece.state, piece.detail)
             on_event(Event(name=name, state=piece.state, detail=piece.detail))
-    if told.get(STACK) != (status.state, status.message):
-        told[STACK] = (status.state, status.message)
+    if reported.get(STACK) != (status.state, status.message):
+        reported[STACK] = (status.state, status.message)
         on_event(Event(name=STACK, state=status.state, detail=status.message))
 
 
 def stop(state_dir: Path, *, timeout_s: float = 90.0) -> bool:
-    """Stop the local cloud of ``state_dir`` in good order, and wait for it; False when none was running.
+    """Stop the local cloud of ``state_dir`` and wait for its end; False if none was running.
 
     Raises:
         StackFailed: it has not stopped in time.
@@ -155,13 +157,13 @@ def is_running(state_dir: Path) -> bool:
 
 
 def environment(state_dir: Path) -> dict[str, str]:
-    """The variables by which clients find the local cloud; {} when there has never been one. Contains a password."""
+    """The variables with which clients find the local cloud, including a password; {} if it has never been started."""
     status = state.read(state_dir)
     return {} if status is None else status.environment
 
 
 def pieces(state_dir: Path) -> dict[str, PieceStatus]:
-    """How each piece is, by name; all are "stopped" when the local cloud does not run."""
+    """The status of each piece, by name; all are "stopped" if the local cloud does not run."""
     status = state.read(state_dir)
     if status is None:
         return {}

@@ -1,4 +1,4 @@
-"""What Cloud Scheduler does: calls a function or publishes to a topic at intervals, one call at a time."""
+"""Cloud Scheduler: calls functions and publishes to topics at intervals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVENT_TYPE = "google.cloud.scheduler.job.v1.executed"
 
 
 async def run_schedules(spec: StackSpec, function_urls: dict[str, str], environment: dict[str, str]) -> None:
-    """Run all schedules until cancelled. A call that fails is logged; the next one comes at its time."""
+    """Run all schedules until cancelled. A failed call is logged; the next one comes at its time."""
     functions = {function.name: function for function in spec.functions}
     timeout = aiohttp.ClientTimeout(total=ATTEMPT_DEADLINE_S)
     async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
@@ -47,18 +47,18 @@ async def _run(
                 url = function_urls[schedule.function]
                 async with session.post(url, data=body, headers=headers) as response:
                     if response.status >= 400:
-                        log.warning("schedule %s: %s answered %s", schedule.name, url, response.status)
+                        log.warning("schedule %s: %s returned %s", schedule.name, url, response.status)
             else:
                 await _publish(spec, schedule, environment)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("schedule %s failed: %s", schedule.name, error)
-        # A call that took longer than the interval leaves out the times that passed meanwhile.
+        # The times that passed during a call longer than the interval are skipped.
         while due <= loop.time():
             due += schedule.interval_s
 
 
 def http_request(spec: StackSpec, schedule: Schedule, function: Function, at: datetime) -> tuple[dict[str, str], bytes]:
-    """Headers and body as Cloud Scheduler sends them, or for a CloudEvent function as a binary CloudEvent."""
+    """Headers and body as Cloud Scheduler sends them; for a CloudEvent function, a binary CloudEvent."""
     time = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     headers = {
         "User-Agent": "Google-Cloud-Scheduler",
@@ -81,7 +81,7 @@ def http_request(spec: StackSpec, schedule: Schedule, function: Function, at: da
 
 
 async def _publish(spec: StackSpec, schedule: Schedule, environment: dict[str, str]) -> None:
-    """Publish by the official client in a process of its own; see provision.py for why."""
+    """Publish with the official client in a separate process; provision.py says why."""
     argv = [
         sys.executable,
         "-m",

@@ -1,4 +1,4 @@
-"""What a local cloud consists of: a frozen description that knows nothing of any product, and its JSON form."""
+"""The description of a local cloud, independent of any product, and its JSON form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 Env = Mapping[str, str]
-# What runs beside functions and commands, and has logs and ports under these names.
+# Pieces other than functions and commands; their logs and ports have these names.
 OWN_PIECES = (
     "postgres",
     "firestore",
@@ -29,7 +29,7 @@ OWN_PIECES = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
     name: str
-    notify: str | None = None  # topic that hears of objects finalized and deleted
+    notify: str | None = None  # topic for notifications about finalized and deleted objects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +51,12 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A pull subscription, or with ``push_to`` one that calls a function."""
+    """A pull subscription, or with ``push_to`` a push subscription."""
 
     name: str
     topic: str
     push_to: str | None = None  # name of a function
-    push_format: Literal["cloudevent", "wrapped"] = "cloudevent"  # as Eventarc sends it, or Pub/Sub's own envelope
+    push_format: Literal["cloudevent", "wrapped"] = "cloudevent"  # as Eventarc sends it, or Pub/Sub's JSON envelope
     ack_deadline_s: int = 10
     retry: RetryPolicy | None = None
     dead_letter: DeadLetter | None = None
@@ -68,13 +68,13 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A function under functions-framework; its name is also that of its address."""
+    """A function under functions-framework."""
 
     name: str
-    source: Path  # the Python file that has the target
+    source: Path  # the Python file that contains the target
     target: str
     signature: Literal["http", "cloudevent"] = "http"
-    gunicorn_config: str | None = None  # serve it by `gunicorn --config` with this instead of functions-framework's own
+    gunicorn_config: str | None = None  # serve it with `gunicorn --config` and this, not functions-framework's server
     env: Env = field(default_factory=dict)
 
 
@@ -87,7 +87,7 @@ class Job:
     args: tuple[str, ...] = ()
     env: Env = field(default_factory=dict)
     task_count: int = 1
-    parallelism: int = 0  # 0 is all at once
+    parallelism: int = 0  # 0 means all at once
     task_timeout_s: int = 600
     max_retries: int = 3
     gpus: int = 0
@@ -95,7 +95,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Calls a function, or publishes to a topic, every ``interval_s``; never while its last call still runs."""
+    """Calls a function or publishes to a topic every ``interval_s``, but never while its last call still runs."""
 
     name: str
     interval_s: float
@@ -106,7 +106,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """Runs once at every start, to its end."""
+    """Runs to its end once at every start."""
 
     name: str
     argv: tuple[str, ...]
@@ -115,7 +115,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackSpec:
-    """A whole local cloud. Names are unique over everything that runs: functions, commands and our own servers."""
+    """A whole local cloud. Functions, commands and our own servers must have different names."""
 
     project: str
     location: str = "local"
@@ -126,69 +126,69 @@ class StackSpec:
     jobs: tuple[Job, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     firestore_indexes: Path | None = None  # firestore.indexes.json, as deployed
-    postgres_database: str | None = None  # None runs no Postgres
-    after_postgres: tuple[Command, ...] = ()  # migrations: in order, before anything that uses the database
+    postgres_database: str | None = None  # None: no Postgres
+    after_postgres: tuple[Command, ...] = ()  # such as migrations: in order, before anything that uses the database
     env: Env = field(default_factory=dict)  # for every function, job and command
-    gpu_quota: int = 0  # GPUs that all executions may use at once; 0 is without limit
-    job_starts_per_minute: int = 0  # 0 is without limit
+    gpu_quota: int = 0  # GPUs for all executions together; 0 means no limit
+    job_starts_per_minute: int = 0  # 0 means no limit
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a name that is used twice or refers to nothing."""
+        """Raise ValueError for a name that is used twice or refers to nothing."""
         topics = _unique("topic", self.topics)
         functions = _unique("function or command", (*self.functions, *self.after_postgres))
         for name in functions.intersection(OWN_PIECES):
-            raise ValueError(f"no function or command can be called {name!r}: a part of the local cloud has this name")
-        for kind, parts in (
+            raise ValueError(f"a function or command cannot be called {name!r}: it is a name of the local cloud itself")
+        for kind, items in (
             ("bucket", self.buckets),
             ("subscription", self.subscriptions),
             ("job", self.jobs),
             ("schedule", self.schedules),
         ):
-            _unique(kind, parts)
+            _unique(kind, items)
         for command in self.after_postgres:
             functions.discard(command.name)
         if self.after_postgres and self.postgres_database is None:
             raise ValueError("`after_postgres` without `postgres_database`")
         for bucket in self.buckets:
-            _known(f"bucket {bucket.name}", "topic", bucket.notify, topics)
+            _check_reference(f"bucket {bucket.name}", "topic", bucket.notify, topics)
         for subscription in self.subscriptions:
             where = f"subscription {subscription.name}"
-            _known(where, "topic", subscription.topic, topics)
-            _known(where, "function", subscription.push_to, functions)
+            _check_reference(where, "topic", subscription.topic, topics)
+            _check_reference(where, "function", subscription.push_to, functions)
             if subscription.dead_letter:
-                _known(where, "topic", subscription.dead_letter.topic, topics)
+                _check_reference(where, "topic", subscription.dead_letter.topic, topics)
         for schedule in self.schedules:
             where = f"schedule {schedule.name}"
             if (schedule.function is None) == (schedule.topic is None):
                 raise ValueError(f"{where}: give either a function or a topic")
-            _known(where, "function", schedule.function, functions)
-            _known(where, "topic", schedule.topic, topics)
+            _check_reference(where, "function", schedule.function, functions)
+            _check_reference(where, "topic", schedule.topic, topics)
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), default=str, indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> StackSpec:
-        """What :meth:`to_json` wrote."""
+        """The inverse of :meth:`to_json`."""
         return _read(cls, json.loads(text))
 
 
-def _unique(kind: str, parts: Iterable[Any]) -> set[str]:
+def _unique(kind: str, items: Iterable[Any]) -> set[str]:
     seen: set[str] = set()
-    for part in parts:
-        if part.name in seen:
-            raise ValueError(f"{kind} {part.name!r} is there twice")
-        seen.add(part.name)
+    for item in items:
+        if item.name in seen:
+            raise ValueError(f"{kind} {item.name!r} is defined twice")
+        seen.add(item.name)
     return seen
 
 
-def _known(where: str, kind: str, name: str | None, known: set[str]) -> None:
-    if name is not None and name not in known:
-        raise ValueError(f"{where}: there is no {kind} {name!r}; there are {', '.join(sorted(known)) or 'none'}")
+def _check_reference(where: str, kind: str, name: str | None, defined: set[str]) -> None:
+    if name is not None and name not in defined:
+        raise ValueError(f"{where}: no {kind} {name!r} is defined; there are {', '.join(sorted(defined)) or 'none'}")
 
 
 def _read(kind: type[T], data: Any) -> T:
-    """``data`` as JSON gives it, as the annotated type ``kind``."""
+    """Convert parsed JSON to the annotated type ``kind``."""
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         return kind(**{name: _read(hints[name], value) for name, value in data.items()})

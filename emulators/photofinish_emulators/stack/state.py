@@ -1,4 +1,4 @@
-"""``stack.json``: what runs, where, as whom. Written by the supervisor, read by everybody who asks about the stack."""
+"""``stack.json``: states, addresses and processes of the pieces. The supervisor writes it, everything else reads it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ PieceState = Literal["waiting", "starting", "ready", "done", "external", "restar
 
 @dataclass(slots=True, kw_only=True)
 class PieceStatus:
-    """One part of the stack: a server, a function, or a command that runs once."""
+    """A server, a function, or a command that runs once."""
 
     state: PieceState = "waiting"
-    detail: str = ""  # why it is in this state, when that is not plain
+    detail: str = ""  # why it is in this state, after a failure
     address: str = ""  # host:port, or a URL; "" for commands
-    log: str = ""  # file; "" for what runs elsewhere
+    log: str = ""  # file; "" for external servers
     pid: int | None = None
-    started: float | None = None  # Unix time of the process' start
+    started: float | None = None  # when the process started, Unix time
     restarts: int = 0
 
     @property
     def identity(self) -> ProcessIdentity | None:
-        """Its process, if it has one."""
+        """The identity of its process, if it has one."""
         if self.pid is None or self.started is None:
             return None
         return ProcessIdentity(pid=self.pid, started=self.started)
@@ -46,7 +46,7 @@ class StackStatus:
     pieces: dict[str, PieceStatus] = field(default_factory=dict)
 
     def write(self, state_dir: Path) -> None:
-        """Replace the file whole. It holds the database's password, so it is for its owner alone."""
+        """Replace the file atomically; only its owner can read it, because it contains the database's password."""
         draft = state_dir / f"{FILE}.new"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -59,7 +59,7 @@ class StackStatus:
 
 
 def read(state_dir: Path) -> StackStatus | None:
-    """The last status of the stack in ``state_dir``; None when there has never been one.
+    """The last status of the stack in ``state_dir``; None if it has never been started.
 
     Raises:
         CannotServe: another version of this package wrote it.
@@ -74,5 +74,5 @@ def read(state_dir: Path) -> StackStatus | None:
         return StackStatus(**data)
     except (KeyError, TypeError) as error:
         raise CannotServe(
-            f"{state_dir / FILE} is of another version ({error}): stop what it names, then delete it"
+            f"{state_dir / FILE} is of another version ({error}): stop the processes listed in it, then delete it"
         ) from error

@@ -1,4 +1,4 @@
-"""Keeps the pieces of a stack running: starts them in order, starts again what dies, stops them in reverse order."""
+"""Keeps the pieces of a stack running: starts them in order, restarts those that die, stops them in reverse order."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any
 from photofinish_emulators.stack.process import Piece, PieceFailed, ReadyExit, RunningPiece
 from photofinish_emulators.stack.state import PieceState, PieceStatus, StackState, StackStatus
 
-# A piece that dies is started again after 0.2 s, 0.4 s …; more failures in a row than these, and the stack gives up.
+# A piece that dies is restarted after 0.2 s, 0.4 s, …; after more consecutive failures than these, the stack stops.
 MAX_FAILURES = 6
-MAX_FAILURES_BEFORE_READY = 2  # what never ran is more likely misconfigured than unlucky
+MAX_FAILURES_BEFORE_READY = 2  # a piece that was never ready is probably misconfigured
 FIRST_DELAY_S = 0.2
 MAX_DELAY_S = 5.0
-# Having run this long, a piece is taken to be sound again.
+# After running this long, a piece counts as healthy, and its earlier failures are forgotten.
 STABLE_S = 30.0
 STACK = "stack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened to a piece, or to the `STACK` as a whole."""
+    """A new state of a piece, or of the `STACK` as a whole."""
 
     name: str
     state: PieceState | StackState
@@ -32,11 +32,11 @@ class Event:
 
 
 class StackFailed(Exception):
-    """A piece cannot be made to run; the message has its name, its log file and the end of its output."""
+    """A piece does not run; the message has its name, its log file and the end of its output."""
 
 
 class Supervisor:
-    """All of it on one event loop. `status` is written to the state directory at every change."""
+    """Runs on one event loop, and writes ``status`` to the state directory at every change."""
 
     def __init__(
         self, pieces: Iterable[Piece], state_dir: Path, status: StackStatus, on_event: Callable[[Event], None]
@@ -53,39 +53,39 @@ class Supervisor:
             status.pieces[piece.name] = PieceStatus(address=piece.address, log=log)
 
     async def run(self, stop: asyncio.Event, once_ready: Callable[[], Awaitable[None]]) -> None:
-        """Run until ``stop`` is set; ``once_ready`` runs beside from when every piece is ready for the first time.
+        """Run until ``stop`` is set; start ``once_ready`` when every piece is ready for the first time.
 
         Raises:
-            StackFailed: a piece could not be kept running; everything is stopped by then.
+            StackFailed: a piece failed too often; everything is stopped by then.
         """
         self._logs.mkdir(exist_ok=True)
-        keepers = {asyncio.create_task(self._keep(piece), name=piece.name) for piece in self._pieces.values()}
+        pieces = {asyncio.create_task(self._keep_running(piece), name=piece.name) for piece in self._pieces.values()}
         stopping = asyncio.create_task(stop.wait())
         getting_ready = asyncio.create_task(self._all_ready(once_ready))
         try:
-            watched: set[asyncio.Task[Any]] = {*keepers, stopping, getting_ready}
+            watched: set[asyncio.Task[Any]] = {*pieces, stopping, getting_ready}
             while not stopping.done():
                 done, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    task.result()  # raises what stopped it
-            self._stack("stopping")
+                    task.result()  # raises its exception
+            self._set_stack("stopping")
         except Exception as error:
-            self._stack("failed", str(error))
+            self._set_stack("failed", str(error))
             raise
         finally:
-            for task in (*keepers, stopping, getting_ready):
+            for task in (*pieces, stopping, getting_ready):
                 task.cancel()
-            await asyncio.gather(*keepers, stopping, getting_ready, return_exceptions=True)
+            await asyncio.gather(*pieces, stopping, getting_ready, return_exceptions=True)
             await self._stop_all()
-        self._stack("stopped")
+        self._set_stack("stopped")
 
     async def _all_ready(self, once_ready: Callable[[], Awaitable[None]]) -> None:
         for ready in self._ready.values():
             await ready.wait()
-        self._stack("ready")
+        self._set_stack("ready")
         await once_ready()
 
-    async def _keep(self, piece: Piece) -> None:
+    async def _keep_running(self, piece: Piece) -> None:
         for name in piece.after:
             await self._ready[name].wait()
         if piece.argv is None:
@@ -98,7 +98,7 @@ class Supervisor:
             try:
                 running = await self._start(piece)
                 if isinstance(piece.ready, ReadyExit):
-                    await self._drop(running)
+                    await self._end(running)
                     self._set(piece, "done")
                     self._ready[piece.name].set()
                     return
@@ -108,7 +108,7 @@ class Supervisor:
             except PieceFailed as error:
                 reason = str(error)
             if piece.name in self._running:
-                await self._drop(self._running[piece.name])
+                await self._end(self._running[piece.name])
             failures = 1 if time.monotonic() - began > STABLE_S else failures + 1
             allowed = MAX_FAILURES if self._ready[piece.name].is_set() else MAX_FAILURES_BEFORE_READY
             if failures > allowed or isinstance(piece.ready, ReadyExit):
@@ -126,7 +126,7 @@ class Supervisor:
                 await asyncio.to_thread(piece.prepare)
             running = await RunningPiece.start(piece, self._logs / f"{piece.name}.log")
             self._running[piece.name] = running
-            self._set(piece, "starting")  # now with its process, to be found should this one be killed
+            self._set(piece, "starting")  # now with its process id, in case this process is killed
             await running.wait_ready()
             if piece.once_ready is not None:
                 await asyncio.to_thread(piece.once_ready)
@@ -136,24 +136,23 @@ class Supervisor:
             raise PieceFailed(f"cannot be made ready: {error}") from error
         return running
 
-    async def _drop(self, running: RunningPiece) -> None:
-        """End a process that is not to be used any more, and all it left."""
+    async def _end(self, running: RunningPiece) -> None:
         await running.stop()
         del self._running[running.piece.name]
 
     async def _stop_all(self) -> None:
-        """Stop every piece once those that use it have stopped."""
+        """Stop all pieces, each after those that depend on it."""
         while self._running:
-            used = {name for running in self._running for name in self._needs(running)}
+            used = {name for running in self._running for name in self._dependencies(running)}
             unused = [running for name, running in self._running.items() if name not in used]
-            await asyncio.gather(*(self._drop(running) for running in unused))
+            await asyncio.gather(*(self._end(running) for running in unused))
             for running in unused:
                 self._set(running.piece, "stopped")
 
-    def _needs(self, name: str) -> set[str]:
-        """Everything that is ready before ``name`` starts, directly or by way of others."""
+    def _dependencies(self, name: str) -> set[str]:
+        """All pieces that must be ready before ``name`` starts, direct and indirect."""
         direct = set(self._pieces[name].after)
-        return direct.union(*(self._needs(other) for other in direct))
+        return direct.union(*(self._dependencies(other) for other in direct))
 
     def _set(self, piece: Piece, state: PieceState, detail: str = "") -> None:
         status = self._status.pieces[piece.name]
@@ -166,7 +165,7 @@ class Supervisor:
             self._on_event(Event(name=piece.name, state=state, detail=detail))
         self._status.write(self._state_dir)
 
-    def _stack(self, state: StackState, message: str = "") -> None:
+    def _set_stack(self, state: StackState, message: str = "") -> None:
         self._status.state, self._status.message = state, message
         self._status.write(self._state_dir)
         self._on_event(Event(name=STACK, state=state, detail=message))

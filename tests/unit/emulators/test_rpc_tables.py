@@ -1,4 +1,4 @@
-"""Every RPC that the client libraries know stands in a server's table, served or refused on purpose."""
+"""Every RPC of the client libraries is listed in a server's README, as served or as refused on purpose."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 import photofinish_emulators
 
 PACKAGE = Path(photofinish_emulators.__file__).parent
-# Of each server: the client library and those of its services that are this product; the others are named as a whole.
+# Server → client library, and those of its services that the server implements; the README names the others as a whole.
 SERVERS = {
     "pubsub": ("google.pubsub_v1", {"Publisher", "Subscriber"}),
     "firestore": ("google.cloud.firestore_v1", {"Firestore"}),
     "run_jobs": ("google.cloud.run_v2", {"Jobs", "Executions", "Tasks"}),
 }
-# Mixed into the clients from other services; `gapic_metadata.json` does not list them.
+# RPCs of other services that the clients include; `gapic_metadata.json` does not list them.
 MIXED_IN = {
     "pubsub": {"SetIamPolicy", "GetIamPolicy", "TestIamPermissions"},
     "firestore": set[str](),
@@ -36,7 +36,7 @@ def services(library: str) -> dict[str, set[str]]:
 
 
 def table_cells(server: str) -> list[str]:
-    """First cells of the rows of the tables in a server's README."""
+    """The first cells of all table rows in a server's README."""
     lines = (PACKAGE / server / "README.md").read_text().splitlines()
     return [line.split("|")[1] for line in lines if line.startswith("| ")]
 
@@ -46,7 +46,7 @@ def words(cells: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_every_rpc_is_in_the_table(server: str) -> None:
+def test_every_rpc_is_in_the_readme(server: str) -> None:
     library, ours = SERVERS[server]
     known = services(library)
     assert ours <= set(known)
@@ -57,12 +57,12 @@ def test_every_rpc_is_in_the_table(server: str) -> None:
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_every_other_service_is_named(server: str) -> None:
+def test_every_other_service_is_in_the_readme(server: str) -> None:
     library, ours = SERVERS[server]
     missing = set(services(library)) - ours - words(table_cells(server))
-    assert not missing, f"{server}/README.md says nothing of {sorted(missing)}"
+    assert not missing, f"{server}/README.md does not mention {sorted(missing)}"
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_the_readme_of_all_leads_to_the_table(server: str) -> None:
+def test_the_main_readme_links_to_each_server(server: str) -> None:
     assert f"]({server}/README.md" in (PACKAGE / "README.md").read_text()

@@ -1,4 +1,4 @@
-"""Which queries need an index that a file defines, and what the refusal says."""
+"""Which queries need an index defined in a file, and the error if it is missing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import BaseQuery, FieldFilter, Or
 
-from photofinish_emulators.common.serving import CannotServe
+from photofinish_emulators.common.rpc_errors import Refused
+from photofinish_emulators.common.state_dir import CannotServe
 from photofinish_emulators.firestore.aggregation import over, parse_aggregations
 from photofinish_emulators.firestore.composite_indexes import CompositeIndexes
-from photofinish_emulators.firestore.errors import Refused
+from photofinish_emulators.firestore.protos import StructuredAggregationQuery
 from photofinish_emulators.firestore.queries import Query
 from photofinish_emulators.firestore.query_parsing import parse_query
-from photofinish_emulators.firestore.wire import StructuredAggregationQuery
 
 CLIENT = firestore.Client(project="p", credentials=AnonymousCredentials())
 PHOTOS = CLIENT.collection("albums/spring/photos")
@@ -68,7 +68,7 @@ AUTOMATIC = {
     "or of two fields": PHOTOS.where(filter=Or([where("a", "==", 1), where("b", "==", 2)])),
     "in": PHOTOS.where(filter=where("a", "in", [1, 2])),
     "not equal": PHOTOS.where(filter=where("a", "!=", 1)),
-    "an order of what is equal": PHOTOS.where(filter=where("a", "==", 1)).order_by("a"),
+    "an order by a field that is equal": PHOTOS.where(filter=where("a", "==", 1)).order_by("a"),
     "a group by name": GROUP,
     "map field": PHOTOS.where(filter=where("image.width", ">", 100)),
 }
@@ -107,25 +107,26 @@ COMPOSITE = {
 
 
 @pytest.mark.parametrize(("query", "index"), COMPOSITE.values(), ids=COMPOSITE.keys())
-def test_the_refusal_names_the_index_that_then_answers(tmp_path: Path, query: BaseQuery, index: dict[str, Any]) -> None:
-    with pytest.raises(Refused, match="The query requires an index") as refusal:
+def test_the_error_contains_the_index_that_the_query_needs(
+    tmp_path: Path, query: BaseQuery, index: dict[str, Any]
+) -> None:
+    with pytest.raises(Refused, match="The query requires an index") as refused:
         defined(tmp_path, []).check(parsed(query))
-    assert refusal.value.code.name == "FAILED_PRECONDITION"
-    named = json.loads(refusal.value.message.split(": ", 1)[1])
-    assert named == index
+    assert refused.value.code.name == "FAILED_PRECONDITION"
+    assert json.loads(refused.value.message.split(": ", 1)[1]) == index
     defined(tmp_path, [index]).check(parsed(query))
 
 
 REFUSED: dict[str, tuple[BaseQuery, list[dict[str, Any]]]] = {
-    "the other direction": (DONE.order_by("n", direction=DESCENDING), [composite("status", "n")]),
-    "the other scope": (DONE.order_by("n"), [composite("status", "n", scope="COLLECTION_GROUP")]),
-    "orders the wrong way round": (PHOTOS.order_by("a").order_by("b"), [composite("b", "a")]),
-    "an equality too few": (
+    "another direction": (DONE.order_by("n", direction=DESCENDING), [composite("status", "n")]),
+    "another scope": (DONE.order_by("n"), [composite("status", "n", scope="COLLECTION_GROUP")]),
+    "orders in the wrong sequence": (PHOTOS.order_by("a").order_by("b"), [composite("b", "a")]),
+    "one equality too few": (
         DONE.where(filter=where("camera", "==", 1)).order_by("n"),
         [composite("status", "n")],
     ),
-    "an order too many": (DONE.order_by("n"), [composite("status", "n", "m")]),
-    "one disjunct without": (
+    "one order too many": (DONE.order_by("n"), [composite("status", "n", "m")]),
+    "a disjunct without an index": (
         PHOTOS.where(filter=Or([where("a", "==", 1), where("b", "==", 1)])).order_by("n"),
         [composite("a", "n")],
     ),
@@ -143,15 +144,15 @@ def test_indexes_with_the_same_order_merge(tmp_path: Path) -> None:
     defined(tmp_path, [composite("status", "n"), composite("camera", "n")]).check(query)
 
 
-def test_the_direction_of_an_equality_is_of_no_matter(tmp_path: Path) -> None:
+def test_the_direction_of_an_equality_does_not_matter(tmp_path: Path) -> None:
     defined(tmp_path, [composite("-status", "n")]).check(parsed(DONE.order_by("n")))
 
 
 def test_groups_need_their_own_single_field_indexes(tmp_path: Path) -> None:
     query = parsed(GROUP.where(filter=where("status", "==", "done")))
-    with pytest.raises(Refused, match='"fieldOverrides"') as refusal:
+    with pytest.raises(Refused, match='"fieldOverrides"') as refused:
         defined(tmp_path, []).check(query)
-    override = json.loads(refusal.value.message.split(": ", 1)[1])
+    override = json.loads(refused.value.message.split(": ", 1)[1])
     defined(tmp_path, [], [override]).check(query)
 
 
@@ -173,7 +174,7 @@ def test_a_sum_needs_its_field_in_the_index(tmp_path: Path) -> None:
     defined(tmp_path, [composite("status", "size")]).check(query)
 
 
-def test_an_index_that_is_added_later_is_seen(tmp_path: Path) -> None:
+def test_an_index_that_is_added_later_is_found(tmp_path: Path) -> None:
     indexes, query = defined(tmp_path, []), parsed(DONE.order_by("n"))
     with pytest.raises(Refused):
         indexes.check(query)
@@ -186,14 +187,14 @@ def test_an_index_that_is_added_later_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["{", '{"indexes": [{}]}', '{"indexes": [{"collectionGroup": "a", "fields": 1}]}', "[]"]
 )
-def test_a_wrong_file_is_refused_with_its_name(tmp_path: Path, text: str) -> None:
+def test_an_invalid_file_is_refused_with_its_name(tmp_path: Path, text: str) -> None:
     path = tmp_path / "firestore.indexes.json"
     path.write_text(text)
-    with pytest.raises(CannotServe, match=r"firestore\.indexes\.json is no index file"):
+    with pytest.raises(CannotServe, match=r"firestore\.indexes\.json is not a valid Firestore index file"):
         CompositeIndexes(path)
     with pytest.raises(CannotServe, match="cannot be read"):
         CompositeIndexes(tmp_path / "absent.json")
 
 
-def test_the_projects_own_file_is_readable(pytestconfig: pytest.Config) -> None:
+def test_the_file_of_this_project_is_valid(pytestconfig: pytest.Config) -> None:
     CompositeIndexes(pytestconfig.rootpath / "terraform/firestore/firestore.indexes.json")

@@ -1,4 +1,4 @@
-"""Queries mean what the model says, both read from all documents and from a stretch of an index."""
+"""Queries agree with the model, both when all documents are read and when an index is used."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photofinish_emulators.firestore.documents import StoredDocument, split_key
-from photofinish_emulators.firestore.indexes import index_range
+from photofinish_emulators.firestore.indexes import range_of
 from photofinish_emulators.firestore.paths import database_key, document_name
+from photofinish_emulators.firestore.protos import Document
 from photofinish_emulators.firestore.queries import Query
 from photofinish_emulators.firestore.query_parsing import parse_query
-from photofinish_emulators.firestore.wire import Document
 from support.firestore_model import results
 from support.firestore_queries import DOCUMENTS, queries, structured, value_message
 
@@ -34,26 +34,26 @@ def read_all(documents: list[StoredDocument], query: Query) -> list[tuple[bytes,
 
 
 def read_indexes(documents: list[StoredDocument], query: Query) -> set[bytes]:
-    """Keys of the documents that the stretches of all disjuncts' indexes give."""
+    """Keys of the documents in the index ranges of all disjuncts."""
     found = set()
     for conjunction in query.disjuncts:
-        stretch = index_range(query, conjunction)
+        part = range_of(query, conjunction)
         entries = [
-            (key, document) for document in documents for key in stretch.index.keys(document, database_key(DATABASE))
+            (key, document) for document in documents for key in part.index.keys(document, database_key(DATABASE))
         ]
         entries.sort(key=lambda entry: entry[0])
-        inside = [(key, document) for key, document in entries if stretch.low <= key < stretch.high]
-        kept = [(key, one) for key, one in inside if stretch.exact or query.selects(one) is not None]
-        in_order = [one.key for _, one in (reversed(kept) if stretch.backwards else kept)]
-        expected = [one.key for _, one in read_all(documents, query) if one.key in set(in_order)]
-        assert in_order == expected, "an index gives its results in the query's order"
+        inside = [document for key, document in entries if part.low <= key < part.high]
+        kept = [document for document in inside if part.exact or query.selects(document) is not None]
+        in_order = [document.key for document in (reversed(kept) if part.backwards else kept)]
+        expected = [document.key for _, document in read_all(documents, query) if document.key in set(in_order)]
+        assert in_order == expected, "an index range is in the query's order"
         found |= set(in_order)
     return found
 
 
 @settings(max_examples=600, deadline=None)
 @given(st.data())
-def test_queries_mean_what_the_model_says(data: st.DataObject) -> None:
+def test_queries_agree_with_the_model(data: st.DataObject) -> None:
     documents = data.draw(DOCUMENTS)
     model = data.draw(queries(documents))
     message = structured(model, PARENT, "photos")

@@ -1,4 +1,4 @@
-"""Encodings of values: their bytes are in Firestore's order, equal for equal values, and no one begins another."""
+"""Encodings of values: in Firestore's order, equal for equal values, and none a prefix of another."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from google.cloud.firestore_v1.vector import Vector
 from hypothesis import given
 from hypothesis import strategies as st
 
+from photofinish_emulators.common.rpc_errors import Refused
 from photofinish_emulators.firestore import values
-from photofinish_emulators.firestore.errors import Refused
 from photofinish_emulators.firestore.paths import (
     Name,
     decode_key,
@@ -23,7 +23,7 @@ from photofinish_emulators.firestore.paths import (
     name_key,
     parse_field_path,
 )
-from photofinish_emulators.firestore.wire import Document, Message, Value
+from photofinish_emulators.firestore.protos import Document, Message, Value
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=6)
 SCALARS = (
@@ -132,19 +132,19 @@ SEGMENTS = st.text(st.characters(codec="utf-8", exclude_characters="/"), min_siz
 
 
 @given(st.lists(SEGMENTS, min_size=2, max_size=6).filter(lambda segments: len(segments) % 2 == 0))
-def test_names_come_back_from_their_keys(segments: list[str]) -> None:
+def test_names_can_be_decoded_from_their_keys(segments: list[str]) -> None:
     name = Name("projects/p/databases/d", tuple(segments))
     assert decode_key(name_key(name)) == ["p", "d", *segments]
     assert document_name(str(name)) == name
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=6), min_size=1, max_size=4))
-def test_field_paths_come_back_from_their_text(names: list[str]) -> None:
+def test_formatted_field_paths_can_be_parsed(names: list[str]) -> None:
     assert parse_field_path(format_field_path(tuple(names))) == tuple(names)
 
 
 @pytest.mark.parametrize("text", ["", ".", "a.", ".a", "a..b", "a b", "a-b", "1a", "`a", "a`b`", "``"])
-def test_wrong_field_paths_are_refused(text: str) -> None:
+def test_invalid_field_paths_are_refused(text: str) -> None:
     with pytest.raises(Refused, match="Invalid property path"):
         parse_field_path(text)
 

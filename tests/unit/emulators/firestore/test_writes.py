@@ -1,4 +1,4 @@
-"""What one write makes of one document."""
+"""Applying one write to one document."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from google.cloud.firestore_v1 import _helpers
 
+from photofinish_emulators.common.rpc_errors import Refused
 from photofinish_emulators.firestore import limits
-from photofinish_emulators.firestore.errors import Refused
-from photofinish_emulators.firestore.wire import Document, Message, Write
+from photofinish_emulators.firestore.protos import Document, Message, Write
 from photofinish_emulators.firestore.writes import apply_write, parse_write
 
 DATABASE = "projects/p/databases/(default)"
@@ -61,7 +61,7 @@ def transformed(current: dict[str, Any], kind: str, operand: Any) -> Any:
 )
 def test_transforms_of_a_value(kind: str, current: Any, operand: Any, expected: Any) -> None:
     result = transformed({"f": current}, kind, operand)
-    assert repr(result) == repr(expected), "the type counts, too"
+    assert repr(result) == repr(expected), "also of the same type"
 
 
 @pytest.mark.parametrize("kind", ["increment", "maximum", "minimum"])
@@ -82,9 +82,9 @@ def test_neither_the_current_document_nor_the_request_is_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("paths", "reason"), [(["a", "a"], "twice"), (["a", "a.b"], "overlap"), (["__name__"], "cannot name")]
+    ("paths", "reason"), [(["a", "a"], "twice"), (["a", "a.b"], "overlap"), (["__name__"], "cannot contain")]
 )
-def test_masks_that_contradict_themselves_are_refused(paths: list[str], reason: str) -> None:
+def test_inconsistent_masks_are_refused(paths: list[str], reason: str) -> None:
     write = Write(update=document({"a": 1}))
     write.update_mask.field_paths.extend(paths)
     with pytest.raises(Refused, match=reason):
@@ -94,7 +94,7 @@ def test_masks_that_contradict_themselves_are_refused(paths: list[str], reason: 
 def test_a_write_without_operation_or_to_another_database_is_refused() -> None:
     with pytest.raises(Refused, match="operation"):
         parse_write(Write(), DATABASE)
-    with pytest.raises(Refused, match="does not lie in database"):
+    with pytest.raises(Refused, match="is not in database"):
         parse_write(Write(delete=NAME), "projects/p/databases/other")
 
 

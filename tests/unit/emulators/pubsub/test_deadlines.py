@@ -1,4 +1,4 @@
-"""Deadlines against a plain dictionary."""
+"""Deadlines, compared with a plain dictionary."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ steps = st.lists(
 
 
 @given(steps)
-def test_what_is_due_is_what_a_dictionary_says(steps: list[tuple[str, int, int]]) -> None:
+def test_due_messages_agree_with_a_dictionary(steps: list[tuple[str, int, int]]) -> None:
     deadlines, model = Deadlines(), dict[int, int]()
     now = 0
     for step, message_id, time_us in steps:
@@ -31,10 +31,10 @@ def test_what_is_due_is_what_a_dictionary_says(steps: list[tuple[str, int, int]]
             now = max(now, time_us)
             due = deadlines.pop_due(now)
             assert len(due) == len(set(due))
-            assert all(model[i] <= now for i in due), "none early"
+            assert all(model[i] <= now for i in due), "none is early"
             for i in due:
                 del model[i]
-            assert all(at_us > now - RESOLUTION_US for at_us in model.values()), "none later than the resolution"
+            assert all(at_us > now - RESOLUTION_US for at_us in model.values()), "none is later than the resolution"
         next_us = deadlines.next_us()
         if model:
             assert next_us is not None
@@ -43,7 +43,7 @@ def test_what_is_due_is_what_a_dictionary_says(steps: list[tuple[str, int, int]]
             assert next_us is None
 
 
-def test_extending_leaves_nothing_behind() -> None:
+def test_extending_a_deadline_does_not_use_memory() -> None:
     deadlines = Deadlines()
     for at_us in range(0, 1000 * RESOLUTION_US, RESOLUTION_US):
         deadlines.set(1, at_us)

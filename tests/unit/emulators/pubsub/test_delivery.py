@@ -1,4 +1,4 @@
-"""The delivery queue against its promises, over random histories with restarts; the storage is the real one."""
+"""The delivery queue's guarantees, over random histories with restarts, on a real store."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from hypothesis import strategies as st
 from photofinish_emulators.pubsub import delivery, protos
 from photofinish_emulators.pubsub.delivery import DeliveryQueue
 from photofinish_emulators.pubsub.outstanding import Consumer, Delivery, DeliverySettings
-from photofinish_emulators.pubsub.storage import Message, Storage
+from photofinish_emulators.pubsub.store import Message, Store
 
 LEASE_S = 10
 START_US = 1_700_000_000_000_000
 
 
 class History:
-    """A subscription under a hand-set clock, with the checks that hold for every delivery."""
+    """A subscription with a simulated clock, and checks that hold for every delivery."""
 
-    def __init__(self, storage: Storage, settings: DeliverySettings) -> None:
+    def __init__(self, store: Store, settings: DeliverySettings) -> None:
         self.now_us = START_US
-        self.storage = storage
+        self.store = store
         self.settings = settings
-        self.topic_id = storage.create_topic("projects/p/topics/top", b"").result()
-        self.subscription_id = storage.create_subscription("projects/p/subscriptions/s", self.topic_id, b"", 0).result()
+        self.topic_id = store.create_topic("projects/p/topics/top", b"").result()
+        self.subscription_id = store.create_subscription("projects/p/subscriptions/s", self.topic_id, b"", 0).result()
         self.published: dict[int, str] = {}
         self.acknowledged: set[int] = set()
         self.failures: dict[int, int] = {}
-        self.held: dict[int, tuple[Delivery, int]] = {}  # by message id: the newest delivery, and its deadline
+        self.held: dict[int, tuple[Delivery, int]] = {}  # message id → newest delivery and its deadline
 
     def open(self) -> None:
-        [(_, _, _, _, _, cursor)] = self.storage.subscriptions()
+        [(_, _, _, _, _, cursor)] = self.store.subscriptions()
         self.queue = DeliveryQueue(
-            self.storage, self.subscription_id, self.topic_id, cursor, self.settings, lambda _: False, lambda _: None
+            self.store, self.subscription_id, self.topic_id, cursor, self.settings, lambda _: False, lambda _: None
         )
 
     def advance(self, seconds: float) -> None:
@@ -46,7 +46,7 @@ class History:
             if deadline_us <= self.now_us:
                 del self.held[message_id]
                 self.failures[message_id] = self.failures.get(message_id, 0) + 1
-        # A deadline is noticed at most its resolution late.
+        # A deadline is noticed late by at most its resolution.
         self.now_us += 20_000
         self.queue.check_deadlines()
 
@@ -57,8 +57,8 @@ class History:
             body = protos.PubsubMessage(data=b"x", ordering_key=key).SerializeToString()
             messages.append(Message(self.now_us, key, body))
             self.published[self.now_us] = key
-        self.storage.publish(self.topic_id, messages).result()
-        self.queue.offer(messages)
+        self.store.publish(self.topic_id, messages).result()
+        self.queue.add_published(messages)
 
     def take(self, limit: int) -> int:
         deliveries, saved = self.queue.take(Consumer(), limit, 1_000_000, LEASE_S)
@@ -69,11 +69,11 @@ class History:
             message_id = each.outstanding.message_id
             key = self.published[message_id]
             assert message_id not in self.acknowledged, "an acknowledged message came again"
-            assert message_id not in self.held, "a message came while somebody holds it"
+            assert message_id not in self.held, "a message came while a consumer holds it"
             assert each.attempt == 1 + self.failures.get(message_id, 0)
             if key and self.settings.ordered:
                 earlier = {i for i, k in self.published.items() if k == key and i < message_id}
-                assert earlier <= self.acknowledged, "a message came before an earlier one of its key was done"
+                assert earlier <= self.acknowledged, "a message came before an earlier one of its key was acknowledged"
             self.held[message_id] = (each, self.now_us + LEASE_S * 1_000_000)
         return len(deliveries)
 
@@ -104,7 +104,7 @@ class History:
                 self.failures[message_id] = self.failures.get(message_id, 0) + 1
 
     def drop(self, number: int) -> None:
-        """Retention, or a seek forward, reaches one of the messages: those before it are done."""
+        """As retention or a seek forward does: everything before one of the messages counts as acknowledged."""
         if self.published:
             border = sorted(self.published)[number % len(self.published)]
             if (saved := self.queue.drop_before(border)) is not None:
@@ -113,7 +113,7 @@ class History:
             self.held = {i: each for i, each in self.held.items() if i >= border}
 
     def replay(self, number: int) -> None:
-        """A seek back: everything from one of the messages on begins again, everything before it is done."""
+        """A seek back: everything from one of the messages on is delivered again, everything before it is done."""
         if self.published:
             border = sorted(self.published)[number % len(self.published)]
             self.queue.replay_from(border).result()
@@ -127,7 +127,7 @@ class History:
         self.queue.check_deadlines()
 
     def drain(self) -> None:
-        """Acknowledge everything that comes until nothing does, over time."""
+        """Acknowledge everything until all messages have been delivered."""
         for _ in range(100 + 2 * len(self.published)):
             self.advance(30)
             while self.take(100):
@@ -161,8 +161,8 @@ delivery_settings = st.builds(
 
 @settings(max_examples=40, deadline=None)
 @given(operations, delivery_settings)
-def test_no_history_breaks_a_promise(steps: list[tuple[str, Any]], chosen: DeliverySettings) -> None:
-    """Nothing comes while it is held or after it is done, keys keep their order, attempts are counted, all arrives."""
+def test_no_history_breaks_a_guarantee(steps: list[tuple[str, Any]], chosen: DeliverySettings) -> None:
+    """No message comes while held or once acknowledged, keys keep their order, attempts are counted, all arrive."""
 
     async def play(history: History) -> None:
         history.open()
@@ -190,9 +190,9 @@ def test_no_history_breaks_a_promise(steps: list[tuple[str, Any]], chosen: Deliv
 
     failures: list[BaseException] = []
     with tempfile.TemporaryDirectory() as folder:
-        storage = Storage(Path(folder) / "db", failures.append)
-        history = History(storage, chosen)
+        store = Store(Path(folder) / "db", failures.append)
+        history = History(store, chosen)
         with mock.patch.object(delivery, "now_us", side_effect=lambda: history.now_us):
             asyncio.run(play(history))
-        storage.close()
+        store.close()
     assert not failures

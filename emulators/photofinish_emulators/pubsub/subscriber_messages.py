@@ -1,30 +1,30 @@
-"""What Subscriber RPCs share: how things look in answers, and what they refuse."""
+"""Responses and request checks that the Subscriber RPCs share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from photofinish_emulators.common.rpc_errors import failed_precondition, invalid
 from photofinish_emulators.pubsub import protos
-from photofinish_emulators.pubsub.broker import Subscription, topic_name
 from photofinish_emulators.pubsub.outstanding import Delivery
 from photofinish_emulators.pubsub.resources import MAX_ACK_DEADLINE_S
-from photofinish_emulators.pubsub.rpc import FailedPrecondition, InvalidArgument
+from photofinish_emulators.pubsub.topics import Subscription
 
 
-def shown(subscription: Subscription) -> Any:
-    """The subscription as the API shows it: with what its topic says now."""
+def subscription_message(subscription: Subscription) -> Any:
+    """The subscription as the API shows it, with the current name and retention of its topic."""
     config = protos.Subscription()
     config.CopyFrom(subscription.config)
-    config.topic = topic_name(subscription)
+    config.topic = subscription.topic_name
     topic = subscription.topic
     if not topic.deleted and topic.config.HasField("message_retention_duration"):
         config.topic_message_retention_duration.CopyFrom(topic.config.message_retention_duration)
     return config
 
 
-def received(subscription: Subscription, deliveries: Iterable[Delivery]) -> list[Any]:
-    """``ReceivedMessage`` of each delivery; attempts are told only under a dead-letter policy."""
+def received_messages(subscription: Subscription, deliveries: Iterable[Delivery]) -> list[Any]:
+    """A ``ReceivedMessage`` for each delivery; attempts are reported only with a dead-letter policy."""
     counted = subscription.queue.settings.max_attempts is not None
     ack_id = subscription.queue.ack_id
     parse = protos.PubsubMessage.FromString
@@ -40,35 +40,32 @@ def received(subscription: Subscription, deliveries: Iterable[Delivery]) -> list
 
 def refuse_detached(subscription: Subscription) -> None:
     if subscription.config.detached:
-        raise FailedPrecondition(f"Subscription {subscription.name} is detached from its topic.")
+        raise failed_precondition(f"Subscription {subscription.name} is detached from its topic.")
 
 
 def refuse_push(subscription: Subscription) -> None:
     if subscription.config.push_config.push_endpoint:
-        raise FailedPrecondition(
+        raise failed_precondition(
             f"Subscription {subscription.name} is a push subscription. Clear its push_config to pull from it."
         )
 
 
 def check_ack_ids(subscription: Subscription, ack_ids: Iterable[str]) -> None:
-    """
-    Raises:
-        InvalidArgument: there is none, or one is not an acknowledgement id of this subscription.
-    """
+    """Raise INVALID_ARGUMENT if there are none, or one is not an acknowledgement id of this subscription."""
     empty = True
     for ack_id in ack_ids:
         empty = False
         try:
             subscription.queue.parse_ack_id(ack_id)
         except ValueError as error:
-            raise InvalidArgument(f"You have passed an invalid ack ID to the service (ack_id={ack_id}).") from error
+            raise invalid(f"You have passed an invalid ack ID to the service (ack_id={ack_id}).") from error
     if empty:
-        raise InvalidArgument("No ack ids are specified.")
+        raise invalid("No ack ids are specified.")
 
 
 def check_deadline(deadline_s: int, lowest_s: int = 0) -> None:
     if not lowest_s <= deadline_s <= MAX_ACK_DEADLINE_S:
-        raise InvalidArgument(
+        raise invalid(
             f"Invalid ack deadline given ({deadline_s})."
             f" It must be between {lowest_s} and {MAX_ACK_DEADLINE_S} seconds."
         )

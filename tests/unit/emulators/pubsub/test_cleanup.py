@@ -1,4 +1,4 @@
-"""What happens over days: retention, expiry, and which messages leave the disk."""
+"""Retention and expiration over days, and which messages are deleted from disk."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from unittest import mock
 
 import pytest
 
-from photofinish_emulators.pubsub import broker as broker_module
-from photofinish_emulators.pubsub import protos
-from photofinish_emulators.pubsub.broker import Broker, Subscription, Topic
-from photofinish_emulators.pubsub.outstanding import Consumer, Delivery, now_us
+from photofinish_emulators.pubsub import cleanup, protos
+from photofinish_emulators.pubsub.broker import Broker
+from photofinish_emulators.pubsub.outstanding import Consumer, Delivery
 from photofinish_emulators.pubsub.resources import DAY_S, new_subscription, new_topic
-from photofinish_emulators.pubsub.storage import Storage
+from photofinish_emulators.pubsub.store import Store, now_us, written
+from photofinish_emulators.pubsub.topics import Subscription, Topic
 
 TOPIC, SUBSCRIPTION = "projects/p/topics/top", "projects/p/subscriptions/sub"
 
@@ -32,13 +32,13 @@ def run(tmp_path: Path) -> Callable[[Callable[[Broker], Awaitable[None]]], None]
     def with_broker(body: Callable[[Broker], Awaitable[None]]) -> None:
         async def play() -> None:
             failures: list[BaseException] = []
-            storage = Storage(tmp_path / "db", failures.append)
-            broker = Broker(storage, no_pusher, failures.append)
+            store = Store(tmp_path / "db", failures.append)
+            broker = Broker(store, no_pusher, failures.append)
             try:
                 await body(broker)
             finally:
                 await broker.close()
-                storage.close()
+                store.close()
             assert not failures
 
         asyncio.run(play())
@@ -58,55 +58,52 @@ async def publish(broker: Broker, *bodies: bytes) -> list[int]:
 
 
 async def take(subscription: Subscription, limit: int = 100) -> list[Delivery]:
-    deliveries, saved = subscription.queue.take(Consumer(), limit, 1_000_000, 60)
-    if saved is not None:
-        await Broker.saved(saved)
-    return deliveries
+    return await subscription.queue.take_written(Consumer(), limit, 1_000_000, 60)
 
 
 def on_disk(broker: Broker, topic: Topic) -> list[int]:
-    messages, _ = broker.storage.messages_after(topic.id, 0, 1000, 1_000_000)
+    messages, _ = broker.store.messages_after(topic.id, 0, 1000, 1_000_000)
     return [message.id for message in messages]
 
 
 @contextmanager
 def later(seconds: float) -> Iterator[None]:
-    """The broker's clock that much ahead."""
-    with mock.patch.object(broker_module, "now_us", side_effect=lambda: now_us() + int(seconds * 1e6)):
+    """Clean up as if it were that much later."""
+    with mock.patch.object(cleanup, "now_us", side_effect=lambda: now_us() + int(seconds * 1e6)):
         yield
 
 
-def test_messages_leave_when_every_subscription_is_done_with_them(run: Callable[..., None]) -> None:
+def test_messages_are_deleted_once_every_subscription_has_acknowledged_them(run: Callable[..., None]) -> None:
     async def body(broker: Broker) -> None:
         topic, first = await create(broker)
         _, second = await create(broker, name=SUBSCRIPTION + "2")
         ids = await publish(broker, b"1", b"2", b"3")
         for delivery in await take(first):
             first.queue.settle(delivery, accepted=True)
-        await broker._sweep(topic)
+        await broker.cleanup.sweep(topic)
         assert on_disk(broker, topic) == ids, "the second subscription has not even seen them"
 
         one, two, three = await take(second)
         second.queue.settle(two, accepted=True)
-        await broker._sweep(topic)
+        await broker.cleanup.sweep(topic)
         assert on_disk(broker, topic) == [ids[0], ids[2]], "two are outstanding"
 
-        # After the sweep has passed: each goes with its last acknowledgement.
+        # After the sweep, each is deleted with its last acknowledgement.
         second.queue.settle(one, accepted=True)
         second.queue.settle(three, accepted=True)
-        await broker.saved(broker.storage.delete_ids([]))
+        await written(broker.store.delete_ids([]))
         assert on_disk(broker, topic) == []
 
     run(body)
 
 
-def test_a_subscription_that_goes_leaves_nothing(run: Callable[..., None]) -> None:
+def test_a_deleted_subscription_leaves_no_messages(run: Callable[..., None]) -> None:
     async def body(broker: Broker) -> None:
         topic, subscription = await create(broker)
         await publish(broker, b"1", b"2")
         await take(subscription, limit=1)
         await broker.delete_subscription(subscription)
-        await broker._sweep(topic)
+        await broker.cleanup.sweep(topic)
         assert on_disk(broker, topic) == []
         await publish(broker, b"3")
         assert on_disk(broker, topic) == [], "without a subscription nothing is kept"
@@ -114,17 +111,17 @@ def test_a_subscription_that_goes_leaves_nothing(run: Callable[..., None]) -> No
     run(body)
 
 
-def test_a_deleted_topic_leaves_with_its_last_subscription(run: Callable[..., None]) -> None:
+def test_a_deleted_topic_is_purged_with_its_last_subscription(run: Callable[..., None]) -> None:
     async def body(broker: Broker) -> None:
         topic, subscription = await create(broker)
         await publish(broker, b"1")
         await broker.delete_topic(topic)
-        await broker._sweep(topic)
+        await broker.cleanup.sweep(topic)
         assert len(await take(subscription)) == 1
-        assert len(broker.storage.topics()) == 1
+        assert len(broker.store.topics()) == 1
         await broker.delete_subscription(subscription)
-        await broker._sweep(topic)
-        assert broker.storage.topics() == []
+        await broker.cleanup.sweep(topic)
+        assert broker.store.topics() == []
         assert on_disk(broker, topic) == []
 
     run(body)
@@ -136,12 +133,12 @@ def test_unacknowledged_messages_are_kept_for_the_retention_time(run: Callable[.
         ids = await publish(broker, b"held", b"new")
         [held] = await take(subscription, limit=1)
         with later(7 * DAY_S - 60):
-            await broker._expire(subscription)
-            await broker._sweep(topic)
+            await broker.cleanup.expire(subscription)
+            await broker.cleanup.sweep(topic)
             assert on_disk(broker, topic) == ids
         with later(7 * DAY_S + 1):
-            await broker._expire(subscription)
-            await broker._sweep(topic)
+            await broker.cleanup.expire(subscription)
+            await broker.cleanup.sweep(topic)
         assert not held.is_held
         assert await take(subscription) == []
         assert on_disk(broker, topic) == []
@@ -159,10 +156,10 @@ def test_acknowledged_messages_are_kept_for_the_retention_time(run: Callable[...
         for delivery in await take(subscription):
             subscription.queue.settle(delivery, accepted=True)
         with later(7 * DAY_S - 60):
-            await broker._sweep(topic)
+            await broker.cleanup.sweep(topic)
             assert on_disk(broker, topic) == ids
         with later(7 * DAY_S + 1):
-            await broker._sweep(topic)
+            await broker.cleanup.sweep(topic)
             assert on_disk(broker, topic) == []
 
     run(body)
@@ -177,7 +174,7 @@ def test_an_unused_subscription_expires(run: Callable[..., None]) -> None:
             subscription.active_at -= 31 * DAY_S + 1
         broker.subscription(used.name)
         for subscription in (used, unused, eternal):
-            await broker._expire(subscription)
+            await broker.cleanup.expire(subscription)
         assert broker.subscriptions.keys() == {used.name, eternal.name}
 
     run(body)

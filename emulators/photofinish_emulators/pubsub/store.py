@@ -1,26 +1,28 @@
-"""What is on disk: topics, subscriptions, messages once per topic, and one row per outstanding delivery.
+"""The SQLite tables: topics, subscriptions, each message once per topic, and one row per outstanding delivery.
 
-A subscription reads its topic like a log. Its *cursor* is the id of the last message it took; what lies behind the
-cursor and is not acknowledged yet has a row in ``delivery``. So a publish writes one row however many subscriptions
-there are, a backlog costs no memory, and starting up reads only the outstanding deliveries.
+A subscription reads its topic like a log. Its *cursor* is the id of the last message it took; a message up to the
+cursor that is not acknowledged yet has a row in ``delivery``. So a publish writes one row per message, however many
+subscriptions there are, a backlog uses no memory, and starting up reads only the outstanding deliveries.
 
-A message's id is the microsecond of its publication, made unique by counting on, so ids order messages and "published
-before T" is a comparison of ids.
+A message's id is its time of publication in microseconds, increased where needed to be unique. So ids order messages,
+and "published before T" is a comparison of ids.
 
-Many rows go to SQLite in one statement: the interpreter lock is given away and won back once a statement, which under
-load costs more than the statement.
+Many rows are written by one statement: each statement releases and reacquires the interpreter lock, which under load
+costs more than the statement itself.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from photofinish_emulators.common.sqlite_store import SqliteStore
 
@@ -31,7 +33,7 @@ CREATE TABLE IF NOT EXISTS topic (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
     config BLOB NOT NULL,                   -- google.pubsub.v1.Topic
-    deleted INTEGER NOT NULL DEFAULT 0      -- kept while a subscription still has messages of it
+    deleted INTEGER NOT NULL DEFAULT 0      -- the row stays while a subscription still has its messages
 );
 CREATE UNIQUE INDEX IF NOT EXISTS live_topic ON topic (name) WHERE deleted = 0;
 CREATE TABLE IF NOT EXISTS subscription (
@@ -52,7 +54,7 @@ CREATE INDEX IF NOT EXISTS message_of_topic ON message (topic_id, id);
 CREATE TABLE IF NOT EXISTS delivery (
     subscription_id INTEGER NOT NULL,
     message_id INTEGER NOT NULL,
-    lease INTEGER NOT NULL,                 -- counts the times it was handed out; part of the acknowledgement id
+    lease INTEGER NOT NULL,                 -- number of times it was delivered; part of the acknowledgement id
     failures INTEGER NOT NULL,              -- negative acknowledgements and missed deadlines so far
     state INTEGER NOT NULL,                 -- StoredState
     until_us INTEGER NOT NULL,
@@ -64,16 +66,16 @@ CREATE TABLE IF NOT EXISTS policy (
 );
 """
 
-# Rows of one INSERT; few sizes, so that the prepared statements are reused.
+# Rows per INSERT; few sizes, so that prepared statements are reused.
 INSERT_SIZES = (128, 16, 1)
 
 
 class StoredState(IntEnum):
-    """What a delivery does until its ``until_us``."""
+    """The state of a delivery until its ``until_us``."""
 
     WAITING = 0  # for its next delivery
     LEASED = 1  # with a consumer
-    ACKNOWLEDGED = 2  # is remembered as such
+    ACKNOWLEDGED = 2  # and kept to confirm repeated acknowledgements
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """An outstanding delivery as it is on disk, with what its message says."""
+    """An outstanding delivery on disk, with the ordering key and the size in bytes of its message."""
 
     message_id: int
     lease: int
@@ -98,22 +100,27 @@ class DeliveryRow:
     size: int
 
 
-class Storage:
+class Store:
     """Writes return a future that resolves once they are on disk; reads see what is committed.
 
-    When the disk refuses a write, memory is ahead of the disk, and a later write could leave a gap there. So nothing is
-    written any more, ``on_failure`` is called, on the writer's thread, and the server has to stop: what starts next
-    continues from the disk.
+    After a failed write, memory is ahead of the disk, and a later write could leave a gap there. So nothing is written
+    any more, ``on_failure`` is called on the writer's thread, and the server has to stop: the next start continues from
+    the disk.
     """
 
     def __init__(self, path: Path, on_failure: Callable[[BaseException], None]) -> None:
-        self._store = SqliteStore(path, SCHEMA)
-        self._reader = self._store.connect()
+        self._sqlite = SqliteStore(path, SCHEMA)
+        self._reader = self._sqlite.connect()
         self._on_failure = on_failure
         self._failed = False
+        row = self._reader.execute(
+            "SELECT max(coalesce((SELECT max(id) FROM message), 0),"
+            " coalesce((SELECT max(cursor) FROM subscription), 0))"
+        ).fetchone()
+        self.last_id = int(row[0])  # no message or cursor has a higher id
 
     def close(self) -> None:
-        self._store.close()
+        self._sqlite.close()
         self._reader.close()
 
     def _submit(self, write: Callable[[sqlite3.Connection], T]) -> Future[T]:
@@ -126,14 +133,14 @@ class Storage:
                 self._failed = not isinstance(error, sqlite3.IntegrityError)
                 raise
 
-        future = self._store.submit(guarded)
-        future.add_done_callback(self._notice_failure)
+        future = self._sqlite.submit(guarded)
+        future.add_done_callback(self._on_done)
         return future
 
-    def _notice_failure(self, future: Future[T]) -> None:
+    def _on_done(self, future: Future[T]) -> None:
         error = future.exception()
         if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
-            self._failed = True  # the commit may have failed, not the write itself
+            self._failed = True  # perhaps not the write but the commit failed
             self._on_failure(error)
 
     # Topics and subscriptions
@@ -148,7 +155,7 @@ class Storage:
         return self._reader.execute("SELECT id, name, topic_id, config, start_id, cursor FROM subscription").fetchall()
 
     def create_topic(self, name: str, config: bytes) -> Future[int]:
-        """The new topic's id; fails with ``sqlite3.IntegrityError`` when the name is in use."""
+        """Insert a topic and return its id; fails with ``sqlite3.IntegrityError`` when the name is in use."""
 
         def write(db: sqlite3.Connection) -> int:
             return _inserted(db.execute("INSERT INTO topic (name, config) VALUES (?, ?)", (name, config)))
@@ -159,15 +166,15 @@ class Storage:
         return self._execute("UPDATE topic SET config = ? WHERE id = ?", (config, topic_id))
 
     def delete_topic(self, topic_id: int) -> Future[None]:
-        """Free the name; messages and the row stay until :meth:`purge_topic`."""
+        """Release the name; messages and the row stay until :meth:`purge_topic`."""
         return self._execute("UPDATE topic SET deleted = 1 WHERE id = ?", (topic_id,))
 
     def purge_topic(self, topic_id: int) -> Future[None]:
-        """Remove a deleted topic that has neither messages nor subscriptions any more."""
+        """Delete the row of a deleted topic that has neither messages nor subscriptions any more."""
         return self._execute("DELETE FROM topic WHERE id = ? AND deleted = 1", (topic_id,))
 
     def create_subscription(self, name: str, topic_id: int, config: bytes, start_id: int) -> Future[int]:
-        """The new subscription's id; fails with ``sqlite3.IntegrityError`` when the name is in use."""
+        """Insert a subscription and return its id; fails with ``sqlite3.IntegrityError`` when the name is in use."""
 
         def write(db: sqlite3.Connection) -> int:
             return _inserted(
@@ -191,21 +198,18 @@ class Storage:
 
     # Messages
 
-    def newest_id(self) -> int:
-        """No message or cursor has a higher id than this."""
-        row = self._reader.execute(
-            "SELECT max(coalesce((SELECT max(id) FROM message), 0),"
-            " coalesce((SELECT max(cursor) FROM subscription), 0))"
-        ).fetchone()
-        return int(row[0])
+    def next_id(self) -> int:
+        """The id for a message that is published now."""
+        self.last_id = max(self.last_id + 1, now_us())
+        return self.last_id
 
     def publish(self, topic_id: int, messages: Sequence[Message]) -> Future[None]:
         return self._submit(lambda db: _insert_messages(db, topic_id, messages))
 
     def messages_after(self, topic_id: int, after_id: int, limit: int, max_bytes: int) -> tuple[list[Message], bool]:
-        """The next messages of a topic, and whether there are none behind them.
+        """The messages of a topic after ``after_id``, and whether these are the last.
 
-        At most ``limit`` messages, and no more once ``max_bytes`` of bodies are reached.
+        Stops at ``limit`` messages, or once ``max_bytes`` of bodies are reached.
         """
         found: list[Message] = []
         size = 0
@@ -222,7 +226,7 @@ class Storage:
         return found, len(found) < limit
 
     def bodies(self, message_ids: Sequence[int]) -> dict[int, bytes]:
-        """Bodies by message id; an id that is gone is left out."""
+        """Bodies by message id; deleted messages are left out."""
         return dict(
             self._reader.execute(
                 "SELECT id, body FROM message WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(message_ids),)
@@ -230,7 +234,7 @@ class Storage:
         )
 
     def delete_messages(self, topic_id: int, after_id: int, to_id: int, keep: Sequence[int], limit: int) -> Future[int]:
-        """Delete messages of a topic in ``(after_id, to_id]`` but for ``keep``; returns how many, at most ``limit``."""
+        """Delete messages of a topic in ``(after_id, to_id]`` except ``keep``; return how many, at most ``limit``."""
 
         def write(db: sqlite3.Connection) -> int:
             return db.execute(
@@ -249,7 +253,7 @@ class Storage:
     # Deliveries
 
     def deliveries(self, subscription_id: int) -> list[DeliveryRow]:
-        """The outstanding deliveries of a subscription, by message id; those whose message is gone are left out."""
+        """The outstanding deliveries of a subscription, by message id, without those of deleted messages."""
         rows = self._reader.execute(
             "SELECT message_id, lease, failures, state, until_us, ordering_key, length(body)"
             " FROM delivery JOIN message ON message.id = message_id WHERE subscription_id = ? ORDER BY message_id",
@@ -260,7 +264,7 @@ class Storage:
     def put_deliveries(
         self, subscription_id: int, rows: Iterable[tuple[int, int, int, StoredState, int]], cursor: int | None
     ) -> Future[None]:
-        """Write deliveries (message id, lease, failures, state, until), and move the cursor where it is given."""
+        """Write deliveries (message id, lease, failures, state, until), and the cursor if it is given."""
         values = json.dumps(list(rows))
 
         def write(db: sqlite3.Connection) -> None:
@@ -290,7 +294,7 @@ class Storage:
     def move_to_topic(
         self, subscription_id: int, message_id: int, topic_id: int, messages: Sequence[Message]
     ) -> Future[None]:
-        """Publish ``messages`` to a topic and end the delivery of ``message_id``, both or neither."""
+        """Publish ``messages`` to a topic and end the delivery of ``message_id``, in one transaction."""
 
         def write(db: sqlite3.Connection) -> None:
             _insert_messages(db, topic_id, messages)
@@ -332,6 +336,16 @@ class Storage:
             db.execute(sql, parameters)
 
         return self._submit(write)
+
+
+def now_us() -> int:
+    """Microseconds since 1970; not a monotonic clock, because deadlines outlive the process."""
+    return time.time_ns() // 1000
+
+
+async def written(future: Future[Any]) -> Any:
+    """Return the result of a write once it is on disk; cancelling the wait does not cancel the write."""
+    return await asyncio.shield(asyncio.wrap_future(future))
 
 
 def _inserted(cursor: sqlite3.Cursor) -> int:

@@ -1,7 +1,7 @@
-"""The raw protobuf classes of the service, by their names in the API.
+"""The raw protobuf classes of google.firestore.v1, from inside the client library's proto-plus types.
 
-``google-cloud-firestore`` ships them inside proto-plus wrappers; ``pb()`` gives the class underneath, which is several
-times faster. They come without type stubs, so a message is :data:`Message` to the type checker.
+They are several times faster than the wrappers. They have no type stubs, so a message is :data:`Message` to the type
+checker.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 from google.cloud.firestore_v1.types import aggregation_result, bloom_filter, common, document, firestore, query, write
 from google.protobuf import empty_pb2, timestamp_pb2
 
-from photofinish_emulators.firestore.errors import invalid
+from photofinish_emulators.common.rpc_errors import invalid
 
 Message: TypeAlias = Any
 Fields: TypeAlias = MutableMapping[str, Message]
-"""The ``fields`` of a document or of a map value. Reading a missing key creates it: ask with ``in`` first."""
+"""The ``fields`` of a document or a map value. Reading a missing key creates it: check with ``in`` first."""
 
 Empty = empty_pb2.Empty
 Timestamp = timestamp_pb2.Timestamp
@@ -82,10 +82,10 @@ def timestamp(time_us: int) -> Message:
 
 
 def check_time(time: Message) -> int:
-    """Microseconds since 1970 of a time that a client sent.
+    """Convert a time sent by a client to microseconds since 1970.
 
     Raises:
-        Refused: it is finer than microseconds, which no time of a document is.
+        Refused: it is finer than microseconds.
     """
     if time.nanos % 1000:
         raise invalid("A timestamp must be microsecond aligned.")
@@ -93,6 +93,6 @@ def check_time(time: Message) -> int:
 
 
 def micros(time: Message) -> int:
-    """A ``google.protobuf.Timestamp`` as microseconds since 1970, what is finer cut off."""
+    """A ``google.protobuf.Timestamp`` as microseconds since 1970, rounded down."""
     result: int = time.seconds * 1_000_000 + time.nanos // 1000
     return result
