@@ -1,6 +1,6 @@
-"""Firestore's query semantics, written down once more: plain Python over the official client's comparison of values.
+"""A model of Firestore's query semantics: plain Python with the official client's comparison of values.
 
-Nothing here is shared with the server, so that what the two agree on is not an agreement of a mistake with itself.
+It shares no code with the server, so that both cannot have the same bug.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Where:
 
 @dataclass(frozen=True)
 class ModelQuery:
-    """Filters are all of ``every``, and one of ``some`` where there are any."""
+    """A document must match all of ``every``, and one of ``some`` unless that is empty."""
 
     every: tuple[Where, ...] = ()
     some: tuple[Where, ...] = ()
@@ -41,7 +41,7 @@ class ModelQuery:
 
 
 def compare(left: Any, right: Any) -> int:
-    """Order of two values, of any types."""
+    """The order of two values of any types: -1, 0 or 1."""
     return Order.compare(_helpers.encode_value(left), _helpers.encode_value(right))
 
 

@@ -1,4 +1,4 @@
-"""Random documents and queries for tests of query semantics: few values, so that documents tie, match and bound."""
+"""Random documents and queries for tests of query semantics, with few values, so that equal ones are frequent."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ DOCUMENTS = st.dictionaries(
 
 @st.composite
 def wheres(draw: st.DrawFn, documents: dict[str, dict[str, Any]], ops: list[str]) -> Where:
-    """A filter, mostly with a value that some document has."""
+    """A filter, usually with a value that occurs in the documents."""
     op, path = draw(st.sampled_from(ops)), draw(FIELDS)
-    known = [value for one in documents.values() for present, value in [lookup(one, path)] if present]
+    existing = [value for one in documents.values() for present, value in [lookup(one, path)] if present]
     if op in ("array-contains", "array-contains-any"):
-        known = [element for value in known if isinstance(value, list) for element in value]
+        existing = [element for value in existing if isinstance(value, list) for element in value]
         operands = SCALARS
     else:
         operands = VALUES
-    if known:
-        operands = st.one_of(st.sampled_from(known), st.sampled_from(known), operands)
+    if existing:
+        operands = st.one_of(st.sampled_from(existing), st.sampled_from(existing), operands)
     if op in ("in", "array-contains-any", "not-in"):
         return Where(path, op, draw(st.lists(operands, min_size=1, max_size=3)))
     return Where(path, op, draw(operands))
@@ -51,7 +51,7 @@ def wheres(draw: st.DrawFn, documents: dict[str, dict[str, Any]], ops: list[str]
 
 @st.composite
 def queries(draw: st.DrawFn, documents: dict[str, dict[str, Any]]) -> ModelQuery:
-    """A query that the server accepts; its cursors are mostly places of documents."""
+    """A query that the server accepts; its cursors are usually positions of documents."""
     shape = draw(st.sampled_from(["all", "one", "one", "range", "two", "or", "not-in"]))
     every: list[Where] = []
     some: list[Where] = []
@@ -65,7 +65,7 @@ def queries(draw: st.DrawFn, documents: dict[str, dict[str, Any]]) -> ModelQuery
     if shape == "not-in":
         every.append(draw(wheres(documents, ["not-in"])))
     paths = draw(st.lists(FIELDS, unique=True, max_size=2))
-    if every and draw(st.booleans()):  # an order that the filter bounds
+    if every and draw(st.booleans()):  # an order by the field of the filter
         paths = list(dict.fromkeys([every[-1].path, *paths]))
     orders = tuple((path, draw(st.booleans())) for path in paths)
     if draw(st.sampled_from([False, False, True])):

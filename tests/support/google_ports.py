@@ -19,9 +19,10 @@ from photofinish.adapters.google.documents import FirestoreDocuments, FirestoreT
 from photofinish.adapters.google.photo_store import GcsPhotoStore
 from photofinish.adapters.google.pubsub import PubSubWorkQueue
 from photofinish_emulators.storage import Storage
-from support.firestore_server import FirestoreServer, emulator_environment, running_firestore_server
+from support.firestore_server import FirestoreServer, emulator_environment
 from support.ports import free_port
-from support.pubsub_server import PubsubServer, wait_until
+from support.pubsub_server import PubsubServer
+from support.waiting import wait_until
 
 _numbers = itertools.count(1)
 
@@ -94,7 +95,7 @@ def _queue(pubsub_server: PubsubServer, *, exactly_once: bool) -> PubSubWorkQueu
 @pytest.fixture(scope="session")
 def firestore_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirestoreServer]:
     indexes = Path(__file__).parents[2] / "terraform" / "firestore" / "firestore.indexes.json"
-    with running_firestore_server(tmp_path_factory.mktemp("firestore") / "state", indexes=indexes) as server:
+    with FirestoreServer(tmp_path_factory.mktemp("firestore") / "state", indexes=indexes) as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""A small local cloud with a function and a job of the test's own, run by a real supervisor process."""
+"""A small local cloud with its own function and job, run by a real supervisor process."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ PROJECT = "tiny"
 JOB = f"projects/{PROJECT}/locations/local/jobs/tiny-job"
 WAITING_JOB = f"projects/{PROJECT}/locations/local/jobs/waiting-job"
 
-# Records in Postgres which objects were announced; the same announcement twice changes nothing. Fails while there is a
-# file REFUSE.
+# Records notifications about objects in Postgres; a repeated one changes nothing. Fails while the file REFUSE exists.
 FUNCTION = """
 import base64, json, os
 import functions_framework
@@ -61,7 +60,7 @@ with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
     connection.execute("CREATE TABLE IF NOT EXISTS seen (name text, generation bigint, PRIMARY KEY (name, generation))")
 """
 
-# Copies the object named in its arguments to the second bucket, and leaves a Firestore document about it.
+# Copies the object named in its arguments to the second bucket, and writes a Firestore document about it.
 TASK = """
 import os, sys
 from google.cloud import firestore, storage
@@ -70,7 +69,7 @@ storage.Client().bucket("derived").blob(sys.argv[1]).upload_from_string(content.
 firestore.Client().document("copies", sys.argv[1]).set({"size": len(content)})
 """
 
-# Waits for the file named in its arguments.
+# Waits until the file named in its arguments exists.
 WAIT = """
 import pathlib, sys, time
 print("waiting", flush=True)
@@ -133,7 +132,7 @@ def tiny_spec(folder: Path) -> StackSpec:
 
 
 def small_spec(folder: Path) -> StackSpec:
-    """The servers alone, without Postgres and functions: it starts faster."""
+    """Only the servers, without Postgres and functions, which starts faster."""
     whole = tiny_spec(folder)
     subscriptions = tuple(replace(subscription, push_to=None) for subscription in whole.subscriptions)
     return replace(
@@ -142,7 +141,7 @@ def small_spec(folder: Path) -> StackSpec:
 
 
 class LocalStack:
-    """A stack in a process of its own, which tests may kill and start again."""
+    """A stack in a separate process, which tests can kill and restart."""
 
     def __init__(self, spec: StackSpec, state_dir: Path) -> None:
         self.spec = spec
@@ -150,7 +149,7 @@ class LocalStack:
         self.events: list[Event] = []
 
     def start(self, **environ: str) -> None:
-        """``environ`` is what the caller's environment names; variables of other emulators are left out otherwise."""
+        """Start it with this process's environment and ``environ``, but without other variables of emulators."""
         clean = {name: value for name, value in os.environ.items() if name not in EMULATOR_VARIABLES}
         stack.start_detached(self.spec, self.state_dir, on_event=self.events.append, environ=clean | environ)
 
@@ -171,12 +170,12 @@ class LocalStack:
         return pid
 
     def processes(self) -> list[psutil.Process]:
-        """Every process of every piece."""
+        """All processes of all pieces."""
         roots = [psutil.Process(piece.pid) for piece in self.pieces.values() if piece.pid is not None]
         return [process for root in roots for process in (root, *root.children(recursive=True))]
 
     @contextmanager
     def as_environment(self) -> Iterator[None]:
-        """Inside, the official clients find this stack by their own environment variables."""
+        """Set the variables with which the official clients find this stack."""
         with mock.patch.dict(os.environ, self.environment):
             yield

@@ -1,4 +1,4 @@
-"""A port for a server that a test starts: nobody else is given it while this process lives."""
+"""Ports for servers that tests start, reserved until this process ends."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A real Postgres with pgvector for the test session, and databases of its own for every test that asks.
+"""A real Postgres with pgvector for the test session, and a separate database for every test that needs one.
 
-Import the fixtures that a module uses; however many modules do so, one server runs.
+Import the fixtures that a module uses; there is one server, however many modules do so.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ _numbers = itertools.count(1)
 
 @functools.cache
 def postgres_server() -> str:
-    """The connection string of a server's administrator; the server ends with this process, and so does its data."""
+    """The administrator's connection string; the server and its data are deleted when this process ends."""
     folder = Path(tempfile.mkdtemp(prefix="photofinish-postgres-"))
     server = Postgres(directory=folder, port=free_port())
     server.prepare()
-    # Nothing here outlives the session: no need to wait for the disk.
+    # No data outlives the session, so there is no need to wait for the disk.
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [*server.command(), "-c", "fsync=off"], stdout=log, stderr=log, cwd=server.data, **as_user(system_user())
         )
     atexit.register(_stop, process, folder)
     deadline = time.monotonic() + START_TIMEOUT_S
-    while READY_LINE not in (said := (folder / "log").read_text()):
-        assert process.poll() is None, f"Postgres did not start: {said}"
-        assert time.monotonic() < deadline, f"Postgres is not ready after {START_TIMEOUT_S} s: {said}"
+    while READY_LINE not in (output := (folder / "log").read_text()):
+        assert process.poll() is None, f"Postgres did not start: {output}"
+        assert time.monotonic() < deadline, f"Postgres is not ready after {START_TIMEOUT_S} s: {output}"
         time.sleep(0.02)
     return server.url("postgres")
 
@@ -57,7 +57,7 @@ def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:
 
 @functools.cache
 def _migrated_template() -> str:
-    """A migrated database that others are copied from: faster than migrating each."""
+    """A migrated database, of which others are copies, which is faster than migrating each."""
     _administer(f"CREATE DATABASE {_TEMPLATE}")
     migrate(make_conninfo(postgres_server(), dbname=_TEMPLATE))
     return _TEMPLATE
@@ -65,13 +65,13 @@ def _migrated_template() -> str:
 
 @pytest.fixture
 def empty_database() -> Iterator[str]:
-    """The connection string of a fresh database without any migration; dropped afterwards."""
+    """The connection string of a new database without migrations; dropped afterwards."""
     yield from _database(template="template1")
 
 
 @pytest.fixture
 def database() -> Iterator[str]:
-    """The connection string of a fresh, migrated, empty database; dropped afterwards."""
+    """The connection string of a new, migrated, empty database; dropped afterwards."""
     yield from _database(template=_migrated_template())
 
 
@@ -84,7 +84,7 @@ def _database(*, template: str) -> Iterator[str]:
 
 @contextmanager
 def fresh_database() -> Iterator[str]:
-    """The same as the fixture `database`, for fixtures of a wider scope."""
+    """Like the fixture `database`, for fixtures of a wider scope."""
     yield from _database(template=_migrated_template())
 
 

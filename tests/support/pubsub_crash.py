@@ -1,4 +1,4 @@
-"""A Pub/Sub server under load that is killed again and again, and what has to be true all the while."""
+"""Kills a Pub/Sub server repeatedly under load, and checks its guarantees."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from google.api_core import exceptions
 from google.api_core.retry import Retry
 from google.cloud.pubsub_v1.types import BatchSettings
 
-from support.pubsub_server import PubsubServer, wait_until
+from support.pubsub_server import PubsubServer
+from support.waiting import wait_until
 
 TOPIC, SUBSCRIPTION = "projects/crash/topics/top", "projects/crash/subscriptions/sub"
 BETWEEN_KILLS = 500  # messages acknowledged
 
 
 class Load:
-    """One client publishes and one consumes, through every outage, and both keep what the server told them."""
+    """One client publishes and one consumes, through every outage; both record what the server has confirmed."""
 
     def __init__(self, server: PubsubServer) -> None:
         self._server = server
@@ -31,7 +32,7 @@ class Load:
         self.published: set[str] = set()
         self.delivered: set[str] = set()
         self.acknowledged: set[str] = set()
-        self.came_again: set[str] = set()
+        self.redelivered: set[str] = set()
         self.errors: list[Exception] = []
         self._threads = [threading.Thread(target=self._run, args=(work,)) for work in (self._produce, self._consume)]
         for thread in self._threads:
@@ -56,14 +57,14 @@ class Load:
                 self.take(subscriber)
 
     def take(self, subscriber: object) -> None:
-        """Pull what is there and acknowledge it, by the calls that have an answer."""
+        """Pull the available messages and acknowledge them, with unary calls, which the server confirms."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             received = subscriber.pull(  # type: ignore[attr-defined]
                 subscription=SUBSCRIPTION, max_messages=100, retry=self._patient, return_immediately=True
             ).received_messages
         ids = {r.message.message_id for r in received}
-        self.came_again.update(ids & self.acknowledged)
+        self.redelivered.update(ids & self.acknowledged)
         self.delivered.update(ids)
         if received:
             ack_ids = [r.ack_id for r in received]
@@ -73,8 +74,8 @@ class Load:
             self.acknowledged.update(ids)
 
     def wait_for_progress(self) -> None:
-        mark = len(self.acknowledged) + BETWEEN_KILLS
-        wait_until(lambda: self.errors or len(self.acknowledged) > mark, f"{BETWEEN_KILLS} more messages", 30)
+        target = len(self.acknowledged) + BETWEEN_KILLS
+        wait_until(lambda: self.errors or len(self.acknowledged) > target, f"{BETWEEN_KILLS} more messages", 30)
         if self.errors:
             raise self.errors[0]
 
@@ -88,9 +89,9 @@ class Load:
 
 
 def kill_under_load(server: PubsubServer, kills: int, restart: Callable[[], object] | None = None) -> int:
-    """Kill a fresh server that many times; what Publish answered arrives, what was acknowledged does not come again.
+    """Kill a fresh server; check that published messages arrive and acknowledged ones are not redelivered.
 
-    ``restart`` kills it and starts it again, where somebody wants to look on. Returns how many messages went through.
+    ``restart`` replaces the server's own. Returns the number of messages published.
     """
     server.publisher().create_topic(name=TOPIC)
     server.subscriber().create_subscription(name=SUBSCRIPTION, topic=TOPIC, ack_deadline_seconds=10)
@@ -102,13 +103,13 @@ def kill_under_load(server: PubsubServer, kills: int, restart: Callable[[], obje
         load.wait_for_progress()
     finally:
         load.stop()
-    # What was on its way to the consumer at a kill comes after its deadline.
+    # Messages that were leased at a kill are redelivered after their deadline.
     with server.subscriber() as subscriber:
 
-        def all_here() -> bool:
+        def all_delivered() -> bool:
             load.take(subscriber)
             return load.published <= load.delivered
 
-        wait_until(all_here, "every message that was published", 30)
-    assert not load.came_again, f"{len(load.came_again)} messages came again after they were acknowledged"
+        wait_until(all_delivered, "every message that was published", 30)
+    assert not load.redelivered, f"{len(load.redelivered)} messages were redelivered after their acknowledgement"
     return len(load.published)

@@ -1,4 +1,4 @@
-"""An HTTP endpoint for push subscriptions, on a thread of this process."""
+"""An HTTP endpoint for push subscriptions, in a thread of this process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Received:
 
 
 class Endpoint:
-    """An HTTP endpoint that keeps what it gets and answers ``status``, which may be a number or a function of it."""
+    """Records all requests and responds with ``status``, a number or a function of the request."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []

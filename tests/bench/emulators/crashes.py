@@ -1,4 +1,4 @@
-"""Kill each server again and again under load, and check that nothing acknowledged is lost.
+"""Kill each server repeatedly under load, and check that nothing acknowledged is lost.
 
 ``python tests/bench/emulators/crashes.py [--kills 100] [--only firestore]``. Exit status 1 when anything was lost.
 """
@@ -36,7 +36,7 @@ def kill_pubsub(folder: Path, kills: Kills) -> Outcome:
             kills.start(server.start)
 
         messages = kill_under_load(server, kills.number, restart)
-    return Outcome(f"{messages} messages", "all delivered, none again after its acknowledgement")
+    return Outcome(f"{messages} messages", "all delivered, none redelivered after its acknowledgement")
 
 
 SERVERS: dict[str, Callable[[Path, Kills], Outcome]] = {
@@ -48,10 +48,10 @@ SERVERS: dict[str, Callable[[Path, Kills], Outcome]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=100, help="of each server (default: 100)")
-    parser.add_argument("--only", choices=list(SERVERS), help="one server alone")
+    parser.add_argument("--kills", type=int, default=100, help="kills of each server (default: 100)")
+    parser.add_argument("--only", choices=list(SERVERS), help="kill only this server")
     arguments = parser.parse_args()
-    # The clients' libraries log every lost connection.
+    # The client libraries log every lost connection.
     logging.disable(logging.ERROR)
     console = Console(width=150)
     table = Table("server", "kills", "seconds", "start p50 s", "start max s", "acknowledged", "checked")

@@ -1,4 +1,4 @@
-"""A measured figure beside its bar, and what processor time it took on either side."""
+"""Measured figures, their bars, and the processor time of server and client."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measurement; ``bar`` None where nothing was promised."""
+    """One measurement; ``bar`` is the required value, None if there is none."""
 
     server: str
     name: str
@@ -21,9 +21,9 @@ class Figure:
     bar: float | None = None
     more_is_better: bool = False
     server_cpu_us: float | None = None
-    """Processor time per operation, microseconds, of the server's process."""
+    """Processor time of the server per operation, microseconds."""
     client_cpu_us: float | None = None
-    """The same of this process: the official clients."""
+    """The same for this process, which runs the clients."""
 
     @property
     def met(self) -> bool | None:
@@ -34,21 +34,21 @@ class Figure:
 
 @dataclass(slots=True)
 class Took:
-    """Filled in when the measured block ends."""
+    """The times of a measured block, set when it ends."""
 
     wall_s: float = 0.0
     server_s: float = 0.0
     client_s: float = 0.0
 
     def rate(self, server: str, name: str, count: int, bar: float | None) -> Figure:
-        """``count`` operations in this time as a figure per second."""
+        """The rate of ``count`` operations, per second."""
         cpu_us = (self.server_s / count * 1e6, self.client_s / count * 1e6)
         return Figure(server, name, "/s", count / self.wall_s, bar, True, *cpu_us)
 
 
 @contextmanager
 def measured(server_pid: int) -> Iterator[Took]:
-    """Time by the clock and by the processors, of the server and of this process."""
+    """Measure wall time, and processor time of the server and of this process."""
     took, server, client = Took(), psutil.Process(server_pid), psutil.Process()
     before, began_s = (_cpu_s(server), _cpu_s(client)), time.perf_counter()
     yield took

@@ -1,4 +1,4 @@
-"""Kills the Firestore server under sets, batches, transactions, an index and a listener, and looks for what is lost."""
+"""Kills the Firestore server during sets, batches and transactions; checks documents, an index and a listener."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kills import Kills, Outcome
 from support.firestore_server import FirestoreServer, emulator_environment
 
 SETTERS, PAIRERS, COUNTERS = 6, 4, 3
-IDS_PER_WRITER = 60  # together more documents than are read without an index
+IDS_PER_WRITER = 60  # so many documents in total that queries use an index
 BETWEEN_KILLS = 100  # acknowledged writes
 DEADLINE_S = 30.0
 NOT_ACKNOWLEDGED = (exceptions.GoogleAPICallError, exceptions.RetryError)
@@ -25,7 +25,7 @@ ONCE: dict[str, Any] = {"retry": AsyncRetry(deadline=0), "timeout": 5}
 
 
 class Load:
-    """Writers that note what was acknowledged, and stand still while the restarted server is checked."""
+    """Writers that record what was acknowledged, and pause while the restarted server is checked."""
 
     def __init__(self, client: firestore.AsyncClient) -> None:
         self.client = client
@@ -57,15 +57,15 @@ class Load:
                 self.in_flight -= 1
 
     async def progress(self) -> None:
-        wanted = self.acknowledged + BETWEEN_KILLS
-        await _until(lambda: self.acknowledged >= wanted, "writes get through")
+        target = self.acknowledged + BETWEEN_KILLS
+        await _until(lambda: self.acknowledged >= target, "writes are acknowledged")
 
     async def set_one(self, writer: int, number: int) -> None:
         id = f"w{writer}-{number % IDS_PER_WRITER}"
         try:
             await self.client.document(f"photos/{id}").set({"n": number, "even": number % 2 == 0}, **ONCE)
         except NOT_ACKNOWLEDGED:
-            self.sets.pop(id, None)  # this version may be there or not; the next acknowledged one counts again
+            self.sets.pop(id, None)  # this version may exist or not; the id counts again with its next version
             raise
         self.sets[id] = number
 
@@ -82,7 +82,7 @@ class Load:
         self.pairs[id] = number
 
     async def increment(self, writer: int, number: int) -> None:
-        """One transaction over two documents; all writers share two such pairs, so they contend."""
+        """One transaction on two documents; all writers share two pairs, so they contend."""
         name = f"c{number % 2}"
         debit, credit = self.client.document(f"debit/{name}"), self.client.document(f"credit/{name}")
         transaction = self.client.transaction(max_attempts=1)
@@ -96,7 +96,7 @@ class Load:
 
         try:
             await asyncio.wait_for(move(transaction), DEADLINE_S)
-        except (exceptions.Aborted, ValueError):  # the client's word for attempts that were aborted
+        except (exceptions.Aborted, ValueError):  # the client raises ValueError after aborted attempts
             return
         except NOT_ACKNOWLEDGED:
             self.unknown_increments[name] += 1
@@ -104,20 +104,20 @@ class Load:
         self.increments[name] += 1
 
     async def check(self) -> None:
-        """Everything acknowledged is there, nothing by half, and the index says what the documents say."""
+        """Check that all acknowledged writes exist, that commits are atomic, and that the index is consistent."""
         photos = await self._numbers(self.client.collection("photos"))
         lost = {id: n for id, n in self.sets.items() if photos.get(id, 0) < n}
-        assert not lost, f"acknowledged sets are gone: {lost}"
+        assert not lost, f"acknowledged sets are lost: {lost}"
         halves = [await self._numbers(self.client.collection(half)) for half in ("left", "right")]
         assert halves[0] == halves[1], f"half a commit: {set(halves[0].items()) ^ set(halves[1].items())}"
         lost = {id: n for id, n in self.pairs.items() if halves[0].get(id, 0) < n}
-        assert not lost, f"acknowledged commits are gone: {lost}"
+        assert not lost, f"acknowledged commits are lost: {lost}"
         credits = await self._numbers(self.client.collection("credit"))
         debits = await self._numbers(self.client.collection("debit"))
         assert credits == {id: -n for id, n in debits.items()}, f"half a transaction: {credits}, {debits}"
         for name, certain in self.increments.items():
-            found, most = credits.get(name, 0), certain + self.unknown_increments[name]
-            assert certain <= found <= most, f"{name} is {found}, not within {certain} and {most}"
+            found, upper = credits.get(name, 0), certain + self.unknown_increments[name]
+            assert certain <= found <= upper, f"{name} is {found}, not between {certain} and {upper}"
         for even in (True, False):
             query = self.client.collection("photos").where(filter=firestore.FieldFilter("even", "==", even))
             indexed = await self._numbers(query)
@@ -130,20 +130,20 @@ class Load:
 async def _until(condition: Callable[[], bool], what: str) -> None:
     deadline_s = time.monotonic() + DEADLINE_S
     while not condition():
-        assert time.monotonic() < deadline_s, f"waited {DEADLINE_S:g} s in vain: {what}"
+        assert time.monotonic() < deadline_s, f"not within {DEADLINE_S:g} s: {what}"
         await asyncio.sleep(0.01)
 
 
 async def _run(server: FirestoreServer, kills: Kills) -> Outcome:
     with emulator_environment(server):
         client, listening = firestore.AsyncClient(project="crash"), firestore.Client(project="crash")
-    told: dict[str, int] = {}
+    received: dict[str, int] = {}
 
-    def take(found: list[Any], changes: list[Any], read_time: object) -> None:
-        nonlocal told
-        told = {one.id: one.get("n") for one in found}
+    def on_snapshot(found: list[Any], changes: list[Any], read_time: object) -> None:
+        nonlocal received
+        received = {one.id: one.get("n") for one in found}
 
-    watch = listening.collection("photos").on_snapshot(take)
+    watch = listening.collection("photos").on_snapshot(on_snapshot)
     load = Load(client)
     work = [load.set_one] * SETTERS + [load.commit_pair] * PAIRERS + [load.increment] * COUNTERS
     writers = [asyncio.create_task(load.run(one, number)) for number, one in enumerate(work)]
@@ -157,10 +157,10 @@ async def _run(server: FirestoreServer, kills: Kills) -> Outcome:
         load.gate.set()
     await load.progress()
     load.gate.clear()
-    await _until(lambda: load.in_flight == 0, "the last writes are answered")
+    await _until(lambda: load.in_flight == 0, "the last writes have ended")
     await load.check()
     expected = await load._numbers(client.collection("photos"))
-    await _until(lambda: told == expected, "the listener knows every photo")
+    await _until(lambda: received == expected, "the listener has received every photo")
     load.stopped = True
     load.gate.set()
     await asyncio.gather(*writers)
@@ -168,14 +168,10 @@ async def _run(server: FirestoreServer, kills: Kills) -> Outcome:
     listening.close()
     return Outcome(
         f"{load.acknowledged} writes, {sum(load.increments.values())} of them transactions",
-        "all there, none by half, index and listener agree",
+        "none lost, none partial, index and listener agree",
     )
 
 
 def kill_firestore(folder: Path, kills: Kills) -> Outcome:
-    server = FirestoreServer(folder / "firestore")
-    server.start()
-    try:
+    with FirestoreServer(folder / "firestore") as server:
         return asyncio.run(_run(server, kills))
-    finally:
-        server.stop()

@@ -1,4 +1,4 @@
-"""What the Firestore server does with one official client of each kind."""
+"""Performance of the Firestore server with one official client of each kind."""
 
 from __future__ import annotations
 
@@ -65,37 +65,37 @@ def _p50_ms(runs: int, run: Callable[[int], object]) -> float:
 
 
 def _listener_p50_ms(client: firestore.Client) -> float:
-    """From the call of ``set`` to the callback that tells of it."""
-    told = threading.Condition()
+    """The time from the call of ``set`` to the listener's callback."""
+    changed = threading.Condition()
     newest = -1
 
-    def take(found: list[Any], changes: list[Any], read_time: object) -> None:
+    def on_snapshot(found: list[Any], changes: list[Any], read_time: object) -> None:
         nonlocal newest
-        with told:
+        with changed:
             newest = max((one.get("number") for one in found), default=-1)
-            told.notify_all()
+            changed.notify_all()
 
-    def set_and_hear(number: int) -> None:
-        client.document("heard/one").set({"number": number})
-        with told:
-            assert told.wait_for(lambda: newest == number, DEADLINE_S), f"the listener was not told of {number}"
+    def set_and_wait(number: int) -> None:
+        client.document("listened/one").set({"number": number})
+        with changed:
+            assert changed.wait_for(lambda: newest == number, DEADLINE_S), f"the listener did not receive {number}"
 
-    watch = client.collection("heard").on_snapshot(take)
-    set_and_hear(0)
-    p50_ms = _p50_ms(ONE_BY_ONE, lambda run: set_and_hear(run + 1))
+    watch = client.collection("listened").on_snapshot(on_snapshot)
+    set_and_wait(0)
+    p50_ms = _p50_ms(ONE_BY_ONE, lambda run: set_and_wait(run + 1))
     watch.unsubscribe()
     return p50_ms
 
 
 def _attach_s(photos: Any) -> float:
-    """Until each of many listeners to queries has its first snapshot."""
-    heard = [threading.Event() for _ in range(LISTENERS)]
+    """The time until each of many listeners has its first snapshot."""
+    attached = [threading.Event() for _ in range(LISTENERS)]
     began_s = time.perf_counter()
     watches = [
-        _query(photos, number).on_snapshot(lambda *_, event=event: event.set()) for number, event in enumerate(heard)
+        _query(photos, number).on_snapshot(lambda *_, event=event: event.set()) for number, event in enumerate(attached)
     ]
-    for event in heard:
-        assert event.wait(DEADLINE_S), "a listener got no first snapshot"
+    for event in attached:
+        assert event.wait(DEADLINE_S), "a listener received no first snapshot"
     took_s = time.perf_counter() - began_s
     for watch in watches:
         watch.unsubscribe()

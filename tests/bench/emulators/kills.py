@@ -1,4 +1,4 @@
-"""What the three crash runs share: how often to kill, a progress bar, and how long each start took."""
+"""Shared by the three crash runs: the number of kills, a progress bar, and the start times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.progress import Progress, TaskID
 
 @dataclass
 class Kills:
-    """One server's kills: a step of the progress bar each."""
+    """The kills of one server; each is one step of the progress bar."""
 
     number: int
     progress: Progress
@@ -20,7 +20,7 @@ class Kills:
     starts_s: list[float] = field(default_factory=list)
 
     def start(self, start: Callable[[], object]) -> None:
-        """Start a server that was killed, and note how long it takes until it is ready."""
+        """Start a server that was killed, and record how long it takes until it is ready."""
         began_s = time.monotonic()
         start()
         self.starts_s.append(time.monotonic() - began_s)
@@ -37,7 +37,7 @@ class Kills:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was checked, in words for the table."""
+    """What was checked, as text for the table."""
 
     acknowledged: str
     checked: str

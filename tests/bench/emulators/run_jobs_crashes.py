@@ -1,4 +1,4 @@
-"""Kills the Cloud Run Jobs server under load, every third time with a running task, and looks for what is lost."""
+"""Kills the Cloud Run Jobs server under load, every third time with a running task, and checks what survives."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from google.api_core.retry import Retry, if_exception_type
 from google.cloud import run_v2
 from kills import Kills, Outcome
 
-from support.run_jobs_server import PARENT, RunJobsServer, eventually, job
+from support.run_jobs_server import PARENT, RunJobsServer, job
+from support.waiting import wait_until
 
 TASKS_PER_EXECUTION = 2
 MAX_OPEN_EXECUTIONS = 6
-BETWEEN_KILLS = 2  # executions begun
-EVERY = 3  # this many kills take a running task with them
+BETWEEN_KILLS = 2  # executions started
+EVERY = 3  # every third kill also kills a running task
 FINISH_S = 120.0
-# Holds a lock named after the task for as long as it runs, and writes down when somebody else holds it.
+# Holds a lock named after the task while it runs, and records if another process already holds it.
 TASK = """
 import fcntl, os, time
 folder = os.environ["FOLDER"]
@@ -43,7 +44,7 @@ with open(folder + "/" + task + ".lock", "w") as lock:
 
 
 class Load:
-    """A client that runs the job again and again and keeps the names of the executions it was told."""
+    """A client that runs the job repeatedly and records the names of the executions that the server returned."""
 
     def __init__(self, server: RunJobsServer, job_name: str) -> None:
         self._server = server
@@ -70,8 +71,8 @@ class Load:
                     return
 
     def wait_for_progress(self) -> None:
-        wanted = len(self.ran) + BETWEEN_KILLS
-        eventually(lambda: self.error or len(self.ran) >= wanted, f"{BETWEEN_KILLS} more executions", FINISH_S)
+        target = len(self.ran) + BETWEEN_KILLS
+        wait_until(lambda: self.error or len(self.ran) >= target, f"{BETWEEN_KILLS} more executions", FINISH_S)
         if self.error:
             raise self.error
 
@@ -90,13 +91,13 @@ def kill_run_jobs(folder: Path, kills: Kills) -> Outcome:
     server.start()
     try:
         with server.clients() as clients:
-            wanted = job(TASK, env={"FOLDER": str(folder)}, task_count=TASKS_PER_EXECUTION, max_retries=10)
-            wanted.template.template.containers[0].command[1:1] = ["-I", "-S"]
+            requested = job(TASK, env={"FOLDER": str(folder)}, task_count=TASKS_PER_EXECUTION, max_retries=10)
+            requested.template.template.containers[0].command[1:1] = ["-I", "-S"]
             created = clients.jobs.create_job(
-                run_v2.CreateJobRequest(parent=PARENT, job_id="crash", job=wanted)
+                run_v2.CreateJobRequest(parent=PARENT, job_id="crash", job=requested)
             ).result(timeout=10)
         load = Load(server, created.name)
-        with_tasks = _kill_again_and_again(server, kills, load)
+        with_tasks = _kill_repeatedly(server, kills, load)
         with server.clients() as clients:
             _check_present(server, load.ran)
             finished = [clients.finished(name, FINISH_S) for name in load.ran]
@@ -108,51 +109,50 @@ def kill_run_jobs(folder: Path, kills: Kills) -> Outcome:
     retried = sum(one.retried_count for one in finished)
     return Outcome(
         f"{len(load.ran)} executions of {TASKS_PER_EXECUTION} tasks",
-        f"all ran, none twice at once; {with_tasks} tasks killed as well, {retried} tasks retried",
+        f"all ran, none twice at once; {with_tasks} tasks killed too, {retried} tasks retried",
     )
 
 
-def _kill_again_and_again(server: RunJobsServer, kills: Kills, load: Load) -> int:
-    chance, with_tasks = random.Random(1), 0
+def _kill_repeatedly(server: RunJobsServer, kills: Kills, load: Load) -> int:
+    random_delay, with_tasks = random.Random(1), 0
     try:
         for number in range(kills.number):
             load.wait_for_progress()
-            time.sleep(chance.uniform(0, 0.3))  # so that the kill comes at every stage of a task's life
-            assert server.process is not None
-            keepers = psutil.Process(server.process.pid).children()
-            answered = list(load.ran)
+            time.sleep(random_delay.uniform(0, 0.3))  # so that kills happen at all stages of a task
+            recorders = psutil.Process(server.pid).children()
+            returned = list(load.ran)
             server.kill()
-            if number % EVERY == 0 and keepers:
+            if number % EVERY == 0 and recorders:
                 try:
-                    os.killpg(keepers[0].pid, signal.SIGKILL)
+                    os.killpg(recorders[0].pid, signal.SIGKILL)
                     with_tasks += 1
-                except ProcessLookupError:  # it ended by itself in that moment
+                except ProcessLookupError:  # it has just ended
                     continue
                 finally:
                     kills.start(server.start)
             else:
                 kills.start(server.start)
-            _check_present(server, answered)
+            _check_present(server, returned)
     finally:
         load.stop()
     return with_tasks
 
 
-def _check_present(server: RunJobsServer, answered: list[str]) -> None:
+def _check_present(server: RunJobsServer, returned: list[str]) -> None:
     with server.clients() as clients:
-        # The client comes back by itself, a moment after the server does.
+        # The client reconnects by itself shortly after the server is back.
         patient = Retry(predicate=if_exception_type(exceptions.ServiceUnavailable), initial=0.05, timeout=20)
         found = clients.executions.list_executions(parent=f"{PARENT}/jobs/-", retry=patient)
         listed = {one.name for one in found}
-    assert set(answered) <= listed, f"executions that were answered are gone: {set(answered) - listed}"
+    assert set(returned) <= listed, f"executions that were returned are lost: {set(returned) - listed}"
 
 
 def _check_notes(notes: list[str], ran: list[str]) -> None:
-    """What the tasks themselves wrote down."""
+    """Check what the tasks themselves recorded."""
     twice = [note for note in notes if note.startswith("twice")]
     assert not twice, f"ran twice at once: {twice}"
     began = [note for note in notes if note.startswith("began")]
     assert len(set(began)) == len(began), "an attempt began twice"
     ended = {tuple(note.split()[1:3]) for note in notes if note.startswith("ended")}
-    wanted = {(name.rsplit("/", 1)[1], str(index)) for name in ran for index in range(TASKS_PER_EXECUTION)}
-    assert wanted <= ended, f"tasks that are said to have succeeded never ran to their end: {wanted - ended}"
+    expected = {(name.rsplit("/", 1)[1], str(index)) for name in ran for index in range(TASKS_PER_EXECUTION)}
+    assert expected <= ended, f"tasks reported as succeeded never ran to their end: {expected - ended}"

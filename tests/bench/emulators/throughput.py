@@ -1,7 +1,7 @@
-"""How fast and how large the three servers are on this machine; writes docs/benchmarks/emulators.json and emulators.md.
+"""Measures speed and memory of the three servers; writes docs/benchmarks/emulators.json and emulators.md.
 
 ``python tests/bench/emulators/throughput.py [--only firestore]``. Clients, endpoints and servers share the
-machine, so every rate is a lower bound of the server's. Exit status 1 when a figure misses its bar.
+machine, so every rate is a lower bound of what the server can do. Exit status 1 if a figure misses its bar.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ HEADINGS = ("server", "figure", "measured", "bar", "met", "server CPU", "client 
 
 
 def number(value: float) -> str:
-    """Three digits, which is what such a measurement is worth."""
+    """Three significant digits, the precision of such a measurement."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
@@ -67,8 +67,8 @@ def write_results(figures: list[Figure], title: str, loads: tuple[float, float],
     lines = [
         "# The servers of the local cloud\n",
         f"{title}; {when}; load average {loads[0]:.2f} before, {loads[1]:.2f} after; made by `make bench-emulators`. "
-        "Clients and endpoints share the machine with the server. Processor time is per operation, of the server's "
-        "process and of the client's (the official one but where it says stub).\n",
+        "Clients and endpoints run on the same machine as the server. Processor time is per operation, for the "
+        "server's process and the client's (an official client unless it says stub).\n",
         "| " + " | ".join(HEADINGS) + " |",
         "|---" * len(HEADINGS) + "|",
         *("| " + " | ".join(cells(figure)) + " |" for figure in figures),
@@ -78,9 +78,9 @@ def write_results(figures: list[Figure], title: str, loads: tuple[float, float],
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=list(SERVERS), help="one server alone; prints, and writes nothing")
+    parser.add_argument("--only", choices=list(SERVERS), help="measure only this server; prints, but writes no files")
     arguments = parser.parse_args()
-    logging.disable(logging.ERROR)  # the clients' libraries log every lost connection
+    logging.disable(logging.ERROR)  # the client libraries log every lost connection
     console = Console(width=150)
     before, when = os.getloadavg()[0], f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     figures: list[Figure] = []

@@ -17,7 +17,7 @@ from photofinish.adapters.postgres.people.projection import PersonDocument, PgPe
 from photofinish.application.people.projection import PeopleProjector
 from photofinish.errors import Unavailable
 from support.faces import bib
-from support.firestore_server import emulator_environment, running_firestore_server
+from support.firestore_server import FirestoreServer, emulator_environment
 from support.people import ALBUM, BY, TestAlbum
 
 LONG_S = 30
@@ -85,7 +85,7 @@ def test_a_dropped_albums_people_are_no_longer_shown(album: TestAlbum, projectio
 
 @pytest.fixture
 def firestore(tmp_path: Path) -> Iterator[Client]:
-    with running_firestore_server(tmp_path / "firestore") as server, emulator_environment(server):
+    with FirestoreServer(tmp_path / "firestore") as server, emulator_environment(server):
         yield Client(project="people-test")
 
 

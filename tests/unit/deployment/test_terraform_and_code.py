@@ -32,7 +32,7 @@ from photofinish_cli.local_deployment import local_deployment
 from photofinish_emulators.stack import StackSpec
 from photofinish_functions.events import Message, is_full_run
 from support import terraform_config as terraform
-from support.firestore_server import FirestoreServer, emulator_environment, running_firestore_server
+from support.firestore_server import FirestoreServer, emulator_environment
 
 ROOT = terraform.ROOT
 INDEXES = terraform.TERRAFORM / "firestore" / "firestore.indexes.json"
@@ -400,7 +400,7 @@ def test_no_key_of_an_account_is_made() -> None:
 
 @pytest.fixture(scope="module")
 def firestore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirestoreServer]:
-    with running_firestore_server(tmp_path_factory.mktemp("firestore") / "state", indexes=INDEXES) as server:
+    with FirestoreServer(tmp_path_factory.mktemp("firestore") / "state", indexes=INDEXES) as server:
         yield server
 
 
@@ -452,7 +452,7 @@ def test_no_query_was_forgotten_here() -> None:
 def test_without_the_indexes_the_queries_fail(tmp_path: Path) -> None:
     empty = tmp_path / "firestore.indexes.json"
     empty.write_text('{"indexes": [], "fieldOverrides": []}', encoding="utf-8")
-    with running_firestore_server(tmp_path / "state", indexes=empty) as server, emulator_environment(server):
+    with FirestoreServer(tmp_path / "state", indexes=empty) as server, emulator_environment(server):
         documents = FirestoreDocuments(Client(project="check"))
         for query in (documents.outstanding, lambda: documents.longest_outstanding("a", limit=1)):
             with pytest.raises(exceptions.FailedPrecondition, match="index"):

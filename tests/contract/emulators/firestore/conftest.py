@@ -1,4 +1,4 @@
-"""One server for all tests of this folder; each test has a project of its own, so they share nothing."""
+"""One server for all tests of this directory; each test has its own project, so they share no data."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 from google.cloud import firestore
 
-from support.firestore_server import FirestoreServer, emulator_environment, running_firestore_server
+from support.firestore_server import FirestoreServer, emulator_environment
 
 _NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirestoreServer]:
-    with running_firestore_server(tmp_path_factory.mktemp("firestore") / "state") as running:
+    with FirestoreServer(tmp_path_factory.mktemp("firestore") / "state") as running:
         yield running
 
 

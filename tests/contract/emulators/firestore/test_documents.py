@@ -1,4 +1,4 @@
-"""Documents through the official client: what is written is what is read, under the conditions that were set."""
+"""Documents through the official client: reading, writing, preconditions, limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from google.cloud.firestore_v1.vector import Vector
 from support.firestore_server import FirestoreServer, emulator_environment
 
 
-def test_every_type_of_value_comes_back(client: firestore.Client) -> None:
+def test_every_type_of_value_is_read_as_written(client: firestore.Client) -> None:
     data = {
         "null": None,
         "yes": True,
@@ -37,7 +37,7 @@ def test_every_type_of_value_comes_back(client: firestore.Client) -> None:
     assert snapshot.create_time == snapshot.update_time == written.update_time
 
 
-def test_update_touches_only_its_fields(client: firestore.Client) -> None:
+def test_update_changes_only_its_fields(client: firestore.Client) -> None:
     reference = client.document("albums/spring")
     reference.set({"title": "Spring", "settings": {"public": True, "price": 5}, "old": 1})
     reference.update({"settings.price": 6, "old": firestore.DELETE_FIELD, "`a.b`": 1})
@@ -151,7 +151,7 @@ def test_listing(client: firestore.Client) -> None:
     assert [one.id for one in client.collection("albums").list_documents()] == ["summer"]
 
 
-def test_get_all_tells_what_is_missing(client: firestore.Client) -> None:
+def test_get_all_reports_missing_documents(client: firestore.Client) -> None:
     client.document("albums/a").set({"title": "A", "secret": 1})
     references = [client.document("albums/a"), client.document("albums/b")]
     found = {one.id: one for one in client.get_all(references, field_paths=["title"])}
@@ -169,7 +169,9 @@ def test_get_all_tells_what_is_missing(client: firestore.Client) -> None:
         ("albums/" + "i" * 1501, {}, "1500 bytes"),
     ],
 )
-def test_what_firestore_cannot_store_is_refused(client: firestore.Client, path: str, data: dict, reason: str) -> None:
+def test_documents_that_firestore_cannot_store_are_refused(
+    client: firestore.Client, path: str, data: dict, reason: str
+) -> None:
     with pytest.raises(exceptions.InvalidArgument, match=reason):
         client.document(path).set(data)
 
@@ -183,7 +185,7 @@ def test_depth_has_a_limit(client: firestore.Client) -> None:
         client.document("albums/deep").set(nested(22))
 
 
-def test_projects_and_databases_are_apart(server: FirestoreServer, client: firestore.Client) -> None:
+def test_projects_and_databases_are_separate(server: FirestoreServer, client: firestore.Client) -> None:
     client.document("albums/a").set({"n": 1})
     with emulator_environment(server):
         others = [firestore.Client(client.project + "x"), firestore.Client(client.project, database="second")]

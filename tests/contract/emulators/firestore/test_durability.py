@@ -1,4 +1,4 @@
-"""``kill -9`` under load: what was acknowledged is there, listeners go on, and starting again is quick."""
+"""``kill -9`` under load: acknowledged writes survive, listeners continue, and a restart is fast."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def own_server(tmp_path: Path) -> Iterator[FirestoreServer]:
 
 
 def test_nothing_acknowledged_is_lost(own_server: FirestoreServer) -> None:
-    """Writers note what was acknowledged; the server is killed while they write; afterwards all of it is there."""
+    """Writers record what was acknowledged while the server is killed; after each restart all of it must exist."""
     acknowledged: dict[str, int] = {}
 
     async def write(client: firestore.AsyncClient, writer: int, stop: asyncio.Event) -> None:
@@ -43,7 +43,7 @@ def test_nothing_acknowledged_is_lost(own_server: FirestoreServer) -> None:
             try:
                 await client.document(f"photos/{id}").set({"n": number}, retry=AsyncRetry(deadline=0), timeout=5)
             except (exceptions.GoogleAPICallError, exceptions.RetryError):
-                # Not acknowledged: this version may be there or not, so later only newer ones count for this id.
+                # Not acknowledged: this version may exist or not, so the id counts again with its next version.
                 acknowledged.pop(id, None)
                 await asyncio.sleep(0.02)
                 continue
@@ -69,30 +69,30 @@ def test_nothing_acknowledged_is_lost(own_server: FirestoreServer) -> None:
         return lost
 
     assert asyncio.run(load()) == 0
-    assert len(acknowledged) > WRITERS, "the writers went on after every kill"
+    assert len(acknowledged) > WRITERS, "the writers continued after every kill"
 
 
 async def _until(condition: Callable[[], bool]) -> None:
     deadline_s = time.monotonic() + DEADLINE_S
     while not condition():
-        assert time.monotonic() < deadline_s, "the writers got nothing through"
+        assert time.monotonic() < deadline_s, "no write was acknowledged"
         await asyncio.sleep(0.01)
 
 
-def test_a_listener_of_the_same_client_goes_on_without_loss(own_server: FirestoreServer) -> None:
+def test_a_listener_continues_without_loss(own_server: FirestoreServer) -> None:
     with emulator_environment(own_server):
         client = firestore.Client(project="listen")
     photos = client.collection("photos")
     photos.document("deleted").set({"n": -1})
-    told, documents = threading.Condition(), {}
+    changed, documents = threading.Condition(), {}
 
-    def take(found: list, changes: list, read_time: object) -> None:
-        with told:
+    def on_snapshot(found: list, changes: list, read_time: object) -> None:
+        with changed:
             documents.clear()
             documents.update({one.id: one.get("n") for one in found})
-            told.notify_all()
+            changed.notify_all()
 
-    watch = photos.on_snapshot(take)
+    watch = photos.on_snapshot(on_snapshot)
     for round_number in range(3):
         photos.document(f"before-{round_number}").set({"n": round_number})
         if round_number == 1:
@@ -101,8 +101,8 @@ def test_a_listener_of_the_same_client_goes_on_without_loss(own_server: Firestor
         own_server.start()
         photos.document(f"after-{round_number}").set({"n": round_number})
     expected = {f"{when}-{number}": number for when in ("before", "after") for number in range(3)}
-    with told:
-        assert told.wait_for(lambda: documents == expected, DEADLINE_S), f"told {documents}"
+    with changed:
+        assert changed.wait_for(lambda: documents == expected, DEADLINE_S), f"the listener has {documents}"
     watch.unsubscribe()
     client.close()
 
@@ -123,14 +123,14 @@ def test_transactions_and_indexes_survive(own_server: FirestoreServer) -> None:
     took_s = own_server.start()
     assert took_s < 10.0, "the bar is 2 s on an idle machine"
     photos.document("p000").update({"n": 3})
-    assert len(query.get()) == 31, "the index was kept up after the restart"
+    assert len(query.get()) == 31, "the index is updated after the restart"
     open_transaction.set(photos.document("late"), {})
     with pytest.raises(exceptions.InvalidArgument, match="transaction has expired"):
         open_transaction._commit()
     client.close()
 
 
-def test_a_taken_state_directory_or_port_is_said_in_a_sentence(own_server: FirestoreServer, tmp_path: Path) -> None:
+def test_a_state_directory_or_port_in_use_is_reported(own_server: FirestoreServer, tmp_path: Path) -> None:
     def start(*more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "photofinish_emulators", "firestore", *more]
         return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
@@ -150,7 +150,7 @@ def test_a_taken_state_directory_or_port_is_said_in_a_sentence(own_server: Fires
     assert "Traceback" not in same_state.stderr + same_port.stderr + wrong_indexes.stderr
 
 
-def test_it_stops_when_asked(own_server: FirestoreServer) -> None:
+def test_it_stops_on_sigterm(own_server: FirestoreServer) -> None:
     began_s = time.monotonic()
     own_server.stop()
     assert time.monotonic() - began_s < 10.0

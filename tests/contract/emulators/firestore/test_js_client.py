@@ -1,4 +1,4 @@
-"""The Firebase JS SDK in Node: what mobile and web apps use."""
+"""The Firebase JS SDK in Node, as mobile and web apps use it."""
 
 from __future__ import annotations
 

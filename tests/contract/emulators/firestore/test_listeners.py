@@ -1,4 +1,4 @@
-"""Listeners through the official client: each sees what happens to what it listens to, in order, without loss."""
+"""Listeners through the official client: each receives all changes of its target, in order."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ Change = tuple[str, str]
 
 
 class Watch:
-    """What an ``on_snapshot`` listener was told."""
+    """Records what an ``on_snapshot`` listener receives."""
 
     def __init__(self, target: Any) -> None:
         self.changes: list[Change] = []
         self.documents: list[Any] = []
         self.snapshots = 0
-        self._told = threading.Condition()
-        self._watch = target.on_snapshot(self._take)
+        self._changed = threading.Condition()
+        self._watch = target.on_snapshot(self._on_snapshot)
 
-    def _take(self, documents: list[Any], changes: list[Any], read_time: Any) -> None:
-        with self._told:
+    def _on_snapshot(self, documents: list[Any], changes: list[Any], read_time: Any) -> None:
+        with self._changed:
             self.snapshots += 1
             self.documents = documents
             self.changes += [(change.type.name, change.document.id) for change in changes]
-            self._told.notify_all()
+            self._changed.notify_all()
 
     def until(self, condition: Callable[[Watch], bool], what: str) -> None:
-        with self._told:
-            assert self._told.wait_for(lambda: condition(self), DEADLINE_S), f"{what}; told so far: {self.changes}"
+        with self._changed:
+            assert self._changed.wait_for(lambda: condition(self), DEADLINE_S), f"{what}; so far: {self.changes}"
 
     def take(self) -> list[Change]:
         """The changes since the last call."""
-        with self._told:
+        with self._changed:
             changes, self.changes = self.changes, []
             return changes
 
@@ -100,10 +100,10 @@ def test_a_query_gains_and_loses_documents(client: firestore.Client, watch: Call
     queued.until(lambda it: it.take() == [("REMOVED", "p0")], "one that is deleted")
     client.document("albums/summer/photos/other").update({"n": 5})
     photos.document("p2").update({"n": 3})
-    queued.until(lambda it: it.take() == [("MODIFIED", "p2")], "one that changed, and nothing from elsewhere")
+    queued.until(lambda it: it.take() == [("MODIFIED", "p2")], "one that changed, and none of another collection")
 
 
-def test_a_limited_query_moves_up_the_next(client: firestore.Client, watch: Callable[[Any], Watch]) -> None:
+def test_a_limited_query_is_filled_up(client: firestore.Client, watch: Callable[[Any], Watch]) -> None:
     photos = client.collection("photos")
     for number in range(5):
         photos.document(f"p{number}").set({"n": number})
@@ -163,7 +163,7 @@ def test_fast_writers_and_their_listener_agree(client: firestore.Client, watch: 
 
 
 class Stream:
-    """A Listen stream by hand, to see the protocol itself."""
+    """A bare Listen stream, to test the protocol."""
 
     def __init__(self, client: firestore.Client) -> None:
         self._database = client._database_string
@@ -175,15 +175,15 @@ class Stream:
     def send(self, **request: Any) -> None:
         self._requests.put(ListenRequest(database=self._database, **request))
 
-    def until_moment(self) -> list[ListenResponse]:
-        """All responses up to and with the next consistent moment."""
+    def until_snapshot(self) -> list[ListenResponse]:
+        """All responses up to and including the one that completes a consistent snapshot."""
         responses = []
         for response in self._call:
             responses.append(response)
             change = response.target_change
             if "target_change" in response and not change.target_ids and change.read_time:
                 return responses
-        raise AssertionError(f"the stream ended; it said {responses}")
+        raise AssertionError(f"the stream ended after {responses}")
 
     def take(self, count: int) -> list[ListenResponse]:
         """The next responses."""
@@ -228,16 +228,16 @@ def query_target(query: Any, id: int, **more: Any) -> Target:
     return Target(query={"parent": parent, "structured_query": query._to_protobuf()}, target_id=id, **more)
 
 
-def test_a_resumed_target_is_told_what_it_missed(client: firestore.Client, stream: Callable[[], Stream]) -> None:
+def test_a_resumed_target_receives_what_it_missed(client: firestore.Client, stream: Callable[[], Stream]) -> None:
     photos = client.collection("photos")
     for name in ("kept", "changed", "left", "deleted"):
         photos.document(name).set({"status": "queued"})
     queued = photos.where(filter=where("status", "==", "queued"))
     first = stream()
     first.send(add_target=query_target(queued, 7))
-    told = first.until_moment()
-    assert kinds(told) == ["ADD", "+changed", "+deleted", "+kept", "+left", "CURRENT", "NO_CHANGE"]
-    token = told[-1].target_change.resume_token
+    responses = first.until_snapshot()
+    assert kinds(responses) == ["ADD", "+changed", "+deleted", "+kept", "+left", "CURRENT", "NO_CHANGE"]
+    token = responses[-1].target_change.resume_token
     first.close()
 
     photos.document("changed").update({"n": 1})
@@ -246,14 +246,14 @@ def test_a_resumed_target_is_told_what_it_missed(client: firestore.Client, strea
     photos.document("new").set({"status": "queued"})
     photos.document("came and went").set({"status": "queued"})
     photos.document("came and went").delete()
-    photos.document("beside").set({"status": "done"})
+    photos.document("other").set({"status": "done"})
 
     second = stream()
     second.send(add_target=query_target(queued, 7, resume_token=token))
-    told_again = kinds(second.until_moment())
-    assert told_again[0] == "ADD"
-    assert sorted(told_again[1:-3]) == ["+changed", "+new", "-left", "document_delete deleted"]
-    assert told_again[-3:] == ["count 3", "CURRENT", "NO_CHANGE"]
+    resumed = kinds(second.until_snapshot())
+    assert resumed[0] == "ADD"
+    assert sorted(resumed[1:-3]) == ["+changed", "+new", "-left", "document_delete deleted"]
+    assert resumed[-3:] == ["count 3", "CURRENT", "NO_CHANGE"]
 
 
 def test_a_limited_query_resumes_too(client: firestore.Client, stream: Callable[[], Stream]) -> None:
@@ -262,37 +262,37 @@ def test_a_limited_query_resumes_too(client: firestore.Client, stream: Callable[
         photos.document(f"p{number}").set({"n": number})
     first = stream()
     first.send(add_target=query_target(photos.order_by("n").limit(2), 1))
-    token = first.until_moment()[-1].target_change.resume_token
+    token = first.until_snapshot()[-1].target_change.resume_token
     photos.document("p0").delete()
     photos.document("p3").set({"n": 1.5})
     second = stream()
     second.send(add_target=query_target(photos.order_by("n").limit(2), 1, resume_token=token))
-    assert kinds(second.until_moment())[1:-2] == ["document_delete p0", "+p3", "count 2"]
+    assert kinds(second.until_snapshot())[1:-2] == ["document_delete p0", "+p3", "count 2"]
 
 
-def test_a_foreign_token_starts_over(client: firestore.Client, stream: Callable[[], Stream]) -> None:
+def test_a_token_of_another_server_starts_over(client: firestore.Client, stream: Callable[[], Stream]) -> None:
     client.document("photos/a").set({})
     one = stream()
     one.send(add_target=query_target(client.collection("photos").limit(5), 1, resume_token=bytes(12)))
-    assert kinds(one.until_moment()) == ["ADD", "RESET", "+a", "CURRENT", "NO_CHANGE"]
+    assert kinds(one.until_snapshot()) == ["ADD", "RESET", "+a", "CURRENT", "NO_CHANGE"]
 
 
 def test_many_targets_share_a_stream(client: firestore.Client, stream: Callable[[], Stream]) -> None:
     one = stream()
     one.send(add_target=query_target(client.collection("photos").order_by("n"), 1))
-    assert kinds(one.until_moment()) == ["ADD", "CURRENT", "NO_CHANGE"]
+    assert kinds(one.until_snapshot()) == ["ADD", "CURRENT", "NO_CHANGE"]
     name = client.document("photos/a")._document_path
     one.send(add_target=Target(documents={"documents": [name]}, target_id=2))
-    assert kinds(one.until_moment()) == ["ADD", "document_delete a", "CURRENT", "NO_CHANGE"]
+    assert kinds(one.until_snapshot()) == ["ADD", "document_delete a", "CURRENT", "NO_CHANGE"]
     client.document("photos/a").set({"n": 1})
-    assert kinds(one.until_moment()) == ["+a", "+a", "NO_CHANGE"]
+    assert kinds(one.until_snapshot()) == ["+a", "+a", "NO_CHANGE"]
     one.send(remove_target=1)
     one.send(add_target=query_target(client.collection("photos").where(filter=where("n", "in", list(range(31)))), 3))
     removed, refused = (response.target_change for response in one.take(2))
     assert (removed.target_change_type.name, list(removed.target_ids), removed.cause.code) == ("REMOVE", [1], 0)
     assert (refused.target_change_type.name, list(refused.target_ids), refused.cause.code) == ("REMOVE", [3], 3)
     client.document("photos/a").update({"n": 2})
-    assert kinds(one.until_moment()) == ["+a", "NO_CHANGE"], "the stream goes on for target 2"
+    assert kinds(one.until_snapshot()) == ["+a", "NO_CHANGE"], "the stream continues for target 2"
 
 
 def test_a_hundred_listeners_attach_quickly(client: firestore.Client, stream: Callable[[], Stream]) -> None:
@@ -307,6 +307,6 @@ def test_a_hundred_listeners_attach_quickly(client: firestore.Client, stream: Ca
         one.send(add_target=query_target(photos.where(filter=where("bib", "==", number)), number + 1))
     found = 0
     for _ in range(100):
-        found += sum(name.startswith("+") for name in kinds(one.until_moment()))
+        found += sum(name.startswith("+") for name in kinds(one.until_snapshot()))
     assert found == 1000
     assert time.monotonic() - began_s < 5.0, "the bar is 2 s on an idle machine"

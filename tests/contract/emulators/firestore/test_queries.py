@@ -1,4 +1,4 @@
-"""Queries through the official client, on a server that has many documents, so that indexes answer them."""
+"""Queries through the official client, with enough documents that indexes are used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from support.firestore_model import results
 from support.firestore_queries import PARTIAL, PRESENT, queries, structured
-from support.firestore_server import FirestoreServer, emulator_environment, running_firestore_server
+from support.firestore_server import FirestoreServer, emulator_environment
 
 MANY = 400
 DOCUMENT_SETS = st.lists(st.one_of(PRESENT, PRESENT, PRESENT, PARTIAL), min_size=20, max_size=20)
@@ -87,7 +87,7 @@ def test_operators(photos: firestore.CollectionReference) -> None:
 
 
 def test_order_cursors_limits_offsets(photos: firestore.CollectionReference) -> None:
-    def by_status() -> firestore.Query:  # anew each time: the client turns a query round that is limited to its last
+    def by_status() -> firestore.Query:  # a new one each time: the client modifies a query with `limit_to_last`
         return photos.order_by("status").order_by("n", direction="DESCENDING")
 
     assert ids(by_status().limit(2)) == ["p397", "p394"]
@@ -112,7 +112,7 @@ def test_groups_partitions_and_aggregations(photos: firestore.CollectionReferenc
     assert len(ids(group)) == MANY + 3
     assert ids(group.where(filter=where("n", ">=", 399))) == ["p399", "q0", "q1", "q2"]
     partitions = list(group.get_partitions(4))
-    assert len(partitions) == 5, "four points make five parts"
+    assert len(partitions) == 5, "four cursors separate five partitions"
     parts = [ids(partition.query()) for partition in partitions]
     assert list(itertools.chain(*parts)) == ids(group)
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
@@ -128,7 +128,7 @@ def test_groups_partitions_and_aggregations(photos: firestore.CollectionReferenc
     assert value(photos.sum("missing")) == 0
 
 
-def test_indexes_follow_every_change(client: firestore.Client) -> None:
+def test_indexes_are_updated_by_every_change(client: firestore.Client) -> None:
     photos = client.collection("photos")
     fill(client, "photos", {f"p{number:03}": {"n": number, "status": "queued"} for number in range(250)})
     done = photos.where(filter=where("status", "==", "done")).order_by("n", direction="DESCENDING")
@@ -148,8 +148,8 @@ def test_indexes_follow_every_change(client: firestore.Client) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(data=st.data())
-def test_large_collections_mean_what_the_model_says(client: firestore.Client, data: st.DataObject) -> None:
-    """The same documents many times over, each time with one more number, so that indexes are used."""
+def test_queries_on_large_collections_agree_with_the_model(client: firestore.Client, data: st.DataObject) -> None:
+    """Many copies of the same documents, numbered, so that indexes are used."""
     kinds = data.draw(DOCUMENT_SETS)
     parent, path = f"{client._database_string}/documents", f"c{time.monotonic_ns()}"
     documents = {f"d{number:03}": {**kinds[number % 20], "k": number} for number in range(240)}
@@ -161,10 +161,10 @@ def test_large_collections_mean_what_the_model_says(client: firestore.Client, da
         assert [name.rsplit("/", 1)[1] for name in names if name] == results(documents, model)
 
 
-def test_a_missing_composite_index_is_named(tmp_path: Path) -> None:
+def test_a_missing_composite_index_is_reported(tmp_path: Path) -> None:
     indexes = tmp_path / "firestore.indexes.json"
     indexes.write_text('{"indexes": [], "fieldOverrides": []}')
-    with running_firestore_server(tmp_path / "state", indexes=indexes) as server, emulator_environment(server):
+    with FirestoreServer(tmp_path / "state", indexes=indexes) as server, emulator_environment(server):
         client = firestore.Client(project="p")
         query = client.collection("photos").where(filter=where("status", "==", "done")).order_by("n")
         with pytest.raises(exceptions.FailedPrecondition, match=r'"fieldPath": "status".*"fieldPath": "n"'):
@@ -186,12 +186,12 @@ def test_a_missing_composite_index_is_named(tmp_path: Path) -> None:
         ([where("n", "array_contains", 1), where("m", "array_contains", 1)], "only one"),
     ],
 )
-def test_what_the_cloud_refuses(client: firestore.Client, filters: list[FieldFilter], reason: str) -> None:
+def test_limits_of_queries(client: firestore.Client, filters: list[FieldFilter], reason: str) -> None:
     with pytest.raises(exceptions.InvalidArgument, match=reason):
         list(client.collection("photos").where(filter=And(filters)).stream())
 
 
-def test_reading_as_of_a_time(client: firestore.Client) -> None:
+def test_reading_at_an_earlier_time(client: firestore.Client) -> None:
     photos = client.collection("photos")
     photos.document("a").set({"status": "queued"})
     then = photos.document("b").set({"status": "queued"}).update_time
@@ -207,7 +207,7 @@ def test_reading_as_of_a_time(client: firestore.Client) -> None:
     assert photos.count().get(read_time=then)[0][0].value == 2
 
 
-def test_a_read_only_transaction_sees_one_moment(client: firestore.Client) -> None:
+def test_a_read_only_transaction_reads_one_snapshot(client: firestore.Client) -> None:
     photos = client.collection("photos")
     photos.document("a").set({"n": 1})
 

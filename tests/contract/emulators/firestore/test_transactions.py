@@ -1,4 +1,4 @@
-"""Transactions through the official clients: nothing is lost under contention, nothing stale is committed."""
+"""Transactions through the official clients: no update is lost under contention, and stale reads are not committed."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_contended_increments_all_count_async(server: FirestoreServer, project: 
     assert asyncio.run(work()) == WORKERS * INCREMENTS_EACH
 
 
-def test_a_document_that_changed_after_it_was_read_aborts(client: firestore.Client) -> None:
+def test_a_change_of_a_document_that_was_read_aborts(client: firestore.Client) -> None:
     reference = client.document("albums/spring")
     reference.set({"title": "Spring"})
     transaction = client.transaction()
@@ -70,7 +70,7 @@ def test_a_document_that_changed_after_it_was_read_aborts(client: firestore.Clie
     assert reference.get().to_dict() == {"title": "Summer"}
 
 
-def test_a_document_that_appeared_after_it_was_missed_aborts(client: firestore.Client) -> None:
+def test_the_creation_of_a_document_that_was_missing_aborts(client: firestore.Client) -> None:
     reference = client.document("albums/spring")
     transaction = client.transaction()
     transaction._begin()
@@ -84,7 +84,7 @@ def test_a_document_that_appeared_after_it_was_missed_aborts(client: firestore.C
 @pytest.mark.parametrize(
     ("change", "conflicts"),
     [({"status": "queued"}, True), ({"status": "done"}, False)],
-    ids=["a document joins the result", "a document beside it changes"],
+    ids=["a document joins the result", "another document changes"],
 )
 def test_the_result_of_a_query_is_validated(client: firestore.Client, change: dict, conflicts: bool) -> None:
     photos = client.collection("photos")
@@ -148,6 +148,6 @@ def test_a_plain_write_does_not_wait_forever_for_a_transaction(client: firestore
         transaction._commit()
     transaction._clean_up()
     transaction._begin()
-    reference.get(transaction=transaction)  # it has the next turn, and its client dies
+    reference.get(transaction=transaction)  # it has the next turn, but its client does nothing more
     reference.set({"count": 200}, timeout=30)
     assert reference.get().get("count") == 200

@@ -1,4 +1,4 @@
-"""Ordering keys, exactly-once delivery, filters, replay and detaching."""
+"""Ordering keys, exactly-once delivery, filters, seeking and detaching."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from google.cloud import pubsub_v1
 from google.cloud.pubsub_v1.types import PublisherOptions
 from google.protobuf.duration_pb2 import Duration
 
-from support.pubsub_server import PubsubServer, wait_until
+from support.pubsub_server import PubsubServer, publish, pull
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag:DeprecationWarning")
 Publisher = pubsub_v1.PublisherClient
@@ -22,20 +23,9 @@ Subscriber = pubsub_v1.SubscriberClient
 
 @pytest.fixture(scope="module")
 def ordered(server: PubsubServer) -> Iterator[Publisher]:
-    """A publisher that takes ordering keys."""
+    """A publisher that accepts ordering keys."""
     with server.publisher(publisher_options=PublisherOptions(enable_message_ordering=True)) as client:
         yield client
-
-
-def publish(publisher: Publisher, topic: str, *bodies: bytes, key: str = "", **attributes: str) -> None:
-    for future in [publisher.publish(topic, body, ordering_key=key, **attributes) for body in bodies]:
-        future.result(10)
-
-
-def pull(subscriber: Subscriber, subscription: str, limit: int = 100) -> list:
-    """What is there now."""
-    response = subscriber.pull(subscription=subscription, max_messages=limit, return_immediately=True)
-    return list(response.received_messages)
 
 
 def bodies(received: list) -> list[bytes]:
@@ -58,7 +48,7 @@ def nack(subscriber: Subscriber, subscription: str, *received: object) -> None:
 def test_messages_of_a_key_come_in_order(
     ordered: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
-    """Through the library's subscriber, with failures strewn in."""
+    """With the client library's subscriber, and some failures."""
     subscription = subscribe(enable_message_ordering=True)
     seen: dict[str, list[int]] = defaultdict(list)
     failed: set[tuple[str, int]] = set()
@@ -82,7 +72,7 @@ def test_messages_of_a_key_come_in_order(
     assert dict(seen) == {key: list(range(40)) for key in "abc"}
 
 
-def test_a_busy_key_waits_and_others_do_not(
+def test_only_messages_of_a_busy_key_wait(
     ordered: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe(enable_message_ordering=True)
@@ -97,7 +87,7 @@ def test_a_busy_key_waits_and_others_do_not(
     assert bodies(pull(subscriber, subscription)) == [b"a2"]
 
 
-def test_a_failed_message_comes_before_its_followers(
+def test_a_failed_message_is_redelivered_before_later_ones_of_its_key(
     ordered: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe(
@@ -106,7 +96,7 @@ def test_a_failed_message_comes_before_its_followers(
     publish(ordered, topic, b"1", b"2", key="k")
     [first] = pull(subscriber, subscription)
     nack(subscriber, subscription, first)
-    assert pull(subscriber, subscription) == [], "neither the failed one before its time, nor those behind it"
+    assert pull(subscriber, subscription) == [], "neither the failed one before its delay, nor later ones"
     [again] = wait_until(lambda: pull(subscriber, subscription), "the failed one again")
     assert again.message.data == b"1"
     ack(subscriber, subscription, again)
@@ -152,11 +142,11 @@ def test_a_stale_acknowledgement_is_refused(
         assert refused.value.reason == "EXACTLY_ONCE_ACKID_FAILURE"
         assert dict(refused.value.metadata) == {first.ack_id: "PERMANENT_FAILURE_INVALID_ACK_ID"}
     ack(subscriber, subscription, second)
-    # Whoever lost the answer may ask again.
+    # A client that lost the response can repeat it.
     ack(subscriber, subscription, second)
 
 
-def test_an_acknowledgement_that_counted_is_remembered_over_a_kill(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_an_acknowledgement_can_be_repeated_after_a_kill(tmp_path_factory: pytest.TempPathFactory) -> None:
     with PubsubServer(tmp_path_factory.mktemp("once") / "state") as server:
         publisher, subscriber = server.publisher(), server.subscriber()
         topic, subscription = "projects/p/topics/top", "projects/p/subscriptions/sub"
@@ -175,7 +165,7 @@ def test_an_acknowledgement_that_counted_is_remembered_over_a_kill(tmp_path_fact
 # Filters
 
 
-def test_only_what_matches_the_filter_is_delivered(
+def test_only_messages_that_match_the_filter_are_delivered(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe(filter='attributes.kind = "photo" AND NOT hasPrefix(attributes.album, "test-")')
@@ -201,7 +191,7 @@ def test_a_filter_finds_its_message_in_a_long_backlog(
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "text",
     [
         "attributes.a",
         "attributes.a = b",
@@ -210,9 +200,9 @@ def test_a_filter_finds_its_message_in_a_long_backlog(
         "attributes:" + "a" * 250,
     ],
 )
-def test_a_wrong_filter_is_refused(subscribe: Callable[..., str], wrong: str) -> None:
+def test_an_invalid_filter_is_refused(subscribe: Callable[..., str], text: str) -> None:
     with pytest.raises(exceptions.InvalidArgument, match="filter"):
-        subscribe(filter=wrong)
+        subscribe(filter=text)
 
 
 # Seek
@@ -229,7 +219,7 @@ def test_seek_forward_acknowledges(
     assert bodies(pull(subscriber, subscription)) == [b"4"]
 
 
-def test_seek_back_replays_what_is_retained(
+def test_seek_back_redelivers_retained_messages(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     forgetful, retaining = subscribe(), subscribe(retain_acked_messages=True)
@@ -244,7 +234,7 @@ def test_seek_back_replays_what_is_retained(
     assert bodies(pull(subscriber, retaining)) == [b"3", b"4"]
 
 
-def test_topic_retention_lets_a_new_subscription_look_back(
+def test_with_topic_retention_a_new_subscription_can_seek_to_before_its_creation(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     publisher.update_topic(
@@ -262,7 +252,7 @@ def test_topic_retention_lets_a_new_subscription_look_back(
     assert bodies(pull(subscriber, subscription)) == [b"1", b"2"]
 
 
-def test_an_outstanding_message_keeps_its_place_in_a_seek_back(
+def test_an_outstanding_message_is_redelivered_after_a_seek_back(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe()

@@ -1,4 +1,4 @@
-"""The server as a process: its start, its end, its neighbours, and what it keeps when it is killed."""
+"""The server as a process: starting, stopping, running beside others, and what survives when it is killed."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ from google.pubsub_v1.types import PubsubMessage
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from support.pubsub_crash import kill_under_load
-from support.pubsub_server import PubsubServer, wait_until
+from support.pubsub_server import PubsubServer, pull
 from support.push_endpoint import Endpoint
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag:DeprecationWarning")
 TOPIC, SUBSCRIPTION = "projects/p/topics/top", "projects/p/subscriptions/sub"
 
 
 def run_server(*options: str) -> subprocess.CompletedProcess[str]:
-    """Start a server that is expected to end by itself."""
+    """Run a server that is expected to exit by itself."""
     return subprocess.run(
         [sys.executable, "-m", "photofinish_emulators", "pubsub", *options],
         capture_output=True,
@@ -45,21 +46,16 @@ def create(server: PubsubServer, **fields: object) -> None:
     server.subscriber().create_subscription(request={"name": SUBSCRIPTION, "topic": TOPIC, **fields})
 
 
-def pull(server: PubsubServer, limit: int = 1000, subscription: str = SUBSCRIPTION) -> list:
-    response = server.subscriber().pull(subscription=subscription, max_messages=limit, return_immediately=True)
-    return list(response.received_messages)
-
-
-def test_a_taken_state_directory_and_a_taken_port_are_told(tmp_path: Path) -> None:
+def test_a_state_directory_or_port_in_use_is_reported(tmp_path: Path) -> None:
     with PubsubServer(tmp_path / "one") as server:
-        taken = run_server("--state-dir", str(server.state_dir))
-        assert taken.returncode == 2
-        assert taken.stderr.strip() == (
-            f"{server.state_dir} is in use by another process: stop that one, or give another --state-dir"
+        second = run_server("--state-dir", str(server.state_dir))
+        assert second.returncode == 2
+        assert second.stderr.strip() == (
+            f"{server.state_dir} is in use by another process: stop that process, or give another --state-dir"
         )
-        taken = run_server("--state-dir", str(tmp_path / "two"), "--port", str(server.port))
-        assert taken.returncode == 2
-        assert f"127.0.0.1:{server.port} is taken: stop what listens there, or give another --port" in taken.stderr
+        second = run_server("--state-dir", str(tmp_path / "two"), "--port", str(server.port))
+        assert second.returncode == 2
+        assert f"127.0.0.1:{server.port} is taken: stop the process that listens there, or give" in second.stderr
 
 
 def test_two_servers_side_by_side(tmp_path: Path) -> None:
@@ -69,27 +65,28 @@ def test_two_servers_side_by_side(tmp_path: Path) -> None:
             two.publisher().get_topic(topic=TOPIC)
         create(two)
         one.publisher().publish(TOPIC, b"x").result(10)
-        assert len(pull(one)) == 1
-        assert pull(two) == []
+        assert len(pull(one.subscriber(), SUBSCRIPTION)) == 1
+        assert pull(two.subscriber(), SUBSCRIPTION) == []
 
 
-def test_it_is_healthy_and_ends_well(tmp_path: Path) -> None:
-    server = PubsubServer(tmp_path / "state").start()
+def test_it_is_healthy_and_exits_with_0(tmp_path: Path) -> None:
+    server = PubsubServer(tmp_path / "state")
+    server.start()
     with grpc.insecure_channel(server.address) as channel:
         health = health_pb2_grpc.HealthStub(channel)
         for service in ("", "google.pubsub.v1.Publisher", "google.pubsub.v1.Subscriber"):
-            answer = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=5)
-            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+            response = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=5)
+            assert response.status == health_pb2.HealthCheckResponse.SERVING
     assert server.stop() == 0
     for line in server.log_path.read_text().splitlines():
         assert {"severity", "time", "message"} <= json.loads(line).keys()
 
 
-def test_a_kill_keeps_configuration_leases_and_backoff(tmp_path: Path) -> None:
+def test_configuration_leases_and_backoff_survive_a_kill(tmp_path: Path) -> None:
     with PubsubServer(tmp_path / "state") as server:
         publisher, subscriber = server.publisher(), server.subscriber()
         publisher.create_topic(name=TOPIC)
-        # Of one nothing comes back for minutes, of the other everything at once.
+        # One redelivers nothing for minutes, the other everything at once.
         slow, quick = SUBSCRIPTION + "-slow", SUBSCRIPTION + "-quick"
         for name, backoff in ((slow, Duration(seconds=600)), (quick, Duration(nanos=1_000_000))):
             subscriber.create_subscription(
@@ -105,7 +102,7 @@ def test_a_kill_keeps_configuration_leases_and_backoff(tmp_path: Path) -> None:
         for body in (b"acked", b"leased", b"nacked", b"new"):
             publisher.publish(TOPIC, body).result(10)
         for name, lease_s in ((slow, 600), (quick, 1)):
-            acked, leased, nacked = (r.ack_id for r in pull(server, limit=3, subscription=name))
+            acked, leased, nacked = (r.ack_id for r in pull(subscriber, name, limit=3))
             subscriber.acknowledge(subscription=name, ack_ids=[acked])
             subscriber.modify_ack_deadline(subscription=name, ack_ids=[leased], ack_deadline_seconds=lease_s)
             subscriber.modify_ack_deadline(subscription=name, ack_ids=[nacked], ack_deadline_seconds=0)
@@ -114,28 +111,28 @@ def test_a_kill_keeps_configuration_leases_and_backoff(tmp_path: Path) -> None:
 
         subscriber = server.subscriber()
         assert list(subscriber.list_subscriptions(project="projects/p")) == before
-        assert [(r.message.data, r.delivery_attempt) for r in pull(server, subscription=slow)] == [(b"new", 1)]
-        came: dict[bytes, int] = {}
+        assert [(r.message.data, r.delivery_attempt) for r in pull(subscriber, slow)] == [(b"new", 1)]
+        attempts: dict[bytes, int] = {}
 
-        def all_came() -> bool:
-            for received in pull(server, subscription=quick):
-                came[received.message.data] = received.delivery_attempt
+        def all_delivered() -> bool:
+            for received in pull(subscriber, quick):
+                attempts[received.message.data] = received.delivery_attempt
                 subscriber.acknowledge(subscription=quick, ack_ids=[received.ack_id])
-            return len(came) == 3
+            return len(attempts) == 3
 
-        wait_until(all_came, "what was leased, what failed and what is new")
-        assert came == {b"nacked": 2, b"leased": 2, b"new": 1}, "and what was acknowledged stays acknowledged"
+        wait_until(all_delivered, "the leased, the failed and the new message")
+        assert attempts == {b"nacked": 2, b"leased": 2, b"new": 1}, "and the acknowledged one stays acknowledged"
 
 
-def test_an_old_ack_id_counts_after_a_kill(tmp_path: Path) -> None:
+def test_an_earlier_ack_id_is_valid_after_a_kill(tmp_path: Path) -> None:
     with PubsubServer(tmp_path / "state") as server:
         create(server)
         server.publisher().publish(TOPIC, b"x").result(10)
-        [received] = pull(server)
+        [received] = pull(server.subscriber(), SUBSCRIPTION)
         server.restart()
         server.subscriber().acknowledge(subscription=SUBSCRIPTION, ack_ids=[received.ack_id])
         server.restart()
-        assert pull(server) == []
+        assert pull(server.subscriber(), SUBSCRIPTION) == []
 
 
 def test_kills_under_load_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
@@ -146,12 +143,12 @@ def test_kills_under_load_lose_nothing_that_was_acknowledged(tmp_path: Path) -> 
 def test_a_full_disk_stops_the_server_and_loses_nothing(tmp_path: Path) -> None:
     with PubsubServer(tmp_path / "state") as server:
         create(server)
-        # No file of the process may grow beyond this: to SQLite the disk is full.
+        # No file of the process may grow beyond this, so for SQLite the disk is full.
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
         published: set[str] = set()
 
         def publish() -> bool:
-            """Whether the server took it."""
+            """Whether the server accepted it."""
             try:
                 published.add(publisher.publish(TOPIC, bytes(100_000), retry=None, timeout=10).result(20))
             except exceptions.ServiceUnavailable:
@@ -164,13 +161,13 @@ def test_a_full_disk_stops_the_server_and_loses_nothing(tmp_path: Path) -> None:
         assert "CRITICAL" in server.log_tail()
         server.restart()
         delivered: set[str] = set()
-        while received := pull(server):
+        while received := pull(server.subscriber(), SUBSCRIPTION, limit=1000):
             delivered |= {r.message.message_id for r in received}
         assert len(published) > 3
         assert published <= delivered
 
 
-def test_push_goes_on_after_a_kill(tmp_path: Path, endpoint: Endpoint) -> None:
+def test_push_continues_after_a_kill(tmp_path: Path, endpoint: Endpoint) -> None:
     with PubsubServer(tmp_path / "state") as server:
         create(server, push_config={"push_endpoint": endpoint.url})
         endpoint.status = 503
@@ -187,7 +184,7 @@ def test_push_goes_on_after_a_kill(tmp_path: Path, endpoint: Endpoint) -> None:
         wait_until(lambda: arrived() == published, "every message", 20)
 
 
-def test_a_start_with_50_000_messages_is_quick_and_memory_small(tmp_path: Path) -> None:
+def test_a_start_with_50_000_messages_is_fast_and_needs_little_memory(tmp_path: Path) -> None:
     with PubsubServer(tmp_path / "state") as server:
         create(server)
         messages = [PubsubMessage(data=b"x" * 200)] * 1000
@@ -196,26 +193,23 @@ def test_a_start_with_50_000_messages_is_quick_and_memory_small(tmp_path: Path) 
         ) as plain:
             for _ in range(50):
                 plain.publish(topic=TOPIC, messages=messages)
-        # All of them out: the state that takes longest to read back.
+        # All are outstanding, the state that takes longest to read.
         with server.subscriber() as subscriber:
             out = 0
             while out < 50_000:
                 out += len(subscriber.pull(subscription=SUBSCRIPTION, max_messages=1000, timeout=10).received_messages)
-        server.kill()
-        started = time.monotonic()
-        server.start()
-        assert time.monotonic() - started < 2 * slowness()
+        assert server.restart() < 2 * slowness()
         assert psutil.Process(server.pid).memory_info().rss < 150 * 2**20
 
 
 def slowness() -> float:
-    """How much longer a Python process needs to start here than on an idle machine; at least 1."""
+    """How many times longer a Python process takes to start here than on an idle machine; at least 1."""
     started = time.monotonic()
     subprocess.run([sys.executable, "-c", "import google.pubsub_v1, grpc"], check=True)
     return max(1.0, (time.monotonic() - started) / 0.5)
 
 
-def test_what_everybody_has_acknowledged_leaves_the_disk(tmp_path: Path) -> None:
+def test_messages_that_are_acknowledged_everywhere_are_deleted_from_disk(tmp_path: Path) -> None:
     with PubsubServer(tmp_path / "state") as server, server.publisher() as publisher, server.subscriber() as subscriber:
         create(server)
         database = server.state_dir / "pubsub.sqlite"

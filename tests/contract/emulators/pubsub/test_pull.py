@@ -1,4 +1,4 @@
-"""Publish, pull, acknowledge, and what happens to messages that nobody acknowledges."""
+"""Publish, pull, acknowledge, and the retry of messages that are not acknowledged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from google.cloud import pubsub_v1
 from google.protobuf.duration_pb2 import Duration
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from support.pubsub_server import PubsubServer, wait_until
+from support.pubsub_server import PubsubServer, publish, pull
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag:DeprecationWarning")
 
@@ -21,19 +22,8 @@ Publisher = pubsub_v1.PublisherClient
 Subscriber = pubsub_v1.SubscriberClient
 
 
-def publish(publisher: Publisher, topic: str, *bodies: bytes, **attributes: str) -> list[str]:
-    return [future.result(10) for future in [publisher.publish(topic, body, **attributes) for body in bodies]]
-
-
-def pull(subscriber: Subscriber, subscription: str, limit: int = 100) -> list:
-    """What is there now."""
-    response = subscriber.pull(subscription=subscription, max_messages=limit, return_immediately=True)
-    return list(response.received_messages)
-
-
-def pull_until(subscriber: Subscriber, subscription: str, timeout_s: float = 10.0) -> list:
-    """The next messages, once there are any."""
-    return wait_until(lambda: pull(subscriber, subscription), f"a message on {subscription}", timeout_s)
+def wait_for_messages(subscriber: Subscriber, subscription: str) -> list:
+    return wait_until(lambda: pull(subscriber, subscription), f"a message on {subscription}")
 
 
 def test_a_message_arrives_as_it_was_published(
@@ -48,7 +38,7 @@ def test_a_message_arrives_as_it_was_published(
     assert dict(received.message.attributes) == {"colour": "blå"}
     assert received.message.message_id == message_id
     assert abs(received.message.publish_time.timestamp() - time.time()) < 60
-    assert received.delivery_attempt == 0, "without a dead-letter policy attempts are not told"
+    assert received.delivery_attempt == 0, "without a dead-letter policy attempts are not reported"
 
 
 def test_every_subscription_gets_every_message(
@@ -61,34 +51,34 @@ def test_every_subscription_gets_every_message(
         assert sorted(int(r.message.data) for r in received) == list(range(50))
 
 
-def test_messages_from_before_a_subscription_are_not_its_own(
+def test_a_subscription_does_not_get_messages_published_before_it(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscribe()
     publish(publisher, topic, b"before")
     late = subscribe()
     publish(publisher, topic, b"after")
-    assert [r.message.data for r in pull_until(subscriber, late)] == [b"after"]
+    assert [r.message.data for r in wait_for_messages(subscriber, late)] == [b"after"]
 
 
-def test_an_acknowledged_message_does_not_come_again(
+def test_an_acknowledged_message_is_not_redelivered(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe()
     publish(publisher, topic, b"x")
-    [received] = pull_until(subscriber, subscription)
+    [received] = wait_for_messages(subscriber, subscription)
     subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[received.ack_id], ack_deadline_seconds=1)
     subscriber.acknowledge(subscription=subscription, ack_ids=[received.ack_id])
     with pytest.raises(exceptions.DeadlineExceeded):
         subscriber.pull(subscription=subscription, max_messages=1, timeout=1.5, retry=None)
 
 
-def test_a_message_comes_again_after_its_deadline_and_not_before(
+def test_a_message_is_redelivered_after_its_deadline_and_not_before(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe()
     publish(publisher, topic, b"x")
-    [first] = pull_until(subscriber, subscription)
+    [first] = wait_for_messages(subscriber, subscription)
     subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[first.ack_id], ack_deadline_seconds=1)
     started = time.monotonic()
 
@@ -97,25 +87,25 @@ def test_a_message_comes_again_after_its_deadline_and_not_before(
     assert 0.9 < time.monotonic() - started < 5
     assert second.message.message_id == first.message.message_id
     assert second.ack_id != first.ack_id
-    # Late, but it counts: the message was processed.
+    # A late acknowledgement counts.
     subscriber.acknowledge(subscription=subscription, ack_ids=[first.ack_id])
     subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[second.ack_id], ack_deadline_seconds=0)
     assert pull(subscriber, subscription) == []
 
 
-def test_a_longer_deadline_keeps_others_away(
+def test_an_extended_deadline_delays_redelivery(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe()
     publish(publisher, topic, b"x")
-    [first] = pull_until(subscriber, subscription)
+    [first] = wait_for_messages(subscriber, subscription)
     for seconds in (1, 600):
         subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[first.ack_id], ack_deadline_seconds=seconds)
     with pytest.raises(exceptions.DeadlineExceeded):
         subscriber.pull(subscription=subscription, max_messages=1, timeout=1.5, retry=None)
 
 
-def test_a_waiting_pull_gets_what_is_published_meanwhile(
+def test_a_waiting_pull_returns_a_message_that_is_published_meanwhile(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe()
@@ -125,17 +115,17 @@ def test_a_waiting_pull_gets_what_is_published_meanwhile(
         assert [r.message.data for r in waiting.result(10).received_messages] == [b"x"]
 
 
-def test_a_pull_that_is_given_up_takes_nothing_along(
+def test_a_cancelled_pull_takes_no_messages(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe()
     with pytest.raises(exceptions.DeadlineExceeded):
         subscriber.pull(subscription=subscription, max_messages=1, timeout=0.2, retry=None)
     publish(publisher, topic, b"x")
-    assert [r.message.data for r in pull_until(subscriber, subscription)] == [b"x"]
+    assert [r.message.data for r in wait_for_messages(subscriber, subscription)] == [b"x"]
 
 
-def test_a_pull_takes_no_more_than_asked_for(
+def test_a_pull_returns_at_most_max_messages(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe()
@@ -144,14 +134,14 @@ def test_a_pull_takes_no_more_than_asked_for(
     assert sizes == [4, 4, 2, 0]
 
 
-def test_nacks_come_again_with_growing_delays(
+def test_nacked_messages_are_redelivered_with_growing_delays(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe(
         retry_policy={"minimum_backoff": Duration(nanos=200_000_000), "maximum_backoff": Duration(nanos=600_000_000)}
     )
     publish(publisher, topic, b"x")
-    [received] = pull_until(subscriber, subscription)
+    [received] = wait_for_messages(subscriber, subscription)
     delays = []
     for _ in range(4):
         subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[received.ack_id], ack_deadline_seconds=0)
@@ -162,18 +152,18 @@ def test_nacks_come_again_with_growing_delays(
         assert expected * 0.95 < delay < expected + 2, f"delays {delays} should be 0.2, 0.4, 0.6, 0.6 s"
 
 
-def test_without_a_retry_policy_a_nack_comes_again_at_once(
+def test_without_a_retry_policy_a_nacked_message_is_redelivered_at_once(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe()
     publish(publisher, topic, b"x")
-    [first] = pull_until(subscriber, subscription)
+    [first] = wait_for_messages(subscriber, subscription)
     subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[first.ack_id], ack_deadline_seconds=0)
     [second] = pull(subscriber, subscription)
     assert second.message == first.message
 
 
-def test_the_last_failed_attempt_goes_to_the_dead_letter_topic(
+def test_after_its_last_attempt_a_message_goes_to_the_dead_letter_topic(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     dead_topic, dead_subscription = topic + "-dead", "projects/contract/subscriptions/dead"
@@ -183,12 +173,12 @@ def test_the_last_failed_attempt_goes_to_the_dead_letter_topic(
     publish(publisher, topic, b"poison", colour="red")
     attempts = []
     for _ in range(5):
-        [received] = pull_until(subscriber, subscription)
+        [received] = wait_for_messages(subscriber, subscription)
         attempts.append(received.delivery_attempt)
         subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[received.ack_id], ack_deadline_seconds=0)
     assert attempts == [1, 2, 3, 4, 5]
 
-    [dead] = pull_until(subscriber, dead_subscription)
+    [dead] = wait_for_messages(subscriber, dead_subscription)
 
     assert pull(subscriber, subscription) == []
     assert dead.message.data == b"poison"
@@ -203,7 +193,7 @@ def test_the_last_failed_attempt_goes_to_the_dead_letter_topic(
     }
 
 
-def test_without_a_dead_letter_topic_the_message_stays(
+def test_if_the_dead_letter_topic_is_deleted_the_message_stays(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     dead_topic = topic + "-gone"
@@ -212,12 +202,12 @@ def test_without_a_dead_letter_topic_the_message_stays(
     publisher.delete_topic(topic=dead_topic)
     publish(publisher, topic, b"x")
     for attempt in range(1, 8):
-        [received] = pull_until(subscriber, subscription)
+        [received] = wait_for_messages(subscriber, subscription)
         assert received.delivery_attempt == attempt
         subscriber.modify_ack_deadline(subscription=subscription, ack_ids=[received.ack_id], ack_deadline_seconds=0)
 
 
-def test_a_deleted_topic_leaves_its_messages_to_the_subscription(
+def test_a_subscription_keeps_the_messages_of_its_deleted_topic(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe()
@@ -226,7 +216,7 @@ def test_a_deleted_topic_leaves_its_messages_to_the_subscription(
     assert subscriber.get_subscription(subscription=subscription).topic == "_deleted-topic_"
     publisher.create_topic(name=topic)
     publish(publisher, topic, b"of the new topic")
-    assert [r.message.data for r in pull_until(subscriber, subscription)] == [b"x"]
+    assert [r.message.data for r in wait_for_messages(subscriber, subscription)] == [b"x"]
 
 
 def test_a_backlog_of_many_messages_and_a_large_one(
@@ -237,18 +227,18 @@ def test_a_backlog_of_many_messages_and_a_large_one(
     publish(publisher, topic, *[b"%d" % i for i in range(3000)])
     publish(publisher, topic, large)
     seen: list[bytes] = []
-    # Under PUBSUB_EMULATOR_HOST a client refuses more than 4 MiB, so this one brings its own channel.
+    # With PUBSUB_EMULATOR_HOST a client accepts at most 4 MiB, so this one has its own channel.
     channel = grpc.insecure_channel(server.address, options=[("grpc.max_receive_message_length", -1)])
     with Subscriber(transport=SubscriberGrpcTransport(channel=channel)) as subscriber:
         while len(seen) < 3001:
-            received = pull_until(subscriber, subscription)
+            received = wait_for_messages(subscriber, subscription)
             seen += [r.message.data for r in received]
             subscriber.acknowledge(subscription=subscription, ack_ids=[r.ack_id for r in received])
     assert len(set(seen)) == 3001
     assert large in seen
 
 
-def test_a_response_stays_under_what_clients_take(
+def test_a_response_is_no_larger_than_clients_accept(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe()

@@ -1,4 +1,4 @@
-"""Push to real HTTP endpoints: wrapped, unwrapped, and CloudEvents to a function under functions-framework."""
+"""Push to real HTTP endpoints: wrapped, unwrapped, and as CloudEvents to a function under functions-framework."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from google.cloud import pubsub_v1
 from google.cloud.pubsub_v1.types import PublisherOptions
 from google.protobuf.duration_pb2 import Duration
 
-from support.pubsub_server import PubsubServer, wait_until
+from support.pubsub_server import PubsubServer
 from support.push_endpoint import Endpoint, Received
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag:DeprecationWarning")
 Publisher = pubsub_v1.PublisherClient
@@ -43,7 +44,7 @@ def on_event(event):
 
 
 class Function:
-    """A CloudEvent function under functions-framework; :meth:`events` are what it was called with."""
+    """A CloudEvent function under functions-framework; :meth:`events` returns the events it has received."""
 
     def __init__(self, folder: Path) -> None:
         (folder / "main.py").write_text(FUNCTION)
@@ -99,8 +100,8 @@ def function(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Function]:
     running.close()
 
 
-def accepted(subscriber: Subscriber, subscription: str) -> bool:
-    """Whether nothing is left to push: with the endpoint taken away a pull finds nothing."""
+def all_pushed(subscriber: Subscriber, subscription: str) -> bool:
+    """Whether no message is left to push: without its endpoint, a pull from the subscription returns none."""
     subscriber.modify_push_config(subscription=subscription, push_config={})
     response = subscriber.pull(subscription=subscription, max_messages=1, return_immediately=True)
     return not response.received_messages
@@ -160,7 +161,7 @@ def test_wrapped(
         },
         "subscription": subscription,
     }
-    assert accepted(subscriber, subscription)
+    assert all_pushed(subscriber, subscription)
 
 
 def test_unwrapped_with_metadata(
@@ -177,25 +178,26 @@ def test_unwrapped_with_metadata(
 
 
 @pytest.mark.parametrize(
-    ("status", "taken"), [(200, True), (201, True), (202, True), (204, True), (302, False), (400, False), (500, False)]
+    ("status", "accepted"),
+    [(200, True), (201, True), (202, True), (204, True), (302, False), (400, False), (500, False)],
 )
-def test_which_answers_accept(
+def test_which_http_statuses_accept(
     publisher: Publisher,
     topic: str,
     subscribe: Callable[..., str],
     endpoint: Endpoint,
     status: int,
-    taken: bool,
+    accepted: bool,
 ) -> None:
     endpoint.status = lambda _request: status if len(endpoint.received) == 1 else 200
     subscribe(push_config={"push_endpoint": endpoint.url})
     publisher.publish(topic, b"first").result(10)
     wait_until(lambda: endpoint.received, "a push")
     publisher.publish(topic, b"second").result(10)
-    expected = 2 if taken else 3
+    expected = 2 if accepted else 3
     wait_until(lambda: len(endpoint.received) >= expected, f"{expected} requests")
     bodies = [base64.b64decode(json.loads(r.body)["message"]["data"]) for r in endpoint.received]
-    assert bodies.count(b"first") == (1 if taken else 2)
+    assert bodies.count(b"first") == (1 if accepted else 2)
 
 
 def test_the_retry_policy_delays_a_push(
@@ -213,7 +215,7 @@ def test_the_retry_policy_delays_a_push(
         assert least * 0.95 < gap < least + 2, f"gaps of {gaps} s should be 0.3, 0.6, 0.6 s"
 
 
-def test_an_endpoint_that_is_down_is_left_alone_and_found_again(
+def test_an_endpoint_that_is_down_gets_fewer_requests_until_it_is_back(
     publisher: Publisher, topic: str, subscribe: Callable[..., str], endpoint: Endpoint
 ) -> None:
     endpoint.status = 503
@@ -222,7 +224,7 @@ def test_an_endpoint_that_is_down_is_left_alone_and_found_again(
         future.result(10)
     started = time.monotonic()
     wait_until(lambda: time.monotonic() - started > 1, "a second of failure")
-    assert len(endpoint.received) < 20, "an endpoint that fails is asked less and less often"
+    assert len(endpoint.received) < 20, "an endpoint that fails gets fewer and fewer requests"
     endpoint.status = 200
     failed = len(endpoint.received)
     wait_until(lambda: len(endpoint.received) >= failed + 100, "everything after the endpoint is back")

@@ -1,4 +1,4 @@
-"""Topics and subscriptions as resources: create, read, update, list, delete, policies, limits and error codes."""
+"""Topics and subscriptions: create, read, update, list, delete, policies, limits and error codes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_defaults_are_the_documented_ones(subscriber: Subscriber, topic: str, su
     assert "dead_letter_policy" not in subscription
 
 
-def test_policies_get_their_defaults(subscriber: Subscriber, topic: str, subscribe: Callable[..., str]) -> None:
+def test_defaults_of_policies(subscriber: Subscriber, topic: str, subscribe: Callable[..., str]) -> None:
     subscription = subscriber.get_subscription(
         subscription=subscribe(retry_policy={}, dead_letter_policy={"dead_letter_topic": topic}, expiration_policy={})
     )
@@ -44,7 +44,7 @@ def test_policies_get_their_defaults(subscriber: Subscriber, topic: str, subscri
     assert "ttl" not in subscription.expiration_policy, "an expiration policy without a time never expires"
 
 
-def test_a_name_is_taken_once(
+def test_names_are_unique(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     with pytest.raises(exceptions.AlreadyExists, match="topic-"):
@@ -57,13 +57,13 @@ def test_a_name_is_taken_once(
 @pytest.mark.parametrize(
     "name", ["projects/p/topics/ab", "projects/p/topics/1abc", "projects/p/topics/googoo", "projects/p/queues/abc", "t"]
 )
-def test_a_wrong_topic_name_is_refused(publisher: Publisher, name: str) -> None:
+def test_an_invalid_topic_name_is_refused(publisher: Publisher, name: str) -> None:
     with pytest.raises(exceptions.InvalidArgument, match="Invalid resource name"):
         publisher.create_topic(name=name)
 
 
 @pytest.mark.parametrize(
-    ("fields", "says"),
+    ("fields", "named"),
     [
         ({"ack_deadline_seconds": 9}, "ack_deadline_seconds"),
         ({"ack_deadline_seconds": 601}, "ack_deadline_seconds"),
@@ -76,27 +76,27 @@ def test_a_wrong_topic_name_is_refused(publisher: Publisher, name: str) -> None:
         ({"push_config": {"push_endpoint": "http://x/", "attributes": {"x-emulator-push-format": "x"}}}, "push-format"),
     ],
 )
-def test_values_out_of_their_limits_are_refused(
-    subscribe: Callable[..., str], fields: dict[str, Any], says: str
+def test_values_outside_their_limits_are_refused(
+    subscribe: Callable[..., str], fields: dict[str, Any], named: str
 ) -> None:
-    with pytest.raises(exceptions.InvalidArgument, match=says):
+    with pytest.raises(exceptions.InvalidArgument, match=named):
         subscribe(**fields)
 
 
 @pytest.mark.parametrize("attempts", [4, 101])
-def test_attempts_have_limits(topic: str, subscribe: Callable[..., str], attempts: int) -> None:
+def test_delivery_attempts_have_limits(topic: str, subscribe: Callable[..., str], attempts: int) -> None:
     with pytest.raises(exceptions.InvalidArgument, match="max_delivery_attempts"):
         subscribe(dead_letter_policy={"dead_letter_topic": topic, "max_delivery_attempts": attempts})
 
 
-def test_what_a_subscription_names_must_exist(subscriber: Subscriber, subscribe: Callable[..., str]) -> None:
+def test_topics_of_a_subscription_must_exist(subscriber: Subscriber, subscribe: Callable[..., str]) -> None:
     with pytest.raises(exceptions.NotFound):
         subscribe(dead_letter_policy={"dead_letter_topic": "projects/p/topics/none"})
     with pytest.raises(exceptions.NotFound):
         subscriber.create_subscription(name="projects/p/subscriptions/sub", topic="projects/p/topics/none")
 
 
-def test_update_changes_what_the_mask_names(
+def test_update_changes_only_the_fields_of_the_mask(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     publisher.update_topic(
@@ -123,7 +123,7 @@ def test_update_changes_what_the_mask_names(
     assert subscriber.get_subscription(subscription=subscription) == updated
 
 
-def test_a_dead_letter_policy_is_removed_as_the_documentation_does(
+def test_a_dead_letter_policy_can_be_removed_as_documented(
     subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     for paths in (
@@ -138,7 +138,7 @@ def test_a_dead_letter_policy_is_removed_as_the_documentation_does(
 
 
 @pytest.mark.parametrize("path", ["topic", "filter", "enable_message_ordering", "name", "nonsense"])
-def test_update_refuses_what_cannot_change(subscriber: Subscriber, subscribe: Callable[..., str], path: str) -> None:
+def test_update_of_a_fixed_field_is_refused(subscriber: Subscriber, subscribe: Callable[..., str], path: str) -> None:
     with pytest.raises(exceptions.InvalidArgument, match="update_mask"):
         subscriber.update_subscription(
             request={"subscription": {"name": subscribe()}, "update_mask": {"paths": [path]}}
@@ -167,7 +167,7 @@ def test_lists_come_in_pages(publisher: Publisher, subscriber: Subscriber) -> No
         publisher.list_topics(request={"project": "projects/paged", "page_token": "!"})
 
 
-def test_what_is_deleted_is_not_found(
+def test_deleted_resources_are_not_found(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe()
@@ -188,7 +188,7 @@ def test_what_is_deleted_is_not_found(
             call()
 
 
-def test_a_deleted_subscription_of_the_same_name_begins_anew(
+def test_a_new_subscription_with_the_name_of_a_deleted_one_starts_empty(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription = subscribe()
@@ -204,7 +204,7 @@ def test_a_deleted_subscription_of_the_same_name_begins_anew(
 
 
 @pytest.mark.parametrize(
-    ("message", "says"),
+    ("message", "reason"),
     [
         ({}, "empty"),
         ({"data": bytes(10_000_001)}, "At most 10000000"),
@@ -215,14 +215,14 @@ def test_a_deleted_subscription_of_the_same_name_begins_anew(
         ({"data": b"x", "ordering_key": "k" * 1025}, "ordering key"),
     ],
 )
-def test_messages_have_limits(server: PubsubServer, topic: str, message: dict[str, Any], says: str) -> None:
+def test_messages_have_limits(server: PubsubServer, topic: str, message: dict[str, Any], reason: str) -> None:
     with grpc.insecure_channel(server.address) as channel:
         publish = channel.unary_unary(
             "/google.pubsub.v1.Publisher/Publish",
             request_serializer=types.PublishRequest.serialize,
             response_deserializer=types.PublishResponse.deserialize,
         )
-        with pytest.raises(grpc.RpcError, match=says) as refused:
+        with pytest.raises(grpc.RpcError, match=reason) as refused:
             publish(types.PublishRequest(topic=topic, messages=[message]), timeout=10)
         assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
@@ -243,13 +243,13 @@ def test_a_malformed_ack_id_is_refused(subscriber: Subscriber, subscribe: Callab
         subscriber.pull(subscription=subscription, max_messages=0)
 
 
-def test_a_push_subscription_is_not_pulled_from(subscriber: Subscriber, subscribe: Callable[..., str]) -> None:
+def test_pull_from_a_push_subscription_is_refused(subscriber: Subscriber, subscribe: Callable[..., str]) -> None:
     subscription = subscribe(push_config={"push_endpoint": "http://127.0.0.1:9/"})
     with pytest.raises(exceptions.FailedPrecondition, match="push subscription"):
         subscriber.pull(subscription=subscription, max_messages=1)
 
 
-def test_policies_are_kept(
+def test_iam_policies_are_stored(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     for client, resource in ((publisher, topic), (subscriber, subscribe())):
@@ -258,18 +258,18 @@ def test_policies_are_kept(
         policy = policy_pb2.Policy(
             etag=empty.etag, bindings=[policy_pb2.Binding(role="roles/pubsub.viewer", members=["allUsers"])]
         )
-        kept = client.set_iam_policy(request={"resource": resource, "policy": policy})
-        assert client.get_iam_policy(request={"resource": resource}) == kept
+        stored = client.set_iam_policy(request={"resource": resource, "policy": policy})
+        assert client.get_iam_policy(request={"resource": resource}) == stored
         with pytest.raises(exceptions.Aborted):
             client.set_iam_policy(request={"resource": resource, "policy": policy})
-        asked = ["pubsub.topics.publish", "pubsub.topics.update"]
-        tested = client.test_iam_permissions(request={"resource": resource, "permissions": asked})
-        assert list(tested.permissions) == asked
+        requested = ["pubsub.topics.publish", "pubsub.topics.update"]
+        granted = client.test_iam_permissions(request={"resource": resource, "permissions": requested})
+        assert list(granted.permissions) == requested
     with pytest.raises(exceptions.NotFound):
         publisher.get_iam_policy(request={"resource": "projects/p/topics/none"})
 
 
-def test_what_is_not_served_says_so(
+def test_features_that_are_not_served_are_unimplemented(
     server: PubsubServer, publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     subscription, snapshot = subscribe(), "projects/contract/snapshots/snap"

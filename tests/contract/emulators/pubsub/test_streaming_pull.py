@@ -1,4 +1,4 @@
-"""Streaming pull by the client library's own subscriber, and by the bare stub where the protocol is the point."""
+"""Streaming pull with the client library's subscriber, and with the bare stub to test the protocol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from google.cloud.pubsub_v1.types import FlowControl
 from google.protobuf.duration_pb2 import Duration
 from google.pubsub_v1 import types
 
-from support.pubsub_server import PubsubServer, wait_until
+from support.pubsub_server import PubsubServer, publish
+from support.waiting import wait_until
 
 Publisher = pubsub_v1.PublisherClient
 Subscriber = pubsub_v1.SubscriberClient
@@ -34,11 +35,6 @@ def receiving(
         yield
     finally:
         future.cancel()
-        future.result(10)
-
-
-def publish(publisher: Publisher, topic: str, *bodies: bytes) -> None:
-    for future in [publisher.publish(topic, body) for body in bodies]:
         future.result(10)
 
 
@@ -82,7 +78,7 @@ def test_two_streams_share_the_messages(
     assert min(len(seen["a"]), len(seen["b"])) > 50
 
 
-def test_a_nacked_message_comes_again(
+def test_a_nacked_message_is_redelivered(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
     calls: list[str] = []
@@ -98,7 +94,7 @@ def test_a_nacked_message_comes_again(
 
 
 class Stream:
-    """The bare StreamingPull call; the initial request is sent at once."""
+    """The bare StreamingPull call; the first request is sent at once."""
 
     def __init__(self, server: PubsubServer, subscription: str, **first: Any) -> None:
         self._requests: queue.SimpleQueue[types.StreamingPullRequest | None] = queue.SimpleQueue()
@@ -158,7 +154,7 @@ def test_flow_control_by_messages(
     open_stream = stream(subscribe(), max_outstanding_messages=3)
     publish(publisher, topic, *[b"%d" % i for i in range(10)])
     wait_until(lambda: len(open_stream.received()) >= 3, "three messages")
-    # One acknowledged makes room for one, one negatively acknowledged too.
+    # Each acknowledgement, also a negative one, makes room for one message.
     first, second, _ = (message.ack_id for message in open_stream.received())
     open_stream.send(ack_ids=[first])
     wait_until(lambda: len(open_stream.received()) >= 4, "a fourth message")
@@ -190,10 +186,10 @@ def test_the_stream_has_its_own_ack_deadline(
     publish(publisher, topic, b"x")
     [message] = wait_until(open_stream.received, "a message")
     open_stream.send(modify_deadline_ack_ids=[message.ack_id], modify_deadline_seconds=[1])
-    wait_until(lambda: len(open_stream.received()) == 2, "the message again after the second it was given")
+    wait_until(lambda: len(open_stream.received()) == 2, "the message again after one second")
 
 
-def test_a_half_closed_stream_ends_well(subscribe: Callable[..., str], stream: Callable[..., Stream]) -> None:
+def test_a_half_closed_stream_ends_without_error(subscribe: Callable[..., str], stream: Callable[..., Stream]) -> None:
     open_stream = stream(subscribe())
     open_stream.half_close()
     assert open_stream.error is None
@@ -203,13 +199,13 @@ def test_a_half_closed_stream_ends_well(subscribe: Callable[..., str], stream: C
     ("request_fields", "what"),
     [
         ({"subscription": "projects/contract/subscriptions/other"}, "a second subscription"),
-        ({"max_outstanding_messages": 3}, "flow control set later"),
+        ({"max_outstanding_messages": 3}, "flow control in a later request"),
         ({"ack_ids": ["nonsense"]}, "a malformed acknowledgement id"),
         ({"modify_deadline_ack_ids": ["1-1-1"], "modify_deadline_seconds": []}, "lists of unequal length"),
         ({"stream_ack_deadline_seconds": 5}, "a deadline below the limit"),
     ],
 )
-def test_a_wrong_request_ends_the_stream(
+def test_an_invalid_request_ends_the_stream(
     subscribe: Callable[..., str], stream: Callable[..., Stream], request_fields: dict[str, Any], what: str
 ) -> None:
     open_stream = stream(subscribe())
@@ -231,10 +227,10 @@ def test_deleting_and_detaching_end_the_stream(
     assert wait_until(lambda: second.error, "the end of the stream").code() is grpc.StatusCode.FAILED_PRECONDITION
 
 
-def test_exactly_once_tells_whether_an_ack_counted(
+def test_exactly_once_reports_whether_an_ack_counted(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:
-    """By the library: ``ack_with_response`` of a message that was handed out again fails, the later one succeeds."""
+    """The library's ``ack_with_response`` fails for a delivery that was followed by another, and succeeds for that."""
     subscription = subscribe(enable_exactly_once_delivery=True)
     messages: list[Message] = []
     with receiving(subscriber, subscription, messages.append):

@@ -10,11 +10,9 @@ from support.run_jobs_server import Clients, RunJobsServer
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunJobsServer]:
-    """One server for all tests of a module that neither kill it nor change its options."""
-    server = RunJobsServer(tmp_path_factory.mktemp("run_jobs") / "state")
-    server.start()
-    yield server
-    server.stop()
+    """One server per module, for tests that neither kill it nor change its options."""
+    with RunJobsServer(tmp_path_factory.mktemp("run_jobs") / "state") as server:
+        yield server
 
 
 @pytest.fixture
@@ -28,5 +26,4 @@ def own_server(tmp_path: Path) -> Iterator[RunJobsServer]:
     """A server, not yet started, for tests that kill it."""
     server = RunJobsServer(tmp_path / "state")
     yield server
-    if server.process is not None and server.process.poll() is None:
-        server.stop()
+    server.stop()

@@ -1,4 +1,4 @@
-"""What survives `kill -9` of the server, and what its orderly end does to tasks."""
+"""What survives `kill -9` of the server, and what stopping it does to tasks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 
 from photofinish_emulators.run_jobs.task_logs import TaskLog, list_logs, read_log
-from support.run_jobs_server import RunJobsServer, eventually
+from support.run_jobs_server import RunJobsServer
+from support.waiting import wait_until
 
-# Prints its process id, then waits until the file named in GO is there.
+# Prints its process id, then waits until the file named in GO exists.
 WAITING = """
 import os, pathlib, time
 print(os.getpid(), flush=True)
@@ -29,11 +30,11 @@ def started(server: RunJobsServer, attempt: int = 0) -> tuple[TaskLog, int]:
     def printed() -> TaskLog | None:
         return next((log for log in list_logs(server.state_dir) if log.attempt == attempt and log.size), None)
 
-    log = eventually(printed, f"attempt {attempt} runs")
+    log = wait_until(printed, f"attempt {attempt} runs")
     return log, int(read_log(log).split()[0])
 
 
-def test_running_tasks_are_found_again_and_their_end_is_known(own_server: RunJobsServer, tmp_path: Path) -> None:
+def test_running_tasks_are_found_again_and_complete(own_server: RunJobsServer, tmp_path: Path) -> None:
     go = tmp_path / "go"
     own_server.start()
     with own_server.clients() as clients:
@@ -50,7 +51,7 @@ def test_running_tasks_are_found_again_and_their_end_is_known(own_server: RunJob
     assert (execution.succeeded_count, execution.retried_count) == (1, 0)
 
 
-def test_a_task_that_ended_while_no_server_ran_is_recorded_as_it_ended(
+def test_the_outcome_of_a_task_that_ended_while_no_server_ran_is_recorded(
     own_server: RunJobsServer, tmp_path: Path
 ) -> None:
     go = tmp_path / "go"
@@ -61,8 +62,8 @@ def test_a_task_that_ended_while_no_server_ran_is_recorded_as_it_ended(
         log, pid = started(own_server)
     own_server.kill()
     go.touch()
-    eventually(lambda: not psutil.pid_exists(pid), "the orphan has ended")
-    eventually(lambda: (log.path.parent / "outcome.json").exists(), "its outcome is on disk")
+    wait_until(lambda: not psutil.pid_exists(pid), "the orphan has ended")
+    wait_until(lambda: (log.path.parent / "outcome.json").exists(), "its outcome is on disk")
     own_server.start()
     with own_server.clients() as clients:
         assert clients.finished(execution).failed_count == 1
@@ -77,10 +78,10 @@ def test_a_task_that_was_killed_with_the_server_is_retried(own_server: RunJobsSe
         created = clients.create("victim", WAITING, env={"GO": str(go)}, max_retries=1)
         execution = clients.run(created.name).metadata.name
         _, pid = started(own_server)
-    keeper = psutil.Process(pid).ppid()
+    recorder = psutil.Process(pid).ppid()
     own_server.kill()
-    os.killpg(keeper, signal.SIGKILL)
-    eventually(lambda: not psutil.pid_exists(pid), "the task is gone")
+    os.killpg(recorder, signal.SIGKILL)
+    wait_until(lambda: not psutil.pid_exists(pid), "the task has ended")
     go.touch()
     own_server.start()
     with own_server.clients() as clients:
@@ -88,25 +89,25 @@ def test_a_task_that_was_killed_with_the_server_is_retried(own_server: RunJobsSe
     assert (finished.succeeded_count, finished.retried_count) == (1, 1)
 
 
-def test_a_command_does_not_outlive_its_record_keeper(own_server: RunJobsServer, tmp_path: Path) -> None:
+def test_a_command_does_not_outlive_its_recorder(own_server: RunJobsServer, tmp_path: Path) -> None:
     own_server.start()
     with own_server.clients() as clients:
         created = clients.create("kept", WAITING, env={"GO": str(tmp_path / "never")})
         execution = clients.run(created.name).metadata.name
         _, pid = started(own_server)
         os.kill(psutil.Process(pid).ppid(), signal.SIGKILL)
-        eventually(lambda: not psutil.pid_exists(pid), "the command is gone")
+        wait_until(lambda: not psutil.pid_exists(pid), "the command has ended")
         assert clients.finished(execution).failed_count == 1
 
 
-def test_the_timeout_holds_while_no_server_runs(own_server: RunJobsServer, tmp_path: Path) -> None:
+def test_the_timeout_is_enforced_while_no_server_runs(own_server: RunJobsServer, tmp_path: Path) -> None:
     own_server.start()
     with own_server.clients() as clients:
         created = clients.create("overdue", WAITING, env={"GO": str(tmp_path / "never")}, timeout_s=1)
         execution = clients.run(created.name).metadata.name
         _, pid = started(own_server)
     own_server.kill()
-    eventually(lambda: not psutil.pid_exists(pid), "the task was ended at its time-out")
+    wait_until(lambda: not psutil.pid_exists(pid), "the task was ended at its timeout")
     own_server.start()
     with own_server.clients() as clients:
         assert "timeout" in clients.finished(execution).conditions[0].message
@@ -131,7 +132,7 @@ def test_stopping_the_server_ends_its_tasks_and_starting_it_retries_them(
         assert clients.finished(execution).succeeded_count == 1
 
 
-def test_everything_acknowledged_survives_kills_under_load(own_server: RunJobsServer) -> None:
+def test_executions_that_were_returned_survive_kills_under_load(own_server: RunJobsServer) -> None:
     ran: list[str] = []
     own_server.start()
     for round_number in range(2):
@@ -150,19 +151,19 @@ def test_everything_acknowledged_survives_kills_under_load(own_server: RunJobsSe
             assert (finished.succeeded_count, finished.failed_count) == (2, 0)
 
 
-def test_history_is_bounded_and_memory_does_not_grow_with_it(own_server: RunJobsServer) -> None:
+def test_memory_does_not_grow_with_history(own_server: RunJobsServer) -> None:
     own_server.start()
     with own_server.clients() as clients:
         created = clients.create("often", "pass")
         clients.ran(created.name)
-        before = own_server.rss_mb()
+        before = own_server.memory_mb()
         huge = clients.run(created.name, task_count=10_000).metadata.name
         clients.executions.cancel_execution(name=huge).result(timeout=30)
-        assert own_server.rss_mb() < before + 25
-    assert own_server.rss_mb() < 150
+        assert own_server.memory_mb() < before + 25
+    assert own_server.memory_mb() < 150
 
 
-def test_a_taken_state_directory_or_port_is_named(own_server: RunJobsServer, tmp_path: Path) -> None:
+def test_a_state_directory_or_port_in_use_is_reported(own_server: RunJobsServer, tmp_path: Path) -> None:
     own_server.start()
     command = [sys.executable, "-m", "photofinish_emulators", "run-jobs"]
     for arguments, names in (

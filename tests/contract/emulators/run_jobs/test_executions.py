@@ -1,4 +1,4 @@
-"""How executions go: parallelism, retries, time-outs, cancelling, quotas, logs."""
+"""Executions: parallelism, retries, timeouts, cancelling, quotas, logs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from google.api_core import exceptions
 from google.cloud import run_v2
 
 from photofinish_emulators.run_jobs.task_logs import follow_log, list_logs, read_log
-from support.run_jobs_server import Clients, RunJobsServer, eventually
+from support.run_jobs_server import Clients, RunJobsServer
+from support.waiting import wait_until
 
 SLEEP = "import time; time.sleep(60)"
 State = run_v2.Condition.State
@@ -27,7 +28,7 @@ def running(clients: Clients, execution: str, count: int) -> run_v2.Execution:
         now: run_v2.Execution = clients.executions.get_execution(name=execution)
         return now if now.running_count == count else None
 
-    return eventually(enough, f"{count} running tasks")
+    return wait_until(enough, f"{count} running tasks")
 
 
 def test_a_failed_task_is_retried_as_often_as_allowed(clients: Clients) -> None:
@@ -63,8 +64,10 @@ def test_a_command_that_does_not_exist_fails_with_its_name(clients: Clients) -> 
     assert "/no/such/command" in completed(execution).message
 
 
-def test_as_many_tasks_run_at_once_as_parallelism_says(clients: Clients, server: RunJobsServer, tmp_path: Path) -> None:
-    # Each prints the most it saw running; the first two go on only once they have met.
+def test_as_many_tasks_run_at_once_as_parallelism_allows(
+    clients: Clients, server: RunJobsServer, tmp_path: Path
+) -> None:
+    # Each prints how many it saw running; the first two continue only once both run.
     meeting = f"""
 import os, pathlib, time
 here = pathlib.Path({str(tmp_path)!r})
@@ -90,22 +93,22 @@ me.unlink()
 def test_a_task_over_its_timeout_gets_sigterm_and_then_sigkill(clients: Clients, server: RunJobsServer) -> None:
     stubborn = """
 import signal, time
-signal.signal(signal.SIGTERM, lambda *_: print("asked to stop", flush=True))
+signal.signal(signal.SIGTERM, lambda *_: print("received SIGTERM", flush=True))
 while True:
     time.sleep(0.1)
 """
     created = clients.create("stubborn", stubborn, timeout_s=1)
     began = time.monotonic()
     execution = clients.ran(created.name)
-    assert 2 <= time.monotonic() - began < 10  # a second of time-out, one of grace
+    assert 2 <= time.monotonic() - began < 10  # one second of timeout, one of grace
     assert completed(execution).message.endswith("The configured timeout was reached.")
     log = list_logs(server.state_dir, job="stubborn")[-1]
-    assert read_log(log) == b"asked to stop\n"
+    assert read_log(log) == b"received SIGTERM\n"
     task = next(iter(clients.tasks.list_tasks(parent=f"{created.name}/executions/-")))
     assert task.last_attempt_result.term_signal == signal.SIGKILL
 
 
-def test_whatever_a_task_leaves_running_ends_with_it(clients: Clients, server: RunJobsServer) -> None:
+def test_processes_that_a_task_leaves_running_are_ended(clients: Clients, server: RunJobsServer) -> None:
     parent = """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -114,10 +117,10 @@ print(child.pid, flush=True)
     created = clients.create("parent", parent)
     clients.ran(created.name)
     child = int(read_log(list_logs(server.state_dir, job="parent")[-1]))
-    eventually(lambda: not psutil.pid_exists(child), "the child of the ended task is gone")
+    wait_until(lambda: not psutil.pid_exists(child), "the child of the task has ended")
 
 
-def test_cancelling_ends_running_tasks_and_starts_no_more(clients: Clients) -> None:
+def test_cancelling_ends_running_tasks_and_starts_no_others(clients: Clients) -> None:
     created = clients.create("cancelled", SLEEP, task_count=4, parallelism=2)
     operation = clients.run(created.name)
     running(clients, operation.metadata.name, 2)
@@ -129,7 +132,7 @@ def test_cancelling_ends_running_tasks_and_starts_no_more(clients: Clients) -> N
         clients.executions.cancel_execution(name=operation.metadata.name)
 
 
-def test_a_cancelled_task_may_finish_its_work_within_the_grace(clients: Clients, server: RunJobsServer) -> None:
+def test_a_cancelled_task_can_finish_its_work_within_the_grace_period(clients: Clients, server: RunJobsServer) -> None:
     polite = """
 import signal, sys, time
 def finish(*_):
@@ -141,22 +144,22 @@ time.sleep(60)
 """
     created = clients.create("polite", polite)
     execution = clients.run(created.name).metadata.name
-    eventually(lambda: any(log.size for log in list_logs(server.state_dir, job="polite")), "the task works")
+    wait_until(lambda: any(log.size for log in list_logs(server.state_dir, job="polite")), "the task works")
     clients.executions.cancel_execution(name=execution).result(timeout=20)
     assert read_log(list_logs(server.state_dir, job="polite")[0]) == b"working\nfinished\n"
 
 
-def test_a_deleted_execution_is_gone_with_its_logs(clients: Clients, server: RunJobsServer) -> None:
+def test_deleting_an_execution_deletes_its_logs(clients: Clients, server: RunJobsServer) -> None:
     created = clients.create("forgotten", "print('x')")
     execution = clients.ran(created.name).name
     assert list_logs(server.state_dir, job="forgotten")
     clients.executions.delete_execution(name=execution).result(timeout=10)
     with pytest.raises(exceptions.NotFound):
         clients.executions.get_execution(name=execution)
-    eventually(lambda: not list_logs(server.state_dir, job="forgotten"), "its logs are gone")
+    wait_until(lambda: not list_logs(server.state_dir, job="forgotten"), "its logs are deleted")
 
 
-def test_executions_are_listed_newest_first_over_pages(clients: Clients) -> None:
+def test_executions_are_listed_in_pages_newest_first(clients: Clients) -> None:
     created = clients.create("listed", "pass")
     ran = [clients.ran(created.name).name for _ in range(3)]
     pager = clients.executions.list_executions(run_v2.ListExecutionsRequest(parent=created.name, page_size=2))
@@ -174,8 +177,8 @@ def test_ten_thousand_tasks_are_accepted_and_listed(clients: Clients) -> None:
     assert clients.finished(execution).cancelled_count == 10_000
 
 
-def test_logs_are_bounded_and_keep_the_newest(own_server: RunJobsServer) -> None:
-    own_server.options = ["--max-log-bytes", "20000"]
+def test_logs_are_bounded_and_keep_the_newest_output(own_server: RunJobsServer) -> None:
+    own_server.options += ["--max-log-bytes", "20000"]
     own_server.start()
     with own_server.clients() as clients:
         created = clients.create("chatty", "for i in range(40000): print(i)")
@@ -191,12 +194,12 @@ def test_a_log_can_be_followed_to_its_end(clients: Clients, server: RunJobsServe
     slow = "import time\nfor i in range(5): print(i, flush=True); time.sleep(0.2)"
     created = clients.create("followed", slow)
     clients.run(created.name)
-    (log,) = eventually(lambda: list_logs(server.state_dir, job="followed"), "the log is there")
+    (log,) = wait_until(lambda: list_logs(server.state_dir, job="followed"), "the log exists")
     assert b"".join(follow_log(log)) == b"0\n1\n2\n3\n4\n"
 
 
 def test_quotas_answer_resource_exhausted(own_server: RunJobsServer) -> None:
-    own_server.options = ["--gpu-quota", "3", "--starts-per-minute", "4"]
+    own_server.options += ["--gpu-quota", "3", "--starts-per-minute", "4"]
     own_server.start()
     with own_server.clients() as clients:
         gpu_job = clients.create("gpu", SLEEP, gpus=1)
@@ -212,8 +215,8 @@ def test_quotas_answer_resource_exhausted(own_server: RunJobsServer) -> None:
             clients.run(cpu_job.name)
 
 
-def test_more_tasks_than_the_machine_takes_wait(own_server: RunJobsServer) -> None:
-    own_server.options = ["--max-running-tasks", "2"]
+def test_tasks_beyond_max_running_tasks_wait(own_server: RunJobsServer) -> None:
+    own_server.options += ["--max-running-tasks", "2"]
     own_server.start()
     with own_server.clients() as clients:
         created = clients.create("many", "pass", task_count=5)

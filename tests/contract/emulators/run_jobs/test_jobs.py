@@ -1,4 +1,4 @@
-"""Definitions of jobs and what RunJob makes of them, through the unmodified google-cloud-run clients."""
+"""Jobs and RunJob, through the unmodified google-cloud-run clients."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ PRINT = "import json, os, sys; print(json.dumps({'env': dict(os.environ), 'args'
 
 
 def printed(server: RunJobsServer, execution: str) -> list[dict[str, dict[str, str]]]:
-    """What the tasks of an execution of PRINT printed, by index."""
+    """The output of an execution of PRINT, one entry per task."""
     logs = list_logs(server.state_dir, execution=execution.rsplit("/", 1)[1])
     return [json.loads(read_log(log)) for log in sorted(logs, key=lambda log: log.task_index)]
 
 
 def test_a_created_job_is_read_back_with_the_documented_defaults(clients: Clients) -> None:
     template = run_v2.TaskTemplate(containers=[run_v2.Container(image="i", command=["true"])])
-    asked = run_v2.Job(template=run_v2.ExecutionTemplate(template=template), labels={"team": "race"})
-    created = clients.jobs.create_job(parent=PARENT, job=asked, job_id="defaults").result(timeout=10)
+    requested = run_v2.Job(template=run_v2.ExecutionTemplate(template=template), labels={"team": "race"})
+    created = clients.jobs.create_job(parent=PARENT, job=requested, job_id="defaults").result(timeout=10)
     assert clients.jobs.get_job(name=f"{PARENT}/jobs/defaults") == created
     assert created.template.task_count == 1
     assert created.template.template.max_retries == 3
@@ -43,7 +43,7 @@ def test_a_name_is_used_once(clients: Clients) -> None:
 
 
 @pytest.mark.parametrize(
-    ("job_id", "changed", "says"),
+    ("job_id", "changed", "named"),
     [
         ("Upper", {}, "job_id"),
         ("too-many", {"task_count": 10_001}, "task_count"),
@@ -52,10 +52,8 @@ def test_a_name_is_used_once(clients: Clients) -> None:
         ("reserved", {"env": {"CLOUD_RUN_TASK_INDEX": "7"}}, "CLOUD_RUN_TASK_INDEX"),
     ],
 )
-def test_what_the_documentation_forbids_is_refused(
-    clients: Clients, job_id: str, changed: dict[str, object], says: str
-) -> None:
-    with pytest.raises(exceptions.InvalidArgument, match=says):
+def test_documented_limits_are_enforced(clients: Clients, job_id: str, changed: dict[str, object], named: str) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match=named):
         clients.create(job_id, "", **changed)
     with pytest.raises(exceptions.NotFound):
         clients.jobs.get_job(name=f"{PARENT}/jobs/{job_id}")
@@ -63,9 +61,9 @@ def test_what_the_documentation_forbids_is_refused(
 
 def test_a_container_without_a_command_is_refused_with_the_reason(clients: Clients) -> None:
     template = run_v2.TaskTemplate(containers=[run_v2.Container(image="some/image")])
-    asked = run_v2.Job(template=run_v2.ExecutionTemplate(template=template))
+    requested = run_v2.Job(template=run_v2.ExecutionTemplate(template=template))
     with pytest.raises(exceptions.InvalidArgument, match="command"):
-        clients.jobs.create_job(parent=PARENT, job=asked, job_id="image-only")
+        clients.jobs.create_job(parent=PARENT, job=requested, job_id="image-only")
 
 
 def test_validate_only_changes_nothing(clients: Clients) -> None:
@@ -87,7 +85,7 @@ def test_update_replaces_the_job_and_counts_generations(clients: Clients) -> Non
         clients.jobs.update_job(job=changed)
 
 
-def test_update_of_a_missing_job_creates_it_only_when_asked(clients: Clients) -> None:
+def test_update_creates_a_missing_job_only_with_allow_missing(clients: Clients) -> None:
     missing = job("print(1)")
     missing.name = f"{PARENT}/jobs/upserted"
     with pytest.raises(exceptions.NotFound):
@@ -96,20 +94,18 @@ def test_update_of_a_missing_job_creates_it_only_when_asked(clients: Clients) ->
     assert clients.jobs.get_job(name=missing.name).generation == 1
 
 
-def test_lists_page_without_repeating_or_leaving_out(clients: Clients) -> None:
-    place = "projects/paging/locations/here"
+def test_pages_of_a_list_contain_every_job_once(clients: Clients) -> None:
+    parent = "projects/paging/locations/here"
     for number in range(5):
-        clients.jobs.create_job(parent=place, job=job("pass"), job_id=f"job-{number}").result(timeout=10)
-    pager = clients.jobs.list_jobs(run_v2.ListJobsRequest(parent=place, page_size=2))
+        clients.jobs.create_job(parent=parent, job=job("pass"), job_id=f"job-{number}").result(timeout=10)
+    pager = clients.jobs.list_jobs(run_v2.ListJobsRequest(parent=parent, page_size=2))
     pages = [[found.name.rsplit("/", 1)[1] for found in page.jobs] for page in pager.pages]
     assert pages == [["job-0", "job-1"], ["job-2", "job-3"], ["job-4"]]
     with pytest.raises(exceptions.InvalidArgument, match="page_token"):
-        clients.jobs.list_jobs(run_v2.ListJobsRequest(parent=place, page_token="nonsense"))
+        clients.jobs.list_jobs(run_v2.ListJobsRequest(parent=parent, page_token="nonsense"))
 
 
-def test_tasks_see_the_documented_environment_and_nothing_of_the_callers(
-    clients: Clients, server: RunJobsServer
-) -> None:
+def test_tasks_have_the_documented_environment_and_not_the_servers(clients: Clients, server: RunJobsServer) -> None:
     created = clients.create("environment", PRINT, args=["--batch", "8"], env={"COLOUR": "red"}, task_count=2)
     execution = clients.ran(created.name)
     first, second = printed(server, execution.name)
@@ -123,10 +119,10 @@ def test_tasks_see_the_documented_environment_and_nothing_of_the_callers(
     }
     assert first["env"]["COLOUR"] == "red"
     assert first["args"] == ["--batch", "8"]
-    assert "PYTEST_CURRENT_TEST" not in first["env"]  # the server was started with it
+    assert "PYTEST_CURRENT_TEST" not in first["env"]  # it is in the server's environment
 
 
-def test_overrides_change_one_execution_and_not_the_job(clients: Clients, server: RunJobsServer) -> None:
+def test_overrides_change_the_execution_and_not_the_job(clients: Clients, server: RunJobsServer) -> None:
     created = clients.create("overridden", PRINT, args=["old"], env={"KEPT": "1", "CHANGED": "old"})
     override = {"args": ["new"], "env": [run_v2.EnvVar(name="CHANGED", value="new")]}
     execution = clients.ran(created.name, container_overrides=[override], task_count=3, timeout={"seconds": 33})
@@ -138,7 +134,7 @@ def test_overrides_change_one_execution_and_not_the_job(clients: Clients, server
     assert clients.jobs.get_job(name=created.name).template == created.template
 
 
-def test_clear_args_starts_without_any(clients: Clients, server: RunJobsServer) -> None:
+def test_clear_args_runs_without_arguments(clients: Clients, server: RunJobsServer) -> None:
     created = clients.create("cleared", PRINT, args=["old"])
     execution = clients.ran(created.name, container_overrides=[{"clear_args": True}])
     assert printed(server, execution.name)[0]["args"] == []
@@ -156,11 +152,11 @@ def test_a_job_names_its_latest_execution(clients: Clients) -> None:
 
 def waited(clients: Clients, name: str, timeout: dict[str, int]) -> operations_pb2.Operation:
     request = operations_pb2.WaitOperationRequest(name=name, timeout=timeout)
-    # This client hands on the answer to WaitOperation as it came over the wire.
+    # This client returns the response to WaitOperation as bytes.
     return operations_pb2.Operation.FromString(clients.jobs.wait_operation(request))
 
 
-def test_operations_are_found_waited_for_and_listed(clients: Clients) -> None:
+def test_operations_can_be_read_waited_for_listed_and_deleted(clients: Clients) -> None:
     created = clients.create("operated", "pass")
     name = clients.run(created.name).operation.name
     done = waited(clients, name, {"seconds": 20})
@@ -181,7 +177,7 @@ def test_waiting_for_an_operation_ends_with_the_callers_timeout(clients: Clients
     assert clients.finished(operation.metadata.name).cancelled_count == 1
 
 
-def test_deleting_a_job_ends_and_forgets_its_executions(clients: Clients, server: RunJobsServer) -> None:
+def test_deleting_a_job_ends_and_deletes_its_executions(clients: Clients, server: RunJobsServer) -> None:
     created = clients.create("deleted", "import time; time.sleep(60)")
     execution = clients.run(created.name).metadata.name
     assert clients.jobs.delete_job(name=created.name).result(timeout=10).name == created.name
@@ -194,6 +190,6 @@ def test_deleting_a_job_ends_and_forgets_its_executions(clients: Clients, server
             call()
 
 
-def test_what_is_not_served_says_so(clients: Clients) -> None:
+def test_rpcs_that_are_not_served_are_unimplemented(clients: Clients) -> None:
     with pytest.raises(exceptions.MethodNotImplemented):
         clients.jobs.get_iam_policy(request={"resource": f"{PARENT}/jobs/any"})

@@ -1,4 +1,4 @@
-"""Postgres as a supervised child: what is committed survives, and nobody else gets in."""
+"""Postgres as a supervised child: committed data survives, and access needs the password."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from photofinish_emulators.postgres import (
     system_user,
 )
 from support.ports import free_port
-from support.run_jobs_server import eventually
+from support.waiting import wait_until
 
 
 class Running:
-    """The server process, as a supervisor would run it."""
+    """The server process, started as the supervisor starts it."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir()
@@ -63,7 +63,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running = Running(tmp_path_factory.mktemp("postgres") / "state")
     running.start()
     ensure_database(running.url)
-    ensure_database(running.url)  # twice is as good as once
+    ensure_database(running.url)  # the second call changes nothing
     yield running
     assert running.end(STOP_SIGNAL) == 0
 
@@ -84,7 +84,7 @@ def test_pages_have_checksums_and_text_is_utf8(running: Running) -> None:
     assert int(version[0]) >= 180_000
 
 
-def test_only_who_has_the_password_gets_in(running: Running) -> None:
+def test_access_needs_the_password(running: Running) -> None:
     wrong = psycopg.conninfo.make_conninfo(running.url, password="wrong")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(wrong)
@@ -92,7 +92,7 @@ def test_only_who_has_the_password_gets_in(running: Running) -> None:
     assert stat.S_IMODE(password.stat().st_mode) == 0o600
 
 
-def test_it_listens_on_loopback_alone(running: Running) -> None:
+def test_it_listens_only_on_loopback(running: Running) -> None:
     assert running.process is not None
     process = psutil.Process(running.process.pid)
     listening = [c.laddr for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
@@ -102,14 +102,14 @@ def test_it_listens_on_loopback_alone(running: Running) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for Postgres")
-def test_started_by_root_it_runs_as_somebody_else(running: Running) -> None:
+def test_started_by_root_it_runs_as_another_user(running: Running) -> None:
     assert running.process is not None
     assert psutil.Process(running.process.pid).uids().effective != 0
     assert running.postgres.data.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for Postgres")
-def test_the_folders_above_the_data_stay_closed_to_others(running: Running) -> None:
+def test_the_directories_above_the_data_stay_closed_to_others(running: Running) -> None:
     folder = running.postgres.directory.parent.parent
     folder.chmod(0o700)
     running.end(signal.SIGKILL)
@@ -130,24 +130,24 @@ def test_committed_rows_survive_kill_9(running: Running) -> None:
         connection.execute("INSERT INTO finisher VALUES (1000)")  # not committed
         assert running.end(signal.SIGKILL) == -signal.SIGKILL
         connection.close()
-        running.start()  # at once: what the killed server left behind is cleared away
+        running.start()  # immediately: it cleans up after the killed server
     with psycopg.connect(running.url) as connection:
         rows = connection.execute("SELECT bib FROM finisher ORDER BY bib").fetchall()
     assert rows == [(0,), (1,)]
 
 
-def test_a_stale_pid_file_with_the_number_of_another_process_does_not_stop_it(running: Running) -> None:
+def test_it_starts_despite_a_stale_pid_file_with_the_id_of_another_process(running: Running) -> None:
     running.end(signal.SIGKILL)
     pid_file = running.postgres.data / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
-    innocent = subprocess.Popen(["sleep", "60"], **as_user(system_user()))
+    other = subprocess.Popen(["sleep", "60"], **as_user(system_user()))
     try:
-        pid_file.write_text("\n".join([str(innocent.pid), *lines[1:]]) + "\n")
+        pid_file.write_text("\n".join([str(other.pid), *lines[1:]]) + "\n")
         running.start()
-        assert innocent.poll() is None
+        assert other.poll() is None
     finally:
-        innocent.kill()
-        innocent.wait()
+        other.kill()
+        other.wait()
 
 
 def test_a_server_that_outlived_its_supervisor_is_shut_down_first(running: Running) -> None:
@@ -162,4 +162,4 @@ def test_connections_are_refused_once_it_is_stopped(running: Running) -> None:
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", running.postgres.port)) != 0
     running.start()
-    eventually(lambda: psycopg.connect(running.url).execute("SELECT 1").fetchone(), "it answers again")
+    wait_until(lambda: psycopg.connect(running.url).execute("SELECT 1").fetchone(), "it answers again")

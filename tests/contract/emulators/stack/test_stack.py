@@ -1,4 +1,4 @@
-"""A whole local cloud: an upload reaches a function, a job runs, and `kill -9` of anything loses nothing."""
+"""A whole local cloud: an upload reaches a function, a job runs, and nothing is lost when any process is killed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from photofinish_emulators import stack
 from photofinish_emulators.common.state_dir import CannotServe
 from photofinish_emulators.run_jobs.task_logs import TaskLog, list_logs
 from support.local_stack import JOB, PROJECT, WAITING_JOB, LocalStack, tiny_spec
-from support.run_jobs_server import Clients, eventually
+from support.run_jobs_server import Clients
+from support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def run_job() -> run_v2.Execution:
 
 def test_an_upload_reaches_the_function_and_its_database(local: LocalStack) -> None:
     generation = upload("race/7.jpg")
-    eventually(lambda: seen("race/7.jpg") == [generation], "the function has recorded the upload")
+    wait_until(lambda: seen("race/7.jpg") == [generation], "the function has recorded the upload")
 
 
 def test_a_job_works_with_the_official_clients_and_no_credentials(local: LocalStack) -> None:
@@ -90,13 +91,13 @@ def test_a_schedule_publishes_to_its_topic() -> None:
     assert received.message.data == b"tock"
 
 
-def test_progress_was_told_in_order(local: LocalStack) -> None:
-    told = [(event.name, event.state) for event in local.events]
-    assert told.index(("postgres", "ready")) < told.index(("migrate", "done")) < told.index(("pubsub", "ready"))
-    assert told.index(("provision", "done")) < told.index((stack.STACK, "ready"))
+def test_events_are_reported_in_order(local: LocalStack) -> None:
+    events = [(event.name, event.state) for event in local.events]
+    assert events.index(("postgres", "ready")) < events.index(("migrate", "done")) < events.index(("pubsub", "ready"))
+    assert events.index(("provision", "done")) < events.index((stack.STACK, "ready"))
 
 
-def test_secrets_are_for_the_owner_alone(local: LocalStack) -> None:
+def test_only_the_owner_can_read_secrets(local: LocalStack) -> None:
     for name in ("stack.json", "spec.json", "postgres/password"):
         assert (local.state_dir / name).stat().st_mode & 0o077 == 0, name
     for name in ("logs", "storage", "pubsub", "firestore", "run-jobs"):
@@ -112,27 +113,27 @@ def test_a_second_supervisor_on_the_same_state_is_refused(local: LocalStack) -> 
 
 
 @pytest.mark.parametrize("name", ["postgres", "pubsub", "firestore", "run-jobs", "record"])
-def test_a_killed_piece_runs_again_and_has_lost_nothing(local: LocalStack, name: str) -> None:
+def test_a_killed_piece_is_restarted_without_loss(local: LocalStack, name: str) -> None:
     firestore.Client().document("kept", name).set({"before": name})
     killed, restarts = local.pid(name), local.pieces[name].restarts
     os.kill(killed, signal.SIGKILL)
-    eventually(lambda: local.pieces[name].restarts == restarts + 1, f"{name} is started again")
-    eventually(lambda: local.pieces[name].state == "ready", f"{name} is ready again")
+    wait_until(lambda: local.pieces[name].restarts == restarts + 1, f"{name} is restarted")
+    wait_until(lambda: local.pieces[name].state == "ready", f"{name} is ready again")
     assert local.pid(name) != killed
     generation = upload(f"after-{name}")
-    eventually(lambda: seen(f"after-{name}") == [generation], "uploads are still recorded", timeout_s=20)
+    wait_until(lambda: seen(f"after-{name}") == [generation], "uploads are still recorded", timeout_s=20)
     assert firestore.Client().document("kept", name).get().to_dict() == {"before": name}
     if name == "run-jobs":
         upload("a.txt")
         assert run_job().succeeded_count == 1
 
 
-def test_everything_dies_with_a_killed_supervisor_and_continues_where_it_was(local: LocalStack) -> None:
+def test_everything_ends_with_a_killed_supervisor_and_the_next_start_continues(local: LocalStack) -> None:
     generation = upload("before-the-crash")
-    eventually(lambda: seen("before-the-crash") == [generation], "the upload is recorded")
+    wait_until(lambda: seen("before-the-crash") == [generation], "the upload is recorded")
     with run_jobs() as clients:
         execution = clients.run(WAITING_JOB).metadata.name
-        eventually(lambda: any(log.size for log in task_logs(local, "waiting-job")), "the task runs")
+        wait_until(lambda: any(log.size for log in task_logs(local, "waiting-job")), "the task runs")
     environment, processes = local.environment, local.processes()
     supervisor = next(process for process in processes[0].parents() if process.pid == processes[0].ppid())
     supervisor.kill()
@@ -150,15 +151,15 @@ def test_everything_dies_with_a_killed_supervisor_and_continues_where_it_was(loc
     assert seen("before-the-crash") == [generation]
     assert storage.Client().bucket("photos").blob("before-the-crash").exists()
     again = upload("after-the-crash")
-    eventually(lambda: seen("after-the-crash") == [again], "uploads are recorded again")
+    wait_until(lambda: seen("after-the-crash") == [again], "uploads are recorded again")
 
 
-def test_an_orderly_stop_leaves_nothing_running_and_keeps_undelivered_messages(local: LocalStack) -> None:
+def test_a_stop_leaves_nothing_running_and_keeps_undelivered_messages(local: LocalStack) -> None:
     refuse = local.spec.functions[0].source.with_name("refuse")
     refuse.touch()
     generation = upload("refused-at-first")
     log = local.state_dir / "logs" / "record.log"
-    eventually(lambda: "refused by the test" in log.read_text(), "the function has refused the message")
+    wait_until(lambda: "refused by the test" in log.read_text(), "the function has refused the message")
 
     processes = local.processes()
     assert stack.stop(local.state_dir)
@@ -168,7 +169,7 @@ def test_an_orderly_stop_leaves_nothing_running_and_keeps_undelivered_messages(l
 
     refuse.unlink()
     local.start()
-    eventually(lambda: seen("refused-at-first") == [generation], "the message is delivered after all", timeout_s=25)
+    wait_until(lambda: seen("refused-at-first") == [generation], "the message is delivered again", timeout_s=25)
 
 
 def test_a_function_that_cannot_be_loaded_fails_the_start_with_its_error(

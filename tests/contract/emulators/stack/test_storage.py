@@ -1,4 +1,4 @@
-"""Storage through the unmodified google-cloud-storage client, announcing objects to our Pub/Sub."""
+"""Storage through the unmodified google-cloud-storage client, with notifications to our Pub/Sub."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from google.api_core import exceptions
 from google.cloud import pubsub_v1, storage
 
 from support.local_stack import PROJECT, LocalStack, small_spec
-from support.run_jobs_server import eventually
+from support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +26,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     stack.stop()
 
 
-def announced(count: int, subscription: str = "uploads-pull") -> list[tuple[str, str, dict[str, str]]]:
-    """The next ``count`` announcements: event type, object and its metadata; acknowledged."""
+def notifications(count: int, subscription: str = "uploads-pull") -> list[tuple[str, str, dict[str, str]]]:
+    """The next ``count`` notifications: event type, object and its metadata; acknowledged."""
     name = f"projects/{PROJECT}/subscriptions/{subscription}"
     found: list[tuple[str, str, dict[str, str]]] = []
     with pubsub_v1.SubscriberClient() as client:
@@ -41,23 +41,23 @@ def announced(count: int, subscription: str = "uploads-pull") -> list[tuple[str,
                 client.acknowledge(subscription=name, ack_ids=[r.ack_id for r in response.received_messages])
             return len(found) >= count
 
-        eventually(enough, f"{count} announcements")
+        wait_until(enough, f"{count} notifications")
     return found
 
 
-def test_every_bucket_is_announced_to_its_own_topic(servers: LocalStack) -> None:
+def test_every_bucket_has_its_own_topic_for_notifications(servers: LocalStack) -> None:
     with servers.as_environment():
         for bucket in ("portraits", "derived", "photos"):
             storage.Client().bucket(bucket).blob(f"in-{bucket}").upload_from_string(b"x")
-        assert [name for _, name, _ in announced(1, "portrait-uploads-pull")] == ["in-portraits"]
-        assert [name for _, name, _ in announced(1)] == ["in-photos"]
+        assert [name for _, name, _ in notifications(1, "portrait-uploads-pull")] == ["in-portraits"]
+        assert [name for _, name, _ in notifications(1)] == ["in-photos"]
         storage.Client().bucket("portraits").blob("in-portraits").delete()
-        assert [(event, name) for event, name, _ in announced(1, "portrait-uploads-pull")] == [
+        assert [(event, name) for event, name, _ in notifications(1, "portrait-uploads-pull")] == [
             ("OBJECT_DELETE", "in-portraits")
         ]
 
 
-def test_objects_have_generations_and_are_announced(servers: LocalStack) -> None:
+def test_objects_have_generations_and_notifications(servers: LocalStack) -> None:
     with servers.as_environment():
         photo = storage.Client().bucket("photos").blob("race/1.jpg")
         photo.upload_from_string(b"first", content_type="image/jpeg")
@@ -65,10 +65,10 @@ def test_objects_have_generations_and_are_announced(servers: LocalStack) -> None
         photo.upload_from_string(b"second", content_type="image/jpeg")
         assert photo.generation > first
         assert photo.download_as_bytes() == b"second"
-        storage.Client().bucket("derived").blob("not-announced").upload_from_string(b"x")
+        storage.Client().bucket("derived").blob("without-notification").upload_from_string(b"x")
         photo.delete()
-        events = announced(4)
-    # In no order, as in the cloud; overwriting an object also deletes its former generation.
+        events = notifications(4)
+    # In any order, as in the cloud; overwriting an object also deletes its former generation.
     assert sorted((event, data["generation"]) for event, _, data in events) == [
         ("OBJECT_DELETE", str(first)),
         ("OBJECT_DELETE", str(photo.generation)),
@@ -79,7 +79,7 @@ def test_objects_have_generations_and_are_announced(servers: LocalStack) -> None
     assert {data["contentType"] for event, _, data in events if event == "OBJECT_FINALIZE"} == {"image/jpeg"}
 
 
-def test_an_upload_that_must_be_the_first_is_refused_when_it_is_not(servers: LocalStack) -> None:
+def test_an_upload_with_generation_0_is_refused_if_the_object_exists(servers: LocalStack) -> None:
     with servers.as_environment():
         sidecar = storage.Client().bucket("derived").blob("sidecars/1.json")
         sidecar.upload_from_string(b"{}", if_generation_match=0)
@@ -93,13 +93,13 @@ def test_objects_survive_kill_9_at_the_same_address(servers: LocalStack) -> None
         bucket.blob("kept").upload_from_string(b"kept")
         killed = servers.pid("storage")
         os.kill(killed, signal.SIGKILL)
-        eventually(lambda: servers.pieces["storage"].pid not in (None, killed), "storage runs again")
-        eventually(lambda: servers.pieces["storage"].state == "ready", "storage is ready again")
+        wait_until(lambda: servers.pieces["storage"].pid not in (None, killed), "storage runs again")
+        wait_until(lambda: servers.pieces["storage"].state == "ready", "storage is ready again")
         assert bucket.blob("kept").download_as_bytes() == b"kept"
     assert servers.pieces["storage"].restarts == 1
 
 
-def test_a_second_stack_runs_beside_it_on_its_own(servers: LocalStack, tmp_path: Path) -> None:
+def test_two_stacks_run_independently(servers: LocalStack, tmp_path: Path) -> None:
     other = LocalStack(small_spec(tmp_path), tmp_path / "state")
     other.start()
     try:
@@ -114,21 +114,21 @@ def test_a_second_stack_runs_beside_it_on_its_own(servers: LocalStack, tmp_path:
 
 def test_servers_named_by_the_callers_environment_are_used_instead(servers: LocalStack, tmp_path: Path) -> None:
     other = LocalStack(small_spec(tmp_path), tmp_path / "state")
-    elsewhere = {name: servers.environment[name] for name in ("PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST")}
-    other.start(**elsewhere)
+    external = {name: servers.environment[name] for name in ("PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST")}
+    other.start(**external)
     try:
-        assert {name: other.environment[name] for name in elsewhere} == elsewhere
+        assert {name: other.environment[name] for name in external} == external
         assert other.pieces["pubsub"].state == other.pieces["firestore"].state == "external"
         assert other.pieces["pubsub"].pid is None
         with other.as_environment():
             storage.Client().bucket("photos").blob("through-theirs").upload_from_string(b"x")
         with servers.as_environment():
-            assert announced(1)[0][1] == "through-theirs"
+            assert notifications(1)[0][1] == "through-theirs"
     finally:
         other.stop()
 
 
-def test_its_own_variables_in_the_callers_environment_mean_nothing(servers: LocalStack) -> None:
+def test_its_own_variables_in_the_callers_environment_are_ignored(servers: LocalStack) -> None:
     environment = servers.environment
     servers.stop()
     servers.start(**environment)

@@ -1,4 +1,4 @@
-"""The parts of the supervisor, each with real processes and sockets: spec, ports, restarts, orphans, schedules."""
+"""The supervisor's components, with real processes and sockets: spec, ports, restarts, orphans, schedules."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ def test_a_spec_survives_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("parts", "says"),
+    ("fields", "message"),
     [
         ({"subscriptions": (Subscription(name="sub", topic="nowhere"),)}, "no topic 'nowhere'"),
         ({"subscriptions": (Subscription(name="sub", topic="t", push_to="gone"),)}, "no function 'gone'"),
         ({"buckets": (Bucket(name="b", notify="nowhere"),)}, "no topic 'nowhere'"),
-        ({"buckets": (Bucket(name="b"), Bucket(name="b"))}, "bucket 'b' is there twice"),
+        ({"buckets": (Bucket(name="b"), Bucket(name="b"))}, "bucket 'b' is defined twice"),
         ({"schedules": (Schedule(name="s", interval_s=1),)}, "either a function or a topic"),
         ({"functions": (Function(name="pubsub", source=Path("m.py"), target="f"),)}, "called 'pubsub'"),
     ],
 )
-def test_a_spec_that_cannot_be_is_refused(parts: dict[str, object], says: str) -> None:
-    with pytest.raises(ValueError, match=says):
-        StackSpec(project="p", topics=(Topic(name="t"),), **parts)  # type: ignore[arg-type]
+def test_an_inconsistent_spec_is_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        StackSpec(project="p", topics=(Topic(name="t"),), **fields)  # type: ignore[arg-type]
 
 
 def test_ports_are_chosen_once(tmp_path: Path) -> None:
@@ -65,10 +65,10 @@ def test_ports_are_chosen_once(tmp_path: Path) -> None:
     assert again["c"] not in first.values()
 
 
-def test_a_chosen_port_is_kept_from_others_until_its_server_listens_and_after_it_ended(tmp_path: Path) -> None:
+def test_a_port_is_reserved_before_its_server_listens_and_after_it_has_ended(tmp_path: Path) -> None:
     with ExitStack() as held:
         port = take_ports(tmp_path, ["storage"], held)["storage"]
-        for _ in range(2):  # a server that is started again
+        for _ in range(2):  # the server is restarted
             with pytest.raises(OSError, match="in use"):
                 hold(port)
             with socket.create_server(("127.0.0.1", port)):
@@ -77,20 +77,20 @@ def test_a_chosen_port_is_kept_from_others_until_its_server_listens_and_after_it
     held.close()
 
 
-def test_a_kept_port_that_somebody_else_took_is_named_with_its_holder(tmp_path: Path) -> None:
+def test_a_kept_port_that_is_taken_is_reported_with_the_process_that_has_it(tmp_path: Path) -> None:
     with ExitStack() as held:
         port = take_ports(tmp_path, ["storage"], held)["storage"]
     with (
         socket.create_server(("127.0.0.1", port)),
         ExitStack() as held,
-        pytest.raises(CannotServe, match=f"port {port}, the one of storage.*process {os.getpid()}"),
+        pytest.raises(CannotServe, match=f"port {port}, which storage of.*process {os.getpid()}"),
     ):
         take_ports(tmp_path, ["storage"], held)
     with ExitStack() as held:
         assert take_ports(tmp_path, ["storage"], held) == {"storage": port}
 
 
-def test_a_log_keeps_the_newest_within_its_bound(tmp_path: Path) -> None:
+def test_a_log_keeps_its_newest_output_within_its_bound(tmp_path: Path) -> None:
     log = BoundedLog(tmp_path / "log", max_bytes=100)
     for number in range(100):
         log.write(f"{number:09}\n".encode())
@@ -102,7 +102,7 @@ def test_a_log_keeps_the_newest_within_its_bound(tmp_path: Path) -> None:
 
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that ignores SIGTERM, in a session of its own."""
+    """A process that ignores SIGTERM, in its own session."""
     code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
     assert process.stdout is not None
@@ -113,7 +113,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     process.stdout.close()
 
 
-def test_an_orphan_is_ended_by_force_if_need_be(sleeper: subprocess.Popen[bytes]) -> None:
+def test_an_orphan_that_ignores_sigterm_is_killed(sleeper: subprocess.Popen[bytes]) -> None:
     identity = identify(sleeper.pid)
     assert identity is not None
     asyncio.run(end_orphans([identity], timeout_s=0.2))
@@ -121,14 +121,14 @@ def test_an_orphan_is_ended_by_force_if_need_be(sleeper: subprocess.Popen[bytes]
     assert sleeper.wait() == -signal.SIGKILL
 
 
-def test_another_process_with_the_number_of_an_orphan_is_left_alone(sleeper: subprocess.Popen[bytes]) -> None:
+def test_a_process_that_reuses_the_id_of_an_orphan_is_not_ended(sleeper: subprocess.Popen[bytes]) -> None:
     earlier = ProcessIdentity(pid=sleeper.pid, started=time.time() - 1000)
     asyncio.run(end_orphans([earlier], timeout_s=0.2))
     assert sleeper.poll() is None
 
 
 def supervise(tmp_path: Path, *pieces: Piece, until: str) -> list[Event]:
-    """Run the pieces until "NAME STATE" has happened as often as ``until`` says it; the events."""
+    """Run the pieces until the event ``until`` ("NAME STATE"); return all events."""
     events: list[Event] = []
     me = identify(os.getpid())
     assert me is not None
@@ -157,7 +157,7 @@ def python(name: str, code: str, **settings: object) -> Piece:
 SERVE = "import time; print('ready', flush=True); time.sleep(60)"
 
 
-def test_pieces_start_after_those_they_need_and_stop_before_them(tmp_path: Path) -> None:
+def test_pieces_start_after_their_dependencies_and_stop_before_them(tmp_path: Path) -> None:
     events = supervise(
         tmp_path,
         python("api", SERVE, after=("migrate",)),
@@ -171,7 +171,7 @@ def test_pieces_start_after_those_they_need_and_stop_before_them(tmp_path: Path)
     assert [event for event in happened if event in order] == order
 
 
-def test_a_piece_that_dies_is_started_again(tmp_path: Path) -> None:
+def test_a_piece_that_dies_is_restarted(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     dies_once = f"""
 import pathlib, sys, time
@@ -200,7 +200,7 @@ time.sleep(60)
     assert (tmp_path / "logs" / "unlucky.log").read_text().count("ready") == 2
 
 
-def test_a_piece_that_cannot_run_stops_the_stack_and_says_why(tmp_path: Path) -> None:
+def test_a_piece_that_cannot_run_stops_the_stack_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(StackFailed, match=r"(?s)broken ended with exit code 1.*no such table.*broken\.log"):
         supervise(
             tmp_path,
@@ -214,12 +214,12 @@ def test_a_piece_that_cannot_run_stops_the_stack_and_says_why(tmp_path: Path) ->
     assert oct((tmp_path / "stack.json").stat().st_mode)[-3:] == "600"
 
 
-def test_a_command_that_fails_is_not_tried_again(tmp_path: Path) -> None:
+def test_a_command_that_fails_is_not_retried(tmp_path: Path) -> None:
     with pytest.raises(StackFailed, match="migrate ended with exit code 3"):
         supervise(tmp_path, python("migrate", "raise SystemExit(3)", ready=ReadyExit()), until="never")
 
 
-def test_a_piece_that_ignores_sigterm_is_killed_with_all_it_started(tmp_path: Path) -> None:
+def test_a_piece_that_ignores_sigterm_is_killed_with_all_its_children(tmp_path: Path) -> None:
     stubborn = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -231,11 +231,11 @@ time.sleep(60)
     child = int((tmp_path / "logs" / "stubborn.log").read_text().split()[0])
     deadline = time.monotonic() + 5
     while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, "the child of a killed piece still runs"
+        assert time.monotonic() < deadline, "the child of the killed piece still runs"
         time.sleep(0.02)
 
 
-def test_schedules_call_as_cloud_scheduler_does_and_never_twice_at_once() -> None:
+def test_schedules_call_as_cloud_scheduler_does_and_one_call_at_a_time() -> None:
     running = most = 0
     seen: list[tuple[str, dict[str, str], bytes]] = []
 
@@ -278,7 +278,7 @@ def test_schedules_call_as_cloud_scheduler_does_and_never_twice_at_once() -> Non
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             async with asyncio.timeout(10):
-                while running:  # the last call, which nobody waits for now
+                while running:  # the last call goes on
                     await asyncio.sleep(0.01)
         await runner.cleanup()
 
