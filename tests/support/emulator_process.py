@@ -108,6 +108,13 @@ class EmulatorProcess:
         self.stop()
 
 
+def slowness() -> float:
+    """How many times longer a Python process takes to start here than on an idle machine; at least 1."""
+    began_s = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import google.pubsub_v1, grpc"], check=True)
+    return max(1.0, (time.monotonic() - began_s) / 0.5)
+
+
 def _first_line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:

@@ -7,7 +7,6 @@ import resource
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import grpc
@@ -21,6 +20,7 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.types import PubsubMessage
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from support.emulator_process import slowness
 from support.pubsub_crash import kill_under_load
 from support.pubsub_server import PubsubServer, pull
 from support.push_endpoint import Endpoint
@@ -200,13 +200,6 @@ def test_a_start_with_50_000_messages_is_fast_and_needs_little_memory(tmp_path: 
                 out += len(subscriber.pull(subscription=SUBSCRIPTION, max_messages=1000, timeout=10).received_messages)
         assert server.restart() < 2 * slowness()
         assert psutil.Process(server.pid).memory_info().rss < 150 * 2**20
-
-
-def slowness() -> float:
-    """How many times longer a Python process takes to start here than on an idle machine; at least 1."""
-    started = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import google.pubsub_v1, grpc"], check=True)
-    return max(1.0, (time.monotonic() - started) / 0.5)
 
 
 def test_messages_that_are_acknowledged_everywhere_are_deleted_from_disk(tmp_path: Path) -> None:
