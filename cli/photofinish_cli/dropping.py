@@ -16,7 +16,8 @@ from google.cloud.storage import Blob, Bucket
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from photofinish.adapters.google.errors import unavailable_when_transient
-from photofinish.domain.photo import FINAL_STATUSES, MAX_ALBUM_CHARS, PhotoRef, is_album_name
+from photofinish.domain.photo import MAX_ALBUM_CHARS, PhotoRef, is_album_name
+from photofinish.domain.work import needs_analysis
 from photofinish.errors import NotFound, PhotofinishError, RejectedInput
 from photofinish.ports import Documents
 
@@ -146,16 +147,9 @@ def wait_until_final(documents: Documents, photos: Iterable[PhotoRef], on_final:
     remaining = list(photos)
     while remaining:
         chunk, rest = remaining[:_CHUNK], remaining[_CHUNK:]
-        known = documents.known(chunk)
-        waiting = [photo for photo in chunk if not _is_final(known.get(photo), photo)]
+        states = documents.states(chunk)
+        waiting = [photo for photo in chunk if needs_analysis(states.get(photo), photo)]
         on_final(len(chunk) - len(waiting))
         remaining = waiting + rest
         if len(waiting) > len(chunk) // 2 or not rest:
             time.sleep(_POLL_S if remaining else 0)
-
-
-def _is_final(known: tuple[int, Any, Any] | None, photo: PhotoRef) -> bool:
-    if known is None:
-        return False
-    generation, status, _ = known
-    return generation > photo.generation or (generation == photo.generation and status in FINAL_STATUSES)

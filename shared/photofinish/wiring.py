@@ -116,7 +116,7 @@ class App:
 
     @cached_property
     def leases(self) -> TaskLeases:
-        from photofinish.adapters.google.documents import FirestoreTaskLeases
+        from photofinish.adapters.google.task_leases import FirestoreTaskLeases
 
         return FirestoreTaskLeases(self._firestore)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from photofinish.adapters.memory.pipeline import MemoryWorkQueue
+from photofinish.adapters.memory.work import MemoryWorkQueue
 from support.pipeline import MemoryCloud, toy_photo
 
 

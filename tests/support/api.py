@@ -22,8 +22,8 @@ from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from werkzeug.test import TestResponse
 
+from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.people import MemoryPeopleDocuments
-from photofinish.adapters.memory.pipeline import MemoryDocuments
 from photofinish.adapters.postgres.access import PgAccess
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.analysis.models.settings import ModelSettings

@@ -15,9 +15,10 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.firestore import Client as FirestoreClient
 from google.cloud.storage import Client as StorageClient
 
-from photofinish.adapters.google.documents import FirestoreDocuments, FirestoreTaskLeases
+from photofinish.adapters.google.documents import FirestoreDocuments
 from photofinish.adapters.google.photo_store import GcsPhotoStore
 from photofinish.adapters.google.pubsub import PubSubWorkQueue
+from photofinish.adapters.google.task_leases import FirestoreTaskLeases
 from photofinish_emulators.storage import Storage
 from support.firestore_server import FirestoreServer, emulator_environment
 from support.ports import free_port

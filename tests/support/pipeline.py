@@ -9,16 +9,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from photofinish.adapters.memory.album_rules import MemoryAlbumRules
+from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.face_index import MemoryFaceIndex
-from photofinish.adapters.memory.pipeline import (
-    MemoryAlbumRules,
-    MemoryDocuments,
-    MemoryJobLauncher,
-    MemoryPhotoStore,
-    MemoryResultEvents,
-    MemoryTaskLeases,
-    MemoryWorkQueue,
-)
+from photofinish.adapters.memory.photo_store import MemoryPhotoStore
+from photofinish.adapters.memory.work import MemoryJobLauncher, MemoryResultEvents, MemoryTaskLeases, MemoryWorkQueue
 from photofinish.analysis.analyzer import CPU_BATCH_LIMIT, AnalyzedPhoto
 from photofinish.application.commit import Committer
 from photofinish.application.ingest import ingest

@@ -12,8 +12,9 @@ from typing import Any
 
 from photofinish.analysis.analyzer import AnalyzedPhoto
 from photofinish.domain.face import face_id
-from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus
+from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.sidecar import preview_name, sidecar, sidecar_bytes, sidecar_name
+from photofinish.domain.work import is_version
 from photofinish.errors import RejectedInput
 from photofinish.ports import Documents, FaceIndex, PhotoStore, ResultEvents
 
@@ -34,11 +35,11 @@ class Committer:
         """
         needed = self._documents.record_processing(photos, worker=worker)
         if repeated := [photo for photo in photos if photo not in needed]:
-            known = self._documents.known(repeated)
+            states = self._documents.states(repeated)
             for photo in repeated:
-                record = known.get(photo)
-                if record and record[0] == photo.generation and record[1] in FINAL_STATUSES:
-                    self._events.publish_result(photo, record[1])
+                state = states.get(photo)
+                if is_version(state, photo) and state.is_final:
+                    self._events.publish_result(photo, state.status)
         return needed
 
     def commit(self, photo: PhotoRef, analyzed: AnalyzedPhoto, *, fetch_ms: float) -> None:

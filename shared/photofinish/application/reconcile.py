@@ -46,15 +46,15 @@ def reconcile(
     seen = queued = 0
     for chunk in _chunks(_listed(store, album, uploaded_since)):
         now = datetime.now(UTC)
-        known = documents.known([photo.ref for photo in chunk])
+        states = documents.states([photo.ref for photo in chunk])
         for photo in chunk:
-            record = known.get(photo.ref)
-            if needs_ingest(record, photo.ref):
+            state = states.get(photo.ref)
+            if needs_ingest(state, photo.ref):
                 ingest(photo, event_at=now, documents=documents, queue=queue, events=events)
                 queued += 1
                 continue
-            is_requested = again and is_done(record, photo.ref)
-            if is_requested or is_stuck(record, photo.ref, now=now, stale_after=stale_after):
+            is_requested = again and is_done(state, photo.ref)
+            if is_requested or is_stuck(state, photo.ref, now=now, stale_after=stale_after):
                 queued += requeue(photo.ref, uploaded_at=photo.uploaded_at, documents=documents, queue=queue)
         seen += len(chunk)
         on_progress(Reconciled(seen, queued))

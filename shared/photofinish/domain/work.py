@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, StoredPhoto, check_album, check_name
 from photofinish.errors import RejectedInput
@@ -19,33 +21,43 @@ def tasks_to_start(*, outstanding: int, leased: int, max_tasks: int, photos_per_
     return max(0, wanted - leased)
 
 
-def needs_analysis(known_generation: int | None, known_status: PhotoStatus | None, generation: int) -> bool:
-    """Whether `generation` of a photo still has to be analysed, given the recorded generation and status."""
-    if known_generation is None or known_generation < generation:
-        return True
-    return known_generation == generation and known_status not in FINAL_STATUSES
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoState:
+    """What is recorded of a photo: its newest version, and how far that is."""
+
+    generation: int
+    status: PhotoStatus
+    changed_at: datetime
+    """When the status last changed."""
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STATUSES
 
 
-Known = tuple[int, PhotoStatus, datetime]
-"""Recorded generation, status, and time of the last change of status."""
+def is_version(state: PhotoState | None, photo: PhotoRef) -> TypeGuard[PhotoState]:
+    """Whether `state` is recorded of this generation of `photo`."""
+    return state is not None and state.generation == photo.generation
 
 
-def needs_ingest(known: Known | None, photo: PhotoRef) -> bool:
+def needs_ingest(state: PhotoState | None, photo: PhotoRef) -> bool:
     """Whether the bucket's `photo` has no record, or only one of an older generation."""
-    return known is None or known[0] < photo.generation
+    return state is None or state.generation < photo.generation
 
 
-def is_stuck(known: Known | None, photo: PhotoRef, *, now: datetime, stale_after: timedelta) -> bool:
+def needs_analysis(state: PhotoState | None, photo: PhotoRef) -> bool:
+    """Whether this generation of `photo` still has to be analysed."""
+    return needs_ingest(state, photo) or (is_version(state, photo) and not state.is_final)
+
+
+def is_stuck(state: PhotoState | None, photo: PhotoRef, *, now: datetime, stale_after: timedelta) -> bool:
     """Whether `photo` has been queued or processing for longer than `stale_after`."""
-    if known is None:
-        return False
-    generation, status, changed_at = known
-    return generation == photo.generation and status not in FINAL_STATUSES and now - changed_at > stale_after
+    return is_version(state, photo) and not state.is_final and now - state.changed_at > stale_after
 
 
-def is_done(known: Known | None, photo: PhotoRef) -> bool:
+def is_done(state: PhotoState | None, photo: PhotoRef) -> bool:
     """Whether this generation of `photo` was analysed successfully."""
-    return known is not None and known[0] == photo.generation and known[1] is PhotoStatus.DONE
+    return is_version(state, photo) and state.status is PhotoStatus.DONE
 
 
 def check_upload(photo: StoredPhoto) -> None:

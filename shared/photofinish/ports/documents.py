@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
+from photofinish.domain.work import PhotoState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +53,8 @@ class Documents(Protocol):
         """Queue this generation again although it is final (redrive); returns whether it applied."""
         ...
 
-    def known(self, photos: Sequence[PhotoRef]) -> dict[PhotoRef, tuple[int, PhotoStatus, datetime]]:
-        """Generation, status and time of the last change of status of those of `photos` that have a record."""
+    def states(self, photos: Sequence[PhotoRef]) -> dict[PhotoRef, PhotoState]:
+        """Return what is recorded of each of `photos` that has a record."""
         ...
 
     def get(self, album: str, photo_id: str) -> PhotoRecord | None: ...

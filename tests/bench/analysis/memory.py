@@ -17,7 +17,7 @@ from pathlib import Path
 
 from made_photos import collage
 
-from photofinish.adapters.memory.pipeline import MemoryAlbumRules
+from photofinish.adapters.memory.album_rules import MemoryAlbumRules
 from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
 from photofinish.analysis.models.building import build
 from photofinish.analysis.models.settings import ModelSettings, default_models_dir

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,9 +11,10 @@ import pytest
 from google.cloud.firestore import Client, FieldFilter
 
 from photofinish.adapters.google.people_documents import FirestorePeople
+from photofinish.adapters.memory.failing import before_call, fail_once
 from photofinish.adapters.memory.people import MemoryPeopleDocuments
 from photofinish.adapters.postgres.people.changes import PgPeopleChanges
-from photofinish.adapters.postgres.people.projection import PersonDocument, PgPeopleProjection
+from photofinish.adapters.postgres.people.projection import PgPeopleProjection
 from photofinish.application.people.projection import PeopleProjector
 from photofinish.errors import Unavailable
 from support.faces import bib
@@ -23,39 +24,27 @@ from support.people import ALBUM, BY, TestAlbum
 LONG_S = 30
 
 
-class SlowDocuments(MemoryPeopleDocuments):
-    """Waits in its first write, with what is to be written already in hand."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.writing, self.go_on = threading.Event(), threading.Event()
-
-    def write(self, album: str, documents: Mapping[str, PersonDocument | None]) -> None:
-        if not self.writing.is_set():
-            self.writing.set()
-            assert self.go_on.wait(LONG_S)
-        super().write(album, documents)
-
-
-class AwayDocuments:
-    def write(self, album: str, documents: Mapping[str, PersonDocument | None]) -> None:
-        raise Unavailable("Firestore is away")
-
-
 @pytest.fixture
 def projection(album: TestAlbum) -> PgPeopleProjection:
     return PgPeopleProjection(album.database)
 
 
 def test_an_older_state_never_follows_a_newer_one(album: TestAlbum, projection: PgPeopleProjection) -> None:
-    documents = SlowDocuments()
+    documents, writing, go_on = MemoryPeopleDocuments(), threading.Event(), threading.Event()
+
+    def wait_in_the_first_write(*_: object) -> None:
+        if not writing.is_set():
+            writing.set()
+            assert go_on.wait(LONG_S)
+
+    before_call(documents.write, wait_in_the_first_write)
     person = album.people.create(ALBUM, name="old", by=BY)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(PeopleProjector(projection, documents).project, ALBUM)
-        assert documents.writing.wait(LONG_S)
+        assert writing.wait(LONG_S)
         album.people.rename(ALBUM, person.person_id, "new", by=BY)
         PeopleProjector(projection, documents).project(ALBUM)  # another instance: it leaves it to the slow one
-        documents.go_on.set()
+        go_on.set()
         slow.result(LONG_S)
     assert documents.documents[ALBUM, person.person_id].person.name == "new"
     assert projection.pending(ALBUM) == {}
@@ -63,9 +52,10 @@ def test_an_older_state_never_follows_a_newer_one(album: TestAlbum, projection: 
 
 def test_what_cannot_be_shown_now_is_shown_later(album: TestAlbum, projection: PgPeopleProjection) -> None:
     person = album.people.create(ALBUM, name="Ann", by=BY)
-    PeopleProjector(projection, AwayDocuments()).project_soon(ALBUM)
-    assert set(projection.pending(ALBUM)) == {person.person_id}
     documents = MemoryPeopleDocuments()
+    fail_once(documents.write, Unavailable("Firestore is away"))
+    PeopleProjector(projection, documents).project_soon(ALBUM)
+    assert set(projection.pending(ALBUM)) == {person.person_id}
     assert PeopleProjector(projection, documents).sweep() == 1
     assert (ALBUM, person.person_id) in documents.documents
     assert PeopleProjector(projection, documents).sweep() == 0

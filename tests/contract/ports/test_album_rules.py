@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from photofinish.adapters.memory.pipeline import MemoryAlbumRules
+from photofinish.adapters.memory.album_rules import MemoryAlbumRules
 from photofinish.adapters.postgres.album_rules import PgAlbumRules
 from photofinish.adapters.postgres.database import Database
 from photofinish.domain.bib_rules import BibRules

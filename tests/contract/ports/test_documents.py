@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from photofinish.adapters.google.documents import FirestoreDocuments
-from photofinish.adapters.memory.pipeline import MemoryDocuments
+from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.ports import Documents
 
@@ -146,16 +146,16 @@ def test_a_failed_attempt_is_noted_and_changes_no_status(documents: Documents) -
     assert len(record.fields["last_error"]["message"]) <= 1000
 
 
-def test_known_tells_generation_status_and_change(documents: Documents) -> None:
+def test_states_are_generation_status_and_time_of_the_change(documents: Documents) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)
     photo = stored(generation=3)
     queue(documents, photo)
     absent = stored("race/none.jpg").ref
-    known = documents.known([photo.ref, absent])
-    assert set(known) == {photo.ref}
-    generation, found, changed_at = known[photo.ref]
-    assert (generation, found) == (3, PhotoStatus.QUEUED)
-    assert before < changed_at < datetime.now(UTC) + timedelta(seconds=1)
+    states = documents.states([photo.ref, absent])
+    assert set(states) == {photo.ref}
+    state = states[photo.ref]
+    assert (state.generation, state.status) == (3, PhotoStatus.QUEUED)
+    assert before < state.changed_at < datetime.now(UTC) + timedelta(seconds=1)
 
 
 def test_counts_lists_and_orders(documents: Documents) -> None:

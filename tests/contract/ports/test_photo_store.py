@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from photofinish.adapters.google.photo_store import GcsPhotoStore
-from photofinish.adapters.memory.pipeline import MemoryPhotoStore
+from photofinish.adapters.memory.photo_store import MemoryPhotoStore
 from photofinish.domain.photo import PhotoRef
 from photofinish.errors import NotFound, PhotoGone, RejectedInput
 from photofinish.ports import PhotoStore

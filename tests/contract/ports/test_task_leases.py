@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from photofinish.adapters.google.documents import FirestoreTaskLeases
-from photofinish.adapters.memory.pipeline import MemoryTaskLeases
+from photofinish.adapters.google.task_leases import FirestoreTaskLeases
+from photofinish.adapters.memory.work import MemoryTaskLeases
 from photofinish.ports import TaskLeases
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from photofinish.adapters.google.pubsub import PubSubWorkQueue
-from photofinish.adapters.memory.pipeline import MemoryWorkQueue
+from photofinish.adapters.memory.work import MemoryWorkQueue
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem, WorkQueue
 from photofinish.ports.work_messages import parse_work_message, work_message

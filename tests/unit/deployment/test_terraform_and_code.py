@@ -15,7 +15,8 @@ import pytest
 from google.api_core import exceptions
 from google.cloud.firestore import Client
 
-from photofinish.adapters.google.documents import FirestoreDocuments, FirestoreTaskLeases
+from photofinish.adapters.google.documents import FirestoreDocuments
+from photofinish.adapters.google.task_leases import FirestoreTaskLeases
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.logs import JsonFormatter
 from photofinish.settings import (
@@ -410,7 +411,7 @@ def read_everything(client: Client) -> None:
     ref = PhotoRef(bucket="photos", name="spring-10k/a.jpg", generation=1)
     photo = StoredPhoto(ref=ref, size_bytes=1, content_type="image/jpeg", uploaded_at=datetime.now(UTC))
     documents.record_queued(photo, event_at=datetime.now(UTC), trace_id="t")
-    documents.known([ref])
+    documents.states([ref])
     documents.get("spring-10k", ref.photo_id)
     documents.counts("spring-10k")
     list(documents.list_photos("spring-10k"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.domain.work import (
     MAX_PHOTO_BYTES,
+    PhotoState,
     check_upload,
     is_stuck,
     must_stop,
@@ -23,6 +25,10 @@ from photofinish.errors import RejectedInput
 counts = st.integers(0, 100_000)
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PHOTO = PhotoRef(bucket="b", name="a/1.jpg", generation=5)
+
+
+def state_of(generation: int, status: PhotoStatus, changed_at: datetime = NOW) -> PhotoState:
+    return PhotoState(generation=generation, status=status, changed_at=changed_at)
 
 
 @given(counts, counts, st.integers(1, 100), st.integers(1, 1000))
@@ -50,7 +56,7 @@ def test_tasks_grow_with_the_backlog() -> None:
 def test_a_newer_generation_always_needs_analysis_and_an_older_never(
     known: int, generation: int, status: PhotoStatus
 ) -> None:
-    needed = needs_analysis(known, status, generation)
+    needed = needs_analysis(state_of(known, status), replace(PHOTO, generation=generation))
     if generation > known:
         assert needed
     elif generation < known:
@@ -60,16 +66,17 @@ def test_a_newer_generation_always_needs_analysis_and_an_older_never(
 
 
 def test_an_unrecorded_photo_needs_ingest_and_analysis() -> None:
-    assert needs_analysis(None, None, 1)
+    assert needs_analysis(None, PHOTO)
     assert needs_ingest(None, PHOTO)
     assert not is_stuck(None, PHOTO, now=NOW, stale_after=timedelta(0))
 
 
 @pytest.mark.parametrize(("age_s", "stuck"), [(61, True), (59, False)])
 def test_a_photo_is_stuck_after_the_stale_time(age_s: int, stuck: bool) -> None:
-    known = (PHOTO.generation, PhotoStatus.QUEUED, NOW - timedelta(seconds=age_s))
-    assert is_stuck(known, PHOTO, now=NOW, stale_after=timedelta(seconds=60)) is stuck
-    assert not is_stuck((5, PhotoStatus.DONE, known[2]), PHOTO, now=NOW, stale_after=timedelta(seconds=60))
+    queued = state_of(PHOTO.generation, PhotoStatus.QUEUED, NOW - timedelta(seconds=age_s))
+    stale_after = timedelta(seconds=60)
+    assert is_stuck(queued, PHOTO, now=NOW, stale_after=stale_after) is stuck
+    assert not is_stuck(replace(queued, status=PhotoStatus.DONE), PHOTO, now=NOW, stale_after=stale_after)
 
 
 @pytest.mark.parametrize(

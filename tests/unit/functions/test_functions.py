@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from photofinish.adapters.memory.failing import fail_once
 from photofinish.application.dead_letters import record_given_up
 from photofinish.application.launch_workers import WorkerLauncher
 from photofinish.application.reconcile import reconcile
@@ -122,16 +123,10 @@ class TestLaunching:
         cloud = MemoryCloud()
         cloud.drop("race/1.jpg", toy_photo())
         launcher = self.launcher(cloud, [0.0])
-        launch = cloud.launcher.launch
-
-        def refuse(**_: object) -> str:
-            raise Unavailable("quota")
-
-        cloud.launcher.launch = refuse  # type: ignore[method-assign,assignment]
+        fail_once(cloud.launcher.launch, Unavailable("quota"))
         with pytest.raises(Unavailable):
             launcher.launch_needed()
         assert cloud.leases.live() == 0
-        cloud.launcher.launch = launch  # type: ignore[method-assign]
         assert launcher.launch_needed() == 1
 
 

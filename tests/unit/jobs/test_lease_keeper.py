@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from photofinish.adapters.memory.pipeline import MemoryTaskLeases
+from photofinish.adapters.memory.failing import before_call
+from photofinish.adapters.memory.work import MemoryTaskLeases
 from photofinish_jobs.lease_keeper import LeaseKeeper
 from support.pipeline import MemoryCloud, toy_photo
 
@@ -15,13 +16,13 @@ def test_a_failing_heartbeat_costs_no_deadline_and_does_not_end_the_thread() -> 
     beats: list[str] = []
     extended = threading.Semaphore(0)
 
-    def heartbeat(lease_id: str, *, expires_in_s: float) -> None:
+    def beat(lease_id: str, **_: float) -> None:
         beats.append(lease_id)
         if len(beats) > 1:  # the first takes the lease
             raise RuntimeError("an unexpected error")
 
-    leases.heartbeat = heartbeat  # type: ignore[method-assign]
-    cloud.queue.extend = lambda ack_ids, deadline_s: extended.release()  # type: ignore[method-assign,misc]
+    before_call(leases.heartbeat, beat)
+    before_call(cloud.queue.extend, lambda *_, **__: extended.release())
     with LeaseKeeper(cloud.queue, leases, "test/0", ack_deadline_s=10, heartbeat_s=0.01) as keeper:
         keeper.pull(1, timeout_s=1)
         for _ in range(3):

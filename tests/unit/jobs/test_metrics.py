@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import Any
 
-from photofinish.adapters.memory.pipeline import MemoryTaskLeases
+from photofinish.adapters.memory.failing import before_call, fail_once
+from photofinish.adapters.memory.work import MemoryTaskLeases
 from photofinish.errors import Unavailable
 from photofinish_jobs.metrics import Metrics, Reporter
 
@@ -34,21 +33,13 @@ def test_figures_cover_the_time_since_the_last_report() -> None:
 
 
 def test_a_reporter_publishes_figures_and_deletes_them_at_the_end() -> None:
-    leases, metrics, published = MemoryTaskLeases(), Metrics(), threading.Event()
-    report = leases.report
-    attempts: list[Mapping[str, Any] | None] = []
-
-    def failing_once(lease_id: str, figures: Mapping[str, Any] | None) -> None:
-        attempts.append(figures)
-        if len(attempts) == 1:
-            raise Unavailable("Firestore is unavailable for a moment")
-        report(lease_id, figures)
-        published.set()
-
-    leases.report = failing_once  # type: ignore[method-assign]
+    leases, metrics, attempts = MemoryTaskLeases(), Metrics(), threading.Semaphore(0)
+    fail_once(leases.report, Unavailable("Firestore is unavailable for a moment"))
+    before_call(leases.report, lambda *_: attempts.release())
     metrics.add("decode", 7)
     with Reporter(metrics, leases, "run/0", every_s=0.01):
-        assert published.wait(10), "nothing is reported after a failure"
+        for _ in range(3):  # the third begins after the second is through
+            assert attempts.acquire(timeout=10), "nothing is reported after a failure"
         (stage,) = leases.reports()["run/0"]["stages"]
         assert (stage["stage"], stage["photos"]) == ("decode", 1)
     assert leases.reports() == {}

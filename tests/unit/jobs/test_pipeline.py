@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from photofinish.adapters.memory.pipeline import MemoryAlbumRules, MemoryPhotoStore
+from photofinish.adapters.memory.album_rules import MemoryAlbumRules
+from photofinish.adapters.memory.failing import before_call
+from photofinish.adapters.memory.photo_store import MemoryPhotoStore
 from photofinish.analysis.analyzer import CPU_BATCH_LIMIT, AnalyzedPhoto, BatchLimit
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import PhotoRef
@@ -77,13 +79,7 @@ def test_photos_are_fetched_and_committed_while_the_models_run() -> None:
     store, committed = MemoryPhotoStore(), Committed()
     works = leased(store, *[toy_photo(bibs=[str(number)]) for number in range(8)])
     fetched, done = threading.Semaphore(0), threading.Event()
-    read = store.read
-
-    def reading(photo: PhotoRef, *, max_bytes: int) -> bytes:
-        fetched.release()
-        return read(photo, max_bytes=max_bytes)
-
-    store.read = reading  # type: ignore[method-assign]
+    before_call(store.read, lambda *_, **__: fetched.release())
 
     class Waiting(ToyAnalyzer):
         threads = 1

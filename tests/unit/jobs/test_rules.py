@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from photofinish.adapters.memory.pipeline import MemoryAlbumRules, MemoryWorkQueue
+from photofinish.adapters.memory.album_rules import MemoryAlbumRules
+from photofinish.adapters.memory.failing import before_call, fail_once
+from photofinish.adapters.memory.work import MemoryWorkQueue
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.sidecar import sidecar_name
 from photofinish.domain.start_list import StartList
@@ -47,22 +49,12 @@ def test_other_rules_make_another_result_with_the_same_faces() -> None:
     assert [face["face_id"] for face in after.fields["faces"]] == [face["face_id"] for face in before.fields["faces"]]
 
 
-class _Counted(MemoryAlbumRules):
-    reads = 0
-    reachable = True
-
-    def bib_rules(self, album: str) -> BibRules:
-        self.reads += 1
-        if not self.reachable:
-            raise Unavailable("the database is unavailable")
-        return super().bib_rules(album)
-
-
 def test_rules_are_read_again_only_when_they_are_old() -> None:
-    album_rules = _Counted()
+    album_rules, reads = MemoryAlbumRules(), list[str]()
+    before_call(album_rules.bib_rules, reads.append)
     recent = RecentRules(album_rules, keep_s=3600)
     assert [recent.of("race") for _ in range(5)] == [BibRules()] * 5
-    assert album_rules.reads == 1
+    assert reads == ["race"]
     always = RecentRules(album_rules, keep_s=0)
     always.of("race")
     album_rules.set_bib_rules("race", RACE)
@@ -70,22 +62,17 @@ def test_rules_are_read_again_only_when_they_are_old() -> None:
 
 
 def test_unavailable_rules_are_an_error_and_are_read_again_for_the_next_photo() -> None:
-    album_rules = _Counted()
+    album_rules = MemoryAlbumRules()
+    fail_once(album_rules.bib_rules, Unavailable("the database is unavailable"))
     recent = RecentRules(album_rules)
-    album_rules.reachable = False
     with pytest.raises(Unavailable):
         recent.of("race")
-    album_rules.reachable = True
     assert recent.of("race") == BibRules()
 
 
 def test_threads_that_need_the_same_rules_at_once_read_them_once() -> None:
-    class Slow(_Counted):
-        def bib_rules(self, album: str) -> BibRules:
-            time.sleep(0.05)
-            return super().bib_rules(album)
-
-    album_rules = Slow()
+    album_rules, reads = MemoryAlbumRules(), list[str]()
+    before_call(album_rules.bib_rules, lambda album: reads.append(album) or time.sleep(0.05))
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(RecentRules(album_rules).of, ["race"] * 8)) == [BibRules()] * 8
-    assert album_rules.reads == 1
+    assert reads == ["race"]

@@ -1,15 +1,10 @@
-"""Documents and TaskLeases on Firestore.
-
-Layout: ``albums/{album}`` and ``albums/{album}/photos/{photo_id}`` as the README of `shared/` documents them, and one
-internal document, ``runtime/analysis_tasks``, that holds the leases of the running tasks; below it, in ``reports``,
-what each of them does.
-"""
+"""Documents on Firestore: ``albums/{album}`` and ``albums/{album}/photos/{photo_id}``, see the README of `shared/`."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from google.api_core import exceptions
@@ -22,17 +17,15 @@ from google.cloud.firestore import (
     Transaction,
     transactional,
 )
-from google.cloud.firestore_v1.field_path import FieldPath
 
 from photofinish.adapters.google.errors import unavailable_when_transient
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
-from photofinish.domain.work import needs_analysis
-from photofinish.ports import LeaseCount, PhotoRecord
+from photofinish.domain.work import PhotoState, is_version, needs_analysis
+from photofinish.ports import PhotoRecord
 
 _TIMEOUT_S = 30.0
 _OUTSTANDING = [PhotoStatus.QUEUED.value, PhotoStatus.PROCESSING.value]
 _PAGE = 500
-_REPORTS_KEPT_FOR = timedelta(hours=1)  # a killed task's, by the TTL of `expires_at`
 
 
 class FirestoreDocuments:
@@ -64,10 +57,10 @@ class FirestoreDocuments:
 
         @transactional
         def write(transaction: Transaction) -> bool:
-            generation, status = _known(document.get(transaction=transaction, timeout=_TIMEOUT_S))
-            if not needs_analysis(generation, status, photo.ref.generation):
+            state = _state(document.get(transaction=transaction, timeout=_TIMEOUT_S))
+            if not needs_analysis(state, photo.ref):
                 return False
-            if generation != photo.ref.generation:
+            if not is_version(state, photo.ref):
                 transaction.set(document, fields)  # a new version starts with nothing of the old one
             return True
 
@@ -84,8 +77,8 @@ class FirestoreDocuments:
             documents = [self._client.document(path) for path in by_path]
             for snapshot in self._client.get_all(documents, transaction=transaction, timeout=_TIMEOUT_S):
                 ref = by_path[snapshot.reference.path]
-                generation, status = _known(snapshot)
-                if not needs_analysis(generation, status, ref.generation):
+                state = _state(snapshot)
+                if not needs_analysis(state, ref):
                     continue
                 needed.add(ref)
                 transaction.set(
@@ -97,7 +90,7 @@ class FirestoreDocuments:
                         "worker": worker,
                         "stages": {"pulled_at": now},
                     },
-                    merge=generation == ref.generation,
+                    merge=is_version(state, ref),
                 )
             return needed
 
@@ -114,8 +107,8 @@ class FirestoreDocuments:
 
         @transactional
         def write(transaction: Transaction) -> bool:
-            generation, known_status = _known(document.get(transaction=transaction, timeout=_TIMEOUT_S))
-            if not needs_analysis(generation, known_status, photo.generation):
+            state = _state(document.get(transaction=transaction, timeout=_TIMEOUT_S))
+            if not needs_analysis(state, photo):
                 return False
             now = datetime.now(UTC)
             final = {
@@ -125,7 +118,7 @@ class FirestoreDocuments:
                 "error": {"code": error[0], "message": error[1]} if error else None,
                 "stages": {"done_at": now},
             }
-            merge = generation == photo.generation  # nothing of an older version stays
+            merge = is_version(state, photo)  # nothing of an older version stays
             transaction.set(document, _object_fields(photo) | dict(fields) | final, merge=merge)
             return True
 
@@ -144,8 +137,7 @@ class FirestoreDocuments:
 
         @transactional
         def write(transaction: Transaction) -> bool:
-            generation, _ = _known(document.get(transaction=transaction, timeout=_TIMEOUT_S))
-            if generation != photo.generation:
+            if not is_version(_state(document.get(transaction=transaction, timeout=_TIMEOUT_S)), photo):
                 return False
             now = datetime.now(UTC)
             transaction.update(
@@ -165,16 +157,15 @@ class FirestoreDocuments:
         return bool(write(self._client.transaction()))
 
     @unavailable_when_transient
-    def known(self, photos: Sequence[PhotoRef]) -> dict[PhotoRef, tuple[int, PhotoStatus, datetime]]:
+    def states(self, photos: Sequence[PhotoRef]) -> dict[PhotoRef, PhotoState]:
         by_path = {self._photo(ref).path: ref for ref in photos}
         documents = [self._client.document(path) for path in by_path]
-        found = {}
         fields = ["object.generation", "status", "changed_at"]
-        for snapshot in self._client.get_all(documents, field_paths=fields, timeout=_TIMEOUT_S):
-            generation, status = _known(snapshot)
-            if generation is not None and status is not None:
-                found[by_path[snapshot.reference.path]] = (generation, status, snapshot.get("changed_at"))
-        return found
+        return {
+            by_path[snapshot.reference.path]: state
+            for snapshot in self._client.get_all(documents, field_paths=fields, timeout=_TIMEOUT_S)
+            if (state := _state(snapshot)) is not None
+        }
 
     @unavailable_when_transient
     def get(self, album: str, photo_id: str) -> PhotoRecord | None:
@@ -238,75 +229,12 @@ class FirestoreDocuments:
         self._known_albums.add(album)
 
 
-class FirestoreTaskLeases:
-    """All leases in one document (field `places`); only a launch needs a transaction, a heartbeat writes one field."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._document = client.collection("runtime").document("analysis_tasks")
-
-    @unavailable_when_transient
-    def reserve(self, count_for: LeaseCount, *, launch_id: str, expires_in_s: float) -> int:
-        @transactional
-        def write(transaction: Transaction) -> int:
-            now = datetime.now(UTC)
-            live = _live_leases(self._document.get(transaction=transaction, timeout=_TIMEOUT_S), now)
-            count = count_for(len(live))
-            if count > 0:
-                expires_at = now + timedelta(seconds=expires_in_s)
-                leases = live | {f"{launch_id}/{index}": expires_at for index in range(count)}
-                transaction.set(self._document, {"places": leases})
-            return count
-
-        return int(write(self._client.transaction()))
-
-    @unavailable_when_transient
-    def heartbeat(self, lease_id: str, *, expires_in_s: float) -> None:
-        expires_at = datetime.now(UTC) + timedelta(seconds=expires_in_s)
-        self._document.set({"places": {lease_id: expires_at}}, merge=True, timeout=_TIMEOUT_S)
-
-    @unavailable_when_transient
-    def release(self, lease_ids: Sequence[str]) -> None:
-        if not lease_ids:
-            return
-        fields = {FieldPath("places", lease_id).to_api_repr(): DELETE_FIELD for lease_id in lease_ids}
-        try:
-            self._document.update(fields, timeout=_TIMEOUT_S)
-        except exceptions.NotFound:
-            return  # no lease was ever taken
-
-    @unavailable_when_transient
-    def live(self) -> int:
-        return len(_live_leases(self._document.get(timeout=_TIMEOUT_S), datetime.now(UTC)))
-
-    @unavailable_when_transient
-    def report(self, lease_id: str, report: Mapping[str, Any] | None) -> None:
-        # One document for each task: the document of the leases takes only about one write a second.
-        document = self._document.collection("reports").document(lease_id.replace("/", "~"))
-        if report is None:
-            document.delete(timeout=_TIMEOUT_S)
-        else:
-            expires_at = datetime.now(UTC) + _REPORTS_KEPT_FOR
-            document.set({"place": lease_id, "report": dict(report), "expires_at": expires_at}, timeout=_TIMEOUT_S)
-
-    @unavailable_when_transient
-    def reports(self) -> dict[str, Mapping[str, Any]]:
-        found = (
-            snapshot.to_dict() or {} for snapshot in self._document.collection("reports").stream(timeout=_TIMEOUT_S)
-        )
-        return {fields["place"]: fields["report"] for fields in found}
-
-
-def _live_leases(snapshot: Any, now: datetime) -> dict[str, datetime]:
-    leases: dict[str, datetime] = (snapshot.to_dict() or {}).get("places", {})
-    return {lease_id: expires_at for lease_id, expires_at in leases.items() if expires_at > now}
-
-
-def _known(snapshot: Any) -> tuple[int | None, PhotoStatus | None]:
+def _state(snapshot: Any) -> PhotoState | None:
     fields = (snapshot.to_dict() or {}) if snapshot.exists else {}
     if "status" not in fields:
-        return None, None
-    return int(fields["object"]["generation"]), PhotoStatus(fields["status"])
+        return None
+    generation, status = int(fields["object"]["generation"]), PhotoStatus(fields["status"])
+    return PhotoState(generation=generation, status=status, changed_at=fields["changed_at"])
 
 
 def _object_fields(ref: PhotoRef) -> dict[str, Any]:

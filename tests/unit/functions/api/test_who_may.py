@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from photofinish.adapters.memory.failing import fail_once
 from photofinish.adapters.postgres.database import Database
 from photofinish.domain.access import RateLimit, Scope
 from photofinish.errors import Misconfigured
@@ -178,11 +179,8 @@ class TestRequestIds:
         assert offered not in given
         assert len(set(given)) == 2
 
-    def test_it_is_in_the_logs(self, race: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-        def broken(*_: object) -> bool:
-            raise ZeroDivisionError("our own mistake")
-
-        monkeypatch.setattr(type(race.cloud.index), "reading", broken)
+    def test_it_is_in_the_logs(self, race: Api) -> None:
+        fail_once(race.cloud.index.reading, ZeroDivisionError("our own mistake"))
         written = io.StringIO()
         handler = logging.StreamHandler(written)
         handler.setFormatter(JsonFormatter())

@@ -1,0 +1,138 @@
+"""The work of analysing in memory: its queue, its tasks, its results."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from photofinish.domain.photo import PhotoRef, PhotoStatus
+from photofinish.ports import LeaseCount, LeasedWork, WorkItem
+
+
+@dataclass(slots=True)
+class _Message:
+    item: WorkItem
+    published_at: datetime
+    attempts: int = 0
+    ack_id: str = ""
+    leased_until: float = 0.0
+
+
+class MemoryWorkQueue:
+    """A queue with leases, and with a pause of `retry_delay_s` before what was given back is delivered again."""
+
+    def __init__(self, ack_deadline_s: float = 10.0, retry_delay_s: float = 0.0) -> None:
+        self._ack_deadline_s = ack_deadline_s
+        self._retry_delay_s = retry_delay_s
+        self._messages: list[_Message] = []
+        self._ack_ids = itertools.count(1)
+        self._changed = threading.Condition()
+
+    def publish(self, items: Sequence[WorkItem]) -> None:
+        with self._changed:
+            self._messages += [_Message(item, datetime.now(UTC)) for item in items]
+            self._changed.notify_all()
+
+    def pull(self, max_items: int, *, timeout_s: float) -> list[LeasedWork]:
+        give_up_at = time.monotonic() + timeout_s
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                free = [message for message in self._messages if message.leased_until <= now][:max_items]
+                if free or now >= give_up_at:
+                    return [self._lease(message, now) for message in free]
+                next_free = min((message.leased_until for message in self._messages), default=give_up_at)
+                self._changed.wait(max(0.001, min(give_up_at, next_free) - now))
+
+    def extend(self, ack_ids: Sequence[str], *, deadline_s: int) -> None:
+        with self._changed:
+            for message in self._messages:
+                if message.ack_id in ack_ids:
+                    message.leased_until = time.monotonic() + (deadline_s or self._retry_delay_s)
+            self._changed.notify_all()
+
+    def ack(self, ack_ids: Sequence[str]) -> None:
+        with self._changed:
+            self._messages = [message for message in self._messages if message.ack_id not in ack_ids]
+
+    def __len__(self) -> int:
+        """How many messages are not acknowledged."""
+        return len(self._messages)
+
+    def _lease(self, message: _Message, now: float) -> LeasedWork:
+        message.attempts += 1
+        message.ack_id = str(next(self._ack_ids))
+        message.leased_until = now + self._ack_deadline_s
+        return LeasedWork(
+            item=message.item,
+            ack_id=message.ack_id,
+            delivery_attempt=message.attempts,
+            published_at=message.published_at,
+        )
+
+
+class MemoryResultEvents:
+    """Remembers what was published."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[PhotoRef, PhotoStatus]] = []
+
+    def publish_result(self, photo: PhotoRef, status: PhotoStatus) -> None:
+        self.published.append((photo, status))
+
+
+class MemoryJobLauncher:
+    """Remembers what was launched."""
+
+    def __init__(self) -> None:
+        self.launched: list[tuple[int, dict[str, str]]] = []
+
+    def launch(self, *, task_count: int, env: Mapping[str, str]) -> str:
+        self.launched.append((task_count, dict(env)))
+        return f"execution-{len(self.launched)}"
+
+
+class MemoryTaskLeases:
+    """Leases in a dictionary."""
+
+    def __init__(self) -> None:
+        self._expires_at: dict[str, float] = {}
+        self._reports: dict[str, Mapping[str, Any]] = {}
+        self._lock = threading.Lock()
+
+    def reserve(self, count_for: LeaseCount, *, launch_id: str, expires_in_s: float) -> int:
+        with self._lock:
+            now = time.monotonic()
+            self._expires_at = {lease_id: at for lease_id, at in self._expires_at.items() if at > now}
+            count = count_for(len(self._expires_at))
+            self._expires_at |= {f"{launch_id}/{index}": now + expires_in_s for index in range(count)}
+            return count
+
+    def heartbeat(self, lease_id: str, *, expires_in_s: float) -> None:
+        with self._lock:
+            self._expires_at[lease_id] = time.monotonic() + expires_in_s
+
+    def release(self, lease_ids: Sequence[str]) -> None:
+        with self._lock:
+            for lease_id in lease_ids:
+                self._expires_at.pop(lease_id, None)
+
+    def live(self) -> int:
+        now = time.monotonic()
+        return sum(at > now for at in self._expires_at.values())
+
+    def report(self, lease_id: str, report: Mapping[str, Any] | None) -> None:
+        with self._lock:
+            self._reports.pop(lease_id, None)
+            if report is not None:
+                self._reports[lease_id] = copy.deepcopy(dict(report))
+
+    def reports(self) -> dict[str, Mapping[str, Any]]:
+        with self._lock:
+            return dict(self._reports)
