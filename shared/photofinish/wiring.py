@@ -129,15 +129,15 @@ class App:
 
     @cached_property
     def index(self) -> FaceIndex:
-        from photofinish.adapters.postgres.faces import PgVectorFaceIndex
+        from photofinish.adapters.postgres.faces import PgFaceIndex
 
-        return PgVectorFaceIndex(self.database)
+        return PgFaceIndex(self.database)
 
     @cached_property
     def access(self) -> AccessStore:
-        from photofinish.adapters.postgres.access import PgAccess
+        from photofinish.adapters.postgres.access import PgAccessStore
 
-        return PgAccess(self.database)
+        return PgAccessStore(self.database)
 
     @cached_property
     def people(self) -> People:
@@ -186,9 +186,9 @@ class App:
 
     @cached_property
     def people_documents(self) -> PeopleDocuments:
-        from photofinish.adapters.google.people_documents import FirestorePeople
+        from photofinish.adapters.google.people_documents import FirestorePeopleDocuments
 
-        return FirestorePeople(self._firestore)
+        return FirestorePeopleDocuments(self._firestore)
 
     @cached_property
     def collections(self) -> Collections:
@@ -316,10 +316,10 @@ def app() -> App:
 
 def access_store() -> AccessStore:
     """API keys and audit of the database that the environment names; nothing else of a deployment is needed."""
-    from photofinish.adapters.postgres.access import PgAccess
+    from photofinish.adapters.postgres.access import PgAccessStore
     from photofinish.adapters.postgres.database import Database
 
-    return PgAccess(Database(database_url()))
+    return PgAccessStore(Database(database_url()))
 
 
 def migrate_database() -> list[str]:

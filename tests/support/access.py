@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, Request, request
 
-from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
 from photofinish.domain.access import ApiKey, AwsCredentials, PresentedKey, Scope
 from photofinish.settings import AccessSettings
@@ -21,10 +21,10 @@ KEY_SECRET = "a test's key secret, 32 characters or more"
 
 
 @contextmanager
-def pg_access(conninfo: str, **options: Any) -> Iterator[PgAccess]:
+def pg_access(conninfo: str, **options: Any) -> Iterator[PgAccessStore]:
     made = Database(conninfo, **options)
     try:
-        yield PgAccess(made)
+        yield PgAccessStore(made)
     finally:
         made.close()
 
@@ -44,7 +44,7 @@ def stored_key(presented: PresentedKey, **changes: Any) -> ApiKey:
     return replace(key, **changes)
 
 
-def new_key(store: PgAccess, **changes: Any) -> PresentedKey:
+def new_key(store: PgAccessStore, **changes: Any) -> PresentedKey:
     """A key that is known to `store`."""
     presented = PresentedKey.generate()
     assert store.add_key(stored_key(presented, **changes))

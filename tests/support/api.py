@@ -24,7 +24,7 @@ from werkzeug.test import TestResponse
 
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.people import MemoryPeopleDocuments
-from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.access import RateLimit, Scope
@@ -56,7 +56,7 @@ class Api:
     def key_for(self, scope: Scope = Scope.SEARCH, albums: frozenset[str] | None = None, **changes: Any) -> str:
         """A new key, with limits that no test reaches unless it sets its own."""
         access = self.cloud.access
-        assert isinstance(access, PgAccess)
+        assert isinstance(access, PgAccessStore)
         return new_key(access, **{"scope": scope, "albums": albums, "rate": RATE} | changes).text
 
     def call(self, method: str, path: str, *, key: str | None = None, **request: Any) -> TestResponse:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from photofinish.adapters.postgres.database import Database
-from photofinish.adapters.postgres.faces import PgVectorFaceIndex
+from photofinish.adapters.postgres.faces import PgFaceIndex
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.bib import Bib, TextLine
 from photofinish.domain.face import Face
@@ -56,10 +56,10 @@ def add(
 
 
 @contextmanager
-def postgres_index(conninfo: str, **options: Any) -> Iterator[PgVectorFaceIndex]:
+def postgres_index(conninfo: str, **options: Any) -> Iterator[PgFaceIndex]:
     """An index in the database of `conninfo`, whose connections (made with `options`) are closed at the end."""
     database = Database(conninfo, **options)
     try:
-        yield PgVectorFaceIndex(database)
+        yield PgFaceIndex(database)
     finally:
         database.close()

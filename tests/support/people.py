@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from photofinish.adapters.postgres.database import Database
-from photofinish.adapters.postgres.faces import PgVectorFaceIndex
+from photofinish.adapters.postgres.faces import PgFaceIndex
 from photofinish.adapters.postgres.people.people import PgPeople
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import face_id
@@ -56,8 +56,8 @@ class TestAlbum:
     _centers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
-    def index(self) -> PgVectorFaceIndex:
-        return PgVectorFaceIndex(self.database)
+    def index(self) -> PgFaceIndex:
+        return PgFaceIndex(self.database)
 
     @property
     def people(self) -> PgPeople:

@@ -24,7 +24,7 @@ from botocore.config import Config
 from google.cloud.storage import Client as StorageClient
 from psycopg.conninfo import make_conninfo
 
-from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.migrating import migrate
 from photofinish.analysis.models.catalogue import model_for
@@ -53,7 +53,7 @@ class RekognitionServer:
 
     url: str
     conninfo: str
-    access: PgAccess
+    access: PgAccessStore
     storage: StorageClient
     log: Path
 
@@ -118,7 +118,7 @@ def rekognition_server(folder: Path, storage: StorageClient) -> Iterator[Rekogni
     database = Database(conninfo)
     try:
         _wait_until_up(url, process, log)
-        yield RekognitionServer(url=url, conninfo=conninfo, access=PgAccess(database), storage=storage, log=log)
+        yield RekognitionServer(url=url, conninfo=conninfo, access=PgAccessStore(database), storage=storage, log=log)
     finally:
         process.terminate()
         process.wait(timeout=START_TIMEOUT_S)

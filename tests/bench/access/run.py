@@ -25,7 +25,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.migrating import migrate
 from photofinish.domain.access import Principal, RateLimit, Scope
 from photofinish_functions.access.gate import Gate
@@ -83,7 +83,7 @@ def _database(server: str) -> Iterator[str]:
             conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _measure(store: PgAccess, threads: int, *, shared_key: bool, seconds: float) -> dict[str, Any]:
+def _measure(store: PgAccessStore, threads: int, *, shared_key: bool, seconds: float) -> dict[str, Any]:
     gate = Gate(store, settings())
     one = new_key(store, rate=WIDE)
     keys = [one if shared_key else new_key(store, rate=WIDE) for _ in range(threads)]

@@ -31,7 +31,7 @@ from database import SPACE, START, Loaded, loaded, many_loaded, server
 from http_load import Answers, embedding_request, search, selfie_request
 
 from photofinish.adapters.postgres.database import Database
-from photofinish.adapters.postgres.faces import PgVectorFaceIndex
+from photofinish.adapters.postgres.faces import PgFaceIndex
 from photofinish.adapters.postgres.people.changes import PgPeopleChanges
 from photofinish.adapters.postgres.people.people import PgPeople
 from photofinish.analysis.models.catalogue import model_for
@@ -152,7 +152,7 @@ def _bytes_figure(of: Loaded) -> Figure:
     return Figure(of.album, "bytes a face, without photos", "B", faces, 1024)
 
 
-def _recall(index: PgVectorFaceIndex, of: Loaded, selfies: NDArray[np.float32]) -> list[Figure]:
+def _recall(index: PgFaceIndex, of: Loaded, selfies: NDArray[np.float32]) -> list[Figure]:
     """Against comparing with every vector as it is stored; a face as similar as the tenth is as good as it."""
     vectors = of.vectors()
     _, exact = cosine_top_k(selfies, vectors, 200)
@@ -169,7 +169,7 @@ def _recall(index: PgVectorFaceIndex, of: Loaded, selfies: NDArray[np.float32]) 
     ]
 
 
-def _search(index: PgVectorFaceIndex, album: str, selfie: NDArray[np.float32], limit: int):  # type: ignore[no-untyped-def]
+def _search(index: PgFaceIndex, album: str, selfie: NDArray[np.float32], limit: int):  # type: ignore[no-untyped-def]
     return most_similar_faces(index, album, [_embedding(selfie)], limit=limit // 2, min_similarity=-1)
 
 
@@ -202,10 +202,10 @@ def _latencies(searcher: Searcher, album: str, selfies: NDArray[np.float32]) -> 
 
 
 @contextmanager
-def _searching(conninfo: str) -> Iterator[tuple[PgVectorFaceIndex, Searcher]]:
+def _searching(conninfo: str) -> Iterator[tuple[PgFaceIndex, Searcher]]:
     database = Database(conninfo)
     try:
-        index = PgVectorFaceIndex(database)
+        index = PgFaceIndex(database)
         yield index, Searcher(index, PgPeople(database), PgPeopleChanges(database), {SPACE: _calibration()})
     finally:
         database.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from google.cloud.firestore import Client, FieldFilter
 
-from photofinish.adapters.google.people_documents import FirestorePeople
+from photofinish.adapters.google.people_documents import FirestorePeopleDocuments
 from photofinish.adapters.memory.failing import before_call, fail_once
 from photofinish.adapters.memory.people import MemoryPeopleDocuments
 from photofinish.adapters.postgres.people.changes import PgPeopleChanges
@@ -86,7 +86,7 @@ def test_in_firestore_a_photos_people_are_found_by_its_id(
     ann = album.people.create(ALBUM, name="Ann", by=BY)
     PgPeopleChanges(album.database).confirm(ALBUM, ann.person_id, faces, by=BY)
     album.people.create(ALBUM, name="Bea", by=BY)
-    projector = PeopleProjector(projection, FirestorePeople(firestore))
+    projector = PeopleProjector(projection, FirestorePeopleDocuments(firestore))
     projector.project(ALBUM)
     people = firestore.collection("albums").document(ALBUM).collection("people")
     [on_photo] = people.where(filter=FieldFilter("photo_ids", "array_contains", album.photo("1").photo_id)).stream()

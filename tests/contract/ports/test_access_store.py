@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
 from photofinish.domain.access import AuditEntry, PresentedKey, RateLimit, Scope
 from photofinish.errors import Misconfigured
@@ -28,7 +28,7 @@ SLOW = RateLimit(per_second=0.001, burst=5)
 
 
 @pytest.fixture
-def store(database: str) -> Iterator[PgAccess]:
+def store(database: str) -> Iterator[PgAccessStore]:
     with pg_access(database) as made:
         yield made
 
@@ -59,7 +59,7 @@ def at_once(count: int, call: Callable[[], object]) -> list[object]:
         return list(threads.map(run, range(count)))
 
 
-def test_a_key_comes_back_as_it_was_stored(store: PgAccess) -> None:
+def test_a_key_comes_back_as_it_was_stored(store: PgAccessStore) -> None:
     moment = datetime(2026, 5, 1, 12, tzinfo=UTC)
     key = stored_key(
         PresentedKey.generate(),
@@ -74,21 +74,21 @@ def test_a_key_comes_back_as_it_was_stored(store: PgAccess) -> None:
     assert store.find_key(key.key_id) == key
 
 
-def test_the_id_of_a_key_is_taken_once(store: PgAccess) -> None:
+def test_the_id_of_a_key_is_taken_once(store: PgAccessStore) -> None:
     key = stored_key(PresentedKey.generate())
     assert store.add_key(key)
     assert not store.add_key(replace(key, label="another", secret_sha256=b"x" * 32))
     assert store.find_key(key.key_id) == key
 
 
-def test_keys_are_listed_oldest_first(store: PgAccess) -> None:
+def test_keys_are_listed_oldest_first(store: PgAccessStore) -> None:
     now = datetime.now(UTC)
     for age in (1, 3, 2):
         new_key(store, label=str(age), created_at=now - timedelta(days=age))
     assert [key.label for key in store.list_keys()] == ["3", "2", "1"]
 
 
-def test_a_revoked_key_stays_revoked_since_the_first_time(store: PgAccess) -> None:
+def test_a_revoked_key_stays_revoked_since_the_first_time(store: PgAccessStore) -> None:
     key_id = new_key(store).key_id
     assert store.revoke_key(key_id)
     first = store.find_key(key_id)
@@ -99,7 +99,7 @@ def test_a_revoked_key_stays_revoked_since_the_first_time(store: PgAccess) -> No
     assert not store.revoke_key("a" * 16)
 
 
-def test_the_use_of_a_key_is_recorded_to_the_hour(store: PgAccess) -> None:
+def test_the_use_of_a_key_is_recorded_to_the_hour(store: PgAccessStore) -> None:
     key_id = new_key(store).key_id
     noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
     for minutes, expected in ((0, 0), (59, 0), (61, 61), (30, 61)):
@@ -109,14 +109,14 @@ def test_the_use_of_a_key_is_recorded_to_the_hour(store: PgAccess) -> None:
         assert key.last_used_at == noon + timedelta(minutes=expected)
 
 
-def test_a_burst_is_admitted_and_the_next_waits_as_long_as_one_takes_to_grow_back(store: PgAccess) -> None:
+def test_a_burst_is_admitted_and_the_next_waits_as_long_as_one_takes_to_grow_back(store: PgAccessStore) -> None:
     limit = RateLimit(per_second=0.1, burst=3)
     assert [store.take("key:a", limit) for _ in range(3)] == [0, 0, 0]
     assert 9 < store.take("key:a", limit) <= 10
     assert store.take("key:b", limit) == 0
 
 
-def test_what_was_refused_takes_nothing(store: PgAccess) -> None:
+def test_what_was_refused_takes_nothing(store: PgAccessStore) -> None:
     limit = RateLimit(per_second=0.1, burst=1)
     assert store.take("key:a", limit) == 0
     waits = [store.take("key:a", limit) for _ in range(20)]
@@ -124,7 +124,7 @@ def test_what_was_refused_takes_nothing(store: PgAccess) -> None:
     assert waits == sorted(waits, reverse=True)
 
 
-def test_tokens_grow_back(store: PgAccess) -> None:
+def test_tokens_grow_back(store: PgAccessStore) -> None:
     limit = RateLimit(per_second=20, burst=1)
     assert store.take("key:a", limit) == 0
     deadline = time.monotonic() + 5
@@ -133,7 +133,7 @@ def test_tokens_grow_back(store: PgAccess) -> None:
         assert wait_s <= 0.05
 
 
-def test_a_costly_request_takes_its_cost_and_never_more_than_a_burst(store: PgAccess) -> None:
+def test_a_costly_request_takes_its_cost_and_never_more_than_a_burst(store: PgAccessStore) -> None:
     assert store.take("key:a", SLOW, cost=4) == 0
     assert store.take("key:a", SLOW, cost=2) > 0
     assert store.take("key:a", SLOW, cost=1) == 0
@@ -152,7 +152,7 @@ def test_many_instances_together_admit_no_more_than_one_would(database: str) -> 
 @hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(1, 6), max_size=12), st.integers(1, 10))
 def test_at_one_moment_exactly_what_fits_into_the_burst_is_admitted(
-    store: PgAccess, costs: list[int], burst: int
+    store: PgAccessStore, costs: list[int], burst: int
 ) -> None:
     limit = RateLimit(per_second=1e-6, burst=burst)
     bucket, left = str(uuid.uuid4()), burst
@@ -162,14 +162,14 @@ def test_at_one_moment_exactly_what_fits_into_the_burst_is_admitted(
         left -= min(cost, burst) if fits else 0
 
 
-def test_of_one_signature_at_many_instances_one_is_new(store: PgAccess) -> None:
+def test_of_one_signature_at_many_instances_one_is_new(store: PgAccessStore) -> None:
     soon = datetime.now(UTC) + timedelta(minutes=5)
     found = at_once(4, lambda: store.remember_signature(b"s" * 32, b"1", soon))
     assert sorted(found) == [False, False, False, True]  # type: ignore[type-var]
     assert store.remember_signature(b"t" * 32, b"1", soon)
 
 
-def test_a_signature_comes_again_with_another_nonce_only_at_once(store: PgAccess, database: str) -> None:
+def test_a_signature_comes_again_with_another_nonce_only_at_once(store: PgAccessStore, database: str) -> None:
     soon = datetime.now(UTC) + timedelta(minutes=5)
     assert store.remember_signature(b"s" * 32, b"1", soon)
     assert store.remember_signature(b"s" * 32, b"2", soon)
@@ -179,7 +179,7 @@ def test_a_signature_comes_again_with_another_nonce_only_at_once(store: PgAccess
     assert not store.remember_signature(b"s" * 32, b"3", soon)
 
 
-def test_signatures_that_are_too_old_to_use_make_room_for_new_ones(store: PgAccess, database: str) -> None:
+def test_signatures_that_are_too_old_to_use_make_room_for_new_ones(store: PgAccessStore, database: str) -> None:
     now = datetime.now(UTC)
     for number in range(50):
         assert store.remember_signature(f"old {number}".encode(), b"", now - timedelta(seconds=1))
@@ -190,7 +190,7 @@ def test_signatures_that_are_too_old_to_use_make_room_for_new_ones(store: PgAcce
         assert conn.execute("SELECT count(*) FROM seen_signature").fetchone() == (30,)
 
 
-def test_an_album_is_closed_to_users_until_it_is_opened(store: PgAccess) -> None:
+def test_an_album_is_closed_to_users_until_it_is_opened(store: PgAccessStore) -> None:
     assert not store.users_may_search("race")
     assert store.open_albums() == frozenset()
     store.set_users_may_search("race", True)
@@ -202,7 +202,7 @@ def test_an_album_is_closed_to_users_until_it_is_opened(store: PgAccess) -> None
     assert store.open_albums() == frozenset()
 
 
-def test_audit_entries_come_in_order_by_album_and_time(store: PgAccess) -> None:
+def test_audit_entries_come_in_order_by_album_and_time(store: PgAccessStore) -> None:
     before = datetime.now(UTC)
     for number in range(3):
         store.append_audit(entry(album="race" if number < 2 else "wedding", request_id=str(number)))
@@ -215,7 +215,7 @@ def test_audit_entries_come_in_order_by_album_and_time(store: PgAccess) -> None:
     assert replace(found, at=None) == entry(request_id="0")
 
 
-def test_a_long_audit_is_read_page_by_page(store: PgAccess, database: str) -> None:
+def test_a_long_audit_is_read_page_by_page(store: PgAccessStore, database: str) -> None:
     with psycopg.connect(database) as conn:
         conn.execute(
             "INSERT INTO audit_entry (principal, principal_id, action, outcome, request_id) "
@@ -227,7 +227,7 @@ def test_a_long_audit_is_read_page_by_page(store: PgAccess, database: str) -> No
 @pytest.mark.parametrize(
     "change", ["UPDATE audit_entry SET outcome = '404'", "DELETE FROM audit_entry", "TRUNCATE audit_entry"]
 )
-def test_nobody_changes_the_audit(store: PgAccess, database: str, change: str) -> None:
+def test_nobody_changes_the_audit(store: PgAccessStore, database: str, change: str) -> None:
     store.append_audit(entry())
     with (
         psycopg.connect(database) as conn,
@@ -237,7 +237,7 @@ def test_nobody_changes_the_audit(store: PgAccess, database: str, change: str) -
     assert len(list(store.audit_entries())) == 1
 
 
-def test_expiry_deletes_what_is_over_and_leaves_the_audit_protected(store: PgAccess, database: str) -> None:
+def test_expiry_deletes_what_is_over_and_leaves_the_audit_protected(store: PgAccessStore, database: str) -> None:
     store.append_audit(entry(request_id="old"))
     between = datetime.now(UTC)
     store.append_audit(entry(request_id="new"))

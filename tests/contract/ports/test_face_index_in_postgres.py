@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from photofinish.adapters.postgres import faces as pg_faces
 from photofinish.adapters.postgres.album_reading import few_photos
 from photofinish.adapters.postgres.database import Database
-from photofinish.adapters.postgres.faces import INDEXED_FROM_FACES, PgVectorFaceIndex
+from photofinish.adapters.postgres.faces import INDEXED_FROM_FACES, PgFaceIndex
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.face import Embedding
@@ -33,12 +33,12 @@ BY_INDEX_ONLY = "-c enable_seqscan=off -c enable_bitmapscan=off"
 
 
 @pytest.fixture
-def index(database: str) -> Iterator[PgVectorFaceIndex]:
+def index(database: str) -> Iterator[PgFaceIndex]:
     with postgres_index(make_conninfo(database, options=BY_INDEX_ONLY)) as index:
         yield index
 
 
-def test_a_large_album_has_an_index_and_searches_use_it(index: PgVectorFaceIndex, database: str) -> None:
+def test_a_large_album_has_an_index_and_searches_use_it(index: PgFaceIndex, database: str) -> None:
     add(index, photo("race/1.jpg"), [face(one) for one in random_embeddings(INDEXED_FROM_FACES, DIMENSION, seed=1)])
     with psycopg.connect(database) as conn:
         assert indexes_of_album(conn) == 2, "one on the faces' ids, one on the photos'"
@@ -62,7 +62,7 @@ def indexes_of_album(conn: psycopg.Connection) -> int:
     return int(count)
 
 
-def test_the_index_finds_nearly_everything_that_comparing_all_finds(index: PgVectorFaceIndex) -> None:
+def test_the_index_finds_nearly_everything_that_comparing_all_finds(index: PgFaceIndex) -> None:
     stored = random_embeddings(INDEXED_FROM_FACES + 1000, DIMENSION, seed=2)
     for start in range(0, len(stored), 100):
         add(index, photo(f"race/{start}.jpg"), [face(one) for one in stored[start : start + 100]])
@@ -76,7 +76,7 @@ def test_the_index_finds_nearly_everything_that_comparing_all_finds(index: PgVec
     assert hits / 500 >= 0.99
 
 
-def test_faces_that_are_gone_do_not_make_an_answer_shorter(index: PgVectorFaceIndex) -> None:
+def test_faces_that_are_gone_do_not_make_an_answer_shorter(index: PgFaceIndex) -> None:
     """Deleted rows stay in an HNSW graph until vacuum: here they are all that is near the query."""
     near = embedding([1] + [0] * (DIMENSION - 1))
     some = random_embeddings(INDEXED_FROM_FACES, DIMENSION, seed=4)
@@ -94,7 +94,7 @@ class TestFiltersNeverReturnTooLittle:
     NEAR, CROWD = 30, 25_000
 
     @pytest.fixture
-    def album(self, index: PgVectorFaceIndex, database: str) -> Embedding:
+    def album(self, index: PgFaceIndex, database: str) -> Embedding:
         """A crowd around the query by one camera, 30 faces far from it by another; returns the query."""
         query = embedding([1] + [0] * (DIMENSION - 1))
         add(index, photo("race/crowd/0.jpg"), [face(query)], camera="everywhere")
@@ -132,7 +132,7 @@ class TestFiltersNeverReturnTooLittle:
             ).fetchall()
         assert len(rows) < self.NEAR
 
-    def test_few_photos_that_pass(self, index: PgVectorFaceIndex, album: Embedding) -> None:
+    def test_few_photos_that_pass(self, index: PgFaceIndex, album: Embedding) -> None:
         filters = [
             PhotoFilter(camera="rare"),
             PhotoFilter(folder="rare"),
@@ -147,7 +147,7 @@ class TestFiltersNeverReturnTooLittle:
 
     def test_many_photos_that_pass_with_few_faces(
         self,
-        index: PgVectorFaceIndex,
+        index: PgFaceIndex,
         album: Embedding,
         database: str,
     ) -> None:
@@ -162,14 +162,14 @@ class TestFiltersNeverReturnTooLittle:
         with index.reading("race") as reading:
             assert len(reading.nearest([album], limit=100, where=PhotoFilter(camera="rare")).vectors) == self.NEAR
 
-    def test_an_answer_among_deleted_faces(self, index: PgVectorFaceIndex, album: Embedding) -> None:
+    def test_an_answer_among_deleted_faces(self, index: PgFaceIndex, album: Embedding) -> None:
         index.remove(photo("race/crowd/0.jpg"))
         with index.reading("race") as reading:
             assert len(reading.nearest([album], limit=100, where=PhotoFilter()).vectors) == self.NEAR
 
 
 class TestDropAlbum:
-    def test_drops_the_partition(self, index: PgVectorFaceIndex, database: str) -> None:
+    def test_drops_the_partition(self, index: PgFaceIndex, database: str) -> None:
         add(index, photo("race/1.jpg"), [face(embedding([1, 0]))])
         index.drop_album("race")
         with psycopg.connect(database) as conn:
@@ -177,7 +177,7 @@ class TestDropAlbum:
 
     def test_gives_up_where_somebody_reads_for_long(
         self,
-        index: PgVectorFaceIndex,
+        index: PgFaceIndex,
         database: str,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
@@ -192,7 +192,7 @@ class TestDropAlbum:
         index.drop_album("race")
         assert not index.has_album("race")
 
-    def test_while_photos_come_in(self, index: PgVectorFaceIndex) -> None:
+    def test_while_photos_come_in(self, index: PgFaceIndex) -> None:
         """Each photo is there whole or not at all, whenever the album goes."""
 
         def put(number: int) -> bool:
@@ -218,7 +218,7 @@ class TestDropAlbum:
         assert len(index.find_bib("race", "1", limit=99)) == 1
 
 
-def test_a_new_album_waits_for_no_search_and_stops_none(index: PgVectorFaceIndex, database: str) -> None:
+def test_a_new_album_waits_for_no_search_and_stops_none(index: PgFaceIndex, database: str) -> None:
     add(index, photo("old/1.jpg"), [face(embedding([1, 0]))])
     with psycopg.connect(database) as searching:
         searching.execute("SELECT count(*) FROM face").fetchone()  # its transaction, and so its locks, stay open
@@ -264,7 +264,7 @@ def test_a_statement_that_hangs_is_unavailable(database: str) -> None:
         assert add(index, photo("race/1.jpg"))
 
 
-def test_goes_on_after_the_server_cut_its_connections(index: PgVectorFaceIndex, database: str) -> None:
+def test_goes_on_after_the_server_cut_its_connections(index: PgFaceIndex, database: str) -> None:
     add(index, photo("race/1.jpg"))
     with psycopg.connect(database) as conn:
         [cut] = conn.execute(

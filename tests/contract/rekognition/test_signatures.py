@@ -18,7 +18,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from flask import Flask
 
-from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
 from photofinish.domain.access import AwsCredentials, RateLimit, Scope
 from photofinish_functions.access.gate import Gate
@@ -324,7 +324,7 @@ def test_the_log_holds_nothing_of_the_pictures(server: RekognitionServer, collec
 def test_without_its_database_it_admits_nobody_and_an_sdk_may_try_again(
     server: RekognitionServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    gate = Gate(PgAccess(Database("host=127.0.0.1 port=9", connection_timeout_s=0.5)), settings())
+    gate = Gate(PgAccessStore(Database("host=127.0.0.1 port=9", connection_timeout_s=0.5)), settings())
     request = signed(server)
     with Flask("test").test_request_context(
         "/", method="POST", base_url=server.url, headers=dict(request.headers), data=request.body

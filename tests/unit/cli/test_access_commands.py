@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.domain.access import AwsCredentials, PresentedKey, Scope
 from photofinish_cli.commands import keys
 from photofinish_cli.commands.audit import audit
@@ -29,7 +29,7 @@ app.command()(audit)
 
 
 @pytest.fixture
-def store(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[PgAccess]:
+def store(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[PgAccessStore]:
     monkeypatch.setenv("DATABASE_URL", database)
     monkeypatch.setenv("PHOTOFINISH_PHOTO_BUCKET", "photos")  # the environment names a deployment
     monkeypatch.setenv("PHOTOFINISH_KEY_SECRET", KEY_SECRET)
@@ -48,7 +48,7 @@ def in_json(*arguments: str) -> Any:
     return json.loads(run(*arguments, "--json").stdout)
 
 
-def test_a_key_that_was_created_is_admitted_and_its_secret_is_known_to_nobody_else(store: PgAccess) -> None:
+def test_a_key_that_was_created_is_admitted_and_its_secret_is_known_to_nobody_else(store: PgAccessStore) -> None:
     created = run("keys", "create", "--label", "app", "--album", "race", "--expires", "30d")
     key = PresentedKey.parse(created.stdout.strip())  # nothing but the key: $(photofinish keys create …)
     assert key is not None
@@ -63,7 +63,7 @@ def test_a_key_that_was_created_is_admitted_and_its_secret_is_known_to_nobody_el
         assert key.key_id in output
 
 
-def test_everything_about_a_key_can_be_said(store: PgAccess) -> None:
+def test_everything_about_a_key_can_be_said(store: PgAccessStore) -> None:
     created = in_json(
         "keys", "create", "--label", "Ünal's backend", "--album", "a", "--album", "b c", "--scope", "write",
         "--rate", "0.5/7", "--expires", "never", "--aws",
@@ -96,12 +96,12 @@ def test_everything_about_a_key_can_be_said(store: PgAccess) -> None:
         ["--all-albums"],
     ],
 )
-def test_what_cannot_be_meant_creates_nothing(store: PgAccess, arguments: list[str]) -> None:
+def test_what_cannot_be_meant_creates_nothing(store: PgAccessStore, arguments: list[str]) -> None:
     run("keys", "create", *arguments, ends=ExitCode.USAGE)
     assert store.list_keys() == []
 
 
-def test_a_key_made_elsewhere_is_registered_by_its_hash_as_often_as_one_likes(store: PgAccess) -> None:
+def test_a_key_made_elsewhere_is_registered_by_its_hash_as_often_as_one_likes(store: PgAccessStore) -> None:
     made = in_json("keys", "generate", "--aws")
     assert store.list_keys() == []
     for _ in range(2):
@@ -123,7 +123,7 @@ def test_a_key_made_elsewhere_is_registered_by_its_hash_as_often_as_one_likes(st
     )
 
 
-def test_a_revoked_key_is_refused(store: PgAccess) -> None:
+def test_a_revoked_key_is_refused(store: PgAccessStore) -> None:
     made = in_json("keys", "create", "--label", "x", "--all-albums")
     assert in_json("keys", "revoke", made["key_id"]) == {"key_id": made["key_id"], "revoked": True}
     with pytest.raises(Unauthorized):
@@ -135,7 +135,9 @@ def test_a_revoked_key_is_refused(store: PgAccess) -> None:
     assert len(store.list_keys()) == 1
 
 
-def test_without_a_key_secret_there_are_no_aws_credentials(store: PgAccess, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_secret_there_are_no_aws_credentials(
+    store: PgAccessStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PHOTOFINISH_KEY_SECRET", "too short")
     result = run("keys", "create", "--label", "x", "--all-albums", "--aws", ends=ExitCode.MISCONFIGURED)
     assert "PHOTOFINISH_KEY_SECRET" in result.stderr
@@ -143,7 +145,7 @@ def test_without_a_key_secret_there_are_no_aws_credentials(store: PgAccess, monk
     assert store.list_keys() == []
 
 
-def test_the_audit_is_shown_by_album_and_time(store: PgAccess) -> None:
+def test_the_audit_is_shown_by_album_and_time(store: PgAccessStore) -> None:
     key = in_json("keys", "create", "--label", "x", "--all-albums")
     gate = Gate(store, settings())
     principal = admit(gate, Scope.SEARCH, "race", with_key(key["key"]))

@@ -17,7 +17,7 @@ _TIMEOUT_S = 30.0
 _DOCUMENTS_PER_COMMIT = 40
 
 
-class FirestorePeople:
+class FirestorePeopleDocuments:
     """Writes the documents of people; never anything biometric."""
 
     def __init__(self, client: Client) -> None:

@@ -11,7 +11,7 @@ from photofinish.domain.people import PersonDocument
 
 
 class MemoryPeopleDocuments:
-    """Documents by album and person, as `FirestorePeople` writes them; threads may share it."""
+    """Documents by album and person, as `FirestorePeopleDocuments` writes them; threads may share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

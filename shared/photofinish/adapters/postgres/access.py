@@ -19,7 +19,7 @@ KEY_USE_RECORDED_EVERY = timedelta(hours=1)
 _AUDIT_PAGE = 1000
 
 
-class PgAccess:
+class PgAccessStore:
     """:class:`photofinish.ports.AccessStore` in a migrated Postgres database; safe to share between threads.
 
     All methods raise what :meth:`Database.transaction` does.

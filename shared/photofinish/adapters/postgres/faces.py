@@ -35,7 +35,7 @@ LOCK_TIMEOUT_MS = 2000
 INDEXED_FROM_FACES = 2000
 
 
-class PgVectorFaceIndex:
+class PgFaceIndex:
     """:class:`photofinish.ports.FaceIndex` in a migrated Postgres database; safe to share between threads.
 
     Scores are exact cosines between the query and the stored embedding, which half precision has moved by less than

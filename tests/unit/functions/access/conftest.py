@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish_functions.access.gate import Gate
 from support.access import Clock, pg_access, settings
 
 
 @pytest.fixture
-def store(database: str) -> Iterator[PgAccess]:
+def store(database: str) -> Iterator[PgAccessStore]:
     with pg_access(database) as made:
         yield made
 
@@ -23,5 +23,5 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def gate(store: PgAccess, clock: Clock) -> Gate:
+def gate(store: PgAccessStore, clock: Clock) -> Gate:
     return Gate(store, settings(), now=clock)

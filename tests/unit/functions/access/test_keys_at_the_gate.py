@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.domain.access import ApiKey, PresentedKey, Principal, RateLimit, Scope
 from photofinish_functions.access.api_keys import KEEP_S, ApiKeys
 from photofinish_functions.access.gate import Gate
@@ -42,7 +42,7 @@ def is_admitted(gate: Gate, key: PresentedKey) -> bool:
     return True
 
 
-def test_a_key_is_taken_in_either_header(gate: Gate, store: PgAccess) -> None:
+def test_a_key_is_taken_in_either_header(gate: Gate, store: PgAccessStore) -> None:
     key = new_key(store, albums=frozenset({"race"}))
     expected = Principal("key", key.key_id, Scope.SEARCH, frozenset({"race"}))
     for headers in (
@@ -67,7 +67,9 @@ def test_there_is_no_open_mode(gate: Gate) -> None:
             admit(gate, Scope.SEARCH, "race", headers)
 
 
-def test_unknown_wrong_revoked_and_expired_keys_are_told_the_same(gate: Gate, store: PgAccess, clock: Clock) -> None:
+def test_unknown_wrong_revoked_and_expired_keys_are_told_the_same(
+    gate: Gate, store: PgAccessStore, clock: Clock
+) -> None:
     good = new_key(store)
     revoked, expired = new_key(store, revoked_at=clock.now), new_key(store, expires_at=clock.now)
     presented = [
@@ -85,7 +87,7 @@ def test_unknown_wrong_revoked_and_expired_keys_are_told_the_same(gate: Gate, st
     assert admit(gate, Scope.SEARCH, "race", with_key(good))
 
 
-def test_a_key_ends_at_its_expiry(gate: Gate, store: PgAccess, clock: Clock) -> None:
+def test_a_key_ends_at_its_expiry(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
     key = new_key(store, expires_at=clock.now + timedelta(seconds=60))
     clock.advance(59.9)
     assert admit(gate, Scope.SEARCH, "race", with_key(key))
@@ -94,7 +96,7 @@ def test_a_key_ends_at_its_expiry(gate: Gate, store: PgAccess, clock: Clock) -> 
         admit(gate, Scope.SEARCH, "race", with_key(key))
 
 
-def test_a_revoked_key_is_soon_refused_by_an_instance_that_has_just_used_it(store: PgAccess) -> None:
+def test_a_revoked_key_is_soon_refused_by_an_instance_that_has_just_used_it(store: PgAccessStore) -> None:
     assert KEEP_S <= 10
     gate = Gate(store, settings(), keep_s=0.1)
     key = new_key(store, rate=RateLimit(per_second=1e6, burst=1000))
@@ -105,7 +107,9 @@ def test_a_revoked_key_is_soon_refused_by_an_instance_that_has_just_used_it(stor
         assert time.monotonic() < deadline, "a revoked key is still taken after 10 s"
 
 
-def test_keys_are_remembered_for_a_while_and_not_without_end(store: PgAccess, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_remembered_for_a_while_and_not_without_end(
+    store: PgAccessStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     looked_up: list[str] = []
     monkeypatch.setattr(store, "find_key", looked_up.append)
     monkeypatch.setattr("photofinish_functions.access.api_keys._MAX_KEPT", 2)
@@ -117,7 +121,7 @@ def test_keys_are_remembered_for_a_while_and_not_without_end(store: PgAccess, mo
 
 @pytest.mark.parametrize("known", [True, False])
 def test_a_wrong_secret_costs_what_an_unknown_id_costs(
-    store: PgAccess, known: bool, monkeypatch: pytest.MonkeyPatch
+    store: PgAccessStore, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same look-ups, the same hash, the same comparison, whether or not the id is known."""
     presented = replace(new_key(store), secret=PresentedKey.generate().secret) if known else PresentedKey.generate()
@@ -141,7 +145,9 @@ def test_a_wrong_secret_costs_what_an_unknown_id_costs(
     assert calls == ["look-up", "comparison of 32 with 32 bytes", "comparison of 32 with 32 bytes"]
 
 
-def test_an_album_that_the_key_may_not_see_is_answered_like_one_that_is_not_there(gate: Gate, store: PgAccess) -> None:
+def test_an_album_that_the_key_may_not_see_is_answered_like_one_that_is_not_there(
+    gate: Gate, store: PgAccessStore
+) -> None:
     key = new_key(store, scope=Scope.WRITE, albums=frozenset({"race"}))
     store.set_users_may_search("wedding", True)  # it exists, and others may even see it
     names = ["wedding", "nothing here", "..", "a/b", "\0", "", "x" * 300, "' OR 1=1 --"]
@@ -151,7 +157,7 @@ def test_an_album_that_the_key_may_not_see_is_answered_like_one_that_is_not_ther
         assert all(answer == answers[0] for answer in answers)
 
 
-def test_what_a_key_may_not_do_in_an_album_that_it_sees_is_forbidden(gate: Gate, store: PgAccess) -> None:
+def test_what_a_key_may_not_do_in_an_album_that_it_sees_is_forbidden(gate: Gate, store: PgAccessStore) -> None:
     key = new_key(store, scope=Scope.WRITE, albums=frozenset({"race"}))
     assert admit(gate, Scope.SEARCH, "race", with_key(key))
     assert admit(gate, Scope.WRITE, "race", with_key(key))
@@ -162,7 +168,7 @@ def test_what_a_key_may_not_do_in_an_album_that_it_sees_is_forbidden(gate: Gate,
     assert admit(gate, Scope.SEARCH, None, with_key(new_key(store)))
 
 
-def test_what_is_about_no_album_asks_for_the_scope_alone(gate: Gate, store: PgAccess) -> None:
+def test_what_is_about_no_album_asks_for_the_scope_alone(gate: Gate, store: PgAccessStore) -> None:
     key = new_key(store, scope=Scope.WRITE, albums=frozenset({"race"}))
     with http_request(headers=with_key(key)) as request:
         assert gate.admit_anywhere(request, Scope.SEARCH).albums == {"race"}
@@ -187,7 +193,7 @@ def test_scopes_include_those_below_and_albums_only_themselves(
     assert not some.may(asked, None)
 
 
-def test_a_key_has_the_rate_of_its_own_or_of_its_scope(store: PgAccess) -> None:
+def test_a_key_has_the_rate_of_its_own_or_of_its_scope(store: PgAccessStore) -> None:
     gate = Gate(store, settings(PHOTOFINISH_SEARCH_RATE="0.001/2"))
     usual, own = new_key(store), new_key(store, rate=SLOW)
     for key, burst in ((usual, 2), (own, 3)):
@@ -199,7 +205,7 @@ def test_a_key_has_the_rate_of_its_own_or_of_its_scope(store: PgAccess) -> None:
         assert 990 <= int(limited.value.headers["Retry-After"]) <= 1000
 
 
-def test_two_instances_share_the_rate_of_a_key(store: PgAccess) -> None:
+def test_two_instances_share_the_rate_of_a_key(store: PgAccessStore) -> None:
     key = new_key(store, rate=SLOW)
     here, there = Gate(store, settings()), Gate(store, settings())
     for gate in (here, there, here):
@@ -208,14 +214,14 @@ def test_two_instances_share_the_rate_of_a_key(store: PgAccess) -> None:
         admit(there, Scope.SEARCH, "race", with_key(key))
 
 
-def test_a_costly_request_counts_for_several(gate: Gate, store: PgAccess) -> None:
+def test_a_costly_request_counts_for_several(gate: Gate, store: PgAccessStore) -> None:
     key = new_key(store, rate=SLOW)
     admit(gate, Scope.SEARCH, "race", with_key(key), cost=2)
     with pytest.raises(RateLimited):
         admit(gate, Scope.SEARCH, "race", with_key(key), cost=2)
 
 
-def test_looking_for_albums_is_limited_too(gate: Gate, store: PgAccess) -> None:
+def test_looking_for_albums_is_limited_too(gate: Gate, store: PgAccessStore) -> None:
     key = new_key(store, rate=SLOW, albums=frozenset({"race"}))
     for name in "abc":
         with pytest.raises(NotVisible):
@@ -224,7 +230,7 @@ def test_looking_for_albums_is_limited_too(gate: Gate, store: PgAccess) -> None:
         admit(gate, Scope.SEARCH, "race", with_key(key))
 
 
-def test_failures_from_one_address_are_limited_and_nobody_else_pays(store: PgAccess) -> None:
+def test_failures_from_one_address_are_limited_and_nobody_else_pays(store: PgAccessStore) -> None:
     gate = Gate(store, settings(PHOTOFINISH_FAILURE_RATE="0.001/3"))
     wrong = with_key(PresentedKey.generate())
     for _ in range(3):
@@ -240,7 +246,7 @@ def test_failures_from_one_address_are_limited_and_nobody_else_pays(store: PgAcc
 
 
 def test_a_flood_of_failures_asks_the_database_for_its_limit_once(
-    store: PgAccess, monkeypatch: pytest.MonkeyPatch
+    store: PgAccessStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate(store, settings(PHOTOFINISH_FAILURE_RATE="0.001/1"))
     taken: list[str] = []
@@ -255,7 +261,7 @@ def test_a_flood_of_failures_asks_the_database_for_its_limit_once(
     assert "192.0.2.1" not in taken[0]
 
 
-def test_every_use_of_a_key_is_recorded_by_the_hour(gate: Gate, store: PgAccess, clock: Clock) -> None:
+def test_every_use_of_a_key_is_recorded_by_the_hour(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
     key = new_key(store)
     admit(gate, Scope.SEARCH, "race", with_key(key))
     stored = store.find_key(key.key_id)
@@ -263,7 +269,7 @@ def test_every_use_of_a_key_is_recorded_by_the_hour(gate: Gate, store: PgAccess,
     assert stored.last_used_at == clock.now
 
 
-def test_the_audit_names_who_did_what(gate: Gate, store: PgAccess) -> None:
+def test_the_audit_names_who_did_what(gate: Gate, store: PgAccessStore) -> None:
     key = new_key(store)
     principal = admit(gate, Scope.SEARCH, "race", with_key(key))
     gate.record(principal, "search", album="race", target="p1", outcome="200", request_id="r1", count=7)
@@ -273,7 +279,7 @@ def test_the_audit_names_who_did_what(gate: Gate, store: PgAccess) -> None:
 
 
 def test_no_secret_is_in_a_repr_a_log_or_the_database(
-    gate: Gate, store: PgAccess, caplog: pytest.LogCaptureFixture, database: str
+    gate: Gate, store: PgAccessStore, caplog: pytest.LogCaptureFixture, database: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
     key = new_key(store, albums=frozenset({"race"}), rate=SLOW)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.domain.access import AuditEntry, RateLimit, Scope
 from photofinish_functions.access.gate import Gate
 from photofinish_functions.access.refusal_audit import WRITTEN_EVERY, RefusalAudit
@@ -66,7 +66,7 @@ def test_whatever_comes_when_each_is_counted_once_and_a_kind_is_written_once_a_m
     assert len(store.written) == written, "what was written is written again"
 
 
-def entries(store: PgAccess) -> list[tuple[str, str, str | None, str, int | None]]:
+def entries(store: PgAccessStore) -> list[tuple[str, str, str | None, str, int | None]]:
     return [(one.principal_id, one.action, one.album, one.outcome, one.count) for one in store.audit_entries()]
 
 
@@ -79,7 +79,7 @@ def refuse(gate: Gate, kind: type[Denied], scope: Scope, album: str, key: str, a
 
 
 def test_the_first_is_written_at_once_and_the_rest_when_the_minute_is_over(
-    gate: Gate, store: PgAccess, clock: Clock
+    gate: Gate, store: PgAccessStore, clock: Clock
 ) -> None:
     key = new_key(store, albums=frozenset({"race"}))
     for album in ("wedding", "gala", "party"):
@@ -100,7 +100,7 @@ def test_the_first_is_written_at_once_and_the_rest_when_the_minute_is_over(
     ]
 
 
-def test_a_flood_beyond_the_rate_is_one_entry_a_minute(gate: Gate, store: PgAccess, clock: Clock) -> None:
+def test_a_flood_beyond_the_rate_is_one_entry_a_minute(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
     key = new_key(store, rate=RateLimit(per_second=1e-6, burst=1))
     admit(gate, Scope.SEARCH, "race", with_key(key))
     for _ in range(3):
@@ -110,7 +110,7 @@ def test_a_flood_beyond_the_rate_is_one_entry_a_minute(gate: Gate, store: PgAcce
     assert [count for *_, outcome, count in entries(store) if outcome == "429 rate_limited"] == [1, 19, 20]
 
 
-def test_of_nobody_known_nothing_is_written(gate: Gate, store: PgAccess) -> None:
+def test_of_nobody_known_nothing_is_written(gate: Gate, store: PgAccessStore) -> None:
     with pytest.raises(Unauthorized) as caught:
         admit(gate, Scope.SEARCH, "race", {})
     assert not isinstance(caught.value, Denied)
@@ -118,7 +118,7 @@ def test_of_nobody_known_nothing_is_written(gate: Gate, store: PgAccess) -> None
     assert entries(store) == []
 
 
-def test_what_could_not_be_written_is_written_later(store: PgAccess, database: str) -> None:
+def test_what_could_not_be_written_is_written_later(store: PgAccessStore, database: str) -> None:
     clock = Clock()
     audit = RefusalAudit(store, now=clock)
     with psycopg.connect(database, autocommit=True) as conn:

@@ -10,7 +10,7 @@ import pytest
 from cloudevents.http import CloudEvent
 
 from photofinish import wiring
-from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish_functions import entry_points
 
 
@@ -33,7 +33,7 @@ def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("deployed")
-def test_entries_are_deleted_when_their_retention_is_over(store: PgAccess, database: str) -> None:
+def test_entries_are_deleted_when_their_retention_is_over(store: PgAccessStore, database: str) -> None:
     now = datetime.now(UTC)
     ages = {"last month": timedelta(days=31), "yesterday": timedelta(days=1), "now": timedelta(0)}
     with psycopg.connect(database) as conn:

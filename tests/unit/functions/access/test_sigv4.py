@@ -26,7 +26,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from werkzeug.serving import make_server
 
-from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.domain.access import AwsCredentials, PresentedKey, RateLimit, Scope
 from photofinish.ports import ALIKE_WITHIN_S
 from photofinish_functions.access.gate import Gate
@@ -100,12 +100,12 @@ def flipped(authorization: str) -> str:
 
 
 @pytest.fixture
-def gate(store: PgAccess, clock: Clock) -> Gate:
+def gate(store: PgAccessStore, clock: Clock) -> Gate:
     return Gate(store, settings(PHOTOFINISH_FAILURE_RATE="1000000/1000000"), now=clock)
 
 
 @pytest.fixture
-def key(store: PgAccess) -> PresentedKey:
+def key(store: PgAccessStore) -> PresentedKey:
     return new_key(store, rate=RateLimit(per_second=1e6, burst=1_000_000))
 
 
@@ -190,14 +190,16 @@ def test_every_region_is_taken_as_the_client_names_it(gate: Gate, clock: Clock, 
     assert admit_signed(gate, signed(aws_credentials(key), clock.now, region="local"))
 
 
-def test_a_key_that_ended_is_refused(gate: Gate, store: PgAccess, clock: Clock) -> None:
+def test_a_key_that_ended_is_refused(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
     for changes in ({"revoked_at": clock.now}, {"expires_at": clock.now}):
         ended = new_key(store, **changes)
         assert problem(gate, signed(aws_credentials(ended), clock.now)) is SignatureProblem.UNKNOWN_KEY
     assert problem(gate, signed(aws_credentials(PresentedKey.generate()), clock.now)) is SignatureProblem.UNKNOWN_KEY
 
 
-def test_a_request_that_was_taken_is_not_taken_again(gate: Gate, store: PgAccess, clock: Clock, sent: Sent) -> None:
+def test_a_request_that_was_taken_is_not_taken_again(
+    gate: Gate, store: PgAccessStore, clock: Clock, sent: Sent
+) -> None:
     assert admit_signed(gate, sent)
     assert problem(gate, sent) is SignatureProblem.REPLAYED
     another = Gate(store, settings(), now=clock)
@@ -205,7 +207,7 @@ def test_a_request_that_was_taken_is_not_taken_again(gate: Gate, store: PgAccess
 
 
 def test_equal_calls_of_one_second_are_no_replays_of_each_other_for_a_moment(
-    gate: Gate, store: PgAccess, sent: Sent, database: str
+    gate: Gate, store: PgAccessStore, sent: Sent, database: str
 ) -> None:
     """botocore signs neither its number of the call nor that of the attempt, and so both have one signature."""
     assert admit_signed(gate, sent.with_header("amz-sdk-invocation-id", "a"))
@@ -239,7 +241,7 @@ def test_a_signed_path_and_query_are_taken_as_they_were_signed(gate: Gate, clock
     assert problem(gate, replace(other, url=other.url.replace("c%2Fd", "c/d"))) is SignatureProblem.INVALID
 
 
-def test_scope_album_and_rate_count_as_for_the_key_itself(gate: Gate, store: PgAccess, clock: Clock) -> None:
+def test_scope_album_and_rate_count_as_for_the_key_itself(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
     key = new_key(store, albums=frozenset({"race"}), rate=RateLimit(per_second=0.001, burst=3))
 
     def fresh(number: int) -> Sent:
@@ -254,7 +256,7 @@ def test_scope_album_and_rate_count_as_for_the_key_itself(gate: Gate, store: PgA
         admit_signed(gate, fresh(4))
 
 
-def test_a_replay_takes_nothing_from_the_rate_of_its_victim(gate: Gate, store: PgAccess, clock: Clock) -> None:
+def test_a_replay_takes_nothing_from_the_rate_of_its_victim(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
     key = new_key(store, rate=RateLimit(per_second=0.001, burst=2))
     sent = signed(aws_credentials(key), clock.now)
     assert admit_signed(gate, sent)
@@ -305,7 +307,7 @@ def served(gate: Gate) -> Iterator[str]:
         server.server_close()
 
 
-def test_boto3_over_http(store: PgAccess) -> None:
+def test_boto3_over_http(store: PgAccessStore) -> None:
     credentials = aws_credentials(new_key(store))
     with served(Gate(store, settings())) as url:
 

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from photofinish.adapters.postgres.access import PgAccess
+from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.domain.access import Principal, Scope
 from photofinish.errors import Unavailable
 from photofinish_functions.access.firebase_tokens import FirebaseTokens
@@ -35,7 +35,7 @@ def google() -> Iterator[KeyServer]:
         yield made
 
 
-def gate_of(store: PgAccess, google: KeyServer, **variables: str) -> Gate:
+def gate_of(store: PgAccessStore, google: KeyServer, **variables: str) -> Gate:
     return Gate(
         store,
         settings(PHOTOFINISH_FIREBASE_PROJECT=PROJECT, PHOTOFINISH_FIREBASE_KEYS_URL=google.url, **variables),
@@ -44,7 +44,7 @@ def gate_of(store: PgAccess, google: KeyServer, **variables: str) -> Gate:
 
 
 @pytest.fixture
-def gate(store: PgAccess, google: KeyServer) -> Gate:
+def gate(store: PgAccessStore, google: KeyServer) -> Gate:
     return gate_of(store, google)
 
 
@@ -53,7 +53,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def test_a_signed_in_user_searches_albums_that_are_open_and_knows_of_no_others(
-    gate: Gate, store: PgAccess, google: KeyServer
+    gate: Gate, store: PgAccessStore, google: KeyServer
 ) -> None:
     token = bearer(google.token("one"))
     with pytest.raises(NotVisible):
@@ -72,7 +72,7 @@ def test_a_signed_in_user_searches_albums_that_are_open_and_knows_of_no_others(
         admit(gate, Scope.SEARCH, "race", token)
 
 
-def test_custom_claims_grant_more(gate: Gate, store: PgAccess, google: KeyServer) -> None:
+def test_custom_claims_grant_more(gate: Gate, store: PgAccessStore, google: KeyServer) -> None:
     store.set_users_may_search("open", True)
     photographer = bearer(google.token("one", photofinish={"scope": "write", "albums": ["race"]}))
     assert admit(gate, Scope.WRITE, "race", photographer).scope is Scope.WRITE
@@ -103,7 +103,9 @@ def test_custom_claims_grant_more(gate: Gate, store: PgAccess, google: KeyServer
         True,
     ],
 )
-def test_a_custom_claim_that_is_none_grants_nothing(gate: Gate, store: PgAccess, google: KeyServer, claim: Any) -> None:
+def test_a_custom_claim_that_is_none_grants_nothing(
+    gate: Gate, store: PgAccessStore, google: KeyServer, claim: Any
+) -> None:
     store.set_users_may_search("race", True)
     with pytest.raises(Unauthorized):
         admit(gate, Scope.SEARCH, "race", bearer(google.token("one", photofinish=claim)))
@@ -133,7 +135,7 @@ def test_a_custom_claim_that_is_none_grants_nothing(gate: Gate, store: PgAccess,
     ],
 )
 def test_a_token_for_somebody_else_or_another_time_is_refused(
-    gate: Gate, store: PgAccess, google: KeyServer, changes: dict[str, Any]
+    gate: Gate, store: PgAccessStore, google: KeyServer, changes: dict[str, Any]
 ) -> None:
     store.set_users_may_search("race", True)
     assert admit(gate, Scope.SEARCH, "race", bearer(google.token("one")))
@@ -141,7 +143,7 @@ def test_a_token_for_somebody_else_or_another_time_is_refused(
         admit(gate, Scope.SEARCH, "race", bearer(google.token("one", **changes)))
 
 
-def test_a_token_that_google_did_not_sign_is_refused(gate: Gate, store: PgAccess, google: KeyServer) -> None:
+def test_a_token_that_google_did_not_sign_is_refused(gate: Gate, store: PgAccessStore, google: KeyServer) -> None:
     store.set_users_may_search("race", True)
     good = google.token("one")
     header, payload, signature = good.split(".")
@@ -248,14 +250,14 @@ def test_known_keys_serve_while_google_does_not_answer_and_others_may_try_again(
         never_asked.user_of(token)
 
 
-def test_without_a_project_no_user_token_is_taken(store: PgAccess, google: KeyServer) -> None:
+def test_without_a_project_no_user_token_is_taken(store: PgAccessStore, google: KeyServer) -> None:
     store.set_users_may_search("race", True)
     with pytest.raises(Unauthorized):
         admit(Gate(store, settings()), Scope.SEARCH, "race", bearer(google.token("one")))
 
 
 def test_a_signed_in_user_is_listed_the_open_albums_and_those_of_their_claims(
-    gate: Gate, store: PgAccess, google: KeyServer
+    gate: Gate, store: PgAccessStore, google: KeyServer
 ) -> None:
     def listed(**claim: Any) -> Principal:
         with http_request(headers=bearer(google.token("one", **claim))) as made:
@@ -273,7 +275,7 @@ def test_a_signed_in_user_is_listed_the_open_albums_and_those_of_their_claims(
         gate.admit_anywhere(made, Scope.WRITE)
 
 
-def test_each_user_has_a_rate(store: PgAccess, google: KeyServer) -> None:
+def test_each_user_has_a_rate(store: PgAccessStore, google: KeyServer) -> None:
     gate = gate_of(store, google, PHOTOFINISH_USER_RATE="0.001/2")
     store.set_users_may_search("race", True)
     for _ in range(2):
