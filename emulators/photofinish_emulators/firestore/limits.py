@@ -1,4 +1,4 @@
-"""The documented limits of documents.
+"""Firestore's documented limits for documents.
 
 https://firebase.google.com/docs/firestore/quotas and https://firebase.google.com/docs/firestore/storage-size
 """

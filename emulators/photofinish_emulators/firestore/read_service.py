@@ -1,6 +1,6 @@
 """The RPCs of ``google.firestore.v1.Firestore`` that read: from a request message to response messages.
 
-They know no transport and raise `Refused`, so that a browser protocol (WebChannel, REST) could be served beside gRPC.
+They do not depend on gRPC and raise `Refused`, so that another server could offer them to browsers (WebChannel, REST).
 Every read by name passes through ``read_document``, every query and listener through ``Planner.parse``: security rules
 for callers without the owner's token belong there.
 """

@@ -1,6 +1,6 @@
 """The RPCs of ``google.firestore.v1.Firestore`` that write, and transactions: from a request message to responses.
 
-They know no transport, as in `read_service`. Every write passes through ``_commit``: security rules belong there.
+As in `read_service`, they do not depend on gRPC. Every write passes through ``_commit``: security rules belong there.
 """
 
 from __future__ import annotations

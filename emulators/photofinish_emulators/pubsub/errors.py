@@ -1,4 +1,4 @@
-"""Errors in the words of the real service."""
+"""Errors with the messages of the real service."""
 
 from __future__ import annotations
 

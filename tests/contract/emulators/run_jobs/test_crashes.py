@@ -34,32 +34,32 @@ def started(server: RunJobsServer, attempt: int = 0) -> tuple[TaskLog, int]:
     return log, int(read_log(log).split()[0])
 
 
+def run_waiting(server: RunJobsServer, go: Path, code: str = WAITING, **settings: object) -> tuple[str, TaskLog, int]:
+    """Start the server and a task that waits for ``go``: the execution's name, the task's log and process id."""
+    server.start()
+    with server.clients() as clients:
+        created = clients.create("waiting", code, env={"GO": str(go)}, **settings)
+        return clients.run(created.name).metadata.name, *started(server)
+
+
 def test_running_tasks_are_found_again_and_complete(own_server: RunJobsServer, tmp_path: Path) -> None:
     go = tmp_path / "go"
-    own_server.start()
-    with own_server.clients() as clients:
-        created = clients.create("survivor", WAITING, env={"GO": str(go)}, max_retries=3)
-        operation = clients.run(created.name)
-        _, pid = started(own_server)
+    execution, _, pid = run_waiting(own_server, go, max_retries=3)
     own_server.kill()
     assert psutil.pid_exists(pid)
     own_server.start()
     with own_server.clients() as clients:
-        assert clients.executions.get_execution(name=operation.metadata.name).running_count == 1
+        assert clients.executions.get_execution(name=execution).running_count == 1
         go.touch()
-        execution = clients.finished(operation.metadata.name)
-    assert (execution.succeeded_count, execution.retried_count) == (1, 0)
+        finished = clients.finished(execution)
+    assert (finished.succeeded_count, finished.retried_count) == (1, 0)
 
 
 def test_the_outcome_of_a_task_that_ended_while_no_server_ran_is_recorded(
     own_server: RunJobsServer, tmp_path: Path
 ) -> None:
     go = tmp_path / "go"
-    own_server.start()
-    with own_server.clients() as clients:
-        created = clients.create("orphan", WAITING + "raise SystemExit(5)", env={"GO": str(go)})
-        execution = clients.run(created.name).metadata.name
-        log, pid = started(own_server)
+    execution, log, pid = run_waiting(own_server, go, WAITING + "raise SystemExit(5)")
     own_server.kill()
     go.touch()
     wait_until(lambda: not psutil.pid_exists(pid), "the orphan has ended")
@@ -73,11 +73,7 @@ def test_the_outcome_of_a_task_that_ended_while_no_server_ran_is_recorded(
 
 def test_a_task_that_was_killed_with_the_server_is_retried(own_server: RunJobsServer, tmp_path: Path) -> None:
     go = tmp_path / "go"
-    own_server.start()
-    with own_server.clients() as clients:
-        created = clients.create("victim", WAITING, env={"GO": str(go)}, max_retries=1)
-        execution = clients.run(created.name).metadata.name
-        _, pid = started(own_server)
+    execution, _, pid = run_waiting(own_server, go, max_retries=1)
     recorder = psutil.Process(pid).ppid()
     own_server.kill()
     os.killpg(recorder, signal.SIGKILL)
@@ -90,22 +86,15 @@ def test_a_task_that_was_killed_with_the_server_is_retried(own_server: RunJobsSe
 
 
 def test_a_command_does_not_outlive_its_recorder(own_server: RunJobsServer, tmp_path: Path) -> None:
-    own_server.start()
+    execution, _, pid = run_waiting(own_server, tmp_path / "never")
+    os.kill(psutil.Process(pid).ppid(), signal.SIGKILL)
+    wait_until(lambda: not psutil.pid_exists(pid), "the command has ended")
     with own_server.clients() as clients:
-        created = clients.create("kept", WAITING, env={"GO": str(tmp_path / "never")})
-        execution = clients.run(created.name).metadata.name
-        _, pid = started(own_server)
-        os.kill(psutil.Process(pid).ppid(), signal.SIGKILL)
-        wait_until(lambda: not psutil.pid_exists(pid), "the command has ended")
         assert clients.finished(execution).failed_count == 1
 
 
 def test_the_timeout_is_enforced_while_no_server_runs(own_server: RunJobsServer, tmp_path: Path) -> None:
-    own_server.start()
-    with own_server.clients() as clients:
-        created = clients.create("overdue", WAITING, env={"GO": str(tmp_path / "never")}, timeout_s=1)
-        execution = clients.run(created.name).metadata.name
-        _, pid = started(own_server)
+    execution, _, pid = run_waiting(own_server, tmp_path / "never", timeout_s=1)
     own_server.kill()
     wait_until(lambda: not psutil.pid_exists(pid), "the task was ended at its timeout")
     own_server.start()
@@ -117,11 +106,7 @@ def test_stopping_the_server_ends_its_tasks_and_starting_it_retries_them(
     own_server: RunJobsServer, tmp_path: Path
 ) -> None:
     go = tmp_path / "go"
-    own_server.start()
-    with own_server.clients() as clients:
-        created = clients.create("stopped", WAITING, env={"GO": str(go)}, max_retries=1)
-        execution = clients.run(created.name).metadata.name
-        _, pid = started(own_server)
+    execution, _, pid = run_waiting(own_server, go, max_retries=1)
     own_server.stop()
     assert not psutil.pid_exists(pid)
     own_server.start()
