@@ -1,4 +1,4 @@
-# What must hold in every environment. Run once for each file:
+# What must hold in every environment. Run once per file:
 # terraform test -test-directory=environments -var-file=environments/dev.tfvars
 
 mock_provider "google" {
@@ -21,7 +21,7 @@ mock_provider "google-beta" {}
 run "holds_in_every_environment" {
   assert {
     condition     = strcontains(var.project_id, var.environment)
-    error_message = "An environment has a project of its own, with its name in it."
+    error_message = "An environment has its own project, whose ID contains the environment's name."
   }
   assert {
     condition     = !(var.environment == "prod") || (var.deletion_protection && var.database.high_availability && var.budget != null && var.search.exposure == "load_balancer")
@@ -29,10 +29,10 @@ run "holds_in_every_environment" {
   }
   assert {
     condition     = var.analysis.max_tasks <= 3
-    error_message = "A new project has a quota of 3 L4s: raise it first, then this number here."
+    error_message = "A new project has a quota of 3 L4s: raise the quota first, then the limit in this test."
   }
   assert {
     condition     = length(output.services.events) == 7 && length(output.services.http) == 2
-    error_message = "The environment is whole."
+    error_message = "Every function has a service."
   }
 }

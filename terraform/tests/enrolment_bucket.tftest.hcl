@@ -1,4 +1,4 @@
-# Pictures of faces that are looked at once: who may do what, and that none stays.
+# The bucket for enrolment pictures: who may do what, and that no picture is kept.
 
 mock_provider "google" {}
 
@@ -21,15 +21,15 @@ run "defaults" {
   }
   assert {
     condition     = !google_storage_bucket.enrolments.versioning[0].enabled && google_storage_bucket.enrolments.soft_delete_policy[0].retention_duration_seconds == 0
-    error_message = "A deleted picture is gone."
+    error_message = "A deleted picture cannot be restored."
   }
   assert {
     condition     = one(one(google_storage_bucket.enrolments.lifecycle_rule).condition).age == 1 && one(one(google_storage_bucket.enrolments.lifecycle_rule).action).type == "Delete"
-    error_message = "Whatever is left goes after a day."
+    error_message = "Remaining pictures are deleted after a day."
   }
   assert {
     condition     = google_storage_notification.uploads.topic == "projects/my-project/topics/photo-enrolments" && google_storage_notification.uploads.event_types == toset(["OBJECT_FINALIZE"])
-    error_message = "The topic hears of every upload."
+    error_message = "The topic is notified of every upload."
   }
   assert {
     condition     = google_pubsub_topic_iam_member.storage_publishes.member == "serviceAccount:storage-agent"
@@ -37,11 +37,11 @@ run "defaults" {
   }
   assert {
     condition     = length(google_storage_bucket.enrolments.cors) == 0 && length(google_storage_bucket_iam_member.uploader) == 0 && length(google_storage_bucket_iam_member.looks_and_deletes) == 0
-    error_message = "Nobody has a right and no page may upload unless asked for."
+    error_message = "By default no member has access and no web page may upload."
   }
 }
 
-run "rights_and_options" {
+run "grants_and_options" {
   module {
     source = "./modules/enrolment-bucket"
   }
@@ -54,15 +54,15 @@ run "rights_and_options" {
 
   assert {
     condition     = google_storage_bucket_iam_member.uploader["api"].role == "roles/storage.objectCreator" && google_storage_bucket_iam_member.looks_and_deletes["enrol"].role == "roles/storage.objectUser"
-    error_message = "Who signs links may only create; who looks may delete."
+    error_message = "Uploaders may only create; readers may also delete."
   }
   assert {
     condition     = one(google_storage_bucket.enrolments.cors).origin == tolist(["https://photos.example.com"]) && one(google_storage_bucket.enrolments.encryption).default_kms_key_name == "projects/p/locations/l/keyRings/r/cryptoKeys/k"
-    error_message = "The bucket is as asked for."
+    error_message = "The options are applied."
   }
 }
 
-run "every_page_of_the_web_is_refused" {
+run "a_star_as_origin_is_refused" {
   command = plan
   module {
     source = "./modules/enrolment-bucket"

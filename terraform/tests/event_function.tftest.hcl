@@ -1,4 +1,4 @@
-# Who may call an event function, and what becomes of a message that it cannot handle.
+# Who may call an event function, and where messages go that it cannot handle.
 
 mock_provider "google" {
   mock_resource "google_service_account" {
@@ -33,11 +33,11 @@ run "defaults" {
 
   assert {
     condition     = google_pubsub_subscription.push["on-object-finalized"].dead_letter_policy[0].dead_letter_topic == "projects/my-project/topics/photo-dead" && google_pubsub_subscription.push["on-object-finalized"].dead_letter_policy[0].max_delivery_attempts == 5
-    error_message = "What fails five times goes to the dead-letter topic."
+    error_message = "A message that failed five times moves to the dead-letter topic."
   }
   assert {
     condition     = google_pubsub_subscription.push["on-object-finalized"].retry_policy[0].minimum_backoff == "10s" && google_pubsub_subscription.push["on-object-finalized"].retry_policy[0].maximum_backoff == "600s"
-    error_message = "Deliveries are repeated after 10 to 600 s."
+    error_message = "A failed delivery is retried after 10 to 600 s."
   }
   assert {
     condition     = google_pubsub_topic_iam_member.forwards_dead_letters["on-object-finalized"].role == "roles/pubsub.publisher" && google_pubsub_topic_iam_member.forwards_dead_letters["on-object-finalized"].member == "serviceAccount:pubsub-agent"
@@ -45,23 +45,23 @@ run "defaults" {
   }
   assert {
     condition     = google_pubsub_subscription_iam_member.takes_dead_letters["on-object-finalized"].role == "roles/pubsub.subscriber" && google_pubsub_subscription_iam_member.takes_dead_letters["on-object-finalized"].member == "serviceAccount:pubsub-agent"
-    error_message = "Pub/Sub must be allowed to take what it forwards."
+    error_message = "Pub/Sub must be allowed to acknowledge the messages that it forwards."
   }
   assert {
     condition     = google_pubsub_subscription.push["on-object-finalized"].push_config[0].push_endpoint == "https://ingest.example.run.app" && google_pubsub_subscription.push["on-object-finalized"].push_config[0].oidc_token[0].audience == "https://ingest.example.run.app"
-    error_message = "Pushes go to the service, with a token made for it."
+    error_message = "Pushes go to the service, with a token for that audience."
   }
   assert {
     condition     = google_pubsub_subscription.push["on-object-finalized"].push_config[0].oidc_token[0].service_account_email == google_service_account.push.email && google_service_account.push.account_id == "push-on-object-finalized"
-    error_message = "The token is one of the account made for pushing."
+    error_message = "The token belongs to the push account."
   }
   assert {
     condition     = google_cloud_run_v2_service_iam_member.push_calls.role == "roles/run.invoker" && google_cloud_run_v2_service_iam_member.push_calls.member == google_service_account.push.member
-    error_message = "The pushing account, and nobody else, may call the service."
+    error_message = "Only the push account may call the service."
   }
   assert {
     condition     = google_service_account_iam_member.pubsub_signs.role == "roles/iam.serviceAccountOpenIdTokenCreator" && google_service_account_iam_member.pubsub_signs.member == "serviceAccount:pubsub-agent"
-    error_message = "Pub/Sub may make identity tokens of that account, and nothing else of it."
+    error_message = "Pub/Sub may only create identity tokens for that account."
   }
   assert {
     condition     = google_pubsub_subscription.push["on-object-finalized"].expiration_policy[0].ttl == ""
@@ -69,11 +69,11 @@ run "defaults" {
   }
   assert {
     condition     = length(google_project_iam_member.role) == 0 && length(google_pubsub_topic_iam_member.publishes) == 0
-    error_message = "A function has no right that nobody gave it."
+    error_message = "By default a function has no roles."
   }
 }
 
-run "rights_and_options" {
+run "grants_and_options" {
   module {
     source = "./modules/event-function"
   }
@@ -89,11 +89,11 @@ run "rights_and_options" {
 
   assert {
     condition     = length(google_pubsub_subscription.push["launch-workers-sweep"].dead_letter_policy) == 0 && length(google_pubsub_topic_iam_member.forwards_dead_letters) == 0 && length(google_pubsub_subscription_iam_member.takes_dead_letters) == 0
-    error_message = "Without a dead-letter topic nothing is forwarded and nobody may."
+    error_message = "Without a dead-letter topic nothing is forwarded and no role is granted."
   }
   assert {
     condition     = google_pubsub_subscription.push["launch-workers-sweep"].message_retention_duration == "600s" && google_pubsub_subscription.push["launch-workers-sweep"].ack_deadline_seconds == 600
-    error_message = "Retention and ack deadline are as asked for."
+    error_message = "Retention and ack deadline are applied."
   }
   assert {
     condition     = google_pubsub_topic_iam_member.publishes["work"].role == "roles/pubsub.publisher" && google_pubsub_topic_iam_member.publishes["work"].topic == "projects/my-project/topics/photo-work"
@@ -101,11 +101,11 @@ run "rights_and_options" {
   }
   assert {
     condition     = module.service.uses_database
-    error_message = "The proxy of the database stands beside the function."
+    error_message = "The database proxy runs as a sidecar."
   }
   assert {
     condition     = google_project_iam_member.role["roles/datastore.user"].member == output.member
-    error_message = "The function's own account has the role."
+    error_message = "The function's service account has the role."
   }
 }
 

@@ -1,4 +1,4 @@
-# Indexes, rules and protection of the documents.
+# Indexes, rules and protection of the Firestore database.
 
 mock_provider "google" {
   mock_resource "google_firebaserules_ruleset" {
@@ -24,11 +24,11 @@ run "defaults" {
   }
   assert {
     condition     = google_firestore_database.default.delete_protection_state == "DELETE_PROTECTION_ENABLED" && google_firestore_database.default.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED"
-    error_message = "Documents are protected, and a week of them can be restored."
+    error_message = "Deletion is protected, and any state of the last week can be restored."
   }
   assert {
     condition     = length(google_firestore_index.composite) == length(jsondecode(file("firestore/firestore.indexes.json")).indexes)
-    error_message = "Every composite index of the file is made."
+    error_message = "Every composite index of the file is created."
   }
   assert {
     condition     = [for field in google_firestore_index.composite["photos/status ascending,changed_at ascending/collection"].fields : "${field.field_path} ${field.order}"] == ["status ASCENDING", "changed_at ASCENDING"]
@@ -44,7 +44,7 @@ run "defaults" {
   }
   assert {
     condition     = google_firestore_backup_schedule.daily[0].retention == "1209600s" && length(google_firestore_field.ttl) == 0
-    error_message = "There are 14 days of backups, and nothing is deleted by itself."
+    error_message = "Backups are kept for 14 days, and no document expires by default."
   }
 }
 
@@ -65,11 +65,11 @@ run "options" {
   }
   assert {
     condition     = length(google_firestore_backup_schedule.daily) == 0 && google_firestore_database.default.delete_protection_state == "DELETE_PROTECTION_DISABLED" && google_firestore_database.default.deletion_policy == "DELETE"
-    error_message = "Everything may go where nothing is protected."
+    error_message = "Without protection the database may be deleted."
   }
   assert {
     condition     = google_firestore_database.default.cmek_config[0].kms_key_name == var.kms_key
-    error_message = "The key encrypts the documents."
+    error_message = "The key encrypts the database."
   }
 }
 

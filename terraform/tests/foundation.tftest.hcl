@@ -1,4 +1,4 @@
-# APIs, agents, images, secrets, and who deploys.
+# APIs, service agents, images, secrets and the deployer.
 
 mock_provider "google" {
   mock_resource "google_service_account" {
@@ -23,11 +23,11 @@ run "defaults" {
 
   assert {
     condition     = alltrue([for api in google_project_service.api : !api.disable_on_destroy])
-    error_message = "A destroy leaves APIs on: others may use them."
+    error_message = "A destroy leaves APIs enabled: something else may use them."
   }
   assert {
     condition     = !google_artifact_registry_repository.images.cleanup_policy_dry_run && google_artifact_registry_repository.images.docker_config[0].immutable_tags && length(google_artifact_registry_repository.images.cleanup_policies) == 2
-    error_message = "Tags are immutable, and old images go."
+    error_message = "Tags are immutable, and old images are deleted."
   }
   assert {
     condition     = length(setintersection(keys(google_project_iam_member.deployer), ["roles/owner", "roles/editor", "roles/viewer"])) == 0
@@ -43,7 +43,7 @@ run "defaults" {
   }
   assert {
     condition     = length(google_iam_workload_identity_pool.deploy) == 0 && length(google_kms_crypto_key_iam_member.service_agent) == 0 && length(google_secret_manager_secret.secret) == 0
-    error_message = "Nothing is made that nobody asked for."
+    error_message = "By default no secret, key grant or identity pool is created."
   }
   assert {
     condition     = output.repository_url == "europe-west1-docker.pkg.dev/my-project/photofinish" || endswith(output.repository_url, "-docker.pkg.dev/my-project/photofinish")
@@ -75,15 +75,15 @@ run "secrets" {
 
   assert {
     condition     = toset(keys(google_secret_manager_secret.secret)) == toset(["with-placeholder", "empty"]) && keys(google_secret_manager_secret_version.placeholder) == ["with-placeholder"]
-    error_message = "A value is only made where there is a placeholder."
+    error_message = "Only a secret with a placeholder gets a version."
   }
   assert {
     condition     = google_secret_manager_secret_iam_member.deployer_adds["empty"].role == "roles/secretmanager.secretVersionAdder" && google_secret_manager_secret_iam_member.deployer_adds["empty"].member == google_service_account.deployer.member
-    error_message = "The deploy adds versions, and reads none."
+    error_message = "The deployer may add versions but not read them."
   }
   assert {
     condition     = google_secret_manager_secret.secret["empty"].replication[0].user_managed[0].replicas[0].location == "europe-west1"
-    error_message = "Secrets stay in the region."
+    error_message = "Secrets are stored in the region only."
   }
 }
 
@@ -105,11 +105,11 @@ run "customer_managed_key" {
   }
   assert {
     condition     = alltrue([for binding in google_kms_crypto_key_iam_member.service_agent : binding.role == "roles/cloudkms.cryptoKeyEncrypterDecrypter"])
-    error_message = "They may encrypt and decrypt, and not manage the key."
+    error_message = "They may encrypt and decrypt, but not manage the key."
   }
   assert {
     condition     = google_artifact_registry_repository.images.kms_key_name == var.kms_key && google_secret_manager_secret.secret["one"].replication[0].user_managed[0].replicas[0].customer_managed_encryption[0].kms_key_name == var.kms_key
-    error_message = "Images and secrets are encrypted with it."
+    error_message = "Images and secrets are encrypted with the key."
   }
 }
 

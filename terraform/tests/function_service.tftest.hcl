@@ -1,4 +1,4 @@
-# One function on Cloud Run: how it runs, and that it can do nothing by itself.
+# One function on Cloud Run: how it runs, and that it has no roles by default.
 
 mock_provider "google" {
   mock_resource "google_service_account" {
@@ -26,23 +26,23 @@ run "defaults" {
 
   assert {
     condition     = google_cloud_run_v2_service.function.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY"
-    error_message = "Nobody outside reaches a function unless asked for."
+    error_message = "By default a function is reachable from inside only."
   }
   assert {
     condition     = google_cloud_run_v2_service.function.template[0].service_account == google_service_account.function.email && google_service_account.function.account_id == "fn-api"
-    error_message = "A function runs as an account of its own."
+    error_message = "A function runs as its own service account."
   }
   assert {
     condition     = { for env in google_cloud_run_v2_service.function.template[0].containers[0].env : env.name => env.value } == { GOOGLE_CLOUD_PROJECT = "my-project", FUNCTION_TARGET = "api", FUNCTION_SOURCE = "/app/main.py", WORKERS = "1", THREADS = "20" }
-    error_message = "The environment is what was asked for and what functions-framework needs."
+    error_message = "The environment holds the given variables and those that functions-framework needs."
   }
   assert {
     condition     = google_cloud_run_v2_service.function.template[0].max_instance_request_concurrency == 20 && google_cloud_run_v2_service.function.template[0].scaling[0].min_instance_count == 0
-    error_message = "There are as many threads as requests at once, and no instance without work."
+    error_message = "There is a thread per concurrent request, and no idle instance."
   }
   assert {
     condition     = length(google_cloud_run_v2_service.function.template[0].containers) == 1 && length(google_cloud_run_v2_service.function.template[0].vpc_access) == 0 && length(google_project_iam_member.connects) == 0
-    error_message = "Without a database there is no proxy, no network and no right to connect."
+    error_message = "Without a database there is no proxy, no network and no role to connect."
   }
   assert {
     condition     = google_cloud_run_v2_service.function.deletion_protection
@@ -67,7 +67,7 @@ run "with_database_and_secret" {
   }
   assert {
     condition     = alltrue([for flag in ["--auto-iam-authn", "--private-ip", "my-project:europe-west1:photofinish"] : contains(google_cloud_run_v2_service.function.template[0].containers[1].args, flag)])
-    error_message = "The proxy logs in as the function's account, on the private address."
+    error_message = "The proxy logs in as the function's service account, on the private address."
   }
   assert {
     condition     = length(google_cloud_run_v2_service.function.template[0].containers[1].ports) == 0
@@ -75,11 +75,11 @@ run "with_database_and_secret" {
   }
   assert {
     condition     = google_cloud_run_v2_service.function.template[0].vpc_access[0].egress == "PRIVATE_RANGES_ONLY" && google_cloud_run_v2_service.function.template[0].vpc_access[0].network_interfaces[0].subnetwork == "sub"
-    error_message = "Only private addresses are reached through the network."
+    error_message = "Only traffic to private addresses uses the network."
   }
   assert {
     condition     = toset(keys(google_project_iam_member.connects)) == toset(["roles/cloudsql.client", "roles/cloudsql.instanceUser"])
-    error_message = "To log in takes two roles."
+    error_message = "Logging in needs two roles."
   }
   assert {
     condition     = google_secret_manager_secret_iam_member.reads["PHOTOFINISH_API_KEY_SHA256S"].secret_id == "projects/my-project/secrets/keys" && google_secret_manager_secret_iam_member.reads["PHOTOFINISH_API_KEY_SHA256S"].role == "roles/secretmanager.secretAccessor"
@@ -87,7 +87,7 @@ run "with_database_and_secret" {
   }
   assert {
     condition     = google_cloud_run_v2_service_iam_member.deploys["deployer"].role == "roles/run.developer" && google_service_account_iam_member.deploys_as["deployer"].role == "roles/iam.serviceAccountUser"
-    error_message = "The deployer may put an image into this service."
+    error_message = "The deployer may deploy an image to this service."
   }
 }
 

@@ -22,7 +22,7 @@ run "gpu_is_the_default" {
 
   assert {
     condition     = google_cloud_run_v2_job.analyze.template[0].template[0].node_selector[0].accelerator == "nvidia-l4" && google_cloud_run_v2_job.analyze.template[0].template[0].gpu_zonal_redundancy_disabled
-    error_message = "A task has an L4, without the dearer zonal redundancy."
+    error_message = "A task has an L4, without the more expensive zonal redundancy."
   }
   assert {
     condition     = google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "16Gi", "nvidia.com/gpu" = "1" })
@@ -34,11 +34,11 @@ run "gpu_is_the_default" {
   }
   assert {
     condition     = length([for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env if env.name == "LD_LIBRARY_PATH"]) == 1
-    error_message = "The driver is older than CUDA 13, so its compatibility libraries come first."
+    error_message = "The driver is older than CUDA 13, so the forward-compatibility libraries come first."
   }
   assert {
     condition     = google_cloud_run_v2_job.analyze.template[0].template[0].timeout == "3600s" && google_cloud_run_v2_job.analyze.template[0].parallelism == 0
-    error_message = "A GPU task may run for an hour, all tasks at once."
+    error_message = "A GPU task may run for an hour, and all tasks run in parallel."
   }
 }
 
@@ -49,11 +49,11 @@ run "the_queue" {
 
   assert {
     condition     = google_pubsub_subscription.work.name == "photo-work-tasks" && length(google_pubsub_subscription.work.push_config) == 0 && google_pubsub_subscription.work.ack_deadline_seconds == 60
-    error_message = "Tasks pull, with 60 s to answer or extend."
+    error_message = "Tasks pull, and have 60 s to acknowledge or extend."
   }
   assert {
     condition     = google_pubsub_subscription.work.dead_letter_policy[0].dead_letter_topic == "projects/my-project/topics/photo-dead" && google_pubsub_subscription.work.dead_letter_policy[0].max_delivery_attempts == 5 && google_pubsub_subscription.work.retry_policy[0].minimum_backoff == "10s" && google_pubsub_subscription.work.retry_policy[0].maximum_backoff == "600s"
-    error_message = "Five tries, 10 to 600 s apart, then the dead-letter topic."
+    error_message = "After five deliveries, 10 to 600 s apart, a message moves to the dead-letter topic."
   }
   assert {
     condition     = google_pubsub_topic_iam_member.forwards_dead_letters.member == "serviceAccount:pubsub-agent" && google_pubsub_subscription_iam_member.takes_dead_letters.member == "serviceAccount:pubsub-agent"
@@ -61,11 +61,11 @@ run "the_queue" {
   }
   assert {
     condition     = google_pubsub_subscription.work.message_retention_duration == "1209600s" && google_pubsub_subscription.work.expiration_policy[0].ttl == ""
-    error_message = "Photos wait for two weeks if they must."
+    error_message = "Photos stay in the queue for up to two weeks."
   }
   assert {
     condition     = google_pubsub_subscription.work.enable_exactly_once_delivery
-    error_message = "What one task holds, no other is given."
+    error_message = "A photo that one task holds is not delivered to another."
   }
 }
 
@@ -76,7 +76,7 @@ run "who_may_do_what" {
 
   assert {
     condition     = [for binding in google_cloud_run_v2_job_iam_member.launches : [binding.member, binding.role]] == [["serviceAccount:fn-launch-workers", "roles/run.jobsExecutorWithOverrides"]]
-    error_message = "launch_workers and nobody else may start the job."
+    error_message = "Only launch_workers may start the job."
   }
   assert {
     condition     = google_pubsub_subscription_iam_member.pulls.member == "serviceAccount:job" && google_pubsub_subscription_iam_member.pulls.role == "roles/pubsub.subscriber"
@@ -84,11 +84,11 @@ run "who_may_do_what" {
   }
   assert {
     condition     = google_pubsub_topic_iam_member.publishes["results"].member == "serviceAccount:job" && keys(google_project_iam_member.role) == ["roles/datastore.user"]
-    error_message = "Tasks publish results and write documents, and that is all."
+    error_message = "Tasks may only publish results and write documents."
   }
   assert {
     condition     = length(google_cloud_run_v2_job_iam_member.deploys) == 0
-    error_message = "Nobody deploys unless named."
+    error_message = "By default no member may deploy."
   }
 }
 
@@ -104,11 +104,11 @@ run "cpu_is_one_variable_away" {
 
   assert {
     condition     = length(google_cloud_run_v2_job.analyze.template[0].template[0].node_selector) == 0 && google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "16Gi" })
-    error_message = "There is no GPU in the degraded mode."
+    error_message = "On CPU there is no GPU."
   }
   assert {
     condition     = { for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env.name => env.value if contains(["PHOTOFINISH_ONNX_PROVIDERS", "PHOTOFINISH_TASK_TIMEOUT_S", "LD_LIBRARY_PATH"], env.name) } == { PHOTOFINISH_ONNX_PROVIDERS = "CPUExecutionProvider", PHOTOFINISH_TASK_TIMEOUT_S = "7200" }
-    error_message = "Models run on the CPU, and the worker knows its time."
+    error_message = "Models run on the CPU, and the task knows its timeout."
   }
 }
 
@@ -125,15 +125,15 @@ run "options" {
 
   assert {
     condition     = length([for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env if env.name == "LD_LIBRARY_PATH"]) == 0
-    error_message = "With a newer driver its own libraries are used."
+    error_message = "With a newer driver the driver's own libraries are used."
   }
   assert {
     condition     = !google_pubsub_subscription.work.enable_exactly_once_delivery && output.work_subscription == "other"
-    error_message = "The queue is as asked for."
+    error_message = "The queue options are applied."
   }
   assert {
     condition     = google_cloud_run_v2_job_iam_member.deploys["deployer"].role == "roles/run.developer" && google_cloud_run_v2_job.analyze.template[0].template[0].encryption_key == "projects/p/locations/l/keyRings/r/cryptoKeys/k"
-    error_message = "The deployer may put in another image; the key encrypts it."
+    error_message = "The deployer may deploy another image; the key encrypts it."
   }
 }
 
@@ -170,7 +170,7 @@ run "too_little_memory_is_refused" {
   expect_failures = [var.size]
 }
 
-run "a_job_that_nobody_starts_is_refused" {
+run "a_job_without_launchers_is_refused" {
   command = plan
   module {
     source = "./modules/gpu-job"
@@ -199,7 +199,7 @@ run "catalogue_models_on_cuda_are_the_default" {
 
   assert {
     condition     = length(setintersection([for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env.name], ["PHOTOFINISH_FACE_PACK", "PHOTOFINISH_ACCEPT_NONCOMMERCIAL", "PHOTOFINISH_BIB_DETECTOR", "PHOTOFINISH_TEXT_ENGINE", "PHOTOFINISH_PADDLE_MODELS", "PHOTOFINISH_TENSORRT_CACHE_DIR", "PHOTOFINISH_FP16"])) == 0
-    error_message = "Nothing is said of models that nobody chose."
+    error_message = "Without a choice of models no model variable is set."
   }
   assert {
     condition     = length(google_storage_bucket.engines) == 0 && length(google_storage_bucket_iam_member.keeps_engines) == 0 && length(google_cloud_run_v2_job.analyze.template[0].template[0].volumes) == 0 && length(google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].volume_mounts) == 0
@@ -207,7 +207,7 @@ run "catalogue_models_on_cuda_are_the_default" {
   }
 }
 
-run "models_of_ones_own" {
+run "own_models" {
   module {
     source = "./modules/gpu-job"
   }
@@ -229,7 +229,7 @@ run "models_of_ones_own" {
       PHOTOFINISH_TEXT_ENGINE          = "paddleocr"
       PHOTOFINISH_PADDLE_MODELS        = "/models/own/paddle"
     }
-    error_message = "Tasks are told what to use, and that its licence was accepted."
+    error_message = "Tasks get the chosen models and the accepted licence."
   }
 }
 
@@ -248,15 +248,15 @@ run "tensorrt" {
       PHOTOFINISH_TENSORRT_CACHE_DIR = "/var/cache/tensorrt"
       PHOTOFINISH_FP16               = "false"
     }
-    error_message = "TensorRT comes first, and what it cannot run CUDA does."
+    error_message = "TensorRT comes first; CUDA runs what it cannot."
   }
   assert {
     condition     = google_cloud_run_v2_job.analyze.template[0].template[0].volumes[0].gcs[0].bucket == "my-project-engines" && !google_cloud_run_v2_job.analyze.template[0].template[0].volumes[0].gcs[0].read_only && google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].volume_mounts[0].name == google_cloud_run_v2_job.analyze.template[0].template[0].volumes[0].name && google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].volume_mounts[0].mount_path == "/var/cache/tensorrt"
-    error_message = "Engines outlive the task: they are kept in a bucket."
+    error_message = "Engines outlive the task: a bucket keeps them."
   }
   assert {
     condition     = google_storage_bucket_iam_member.keeps_engines["engines"].role == "roles/storage.objectUser" && google_storage_bucket_iam_member.keeps_engines["engines"].member == "serviceAccount:job" && google_storage_bucket.engines[0].public_access_prevention == "enforced" && google_storage_bucket.engines[0].encryption[0].default_kms_key_name == "projects/p/locations/l/keyRings/r/cryptoKeys/k"
-    error_message = "Tasks alone read and write them."
+    error_message = "Only tasks read and write them."
   }
 }
 
@@ -272,7 +272,7 @@ run "tensorrt_without_a_gpu_is_refused" {
   expect_failures = [var.acceleration]
 }
 
-run "tensorrt_that_forgets_its_engines_is_refused" {
+run "tensorrt_without_an_engines_bucket_is_refused" {
   command = plan
   module {
     source = "./modules/gpu-job"

@@ -1,4 +1,4 @@
-# Who may call a search function.
+# Who may call an HTTP function.
 
 mock_provider "google" {}
 
@@ -21,18 +21,18 @@ run "private_is_the_default" {
 
   assert {
     condition     = [for binding in google_cloud_run_v2_service_iam_member.invoker : binding.member] == ["serviceAccount:app@my-project.iam.gserviceaccount.com"]
-    error_message = "Only the members named may call a private function."
+    error_message = "Only the listed members may call a private function."
   }
 }
 
-run "nobody_unless_named" {
+run "no_invokers_by_default" {
   module {
     source = "./modules/http-function"
   }
 
   assert {
     condition     = length(google_cloud_run_v2_service_iam_member.invoker) == 0
-    error_message = "Nobody may call a private function that names nobody."
+    error_message = "Without invokers no member may call a private function."
   }
 }
 
@@ -46,7 +46,7 @@ run "behind_a_load_balancer" {
 
   assert {
     condition     = google_cloud_run_v2_service_iam_member.invoker["everybody"].member == "allUsers" && google_cloud_run_v2_service_iam_member.invoker["everybody"].role == "roles/run.invoker"
-    error_message = "Everybody may call it,"
+    error_message = "Everyone may call it,"
   }
   assert {
     condition     = module.service.ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
@@ -64,7 +64,7 @@ run "direct" {
 
   assert {
     condition     = google_cloud_run_v2_service_iam_member.invoker["everybody"].member == "allUsers" && module.service.ingress == "INGRESS_TRAFFIC_ALL"
-    error_message = "Everybody may call it, at its own address."
+    error_message = "Everyone may call it, at its own URL."
   }
 }
 
@@ -78,11 +78,11 @@ run "signing_links" {
 
   assert {
     condition     = google_service_account_iam_member.signs[0].role == "roles/iam.serviceAccountTokenCreator" && google_service_account_iam_member.signs[0].service_account_id == module.service.account && google_service_account_iam_member.signs[0].member == module.service.member
-    error_message = "It signs in its own name, and in nobody else's."
+    error_message = "It may sign as itself only."
   }
 }
 
-run "opening_by_invokers_is_refused" {
+run "all_users_as_invokers_are_refused" {
   command = plan
   module {
     source = "./modules/http-function"

@@ -1,4 +1,4 @@
-# The buckets, who may do what in them, and the notification.
+# The photo and derived buckets, who may do what in them, and the notifications.
 
 mock_provider "google" {}
 
@@ -18,15 +18,15 @@ run "defaults" {
 
   assert {
     condition     = alltrue([for bucket in [google_storage_bucket.photos, google_storage_bucket.derived] : bucket.uniform_bucket_level_access && bucket.public_access_prevention == "enforced" && !bucket.force_destroy])
-    error_message = "Buckets are private, and not deleted with photos in them."
+    error_message = "Buckets are private, and are not deleted while they contain photos."
   }
   assert {
     condition     = google_storage_bucket.photos.versioning[0].enabled && !google_storage_bucket.derived.versioning[0].enabled
-    error_message = "Originals have versions; what can be made again has none."
+    error_message = "Originals are versioned; derived objects, which can be recreated, are not."
   }
   assert {
     condition     = google_storage_notification.uploads.topic == "projects/my-project/topics/photo-uploads" && google_storage_notification.uploads.payload_format == "JSON_API_V1" && google_storage_notification.uploads.event_types == toset(["OBJECT_FINALIZE", "OBJECT_DELETE"])
-    error_message = "The topic hears of every object that comes or goes."
+    error_message = "The topic is notified of every created or deleted object."
   }
   assert {
     condition     = google_pubsub_topic_iam_member.storage_publishes.member == "serviceAccount:storage-agent" && google_pubsub_topic_iam_member.storage_publishes.role == "roles/pubsub.publisher"
@@ -34,15 +34,15 @@ run "defaults" {
   }
   assert {
     condition     = length(google_storage_bucket.photos.cors) == 0 && length(google_storage_bucket_iam_member.reader) == 0 && length(google_storage_bucket_iam_member.uploader) == 0
-    error_message = "Nobody has a right and no page may upload unless asked for."
+    error_message = "By default no member has access and no web page may upload."
   }
   assert {
     condition     = length([for rule in google_storage_bucket.photos.lifecycle_rule : rule if one(rule.condition).with_state == "LIVE"]) == 0
-    error_message = "Originals are kept for ever unless asked otherwise."
+    error_message = "By default originals are kept forever."
   }
 }
 
-run "rights_and_options" {
+run "grants_and_options" {
   module {
     source = "./modules/photo-bucket"
   }
@@ -61,19 +61,19 @@ run "rights_and_options" {
   }
   assert {
     condition     = google_storage_bucket_iam_member.uploader["someone"].role == "roles/storage.objectCreator"
-    error_message = "Uploaders add, and neither read nor replace."
+    error_message = "Uploaders may add, but neither read nor replace."
   }
   assert {
     condition     = google_storage_bucket_iam_member.derived_writer["job"].bucket == "my-project-derived" && google_storage_bucket_iam_member.derived_writer["job"].role == "roles/storage.objectUser" && google_storage_bucket_iam_member.derived_reader["app"].role == "roles/storage.objectViewer"
-    error_message = "Derived objects are written by the job and read by apps."
+    error_message = "The job writes derived objects, and apps read them."
   }
   assert {
     condition     = google_storage_bucket.photos.cors[0].origin == tolist(["https://photos.example.com"]) && contains(google_storage_bucket.photos.cors[0].method, "PUT")
-    error_message = "Pages of this origin upload."
+    error_message = "Web pages of this origin may upload."
   }
   assert {
     condition     = [for rule in google_storage_bucket.photos.lifecycle_rule : one(rule.condition).age if one(rule.condition).with_state == "LIVE"] == [90] && one(google_storage_bucket.derived.lifecycle_rule[0].condition).age == 60
-    error_message = "Photos and what is derived from them go after their days."
+    error_message = "Photos and derived objects are deleted after the given days."
   }
 }
 
@@ -120,6 +120,6 @@ run "replaced_originals_can_stay" {
 
   assert {
     condition     = length([for rule in google_storage_bucket.photos.lifecycle_rule : rule if one(rule.action).type == "Delete"]) == 0
-    error_message = "With 0 days nothing goes by itself."
+    error_message = "With 0 days nothing is deleted automatically."
   }
 }

@@ -1,4 +1,4 @@
-# The one public door.
+# The public load balancer.
 
 mock_provider "google" {}
 
@@ -17,11 +17,11 @@ run "defaults" {
 
   assert {
     condition     = { for rule in google_compute_security_policy.armor.rule : rule.priority => rule.action } == { 1000 = "deny(403)", 2000 = "rate_based_ban", 2147483647 = "allow" }
-    error_message = "Large requests are refused and frequent ones shut out; what remains has to show a key."
+    error_message = "Large requests are refused and frequent callers blocked; all other requests need an API key."
   }
   assert {
     condition     = one([for rule in google_compute_security_policy.armor.rule : rule.rate_limit_options[0].rate_limit_threshold[0].count if rule.priority == 2000]) == 600
-    error_message = "An address has 600 requests a minute."
+    error_message = "An address may make 600 requests a minute."
   }
   assert {
     condition     = alltrue([for backend in google_compute_backend_service.service : backend.security_policy == google_compute_security_policy.armor.id])
@@ -29,7 +29,7 @@ run "defaults" {
   }
   assert {
     condition     = google_compute_ssl_policy.modern.min_tls_version == "TLS_1_2" && google_compute_global_forwarding_rule.https.port_range == "443"
-    error_message = "Only TLS 1.2 and newer is spoken."
+    error_message = "Only TLS 1.2 and newer is accepted."
   }
   assert {
     condition     = { for rule in google_compute_url_map.front.path_matcher[0].path_rule : sort(rule.paths)[0] => rule.service } == { "/v1" = google_compute_backend_service.service["api"].id }
@@ -37,11 +37,11 @@ run "defaults" {
   }
   assert {
     condition     = output.urls == { "/v1" = "https://search.example.com/v1" } && output.domains == ["search.example.com", "aws.example.com"]
-    error_message = "Callers are told the public addresses."
+    error_message = "The outputs contain the public URLs."
   }
   assert {
     condition     = google_compute_url_map.front.path_matcher[1].default_service == google_compute_backend_service.service["rekognition"].id && anytrue([for rule in google_compute_url_map.front.host_rule : rule.hosts == toset(["aws.example.com"]) && rule.path_matcher == "all-of-rekognition"])
-    error_message = "A host of its own leads to its service whatever the path."
+    error_message = "An additional host leads to its service on every path."
   }
   assert {
     condition     = google_compute_managed_ssl_certificate.front.managed[0].domains == tolist(["search.example.com", "aws.example.com"])
@@ -71,7 +71,7 @@ run "more_than_cloud_run_takes_is_refused" {
   expect_failures = [var.max_request_bytes]
 }
 
-run "a_url_is_no_domain" {
+run "a_url_as_domain_is_refused" {
   command = plan
   module {
     source = "./modules/public-gateway"
@@ -82,7 +82,7 @@ run "a_url_is_no_domain" {
   expect_failures = [var.domain]
 }
 
-run "an_address_is_no_host" {
+run "an_ip_address_as_host_is_refused" {
   command = plan
   module {
     source = "./modules/public-gateway"

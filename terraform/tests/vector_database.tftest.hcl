@@ -22,27 +22,27 @@ run "defaults" {
 
   assert {
     condition     = !google_sql_database_instance.postgres.settings[0].ip_configuration[0].ipv4_enabled && google_sql_database_instance.postgres.settings[0].ip_configuration[0].ssl_mode == "TRUSTED_CLIENT_CERTIFICATE_REQUIRED" && google_sql_database_instance.postgres.settings[0].connector_enforcement == "REQUIRED"
-    error_message = "The database has no public address, and takes authenticated connectors only."
+    error_message = "The database has no public address, and accepts authenticated connectors only."
   }
   assert {
     condition     = google_sql_database_instance.postgres.settings[0].backup_configuration[0].enabled && google_sql_database_instance.postgres.settings[0].backup_configuration[0].point_in_time_recovery_enabled && google_sql_database_instance.postgres.settings[0].backup_configuration[0].transaction_log_retention_days == 7 && google_sql_database_instance.postgres.settings[0].backup_configuration[0].backup_retention_settings[0].retained_backups == 14
-    error_message = "Any moment of a week, and 14 daily backups, can be restored."
+    error_message = "Any moment of the last week and 14 daily backups can be restored."
   }
   assert {
     condition     = google_sql_database_instance.postgres.deletion_protection && google_sql_database_instance.postgres.settings[0].deletion_protection_enabled && google_sql_database_instance.postgres.settings[0].retain_backups_on_delete
-    error_message = "It is protected twice, and backups outlive it."
+    error_message = "Terraform and Cloud SQL both protect it, and backups outlive it."
   }
   assert {
     condition     = { for flag in google_sql_database_instance.postgres.settings[0].database_flags : flag.name => flag.value if contains(["cloudsql.iam_authentication", "maintenance_work_mem", "max_parallel_maintenance_workers"], flag.name) } == { "cloudsql.iam_authentication" = "on", "maintenance_work_mem" = "1048576", "max_parallel_maintenance_workers" = "2" }
-    error_message = "Accounts log in by IAM, and HNSW builds have a GiB and two workers."
+    error_message = "Clients log in by IAM, and HNSW builds get 1 GiB and two workers."
   }
   assert {
     condition     = google_sql_database_instance.postgres.settings[0].insights_config[0].query_insights_enabled && !google_sql_database_instance.postgres.settings[0].insights_config[0].record_client_address
-    error_message = "Query insights are on, without addresses of clients."
+    error_message = "Query insights are on, without client addresses."
   }
   assert {
     condition     = google_sql_user.owner.name == "job-analyze@my-project.iam" && google_sql_user.owner.type == "CLOUD_IAM_SERVICE_ACCOUNT" && google_sql_user.owner.password == null
-    error_message = "The job's account owns the tables, and has no password."
+    error_message = "The job's service account owns the tables, and has no password."
   }
   assert {
     condition     = google_sql_user.user["api"].name == "fn-api@my-project.iam" && google_sql_user.user["api"].database_roles == tolist(["pg_read_all_data", "pg_write_all_data"])
@@ -50,7 +50,7 @@ run "defaults" {
   }
   assert {
     condition     = output.owner_url == "host=127.0.0.1 port=5432 dbname=photofinish user=job-analyze@my-project.iam sslmode=disable" && output.connection.connection_name == "my-project:europe-west1:photofinish"
-    error_message = "The job connects through the proxy beside it."
+    error_message = "The job connects through the proxy in its sidecar."
   }
 }
 
@@ -72,7 +72,7 @@ run "migrations" {
   }
   assert {
     condition     = google_cloud_run_v2_job_iam_member.deploys["deployer"].role == "roles/run.developer"
-    error_message = "The deployer runs migrations."
+    error_message = "The deployer may run migrations."
   }
 }
 
@@ -88,11 +88,11 @@ run "options" {
 
   assert {
     condition     = google_sql_database_instance.postgres.settings[0].availability_type == "REGIONAL" && google_sql_database_instance.postgres.database_version == "POSTGRES_17" && google_sql_database_instance.postgres.encryption_key_name == var.kms_key
-    error_message = "Availability, version and key are as asked for."
+    error_message = "Availability, version and key are applied."
   }
   assert {
     condition     = !google_sql_database_instance.postgres.deletion_protection && !google_sql_database_instance.postgres.settings[0].deletion_protection_enabled
-    error_message = "Protection can be taken away, both kinds at once."
+    error_message = "One variable removes both kinds of protection."
   }
 }
 

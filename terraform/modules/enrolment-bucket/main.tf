@@ -1,4 +1,4 @@
-# Where pictures to enrol people by are uploaded. A picture is looked at and deleted at once; nothing stays here.
+# The bucket for pictures to enrol people with. Each picture is processed and deleted immediately; none is kept.
 
 resource "google_storage_bucket" "enrolments" {
   project                     = var.project_id
@@ -13,7 +13,7 @@ resource "google_storage_bucket" "enrolments" {
     enabled = false
   }
 
-  # A deleted picture of somebody's face is gone.
+  # A deleted picture of a face must not be recoverable.
   soft_delete_policy {
     retention_duration_seconds = 0
   }
@@ -28,7 +28,7 @@ resource "google_storage_bucket" "enrolments" {
     }
   }
 
-  # What no function could look at for a day.
+  # Deletes pictures that no function could process for a day.
   lifecycle_rule {
     action {
       type = "Delete"
@@ -63,7 +63,7 @@ resource "google_storage_notification" "uploads" {
   depends_on = [google_pubsub_topic_iam_member.storage_publishes]
 }
 
-# The links that are signed for an upload carry the right of who signs them.
+# A signed upload link grants what its signer may do.
 resource "google_storage_bucket_iam_member" "uploader" {
   for_each = var.uploaders
 

@@ -19,40 +19,40 @@ variable "name" {
 }
 
 variable "topic" {
-  description = "Full name of the topic that hears of uploads."
+  description = "Full name of the topic that is notified of every upload."
   type        = string
 }
 
 variable "storage_service_agent" {
-  description = "IAM member of the project's Cloud Storage service agent, which publishes them."
+  description = "IAM member of the project's Cloud Storage service agent, which publishes the notifications."
   type        = string
 }
 
 variable "cors_origins" {
-  description = "Web origins whose pages upload with signed URLs."
+  description = "Origins of the web pages that upload with signed URLs, such as https://photos.example.com."
   type        = list(string)
   default     = []
 
   validation {
     condition     = !contains(var.cors_origins, "*")
-    error_message = "Name the origins: \"*\" would let every web page use a link that it got hold of."
+    error_message = "cors_origins must name origins: with \"*\" any web page could use an upload link that it obtained."
   }
 }
 
 variable "uploaders" {
-  description = "IAM members, by a name of their own, that sign links for uploads."
+  description = "IAM members that may sign upload links, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "readers" {
-  description = "IAM members, by a name of their own, that look at pictures and delete them."
+  description = "IAM members that may read and delete pictures, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "kms_key" {
-  description = "Cloud KMS key for the bucket; null for Google's own."
+  description = "Cloud KMS key that encrypts the bucket; null for a key managed by Google."
   type        = string
   default     = null
 }

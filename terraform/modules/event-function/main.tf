@@ -1,4 +1,4 @@
-# A function that Pub/Sub calls: only these subscriptions may call it, and what fails is tried again.
+# A function that Pub/Sub calls. Only its own push subscriptions may call it; failed messages are delivered again.
 
 module "service" {
   source = "../function-service"
@@ -17,7 +17,7 @@ module "service" {
   deletion_protection = var.deletion_protection
 }
 
-# The account whose token every push carries; nothing else may call the service.
+# Every push carries a token of this account; nothing else may call the service.
 resource "google_service_account" "push" {
   project      = var.project_id
   account_id   = "push-${var.name}"
@@ -46,9 +46,9 @@ resource "google_pubsub_subscription" "push" {
   topic                        = each.value.topic
   ack_deadline_seconds         = each.value.ack_deadline_s
   message_retention_duration   = "${each.value.retention_s}s"
-  enable_exactly_once_delivery = false # Pub/Sub has it for pull only
+  enable_exactly_once_delivery = false # Pub/Sub offers it for pull subscriptions only
 
-  # Never deleted for being idle.
+  # Never expires when idle.
   expiration_policy {
     ttl = ""
   }
@@ -77,7 +77,7 @@ resource "google_pubsub_subscription" "push" {
   depends_on = [google_cloud_run_v2_service_iam_member.push_calls, google_service_account_iam_member.pubsub_signs]
 }
 
-# Without these two rights Pub/Sub never forwards, and says so nowhere.
+# Without both of these roles Pub/Sub silently never forwards dead letters.
 resource "google_pubsub_topic_iam_member" "forwards_dead_letters" {
   for_each = { for name, subscription in var.subscriptions : name => subscription.dead_letter_topic if subscription.dead_letter_topic != null }
 

@@ -9,17 +9,17 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Name of the service, of its account and of its alerts."
+  description = "Name of the service. Its service account is named after it."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,24}[a-z0-9]$", var.name))
-    error_message = "name must have 3 to 26 lower-case letters, digits and dashes: service accounts are named after it."
+    error_message = "name must have 3 to 26 lower-case letters, digits and dashes: the service account is named after it."
   }
 }
 
 variable "target" {
-  description = "FUNCTION_TARGET: the name of the function in functions/main.py."
+  description = "FUNCTION_TARGET: name of the Python function in functions/main.py."
   type        = string
 
   validation {
@@ -29,7 +29,7 @@ variable "target" {
 }
 
 variable "image" {
-  description = "Image of the functions. Only the first apply uses it; afterwards the deploy decides which image runs."
+  description = "Image of the functions. Only the first apply uses it; later the deploy sets the image."
   type        = string
 }
 
@@ -40,8 +40,8 @@ variable "env" {
 
 variable "subscriptions" {
   description = <<-EOT
-    Push subscriptions that call the function, by name. `topic` is a full name. A message is tried for `retention_s`, with
-    a growing pause; where there is a `dead_letter_topic` it goes there after `max_delivery_attempts`.
+    Push subscriptions that call the function, by name. Topics are full names. A failed message is delivered again for
+    `retention_s`, with growing pauses. With a `dead_letter_topic` it moves there after `max_delivery_attempts`.
   EOT
   type = map(object({
     topic                 = string
@@ -67,7 +67,7 @@ variable "subscriptions" {
   }
   validation {
     condition     = alltrue([for s in values(var.subscriptions) : s.minimum_backoff_s <= s.maximum_backoff_s && s.maximum_backoff_s <= 600])
-    error_message = "minimum_backoff_s must not be above maximum_backoff_s, and that not above 600."
+    error_message = "minimum_backoff_s must be at most maximum_backoff_s, and maximum_backoff_s at most 600."
   }
   validation {
     condition     = alltrue([for s in values(var.subscriptions) : s.max_delivery_attempts >= 5 && s.max_delivery_attempts <= 100])
@@ -76,7 +76,7 @@ variable "subscriptions" {
 }
 
 variable "database" {
-  description = "Connection to the vector database through the authenticating proxy beside the function; null for a function that does not use it."
+  description = "Connection to the vector database through the Cloud SQL Auth Proxy in a sidecar container; null for a function without a database."
   type = object({
     connection_name = string
     proxy_image     = string
@@ -87,29 +87,29 @@ variable "database" {
 }
 
 variable "publishes_to" {
-  description = "Topics that the function publishes to: full names, by a name of their own."
+  description = "Full names of the topics that the function publishes to, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "project_roles" {
-  description = "Roles on the project that the function needs, such as roles/datastore.user: Firestore gives none on less."
+  description = "Project roles that the function needs, such as roles/datastore.user: Firestore has no narrower grant."
   type        = set(string)
   default     = []
 
   validation {
     condition     = length(setintersection(var.project_roles, ["roles/owner", "roles/editor", "roles/viewer"])) == 0
-    error_message = "Basic roles (owner, editor, viewer) allow far more than a function needs."
+    error_message = "Basic roles (owner, editor, viewer) grant far more than a function needs."
   }
 }
 
 variable "pubsub_service_agent" {
-  description = "IAM member of the project's Pub/Sub service agent: it pushes, and forwards to the dead-letter topic."
+  description = "IAM member of the project's Pub/Sub service agent, which pushes messages and forwards dead letters."
   type        = string
 }
 
 variable "size" {
-  description = "CPU and memory of an instance, requests it takes at once, how many instances there may be, and how long a request may take."
+  description = "CPU and memory per instance, concurrent requests per instance, minimum and maximum number of instances, and request timeout."
   type = object({
     cpu           = optional(number, 1)
     memory        = optional(string, "1Gi")
@@ -126,7 +126,7 @@ variable "size" {
   }
   validation {
     condition     = var.size.min_instances <= var.size.max_instances && var.size.max_instances >= 1
-    error_message = "size.min_instances must not be above size.max_instances, and that must be at least 1."
+    error_message = "size.max_instances must be at least 1, and size.min_instances at most size.max_instances."
   }
   validation {
     condition     = var.size.timeout_s >= 1 && var.size.timeout_s <= 3600
@@ -135,13 +135,13 @@ variable "size" {
 }
 
 variable "deployers" {
-  description = "IAM members, by a name of their own, that may put another image into the service."
+  description = "IAM members that may deploy another image to the service, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "kms_key" {
-  description = "Cloud KMS key for the image's copy; null for Google's own."
+  description = "Cloud KMS key that encrypts the deployed image; null for a key managed by Google."
   type        = string
   default     = null
 }

@@ -1,7 +1,7 @@
-# The documents that apps listen to, and the indexes that the code's queries need.
+# The Firestore database that apps listen to, the indexes that the code's queries need, and the security rules.
 
 locals {
-  # The format of the Firebase command line; defaults as it has them.
+  # Format and defaults are those of the Firebase CLI.
   declared = jsondecode(file(var.indexes_file))
   composite = {
     for index in local.declared.indexes :
@@ -94,7 +94,7 @@ resource "google_firebaserules_ruleset" "firestore" {
   }
 
   lifecycle {
-    # The release must point at the new one before the old one goes.
+    # The release must point to the new ruleset before the old one is deleted.
     create_before_destroy = true
   }
 

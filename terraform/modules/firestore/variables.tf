@@ -4,34 +4,34 @@ variable "project_id" {
 }
 
 variable "location" {
-  description = "Location of the documents; it can never be changed."
+  description = "Location of the database. It can never be changed."
   type        = string
 }
 
 variable "indexes_file" {
-  description = "firestore.indexes.json: the file that the local Firestore enforces."
+  description = "Path of firestore.indexes.json, the file that the local Firestore emulator enforces too."
   type        = string
 }
 
 variable "rules_file" {
-  description = "firestore.rules: what apps may read and write."
+  description = "Path of firestore.rules: what apps may read and write."
   type        = string
 }
 
 variable "ttl_fields" {
-  description = "Timestamp fields after which a document is deleted, as collection group to field. Nothing has any yet."
+  description = "Collection group to the timestamp field at which its documents expire and are deleted."
   type        = map(string)
   default     = {}
 }
 
 variable "point_in_time_recovery" {
-  description = "Whether the last 7 days can be read and restored."
+  description = "Whether any state of the last 7 days can be read and restored."
   type        = bool
   default     = true
 }
 
 variable "backup_keep_days" {
-  description = "How long a daily backup stays; null for no backups."
+  description = "Days to keep daily backups; null for no backups."
   type        = number
   default     = 14
 
@@ -42,7 +42,7 @@ variable "backup_keep_days" {
 }
 
 variable "kms_key" {
-  description = "Cloud KMS key for the documents; null for Google's own."
+  description = "Cloud KMS key that encrypts the database; null for a key managed by Google."
   type        = string
   default     = null
 }

@@ -1,4 +1,4 @@
-# What everything else stands on: APIs, service agents, the image repository, secrets, and who deploys.
+# What every other module needs: APIs, service agents, the image repository, secrets, and the deployer.
 
 resource "google_project_service" "api" {
   for_each = var.apis
@@ -8,7 +8,7 @@ resource "google_project_service" "api" {
   disable_on_destroy = false
 }
 
-# Google's own accounts that act for its services; made here, so that rights can be given before their first use.
+# Google's service accounts for its own services. Created here, so that they can be granted roles before their first use.
 resource "google_project_service_identity" "agent" {
   provider = google-beta
   for_each = toset(concat(
@@ -116,7 +116,7 @@ resource "google_secret_manager_secret_version" "placeholder" {
   deletion_policy = "ABANDON"
 }
 
-# The deploy adds the first version of a secret that nobody has to know. It reads none.
+# The deploy adds the first version of a secret that no person needs to know. It cannot read secrets.
 resource "google_secret_manager_secret_iam_member" "deployer_adds" {
   for_each = var.secrets
 
@@ -136,8 +136,8 @@ resource "google_service_account" "deployer" {
   depends_on = [google_project_service.api]
 }
 
-# It writes images and logs, and reads what `terraform plan` compares. The right to deploy is given service by service,
-# by the modules of the services.
+# The deployer writes images and logs, and reads what `terraform plan` compares. The module of each service and job grants
+# the right to deploy it.
 resource "google_project_iam_member" "deployer" {
   for_each = toset([
     "roles/artifactregistry.reader",
@@ -176,7 +176,7 @@ resource "google_artifact_registry_repository_iam_member" "deployer_writes" {
   member     = google_service_account.deployer.member
 }
 
-# Where `gcloud builds submit` puts the source; a week is enough to look into a build.
+# `gcloud builds submit` uploads the source here. It is kept for a week, to investigate a build.
 resource "google_storage_bucket" "builds" {
   project                     = var.project_id
   name                        = "${var.project_id}-builds"
@@ -228,7 +228,7 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   project                            = var.project_id
   workload_identity_pool_id          = google_iam_workload_identity_pool.deploy[0].workload_identity_pool_id
   workload_identity_pool_provider_id = "github"
-  # Without this condition every repository of the world could ask for a token.
+  # Without this condition any GitHub repository could obtain a token.
   attribute_condition = "assertion.repository == '${var.deploy_from_github.repository}' && assertion.ref == '${var.deploy_from_github.ref}'"
   attribute_mapping = {
     "google.subject"       = "assertion.sub"

@@ -8,12 +8,12 @@ output "service_agents" {
 }
 
 output "repository_url" {
-  description = "Where images are pushed to."
+  description = "Repository that images are pushed to."
   value       = "${google_artifact_registry_repository.images.location}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.images.repository_id}"
 }
 
 output "builds_bucket" {
-  description = "Where `gcloud builds submit` puts the source."
+  description = "Bucket that `gcloud builds submit` uploads the source to."
   value       = google_storage_bucket.builds.name
 }
 
@@ -21,12 +21,12 @@ output "secret_ids" {
   description = "Full names of the secrets, by short name."
   value       = { for name, secret in google_secret_manager_secret.secret : name => secret.id }
 
-  # Whoever uses a secret needs a version of it.
+  # A service cannot start without a version of each of its secrets.
   depends_on = [google_secret_manager_secret_version.placeholder]
 }
 
 output "deployer" {
-  description = "The account that Cloud Build runs as."
+  description = "Service account that Cloud Build runs as."
   value = {
     email  = google_service_account.deployer.email
     member = google_service_account.deployer.member
@@ -34,6 +34,6 @@ output "deployer" {
 }
 
 output "workload_identity_provider" {
-  description = "Name of the provider that the GitHub workflow presents its token to; null when there is none."
+  description = "Name of the provider that GitHub workflows authenticate with; null without deploy_from_github."
   value       = one(google_iam_workload_identity_pool_provider.github[*].name)
 }

@@ -1,15 +1,15 @@
 variable "project_id" {
-  description = "Project that holds everything."
+  description = "Project of all resources."
   type        = string
 }
 
 variable "region" {
-  description = "Region of the image repository."
+  description = "Region of the image repository, secrets and builds bucket."
   type        = string
 }
 
 variable "apis" {
-  description = "APIs that are switched on. They stay on after a destroy: other things in the project may use them."
+  description = "APIs to enable. They stay enabled after a destroy, because something else in the project may use them."
   type        = set(string)
   default = [
     "artifactregistry.googleapis.com",
@@ -41,7 +41,7 @@ variable "apis" {
 }
 
 variable "repository" {
-  description = "Image repository: its name, how many newest versions of each image stay, and when the others go."
+  description = "Image repository: its name, how many newest versions of each image to keep, and days after which the others are deleted."
   type = object({
     name              = optional(string, "photofinish")
     keep_versions     = optional(number, 10)
@@ -51,18 +51,18 @@ variable "repository" {
 
   validation {
     condition     = var.repository.keep_versions >= 2
-    error_message = "Keep at least 2 versions of each image: a roll back needs the one before."
+    error_message = "repository.keep_versions must be at least 2: a rollback needs the previous version."
   }
 }
 
 variable "secrets" {
-  description = "Secrets to create, without values: an operator adds these, so that none lies in the state. `placeholder` is a first version that is no secret, for services that cannot start without any."
+  description = "Secrets to create, by name, without values, so that no secret is in Terraform's state: the deploy or an operator adds them. `placeholder`: a first, non-secret version, because a service cannot start without one."
   type        = map(object({ placeholder = optional(string) }))
   default     = {}
 }
 
 variable "kms_key" {
-  description = "Cloud KMS key that encrypts all data (projects/P/locations/L/keyRings/R/cryptoKeys/K), in the same region; null for Google's own keys."
+  description = "Cloud KMS key that encrypts all data (projects/P/locations/L/keyRings/R/cryptoKeys/K), in the same region; null for keys managed by Google."
   type        = string
   default     = null
 
@@ -73,13 +73,13 @@ variable "kms_key" {
 }
 
 variable "state_bucket" {
-  description = "Bucket of Terraform's state, which the deployer reads to compare; null when it is elsewhere."
+  description = "Bucket of Terraform's state, which the deployer reads to run `terraform plan`; null when the state is elsewhere."
   type        = string
   default     = null
 }
 
 variable "deploy_from_github" {
-  description = "Repository (OWNER/NAME) and ref whose workflows may deploy, by Workload Identity and without a key; null when nothing outside Google Cloud deploys."
+  description = "GitHub repository (OWNER/NAME) and ref whose workflows may deploy by Workload Identity Federation, without a key; null for none."
   type = object({
     repository = string
     ref        = optional(string, "refs/heads/main")

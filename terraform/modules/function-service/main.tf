@@ -1,4 +1,4 @@
-# One function on Cloud Run: an account of its own, and nothing that it may do; callers add its rights.
+# One function on Cloud Run with its own service account, which starts without roles: the calling module grants them.
 
 locals {
   ingress = {
@@ -6,7 +6,7 @@ locals {
     load_balancer = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
     all           = "INGRESS_TRAFFIC_ALL"
   }
-  # A process of functions-framework uses one core; each serves its part of the requests on threads.
+  # A functions-framework process uses one core, so there is one per core; each serves its share of requests in threads.
   framework_env = {
     FUNCTION_TARGET = var.target
     FUNCTION_SOURCE = "/app/main.py"
@@ -86,7 +86,7 @@ resource "google_cloud_run_v2_service" "function" {
       }
     }
 
-    # Logs in to the database as the function's account, so that there is no password anywhere.
+    # Logs in to the database as the function's service account, so no password exists.
     dynamic "containers" {
       for_each = var.database == null ? [] : [var.database]
       content {
@@ -127,7 +127,7 @@ resource "google_cloud_run_v2_service" "function" {
   }
 
   lifecycle {
-    # The deploy (cloudbuild.yaml) decides which image runs and which revision gets the traffic.
+    # The deploy (cloudbuild.yaml) sets the image and the traffic.
     ignore_changes = [client, client_version, template[0].containers[0].image, template[0].revision, traffic]
   }
 

@@ -9,17 +9,17 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Name of the service, of its account and of its alerts."
+  description = "Name of the service. Its service account is named after it."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,24}[a-z0-9]$", var.name))
-    error_message = "name must have 3 to 26 lower-case letters, digits and dashes: service accounts are named after it."
+    error_message = "name must have 3 to 26 lower-case letters, digits and dashes: the service account is named after it."
   }
 }
 
 variable "target" {
-  description = "FUNCTION_TARGET: the name of the function in functions/main.py."
+  description = "FUNCTION_TARGET: name of the Python function in functions/main.py."
   type        = string
 
   validation {
@@ -29,7 +29,7 @@ variable "target" {
 }
 
 variable "image" {
-  description = "Image of the functions. Only the first apply uses it; afterwards the deploy decides which image runs."
+  description = "Image of the functions. Only the first apply uses it; later the deploy sets the image."
   type        = string
 }
 
@@ -39,13 +39,13 @@ variable "env" {
 }
 
 variable "secret_env" {
-  description = "Environment variables out of secrets: variable to full secret name. The newest version is read when an instance starts."
+  description = "Environment variables from secrets: variable name to full secret name. Each instance reads the latest version when it starts."
   type        = map(string)
   default     = {}
 }
 
 variable "ingress" {
-  description = "Who reaches the service at all: internal (this project's Pub/Sub, scheduler and network), load_balancer, or all."
+  description = "Which network traffic reaches the service: internal (this project's Pub/Sub, scheduler and network), load_balancer or all."
   type        = string
   default     = "internal"
 
@@ -56,7 +56,7 @@ variable "ingress" {
 }
 
 variable "size" {
-  description = "CPU and memory of an instance, requests it takes at once, how many instances there may be, and how long a request may take."
+  description = "CPU and memory per instance, concurrent requests per instance, minimum and maximum number of instances, and request timeout."
   type = object({
     cpu           = optional(number, 1)
     memory        = optional(string, "1Gi")
@@ -73,7 +73,7 @@ variable "size" {
   }
   validation {
     condition     = var.size.min_instances <= var.size.max_instances && var.size.max_instances >= 1
-    error_message = "size.min_instances must not be above size.max_instances, and that must be at least 1."
+    error_message = "size.max_instances must be at least 1, and size.min_instances at most size.max_instances."
   }
   validation {
     condition     = var.size.timeout_s >= 1 && var.size.timeout_s <= 3600
@@ -82,7 +82,7 @@ variable "size" {
 }
 
 variable "database" {
-  description = "Connection to the vector database through the authenticating proxy beside the function; null for a function that does not use it."
+  description = "Connection to the vector database through the Cloud SQL Auth Proxy in a sidecar container; null for a function without a database."
   type = object({
     connection_name = string
     proxy_image     = string
@@ -93,13 +93,13 @@ variable "database" {
 }
 
 variable "deployers" {
-  description = "IAM members, by a name of their own, that may put another image into the service."
+  description = "IAM members that may deploy another image to the service, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "kms_key" {
-  description = "Cloud KMS key for the image's copy; null for Google's own."
+  description = "Cloud KMS key that encrypts the deployed image; null for a key managed by Google."
   type        = string
   default     = null
 }

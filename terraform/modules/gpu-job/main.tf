@@ -1,9 +1,9 @@
-# The job that analyses photos, and the queue that its tasks drain.
+# The job that analyses photos, and the queue that its tasks pull from.
 
 locals {
   on_gpu   = var.processor == "gpu"
   tensorrt = local.on_gpu && var.acceleration.provider == "tensorrt"
-  # Best first: what TensorRT cannot run, CUDA does.
+  # In order of preference: CUDA runs what TensorRT cannot.
   providers = concat(
     local.tensorrt ? ["TensorrtExecutionProvider"] : [],
     local.on_gpu ? ["CUDAExecutionProvider"] : [],
@@ -34,7 +34,7 @@ resource "google_cloud_run_v2_job" "analyze" {
   deletion_protection = var.deletion_protection
 
   template {
-    # launch_workers says how many tasks an execution has; all of them run at once.
+    # launch_workers overrides the number of tasks per execution; all tasks run at the same time.
     task_count  = 1
     parallelism = 0
 
@@ -82,7 +82,7 @@ resource "google_cloud_run_v2_job" "analyze" {
         }
       }
 
-      # Logs in to the database as the job's account, so that there is no password anywhere.
+      # Logs in to the database as the job's service account, so no password exists.
       containers {
         name  = "database-proxy"
         image = var.database.proxy_image
@@ -113,7 +113,7 @@ resource "google_cloud_run_v2_job" "analyze" {
           gcs {
             bucket    = volumes.value.name
             read_only = false
-            # Whom the image runs as (gpu_jobs/Dockerfile); otherwise root alone may write.
+            # The image's user (gpu_jobs/Dockerfile); by default only root may write.
             mount_options = ["uid=10001", "gid=10001"]
           }
         }
@@ -130,12 +130,12 @@ resource "google_cloud_run_v2_job" "analyze" {
   }
 
   lifecycle {
-    # The deploy (cloudbuild.yaml) decides which image runs.
+    # The deploy (cloudbuild.yaml) sets the image.
     ignore_changes = [client, client_version, template[0].template[0].containers[0].image]
   }
 }
 
-# --- TensorRT's engines: built for minutes by the first task that needs one, and read by all others ---
+# --- TensorRT engines: the first task that needs one builds it, which takes minutes; all others read it ---
 
 resource "google_storage_bucket" "engines" {
   count = local.tensorrt ? 1 : 0
@@ -156,7 +156,7 @@ resource "google_storage_bucket" "engines" {
     retention_duration_seconds = 0
   }
 
-  # Those of models that are no longer used; one that is used is built again.
+  # Removes engines of models that are no longer used; an engine in use is rebuilt.
   lifecycle_rule {
     action {
       type = "Delete"
@@ -193,7 +193,7 @@ resource "google_pubsub_subscription" "work" {
   message_retention_duration   = "${var.work.retention_s}s"
   enable_exactly_once_delivery = var.work.exactly_once
 
-  # Never deleted for being idle.
+  # Never expires when idle.
   expiration_policy {
     ttl = ""
   }
@@ -209,7 +209,7 @@ resource "google_pubsub_subscription" "work" {
   }
 }
 
-# Without these two rights Pub/Sub never forwards, and says so nowhere.
+# Without both of these roles Pub/Sub silently never forwards dead letters.
 resource "google_pubsub_topic_iam_member" "forwards_dead_letters" {
   project = var.project_id
   topic   = var.work.dead_letter_topic

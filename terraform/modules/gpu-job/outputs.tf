@@ -4,6 +4,6 @@ output "name" {
 }
 
 output "work_subscription" {
-  description = "Name of the subscription that tasks pull from."
+  description = "Name of the subscription that tasks pull photos from."
   value       = google_pubsub_subscription.work.name
 }

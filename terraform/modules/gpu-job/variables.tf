@@ -15,17 +15,17 @@ variable "name" {
 }
 
 variable "image" {
-  description = "Image of the job. Only the first apply uses it; afterwards the deploy decides which image runs."
+  description = "Image of the job. Only the first apply uses it; later the deploy sets the image."
   type        = string
 }
 
 variable "env" {
-  description = "Environment variables that do not follow from the other variables here."
+  description = "Environment variables in addition to those derived from the other variables."
   type        = map(string)
 }
 
 variable "processor" {
-  description = "What the models run on: gpu (one NVIDIA L4 a task), or cpu, the degraded mode: no quota needed, many times slower."
+  description = "What the models run on: gpu (one NVIDIA L4 per task) or cpu (many times slower, needs no GPU quota)."
   type        = string
   default     = "gpu"
 
@@ -35,12 +35,12 @@ variable "processor" {
   }
   validation {
     condition     = var.processor == "cpu" || contains(["asia-south1", "asia-southeast1", "europe-west1", "europe-west4", "us-central1", "us-east4"], var.region)
-    error_message = "Cloud Run has no L4 in this region: choose asia-south1, asia-southeast1, europe-west1, europe-west4, us-central1 or us-east4, or processor = \"cpu\"."
+    error_message = "Cloud Run has no L4 in this region: choose asia-south1, asia-southeast1, europe-west1, europe-west4, us-central1 or us-east4, or set processor = \"cpu\"."
   }
 }
 
 variable "size" {
-  description = "CPU and memory of a task, and how often a failed task is started again. An L4 wants at least 4 CPU and 16 GiB."
+  description = "CPU and memory per task, and how often a failed task is restarted. An L4 requires at least 4 CPU and 16 GiB."
   type = object({
     cpu         = optional(number, 4)
     memory_gib  = optional(number, 16)
@@ -63,21 +63,21 @@ variable "size" {
 }
 
 variable "task_timeout_s" {
-  description = "How long a task may run: GPU tasks at most 3600 s. The worker stops pulling well before."
+  description = "Task timeout; at most 3600 s for GPU tasks. A task stops pulling photos well before it."
   type        = number
   default     = 3600
 
   validation {
     condition     = var.task_timeout_s >= 300 && var.task_timeout_s <= (var.processor == "gpu" ? 3600 : 86400)
-    error_message = "task_timeout_s must be 300 to 3600 with a GPU, and to 86400 without."
+    error_message = "task_timeout_s must be 300 to 3600 with a GPU, or 300 to 86400 without."
   }
 }
 
 variable "acceleration" {
   description = <<-EOT
-    What a GPU runs the models with: cuda, or tensorrt, in half precision unless `fp16` is false. TensorRT builds an engine
-    of every model for minutes, so they are kept in a bucket of the name `engines_bucket`, and its libraries must be in the
-    image (docs/upgrade-a-model.md).
+    How a GPU runs the models: cuda, or tensorrt, in half precision unless `fp16` is false. TensorRT takes minutes to build
+    an engine for each model, so the bucket `engines_bucket` keeps the engines. The image must contain TensorRT's libraries
+    (docs/upgrade-a-model.md).
   EOT
   type = object({
     provider       = optional(string, "cuda")
@@ -96,14 +96,14 @@ variable "acceleration" {
   }
   validation {
     condition     = var.acceleration.provider == "cuda" || var.acceleration.engines_bucket != null
-    error_message = "acceleration.provider = \"tensorrt\" needs acceleration.engines_bucket, a name for the bucket that keeps its engines."
+    error_message = "acceleration.provider = \"tensorrt\" needs acceleration.engines_bucket, the name of the bucket that keeps the engines."
   }
 }
 
 variable "models" {
   description = <<-EOT
-    Models of the operator's beside or instead of those of the catalogue: paths in the image. `face_pack` is the folder of
-    an InsightFace pack, `bib_detector` an ONNX file, `paddle_models` the folder that `text_engine` = paddleocr reads with.
+    The operator's own models, which replace or complement the catalogue's: absolute paths in the image. `face_pack`: folder
+    of an InsightFace pack. `bib_detector`: ONNX file. `paddle_models`: folder of the models for `text_engine` = paddleocr.
   EOT
   type = object({
     face_pack            = optional(string)
@@ -116,11 +116,11 @@ variable "models" {
 
   validation {
     condition     = alltrue([for path in [var.models.face_pack, var.models.bib_detector, var.models.paddle_models] : path == null || startswith(coalesce(path, "-"), "/")])
-    error_message = "models.face_pack, models.bib_detector and models.paddle_models are absolute paths in the image."
+    error_message = "models.face_pack, models.bib_detector and models.paddle_models must be absolute paths in the image."
   }
   validation {
     condition     = var.models.face_pack == null || var.models.accept_noncommercial
-    error_message = "InsightFace's packs may be used for non-commercial research only: say models.accept_noncommercial = true if that is your use, or leave models.face_pack out."
+    error_message = "InsightFace packs are licensed for non-commercial research only: set models.accept_noncommercial = true if that is your use, or omit models.face_pack."
   }
   validation {
     condition     = contains(["onnx", "paddleocr"], var.models.text_engine)
@@ -128,12 +128,12 @@ variable "models" {
   }
   validation {
     condition     = (var.models.text_engine == "paddleocr") == (var.models.paddle_models != null)
-    error_message = "models.paddle_models belongs to models.text_engine = \"paddleocr\", and only to it."
+    error_message = "Set models.paddle_models if, and only if, models.text_engine = \"paddleocr\"."
   }
 }
 
 variable "cuda_forward_compatibility" {
-  description = "Whether the CUDA 13 libraries of the image are used with a driver older than 580, as Cloud Run's L4 driver (535) is documented to be. Set it to false when that driver is 580 or newer."
+  description = "Whether CUDA 13's forward-compatibility libraries in the image are used. Needed with drivers older than 580; Cloud Run documents 535 for L4. Set it to false when the driver is 580 or newer."
   type        = bool
   default     = true
 }
@@ -141,8 +141,8 @@ variable "cuda_forward_compatibility" {
 variable "work" {
   description = <<-EOT
     The queue: full name of the work topic, name of the subscription that tasks pull from, full name of the dead-letter
-    topic. With `exactly_once` no photo that a task still holds is given to another, which would only repeat its work:
-    every effect is guarded anyway.
+    topic. `exactly_once` avoids duplicate work: no photo that a task holds is delivered to another task. Results do not
+    depend on it, because every write is idempotent.
   EOT
   type = object({
     topic                 = string
@@ -166,44 +166,44 @@ variable "work" {
   }
   validation {
     condition     = var.work.retention_s >= 86400 && var.work.retention_s <= 2678400
-    error_message = "work.retention_s must be 86400 (a day) to 2678400 (31 days): a photo in the queue must outlive a bad weekend."
+    error_message = "work.retention_s must be 86400 (a day) to 2678400 (31 days): queued photos must survive an outage over a weekend."
   }
 }
 
 variable "publishes_to" {
-  description = "Topics that tasks publish to: full names, by a name of their own."
+  description = "Full names of the topics that tasks publish to, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "pubsub_service_agent" {
-  description = "IAM member of the project's Pub/Sub service agent: it forwards to the dead-letter topic."
+  description = "IAM member of the project's Pub/Sub service agent, which forwards dead letters."
   type        = string
 }
 
 variable "launchers" {
-  description = "IAM members, by a name of their own, that may start the job with overrides: launch_workers and nobody else."
+  description = "IAM members that may start the job with overrides, keyed by a name of your choice; only launch_workers needs this."
   type        = map(string)
 
   validation {
     condition     = length(var.launchers) > 0
-    error_message = "Somebody must be able to start the job."
+    error_message = "launchers must name at least one IAM member: otherwise nothing can start the job."
   }
 }
 
 variable "project_roles" {
-  description = "Roles on the project that tasks need, such as roles/datastore.user: Firestore gives none on less."
+  description = "Project roles that tasks need, such as roles/datastore.user: Firestore has no narrower grant."
   type        = set(string)
   default     = ["roles/datastore.user"]
 
   validation {
     condition     = length(setintersection(var.project_roles, ["roles/owner", "roles/editor", "roles/viewer"])) == 0
-    error_message = "Basic roles (owner, editor, viewer) allow far more than a task needs."
+    error_message = "Basic roles (owner, editor, viewer) grant far more than a task needs."
   }
 }
 
 variable "service_account" {
-  description = "Account that tasks run as: the owner of the vector database's tables."
+  description = "Service account that tasks run as; it owns the vector database's tables."
   type = object({
     name   = string
     email  = string
@@ -212,7 +212,7 @@ variable "service_account" {
 }
 
 variable "database" {
-  description = "Connection to the vector database through the authenticating proxy beside the task."
+  description = "Connection to the vector database through the Cloud SQL Auth Proxy in a sidecar container."
   type = object({
     connection_name = string
     proxy_image     = string
@@ -222,13 +222,13 @@ variable "database" {
 }
 
 variable "deployers" {
-  description = "IAM members, by a name of their own, that may put another image into the job."
+  description = "IAM members that may deploy another image to the job, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "kms_key" {
-  description = "Cloud KMS key for the image's copy; null for Google's own."
+  description = "Cloud KMS key that encrypts the deployed image; null for a key managed by Google."
   type        = string
   default     = null
 }

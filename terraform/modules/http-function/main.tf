@@ -1,4 +1,4 @@
-# A function that people's programs call. It checks API keys itself; `exposure` says who gets as far as that.
+# A function that callers reach over HTTP. The function checks API keys itself; `exposure` limits who can reach it.
 
 module "service" {
   source = "../function-service"

@@ -9,17 +9,17 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Name of the service, of its account and of its alerts."
+  description = "Name of the service. Its service account is named after it."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,24}[a-z0-9]$", var.name))
-    error_message = "name must have 3 to 26 lower-case letters, digits and dashes: service accounts are named after it."
+    error_message = "name must have 3 to 26 lower-case letters, digits and dashes: the service account is named after it."
   }
 }
 
 variable "target" {
-  description = "FUNCTION_TARGET: the name of the function in functions/main.py."
+  description = "FUNCTION_TARGET: name of the Python function in functions/main.py."
   type        = string
 
   validation {
@@ -29,7 +29,7 @@ variable "target" {
 }
 
 variable "image" {
-  description = "Image of the functions. Only the first apply uses it; afterwards the deploy decides which image runs."
+  description = "Image of the functions. Only the first apply uses it; later the deploy sets the image."
   type        = string
 }
 
@@ -39,13 +39,13 @@ variable "env" {
 }
 
 variable "secret_env" {
-  description = "Environment variables out of secrets: variable to full secret name. The newest version is read when an instance starts."
+  description = "Environment variables from secrets: variable name to full secret name. Each instance reads the latest version when it starts."
   type        = map(string)
   default     = {}
 }
 
 variable "size" {
-  description = "CPU and memory of an instance, requests it takes at once, how many instances there may be, and how long a request may take."
+  description = "CPU and memory per instance, concurrent requests per instance, minimum and maximum number of instances, and request timeout."
   type = object({
     cpu           = optional(number, 1)
     memory        = optional(string, "1Gi")
@@ -62,7 +62,7 @@ variable "size" {
   }
   validation {
     condition     = var.size.min_instances <= var.size.max_instances && var.size.max_instances >= 1
-    error_message = "size.min_instances must not be above size.max_instances, and that must be at least 1."
+    error_message = "size.max_instances must be at least 1, and size.min_instances at most size.max_instances."
   }
   validation {
     condition     = var.size.timeout_s >= 1 && var.size.timeout_s <= 3600
@@ -71,7 +71,7 @@ variable "size" {
 }
 
 variable "database" {
-  description = "Connection to the vector database through the authenticating proxy beside the function; null for a function that does not use it."
+  description = "Connection to the vector database through the Cloud SQL Auth Proxy in a sidecar container; null for a function without a database."
   type = object({
     connection_name = string
     proxy_image     = string
@@ -82,24 +82,24 @@ variable "database" {
 }
 
 variable "signs_links" {
-  description = "Whether the function signs links to objects in its own name: it has no key, so it asks IAM to sign for it."
+  description = "Whether the function signs links to objects as its own service account. It has no key; IAM signs for it."
   type        = bool
   default     = false
 }
 
 variable "project_roles" {
-  description = "Roles on the project that the function needs, such as roles/datastore.user: Firestore gives none on less."
+  description = "Project roles that the function needs, such as roles/datastore.user: Firestore has no narrower grant."
   type        = set(string)
   default     = []
 
   validation {
     condition     = length(setintersection(var.project_roles, ["roles/owner", "roles/editor", "roles/viewer"])) == 0
-    error_message = "Basic roles (owner, editor, viewer) allow far more than a function needs."
+    error_message = "Basic roles (owner, editor, viewer) grant far more than a function needs."
   }
 }
 
 variable "exposure" {
-  description = "Who may call: private (members of `invokers`), load_balancer (anybody through the load balancer in front), direct (anybody). The function asks for an API key in every case."
+  description = "Who may call: private (members of `invokers`), load_balancer (everyone, through the load balancer only) or direct (everyone). The function requires an API key in every case."
   type        = string
   default     = "private"
 
@@ -110,24 +110,24 @@ variable "exposure" {
 }
 
 variable "invokers" {
-  description = "IAM members, by a name of their own, that may call a private function."
+  description = "IAM members that may call a private function, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 
   validation {
     condition     = length(setintersection(values(var.invokers), ["allUsers", "allAuthenticatedUsers"])) == 0
-    error_message = "Opening a function to everybody is what `exposure` is for."
+    error_message = "invokers must not contain allUsers or allAuthenticatedUsers: to open a function to everyone, set exposure."
   }
 }
 
 variable "deployers" {
-  description = "IAM members, by a name of their own, that may put another image into the service."
+  description = "IAM members that may deploy another image to the service, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "kms_key" {
-  description = "Cloud KMS key for the image's copy; null for Google's own."
+  description = "Cloud KMS key that encrypts the deployed image; null for a key managed by Google."
   type        = string
   default     = null
 }

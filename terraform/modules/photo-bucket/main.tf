@@ -1,4 +1,4 @@
-# The bucket that photos are dropped into, the one of what is derived from them, and the notification that starts it all.
+# The bucket of original photos, the bucket of derived objects, and the notifications that start the analysis.
 
 resource "google_storage_bucket" "photos" {
   project                     = var.project_id
@@ -53,7 +53,7 @@ resource "google_storage_bucket" "photos" {
     }
   }
 
-  # What an interrupted upload left behind.
+  # Removes the remains of interrupted uploads.
   lifecycle_rule {
     action {
       type = "AbortIncompleteMultipartUpload"
@@ -72,7 +72,7 @@ resource "google_storage_bucket" "photos" {
   }
 }
 
-# Derived objects are immutable, named by generation and version, and can be made again: no versions are kept.
+# Derived objects are immutable, named by generation and pipeline version, and can be recreated: no versions are kept.
 resource "google_storage_bucket" "derived" {
   project                     = var.project_id
   name                        = var.derived_name
@@ -143,8 +143,8 @@ resource "google_storage_bucket_iam_member" "uploader" {
   member = each.value
 }
 
-# A repeated write ("only if it does not exist yet") has to be told that the object exists. Who may only create objects
-# is refused without that answer, and the photo would seem to fail for ever.
+# Writers create objects only if they do not exist yet. With objectCreator a repeated write gets 403 instead of "exists
+# already", and the photo would fail forever; objectUser gets the right answer.
 resource "google_storage_bucket_iam_member" "derived_writer" {
   for_each = var.derived_writers
 

@@ -4,12 +4,12 @@ variable "project_id" {
 }
 
 variable "region" {
-  description = "Region of the buckets: the one of the job, so that reading photos costs no transfer."
+  description = "Region of the buckets. Use the job's region: reading photos from another one costs network transfer."
   type        = string
 }
 
 variable "name" {
-  description = "Name of the bucket that photographers drop photos into."
+  description = "Name of the bucket for original photos."
   type        = string
 
   validation {
@@ -19,46 +19,46 @@ variable "name" {
 }
 
 variable "derived_name" {
-  description = "Name of the bucket of sidecars and previews: another one, so that what we write never looks like a new photo."
+  description = "Name of the bucket for sidecars and previews. It is separate so that derived objects never look like new photos."
   type        = string
 }
 
 variable "upload_topic" {
-  description = "Full name of the topic that hears of every object created or deleted."
+  description = "Full name of the topic that is notified of every created or deleted photo."
   type        = string
 }
 
 variable "storage_service_agent" {
-  description = "IAM member of the project's Cloud Storage service agent: it publishes the notifications."
+  description = "IAM member of the project's Cloud Storage service agent, which publishes the notifications."
   type        = string
 }
 
 variable "readers" {
-  description = "IAM members, by a name of their own, that read and list originals."
+  description = "IAM members that may read and list originals, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "uploaders" {
-  description = "IAM members, by a name of their own, that add originals; they cannot read, replace or delete any."
+  description = "IAM members that may add originals, but not read, replace or delete them; keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "derived_writers" {
-  description = "IAM members, by a name of their own, that add sidecars and previews."
+  description = "IAM members that may write sidecars and previews, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "derived_readers" {
-  description = "IAM members, by a name of their own, that read sidecars and previews."
+  description = "IAM members that may read sidecars and previews, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "retention" {
-  description = "Days after which things go, 0 for never: originals and what is derived from them by age, replaced or deleted originals by the time since. Soft-deleted objects can be restored for `soft_deleted_days`."
+  description = "Days until deletion, 0 for never: originals and derived objects by age, replaced or deleted originals by the time since then. Soft-deleted objects can be restored for `soft_deleted_days`."
   type = object({
     originals_days    = optional(number, 0)
     derived_days      = optional(number, 0)
@@ -74,7 +74,7 @@ variable "retention" {
 }
 
 variable "cors_origins" {
-  description = "Web origins whose pages upload with signed URLs, such as https://photos.example.com; none by default."
+  description = "Origins of the web pages that upload with signed URLs, such as https://photos.example.com."
   type        = list(string)
   default     = []
 
@@ -85,13 +85,13 @@ variable "cors_origins" {
 }
 
 variable "kms_key" {
-  description = "Cloud KMS key for both buckets; null for Google's own."
+  description = "Cloud KMS key that encrypts both buckets; null for a key managed by Google."
   type        = string
   default     = null
 }
 
 variable "force_destroy" {
-  description = "Whether `terraform destroy` may delete buckets that still hold photos."
+  description = "Whether `terraform destroy` may delete buckets that still contain objects."
   type        = bool
   default     = false
 }

@@ -1,4 +1,4 @@
-# The one public door: a load balancer with a certificate, rate limits and a limit on the size of requests.
+# The public entry: a load balancer with a certificate, rate limits and a maximum request size.
 
 locals {
   domains  = concat([var.domain], sort(keys(var.hosts)))
@@ -33,11 +33,11 @@ resource "google_compute_ssl_policy" "modern" {
 resource "google_compute_security_policy" "armor" {
   project     = var.project_id
   name        = "${var.name}-front"
-  description = "Rate limits and request size."
+  description = "Rate limits and maximum request size."
 
   rule {
     priority    = 1000
-    description = "Too large a request"
+    description = "Request too large"
     action      = "deny(403)"
     match {
       expr {
@@ -70,7 +70,7 @@ resource "google_compute_security_policy" "armor" {
 
   rule {
     priority    = 2147483647
-    description = "Everybody else: the functions ask for an API key"
+    description = "All other requests: the functions require an API key"
     action      = "allow"
     match {
       versioned_expr = "SRC_IPS_V1"
@@ -107,7 +107,7 @@ resource "google_compute_backend_service" "service" {
     group = google_compute_region_network_endpoint_group.service[each.key].id
   }
 
-  # Addresses and paths only: neither queries nor headers, which carry keys.
+  # Logs addresses and paths, but neither query strings nor headers, which carry API keys.
   log_config {
     enable      = true
     sample_rate = 1
@@ -118,7 +118,7 @@ resource "google_compute_url_map" "front" {
   project = var.project_id
   name    = "${var.name}-front"
 
-  # What is no path of ours ends at a function, which refuses it for want of a key.
+  # Unknown paths reach a function, which refuses requests without an API key.
   default_service = google_compute_backend_service.service[sort(values(var.services))[0]].id
 
   host_rule {

@@ -4,18 +4,18 @@ variable "project_id" {
 }
 
 variable "region" {
-  description = "Region of the services behind it."
+  description = "Region of the services behind the load balancer."
   type        = string
 }
 
 variable "name" {
-  description = "Beginning of the names of its parts."
+  description = "Prefix of all resource names."
   type        = string
   default     = "photofinish"
 }
 
 variable "domain" {
-  description = "Host name that callers use; its A record must point at the output `address`."
+  description = "Host name of the API. Its A record must point to the output `address`."
   type        = string
 
   validation {
@@ -25,7 +25,7 @@ variable "domain" {
 }
 
 variable "services" {
-  description = "Cloud Run services behind it: path prefix to service name, such as { \"/v1\" = \"api\" }."
+  description = "Cloud Run services on `domain`: path prefix to service name, such as { \"/v1\" = \"api\" }."
   type        = map(string)
 
   validation {
@@ -35,7 +35,7 @@ variable "services" {
 }
 
 variable "hosts" {
-  description = "Further host names whose every path belongs to one service: host name to service name."
+  description = "Additional host names that each serve one service on every path: host name to service name."
   type        = map(string)
   default     = {}
 
@@ -46,7 +46,7 @@ variable "hosts" {
 }
 
 variable "rate_limit" {
-  description = "Requests that one client address may make in an interval, and how long it is shut out when it makes more."
+  description = "Requests allowed per client address and interval, and how long an address is blocked when it exceeds them."
   type = object({
     requests   = optional(number, 600)
     interval_s = optional(number, 60)
@@ -56,17 +56,17 @@ variable "rate_limit" {
 
   validation {
     condition     = contains([10, 30, 60, 120, 180, 240, 270, 300, 600, 900, 1200, 1800, 2700, 3600], var.rate_limit.interval_s)
-    error_message = "rate_limit.interval_s must be one of Cloud Armor's: 10, 30, 60, 120, 180, 240, 270, 300, 600, 900, 1200, 1800, 2700, 3600."
+    error_message = "rate_limit.interval_s must be an interval that Cloud Armor supports: 10, 30, 60, 120, 180, 240, 270, 300, 600, 900, 1200, 1800, 2700, 3600."
   }
 }
 
 variable "max_request_bytes" {
-  description = "Larger requests are refused before they reach a function: some selfies, not an album."
+  description = "Maximum request size. Larger requests are refused before they reach a function."
   type        = number
   default     = 33554432
 
   validation {
     condition     = var.max_request_bytes > 0 && var.max_request_bytes <= 33554432
-    error_message = "max_request_bytes must be at most 33554432: Cloud Run takes no more."
+    error_message = "max_request_bytes must be 1 to 33554432, the limit of Cloud Run."
   }
 }

@@ -1,8 +1,8 @@
-# Postgres with pgvector on a private address. Everybody logs in as their own account: there are no passwords.
+# Postgres with pgvector on a private address. Every client logs in by IAM as its service account: no passwords exist.
 
 locals {
   database = "photofinish"
-  # Cloud SQL's name of a service account.
+  # Database user names, as Cloud SQL derives them from service accounts.
   user_of = { for name, email in merge(var.users, { owner = var.owner.email }) : name => trimsuffix(email, ".gserviceaccount.com") }
   flags = {
     "cloudsql.iam_authentication"      = "on"
@@ -54,7 +54,7 @@ resource "google_service_networking_connection" "services" {
   network                 = google_compute_network.private.id
   service                 = "servicenetworking.googleapis.com"
   reserved_peering_ranges = [google_compute_global_address.services.name]
-  # The peering can only go when nothing of the database uses it, which takes days after its deletion.
+  # Google frees the peering only days after the database is deleted, so deleting it here would fail.
   deletion_policy = "ABANDON"
 }
 
@@ -127,7 +127,7 @@ resource "google_sql_database_instance" "postgres" {
   }
 
   lifecycle {
-    ignore_changes = [settings[0].disk_size] # it grows by itself
+    ignore_changes = [settings[0].disk_size] # the disk grows automatically
   }
 
   depends_on = [google_service_networking_connection.services]
@@ -139,7 +139,7 @@ resource "google_sql_database" "photofinish" {
   name     = local.database
 }
 
-# The first migration creates the extension, which Cloud SQL allows to this role only.
+# The first migration creates the pgvector extension; Cloud SQL allows that to this role only.
 resource "google_sql_user" "owner" {
   project        = var.project_id
   instance       = google_sql_database_instance.postgres.name
@@ -148,8 +148,8 @@ resource "google_sql_user" "owner" {
   database_roles = ["cloudsqlsuperuser"]
 }
 
-# They read and write rows. Tables are the owner's: what needs more, such as an album's partition, is done by SQL functions
-# that run with the owner's rights.
+# Users read and write rows and own nothing. SQL functions that run with the owner's rights do the rest, such as creating
+# an album's partition.
 resource "google_sql_user" "user" {
   for_each = var.users
 
@@ -240,7 +240,7 @@ resource "google_cloud_run_v2_job" "migrate" {
   }
 
   lifecycle {
-    # The deploy (cloudbuild.yaml) decides which image runs.
+    # The deploy (cloudbuild.yaml) sets the image.
     ignore_changes = [client, client_version, template[0].template[0].containers[0].image]
   }
 }

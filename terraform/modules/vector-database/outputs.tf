@@ -1,5 +1,5 @@
 output "connection" {
-  description = "What a function or a job needs to connect: the `database` variable of their modules."
+  description = "Value for the `database` variable of the function and job modules."
   value = {
     connection_name = google_sql_database_instance.postgres.connection_name
     proxy_image     = var.proxy_image
@@ -7,7 +7,7 @@ output "connection" {
     subnetwork      = google_compute_subnetwork.run.id
   }
 
-  # The database and the network's connection must be there before anybody connects.
+  # The database and the network peering must exist before a client connects.
   depends_on = [google_sql_database.photofinish]
 }
 
@@ -17,11 +17,11 @@ output "instance" {
 }
 
 output "owner_url" {
-  description = "DATABASE_URL of the owner, through the proxy beside the task. It holds no password."
+  description = "DATABASE_URL of the owner, through the proxy in a sidecar. It contains no password."
   value       = "host=127.0.0.1 port=5432 dbname=${local.database} user=${local.user_of["owner"]} sslmode=disable"
 }
 
 output "migration_job" {
-  description = "Name of the job that brings the schema up to date."
+  description = "Name of the job that migrates the schema."
   value       = google_cloud_run_v2_job.migrate.name
 }

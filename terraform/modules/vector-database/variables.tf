@@ -9,15 +9,15 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Name of the instance, and the beginning of the names of its network. A deleted instance's name is taken for a week."
+  description = "Name of the instance and prefix of its network's names. The name of a deleted instance cannot be reused for a week."
   type        = string
   default     = "photofinish"
 }
 
 variable "instance" {
   description = <<-EOT
-    The instance. `high_availability` keeps a second one in another zone. `maintenance_work_mem_mib` and
-    `index_build_workers` are for HNSW builds: an index that does not fit into that memory is built many times slower.
+    The Cloud SQL instance. `high_availability`: keeps a standby in another zone. `maintenance_work_mem_mib` and
+    `index_build_workers`: for HNSW index builds; an index that does not fit into that memory is built many times slower.
   EOT
   type = object({
     version                  = optional(string, "POSTGRES_18")
@@ -42,16 +42,16 @@ variable "instance" {
   }
   validation {
     condition     = var.instance.disk_gib >= 10 && var.instance.disk_max_gib >= var.instance.disk_gib
-    error_message = "instance.disk_gib must be at least 10, and disk_max_gib not below it."
+    error_message = "instance.disk_gib must be at least 10, and instance.disk_max_gib at least instance.disk_gib."
   }
   validation {
     condition     = !startswith(var.instance.tier, "db-f1") && !startswith(var.instance.tier, "db-g1")
-    error_message = "Shared-core tiers have no service level and too little memory for a vector index: use db-custom-CPUS-MEMORY_MIB."
+    error_message = "instance.tier must not be a shared-core tier: those have no SLA and too little memory for a vector index. Use db-custom-CPUS-MEMORY_MIB."
   }
 }
 
 variable "backup" {
-  description = "Daily backup (UTC start), how many are kept, and for how many days any moment can be restored."
+  description = "Daily backups: start time (UTC), how many to keep, days of point-in-time recovery, whether backups survive the instance, and days to keep the final backup."
   type = object({
     start_time            = optional(string, "03:00")
     keep                  = optional(number, 14)
@@ -67,12 +67,12 @@ variable "backup" {
   }
   validation {
     condition     = var.backup.keep >= var.backup.point_in_time_days && var.backup.point_in_time_days >= 1 && var.backup.point_in_time_days <= 35
-    error_message = "backup.point_in_time_days must be 1 to 35, and backup.keep not below it."
+    error_message = "backup.point_in_time_days must be 1 to 35, and backup.keep at least as large."
   }
 }
 
 variable "network_range" {
-  description = "Addresses of the subnetwork that functions and tasks connect from; each instance takes one, and twice as many while one version replaces another."
+  description = "IP range of the subnetwork that functions and tasks connect from. Each instance uses one address; a rollout needs twice as many."
   type        = string
   default     = "10.20.0.0/22"
 
@@ -83,7 +83,7 @@ variable "network_range" {
 }
 
 variable "owner" {
-  description = "Account that owns the tables: the analysis job's. It makes a partition for each album, which only an owner may."
+  description = "Service account that owns the tables: the analysis job's. It creates the partition of each album, which only an owner may."
   type = object({
     name   = string
     email  = string
@@ -92,18 +92,18 @@ variable "owner" {
 }
 
 variable "users" {
-  description = "Emails of the service accounts, by a name of their own, that read and write rows and own nothing."
+  description = "E-mail addresses of the service accounts that read and write rows and own nothing, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "proxy_image" {
-  description = "Cloud SQL Auth Proxy."
+  description = "Image of the Cloud SQL Auth Proxy."
   type        = string
 }
 
 variable "migration" {
-  description = "The job that brings the schema up to date: its image (only the first apply uses it) and environment."
+  description = "The job that migrates the schema: its image (only the first apply uses it) and environment variables."
   type = object({
     image = string
     env   = map(string)
@@ -111,19 +111,19 @@ variable "migration" {
 }
 
 variable "deployers" {
-  description = "IAM members, by a name of their own, that may put another image into the migration job and run it."
+  description = "IAM members that may deploy another image to the migration job and run it, keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "kms_key" {
-  description = "Cloud KMS key for the disks; null for Google's own."
+  description = "Cloud KMS key that encrypts the disks; null for a key managed by Google."
   type        = string
   default     = null
 }
 
 variable "deletion_protection" {
-  description = "Whether deleting the instance is refused, by Terraform and by the service."
+  description = "Whether Terraform and Cloud SQL refuse to delete the instance."
   type        = bool
   default     = true
 }
