@@ -211,8 +211,8 @@ variable "search" {
     min_instances      = optional(number, 0)
     max_instances      = optional(number, 10)
     requests_per_min   = optional(number, 600)
-    latency_p95_ms     = optional(number, 1500)
-    availability_share = optional(number, 0.995)
+    latency_p95_ms     = optional(number, 500)
+    availability_share = optional(number, 0.999)
   })
   default = {}
 

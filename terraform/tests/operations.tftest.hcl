@@ -23,6 +23,7 @@ variables {
     search_services   = ["api"]
     database          = "photofinish"
   }
+  search_objectives  = { availability = 0.999, latency_ms = 500 }
   stop_subscriptions = ["launch-workers", "launch-workers-sweep"]
 }
 
@@ -37,7 +38,7 @@ run "defaults" {
   }
   assert {
     condition     = base64decode(google_cloud_scheduler_job.publish["photofinish-sweep"].pubsub_target[0].data) == "{}" && jsondecode(base64decode(google_cloud_scheduler_job.publish["photofinish-reconcile-all"].pubsub_target[0].data)) == { full = true }
-    error_message = "A schedule publishes its message, and {} where it has none."
+    error_message = "A schedule publishes its body, by default {}."
   }
   assert {
     condition     = google_pubsub_topic_iam_member.scheduler_publishes["photofinish-sweep"].member == "serviceAccount:scheduler-agent"
@@ -45,15 +46,15 @@ run "defaults" {
   }
   assert {
     condition     = toset(output.alerts) == toset(["backlog-age", "database-cpu", "database-disk", "dead-letters", "error-rate", "job-failures", "search-latency", "upload-to-result"])
-    error_message = "These alerts are in the runbook."
+    error_message = "The runbook describes these alerts."
   }
   assert {
     condition     = alltrue([for policy in google_monitoring_alert_policy.threshold : length(policy.notification_channels) == 1]) && length(google_monitoring_alert_policy.error_rate.notification_channels) == 1 && length(google_monitoring_alert_policy.upload_to_result.notification_channels) == 1
-    error_message = "Every alert reaches somebody."
+    error_message = "Every alert has a recipient."
   }
   assert {
     condition     = google_monitoring_alert_policy.threshold["dead-letters"].conditions[0].condition_threshold[0].threshold_value == 0 && strcontains(google_monitoring_alert_policy.threshold["dead-letters"].conditions[0].condition_threshold[0].filter, "\"photo-dead\"")
-    error_message = "One dead letter is an alert."
+    error_message = "One dead letter fires the alert."
   }
   assert {
     condition     = length(jsondecode(google_monitoring_dashboard.photofinish.dashboard_json).mosaicLayout.tiles) == 10
@@ -61,19 +62,19 @@ run "defaults" {
   }
   assert {
     condition     = alltrue(flatten([for tile in jsondecode(google_monitoring_dashboard.photofinish.dashboard_json).mosaicLayout.tiles : [for line in tile.widget.xyChart.dataSets : length(regexall("_googleapis_com:", line.timeSeriesQuery.prometheusQuery)) == length(regexall("monitored_resource=", line.timeSeriesQuery.prometheusQuery))]]))
-    error_message = "Every metric in a query has its kind of resource: PromQL refuses those that may have several."
+    error_message = "Every metric in a query names its resource type: PromQL refuses log-based metrics without it."
   }
   assert {
     condition     = toset(keys(google_logging_metric.photos)) == toset(["queued", "committed", "rejected", "failed"])
-    error_message = "What becomes of photos is counted."
+    error_message = "Every outcome of a photo is counted."
   }
   assert {
-    condition     = google_monitoring_slo.availability.goal == 0.995 && google_monitoring_slo.latency.request_based_sli[0].distribution_cut[0].range[0].max == 1500
-    error_message = "Search has its objectives."
+    condition     = google_monitoring_slo.availability.goal == 0.999 && google_monitoring_slo.latency.request_based_sli[0].distribution_cut[0].range[0].max == 500 && google_monitoring_alert_policy.threshold["search-latency"].conditions[0].condition_threshold[0].threshold_value == 500
+    error_message = "The objectives and the latency alert use the given values."
   }
   assert {
     condition     = length(google_billing_budget.month) == 0 && length(google_workflows_workflow.budget_stop) == 0 && length(google_monitoring_uptime_check_config.search) == 0
-    error_message = "Without a budget and an address there is nothing of theirs."
+    error_message = "Without a budget and a health URL their resources are not created."
   }
 }
 
@@ -87,23 +88,23 @@ run "time_from_upload_to_result" {
 
   assert {
     condition     = google_logging_metric.upload_to_result.value_extractor == "EXTRACT(jsonPayload.upload_to_result_s)" && google_logging_metric.upload_to_result.metric_descriptor[0].value_type == "DISTRIBUTION" && strcontains(google_logging_metric.upload_to_result.filter, "job_name = \"analyze\"")
-    error_message = "The times are taken out of the job's log."
+    error_message = "The times come from the job's log."
   }
   assert {
     condition     = pow(google_logging_metric.upload_to_result.bucket_options[0].exponential_buckets[0].growth_factor, google_logging_metric.upload_to_result.bucket_options[0].exponential_buckets[0].num_finite_buckets) > 7 * 24 * 3600
-    error_message = "Its buckets reach to a week."
+    error_message = "The buckets reach a week."
   }
   assert {
     condition     = [for line in jsondecode(google_monitoring_dashboard.photofinish.dashboard_json).mosaicLayout.tiles[1].widget.xyChart.dataSets : line.legendTemplate] == ["p50", "p95"]
-    error_message = "The dashboard shows the median and the slowest twentieth."
+    error_message = "The dashboard shows the median and the 95th percentile."
   }
   assert {
     condition     = google_monitoring_alert_policy.upload_to_result.conditions[0].condition_prometheus_query_language[0].query == "${jsondecode(google_monitoring_dashboard.photofinish.dashboard_json).mosaicLayout.tiles[1].widget.xyChart.dataSets[1].timeSeriesQuery.prometheusQuery} > 60"
-    error_message = "The alert looks at the same as the dashboard."
+    error_message = "The alert uses the query of the dashboard."
   }
   assert {
     condition     = strcontains(google_monitoring_alert_policy.upload_to_result.conditions[0].condition_prometheus_query_language[0].query, "histogram_quantile(0.95, ") && google_monitoring_alert_policy.upload_to_result.conditions[0].condition_prometheus_query_language[0].disable_metric_validation
-    error_message = "The alert is about one photo in twenty, and can be made together with its metric."
+    error_message = "The alert is on the 95th percentile, and can be created together with its metric."
   }
 }
 
@@ -121,19 +122,19 @@ run "budget_with_a_stop" {
   }
   assert {
     condition     = google_project_iam_custom_role.budget_stop[0].permissions == toset(["pubsub.subscriptions.update"]) && toset(keys(google_pubsub_subscription_iam_member.budget_stop)) == toset(["launch-workers", "launch-workers-sweep"])
-    error_message = "The stop may change the two subscriptions that start analysis, and nothing else."
+    error_message = "The stop may only change the two subscriptions that start analysis."
   }
   assert {
     condition     = jsondecode(google_workflows_workflow.budget_stop[0].user_env_vars["SUBSCRIPTIONS"]) == ["projects/my-project/subscriptions/launch-workers", "projects/my-project/subscriptions/launch-workers-sweep"]
-    error_message = "The workflow knows them."
+    error_message = "The workflow gets their names."
   }
   assert {
     condition     = google_eventarc_trigger.budget_stop[0].transport[0].pubsub[0].topic == google_pubsub_topic.budget[0].id && google_billing_budget.month[0].all_updates_rule[0].pubsub_topic == google_pubsub_topic.budget[0].id
-    error_message = "The budget's messages start it."
+    error_message = "The budget's messages start the workflow."
   }
   assert {
     condition     = contains(output.alerts, "budget")
-    error_message = "The budget is in the runbook."
+    error_message = "The runbook describes the budget alert."
   }
 }
 
@@ -147,7 +148,7 @@ run "budget_without_a_stop" {
 
   assert {
     condition     = length(google_billing_budget.month) == 1 && length(google_workflows_workflow.budget_stop) == 0 && length(google_service_account.budget_stop) == 0
-    error_message = "It only tells."
+    error_message = "It only sends alerts."
   }
 }
 
@@ -161,7 +162,7 @@ run "uptime" {
 
   assert {
     condition     = google_monitoring_uptime_check_config.search[0].http_check[0].path == "/v1/health" && google_monitoring_uptime_check_config.search[0].monitored_resource[0].labels.host == "search.example.com" && google_monitoring_uptime_check_config.search[0].http_check[0].accepted_response_status_codes[0].status_value == 200
-    error_message = "The API is asked whether it lives."
+    error_message = "The health URL of the API is checked."
   }
   assert {
     condition     = contains(output.alerts, "search-down") && google_monitoring_alert_policy.uptime[0].severity == "CRITICAL"
@@ -169,7 +170,7 @@ run "uptime" {
   }
 }
 
-run "nobody_told_is_refused" {
+run "no_alert_emails_are_refused" {
   command = plan
   module {
     source = "./modules/operations"
@@ -224,7 +225,7 @@ run "wrong_shares_are_refused" {
   expect_failures = [var.thresholds]
 }
 
-run "no_time_at_all_is_refused" {
+run "a_time_of_zero_is_refused" {
   command = plan
   module {
     source = "./modules/operations"
@@ -233,6 +234,17 @@ run "no_time_at_all_is_refused" {
     thresholds = { upload_to_result_p95_s = 0 }
   }
   expect_failures = [var.thresholds]
+}
+
+run "an_objective_of_always_is_refused" {
+  command = plan
+  module {
+    source = "./modules/operations"
+  }
+  variables {
+    search_objectives = { availability = 1, latency_ms = 500 }
+  }
+  expect_failures = [var.search_objectives]
 }
 
 run "plain_http_is_refused" {

@@ -1,4 +1,4 @@
-# Every alert has a section of the same name in docs/runbook.md.
+# Alerts. Each has a section of the same name in docs/runbook.md.
 
 resource "google_monitoring_notification_channel" "email" {
   for_each = var.alert_emails
@@ -19,7 +19,7 @@ locals {
 
   alerts = {
     dead-letters = {
-      title     = "Photos were given up"
+      title     = "Photos failed every delivery attempt"
       severity  = "ERROR"
       filter    = "resource.type = \"pubsub_topic\" AND resource.labels.topic_id = \"${var.watched.dead_letter_topic}\" AND metric.type = \"pubsub.googleapis.com/topic/send_message_operation_count\""
       aligner   = "ALIGN_DELTA"
@@ -29,7 +29,7 @@ locals {
       for_s     = 0
     }
     backlog-age = {
-      title     = "Photos wait too long"
+      title     = "Photos wait too long for analysis"
       severity  = "WARNING"
       filter    = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${var.watched.work_subscription}\" AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
       aligner   = "ALIGN_MAX"
@@ -39,7 +39,7 @@ locals {
       for_s     = 300
     }
     job-failures = {
-      title     = "Analysis tasks fail"
+      title     = "Analysis tasks are failing"
       severity  = "ERROR"
       filter    = "resource.type = \"cloud_run_job\" AND resource.labels.job_name = \"${var.watched.job}\" AND metric.type = \"run.googleapis.com/job/completed_task_attempt_count\" AND metric.labels.result = \"failed\""
       aligner   = "ALIGN_DELTA"
@@ -55,11 +55,11 @@ locals {
       aligner   = "ALIGN_PERCENTILE_95"
       reducer   = "REDUCE_MAX"
       group_by  = ["resource.labels.service_name"]
-      threshold = var.thresholds.search_latency_p95_ms
+      threshold = var.search_objectives.latency_ms
       for_s     = 600
     }
     database-disk = {
-      title     = "The vector database's disk fills up"
+      title     = "The vector database's disk is filling up"
       severity  = "ERROR"
       filter    = "${local.database} AND metric.type = \"cloudsql.googleapis.com/database/disk/utilization\""
       aligner   = "ALIGN_MEAN"
@@ -108,7 +108,7 @@ resource "google_monitoring_alert_policy" "threshold" {
 
   documentation {
     subject   = each.value.title
-    content   = "docs/runbook.md, section ${each.key}"
+    content   = "See docs/runbook.md, section ${each.key}."
     mime_type = "text/markdown"
   }
 
@@ -117,7 +117,7 @@ resource "google_monitoring_alert_policy" "threshold" {
   }
 }
 
-# A share needs two measurements, so it has a resource of its own.
+# A ratio needs a denominator, so this alert is not in the map above.
 resource "google_monitoring_alert_policy" "error_rate" {
   project               = var.project_id
   display_name          = "photofinish error-rate"
@@ -126,7 +126,7 @@ resource "google_monitoring_alert_policy" "error_rate" {
   notification_channels = local.channels
 
   conditions {
-    display_name = "A function answers with server errors"
+    display_name = "A function returns server errors"
     condition_threshold {
       filter             = "resource.type = \"cloud_run_revision\" AND ${local.any_service} AND metric.type = \"run.googleapis.com/request_count\" AND metric.labels.response_code_class = \"5xx\""
       denominator_filter = "resource.type = \"cloud_run_revision\" AND ${local.any_service} AND metric.type = \"run.googleapis.com/request_count\""
@@ -149,8 +149,8 @@ resource "google_monitoring_alert_policy" "error_rate" {
   }
 
   documentation {
-    subject   = "A function answers with server errors"
-    content   = "docs/runbook.md, section error-rate"
+    subject   = "A function returns server errors"
+    content   = "See docs/runbook.md, section error-rate."
     mime_type = "text/markdown"
   }
 
@@ -167,19 +167,19 @@ resource "google_monitoring_alert_policy" "upload_to_result" {
   notification_channels = local.channels
 
   conditions {
-    display_name = "Results come late"
+    display_name = "Photo results are late"
     condition_prometheus_query_language {
       query               = "${local.upload_to_result_s["p95"]} > ${var.thresholds.upload_to_result_p95_s}"
       duration            = "300s"
       evaluation_interval = "60s"
-      # A log-based metric is not known to Monitoring until minutes after it was made: the first apply would fail.
+      # Monitoring knows a new log-based metric only after minutes: with validation the first apply would fail.
       disable_metric_validation = true
     }
   }
 
   documentation {
-    subject   = "Results come late"
-    content   = "docs/runbook.md, section upload-to-result"
+    subject   = "Photo results are late"
+    content   = "See docs/runbook.md, section upload-to-result."
     mime_type = "text/markdown"
   }
 
@@ -188,107 +188,4 @@ resource "google_monitoring_alert_policy" "upload_to_result" {
   }
 
   depends_on = [google_logging_metric.upload_to_result]
-}
-
-resource "google_monitoring_uptime_check_config" "search" {
-  count = var.health_url == null ? 0 : 1
-
-  project      = var.project_id
-  display_name = "photofinish search"
-  timeout      = "10s"
-  period       = "300s"
-
-  http_check {
-    path           = "/${join("/", slice(split("/", var.health_url), 3, length(split("/", var.health_url))))}"
-    port           = 443
-    use_ssl        = true
-    validate_ssl   = true
-    request_method = "GET"
-    accepted_response_status_codes {
-      status_value = 200
-    }
-  }
-
-  monitored_resource {
-    type = "uptime_url"
-    labels = {
-      project_id = var.project_id
-      host       = split("/", var.health_url)[2]
-    }
-  }
-}
-
-resource "google_monitoring_alert_policy" "uptime" {
-  count = var.health_url == null ? 0 : 1
-
-  project               = var.project_id
-  display_name          = "photofinish search-down"
-  severity              = "CRITICAL"
-  combiner              = "OR"
-  notification_channels = local.channels
-
-  conditions {
-    display_name = "Search cannot be reached from outside"
-    condition_threshold {
-      filter          = "resource.type = \"uptime_url\" AND metric.type = \"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id = \"${google_monitoring_uptime_check_config.search[0].uptime_check_id}\""
-      comparison      = "COMPARISON_GT"
-      threshold_value = 1
-      duration        = "300s"
-      aggregations {
-        alignment_period     = "600s"
-        per_series_aligner   = "ALIGN_NEXT_OLDER"
-        cross_series_reducer = "REDUCE_COUNT_FALSE"
-        group_by_fields      = ["resource.labels.host"]
-      }
-    }
-  }
-
-  documentation {
-    subject   = "Search cannot be reached from outside"
-    content   = "docs/runbook.md, section search-down"
-    mime_type = "text/markdown"
-  }
-}
-
-# --- objectives ---
-
-resource "google_monitoring_custom_service" "search" {
-  project      = var.project_id
-  service_id   = "photofinish-search"
-  display_name = "photofinish search"
-}
-
-resource "google_monitoring_slo" "availability" {
-  project             = var.project_id
-  service             = google_monitoring_custom_service.search.service_id
-  slo_id              = "availability"
-  display_name        = "Searches without a server error"
-  goal                = var.search_objectives.availability
-  rolling_period_days = 28
-
-  request_based_sli {
-    good_total_ratio {
-      bad_service_filter   = "resource.type = \"cloud_run_revision\" AND ${local.search_service} AND metric.type = \"run.googleapis.com/request_count\" AND metric.labels.response_code_class = \"5xx\""
-      total_service_filter = "resource.type = \"cloud_run_revision\" AND ${local.search_service} AND metric.type = \"run.googleapis.com/request_count\""
-    }
-  }
-}
-
-resource "google_monitoring_slo" "latency" {
-  project             = var.project_id
-  service             = google_monitoring_custom_service.search.service_id
-  slo_id              = "latency"
-  display_name        = "Searches faster than ${var.search_objectives.latency_ms} ms"
-  goal                = var.search_objectives.latency_share
-  rolling_period_days = 28
-
-  request_based_sli {
-    distribution_cut {
-      distribution_filter = "resource.type = \"cloud_run_revision\" AND ${local.search_service} AND metric.type = \"run.googleapis.com/request_latencies\""
-      range {
-        min = 0
-        max = var.search_objectives.latency_ms
-      }
-    }
-  }
 }

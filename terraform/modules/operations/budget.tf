@@ -1,4 +1,4 @@
-# A budget that tells people, and at `stop_at` cuts off what starts analysis. Photos stay in the queue meanwhile.
+# A budget that sends alerts and, at `stop_at`, stops analysis from being started. Photos stay queued until it resumes.
 
 locals {
   stops = try(var.budget.stop_at > 0, false)
@@ -61,13 +61,13 @@ resource "google_service_account" "budget_stop" {
   display_name = "Stops analysis when the budget is spent"
 }
 
-# The one permission that the stop needs, on the subscriptions that it stops.
+# The only permission that the stop needs, granted on the subscriptions that it changes.
 resource "google_project_iam_custom_role" "budget_stop" {
   count = local.stops ? 1 : 0
 
   project     = var.project_id
   role_id     = "photofinishBudgetStop"
-  title       = "Take the push address from a subscription"
+  title       = "Remove the push endpoint of a subscription"
   permissions = ["pubsub.subscriptions.update"]
 }
 
@@ -88,8 +88,7 @@ resource "google_project_iam_member" "budget_stop" {
   member  = google_service_account.budget_stop[0].member
 }
 
-# An account that may only start this workflow is what a project-wide workflows.invoker would be: Eventarc knows no
-# finer right.
+# On the project, because workflows.invoker cannot be granted on a single workflow.
 resource "google_project_iam_member" "budget_stop_invokes" {
   count = local.stops ? 1 : 0
 
@@ -104,7 +103,7 @@ resource "google_workflows_workflow" "budget_stop" {
   project             = var.project_id
   region              = var.region
   name                = "photofinish-budget-stop"
-  description         = "Takes the push address from what starts analysis, when the budget is spent."
+  description         = "Removes the push endpoints of the subscriptions that start analysis when the budget is spent."
   service_account     = google_service_account.budget_stop[0].id
   call_log_level      = "LOG_ERRORS_ONLY"
   deletion_protection = false

@@ -1,10 +1,10 @@
 locals {
   billable_s = "sum(increase(run_googleapis_com:container_billable_instance_time{monitored_resource=\"cloud_run_job\",job_name=\"${var.watched.job}\"}[1h]))"
 
-  # Lines of each chart by their legend; without one they are named by what the query groups by.
+  # Queries of each chart by legend. An empty legend: lines are named after the labels that the query groups by.
   charts = [
     {
-      title = "Photos by what became of them, per minute"
+      title = "Photos by outcome, per minute"
       lines = local.outcomes_per_min
     },
     {
@@ -16,7 +16,7 @@ locals {
       lines = { "" = "max(pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.watched.work_subscription}\"})" }
     },
     {
-      title = "Age of the longest waiting photo (s)"
+      title = "Age of the oldest queued photo (s)"
       lines = { "" = "max(pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.watched.work_subscription}\"})" }
     },
     {

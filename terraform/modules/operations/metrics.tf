@@ -1,14 +1,14 @@
-# Metrics out of the log lines of the functions and the job (shared/photofinish/logs.py).
+# Metrics from the log lines of the functions and the job (shared/photofinish/logs.py).
 
 locals {
   outcomes = {
     queued    = "A photo was recorded and queued."
-    committed = "A photo was analysed and everything about it written."
-    rejected  = "A photo was refused for a reason that its document tells."
-    failed    = "A photo was given up after several tries."
+    committed = "A photo was analysed and its results were written."
+    rejected  = "A photo was rejected; its document states the reason."
+    failed    = "A photo failed every delivery attempt."
   }
 
-  # PromQL refuses a log-based metric without the kind of resource, as it may have several.
+  # A log-based metric may have several resource types; PromQL refuses a query that does not name one.
   outcomes_per_min = {
     for outcome in keys(local.outcomes) : outcome => "60 * sum(${join(" or ", [
       for resource in ["cloud_run_revision", "cloud_run_job"] :
@@ -42,7 +42,7 @@ resource "google_logging_metric" "photos" {
 resource "google_logging_metric" "upload_to_result" {
   project         = var.project_id
   name            = "photofinish/upload_to_result_s"
-  description     = "How long after its upload everything about a photo was written."
+  description     = "Time from the upload of a photo until its results were written."
   filter          = "resource.type = \"cloud_run_job\" AND resource.labels.job_name = \"${var.watched.job}\" AND jsonPayload.message = \"committed\" AND jsonPayload.upload_to_result_s : *"
   value_extractor = "EXTRACT(jsonPayload.upload_to_result_s)"
 
@@ -53,7 +53,7 @@ resource "google_logging_metric" "upload_to_result" {
     display_name = "From upload to result"
   }
 
-  # From a second to a week; a percentile is known to a bucket, which is a quarter of its value wide.
+  # From a second to a week. Buckets grow by 25 %, so a percentile is accurate to a quarter of its value.
   bucket_options {
     exponential_buckets {
       scale              = 1

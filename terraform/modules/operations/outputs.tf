@@ -1,4 +1,4 @@
 output "alerts" {
-  description = "Names of the alerts, as docs/runbook.md has them."
+  description = "Names of the alerts; each is a section of docs/runbook.md."
   value       = sort(concat(keys(local.alerts), ["error-rate", "upload-to-result"], var.health_url == null ? [] : ["search-down"], var.budget == null ? [] : ["budget"]))
 }

@@ -1,5 +1,5 @@
 variable "project_id" {
-  description = "Project to watch."
+  description = "Project to monitor."
   type        = string
 }
 
@@ -9,7 +9,7 @@ variable "region" {
 }
 
 variable "schedules" {
-  description = "What Cloud Scheduler publishes, by name: full topic name, cron expression (UTC) and JSON message."
+  description = "Messages that Cloud Scheduler publishes, by job name: full topic name, cron expression (UTC) and JSON body."
   type = map(object({
     topic       = string
     cron        = string
@@ -28,12 +28,12 @@ variable "schedules" {
 }
 
 variable "scheduler_service_agent" {
-  description = "IAM member of the project's Cloud Scheduler service agent: it publishes."
+  description = "IAM member of the project's Cloud Scheduler service agent, which publishes the messages."
   type        = string
 }
 
 variable "watched" {
-  description = "Names of what is watched."
+  description = "Names of the resources to monitor."
   type = object({
     dead_letter_topic = string
     work_subscription = string
@@ -45,22 +45,21 @@ variable "watched" {
 }
 
 variable "alert_emails" {
-  description = "Who is told, by a name of their own."
+  description = "E-mail addresses that receive alerts, keyed by a name of your choice."
   type        = map(string)
 
   validation {
     condition     = length(var.alert_emails) > 0 && alltrue([for email in values(var.alert_emails) : can(regex("^[^@\\s]+@[^@\\s]+$", email))])
-    error_message = "alert_emails must name at least one e-mail address: an alert that nobody gets is none."
+    error_message = "alert_emails must contain at least one e-mail address, and only e-mail addresses."
   }
 }
 
 variable "thresholds" {
-  description = "When an alert goes off."
+  description = "Values above which alerts fire. The latency of search is in search_objectives."
   type = object({
     backlog_age_s          = optional(number, 1800)
     upload_to_result_p95_s = optional(number, 900)
     error_share            = optional(number, 0.05)
-    search_latency_p95_ms  = optional(number, 1500)
     database_disk_share    = optional(number, 0.85)
     database_cpu_share     = optional(number, 0.9)
   })
@@ -68,16 +67,16 @@ variable "thresholds" {
 
   validation {
     condition     = var.thresholds.error_share > 0 && var.thresholds.error_share < 1 && var.thresholds.database_disk_share < 1 && var.thresholds.database_cpu_share < 1
-    error_message = "Shares are between 0 and 1."
+    error_message = "thresholds: shares must be between 0 and 1."
   }
   validation {
-    condition     = var.thresholds.backlog_age_s > 0 && var.thresholds.upload_to_result_p95_s > 0 && var.thresholds.search_latency_p95_ms > 0
-    error_message = "Times are more than 0."
+    condition     = var.thresholds.backlog_age_s > 0 && var.thresholds.upload_to_result_p95_s > 0
+    error_message = "thresholds: times must be greater than 0."
   }
 }
 
 variable "health_url" {
-  description = "Public address of a search function, asked every five minutes; null when there is none."
+  description = "Public health URL of the search API, checked every five minutes; null without a public address."
   type        = string
   default     = null
 
@@ -88,26 +87,37 @@ variable "health_url" {
 }
 
 variable "search_objectives" {
-  description = "Service level objectives of search over 28 days: share of requests without a server error, and faster than the latency."
+  description = <<-EOT
+    Service level objectives of search over 28 days. `availability`: share of requests without a server error.
+    `latency_share`: share of requests faster than `latency_ms`; an alert fires when the 95th percentile exceeds that.
+  EOT
   type = object({
-    availability  = optional(number, 0.995)
+    availability  = number
+    latency_ms    = number
     latency_share = optional(number, 0.95)
-    latency_ms    = optional(number, 1500)
   })
-  default = {}
+
+  validation {
+    condition     = var.search_objectives.availability > 0 && var.search_objectives.availability < 1 && var.search_objectives.latency_share > 0 && var.search_objectives.latency_share < 1
+    error_message = "search_objectives: shares must be between 0 and 1."
+  }
+  validation {
+    condition     = var.search_objectives.latency_ms > 0
+    error_message = "search_objectives.latency_ms must be greater than 0."
+  }
 }
 
 variable "gpu_task_usd_per_h" {
-  description = "Price of one analysis task for an hour, for the dashboard (`photofinish cost` has the prices)."
+  description = "Price of one analysis task per hour in USD, for the dashboard (`photofinish cost` lists prices)."
   type        = number
   default     = 1.05
 }
 
 variable "budget" {
   description = <<-EOT
-    Monthly budget in the billing account's currency, and the share of it at which no more analysis is started (0: never).
-    Stopping takes the push address from `stop_subscriptions`, so that nothing calls launch_workers; `terraform apply`
-    puts it back. Null when the billing account is not to be touched.
+    Monthly budget in the billing account's currency, and the share of it at which analysis stops (0: never). Stopping
+    removes the push endpoints of `stop_subscriptions`, so that nothing calls launch_workers; `terraform apply` restores
+    them. Null for no budget.
   EOT
   type = object({
     billing_account = string
@@ -131,7 +141,7 @@ variable "budget" {
 }
 
 variable "stop_subscriptions" {
-  description = "Push subscriptions that start work: what the budget's stop cuts off."
+  description = "Push subscriptions that start analysis: the budget's stop disables them."
   type        = list(string)
   default     = []
 }
