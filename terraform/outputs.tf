@@ -1,76 +1,76 @@
 output "project_id" {
-  description = "For the apps: the project of the documents."
+  description = "For apps: the project that holds the Firestore documents."
   value       = var.project_id
 }
 
 output "photo_bucket" {
-  description = "For photographers and apps: drop photos here, as ALBUM/ANYTHING.jpg."
+  description = "For photographers and apps: the bucket to drop photos into, as ALBUM/ANYTHING.jpg."
   value       = module.photo_bucket.photo_bucket
 }
 
 output "derived_bucket" {
-  description = "For apps: sidecars and previews."
+  description = "For apps: the bucket of sidecars and previews."
   value       = module.photo_bucket.derived_bucket
 }
 
 output "api_url" {
-  description = "For apps: the JSON API is at this address followed by /v1; docs/api.md."
-  value       = coalesce(local.api_url, module.http["api"].uri)
+  description = "For apps: address of the JSON API, without /v1. See docs/api.md."
+  value       = var.search.exposure == "load_balancer" ? "https://${var.search.domain}" : module.http_function["api"].uri
 }
 
 output "rekognition_url" {
-  description = "For AWS SDKs: their endpoint_url; docs/rekognition.md. Null where the load balancer has no host for it."
+  description = "For AWS SDKs: their endpoint_url. Null behind a load balancer without a rekognition_domain. See docs/rekognition.md."
   value = (
-    var.search.exposure != "load_balancer" ? module.http["rekognition"].uri :
+    var.search.exposure != "load_balancer" ? module.http_function["rekognition"].uri :
     var.search.rekognition_domain != null ? "https://${var.search.rekognition_domain}" : null
   )
 }
 
 output "results_topic" {
-  description = "For other programs: what became of each photo."
+  description = "For other programs: the topic that publishes the outcome of every photo."
   value       = local.topic["results"]
 }
 
 output "front_address" {
-  description = "Where the search domain's A record must point; null without a load balancer."
+  description = "Address for the A record of the search domain; null without a load balancer."
   value       = one(module.public_gateway[*].address)
 }
 
 output "key_secret" {
-  description = "Secret that AWS credentials of API keys are derived from; see docs/rotate-keys.md."
+  description = "Name of the secret that the AWS credentials of API keys are derived from. See docs/rotate-keys.md."
   value       = local.key_secret
 }
 
 output "image_repository" {
-  description = "For the deploy: where images are pushed to."
+  description = "For the deploy: repository that images are pushed to."
   value       = module.foundation.repository_url
 }
 
 output "builds_bucket" {
-  description = "For the deploy: where `gcloud builds submit` puts the source."
+  description = "For the deploy: bucket that `gcloud builds submit` uploads the source to."
   value       = module.foundation.builds_bucket
 }
 
 output "deployer" {
-  description = "For the deploy: the account that Cloud Build runs as."
+  description = "For the deploy: service account that Cloud Build runs as."
   value       = module.foundation.deployer.email
 }
 
 output "workload_identity_provider" {
-  description = "For a deploy from GitHub: the provider that its workflow names; null when there is none."
+  description = "For a deploy from GitHub: the provider that the workflow names; null without deploy_from_github."
   value       = module.foundation.workload_identity_provider
 }
 
 output "environment" {
-  description = "For operators: the variables by which `photofinish status`, `reconcile` and `redrive` reach this deployment."
+  description = "For operators: environment variables with which `photofinish status`, `reconcile` and `redrive` reach this deployment."
   value       = local.env
 }
 
 output "services" {
-  description = "For the deploy: the functions' services, event functions first."
+  description = "For the deploy: Cloud Run services of the functions."
   value = {
-    events = [for function in local.event_functions : function.name]
-    http   = keys(module.http)
+    events = keys(module.event_function)
+    http   = keys(module.http_function)
   }
 }
 

@@ -28,6 +28,7 @@ from photofinish_emulators.stack import (
     Subscription,
     Topic,
 )
+from photofinish_functions.function_specs import FUNCTIONS
 
 PROJECT = "photofinish-local"
 REGION = "local"
@@ -56,19 +57,6 @@ _NAMES = {
     "PHOTOFINISH_DERIVED_BUCKET": DERIVED_BUCKET,
     "PHOTOFINISH_ENROLMENT_BUCKET": ENROLMENT_BUCKET,
 }
-FUNCTIONS = {
-    "on-object-finalized": ("on_object_finalized", "cloudevent"),
-    "launch-workers": ("launch_workers", "cloudevent"),
-    "on-dead-letter": ("on_dead_letter", "cloudevent"),
-    "reconcile": ("reconcile", "cloudevent"),
-    "expire": ("expire", "cloudevent"),
-    "cluster-people": ("cluster_people", "cloudevent"),
-    "on-enrolment-finalized": ("on_enrolment_finalized", "cloudevent"),
-    "api": ("api", "http"),
-    "rekognition": ("rekognition", "http"),
-}
-
-
 # As in the cloud: many search at once, so the API has a process for each core, with one thread for its models.
 _SERVING = {"api": {"WORKERS": str(os.cpu_count() or 1), "THREADS": "8", "PHOTOFINISH_THREADS": "1"}}
 
@@ -141,14 +129,14 @@ def local_deployment(state_dir: Path, *, models_dir: Path | None = None) -> Stac
         ),
         functions=tuple(
             Function(
-                name=name,
+                name=spec.name,
                 source=source,
-                target=target,
-                signature=signature,  # type: ignore[arg-type]
+                target=spec.entry_point,
+                signature=spec.signature,
                 gunicorn_config="python:photofinish_functions.gunicorn_config",
-                env=_SERVING.get(name, {}),
+                env=_SERVING.get(spec.name, {}),
             )
-            for name, (target, signature) in FUNCTIONS.items()
+            for spec in FUNCTIONS
         ),
         jobs=(
             Job(

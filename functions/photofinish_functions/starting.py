@@ -9,16 +9,10 @@ from photofinish.analysis.models.selection import check_models, searched_space
 from photofinish.errors import Misconfigured
 from photofinish.logs import log_json
 from photofinish.wiring import model_settings
+from photofinish_functions.function_specs import FUNCTIONS
 
 log = logging.getLogger(__name__)
 EXIT_MISCONFIGURED = 3
-_FACES = ("face_detection", "face_embedding")
-MODELS = {
-    "api": _FACES,
-    "on_enrolment_finalized": _FACES,
-    "rekognition": (*_FACES, "text_detection", "text_recognition"),
-}
-"""Function → roles of the models that it runs; other functions run none."""
 
 
 def refuse_wrong_models(target: str) -> None:
@@ -26,11 +20,12 @@ def refuse_wrong_models(target: str) -> None:
 
     One sentence in the log says what to do. No model is loaded.
     """
-    if target not in MODELS:
+    roles = next((spec.models for spec in FUNCTIONS if spec.entry_point == target), ())
+    if not roles:
         return
     try:
         settings = model_settings()
-        check_models(settings, MODELS[target])
+        check_models(settings, roles)
         searched_space(settings)  # searching needs a calibration; analysing does not
     except Misconfigured as error:
         log_json()

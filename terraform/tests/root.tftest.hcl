@@ -1,4 +1,4 @@
-# The whole environment: what the modules are given, and who may do what in all of it.
+# The root module: which values the modules get, and which inputs are refused.
 
 mock_provider "google" {
   mock_resource "google_service_account" {
@@ -35,7 +35,7 @@ run "defaults" {
   }
   assert {
     condition     = toset(output.services.events) == toset(["on-object-finalized", "launch-workers", "on-dead-letter", "reconcile", "cluster-people", "on-enrolment-finalized", "expire"]) && toset(output.services.http) == toset(["api", "rekognition"])
-    error_message = "Every function has its service."
+    error_message = "Every function has a service."
   }
   assert {
     condition     = output.jobs == { analyze = "analyze", migrate = "migrate" }
@@ -43,11 +43,11 @@ run "defaults" {
   }
   assert {
     condition     = output.front_address == null && length(module.public_gateway) == 0
-    error_message = "Nothing is public unless asked for."
+    error_message = "Nothing is public by default."
   }
   assert {
     condition     = output.api_url == "https://some.example.run.app" && output.rekognition_url == "https://some.example.run.app"
-    error_message = "App developers are told the addresses."
+    error_message = "The outputs contain the URLs."
   }
 }
 
@@ -64,11 +64,11 @@ run "on_cpu_behind_a_load_balancer" {
 
   assert {
     condition     = local.env.PHOTOFINISH_MAX_GPU_TASKS == "5" && local.env.PHOTOFINISH_WORK_TOPIC == "other-work" && local.env.PHOTOFINISH_JOB == "other-job"
-    error_message = "The functions know what was asked for."
+    error_message = "The functions get the given values."
   }
   assert {
-    condition     = output.api_url == "https://search.example.com" && output.rekognition_url == "https://aws.example.com" && local.proxy_hops == 2
-    error_message = "Searches go through the load balancer."
+    condition     = output.api_url == "https://search.example.com" && output.rekognition_url == "https://aws.example.com" && local.http_env.PHOTOFINISH_PROXY_HOPS == "2"
+    error_message = "Search goes through the load balancer."
   }
   assert {
     condition     = alltrue([for topic in google_pubsub_topic.topic : topic.kms_key_name == var.kms_key])
@@ -92,7 +92,7 @@ run "a_domain_without_load_balancer_is_refused" {
   expect_failures = [var.search]
 }
 
-run "aws_sdks_need_a_host_of_their_own" {
+run "one_host_for_both_apis_is_refused" {
   command = plan
   variables {
     search = { exposure = "load_balancer", domain = "search.example.com", rekognition_domain = "search.example.com" }
@@ -100,7 +100,7 @@ run "aws_sdks_need_a_host_of_their_own" {
   expect_failures = [var.search]
 }
 
-run "a_link_key_is_a_secrets_full_name" {
+run "a_link_key_that_is_no_secret_name_is_refused" {
   command = plan
   variables {
     search = { link_key_secret = "GOOG1EXAMPLE:its-secret" }
@@ -108,7 +108,7 @@ run "a_link_key_is_a_secrets_full_name" {
   expect_failures = [var.search]
 }
 
-run "every_page_of_the_web_is_no_origin" {
+run "a_star_as_origin_is_refused" {
   command = plan
   variables {
     search = { cors_origins = ["*"] }
@@ -116,7 +116,7 @@ run "every_page_of_the_web_is_no_origin" {
   expect_failures = [var.search]
 }
 
-run "a_zone_is_no_region" {
+run "a_zone_as_region_is_refused" {
   command = plan
   variables {
     region = "europe-west1-b"
@@ -132,7 +132,7 @@ run "a_project_number_is_refused" {
   expect_failures = [var.project_id]
 }
 
-run "two_topics_of_one_name_are_refused" {
+run "duplicate_topic_names_are_refused" {
   command = plan
   variables {
     topics = { work = "photos", dead = "photos" }
@@ -156,7 +156,7 @@ run "no_tasks_are_refused" {
   expect_failures = [var.analysis]
 }
 
-run "models_of_ones_own" {
+run "own_models" {
   variables {
     models = { face_pack = "buffalo_l", accept_noncommercial = true, bib_detector = "bibs.onnx", provider = "tensorrt" }
   }
@@ -199,7 +199,7 @@ run "an_unknown_text_engine_is_refused" {
   expect_failures = [var.models]
 }
 
-run "models_for_no_paddleocr_are_refused" {
+run "paddle_models_without_paddleocr_are_refused" {
   command = plan
   variables {
     models = { paddle_models = "paddle" }

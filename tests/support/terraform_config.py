@@ -1,4 +1,4 @@
-"""Reads the Terraform configuration as written: expressions stay text, no provider and no program is needed."""
+"""Reads the Terraform configuration as written: expressions stay text; neither Terraform nor a provider is needed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import hcl2
 from hcl2 import SerializationOptions
 
 ROOT = Path(__file__).parents[2]
 TERRAFORM = ROOT / "terraform"
-_ENTRY_POINTS_MODULES = {"event-function", "http-function"}
 
 
 @dataclass(frozen=True)
@@ -51,90 +50,89 @@ def resources() -> Iterator[Resource]:
                     yield Resource(file, type_, name, body)
 
 
+def root(kind: str) -> dict[str, Any]:
+    """The root module's blocks of one kind (`module`, `variable`, `locals`), by name."""
+    blocks = [block for file in sorted(TERRAFORM.glob("*.tf")) for block in parsed(file).get(kind, [])]
+    return {name: body for block in blocks for name, body in block.items() if not name.startswith("__")}
+
+
 def modules() -> dict[str, dict[str, Any]]:
     """The root's module calls."""
-    return {name: body for block in parsed(TERRAFORM / "main.tf")["module"] for name, body in block.items()}
-
-
-def root_locals() -> dict[str, Any]:
-    return {name: value for block in parsed(TERRAFORM / "main.tf")["locals"] for name, value in block.items()}
+    return root("module")
 
 
 def optional_defaults(variable: str) -> dict[str, str]:
     """The defaults of an object variable of the root: attribute → text of its default."""
-    for block in parsed(TERRAFORM / "variables.tf")["variable"]:
-        if variable in block:
-            return dict(re.findall(r"(\w+) = optional\(\w+, \"?([^\")]*)\"?\)", block[variable]["type"]))
-    raise AssertionError(f"terraform/variables.tf has no variable {variable!r}")
+    return dict(re.findall(r"(\w+) = optional\(\w+, \"?([^\")]*)\"?\)", root("variable")[variable]["type"]))
 
 
 def topic_names() -> dict[str, str]:
-    """How the root calls a topic → its name by default."""
+    """Key of each topic in `var.topics` → its default name."""
     return optional_defaults("topics")
 
 
 def topic_of(expression: str) -> str:
-    """The name of the topic that an expression such as `local.topic["work"]` means."""
+    """The name of the topic that an expression such as `local.topic["work"]` refers to."""
     match = re.fullmatch(r'\$\{local\.topic\["(\w+)"\]\}', expression)
-    assert match, f"{expression!r} is no topic of the root module"
+    assert match, f"{expression!r} is not a topic of the root module"
     return topic_names()[match[1]]
 
 
-def environment_of(expression: Any) -> dict[str, str]:
-    """The variables of an `env` argument: `merge(local.env, …)` of the root's locals and of what is written out."""
+def environment_of(expression: Any) -> set[str]:
+    """Names of the variables of an `env` argument: a map, or `merge(…)` of the root's locals and written-out maps."""
     if isinstance(expression, dict):
-        return {name: str(value) for name, value in expression.items()}
-    variables: dict[str, str] = {}
-    for name in re.findall(r"\blocal\.(\w*env)\b", expression):
-        variables |= environment_of(root_locals()[name])
-    return variables | dict(re.findall(r"\b([A-Z][A-Z0-9_]+) = ([^,}]+)", expression))
+        return {name for name in expression if not name.startswith("__")}
+    from_locals = {name for local in re.findall(r"\blocal\.(\w*env)\b", expression) for name in _local_env(local)}
+    return from_locals | set(re.findall(r"\b([A-Z][A-Z0-9_]+) = ", expression))
 
 
-def of_this_key(expression: str, key: str) -> str:
-    """`each.key == "api" ? X : Y` as it is for one key of a `for_each`; anything else as it is."""
-    pattern = r'each\.key == "([\w-]+)"(?: && [^?]+)? \? (\{[^{}]*\}|\[[^\[\]]*\]) : (\{\}|\[\])'
-    return re.sub(pattern, lambda found: str(found[2] if found[1] == key else found[3]), expression)
+def _local_env(name: str) -> set[str]:
+    return environment_of(root("locals")[name])
 
 
 @dataclass(frozen=True)
 class Service:
-    """A function as the root sets it up."""
+    """A function as the root's `event_functions` or `http_functions` describes it (terraform/functions.tf)."""
 
     name: str
     target: str
-    env: dict[str, str]
+    signature: Literal["cloudevent", "http"]
+    uses: set[str]
+    env: set[str]
     secret_env: set[str]
     publishes_to: set[str]
-    project_roles: set[str]
-    uses_database: bool
-    signs_links: bool
     subscriptions: dict[str, dict[str, Any]]
-    """Its push subscriptions; empty for a function that is called over HTTP."""
+    """Its push subscriptions, with topics by name; empty for an HTTP function."""
 
 
 def services() -> dict[str, Service]:
-    """Every function of the root, by its target."""
+    """Every function of the root, by its target. A test of the plan (tests/e2e/deployment) checks this reading."""
+    signatures: dict[str, Literal["cloudevent", "http"]] = {"event_functions": "cloudevent", "http_functions": "http"}
     found = {}
-    for module in modules().values():
-        if Path(module["source"]).name not in _ENTRY_POINTS_MODULES:
-            continue
-        several = {"": {"target": module["target"]}}
-        if "for_each" in module:
-            several = root_locals()[module["for_each"].removeprefix("${local.").removesuffix("}")]
-        for key, values in several.items():
-            env, secret_env = module["env"], module.get("secret_env", {})
+    for kind, signature in signatures.items():
+        for name, function in root("locals")[kind].items():
+            if name.startswith("__"):
+                continue
+            is_http, uses = signature == "http", set(function["uses"])
             service = Service(
-                name=key or module["name"],
-                target=values["target"],
-                env=environment_of(of_this_key(env, key) if isinstance(env, str) else env),
-                secret_env=set(
-                    environment_of(of_this_key(secret_env, key) if isinstance(secret_env, str) else secret_env)
-                ),
-                publishes_to={topic_of(topic) for topic in module.get("publishes_to", {}).values()},
-                project_roles=set(re.findall(r"roles/[\w.]+", of_this_key(str(module.get("project_roles", "")), key))),
-                uses_database="database" in module,
-                signs_links=module.get("signs_links") == f'${{each.key == "{key}"}}',
-                subscriptions=module.get("subscriptions", {}),
+                name=name,
+                target=function["target"],
+                signature=signature,
+                uses=uses,
+                env=_local_env("env")
+                | (_local_env("face_env") if "faces" in uses else set())
+                | ({"DATABASE_URL"} if "database" in uses else set())
+                | (_local_env("http_env") if is_http else set())
+                | environment_of(function.get("env", {})),
+                secret_env=({"PHOTOFINISH_KEY_SECRET"} if is_http else set())
+                | environment_of(function.get("secret_env", {})),
+                publishes_to={topic_names()[key] for key in function.get("publishes_to", [])},
+                subscriptions={
+                    subscription: body
+                    | {key: topic_names()[body[key]] for key in ("topic", "dead_letter_topic") if key in body}
+                    for subscription, body in function.get("subscriptions", {}).items()
+                    if not subscription.startswith("__")
+                },
             )
             found[service.target] = service
     return found

@@ -1,4 +1,4 @@
-"""What Terraform sets up is what the code asks for: topics, functions, settings, queries, rights."""
+"""What Terraform sets up is what the code needs: topics, functions, settings, queries, IAM grants."""
 
 from __future__ import annotations
 
@@ -14,31 +14,36 @@ from typing import Any
 import pytest
 from google.api_core import exceptions
 from google.cloud.firestore import Client
+from pydantic_settings import BaseSettings
 
 from photofinish.adapters.google.documents import FirestoreDocuments
 from photofinish.adapters.google.task_leases import FirestoreTaskLeases
+from photofinish.application.dead_letters import record_given_up
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.logs import JsonFormatter
 from photofinish.settings import (
     AccessSettings,
-    ApiSettings,
     DatabaseSettings,
     JobSettings,
-    LinkSettings,
     ModelEnvironment,
-    RetentionSettings,
     Settings,
 )
 from photofinish_cli.local_deployment import local_deployment
 from photofinish_emulators.stack import StackSpec
 from photofinish_functions.events import Message, is_full_run
+from photofinish_functions.function_specs import FUNCTIONS, FunctionSpec
 from support import terraform_config as terraform
 from support.firestore_server import FirestoreServer, emulator_environment
+from support.function_use import function_environment, use_of
+from support.pipeline import MemoryCloud, toy_photo
 
 ROOT = terraform.ROOT
 INDEXES = terraform.TERRAFORM / "firestore" / "firestore.indexes.json"
 FRAMEWORK_VARIABLES = {"LD_LIBRARY_PATH"}
 PUBLIC = {"terraform/modules/http-function/main.tf: google_cloud_run_v2_service_iam_member.invoker"}
+
+
+BY_ENTRY_POINT = {spec.entry_point: spec for spec in FUNCTIONS}
 
 
 @pytest.fixture(scope="module")
@@ -50,79 +55,14 @@ def default_of(settings: type[Settings], field: str) -> str:
     return str(settings.model_fields[field].default)
 
 
-def required(*settings: type[Any]) -> set[str]:
+def required(*settings: type[BaseSettings]) -> set[str]:
     return {
         str(field.validation_alias) for kind in settings for field in kind.model_fields.values() if field.is_required()
     }
 
 
-def known(*settings: type[Any]) -> set[str]:
+def known(*settings: type[BaseSettings]) -> set[str]:
     return {str(field.validation_alias) for kind in settings for field in kind.model_fields.values()}
-
-
-def all_targets() -> list[str]:
-    tree = ast.parse((ROOT / "functions" / "main.py").read_text(encoding="utf-8"))
-    names = [
-        node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
-    ]
-    targets: list[str] = ast.literal_eval(names[0])
-    return targets
-
-
-def names_in(*nodes: ast.AST) -> set[str]:
-    walked = [node for top in nodes for node in ast.walk(top)]
-    return {node.id for node in walked if isinstance(node, ast.Name)} | {
-        node.attr for node in walked if isinstance(node, ast.Attribute)
-    }
-
-
-def named_by(target: str) -> set[str]:
-    """Names in an entry point and its package, in the helpers it calls, and in the parts of `wiring.App` it uses."""
-    tree = ast.parse((ROOT / "functions/photofinish_functions/entry_points.py").read_text(encoding="utf-8"))
-    functions = {node.name: names_in(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
-    assert target in functions, f"entry_points.py has no function {target}"
-    followed = {name: named for name, named in functions.items() if name.startswith("_")} | APP
-    package = ROOT / "functions/photofinish_functions" / target
-    source = "".join(file.read_text(encoding="utf-8") for file in package.rglob("*.py"))
-    named = functions[target] | set(re.findall(r"\b(?:cloud|services)\.(\w+)", source))
-    while more := set().union(*(followed[name] for name in named & followed.keys())) - named:
-        named |= more
-    return named
-
-
-def names_by_property() -> dict[str, set[str]]:
-    """What the body of each property of `wiring.App` names."""
-    tree = ast.parse((ROOT / "shared/photofinish/wiring.py").read_text(encoding="utf-8"))
-    [app] = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-    return {method.name: names_in(*method.body) for method in app.body if isinstance(method, ast.FunctionDef)}
-
-
-APP = names_by_property()
-ON_DATABASE = {name for name, named in APP.items() if "database" in named}
-DOCUMENTS = {"documents", "people_documents", "leases"}
-PARTS = {"store", "queue", "events", "launcher", "links", "enrolment_pictures"} | DOCUMENTS | ON_DATABASE
-
-
-def parts_used_by(target: str) -> set[str]:
-    """The adapters of `wiring.App` that an entry point uses."""
-    return named_by(target) & PARTS
-
-
-def settings_of(target: str) -> list[type[Any]]:
-    """The classes of settings that an entry point reads, itself or through `wiring`."""
-    readers = {
-        "app": Settings,
-        "ApiSettings": ApiSettings,
-        "RetentionSettings": RetentionSettings,
-        "model_settings": ModelEnvironment,
-        "AccessSettings": AccessSettings,
-        "LinkSettings": LinkSettings,
-    }
-    named = named_by(target)
-    found: list[type[Any]] = [settings for name, settings in readers.items() if name in named]
-    if named & ON_DATABASE:
-        found.append(DatabaseSettings)
-    return found
 
 
 # --- topics and functions ---
@@ -137,21 +77,17 @@ def test_the_cloud_has_the_topics_of_the_local_cloud(local: StackSpec) -> None:
     assert set(terraform.topic_names().values()) == {topic.name for topic in local.topics}
 
 
-def test_every_function_is_set_up_and_every_target_exists() -> None:
-    assert sorted(terraform.services()) == sorted(all_targets())
-
-
-def test_services_have_the_local_clouds_names(local: StackSpec) -> None:
-    in_cloud = {service.name: service.target for service in terraform.services().values()}
-    assert in_cloud == {function.name: function.target for function in local.functions}
+def test_terraform_sets_up_the_listed_functions() -> None:
+    in_cloud = {(service.name, service.target, service.signature) for service in terraform.services().values()}
+    assert in_cloud == {(spec.name, spec.entry_point, spec.signature) for spec in FUNCTIONS}
 
 
 def test_subscriptions_push_what_the_local_cloud_pushes(local: StackSpec) -> None:
     in_cloud = {
         name: (
             service.name,
-            terraform.topic_of(subscription["topic"]),
-            terraform.topic_of(subscription["dead_letter_topic"]) if "dead_letter_topic" in subscription else None,
+            subscription["topic"],
+            subscription.get("dead_letter_topic"),
             int(subscription.get("retention_s", 604800)) == 600,
         )
         for service in terraform.services().values()
@@ -191,39 +127,33 @@ def test_the_queue_is_the_local_clouds(local: StackSpec) -> None:
     assert terraform.topic_of(work["topic"]) == pulled.topic == default_of(Settings, "work_topic")
     assert pulled.dead_letter is not None
     assert terraform.topic_of(work["dead_letter_topic"]) == pulled.dead_letter.topic
-    name = terraform.root_locals()["env"]["PHOTOFINISH_WORK_SUBSCRIPTION"]
+    name = terraform.root("locals")["env"]["PHOTOFINISH_WORK_SUBSCRIPTION"]
     assert name == pulled.name == default_of(Settings, "work_subscription")
 
 
 def test_the_job_has_the_codes_name(local: StackSpec) -> None:
-    [variable] = [
-        block["job_name"]
-        for block in terraform.parsed(terraform.TERRAFORM / "variables.tf")["variable"]
-        if "job_name" in block
-    ]
-    assert variable["default"] == default_of(Settings, "job") == local.jobs[0].name
+    assert terraform.root("variable")["job_name"]["default"] == default_of(Settings, "job") == local.jobs[0].name
 
 
 # --- settings ---
 
 
-@pytest.mark.parametrize("target", all_targets())
-def test_every_function_has_the_settings_it_needs_and_no_others(target: str) -> None:
-    service = terraform.services()[target]
-    given = set(service.env) | service.secret_env
-    classes = settings_of(target)
-    assert Settings in classes, f"{target} does not reach its deployment: was the entry point found?"
-    lacking = required(*classes) - given
-    assert not lacking, f"{target} lacks {sorted(lacking)}"
-    unknown = given - known(*classes)
-    assert not unknown, f"{target} does not read {sorted(unknown)}, which Terraform gives to it"
+@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
+def test_every_function_has_the_settings_it_needs_and_no_others(spec: FunctionSpec) -> None:
+    service = terraform.services()[spec.entry_point]
+    given = service.env | service.secret_env
+    missing = required(*spec.settings) - given
+    assert not missing, f"Terraform does not set {sorted(missing)}"
+    unread = given - known(*spec.settings)
+    assert not unread, f"{spec.name} does not read {sorted(unread)}"
 
 
-def test_only_what_searches_indexes_or_migrates_knows_the_database() -> None:
+def test_only_functions_with_database_settings_get_the_database_url() -> None:
     [database_url] = known(DatabaseSettings)
-    knows = {target for target, service in terraform.services().items() if database_url in service.env}
-    assert knows == {"api", "rekognition", "cluster_people", "on_enrolment_finalized", "expire"}
-    assert database_url not in terraform.root_locals()["env"]
+    given = {service.name for service in terraform.services().values() if database_url in service.env}
+    assert given == {spec.name for spec in FUNCTIONS if DatabaseSettings in spec.settings}
+    assert given == {"api", "rekognition", "cluster-people", "on-enrolment-finalized", "expire"}
+    assert database_url not in terraform.root("locals")["env"]
 
 
 def test_the_migration_has_the_settings_it_needs() -> None:
@@ -235,15 +165,16 @@ def test_the_migration_has_the_settings_it_needs() -> None:
     ]
     given = terraform.environment_of(container["dynamic"][0]["env"]["for_each"])
     given |= terraform.environment_of(terraform.modules()["vector_database"]["migration"]["env"])
-    # By the bucket `photofinish` knows that the environment names a deployment.
+    # The bucket tells `photofinish` that the environment names a deployment.
     needs = required(DatabaseSettings) | {"PHOTOFINISH_PHOTO_BUCKET"}
-    assert needs <= set(given), f"the migration lacks {sorted(needs - set(given))}"
+    assert needs <= given, f"Terraform does not set {sorted(needs - given)}"
 
 
 def test_the_job_has_the_settings_it_needs() -> None:
     [job_locals] = terraform.parsed(terraform.TERRAFORM / "modules/gpu-job/main.tf")["locals"]
-    given = set(terraform.environment_of(terraform.modules()["gpu_job"]["env"]))
-    given |= set(terraform.environment_of(job_locals["env"]))
+    given = terraform.environment_of(terraform.modules()["gpu_job"]["env"]) | terraform.environment_of(
+        job_locals["env"]
+    )
     assert "PHOTOFINISH_ONNX_PROVIDERS" in given, "the job's own variables were not found"
     classes = (Settings, DatabaseSettings, JobSettings, ModelEnvironment)
     lacking = required(*classes) - given
@@ -254,21 +185,20 @@ def test_the_job_has_the_settings_it_needs() -> None:
 
 def test_every_choice_of_models_reaches_the_job() -> None:
     [job_locals] = terraform.parsed(terraform.TERRAFORM / "modules/gpu-job/main.tf")["locals"]
-    lacking = known(ModelEnvironment) - set(terraform.environment_of(job_locals["env"]))
-    assert lacking == {"PHOTOFINISH_MODELS_DIR"}, "Terraform can say which models; where they lie, the image says"
+    missing = known(ModelEnvironment) - terraform.environment_of(job_locals["env"])
+    assert missing == {"PHOTOFINISH_MODELS_DIR"}, "Terraform chooses models; their folder is set by the image"
 
 
-def test_all_who_know_embedding_spaces_compare_faces_in_the_same_one() -> None:
+def test_all_functions_with_models_use_the_same_embedding_space() -> None:
     pack = {"PHOTOFINISH_FACE_PACK", "PHOTOFINISH_ACCEPT_NONCOMMERCIAL"}
-    services = terraform.services()
-    for target in all_targets():
-        assert (pack <= set(services[target].env)) == (ModelEnvironment in settings_of(target)), target
+    for target, service in terraform.services().items():
+        assert (pack <= service.env) == (ModelEnvironment in BY_ENTRY_POINT[target].settings), target
 
 
 def test_own_models_are_where_the_images_have_them() -> None:
     for folder in ("functions", "gpu_jobs"):
         text = (ROOT / folder / "Dockerfile").read_text(encoding="utf-8")
-        assert f"COPY own_models {terraform.root_locals()['own_models']}" in text
+        assert f"COPY own_models {terraform.root('locals')['own_models']}" in text
         assert "!own_models" in (ROOT / folder / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
     user = re.findall(r"^USER (\d+):(\d+)$", (ROOT / "gpu_jobs/Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     [job] = [
@@ -276,7 +206,7 @@ def test_own_models_are_where_the_images_have_them() -> None:
         for resource in terraform.resources()
         if resource.type == "google_cloud_run_v2_job" and resource.name == "analyze"
     ]
-    assert f"uid={user[0][0]}" in str(job.body), "whom the image runs as may write TensorRT's engines"
+    assert f"uid={user[0][0]}" in str(job.body), "the image's user may write TensorRT's engines"
     assert f"gid={user[0][1]}" in str(job.body)
 
 
@@ -287,7 +217,7 @@ def test_secrets_come_as_secrets() -> None:
         if "SecretStr" in str(field.annotation)
     }
     for service in terraform.services().values():
-        assert not secret & set(service.env), f"{service.name} has a secret as plain text"
+        assert not secret & service.env, f"{service.name} has a secret as plain text"
 
 
 def test_defaults_of_terraform_are_the_codes() -> None:
@@ -301,19 +231,18 @@ def test_defaults_of_terraform_are_the_codes() -> None:
 # --- log lines ---
 
 
-def log_lines() -> dict[str, set[str]]:
-    """Messages of `log.info("…", extra=fields(…))` and the like in the product → the fields they have."""
-    lines: dict[str, set[str]] = {}
-    for file in [file for folder in ("functions", "gpu_jobs", "shared") for file in (ROOT / folder).rglob("*.py")]:
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log.")):
-                continue
-            extra = next((keyword.value for keyword in node.keywords if keyword.arg == "extra"), None)
-            if isinstance(extra, ast.Call) and isinstance(node.args[0], ast.Constant):
-                fields_ = {keyword.arg for keyword in extra.keywords if keyword.arg}
-                message = str(node.args[0].value)
-                lines[message] = lines.get(message, fields_) & fields_
-    return lines
+@pytest.fixture
+def log_entries(caplog: pytest.LogCaptureFixture) -> dict[str, dict[str, Any]]:
+    """Log entries of a queued, a committed, a rejected and a failed photo, by message."""
+    caplog.set_level(logging.INFO)
+    cloud = MemoryCloud()
+    cloud.drop("race/1.jpg", toy_photo())
+    cloud.worker().run()
+    cloud.drop("race/empty.jpg", b"")
+    failed = cloud.drop("race/2.jpg", toy_photo()).ref
+    record_given_up(failed, attempts="5", documents=cloud.documents, events=cloud.events)
+    entries = [json.loads(JsonFormatter().format(record)) for record in caplog.records]
+    return {entry["message"]: entry for entry in entries}
 
 
 def logging_metrics() -> dict[str, dict[str, Any]]:
@@ -322,77 +251,74 @@ def logging_metrics() -> dict[str, dict[str, Any]]:
     }
 
 
-def test_metrics_count_log_lines_that_are_written() -> None:
+def test_metrics_count_log_lines_that_are_written(log_entries: dict[str, dict[str, Any]]) -> None:
     [metrics] = terraform.parsed(terraform.TERRAFORM / "modules/operations/metrics.tf")["locals"]
     outcomes = set(metrics["outcomes"]) - {"__is_block__"}
     assert len(outcomes) == 4
     for outcome in outcomes:
-        assert "photo_id" in log_lines().get(outcome, set()), f"no log line {outcome!r} tells a photo_id"
+        assert "photo_id" in log_entries.get(outcome, {}), f"no log line {outcome!r} has a photo_id"
 
 
-def test_the_time_from_upload_to_result_is_where_the_metric_looks() -> None:
+def test_the_time_from_upload_to_result_is_where_the_metric_looks(log_entries: dict[str, dict[str, Any]]) -> None:
     metric = logging_metrics()["upload_to_result"]
     [extracted] = re.findall(r"^EXTRACT\(jsonPayload\.(\w+)\)$", metric["value_extractor"])
     [message] = re.findall(r'jsonPayload\.message = \\?"(\w+)\\?"', metric["filter"])
-    assert extracted in log_lines()[message]
-    record = logging.LogRecord("job", logging.INFO, __file__, 1, message, None, None)
-    record.fields = {extracted: 12.345}
-    entry = json.loads(JsonFormatter().format(record))
-    assert (entry["message"], entry[extracted]) == (message, 12.345), "Cloud Logging finds it in jsonPayload"
+    assert isinstance(log_entries[message][extracted], float)
 
 
-# --- rights ---
+# --- IAM grants ---
 
 
-def is_among(target: str, members: dict[str, str]) -> bool:
-    """Whether a function's account is one of the IAM `members` of a module call."""
-    return bool({f"${{module.{target}.member}}", f'${{module.http["{target}"].member}}'} & set(members.values()))
+@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
+def test_a_function_may_do_what_its_code_does_and_no_more(
+    spec: FunctionSpec, local: StackSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = use_of(spec.entry_point, function_environment(local), monkeypatch)
+    service = terraform.services()[spec.entry_point]
+    calls = terraform.modules()
+    member = f'${{module.{"event" if spec.signature == "cloudevent" else "http"}_function["{spec.name}"].member}}'
+    assert service.publishes_to == {
+        topic for part, topic in {"queue": "photo-work", "events": "photo-results"}.items() if part in used.parts
+    }
+    assert ("firestore" in service.uses) == ("_firestore" in used.parts)
+    assert ("database" in service.uses) == ("database" in used.parts)
+    assert ("signed_links" in service.uses) == ("links" in used.parts)
+    for granted, part in (
+        (calls["photo_bucket"]["readers"], "store"),
+        (calls["photo_bucket"]["derived_readers"], "links"),
+        (calls["enrolment_bucket"]["uploaders"], "links"),
+        (calls["enrolment_bucket"]["readers"], "enrolment_pictures"),
+        (calls["gpu_job"]["launchers"], "launcher"),
+    ):
+        assert (member in granted.values()) == (part in used.parts), f"{spec.name}: {part}"
 
 
-@pytest.mark.parametrize("target", all_targets())
-def test_a_function_may_do_what_its_code_does_and_no_more(target: str) -> None:
-    used = parts_used_by(target)
-    service = terraform.services()[target]
-    topics = {"queue": "photo-work", "events": "photo-results"}
-    assert service.publishes_to == {topic for part, topic in topics.items() if part in used}
-    assert ("roles/datastore.user" in service.project_roles) == bool(used & DOCUMENTS)
-    assert service.uses_database == bool(used & ON_DATABASE)
-    assert service.signs_links == ("links" in used)
-    bucket, enrolments = terraform.modules()["photo_bucket"], terraform.modules()["enrolment_bucket"]
-    assert is_among(target, bucket["readers"]) == ("store" in used)
-    assert is_among(target, bucket["derived_readers"]) == ("links" in used)
-    assert is_among(target, enrolments["uploaders"]) == ("links" in used)
-    assert is_among(target, enrolments["readers"]) == ("enrolment_pictures" in used)
-    launchers = terraform.modules()["gpu_job"]["launchers"]
-    assert (f"${{module.{target}.member}}" in launchers.values()) == ("launcher" in used)
-
-
-def test_nobody_has_a_basic_role() -> None:
+def test_no_basic_role_is_granted() -> None:
     roles = re.compile(r"roles/(owner|editor|viewer)\b")
     for resource in terraform.resources():
-        assert not roles.search(str(resource.body)), f"{resource} gives a basic role"
+        assert not roles.search(str(resource.body)), f"{resource} grants a basic role"
     for name, module in terraform.modules().items():
-        assert not roles.search(str(module)), f"module {name} gives a basic role"
+        assert not roles.search(str(module)), f"module {name} grants a basic role"
 
 
-def test_rights_are_added_and_none_is_taken_over() -> None:
+def test_grants_are_added_to_those_of_others() -> None:
     for resource in terraform.resources():
-        assert not resource.type.endswith(("_iam_policy", "_iam_binding")), f"{resource} would remove others' rights"
+        assert not resource.type.endswith(("_iam_policy", "_iam_binding")), f"{resource} would remove other grants"
 
 
 def test_nothing_is_public_unless_listed() -> None:
-    everybody = {str(resource) for resource in terraform.resources() if "allUsers" in str(resource.body)}
-    assert everybody == PUBLIC
+    public = {str(resource) for resource in terraform.resources() if "allUsers" in str(resource.body)}
+    assert public == PUBLIC
     for resource in terraform.resources():
         assert "allAuthenticatedUsers" not in str(resource.body), f"{resource} is open to every Google account"
         if resource.type == "google_storage_bucket":
             assert resource.body["public_access_prevention"] == "enforced", f"{resource} may become public"
-            assert resource.body["uniform_bucket_level_access"] is True, f"{resource} has rights object by object"
+            assert resource.body["uniform_bucket_level_access"] is True, f"{resource} has permissions per object"
         if resource.type == "google_sql_database_instance":
             assert resource.body["settings"][0]["ip_configuration"][0]["ipv4_enabled"] is False
 
 
-def test_no_key_of_an_account_is_made() -> None:
+def test_no_service_account_key_is_created() -> None:
     assert not [str(r) for r in terraform.resources() if r.type in {"google_service_account_key", "random_password"}]
 
 

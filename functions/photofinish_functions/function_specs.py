@@ -1,0 +1,79 @@
+"""The deployed functions: the list that servers, the local cloud and the tests of Terraform and docs go by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic_settings import BaseSettings
+
+from photofinish.settings import (
+    AccessSettings,
+    ApiSettings,
+    DatabaseSettings,
+    LinkSettings,
+    ModelEnvironment,
+    RetentionSettings,
+    Settings,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSpec:
+    """One function."""
+
+    name: str
+    """Name of its Cloud Run service."""
+    entry_point: str
+    """Name of the Python function in `entry_points.py`."""
+    signature: Literal["cloudevent", "http"]
+    """Called by Pub/Sub, or by clients over HTTP."""
+    settings: tuple[type[BaseSettings], ...]
+    """Classes of settings that it reads from its environment."""
+    models: tuple[str, ...] = ()
+    """Roles of the models that it runs."""
+
+
+_FACES = ("face_detection", "face_embedding")
+
+FUNCTIONS = (
+    FunctionSpec(
+        name="on-object-finalized", entry_point="on_object_finalized", signature="cloudevent", settings=(Settings,)
+    ),
+    FunctionSpec(name="launch-workers", entry_point="launch_workers", signature="cloudevent", settings=(Settings,)),
+    FunctionSpec(name="on-dead-letter", entry_point="on_dead_letter", signature="cloudevent", settings=(Settings,)),
+    FunctionSpec(name="reconcile", entry_point="reconcile", signature="cloudevent", settings=(Settings,)),
+    FunctionSpec(
+        name="expire",
+        entry_point="expire",
+        signature="cloudevent",
+        settings=(Settings, DatabaseSettings, RetentionSettings),
+    ),
+    FunctionSpec(
+        name="cluster-people",
+        entry_point="cluster_people",
+        signature="cloudevent",
+        settings=(Settings, DatabaseSettings, ModelEnvironment),
+    ),
+    FunctionSpec(
+        name="on-enrolment-finalized",
+        entry_point="on_enrolment_finalized",
+        signature="cloudevent",
+        settings=(Settings, DatabaseSettings, ModelEnvironment),
+        models=_FACES,
+    ),
+    FunctionSpec(
+        name="api",
+        entry_point="api",
+        signature="http",
+        settings=(Settings, DatabaseSettings, ModelEnvironment, AccessSettings, ApiSettings, LinkSettings),
+        models=_FACES,
+    ),
+    FunctionSpec(
+        name="rekognition",
+        entry_point="rekognition",
+        signature="http",
+        settings=(Settings, DatabaseSettings, ModelEnvironment, AccessSettings),
+        models=(*_FACES, "text_detection", "text_recognition"),
+    ),
+)

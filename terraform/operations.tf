@@ -1,0 +1,61 @@
+# Schedules, alerts, objectives, the dashboard and the budget.
+
+module "operations" {
+  source = "./modules/operations"
+
+  project_id              = var.project_id
+  region                  = var.region
+  scheduler_service_agent = module.foundation.service_agents.scheduler
+  alert_emails            = var.alert_emails
+  thresholds              = { upload_to_result_p95_s = var.analysis.upload_to_result_p95_s }
+  search_objectives       = { availability = var.search.availability_share, latency_ms = var.search.latency_p95_ms }
+  budget                  = var.budget
+  stop_subscriptions      = module.event_function["launch-workers"].subscriptions
+  health_url = (
+    var.search.exposure == "load_balancer" ? "https://${var.search.domain}/v1/health" :
+    var.search.exposure == "direct" ? "${module.http_function["api"].uri}/v1/health" : null
+  )
+
+  schedules = {
+    photofinish-sweep = {
+      topic       = local.topic["sweep"]
+      cron        = var.schedules.sweep
+      description = "Start analysis of photos that are still queued."
+    }
+    photofinish-reconcile = {
+      topic       = local.topic["reconcile"]
+      cron        = var.schedules.reconcile
+      description = "Queue photos of the last 24 hours whose event was lost."
+    }
+    photofinish-reconcile-all = {
+      topic       = local.topic["reconcile"]
+      cron        = var.schedules.reconcile_all
+      body        = "{\"full\": true}"
+      description = "Queue photos of any age whose event was lost."
+    }
+    photofinish-people-sweep = {
+      topic       = local.topic["people_sweep"]
+      cron        = var.schedules.people_sweep
+      description = "Cluster albums and process enrolment pictures whose event was lost."
+    }
+    photofinish-people-sweep-all = {
+      topic       = local.topic["people_sweep"]
+      cron        = var.schedules.people_sweep_all
+      body        = "{\"full\": true}"
+      description = "Cluster every album again."
+    }
+    photofinish-retention = {
+      topic       = local.topic["retention"]
+      cron        = var.schedules.retention
+      description = "Delete audit entries and change history past their retention."
+    }
+  }
+  watched = {
+    dead_letter_topic = var.topics.dead
+    work_subscription = module.gpu_job.work_subscription
+    job               = module.gpu_job.name
+    event_services    = keys(module.event_function)
+    search_services   = keys(module.http_function)
+    database          = module.vector_database.instance
+  }
+}

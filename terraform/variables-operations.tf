@@ -1,0 +1,47 @@
+variable "alert_emails" {
+  description = "E-mail addresses that receive alerts, keyed by a name of your choice."
+  type        = map(string)
+}
+
+variable "schedules" {
+  description = <<-EOT
+    Cron expressions in UTC. `sweep`: starts analysis of photos that are still queued. `reconcile`: queues photos of the
+    last 24 hours whose event was lost. `reconcile_all`: the same for all photos. `people_sweep`: clusters albums and
+    processes enrolment pictures whose event was lost. `people_sweep_all`: clusters every album again. `retention`: deletes
+    what is past its retention, such as audit entries.
+  EOT
+  type = object({
+    sweep            = optional(string, "* * * * *")
+    reconcile        = optional(string, "*/10 * * * *")
+    reconcile_all    = optional(string, "17 3 * * *")
+    people_sweep     = optional(string, "* * * * *")
+    people_sweep_all = optional(string, "47 3 * * *")
+    retention        = optional(string, "7 4 * * *")
+  })
+  default = {}
+}
+
+variable "budget" {
+  description = "Monthly budget and the share of it at which analysis stops (0: never); null for no budget. See modules/operations."
+  type = object({
+    billing_account = string
+    amount          = number
+    stop_at         = optional(number, 1)
+  })
+  default = null
+}
+
+variable "state_bucket" {
+  description = "Bucket of Terraform's state, which the deploy reads to run `terraform plan`; null when the state is elsewhere."
+  type        = string
+  default     = null
+}
+
+variable "deploy_from_github" {
+  description = "GitHub repository and ref whose workflows may deploy without a key; null for none. See modules/foundation."
+  type = object({
+    repository = string
+    ref        = optional(string, "refs/heads/main")
+  })
+  default = null
+}
