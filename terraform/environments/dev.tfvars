@@ -1,4 +1,4 @@
-# An environment to try things in: small, cheap, and everything in it may be deleted.
+# A small, cheap environment for trying things out. All of it may be deleted.
 project_id          = "photofinish-dev"
 region              = "europe-west1"
 environment         = "dev"

@@ -1,4 +1,4 @@
-# Most of what can be decided, in one file to copy from.
+# Most settings in one file, to copy from.
 project_id   = "my-races-prod"
 region       = "europe-west4"
 environment  = "prod"
@@ -37,6 +37,7 @@ search = {
   rekognition_domain = "rekognition.example.com"
   cors_origins       = ["https://photos.example.com"]
   firebase_project   = "my-races-app"
+  link_key_secret    = "projects/my-races-prod/secrets/photofinish-link-key"
   min_instances      = 2
   max_instances      = 20
   requests_per_min   = 1200

@@ -1,4 +1,4 @@
-# The least that must be decided.
+# The required settings only.
 project_id   = "my-races-dev"
 region       = "europe-west1"
 environment  = "dev"
