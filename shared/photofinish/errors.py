@@ -38,6 +38,9 @@ class Misconfigured(PhotofinishError):
 class NotFound(PhotofinishError):
     """The requested thing does not exist: answer 404."""
 
+    code = "not_found"
+    """Stable, for programs."""
+
 
 class Conflict(PhotofinishError):
     """The change contradicts the current state, and nothing was changed: answer 409.

@@ -27,6 +27,7 @@ from photofinish.ports import (
     People,
     PeopleChanges,
     PeopleDocuments,
+    PeopleNumbers,
     PeopleProjection,
     PhotoLinks,
     PhotoStore,
@@ -147,15 +148,21 @@ class App:
 
     @cached_property
     def users(self) -> Users:
-        from photofinish.adapters.postgres.people.people import PgPeople
+        from photofinish.adapters.postgres.people.users import PgUsers
 
-        return PgPeople(self.database)
+        return PgUsers(self.database)
 
     @cached_property
     def people_changes(self) -> PeopleChanges:
         from photofinish.adapters.postgres.people.changes import PgPeopleChanges
 
         return PgPeopleChanges(self.database)
+
+    @cached_property
+    def people_numbers(self) -> PeopleNumbers:
+        from photofinish.adapters.postgres.people.numbers import PgPeopleNumbers
+
+        return PgPeopleNumbers(self.database)
 
     @cached_property
     def clusters(self) -> Clusters:
@@ -225,7 +232,7 @@ class App:
     def searcher(self) -> Searcher:
         from photofinish.application.search.searcher import Searcher
 
-        return Searcher(self.index, self.people, self.people_changes, {self.embedding_space: self.calibration})
+        return Searcher(self.index, self.people, self.people_numbers, {self.embedding_space: self.calibration})
 
     @cached_property
     def clustering(self) -> PeopleClustering:

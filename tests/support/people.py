@@ -1,4 +1,4 @@
-"""An album with faces in a real Postgres, and everything of people over it."""
+"""An album with faces in a real Postgres, and the adapters of its people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.faces import PgFaceIndex
+from photofinish.adapters.postgres.people.numbers import PgPeopleNumbers
 from photofinish.adapters.postgres.people.people import PgPeople
+from photofinish.adapters.postgres.people.users import PgUsers
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import face_id
 from photofinish.domain.matching import Calibration
@@ -28,7 +30,7 @@ CALIBRATION = Calibration(min_similarity=0.515, stranger_similarity=0.6, slope=1
 
 
 def people(counts: list[int], *, spread: float = 0.5, dimension: int = 24, seed: int = 0) -> NDArray[np.float32]:
-    """Faces of persons, each somewhat different; persons far apart."""
+    """Unit rows (N, D): `counts` faces of each person, each somewhat different; persons far apart."""
     rng = np.random.default_rng(seed)
     rows = []
     for count in counts:
@@ -43,7 +45,7 @@ def people(counts: list[int], *, spread: float = 0.5, dimension: int = 24, seed:
 
 @dataclass
 class TestAlbum:
-    """Faces of made-up persons: each looks somewhat different on every photo."""
+    """Faces of made-up persons, somewhat different on every photo."""
 
     __test__ = False
 
@@ -63,25 +65,33 @@ class TestAlbum:
     def people(self) -> PgPeople:
         return PgPeople(self.database)
 
-    def look(self, person: str, *, spread: float = 0.35) -> NDArray[np.float64]:
-        """How `person` looks this time: two looks of one person have a cosine of about 1 / (1 + spread²)."""
+    @property
+    def users(self) -> PgUsers:
+        return PgUsers(self.database)
+
+    @property
+    def numbers(self) -> PgPeopleNumbers:
+        return PgPeopleNumbers(self.database)
+
+    def vector(self, person: str, *, spread: float = 0.35) -> NDArray[np.float64]:
+        """A new embedding (D,) of `person`: two of one person have a cosine of about 1 / (1 + spread²)."""
         center = self._centers.get(person)
         if center is None:
             center = self.rng.normal(size=self.dimension)
             center = self._centers[person] = center / np.linalg.norm(center)
         noise = self.rng.normal(size=self.dimension)
         noise -= (noise @ center) * center
-        looks: NDArray[np.float64] = center + spread * noise / np.linalg.norm(noise)
-        return looks
+        vector: NDArray[np.float64] = center + spread * noise / np.linalg.norm(noise)
+        return vector
 
     def add(
         self, name: str, *persons: str, bibs: Sequence[Bib] = (), quality: float = 0.75, spread: float = 0.35
     ) -> list[str]:
-        """Index a photo of these persons; the ids of their faces."""
+        """Index a photo of these persons, and return the ids of their faces."""
         ref = self.photo(name)
         faces = [
             face(
-                embedding(self.look(person, spread=spread), self.space),
+                embedding(self.vector(person, spread=spread), self.space),
                 x=0.05 + 0.9 * number / max(len(persons), 1),
                 quality=quality,
             )
@@ -98,7 +108,7 @@ class TestAlbum:
             return connection.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
 
     def dump(self) -> str:
-        """Everything that the tables hold, as text."""
+        """The content of all tables as text."""
         tables = [row[0] for row in self.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
         return "\n".join(str(row) for table in tables for row in self.sql(f'SELECT * FROM "{table}"'))
 

@@ -107,7 +107,7 @@ def _refusal(error: Exception) -> Refused:
         case Conflict():
             return Refused(409, error.code, error.message)
         case NotFound():
-            return Refused(404, "not_found", str(error))
+            return Refused(404, error.code, str(error))
         case Unavailable():
             return unavailable()
         case HTTPException():

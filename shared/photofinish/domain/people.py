@@ -1,4 +1,4 @@
-"""People of an album: somebody enrolled, or a cluster of faces, with a name or without."""
+"""People of an album: enrolled, or found as a cluster of faces; with or without a name."""
 
 from __future__ import annotations
 
@@ -14,25 +14,33 @@ from photofinish.domain.bib_links import PersonNumber
 from photofinish.domain.face import Embedding
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
-from photofinish.errors import RejectedInput
+from photofinish.errors import NotFound, RejectedInput
 
 MAX_NAME_CHARS = 200
-MAX_NUMBER_CHARS = 20
+
+
+class UnknownPerson(NotFound):
+    """The album has no such person."""
+
+    code = "unknown_person"
+
+    def __init__(self) -> None:
+        super().__init__("This album has no such person.")
 
 
 class FaceSource(StrEnum):
-    """Why a face counts as a person's."""
+    """Why a face is assigned to a person."""
 
     CONFIRMED = "confirmed"
-    """Somebody said so of this face."""
+    """A user confirmed this face."""
     KEPT = "kept"
-    """It was the person's when somebody named, merged or split it: clustering does not take it away."""
+    """It was assigned to the person when a user named, merged or split them: clustering does not take it away."""
     CLUSTERED = "clustered"
-    """It is similar; the next clustering may decide otherwise."""
+    """It is similar; the next clustering may assign it differently."""
 
 
 class UploadStatus(StrEnum):
-    """Where an enrolment picture is on its way."""
+    """The state of an enrolment picture."""
 
     WAITING = "waiting"
     ACCEPTED = "accepted"
@@ -41,7 +49,7 @@ class UploadStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """One picture to enrol somebody with."""
+    """One enrolment picture of a person."""
 
     upload_id: str
     person_id: str
@@ -49,33 +57,43 @@ class Upload:
     code: str | None
     """Why it was refused, for programs."""
     message: str | None
-    """The same for people."""
+    """Why it was refused, for people."""
     expires_at: datetime
-    """Until when the signed address takes the picture."""
+    """When the signed upload URL expires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody of an album; without a name it is a cluster."""
+    """A person of an album; without a name a cluster of faces."""
 
     person_id: str
-    """Lower-case 8-4-4-4-12 hexadecimal; stays the same from run to run of the clustering."""
+    """Lower-case 8-4-4-4-12 hexadecimal; stays the same over clustering runs."""
     album: str
     name: str | None
     user_id: str | None
     """Of the Rekognition API, unique in the album."""
     created_at: datetime
     face_count: int
-    """Faces of the album's photos."""
+    """Faces on the album's photos."""
     confirmed_count: int
-    """Those of them that somebody confirmed."""
+    """Those of these faces that a user confirmed."""
     enrolled_count: int
-    """Enrolment pictures that were accepted."""
+    """Accepted enrolment pictures."""
 
 
 @dataclass(frozen=True, slots=True)
-class Weighted:
-    """An embedding and how much it counts: its face's quality, 0 to 1."""
+class FaceOwner:
+    """The person that a face is assigned to."""
+
+    person_id: str
+    source: FaceSource
+    user_id: str | None
+    """The person's, of the Rekognition API."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedEmbedding:
+    """An embedding and its weight: the quality of its face, 0 to 1."""
 
     embedding: Embedding
     quality: float
@@ -83,26 +101,26 @@ class Weighted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceChanges:
-    """What became of faces that were to be given to somebody, or taken from them."""
+    """Which of the requested faces are changed, and which are refused; see :mod:`photofinish.domain.people_rules`."""
 
     changed: tuple[str, ...]
-    """Face ids for which it holds now, those for which it held before among them; in the order asked for."""
+    """Face ids in the requested order, including those that were in the requested state before."""
     refused: Mapping[str, str]
-    """Face id → `unknown_face`, `other_person` (it is another user's), `not_similar` or `not_theirs`."""
+    """Face id → `unknown_face`, `other_person`, `not_similar` or `not_theirs`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A change that was made."""
+    """The result of a change of a person."""
 
     person: Person
     operation_id: int | None
-    """By which it can be undone; None where nothing changed."""
+    """The operation to undo it with; None where nothing changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedFaces:
-    """A change of faces that was made."""
+    """The result of a change of a person's faces."""
 
     changes: FaceChanges
     operation_id: int | None
@@ -110,7 +128,7 @@ class ChangedFaces:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """A change as it was recorded."""
+    """A recorded change of an album's people."""
 
     operation_id: int
     kind: str
@@ -119,14 +137,14 @@ class Operation:
     done_by: str
     person_ids: tuple[str, ...]
     is_reversible: bool
-    """False where somebody whom it touched was deleted since."""
+    """False where a person that it changed was deleted since."""
     undoes: int | None
     undone_by: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownFace:
-    """A face of a person as apps see it."""
+    """A face of a person in their document."""
 
     face_id: str
     photo: PhotoRef
@@ -136,19 +154,19 @@ class ShownFace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonDocument:
-    """What apps see of a person: nothing biometric."""
+    """The Firestore document of a person: nothing biometric."""
 
     person: Person
     faces: tuple[ShownFace, ...]
-    """The best `MAX_FACES`, the best first."""
+    """The best faces, confirmed ones first; not all where a person has very many."""
     numbers: tuple[PersonNumber, ...]
 
 
 def check_name(name: str) -> str:
-    """The name without spaces around it.
+    """Return the name without surrounding spaces.
 
     Raises:
-        RejectedInput: `person_name_not_allowed`, for one that is empty, too long or holds control characters.
+        RejectedInput: `person_name_not_allowed`, for a name that is empty, too long or has unprintable characters.
     """
     stripped = name.strip()
     if not 0 < len(stripped) <= MAX_NAME_CHARS or not stripped.isprintable():
@@ -158,12 +176,12 @@ def check_name(name: str) -> str:
     return stripped
 
 
-def centroids(faces: Sequence[Weighted]) -> list[Embedding]:
-    """The mean of the embeddings, weighted by quality and brought to unit length, per embedding space, by its name.
+def centroids(faces: Sequence[WeightedEmbedding]) -> list[Embedding]:
+    """Per embedding space, in the order of their names: the mean weighted by quality, scaled to unit length.
 
-    A space whose mean is 0 (opposite faces) has none.
+    A space whose mean is 0 (opposite faces) has no centroid.
     """
-    spaces: dict[str, list[Weighted]] = {}
+    spaces: dict[str, list[WeightedEmbedding]] = {}
     for face in faces:
         spaces.setdefault(face.embedding.space, []).append(face)
     found = []
@@ -176,17 +194,27 @@ def centroids(faces: Sequence[Weighted]) -> list[Embedding]:
     return found
 
 
-def fitting(faces: Sequence[Weighted], *, min_similarity: float) -> NDArray[np.bool_]:
-    """Which of these faces, said to be one person's, fit together: (N,).
+def resembles(face: Embedding, centroids: Sequence[Embedding], *, min_similarity: float) -> bool:
+    """Whether a face is similar to the person with these centroids; True where they have none in its space."""
+    return all(
+        float(centroid.vector @ face.vector) >= min_similarity for centroid in centroids if centroid.space == face.space
+    )
 
-    The largest set of faces of which each is similar enough to the set's best one; among sets of one size that of the
-    highest total quality. The answer does not depend on the order of the faces (exact ties apart).
+
+def fitting(faces: Sequence[WeightedEmbedding], *, min_similarity: float) -> NDArray[np.bool_]:
+    """Which of these faces, said to be one person's, fit together: (N,), N may be 0.
+
+    In each embedding space: the largest set of faces that are all similar enough to the set's best face; among equally
+    large sets that of the highest total quality. The result does not depend on the order of the faces (exact ties
+    apart).
     """
-    if not faces:
-        return np.zeros(0, bool)
-    rows = np.stack([face.embedding.vector for face in faces])
-    qualities = np.array([face.quality for face in faces])
-    similar = (rows @ rows.T >= min_similarity) | np.eye(len(faces), dtype=bool)
-    best = max(range(len(faces)), key=lambda i: (similar[i].sum(), qualities[similar[i]].sum(), qualities[i]))
-    fits: NDArray[np.bool_] = similar[best]
+    fits = np.zeros(len(faces), bool)
+    spaces = np.array([face.embedding.space for face in faces])
+    for space in set(spaces.tolist()):
+        rows = np.flatnonzero(spaces == space).tolist()
+        vectors = np.stack([faces[row].embedding.vector for row in rows])
+        qualities = np.array([faces[row].quality for row in rows])
+        similar = (vectors @ vectors.T >= min_similarity) | np.eye(len(rows), dtype=bool)
+        best = max(range(len(rows)), key=lambda i: (similar[i].sum(), qualities[similar[i]].sum(), qualities[i]))
+        fits[rows] = similar[best]
     return fits

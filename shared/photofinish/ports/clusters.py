@@ -10,38 +10,38 @@ from photofinish.domain.album_clusters import AlbumContent, Assignment, Clusteri
 
 
 class Clusters(Protocol):
-    """What a clustering run reads and writes. Postgres is the only implementation: runs rely on its locks."""
+    """What a clustering run reads and writes. Only Postgres implements it, without a double: runs need its locks."""
 
     def request(self, album: str) -> None:
-        """Remember that the album's faces changed; an album that was never indexed has none."""
+        """Request a run, because the album's faces changed; does nothing for an album that was never indexed."""
         ...
 
     def waiting(self) -> list[str]:
-        """Albums that changed since their last run, those that wait longest first."""
+        """Albums that changed since their last run, the longest waiting first."""
         ...
 
     def changed_since_full(self) -> list[str]:
-        """Albums that were clustered since they were last clustered from scratch."""
+        """Albums that were clustered since their last run from scratch."""
         ...
 
     def state(self, album: str) -> ClusteringState | None:
-        """None where nothing was ever asked for."""
+        """The state of the album's clustering; None where no run was ever requested."""
         ...
 
     def exclusively(self, album: str) -> AbstractContextManager[bool]:
-        """Whether this is the only run of the album; while the block runs, another's answer is False."""
+        """Take the album's lock for a run, held until the block ends; False where another run holds it."""
         ...
 
     def carry_over(self, album: str, *, min_similarity: Mapping[str, float]) -> int:
-        """Take decisions on faces that the album lost to the faces that lie where they lay; forget the others.
+        """Carry decisions over to re-detected faces at the same position; forget those without such a face.
 
-        A photo that is analysed again gets new face ids. A new face that does not look like the person (less similar
-        than `min_similarity` of its space) shows that the photo was replaced by another. Returns how many were taken.
+        A photo that is analysed again gets new face ids. A new face that is not similar to the person (below
+        `min_similarity` of its space) shows that the photo was replaced by another. Returns how many were carried over.
         """
         ...
 
     def load(self, album: str) -> AlbumContent | None:
-        """Everything that a run decides on; None for an album that there is not."""
+        """Everything that a run decides on; None for an unknown album."""
         ...
 
     def apply(
@@ -53,5 +53,5 @@ class Clusters(Protocol):
         full: bool,
         summary: Mapping[str, Any],
     ) -> bool:
-        """Write what a run decided on `content`; False, and nothing changes, where people were changed meanwhile."""
+        """Write what a run decided about `content`; False, without writing, where users changed people since `load`."""
         ...

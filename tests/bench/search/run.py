@@ -32,7 +32,7 @@ from http_load import Answers, embedding_request, search, selfie_request
 
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.faces import PgFaceIndex
-from photofinish.adapters.postgres.people.changes import PgPeopleChanges
+from photofinish.adapters.postgres.people.numbers import PgPeopleNumbers
 from photofinish.adapters.postgres.people.people import PgPeople
 from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.face_encoder import FaceEncoder
@@ -206,7 +206,7 @@ def _searching(conninfo: str) -> Iterator[tuple[PgFaceIndex, Searcher]]:
     database = Database(conninfo)
     try:
         index = PgFaceIndex(database)
-        yield index, Searcher(index, PgPeople(database), PgPeopleChanges(database), {SPACE: _calibration()})
+        yield index, Searcher(index, PgPeople(database), PgPeopleNumbers(database), {SPACE: _calibration()})
     finally:
         database.close()
 

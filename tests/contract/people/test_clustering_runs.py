@@ -1,4 +1,4 @@
-"""Runs of the clustering on a real database: one at a time, stable ids, nothing lost, decisions kept."""
+"""Clustering runs on a real database: one at a time, stable ids, no photo missed, decisions respected."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def test_ids_are_stable_while_photos_arrive(album: TestAlbum, clustering: People
 def test_the_result_does_not_depend_on_the_order_of_arrival(album: TestAlbum, database: str) -> None:
     """A small album is clustered from scratch every time, so its photos may come in any order."""
     other = TestAlbum(album.database, database, name="backwards", rng=album.rng, _centers=album._centers)
-    looks = [(f"{i}", person, album.look(person, spread=0.9)) for i in range(6) for person in ("ann", "bea", "cid")]
+    vectors = [(f"{i}", person, album.vector(person, spread=0.9)) for i in range(6) for person in ("ann", "bea", "cid")]
     found = []
-    for name, photos in ((ALBUM, looks), (other.name, looks[::-1])):
+    for name, photos in ((ALBUM, vectors), (other.name, vectors[::-1])):
         clustering = clustering_of(album)
         faces = {}
-        for number, person, look in photos:
+        for number, person, vector in photos:
             ref = album.photo(f"{person}-{number}") if name == ALBUM else other.photo(f"{person}-{number}")
-            assert add(album.index, ref, [face(embedding(look))])
+            assert add(album.index, ref, [face(embedding(vector))])
             clustering.photo_changed(name)
             [(face_id,)] = album.sql("SELECT face_id FROM face WHERE photo_id = %s", ref.photo_id)
             faces[str(face_id)] = f"{person}-{number}"
@@ -75,7 +75,7 @@ def test_the_result_does_not_depend_on_the_order_of_arrival(album: TestAlbum, da
     assert any(len(group) > 1 for group in found[0])
 
 
-def test_a_large_album_goes_on_from_where_it_was_and_a_full_run_settles_it(
+def test_a_large_album_is_clustered_incrementally_until_a_full_run(
     album: TestAlbum, clustering: PeopleClustering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(people_clustering, "ALWAYS_FULL_FACES", 0)
@@ -83,7 +83,7 @@ def test_a_large_album_goes_on_from_where_it_was_and_a_full_run_settles_it(
     clustering.photo_changed(ALBUM)
     [person] = set(owners(album).values())
     bea = [album.add(f"bea-{i}", "bea")[0] for i in range(3)]
-    # Somebody else's faces came into this cluster, as they may while an album grows.
+    # Another person's faces joined this cluster, as they may while an album grows.
     with album.database.transaction() as conn:
         conn.execute(
             "INSERT INTO person_face SELECT album_id, face_id, %s, 'clustered', photo_id, box_x, box_y, box_w, box_h"
@@ -101,7 +101,7 @@ def test_a_large_album_goes_on_from_where_it_was_and_a_full_run_settles_it(
     assert clustering.sweep(full=True) == 0, "nothing changed since"
 
 
-def test_of_a_removed_photo_nothing_stays(album: TestAlbum, clustering: PeopleClustering) -> None:
+def test_a_removed_photo_leaves_nothing(album: TestAlbum, clustering: PeopleClustering) -> None:
     [kept, gone] = album.add("1", "ann")[0], album.add("2", "ann")[0]
     album.add("3", "ann")
     clustering.photo_changed(ALBUM)
@@ -114,10 +114,10 @@ def test_of_a_removed_photo_nothing_stays(album: TestAlbum, clustering: PeopleCl
     for name in ("1", "3"):
         album.index.remove(album.photo(name))
     clustering.photo_changed(ALBUM)
-    assert album.sql("SELECT count(*) FROM person") == [(0,)], "a cluster without faces is none"
+    assert album.sql("SELECT count(*) FROM person") == [(0,)], "a cluster without faces is deleted"
 
 
-def test_decisions_outlive_a_new_analysis(album: TestAlbum, clustering: PeopleClustering) -> None:
+def test_decisions_are_carried_over_to_a_new_analysis(album: TestAlbum, clustering: PeopleClustering) -> None:
     [ann], [other] = album.add("1", "ann"), album.add("2", "ann")
     album.add("3", "ann")
     clustering.photo_changed(ALBUM)
@@ -126,33 +126,33 @@ def test_decisions_outlive_a_new_analysis(album: TestAlbum, clustering: PeopleCl
     changes.confirm(ALBUM, person, [ann], by=BY)
     changes.reject(ALBUM, person, [other], by=BY)
     for name in ("1", "2"):
-        again = face(embedding(album.look("ann")), x=0.05)
+        again = face(embedding(album.vector("ann")), x=0.05)
         assert add(album.index, album.photo(name), [again], version="2.test")
     clustering.photo_changed(ALBUM)
     assert ann not in owners(album)
     [(new_ann,)] = album.sql("SELECT face_id FROM face WHERE photo_id = %s", album.photo("1").photo_id)
     [(new_other,)] = album.sql("SELECT face_id FROM face WHERE photo_id = %s", album.photo("2").photo_id)
     assert album.sql("SELECT source FROM person_face WHERE face_id = %s", new_ann) == [(FaceSource.CONFIRMED,)]
-    assert changes.rejected(ALBUM, person) == {str(new_other)}
+    assert album.people.rejected_faces(ALBUM, person) == {str(new_other)}
     assert owners(album)[str(new_ann)] == person
     assert owners(album).get(str(new_other)) != person
 
 
-def test_a_decision_is_not_taken_to_another_picture(album: TestAlbum, clustering: PeopleClustering) -> None:
-    """The photo was overwritten by one of somebody else, whose face happens to lie at the same place."""
+def test_a_decision_is_not_carried_over_to_another_picture(album: TestAlbum, clustering: PeopleClustering) -> None:
+    """The photo was overwritten by one of another person, whose face happens to be at the same position."""
     [ann] = album.add("1", "ann")
     album.add("2", "ann")
     clustering.photo_changed(ALBUM)
     person = owners(album)[ann]
     PgPeopleChanges(album.database).confirm(ALBUM, person, [ann], by=BY)
     album.people.rename(ALBUM, person, "Ann", by=BY)
-    assert add(album.index, album.photo("1"), [face(embedding(album.look("bea")), x=0.05)], version="2.test")
+    assert add(album.index, album.photo("1"), [face(embedding(album.vector("bea")), x=0.05)], version="2.test")
     clustering.photo_changed(ALBUM)
     assert album.sql("SELECT count(*) FROM person_face WHERE source = 'confirmed'") == [(0,)]
     assert album.people.get(ALBUM, person) is not None, "a person with a name stays"
 
 
-def test_many_results_at_once_are_few_runs_and_nothing_is_missed(album: TestAlbum) -> None:
+def test_many_results_at_once_need_few_runs_and_no_photo_is_missed(album: TestAlbum) -> None:
     runs = []
     database = Database(album.conninfo, max_connections=20)
     clustering = PeopleClustering(PgClusters(database), {SPACE: CALIBRATION}, publish=runs.append, run_every_s=0.2)
@@ -161,15 +161,15 @@ def test_many_results_at_once_are_few_runs_and_nothing_is_missed(album: TestAlbu
         album.add(f"{number}", "ann")
         clustering.photo_changed(ALBUM)
 
-    album.look("ann")
+    album.vector("ann")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(arrive, range(24)))
     database.close()
-    assert len(owners(album)) == 24, "the last photo is clustered as well"
+    assert len(owners(album)) == 24, "the last photo is clustered too"
     assert len(runs) < 24
 
 
-def test_one_run_at_a_time_and_whoever_comes_meanwhile_is_heard(album: TestAlbum) -> None:
+def test_one_run_at_a_time_and_photos_that_arrive_meanwhile_are_clustered(album: TestAlbum) -> None:
     clusters = PgClusters(album.database)
     album.add("1", "ann"), album.add("2", "ann")
     running, go_on = threading.Event(), threading.Event()
@@ -195,8 +195,8 @@ def test_one_run_at_a_time_and_whoever_comes_meanwhile_is_heard(album: TestAlbum
     assert runs == [ALBUM, ALBUM]
 
 
-def test_somebodys_change_during_a_run_wins(album: TestAlbum, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was decided while the run computed is not overwritten: it computes again."""
+def test_a_decision_during_a_run_wins(album: TestAlbum, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decision made while the run computes is not overwritten: the run computes again."""
     [ann] = album.add("1", "ann")
     album.add("2", "ann"), album.add("3", "ann")
     clustering = clustering_of(album)
@@ -216,7 +216,7 @@ def test_somebodys_change_during_a_run_wins(album: TestAlbum, monkeypatch: pytes
     assert owners(album).get(ann) != person
 
 
-def test_the_sweep_finds_albums_that_wait(album: TestAlbum, clustering: PeopleClustering) -> None:
+def test_the_sweep_finds_waiting_albums(album: TestAlbum, clustering: PeopleClustering) -> None:
     album.add("1", "ann"), album.add("2", "ann")
     PgClusters(album.database).request(ALBUM)
     PgClusters(album.database).request("never seen")

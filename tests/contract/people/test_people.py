@@ -1,4 +1,4 @@
-"""What People and Users promise, in Postgres."""
+"""Promises of People and Users, in Postgres."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from photofinish.errors import Conflict, NotFound, RejectedInput
 from support.faces import embedding
 from support.people import ALBUM, BY, TestAlbum
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 
 class TestPeople:
-    def test_a_person_is_made_found_renamed_and_listed(self, album: TestAlbum) -> None:
+    def test_a_person_is_created_found_renamed_and_listed(self, album: TestAlbum) -> None:
         ann = album.people.create(ALBUM, name="  Ann  Müller-Lüdenscheid ", by=BY)
         cluster = album.people.create(ALBUM, by=BY)
         assert (ann.name, cluster.name) == ("Ann  Müller-Lüdenscheid", None)
@@ -31,13 +31,13 @@ class TestPeople:
         assert [person.person_id for person in album.people.list_people(ALBUM, limit=10, named=True)] == [ann.person_id]
 
     @pytest.mark.parametrize("name", ["", "   ", "x" * 201, "a\0b", "line\nbreak"])
-    def test_a_name_that_is_none_is_refused(self, album: TestAlbum, name: str) -> None:
+    def test_an_unusable_name_is_refused(self, album: TestAlbum, name: str) -> None:
         with pytest.raises(RejectedInput) as refused:
             album.people.create(ALBUM, name=name, by=BY)
         assert refused.value.code == "person_name_not_allowed"
         assert album.people.list_people(ALBUM, limit=10) == []
 
-    def test_albums_are_apart(self, album: TestAlbum) -> None:
+    def test_albums_are_separate(self, album: TestAlbum) -> None:
         ann = album.people.create(ALBUM, name="Ann", by=BY)
         assert album.people.get("other", ann.person_id) is None
         assert album.people.find_by_name("other", "Ann") == []
@@ -47,8 +47,8 @@ class TestPeople:
         assert not album.people.delete("other", ann.person_id, by=BY)
         assert album.people.get(ALBUM, ann.person_id) == ann
 
-    @pytest.mark.parametrize("person_id", [NOBODY, "nonsense", "'; drop table person; --", ""])
-    def test_nobody_is_nobody(self, album: TestAlbum, person_id: str) -> None:
+    @pytest.mark.parametrize("person_id", [UNKNOWN_ID, "nonsense", "'; drop table person; --", ""])
+    def test_an_unknown_person_is_not_found(self, album: TestAlbum, person_id: str) -> None:
         album.people.create(ALBUM, by=BY)
         assert album.people.get(ALBUM, person_id) is None
         assert album.people.embeddings(ALBUM, person_id) == []
@@ -56,12 +56,12 @@ class TestPeople:
         with pytest.raises(NotFound):
             album.people.rename(ALBUM, person_id, "Ann", by=BY)
 
-    def test_pages_are_by_falling_number_of_faces(self, album: TestAlbum) -> None:
-        people = album.people
+    def test_people_are_listed_by_falling_number_of_faces(self, album: TestAlbum) -> None:
+        people, users = album.people, album.users
         for number in range(7):
-            people.create_user(ALBUM, f"user-{number}", by=BY)
+            users.create_user(ALBUM, f"user-{number}", by=BY)
             faces = [face for i in range(number % 3) for face in album.add(f"{number}-{i}", f"p{number}")]
-            people.associate_faces(ALBUM, f"user-{number}", faces, min_similarity=0.5, by=BY)
+            users.associate_faces(ALBUM, f"user-{number}", faces, min_similarity=0.5, by=BY)
         whole = people.list_people(ALBUM, limit=100)
         assert [person.face_count for person in whole] == [2, 2, 1, 1, 0, 0, 0]
         paged, after = [], None
@@ -72,17 +72,17 @@ class TestPeople:
 
 
 class TestDelete:
-    def test_nothing_of_a_deleted_person_stays_in_any_table(self, album: TestAlbum) -> None:
-        people = album.people
+    def test_a_deleted_person_leaves_nothing_in_any_table(self, album: TestAlbum) -> None:
+        people, users = album.people, album.users
         faces = album.add("1", "ann", "bea")
-        people.create_user(ALBUM, "u-1", by=BY)
-        people.associate_faces(ALBUM, "u-1", faces[:1], min_similarity=0.5, by=BY)
-        user = people.get_user(ALBUM, "u-1")
+        users.create_user(ALBUM, "u-1", by=BY)
+        users.associate_faces(ALBUM, "u-1", faces[:1], min_similarity=0.5, by=BY)
+        user = users.get_user(ALBUM, "u-1")
         assert user is not None
         people.rename(ALBUM, user.person_id, "Ann Unmistakable", by=BY)
-        people.disassociate_faces(ALBUM, "u-1", faces[:1], by=BY)
+        users.disassociate_faces(ALBUM, "u-1", faces[:1], by=BY)
         assert "Unmistakable" in album.dump()
-        assert people.delete_user(ALBUM, "u-1", by=BY)
+        assert users.delete_user(ALBUM, "u-1", by=BY)
         after = album.dump()
         assert "Unmistakable" not in after
         assert "u-1" not in after
@@ -90,13 +90,13 @@ class TestDelete:
         assert {table: album.sql(f"SELECT count(*) FROM {table}") for table in tables} == {
             table: [(0,)] for table in tables
         }
-        assert not people.delete_user(ALBUM, "u-1", by=BY)
+        assert not users.delete_user(ALBUM, "u-1", by=BY)
         assert [len(found) for found in [album.sql("SELECT face_id FROM face")]] == [2], "the photo's faces stay"
 
-    def test_an_albums_people_are_dropped_together(self, album: TestAlbum) -> None:
-        people = album.people
-        people.create_user(ALBUM, "u-1", by=BY)
-        people.associate_faces(ALBUM, "u-1", album.add("1", "ann"), min_similarity=0.5, by=BY)
+    def test_all_people_of_an_album_are_dropped_together(self, album: TestAlbum) -> None:
+        people, users = album.people, album.users
+        users.create_user(ALBUM, "u-1", by=BY)
+        users.associate_faces(ALBUM, "u-1", album.add("1", "ann"), min_similarity=0.5, by=BY)
         people.create("other", name="Bea", by=BY)
         people.drop_album(ALBUM)
         people.drop_album(ALBUM)
@@ -108,88 +108,87 @@ class TestDelete:
 
 class TestUsers:
     def test_a_user_id_is_unique_in_its_album(self, album: TestAlbum) -> None:
-        first = album.people.create_user(ALBUM, "u-1", by=BY)
+        first = album.users.create_user(ALBUM, "u-1", by=BY)
         with pytest.raises(Conflict) as refused:
-            album.people.create_user(ALBUM, "u-1", by=BY)
+            album.users.create_user(ALBUM, "u-1", by=BY)
         assert refused.value.code == "user_exists"
-        assert album.people.create_user("other", "u-1", by=BY).person_id != first.person_id
+        assert album.users.create_user("other", "u-1", by=BY).person_id != first.person_id
 
-    def test_users_come_in_the_order_of_their_ids_page_by_page(self, album: TestAlbum) -> None:
+    def test_users_are_listed_by_id_page_by_page(self, album: TestAlbum) -> None:
         for user in ("b", "a", "C", "d"):
-            album.people.create_user(ALBUM, user, by=BY)
+            album.users.create_user(ALBUM, user, by=BY)
         album.people.create(ALBUM, name="no user", by=BY)
-        assert [user.user_id for user in album.people.list_users(ALBUM, limit=3)] == ["C", "a", "b"]
-        assert [user.user_id for user in album.people.list_users(ALBUM, limit=3, after="b")] == ["d"]
+        assert [user.user_id for user in album.users.list_users(ALBUM, limit=3)] == ["C", "a", "b"]
+        assert [user.user_id for user in album.users.list_users(ALBUM, limit=3, after="b")] == ["d"]
 
-    def test_faces_are_given_and_refused_with_reasons(self, album: TestAlbum) -> None:
-        people = album.people
+    def test_faces_are_associated_or_refused_with_reasons(self, album: TestAlbum) -> None:
+        users = album.users
         [a1, b1], [a2], [b2] = album.add("1", "ann", "bea"), album.add("2", "ann"), album.add("3", "bea")
-        people.create_user(ALBUM, "ann", by=BY)
-        people.create_user(ALBUM, "bea", by=BY)
-        first = people.associate_faces(ALBUM, "ann", [a1, NOBODY, a1], min_similarity=0.5, by=BY)
-        assert (first.changed, first.refused) == ((a1,), {NOBODY: "unknown_face"})
-        second = people.associate_faces(ALBUM, "ann", [a1, a2, b1], min_similarity=0.5, by=BY)
+        users.create_user(ALBUM, "ann", by=BY)
+        users.create_user(ALBUM, "bea", by=BY)
+        first = users.associate_faces(ALBUM, "ann", [a1, UNKNOWN_ID, a1], min_similarity=0.5, by=BY)
+        assert (first.changed, first.refused) == ((a1,), {UNKNOWN_ID: "unknown_face"})
+        second = users.associate_faces(ALBUM, "ann", [a1, a2, b1], min_similarity=0.5, by=BY)
         assert (second.changed, second.refused) == ((a1, a2), {b1: "not_similar"})
-        other = people.associate_faces(ALBUM, "bea", [b1, b2, a1], min_similarity=0.5, by=BY)
+        other = users.associate_faces(ALBUM, "bea", [b1, b2, a1], min_similarity=0.5, by=BY)
         assert (other.changed, other.refused) == ((b1, b2), {a1: "other_person"})
-        assert people.user_faces(ALBUM, "ann") == sorted([a1, a2])
-        assert people.users_of_faces(ALBUM, [a1, b1, NOBODY]) == {a1: "ann", b1: "bea"}
+        assert users.user_faces(ALBUM, "ann") == sorted([a1, a2])
+        assert users.users_of_faces(ALBUM, [a1, b1, UNKNOWN_ID]) == {a1: "ann", b1: "bea"}
         with pytest.raises(NotFound):
-            people.associate_faces(ALBUM, "nobody", [a1], min_similarity=0.5, by=BY)
+            users.associate_faces(ALBUM, "unknown", [a1], min_similarity=0.5, by=BY)
 
-    def test_a_face_that_was_taken_away_can_be_given_again(self, album: TestAlbum) -> None:
-        people = album.people
+    def test_a_disassociated_face_can_be_associated_again(self, album: TestAlbum) -> None:
+        users = album.users
         [a1], [a2] = album.add("1", "ann"), album.add("2", "ann")
-        people.create_user(ALBUM, "ann", by=BY)
-        people.associate_faces(ALBUM, "ann", [a1, a2], min_similarity=0.5, by=BY)
-        taken = people.disassociate_faces(ALBUM, "ann", [a1, NOBODY], by=BY)
-        assert (taken.changed, taken.refused) == ((a1,), {NOBODY: "unknown_face"})
-        assert people.disassociate_faces(ALBUM, "ann", [a1], by=BY).refused == {a1: "not_theirs"}
-        assert people.user_faces(ALBUM, "ann") == [a2]
+        users.create_user(ALBUM, "ann", by=BY)
+        users.associate_faces(ALBUM, "ann", [a1, a2], min_similarity=0.5, by=BY)
+        taken = users.disassociate_faces(ALBUM, "ann", [a1, UNKNOWN_ID], by=BY)
+        assert (taken.changed, taken.refused) == ((a1,), {UNKNOWN_ID: "unknown_face"})
+        assert users.disassociate_faces(ALBUM, "ann", [a1], by=BY).refused == {a1: "not_theirs"}
+        assert users.user_faces(ALBUM, "ann") == [a2]
         assert album.sql("SELECT count(*) FROM person_rejection") == [(1,)]
-        assert people.associate_faces(ALBUM, "ann", [a1], min_similarity=0.5, by=BY).changed == (a1,)
+        assert users.associate_faces(ALBUM, "ann", [a1], min_similarity=0.5, by=BY).changed == (a1,)
         assert album.sql("SELECT count(*) FROM person_rejection") == [(0,)]
 
     def test_the_most_similar_user_is_found_first(self, album: TestAlbum) -> None:
-        people = album.people
+        people, users = album.people, album.users
         for name in ("ann", "bea", "cid"):
-            people.create_user(ALBUM, name, by=BY)
+            users.create_user(ALBUM, name, by=BY)
             faces = [album.add(f"{name}-{i}", name)[0] for i in range(3)]
-            people.associate_faces(ALBUM, name, faces, min_similarity=0.5, by=BY)
-        people.create_user(ALBUM, "faceless", by=BY)
-        looks = embedding(album.look("bea"))
-        found = people.search_users(ALBUM, looks, limit=10, min_similarity=-1)
+            users.associate_faces(ALBUM, name, faces, min_similarity=0.5, by=BY)
+        users.create_user(ALBUM, "faceless", by=BY)
+        query = embedding(album.vector("bea"))
+        found = users.search_users(ALBUM, query, limit=10, min_similarity=-1)
         assert found[0].person.user_id == "bea"
         assert len(found) == 3
         assert found[0].similarity > 0.8 > found[1].similarity
-        assert [match.person.user_id for match in people.search_users(ALBUM, looks, limit=1, min_similarity=0.5)] == [
+        assert [match.person.user_id for match in users.search_users(ALBUM, query, limit=1, min_similarity=0.5)] == [
             "bea"
         ]
-        assert people.search_users(ALBUM, looks, limit=10, min_similarity=0.5, without="bea") == []
-        [ann] = people.embeddings(ALBUM, people.get_user(ALBUM, "ann").person_id)  # type: ignore[union-attr]
-        assert float(ann.vector @ embedding(album.look("ann", spread=0)).vector) > 0.9
+        assert users.search_users(ALBUM, query, limit=10, min_similarity=0.5, without="bea") == []
+        [ann] = people.embeddings(ALBUM, users.get_user(ALBUM, "ann").person_id)  # type: ignore[union-attr]
+        assert float(ann.vector @ embedding(album.vector("ann", spread=0)).vector) > 0.9
 
-    def test_a_face_lost_by_its_photo_is_no_evidence_any_more(self, album: TestAlbum) -> None:
-        people = album.people
+    def test_a_face_of_a_removed_photo_does_not_count_any_more(self, album: TestAlbum) -> None:
+        people, users = album.people, album.users
         [a1] = album.add("1", "ann")
-        user = people.create_user(ALBUM, "ann", by=BY)
-        people.associate_faces(ALBUM, "ann", [a1], min_similarity=0.5, by=BY)
+        user = users.create_user(ALBUM, "ann", by=BY)
+        users.associate_faces(ALBUM, "ann", [a1], min_similarity=0.5, by=BY)
         album.index.remove(album.photo("1"))
-        assert people.user_faces(ALBUM, "ann") == []
+        assert users.user_faces(ALBUM, "ann") == []
         assert people.embeddings(ALBUM, user.person_id) == []
-        assert people.search_users(ALBUM, embedding(np.ones(32)), limit=5, min_similarity=-1) == []
+        assert users.search_users(ALBUM, embedding(np.ones(32)), limit=5, min_similarity=-1) == []
 
-    def test_of_many_who_want_a_face_at_once_one_gets_it(self, album: TestAlbum) -> None:
-        people = album.people
+    def test_a_face_requested_by_many_users_at_once_is_given_to_one(self, album: TestAlbum) -> None:
         [a1] = album.add("1", "ann")
-        users = [f"u-{i}" for i in range(4)]
-        for user in users:
-            people.create_user(ALBUM, user, by=BY)
-        ready = threading.Barrier(len(users))
+        user_ids = [f"u-{i}" for i in range(4)]
+        for user_id in user_ids:
+            album.users.create_user(ALBUM, user_id, by=BY)
+        ready = threading.Barrier(len(user_ids))
 
-        def associate(user: str) -> int:
+        def associate(user_id: str) -> int:
             ready.wait()
-            return len(people.associate_faces(ALBUM, user, [a1], min_similarity=0.5, by=BY).changed)
+            return len(album.users.associate_faces(ALBUM, user_id, [a1], min_similarity=0.5, by=BY).changed)
 
-        with ThreadPoolExecutor(len(users)) as pool:
-            assert sum(pool.map(associate, users)) == 1
+        with ThreadPoolExecutor(len(user_ids)) as pool:
+            assert sum(pool.map(associate, user_ids)) == 1

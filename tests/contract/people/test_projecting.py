@@ -1,4 +1,4 @@
-"""What apps see of people: always the newest state, also when a writer was slow, and nothing after a deletion."""
+"""Documents of people: always the newest state, also after a slow write; deleted with their person."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def test_an_older_state_never_follows_a_newer_one(album: TestAlbum, projection: 
         slow = pool.submit(PeopleProjector(projection, documents).project, ALBUM)
         assert writing.wait(LONG_S)
         album.people.rename(ALBUM, person.person_id, "new", by=BY)
-        PeopleProjector(projection, documents).project(ALBUM)  # another instance: it leaves it to the slow one
+        PeopleProjector(projection, documents).project(ALBUM)  # another instance: leaves it to the slow one
         go_on.set()
         slow.result(LONG_S)
     assert documents.documents[ALBUM, person.person_id].person.name == "new"
     assert projection.pending(ALBUM) == {}
 
 
-def test_what_cannot_be_shown_now_is_shown_later(album: TestAlbum, projection: PgPeopleProjection) -> None:
+def test_documents_that_cannot_be_written_now_are_written_later(album: TestAlbum, projection: PgPeopleProjection) -> None:
     person = album.people.create(ALBUM, name="Ann", by=BY)
     documents = MemoryPeopleDocuments()
     fail_once(documents.write, Unavailable("Firestore is away"))
@@ -61,7 +61,7 @@ def test_what_cannot_be_shown_now_is_shown_later(album: TestAlbum, projection: P
     assert PeopleProjector(projection, documents).sweep() == 0
 
 
-def test_a_dropped_albums_people_are_no_longer_shown(album: TestAlbum, projection: PgPeopleProjection) -> None:
+def test_documents_of_a_dropped_album_are_deleted(album: TestAlbum, projection: PgPeopleProjection) -> None:
     documents = MemoryPeopleDocuments()
     for number in range(3):
         album.people.create(ALBUM, name=str(number), by=BY)

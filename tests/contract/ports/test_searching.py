@@ -19,6 +19,7 @@ from photofinish.adapters.memory.people import MemoryPeopleByNumber
 from photofinish.adapters.postgres.album_rules import PgAlbumRules
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.people.changes import PgPeopleChanges
+from photofinish.adapters.postgres.people.numbers import PgPeopleNumbers
 from photofinish.adapters.postgres.people.people import PgPeople
 from photofinish.application.search.searcher import Searcher
 from photofinish.application.search.similar_faces import most_similar_faces
@@ -96,6 +97,7 @@ class WearersInPostgres:
 
     def __init__(self, connections: Database, album: str = "race") -> None:
         self._people, self._changes, self._album = PgPeople(connections), PgPeopleChanges(connections), album
+        self._numbers = PgPeopleNumbers(connections)
         self._ids: dict[str, str] = {}
 
     def confirm(self, person_id: str, face_ids: Sequence[str]) -> None:
@@ -106,7 +108,7 @@ class WearersInPostgres:
         self._changes.decide_number(self._album, self._id(person_id), number, confirmed=confirmed, by="test")
 
     def faces_by_number(self, album: str, number: str, limit: int) -> list[InferredFace]:
-        return self._changes.faces_by_number(album, number, limit)
+        return self._numbers.faces_by_number(album, number, limit)
 
     def _id(self, person_id: str) -> str:
         if person_id not in self._ids:

@@ -1,4 +1,4 @@
-"""People and clusters over HTTP: the real API on a real Postgres."""
+"""People and clusters over HTTP: the real API with a real Postgres."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.faces import bib
 from support.people import TestAlbum
 
 ALBUM = "race"
-NOBODY = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def call(api: Api, method: str, path: str, status: int = 200, **request: Any) ->
 
 
 def shown(api: Api) -> dict[str, Any]:
-    """The documents that apps see, by person."""
+    """Person id → the document that apps see."""
     documents = api.cloud.people_documents
     assert isinstance(documents, MemoryPeopleDocuments)
     return {person_id: document for (album, person_id), document in documents.documents.items() if album == ALBUM}
@@ -57,7 +57,7 @@ def cluster_ids(api: Api) -> list[str]:
 
 
 class TestPeople:
-    def test_the_way_of_a_person(self, api: Api) -> None:
+    def test_a_person_is_created_renamed_and_deleted(self, api: Api) -> None:
         made = call(api, "POST", "/people", 201, json={"name": "Ann", "pictures": 2})
         person_id = made["person"]["person_id"]
         assert len({upload["url"] for upload in made["uploads"]}) == 2
@@ -78,7 +78,7 @@ class TestPeople:
         assert call(api, "GET", f"/people/{person_id}", 404)["error"]["code"] == "unknown_person"
         assert person_id not in shown(api)
 
-    def test_people_come_page_by_page(self, api: Api) -> None:
+    def test_people_are_listed_page_by_page(self, api: Api) -> None:
         names = {call(api, "POST", "/people", 201, json={"name": f"P {i}"})["person"]["name"] for i in range(5)}
         found, after = set(), ""
         while True:
@@ -89,7 +89,7 @@ class TestPeople:
             after = f"&after={page['next_after']}"
         assert found == names
 
-    def test_an_album_that_is_not_there_is_not_seen(self, api: Api) -> None:
+    def test_an_unknown_album_is_not_found(self, api: Api) -> None:
         assert call(api, "GET", "/people", 404)["error"]["code"] == "unknown_album"
         assert call(api, "GET", "/clustering", 404)["error"]["code"] == "unknown_album"
         assert call(api, "GET", "/people-operations", 404)["error"]["code"] == "unknown_album"
@@ -102,24 +102,24 @@ class TestPeople:
             ("DELETE", "", None),
             ("POST", "/uploads", {"pictures": 1}),
             ("GET", "/matches", None),
-            ("POST", "/faces", {"face_ids": [NOBODY]}),
-            ("POST", "/rejections", {"face_ids": [NOBODY]}),
+            ("POST", "/faces", {"face_ids": [UNKNOWN_ID]}),
+            ("POST", "/rejections", {"face_ids": [UNKNOWN_ID]}),
             ("PUT", "/numbers/7", {"confirmed": True}),
-            ("POST", "/merge", {"other": NOBODY}),
-            ("POST", "/split", {"face_ids": [NOBODY]}),
+            ("POST", "/merge", {"other": UNKNOWN_ID}),
+            ("POST", "/split", {"face_ids": [UNKNOWN_ID]}),
         ],
     )
-    def test_nobody_is_unknown_everywhere(self, api: Api, method: str, path: str, body: Any) -> None:
-        answer = call(api, method, f"/people/{NOBODY}{path}", 404, json=body)
+    def test_an_unknown_person_is_not_found_anywhere(self, api: Api, method: str, path: str, body: Any) -> None:
+        answer = call(api, method, f"/people/{UNKNOWN_ID}{path}", 404, json=body)
         assert answer["error"]["code"] == "unknown_person"
 
     @pytest.mark.parametrize("body", [{"name": ""}, {"name": "x" * 201}, {"pictures": 21}, {"pictures": "2"}, {"n": 1}])
-    def test_what_is_no_person_is_refused(self, api: Api, body: Any) -> None:
+    def test_an_invalid_person_is_refused(self, api: Api, body: Any) -> None:
         assert call(api, "POST", "/people", 400, json=body)["error"]["code"] == "bad_request"
 
 
-class TestWhoMay:
-    def test_a_key_that_searches_reads_and_changes_nothing(self, api: Api, ann_and_bea: Any) -> None:
+class TestAuthorization:
+    def test_a_search_key_can_read_but_not_change(self, api: Api, ann_and_bea: Any) -> None:
         [ann, bea] = cluster_ids(api)
         key = api.key_for(Scope.SEARCH)
         for path in ("/people", f"/people/{ann}", f"/people/{ann}/matches", "/clustering"):
@@ -129,18 +129,18 @@ class TestWhoMay:
             ("PATCH", f"/people/{ann}", {"name": "x"}),
             ("DELETE", f"/people/{ann}", None),
             ("POST", f"/people/{ann}/uploads", {"pictures": 1}),
-            ("POST", f"/people/{ann}/faces", {"face_ids": [NOBODY]}),
-            ("POST", f"/people/{ann}/rejections", {"face_ids": [NOBODY]}),
+            ("POST", f"/people/{ann}/faces", {"face_ids": [UNKNOWN_ID]}),
+            ("POST", f"/people/{ann}/rejections", {"face_ids": [UNKNOWN_ID]}),
             ("PUT", f"/people/{ann}/numbers/7", {"confirmed": True}),
             ("POST", f"/people/{ann}/merge", {"other": bea}),
-            ("POST", f"/people/{ann}/split", {"face_ids": [NOBODY]}),
+            ("POST", f"/people/{ann}/split", {"face_ids": [UNKNOWN_ID]}),
             ("GET", "/people-operations", None),
             ("POST", "/people-operations/1/undo", None),
         ):
             assert call(api, method, path, 403, key=key, json=body)["error"]["code"] == "forbidden"
         call(api, "GET", "/people", 404, key=api.key_for(Scope.ADMIN, frozenset({"other"})))
 
-    def test_every_change_is_in_the_audit_without_names(self, api: Api, ann_and_bea: Any) -> None:
+    def test_every_change_is_audited_without_names(self, api: Api, ann_and_bea: Any) -> None:
         [ann, _] = cluster_ids(api)
         call(api, "PATCH", f"/people/{ann}", json={"name": "Unmistakable"})
         call(api, "POST", f"/people/{ann}/faces", json={"face_ids": ann_and_bea[0][:2]})
@@ -151,7 +151,7 @@ class TestWhoMay:
 
 
 class TestMatches:
-    def test_own_faces_and_suggestions_with_their_probability(self, api: Api, ann_and_bea: Any) -> None:
+    def test_own_and_suggested_faces_have_a_probability(self, api: Api, ann_and_bea: Any) -> None:
         ann_faces, bea_faces = ann_and_bea
         [ann, bea] = cluster_ids(api)
         found = call(api, "GET", f"/people/{ann}/matches")
@@ -164,7 +164,7 @@ class TestMatches:
         assert {face["person_id"] for face in loose} == {bea}
         assert all(face["probability"] < 0.5 for face in loose)
 
-    def test_a_rejected_face_is_not_suggested_again_and_a_confirmed_one_counts(
+    def test_a_rejected_face_is_not_suggested_and_a_confirmed_one_comes_first(
         self, api: Api, album: TestAlbum, ann_and_bea: Any
     ) -> None:
         [ann, _] = cluster_ids(api)
@@ -180,7 +180,7 @@ class TestMatches:
         assert undone["operation_id"] > rejected["operation_id"]
         assert first in {face["face_id"] for face in call(api, "GET", f"/people/{ann}/matches")["faces"]}
 
-    def test_a_person_is_searched_by_how_they_look(self, api: Api, ann_and_bea: Any) -> None:
+    def test_photos_are_searched_by_person(self, api: Api, ann_and_bea: Any) -> None:
         [ann, _] = cluster_ids(api)
         photos = api.search(ALBUM, person_id=ann).get_json()["photos"]
         assert {photo["face"]["face_id"] for photo in photos} == set(ann_and_bea[0])
@@ -206,7 +206,7 @@ class TestClusters:
         assert [d["kind"] for d in call(api, "GET", f"/people-operations?before={before}")["operations"]] == ["merge"]
         call(api, "POST", "/people-operations/999999/undo", 404)
 
-    def test_where_clustering_stands(self, api: Api, album: TestAlbum, ann_and_bea: Any) -> None:
+    def test_the_state_of_clustering(self, api: Api, album: TestAlbum, ann_and_bea: Any) -> None:
         state = call(api, "GET", "/clustering")
         assert (state["faces"], state["people"], state["is_waiting"]) == (7, 2, False)
         [space] = state["spaces"].values()

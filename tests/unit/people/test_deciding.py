@@ -1,4 +1,4 @@
-"""Pure decisions about people: ids that stay, calibration by the album, inferred numbers, pictures that fit."""
+"""Pure decisions about people: stable ids, calibration by album, inferred numbers, fitting pictures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from photofinish.domain.bib_links import (
     person_numbers,
 )
 from photofinish.domain.geometry import Box
-from photofinish.domain.people import FaceSource, Weighted, centroids, check_name, fitting
+from photofinish.domain.people import FaceSource, WeightedEmbedding, centroids, check_name, fitting
 from photofinish.errors import RejectedInput
 from support.faces import embedding, photo
 from support.people import CALIBRATION, people
@@ -32,7 +32,7 @@ LINKAGE = Linkage(single=0.6, least=0.5)
 
 
 def space(counts: list[int], before: dict[int, tuple[str, FaceSource]], **more: object) -> AlbumSpace:
-    """Faces of persons, one after another; `before` says whose some of them are."""
+    """Faces of persons, one person after another; `before` has the assignments of some of them."""
     vectors = people(counts)
     faces = [
         AlbumFace(
@@ -54,21 +54,21 @@ def owners(given: AlbumSpace, *, full: bool) -> list[str | None]:
 
 
 class TestAssign:
-    def test_one_face_alone_is_nobody(self) -> None:
+    def test_a_single_face_is_not_assigned(self) -> None:
         assert owners(space([3, 1, 2], {}), full=True) == ["new1"] * 3 + [None] + ["new2"] * 2
 
     @pytest.mark.parametrize("full", [True, False])
-    def test_whoever_is_found_again_keeps_their_id(self, full: bool) -> None:
+    def test_a_person_found_again_keeps_their_id(self, full: bool) -> None:
         before = {0: ("ann", FaceSource.CLUSTERED), 1: ("ann", FaceSource.CLUSTERED), 5: ("bea", FaceSource.CLUSTERED)}
         assert owners(space([4, 3], before), full=full) == ["ann"] * 4 + ["bea"] * 3
 
-    def test_from_scratch_a_wrong_join_is_mended_and_the_larger_part_keeps_the_id(self) -> None:
+    def test_a_full_run_undoes_a_wrong_join_and_the_larger_part_keeps_the_id(self) -> None:
         before = dict.fromkeys(range(7), ("both", FaceSource.CLUSTERED))
         given = space([3, 4], before)
         assert owners(given, full=False) == ["both"] * 7
         assert owners(given, full=True) == ["new1"] * 3 + ["both"] * 4
 
-    def test_a_confirmed_face_takes_the_similar_ones_along(self) -> None:
+    def test_similar_faces_join_a_confirmed_one(self) -> None:
         before = {0: ("ann", FaceSource.CONFIRMED), 4: ("old", FaceSource.CLUSTERED), 5: ("old", FaceSource.CLUSTERED)}
         assert owners(space([4, 3], before), full=True) == ["ann"] * 4 + ["old"] * 3
 
@@ -77,12 +77,12 @@ class TestAssign:
         given = space([4, 3], {}, enrolled=[EnrolledFace(person_id="ann", quality=0.9)], enrolled_vectors=vectors[:1])
         assert owners(given, full=True) == ["ann"] * 4 + ["new1"] * 3
 
-    def test_a_rejected_face_does_not_keep_its_likes_from_the_person(self) -> None:
+    def test_a_rejected_face_does_not_block_similar_faces(self) -> None:
         before = {0: ("ann", FaceSource.KEPT)}
         given = space([4], before, rejected={"ann": frozenset({"f2"})})
         assert owners(given, full=True) == ["ann", "ann", None, "ann"]
 
-    def test_faces_too_poor_to_recognise_take_no_part(self) -> None:
+    def test_faces_of_low_quality_are_left_out(self) -> None:
         given = space([3], {})
         poor = AlbumSpace(
             faces=[AlbumFace(face_id=face.face_id, photo=face.photo, quality=0.1) for face in given.faces],
@@ -113,13 +113,13 @@ class TestAssign:
 
 
 class TestAlbumCalibration:
-    def test_too_few_pairs_change_nothing_and_say_so(self) -> None:
+    def test_too_few_pairs_change_nothing_but_are_counted(self) -> None:
         here = calibrate_album(np.full(10, 0.9, np.float32), CALIBRATION)
         assert here.calibration == CALIBRATION
         assert (here.stranger_pairs, here.false_matches) == (10, 10)
         assert calibrate_album(np.zeros(0, np.float32), CALIBRATION).rate_at_most == 1
 
-    def test_where_strangers_look_alike_the_thresholds_rise(self) -> None:
+    def test_similar_strangers_raise_the_thresholds(self) -> None:
         rng = np.random.default_rng(0)
         alike = rng.normal(0.35, 0.08, size=MIN_PAIRS * 4).astype(np.float32)
         here = calibrate_album(alike, CALIBRATION)
@@ -141,33 +141,37 @@ class TestAlbumCalibration:
 
 
 class TestFitting:
-    def test_nobody_fits_nobody(self) -> None:
+    def test_no_faces_fit(self) -> None:
         assert fitting([], min_similarity=0.5).tolist() == []
 
     @given(st.integers(1, 5), st.integers(0, 2), st.integers(0, 50))
-    def test_the_largest_group_that_fits_is_taken(self, own: int, others: int, seed: int) -> None:
+    def test_the_largest_fitting_group_is_chosen(self, own: int, others: int, seed: int) -> None:
         vectors = people([own + others + 1] + [1] * others, spread=0.3, seed=seed, dimension=512)
-        faces = [Weighted(embedding(row), 0.5) for row in vectors]
+        faces = [WeightedEmbedding(embedding(row), 0.5) for row in vectors]
         assert fitting(faces, min_similarity=0.6).tolist() == [True] * (own + others + 1) + [False] * others
 
-    def test_of_two_that_do_not_fit_the_better_one_is_taken(self) -> None:
-        faces = [Weighted(embedding([1, 0]), 0.5), Weighted(embedding([0, 1]), 0.9)]
+    def test_of_two_different_faces_the_better_one_is_chosen(self) -> None:
+        faces = [WeightedEmbedding(embedding([1, 0]), 0.5), WeightedEmbedding(embedding([0, 1]), 0.9)]
         assert fitting(faces, min_similarity=0.5).tolist() == [False, True]
 
-    def test_the_centroid_is_weighted_and_of_one_space(self) -> None:
+    def test_faces_of_different_spaces_are_not_compared(self) -> None:
+        faces = [WeightedEmbedding(embedding([1, 0]), 0.5), WeightedEmbedding(embedding([0, 1], space="z"), 0.9)]
+        assert fitting(faces, min_similarity=0.5).tolist() == [True, True]
+
+    def test_a_centroid_is_weighted_and_of_one_space(self) -> None:
         [one, other] = centroids(
             [
-                Weighted(embedding([1, 0]), 0.9),
-                Weighted(embedding([0, 1]), 0.1),
-                Weighted(embedding([0, 1], space="z"), 0.5),
+                WeightedEmbedding(embedding([1, 0]), 0.9),
+                WeightedEmbedding(embedding([0, 1]), 0.1),
+                WeightedEmbedding(embedding([0, 1], space="z"), 0.5),
             ]
         )
         assert one.vector.tolist() == pytest.approx(embedding([0.9, 0.1]).vector.tolist())
         assert (other.space, other.vector.tolist()) == ("z", [0, 1])
-        assert centroids([Weighted(embedding([1, 0]), 0.5), Weighted(embedding([-1, 0]), 0.5)]) == []
+        assert centroids([WeightedEmbedding(embedding([1, 0]), 0.5), WeightedEmbedding(embedding([-1, 0]), 0.5)]) == []
 
     @given(st.text(max_size=300))
-    def test_a_name_is_taken_or_refused(self, text: str) -> None:
+    def test_a_name_is_accepted_or_refused(self, text: str) -> None:
         try:
             assert check_name(text) == text.strip()
         except RejectedInput:
@@ -187,7 +191,7 @@ def evidence(person: str, number: str, score: float = 0.9, name: str = "1", part
 
 
 def inferred(read: list[NumberEvidence], decisions: dict[tuple[str, str], bool], number: str) -> list[str]:
-    """Whose face a search for `number` shows, where everybody has one."""
+    """The people whose face a search for `number` finds, if each has one."""
     faces = [
         FaceOfPerson(person_id=person, face_id=person, photo_id=person, box=Box(0.1, 0.1, 0.1, 0.1))
         for person in ("ann", "bea", "cid")
@@ -274,7 +278,7 @@ class TestNumbers:
                 assert decided is not False
                 if decided is None:
                     assert any(one.person_id == person and one.number == number for one in read)
-                    assert worn == {person}, "two wear a number that nobody decided on"
+                    assert worn == {person}, "two people have an undecided number"
                     others = {one.number for one in read if one.person_id == person and one.number not in number}
                     assert all(
                         decisions.get((person, other)) is False or other in number or number in other

@@ -1,4 +1,4 @@
-"""A picture is uploaded to enrol somebody: real models, a real Postgres, and a bucket in memory."""
+"""Enrolment by an uploaded picture: real models, a real Postgres, and a bucket in memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.application.people.enrolment import enrol, object_name, sweep
 from photofinish.application.pictures import MAX_PICTURE_BYTES, Pictures
-from photofinish.domain.people import Person, UploadStatus, Weighted
+from photofinish.domain.people import Person, UploadStatus, WeightedEmbedding
 from photofinish.domain.photo import PhotoRef, StoredPhoto
 from photofinish.errors import PhotoGone, RejectedInput, Unavailable
 from support.api import jpeg, selfie_of_astronaut
@@ -63,7 +63,7 @@ class MemoryBucket:
 
 @dataclass
 class Enrolling:
-    """Somebody who is enrolled."""
+    """A person being enrolled."""
 
     bucket: MemoryBucket
     enrolments: PgEnrolments
@@ -74,10 +74,10 @@ class Enrolling:
     def upload(self, number: int, content: bytes) -> StoredPhoto:
         return self.bucket.put(self.names[number], content)
 
-    def look(self, picture: StoredPhoto) -> None:
+    def process(self, picture: StoredPhoto) -> None:
         enrol(picture, store=self.bucket, enrolments=self.enrolments, pictures=self.pictures)
 
-    def became(self) -> list[tuple[str, str | None]]:
+    def statuses(self) -> list[tuple[str, str | None]]:
         uploads = self.enrolments.uploads(ALBUM, self.person.person_id)
         by_name = {object_name(ALBUM, upload.person_id, upload.upload_id): upload for upload in uploads}
         return [(by_name[name].status.value, by_name[name].code) for name in self.names]
@@ -95,12 +95,12 @@ def enrolling(album: TestAlbum, encoder: FaceEncoder) -> Enrolling:
 
 
 class TestOnePicture:
-    def test_a_good_one_is_accepted_and_deleted(self, enrolling: Enrolling, album: TestAlbum) -> None:
-        enrolling.look(enrolling.upload(0, selfie_of_astronaut()))
-        assert enrolling.became()[0] == ("accepted", None)
+    def test_a_good_picture_is_accepted_and_deleted(self, enrolling: Enrolling, album: TestAlbum) -> None:
+        enrolling.process(enrolling.upload(0, selfie_of_astronaut()))
+        assert enrolling.statuses()[0] == ("accepted", None)
         assert enrolling.bucket.objects == {}
-        [looks] = album.people.embeddings(ALBUM, enrolling.person.person_id)
-        assert looks.space == model_for("face_embedding").embedding_space
+        [centroid] = album.people.embeddings(ALBUM, enrolling.person.person_id)
+        assert centroid.space == model_for("face_embedding").embedding_space
 
     @pytest.mark.parametrize(
         ("content", "code"),
@@ -113,12 +113,12 @@ class TestOnePicture:
             ("blurred", "unclear_face"),
         ],
     )
-    def test_one_that_cannot_be_used_is_refused_with_its_reason_and_deleted(
+    def test_an_unusable_picture_is_refused_with_a_reason_and_deleted(
         self, enrolling: Enrolling, content: bytes | str, code: str
     ) -> None:
         pictures = {"grey": np.full((400, 400, 3), 128, np.uint8), "group": group(), "blurred": blurred()}
-        enrolling.look(enrolling.upload(0, jpeg(pictures[content]) if isinstance(content, str) else content))
-        assert enrolling.became()[0] == ("refused", code)
+        enrolling.process(enrolling.upload(0, jpeg(pictures[content]) if isinstance(content, str) else content))
+        assert enrolling.statuses()[0] == ("refused", code)
         assert enrolling.bucket.objects == {}
         [upload] = [u for u in enrolling.enrolments.uploads(ALBUM, enrolling.person.person_id) if u.code]
         assert upload.message is not None
@@ -126,15 +126,15 @@ class TestOnePicture:
 
     def test_twice_equals_once(self, enrolling: Enrolling, album: TestAlbum) -> None:
         picture = enrolling.upload(0, selfie_of_astronaut())
-        enrolling.look(picture)
+        enrolling.process(picture)
         before = album.dump()
-        enrolling.look(picture)
+        enrolling.process(picture)
         enrolling.bucket.objects[picture.ref] = b"uploaded once more to the same address"
-        enrolling.look(picture)
+        enrolling.process(picture)
         assert album.dump() == before
         assert enrolling.bucket.objects == {}
 
-    def test_what_nobody_awaits_is_deleted_unseen(self, enrolling: Enrolling, album: TestAlbum) -> None:
+    def test_a_picture_that_is_not_awaited_is_deleted_unseen(self, enrolling: Enrolling, album: TestAlbum) -> None:
         before = album.dump()
         for name in (
             "race/x/y",
@@ -143,49 +143,49 @@ class TestOnePicture:
             enrolling.names[0].replace("race", "other"),
             "",
         ):
-            enrolling.look(enrolling.bucket.put(name, selfie_of_astronaut()))
+            enrolling.process(enrolling.bucket.put(name, selfie_of_astronaut()))
         assert album.dump() == before
         assert enrolling.bucket.objects == {}
 
-    def test_of_a_person_who_was_deleted_meanwhile_nothing_is_kept(
+    def test_a_picture_of_a_person_deleted_meanwhile_leaves_nothing(
         self, enrolling: Enrolling, album: TestAlbum
     ) -> None:
         picture = enrolling.upload(0, selfie_of_astronaut())
         assert album.people.delete(ALBUM, enrolling.person.person_id, by=BY)
-        enrolling.look(picture)
+        enrolling.process(picture)
         assert enrolling.bucket.objects == {}
         assert album.sql("SELECT count(*) FROM person_embedding") == [(0,)]
 
-    def test_while_the_bucket_is_away_nothing_is_decided(self, enrolling: Enrolling) -> None:
+    def test_an_unavailable_bucket_decides_nothing(self, enrolling: Enrolling) -> None:
         picture = enrolling.upload(0, selfie_of_astronaut())
         enrolling.bucket.is_away = True
         with pytest.raises(Unavailable):
-            enrolling.look(picture)
-        assert enrolling.became()[0] == ("waiting", None)
+            enrolling.process(picture)
+        assert enrolling.statuses()[0] == ("waiting", None)
         enrolling.bucket.is_away = False
-        enrolling.look(picture)
-        assert enrolling.became()[0] == ("accepted", None)
+        enrolling.process(picture)
+        assert enrolling.statuses()[0] == ("accepted", None)
 
-    def test_a_lost_announcement_is_made_up_for(self, enrolling: Enrolling) -> None:
+    def test_the_sweep_processes_pictures_whose_event_was_lost(self, enrolling: Enrolling) -> None:
         enrolling.upload(0, selfie_of_astronaut())
         parts = {"store": enrolling.bucket, "enrolments": enrolling.enrolments, "pictures": enrolling.pictures}
         assert sweep(uploaded_before=NOW - timedelta(hours=1), **parts) == 0  # type: ignore[arg-type]
         assert sweep(uploaded_before=NOW + timedelta(hours=2), **parts) == 1  # type: ignore[arg-type]
-        assert enrolling.became() == [("accepted", None), *[("refused", "not_uploaded")] * 3]
+        assert enrolling.statuses() == [("accepted", None), *[("refused", "not_uploaded")] * 3]
         assert enrolling.bucket.objects == {}
 
 
 class TestDeleting:
-    def test_a_persons_embeddings_go_with_them(self, enrolling: Enrolling, album: TestAlbum) -> None:
-        enrolling.look(enrolling.upload(0, selfie_of_astronaut()))
+    def test_embeddings_are_deleted_with_their_person(self, enrolling: Enrolling, album: TestAlbum) -> None:
+        enrolling.process(enrolling.upload(0, selfie_of_astronaut()))
         [(stored,)] = album.sql("SELECT embedding::text FROM person_embedding")
         assert stored in album.dump()
         album.people.delete(ALBUM, enrolling.person.person_id, by=BY)
         assert stored not in album.dump()
         assert enrolling.person.person_id not in str(album.sql("SELECT * FROM enrolment"))
 
-    def test_one_picture_can_be_forgotten(self, enrolling: Enrolling, album: TestAlbum) -> None:
-        enrolling.look(enrolling.upload(0, selfie_of_astronaut()))
+    def test_a_single_picture_can_be_forgotten(self, enrolling: Enrolling, album: TestAlbum) -> None:
+        enrolling.process(enrolling.upload(0, selfie_of_astronaut()))
         upload_id = enrolling.names[0].rsplit("/", 1)[1]
         person_id = enrolling.person.person_id
         assert enrolling.enrolments.remove(ALBUM, person_id, upload_id, min_similarity=0.5)
@@ -198,26 +198,28 @@ class TestDeleting:
 @given(order=st.permutations(range(5)))
 def test_which_pictures_are_accepted_does_not_depend_on_their_order(album: TestAlbum, order: list[int]) -> None:
     """Three pictures of Ann, and one each of two others."""
-    looks = np.random.default_rng(5).normal(size=(5, 32)) * 0.1
-    looks[:3] += np.eye(32)[0]
-    looks[3] += np.eye(32)[1]
-    looks[4] += np.eye(32)[2]
+    vectors = np.random.default_rng(5).normal(size=(5, 32)) * 0.1
+    vectors[:3] += np.eye(32)[0]
+    vectors[3] += np.eye(32)[1]
+    vectors[4] += np.eye(32)[2]
     enrolments = PgEnrolments(album.database)
     person = album.people.create(ALBUM, by=BY)
     uploads = enrolments.add_uploads(ALBUM, person.person_id, 5, expires_at=NOW + timedelta(hours=1))
     for number in order:
-        face = Weighted(embedding(looks[number], SPACE), 0.9)
+        face = WeightedEmbedding(embedding(vectors[number], SPACE), 0.9)
         assert enrolments.accept(ALBUM, uploads[number].upload_id, face, min_similarity=0.5)
         assert not enrolments.accept(ALBUM, uploads[number].upload_id, face, min_similarity=0.5), "twice equals once"
-    became = {upload.upload_id: upload for upload in enrolments.uploads(ALBUM, person.person_id)}
-    assert [became[upload.upload_id].status for upload in uploads] == [UploadStatus.ACCEPTED] * 3 + [
+    uploaded = {upload.upload_id: upload for upload in enrolments.uploads(ALBUM, person.person_id)}
+    assert [uploaded[upload.upload_id].status for upload in uploads] == [UploadStatus.ACCEPTED] * 3 + [
         UploadStatus.REFUSED
     ] * 2
-    assert {became[upload.upload_id].code for upload in uploads[3:]} == {"another_person"}
+    assert {uploaded[upload.upload_id].code for upload in uploads[3:]} == {"another_person"}
     kept = "SELECT count(*) FROM person_embedding JOIN enrolment USING (upload_id) WHERE person_id = %s"
-    assert album.sql(kept, person.person_id) == [(3,)], "of refused ones nothing is kept once all are there"
+    assert album.sql(kept, person.person_id) == [(3,)], (
+        "no embedding of a refused picture is kept once all were uploaded"
+    )
 
 
 def blurred() -> NDArray[np.uint8]:
-    """A face that nobody could tell from another."""
+    """A face too blurred to be recognised."""
     return np.asarray(cv2.GaussianBlur(astronaut(), (0, 0), 7), np.uint8)

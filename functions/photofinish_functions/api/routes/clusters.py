@@ -1,4 +1,4 @@
-"""Clusters of an album: where clustering stands, merge, split, what was changed, undo."""
+"""Routes of an album's clustering: its state, merge, split, the history of changes, undo."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from photofinish_functions.api.people import (
     PersonId,
     PersonPath,
     changed_person,
-    known,
 )
 from photofinish_functions.api.schemas import AlbumName, AlbumPath, Input, Output, Parameters, new_blueprint
 from photofinish_functions.api.services import Services
@@ -30,12 +29,12 @@ MAX_OPERATION = 2**63 - 1
 
 
 class Merging(Input):
-    other: PersonId = Field(description="Everything of theirs becomes this person's, and they are gone.")
+    other: PersonId = Field(description="Everything of this other person is moved, then they are deleted.")
 
 
 class Splitting(Input):
     face_ids: FaceIds
-    name: Name | None = Field(None, description="Of the new person.")
+    name: Name | None = Field(None, description="The new person's name.")
 
 
 class OperationPath(Parameters):
@@ -46,26 +45,30 @@ class OperationPath(Parameters):
 class OperationsQuery(Parameters):
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
     before: Annotated[int, Field(ge=1, le=MAX_OPERATION)] | None = Field(
-        None, description="`next_before` of the page before."
+        None, description="`next_before` of the previous page."
     )
 
 
 class SpaceClustering(Output):
-    """How sure similarities are in this album, told by pairs of faces of one photo, which are strangers."""
+    """Calibration of similarities in this album, from pairs of faces of one photo, which are strangers."""
 
-    min_similarity: float = Field(description="From here on two faces count as one person's in this album.")
-    single_face_similarity: float = Field(description="What two single faces need, in an album of this size.")
-    stranger_pairs: int = Field(description="Pairs that were looked at.")
-    false_matches: int = Field(description="Those of them that count as one person's.")
-    false_match_rate_at_most: float = Field(description="With 97.5 % certainty.")
+    min_similarity: float = Field(
+        description="At this similarity or above two faces of this album count as one person's."
+    )
+    single_face_similarity: float = Field(
+        description="The similarity that joins two single faces, in an album of this size."
+    )
+    stranger_pairs: int = Field(description="Number of compared pairs.")
+    false_matches: int = Field(description="Those of these pairs that count as one person's.")
+    false_match_rate_at_most: float = Field(description="Upper bound of the false match rate, with 97.5 % confidence.")
 
 
 class Clustering(Output):
-    is_waiting: bool = Field(description="Whether something changed since the last run began.")
+    is_waiting: bool = Field(description="Whether photos or people changed since the last run began.")
     ran_at: datetime | None
-    full_at: datetime | None = Field(description="When it last began from scratch.")
+    full_at: datetime | None = Field(description="When the album was last clustered from scratch.")
     faces: int | None
-    people: int | None = Field(description="Of whom faces were found by similarity.")
+    people: int | None = Field(description="Number of people with faces assigned by similarity.")
     spaces: dict[str, SpaceClustering] = Field(description="By embedding space.")
 
 
@@ -75,7 +78,7 @@ class OperationJson(Output):
     done_at: datetime
     done_by: str
     person_ids: list[str]
-    is_reversible: bool = Field(description="False where somebody whom it touched was deleted since.")
+    is_reversible: bool = Field(description="false where a person that it changed was deleted since.")
     undoes: int | None
     undone_by: int | None
 
@@ -86,21 +89,21 @@ class Operations(Output):
 
 
 class Undone(Output):
-    operation_id: int = Field(description="Of the undo, which can be undone in turn.")
+    operation_id: int = Field(description="The operation of this undo, which can be undone in turn.")
 
 
 def blueprint(services: Services) -> APIBlueprint:
-    api = new_blueprint("clusters", "Who is who by similarity, and what people decided instead.")
+    api = new_blueprint("clusters", "Clustering of faces by similarity, and decisions that overrule it.")
 
     @api.get("/albums/<album>/clustering", responses={200: Clustering})
     @guarded(Scope.SEARCH, "show_clustering")
     def clustering(path: AlbumPath) -> dict[str, Any]:
-        """Where an album's clustering stands, and how often strangers look alike in it."""
+        """Show the state of an album's clustering, and how often strangers are similar in it."""
         state = services.clusters.state(path.album)
         if state is None:
             if not services.index.has_album(path.album):
                 raise NotVisible
-            raise Refused(404, "not_clustered", "No photo of this album was clustered yet.")
+            raise Refused(404, "not_clustered", "This album was not clustered yet.")
         summary = dict(state.summary or {})
         return Clustering(
             is_waiting=state.requested > state.handled,
@@ -118,19 +121,16 @@ def blueprint(services: Services) -> APIBlueprint:
     @api.post("/albums/<album>/people/<person_id>/merge", responses={200: ChangedPerson, 409: ErrorAnswer})
     @guarded(Scope.WRITE, "merge_people")
     def merge_people(path: PersonPath, body: Merging) -> dict[str, Any]:
-        """Two people are one: the one of the path stays, with everything of the other."""
+        """Merge another person into this one."""
         audit(target=path.person_id)
-        for person_id in (path.person_id, body.other):
-            known(services, path.album, person_id)
         done = services.people_changes.merge(path.album, path.person_id, body.other, by=principal().id)
         return changed_person(services, path.album, done)
 
     @api.post("/albums/<album>/people/<person_id>/split", responses={200: ChangedPerson, 409: ErrorAnswer})
     @guarded(Scope.WRITE, "split_person")
     def split_person(path: PersonPath, body: Splitting) -> dict[str, Any]:
-        """Some faces of a person are somebody else's: a new person, who is answered."""
+        """Move some faces of a person to a new person, and return the new person."""
         audit(target=path.person_id, count=len(body.face_ids))
-        known(services, path.album, path.person_id)
         done = services.people_changes.split(
             path.album, path.person_id, body.face_ids, name=body.name, by=principal().id
         )
@@ -139,7 +139,7 @@ def blueprint(services: Services) -> APIBlueprint:
     @api.get("/albums/<album>/people-operations", responses={200: Operations})
     @guarded(Scope.WRITE, "list_people_operations")
     def operations(path: AlbumPath, query: OperationsQuery) -> dict[str, Any]:
-        """What was changed of the album's people."""
+        """List the changes of the album's people."""
         found = services.people_changes.operations(path.album, limit=query.limit + 1, before=query.before)
         if not found and not services.index.has_album(path.album):
             raise NotVisible
@@ -153,7 +153,7 @@ def blueprint(services: Services) -> APIBlueprint:
     @api.post("/albums/<album>/people-operations/<operation_id>/undo", responses={200: Undone, 409: ErrorAnswer})
     @guarded(Scope.WRITE, "undo_people_operation")
     def undo_operation(path: OperationPath) -> dict[str, Any]:
-        """Take a change back, unless something newer depends on it."""
+        """Undo a change, unless a later change depends on it."""
         audit(target=str(path.operation_id))
         undo_id = services.people_changes.undo(path.album, path.operation_id, by=principal().id)
         services.projector.project_soon(path.album)

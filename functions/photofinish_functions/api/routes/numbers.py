@@ -1,4 +1,4 @@
-"""Bib numbers of a person: what speaks for each and against it, and what somebody decided."""
+"""Routes of a person's bib numbers: their evidence and conflicts, and decisions about them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pydantic import Field
 
 from photofinish.domain.access import Scope
 from photofinish.domain.bib_links import ConflictKind, NumberState, PersonNumber
-from photofinish.domain.people import MAX_NUMBER_CHARS
+from photofinish.domain.people_rules import MAX_NUMBER_CHARS
 from photofinish_functions.api.errors import ErrorAnswer
 from photofinish_functions.api.guarding import audit, guarded, principal
-from photofinish_functions.api.people import ChangedPerson, PersonPath, changed_person, known, people_blueprint
+from photofinish_functions.api.people import ChangedPerson, PersonPath, changed_person, people_blueprint
 from photofinish_functions.api.schemas import BoxJson, Input, Output, PhotoJson, box_json, score_json
 from photofinish_functions.api.services import Services
 
@@ -22,7 +22,7 @@ class NumberPath(PersonPath):
 
 
 class NumberDecision(Input):
-    confirmed: bool = Field(description="Whether the number is this person's.")
+    confirmed: bool = Field(description="Whether the person wears this number.")
 
 
 class EvidenceJson(Output):
@@ -36,6 +36,8 @@ class EvidenceJson(Output):
 
 
 class ConflictJson(Output):
+    """Another number of the same person, or the same number of another person."""
+
     kind: ConflictKind
     number: str
     person_id: str
@@ -45,11 +47,11 @@ class ConflictJson(Output):
 
 class NumberJson(Output):
     number: str
-    state: NumberState
-    score: float = Field(description="0 to 1: how likely the number is this person's.")
-    part_of: str | None = Field(description="The number of which this one shows only some digits.")
+    state: NumberState = Field(description="`offered`: inferred from photos, and not decided yet.")
+    score: float = Field(description="0 to 1: the probability that the person wears this number.")
+    part_of: str | None = Field(description="The number of which this one is probably a partial reading.")
     evidence: list[EvidenceJson]
-    conflicts: list[ConflictJson] = Field(description="What contradicts it; somebody has to decide.")
+    conflicts: list[ConflictJson] = Field(description="What contradicts it: confirm or reject one of the two.")
 
     @classmethod
     def of(cls, number: PersonNumber) -> NumberJson:
@@ -87,9 +89,8 @@ def blueprint(services: Services) -> APIBlueprint:
     @api.put("/albums/<album>/people/<person_id>/numbers/<number>", responses={200: ChangedPerson, 409: ErrorAnswer})
     @guarded(Scope.WRITE, "decide_number")
     def decide_number(path: NumberPath, body: NumberDecision) -> dict[str, Any]:
-        """Say whether a bib number is this person's; what contradicts it stays, and stays flagged."""
+        """Confirm or reject a bib number for this person. What contradicts it stays, and stays flagged."""
         audit(target=path.person_id)
-        known(services, path.album, path.person_id)
         done = services.people_changes.decide_number(
             path.album, path.person_id, path.number, confirmed=body.confirmed, by=principal().id
         )

@@ -1,4 +1,4 @@
-"""People of an album: list, create, show, rename, delete."""
+"""Routes of an album's people: list, create, show, rename, delete."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
 from photofinish.domain.access import Scope
+from photofinish.domain.people import UnknownPerson
 from photofinish_functions.access.refusals import NotVisible
 from photofinish_functions.api.guarding import audit, guarded, principal
 from photofinish_functions.api.people import (
@@ -15,9 +16,8 @@ from photofinish_functions.api.people import (
     PersonId,
     PersonJson,
     PersonPath,
-    known,
     people_blueprint,
-    unknown_person,
+    require_person,
 )
 from photofinish_functions.api.routes.enrolments import MAX_UPLOADS, UploadJson, UploadTarget, new_uploads
 from photofinish_functions.api.routes.numbers import NumberJson
@@ -28,24 +28,24 @@ MAX_PAGE = 200
 
 
 class PeopleQuery(Parameters):
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE, description="People at most.")] = 50
-    after: PersonId | None = Field(None, description="`next_after` of the page before.")
-    named: bool | None = Field(None, description="Only people with a name, or only those without; else all.")
-    name: Name | None = Field(None, description="Only people whose name has these words; not page by page.")
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE, description="At most so many people.")] = 50
+    after: PersonId | None = Field(None, description="`next_after` of the previous page.")
+    named: bool | None = Field(None, description="true: only people with a name; false: only those without; else all.")
+    name: Name | None = Field(None, description="Only people whose name has these words; all on one page, at most 100.")
 
 
 class NewPerson(Input):
-    name: Name | None = Field(None, description="Without one it is somebody whom nobody named yet.")
-    pictures: int = Field(0, ge=0, le=MAX_UPLOADS, description="How many pictures will be uploaded.")
+    name: Name | None = Field(None, description="null for a person who is not named yet.")
+    pictures: int = Field(0, ge=0, le=MAX_UPLOADS, description="Number of pictures that will be uploaded.")
 
 
 class Renaming(Input):
-    name: Name | None = Field(description="null takes the name away.")
+    name: Name | None = Field(description="null removes the name.")
 
 
 class People(Output):
-    people: list[PersonJson] = Field(description="By falling number of faces; by name where a name was asked for.")
-    next_after: str | None = Field(description="For the next page; null where this is the last.")
+    people: list[PersonJson] = Field(description="By falling number of faces; by name where `name` is given.")
+    next_after: str | None = Field(description="`after` of the next page; null on the last one.")
 
 
 class Enrolment(Output):
@@ -55,7 +55,7 @@ class Enrolment(Output):
 
 class PersonDetail(PersonJson):
     uploads: list[UploadJson]
-    numbers: list[NumberJson] = Field(description="Bib numbers, the likeliest first.")
+    numbers: list[NumberJson] = Field(description="Bib numbers that the person may wear, likeliest first.")
 
 
 def blueprint(services: Services) -> APIBlueprint:
@@ -64,7 +64,7 @@ def blueprint(services: Services) -> APIBlueprint:
     @api.get("/albums/<album>/people", responses={200: People})
     @guarded(Scope.SEARCH, "list_people")
     def people(path: AlbumPath, query: PeopleQuery) -> dict[str, Any]:
-        """The people of an album: enrolled ones and clusters."""
+        """List the people of an album: enrolled people and clusters of faces."""
         next_after = None
         if query.name is not None:
             found = services.people.find_by_name(path.album, query.name)
@@ -84,7 +84,7 @@ def blueprint(services: Services) -> APIBlueprint:
     @api.post("/albums/<album>/people", responses={201: Enrolment})
     @guarded(Scope.WRITE, "create_person")
     def create_person(path: AlbumPath, body: NewPerson) -> tuple[dict[str, Any], int]:
-        """A new person, and where to upload their pictures: each shows this one face, from the front, in good light."""
+        """Create a person, and return where to upload pictures of their face, from the front, in good light."""
         person = services.people.create(path.album, name=body.name, by=principal().id)
         audit(target=person.person_id, count=body.pictures)
         uploads = new_uploads(services, path.album, person.person_id, body.pictures) if body.pictures else []
@@ -94,11 +94,11 @@ def blueprint(services: Services) -> APIBlueprint:
     @api.get("/albums/<album>/people/<person_id>", responses={200: PersonDetail})
     @guarded(Scope.SEARCH, "show_person")
     def person(path: PersonPath) -> dict[str, Any]:
-        """One person, what became of their pictures, and the bib numbers that may be theirs."""
+        """Show a person, the state of their enrolment pictures, and the bib numbers that they may wear."""
         audit(target=path.person_id)
-        found = known(services, path.album, path.person_id)
+        found = require_person(services, path.album, path.person_id)
         uploads = services.enrolments.uploads(path.album, path.person_id)
-        numbers = services.people_changes.numbers(path.album, path.person_id)
+        numbers = services.people_numbers.numbers(path.album, path.person_id)
         return PersonDetail(
             **PersonJson.model_validate(found).model_dump(),
             uploads=[UploadJson.model_validate(upload) for upload in uploads],
@@ -108,9 +108,8 @@ def blueprint(services: Services) -> APIBlueprint:
     @api.patch("/albums/<album>/people/<person_id>", responses={200: PersonJson})
     @guarded(Scope.WRITE, "rename_person")
     def rename_person(path: PersonPath, body: Renaming) -> dict[str, Any]:
-        """Name a person or a cluster. The faces they have now stay theirs whatever clustering finds later."""
+        """Name a person or a cluster. Their current faces stay theirs in later clustering runs."""
         audit(target=path.person_id)
-        known(services, path.album, path.person_id)
         renamed = services.people.rename(path.album, path.person_id, body.name, by=principal().id)
         services.projector.project_soon(path.album)
         return PersonJson.model_validate(renamed).model_dump(mode="json")
@@ -118,10 +117,10 @@ def blueprint(services: Services) -> APIBlueprint:
     @api.delete("/albums/<album>/people/<person_id>", responses={204: None})
     @guarded(Scope.WRITE, "delete_person")
     def delete_person(path: PersonPath) -> tuple[str, int]:
-        """Delete a person with all their embeddings, for good. The faces on photos stay, as nobody's."""
+        """Delete a person with their enrolment, for good. The faces on photos stay, unassigned."""
         audit(target=path.person_id)
         if not services.people.delete(path.album, path.person_id, by=principal().id):
-            raise unknown_person()
+            raise UnknownPerson
         services.projector.project_soon(path.album)
         return "", 204
 

@@ -1,4 +1,4 @@
-"""The bucket to which enrolment pictures are uploaded: each lies there only until it was looked at."""
+"""The bucket of uploaded enrolment pictures; each is deleted once it was processed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from photofinish.errors import PhotoGone
 
 
 class GcsEnrolmentPictures:
-    """Objects called ``{album}/{person_id}/{upload_id}``. The bucket keeps no versions and nothing that was deleted."""
+    """Objects named by `application/people/enrolment.py`. The bucket keeps no versions and no deleted objects."""
 
     def __init__(self, client: Client, bucket: str) -> None:
         self._client = client
@@ -23,21 +23,14 @@ class GcsEnrolmentPictures:
 
     @unavailable_when_transient
     def read(self, picture: PhotoRef, *, max_bytes: int) -> bytes:
-        """The content of this generation.
-
-        Raises:
-            PhotoGone: it is not there any more.
-            RejectedInput: `file_too_large`, before more than `max_bytes` were fetched.
-        """
         blob = self._bucket.blob(picture.name, generation=picture.generation)
         try:
             return read_at_most(blob, max_bytes)
         except exceptions.NotFound:
-            raise PhotoGone("picture_gone", "The picture is not there any more.") from None
+            raise PhotoGone("picture_gone", "The picture does not exist any more.") from None
 
     @unavailable_when_transient
     def delete(self, picture: PhotoRef) -> None:
-        """Delete this generation; twice equals once."""
         try:
             self._bucket.blob(picture.name, generation=picture.generation).delete(timeout=TIMEOUT_S)
         except exceptions.NotFound:
@@ -45,7 +38,6 @@ class GcsEnrolmentPictures:
 
     @unavailable_when_transient
     def uploaded_before(self, moment: datetime) -> Iterator[StoredPhoto]:
-        """The pictures that have lain there since before then: their announcement was lost."""
         for blob in self._client.list_blobs(self._bucket, timeout=TIMEOUT_S):
             if blob.time_created < moment:
                 yield stored_photo(blob)

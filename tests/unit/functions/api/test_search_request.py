@@ -124,7 +124,7 @@ class TestFinds:
         person = album.cloud.people.create(ALBUM, name="Eileen", by="key:test")
         answer = album.search(ALBUM, person_id=person.person_id)
         assert error_of(answer) == (422, "person_without_face")
-        users = album.cloud.people
+        users = album.cloud.users
         user = users.create_user(ALBUM, "eileen", by="key:test")
         known = face_id(ALONE, VERSION, 0)
         assert users.associate_faces(ALBUM, "eileen", [known], min_similarity=0, by="key:test").changed

@@ -1,26 +1,21 @@
-"""What a clustering run reads and writes in Postgres; statements in `sql/people_clusters.sql`."""
+"""Read and write what a clustering run needs in Postgres; statements in `sql/people_clusters.sql`."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
 from psycopg.types.json import Jsonb
 
 from photofinish.adapters.postgres.database import Connection, Database
 from photofinish.adapters.postgres.halfvec import unit_rows, unit_vector
-from photofinish.adapters.postgres.people.journal import query as people_query
-from photofinish.adapters.postgres.people.people import (
-    exclusively,
-    person_embeddings,
-    reading,
-    reject_faces,
-)
+from photofinish.adapters.postgres.people.embeddings import person_embeddings
+from photofinish.adapters.postgres.people.faces import reject_faces
+from photofinish.adapters.postgres.people.projection import mark_outdated
+from photofinish.adapters.postgres.people.transactions import album_transaction, exclusively
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.album_clusters import (
     AlbumContent,
@@ -29,20 +24,26 @@ from photofinish.domain.album_clusters import (
     Assignment,
     ClusteringState,
     EnrolledFace,
+    Reassignment,
+    reassignment,
 )
-from photofinish.domain.people import FaceSource
+from photofinish.domain.face import Embedding
+from photofinish.domain.people import FaceSource, resembles
 
 _query = Statements("people_clusters")
 
 
 class PgClusters:
-    """Clusters of albums; threads may share it. All methods raise what :meth:`Database.transaction` does."""
+    """:class:`photofinish.ports.Clusters` in a migrated Postgres database; threads may share it.
+
+    All methods raise what :meth:`Database.transaction` does.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def request(self, album: str) -> None:
-        with reading(self._database, album) as (conn, album_id):
+        with album_transaction(self._database, album) as (conn, album_id):
             if album_id is not None:
                 conn.execute(_query("request"), {"album_id": album_id})
 
@@ -55,14 +56,14 @@ class PgClusters:
             return [row[0] for row in conn.execute(_query("changed_since_full"))]
 
     def state(self, album: str) -> ClusteringState | None:
-        with reading(self._database, album) as (conn, album_id):
+        with album_transaction(self._database, album) as (conn, album_id):
             return None if album_id is None else _state(conn, album_id)
 
     def exclusively(self, album: str) -> AbstractContextManager[bool]:
         return exclusively(self._database, album, _query("try_lock"))
 
     def carry_over(self, album: str, *, min_similarity: Mapping[str, float]) -> int:
-        with reading(self._database, album) as (conn, album_id):
+        with album_transaction(self._database, album) as (conn, album_id):
             if album_id is None:
                 return 0
             conn.execute(_query("lock_state"), {"album_id": album_id})
@@ -71,18 +72,21 @@ class PgClusters:
                 _query("lost_decisions"), {"album_id": album_id}, binary=True
             ).fetchall():
                 if table == "person_rejection":
-                    reject_faces(conn, album_id, person, [str(face_id)])
+                    reject_faces(conn, album_id, person, [face_id])
                     moved += 1
-                elif _looks_like(conn, album_id, person, space, unit_vector(sent), min_similarity):
+                elif resembles(
+                    Embedding(unit_vector(sent), space),
+                    person_embeddings(conn, album_id, person),
+                    min_similarity=min_similarity.get(space, -1.0),
+                ):
                     values = {"album_id": album_id, "face_id": face_id, "person_id": person, "source": source}
                     conn.execute(_query("move_face"), values)
                     moved += 1
-            changed = [row[0] for row in conn.execute(_query("drop_lost"), {"album_id": album_id})]
-            conn.execute(people_query("project_people"), {"album_id": album_id, "person_ids": changed})
+            mark_outdated(conn, album_id, [row[0] for row in conn.execute(_query("drop_lost"), {"album_id": album_id})])
             return moved
 
     def load(self, album: str) -> AlbumContent | None:
-        with reading(self._database, album) as (conn, album_id):
+        with album_transaction(self._database, album) as (conn, album_id):
             if album_id is None:
                 return None
             state = _state(conn, album_id)
@@ -97,17 +101,17 @@ class PgClusters:
         full: bool,
         summary: Mapping[str, Any],
     ) -> bool:
-        with reading(self._database, album) as (conn, album_id):
+        with album_transaction(self._database, album) as (conn, album_id):
             if album_id is None:
                 return False
             row = conn.execute(_query("lock_state"), {"album_id": album_id}).fetchone()
             if row != (content.state.people_changes,):
                 return False
-            touched: set[UUID] = set()
+            changed: set[UUID] = set()
             for name, assignment in assignments.items():
-                touched |= _apply_space(conn, album_id, content.spaces[name], assignment)
-            touched |= {row[0] for row in conn.execute(_query("remove_empty"), {"album_id": album_id})}
-            conn.execute(people_query("project_people"), {"album_id": album_id, "person_ids": sorted(touched)})
+                changed |= _reassign(conn, album_id, reassignment(content.spaces[name].faces, assignment))
+            changed |= {row[0] for row in conn.execute(_query("remove_empty"), {"album_id": album_id})}
+            mark_outdated(conn, album_id, sorted(changed))
             values = {
                 "album_id": album_id,
                 "handled": content.state.requested,
@@ -173,43 +177,14 @@ def _spaces(conn: Connection, album_id: int) -> dict[str, AlbumSpace]:
     }
 
 
-def _looks_like(
-    conn: Connection,
-    album_id: int,
-    person: UUID,
-    space: str,
-    vector: NDArray[np.float32],
-    min_similarity: Mapping[str, float],
-) -> bool:
-    """Whether a face looks like the person, as far as that is known."""
-    known = [look for look in person_embeddings(conn, album_id, person) if look.space == space]
-    return all(float(look.vector @ vector) >= min_similarity.get(space, -1.0) for look in known)
+def _reassign(conn: Connection, album_id: int, changes: Reassignment) -> set[UUID]:
+    """Write these changes; return the people that they change."""
+    conn.execute(_query("add_people"), {"album_id": album_id, "person_ids": _uuids(changes.new_people)})
+    conn.execute(_query("unassign_faces"), {"album_id": album_id, "face_ids": _uuids(changes.unassigned)})
+    faces = {"face_ids": _uuids(changes.assigned), "person_ids": _uuids(changes.assigned.values())}
+    conn.execute(_query("assign_faces"), {"album_id": album_id} | faces)
+    return set(_uuids(changes.changed_people))
 
 
-def _apply_space(conn: Connection, album_id: int, space: AlbumSpace, assignment: Assignment) -> set[UUID]:
-    """Write what changed; the people it changed."""
-    given: list[tuple[str, str]] = []
-    freed: list[str] = []
-    touched: set[str] = set(assignment.new_people)
-    for face in space.faces:
-        if face.is_decided:
-            continue
-        person_id = assignment.person_of.get(face.face_id)
-        if person_id == face.person_id:
-            continue
-        touched |= {id_ for id_ in (person_id, face.person_id) if id_ is not None}
-        if person_id is None:
-            freed.append(face.face_id)
-        else:
-            given.append((face.face_id, person_id))
-    conn.execute(
-        _query("add_people"), {"album_id": album_id, "person_ids": [UUID(id_) for id_ in assignment.new_people]}
-    )
-    conn.execute(_query("free_faces"), {"album_id": album_id, "face_ids": [UUID(id_) for id_ in freed]})
-    values = {
-        "album_id": album_id,
-        "face_ids": [UUID(face_id) for face_id, _ in given],
-        "person_ids": [UUID(person_id) for _, person_id in given],
-    }
-    conn.execute(_query("set_faces"), values)
-    return {UUID(person_id) for person_id in touched}
+def _uuids(ids: Iterable[str]) -> list[UUID]:
+    return [UUID(id_) for id_ in ids]

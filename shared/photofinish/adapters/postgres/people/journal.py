@@ -1,24 +1,27 @@
-"""Every change of an album's people with the rows before and after it, so that it can be taken back."""
+"""Record every change of an album's people, with the rows before and after it, so that it can be undone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from photofinish.adapters.postgres.database import Connection
+from photofinish.adapters.postgres.people.projection import mark_outdated
 from photofinish.adapters.postgres.sql import Statements
-from photofinish.errors import Conflict, NotFound
+from photofinish.domain.people import Operation
 
-query = Statements("people")
+_query = Statements("people_journal")
 
-R = TypeVar("R")
 Row = dict[str, Any]
 Key = tuple[str, ...]
-_KEYS = {
+Change = dict[str, Any]
+"""`table`, and the row `before` and `after`; None where there was none."""
+# The columns that identify a row, of every table that a change touches.
+TABLE_KEYS = {
     "person": ("person_id",),
     "person_face": ("face_id",),
     "person_rejection": ("person_id", "face_id"),
@@ -27,159 +30,92 @@ _KEYS = {
 }
 
 
-def change_people(
+def record_change(
     conn: Connection,
     album_id: int,
-    change: Callable[[], R],
+    change: Callable[[], object],
     *,
     kind: str,
     by: str,
     person_ids: Iterable[UUID],
     face_ids: Iterable[UUID] = (),
     undoes: int | None = None,
-) -> tuple[R, int | None]:
-    """Do `change`, which touches nobody but these people and whoever these faces belong to, and record what it did.
+) -> int | None:
+    """Call `change`, record what it did as an operation, and return the operation's id; None where nothing changed.
 
-    Returns what it returned, and the operation's number; None where nothing changed. Call `lock_people` first.
+    `change` may only touch these people, these faces, and the people that these faces are assigned to. Call this within
+    `people_transaction`.
     """
     people, faces = sorted(set(person_ids)), sorted(set(face_ids))
-    before = _snapshot(conn, album_id, people, faces)
-    result = change()
-    after = _snapshot(conn, album_id, people, faces)
+    before = snapshot(conn, album_id, people, faces)
+    change()
+    after = snapshot(conn, album_id, people, faces)
     changes = [
         {"table": key[0], "before": before.get(key), "after": after.get(key)}
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
     ]
     if not changes:
-        return result, None
-    touched = sorted({UUID(row["person_id"]) for row in _rows(changes)})
-    values = {
-        "album_id": album_id,
-        "kind": kind,
-        "by": by,
-        "person_ids": touched,
-        "changes": Jsonb(changes),
-        "undoes": undoes,
-    }
-    [operation_id] = conn.execute(query("record_operation"), values).fetchone() or (None,)
-    conn.execute(query("project_people"), {"album_id": album_id, "person_ids": touched})
-    return result, operation_id
+        return None
+    touched = sorted({UUID(row["person_id"]) for row in rows_of(changes)})
+    return _record(conn, album_id, kind=kind, by=by, people=touched, changes=Jsonb(changes), undoes=undoes)
 
 
-def undo(conn: Connection, album_id: int, operation_id: int, *, by: str) -> int:
-    """Take an operation back; an undo is an operation too, so it can be taken back in turn. Its number.
-
-    Raises:
-        NotFound: the album has no such operation.
-        Conflict: `already_undone`; `not_reversible`, a person it touched was deleted; `changed_since`, something newer
-            depends on it.
-    """
-    found = conn.execute(query("operation"), {"album_id": album_id, "operation_id": operation_id}).fetchone()
-    if found is None:
-        raise NotFound(f"There is no operation {operation_id} in this album.")
-    kind, person_ids, changes, undone_by = found
-    if undone_by is not None:
-        raise Conflict("already_undone", f"The operation was undone already, by operation {undone_by}.")
-    if changes is None:
-        raise Conflict("not_reversible", "A person of this operation was deleted since, and nothing of them is kept.")
-    face_ids = [UUID(row["face_id"]) for row in _rows(changes) if "face_id" in row]
-    current = _snapshot(conn, album_id, person_ids, face_ids)
-    gone = set(face_ids) - {
-        row[0] for row in conn.execute(query("existing_faces"), {"album_id": album_id, "face_ids": face_ids})
-    }
-    # A face that the album has lost since hinders nobody.
-    changes = [change for change in changes if not _is_of(change, gone)]
-    undone = []
-    for change in changes:
-        now = current.get(_key(change["table"], change["after"] or change["before"]))
-        if now == change["after"] or (change["after"] is None and _only_clustered(now)):
-            undone.append(change)
-        elif not _is_pin(change):
-            raise _changed_since(conn, album_id, operation_id, person_ids)
-
-    def restore() -> None:
-        _restore(conn, album_id, undone)
-
-    _, undo_id = change_people(
-        conn,
-        album_id,
-        restore,
-        kind="redo" if kind == "undo" else "undo",
-        by=by,
-        person_ids=person_ids,
-        face_ids=face_ids,
-        undoes=operation_id,
-    )
-    if undo_id is None:
-        raise Conflict("changed_since", "Nothing that the operation changed is there any more.")
-    conn.execute(query("mark_undone"), {"operation_id": operation_id, "undone_by": undo_id})
-    return undo_id
+def record_deletion(conn: Connection, album_id: int, person: UUID, *, by: str) -> None:
+    """Record that a person was deleted, and forget what earlier operations changed of them."""
+    conn.execute(_query("forget_changes_of"), {"album_id": album_id, "person_id": person})
+    _record(conn, album_id, kind="delete", by=by, people=[person], changes=None, undoes=None)
 
 
-def _restore(conn: Connection, album_id: int, changes: Sequence[dict[str, Any]]) -> None:
-    before: dict[str, list[Row]] = {table: [] for table in _KEYS}
-    after: dict[str, list[Row]] = {table: [] for table in _KEYS}
-    for change in changes:
-        for side, rows in (("before", before), ("after", after)):
-            if change[side] is not None:
-                rows[change["table"]].append(change[side])
-    people = [UUID(row["person_id"]) for row in before["person"]]
-    conn.execute(query("free_user_ids"), {"person_ids": people})  # one may go back from one person to another
-    conn.execute(query("restore_people"), {"rows": Jsonb(before["person"])})
-    faces = [UUID(row["face_id"]) for row in (*before["person_face"], *after["person_face"])]
-    conn.execute(query("remove_faces"), {"album_id": album_id, "face_ids": faces})
-    conn.execute(query("remove_rejections"), {"rows": Jsonb(after["person_rejection"])})
-    conn.execute(query("remove_numbers"), {"rows": Jsonb(after["person_number"])})
-    conn.execute(query("restore_faces"), {"rows": Jsonb(before["person_face"])})
-    for table in ("person_rejection", "person_number"):
-        conn.execute(query("restore_rows", table=sql.Identifier(table)), {"rows": Jsonb(before[table])})
-    conn.execute(query("move_uploads"), {"rows": Jsonb(before["enrolment"])})
-    stay = {row["person_id"] for row in before["person"]}
-    made = [UUID(row["person_id"]) for row in after["person"] if row["person_id"] not in stay]
-    if conn.execute(query("depends_on_people"), {"person_ids": made}).fetchone() == (True,):
-        raise Conflict(
-            "changed_since", "Somebody was made by this operation who has been given faces, pictures or numbers since."
+def list_operations(conn: Connection, album_id: int, *, limit: int, before: int | None) -> list[Operation]:
+    """Newest first, of those before the operation `before`."""
+    values = {"album_id": album_id, "limit": limit, "before": before}
+    return [
+        Operation(
+            operation_id=operation_id,
+            kind=kind,
+            done_at=done_at,
+            done_by=done_by,
+            person_ids=tuple(map(str, person_ids)),
+            is_reversible=is_reversible,
+            undoes=undoes,
+            undone_by=undone_by,
         )
-    conn.execute(query("remove_people"), {"person_ids": made})
+        for operation_id, kind, done_at, done_by, person_ids, is_reversible, undoes, undone_by in conn.execute(
+            _query("operations"), values
+        )
+    ]
 
 
-def _snapshot(
-    conn: Connection, album_id: int, person_ids: Sequence[UUID], face_ids: Sequence[UUID]
-) -> dict[Key, dict[str, Any]]:
+def expire_operations(conn: Connection, before: datetime) -> int:
+    """Delete operations made before then; return how many."""
+    return conn.execute(_query("expire_operations"), {"before": before}).rowcount
+
+
+def _record(
+    conn: Connection,
+    album_id: int,
+    *,
+    kind: str,
+    by: str,
+    people: Sequence[UUID],
+    changes: Jsonb | None,
+    undoes: int | None,
+) -> int:
+    values = {"kind": kind, "by": by, "person_ids": people, "changes": changes, "undoes": undoes}
+    [operation_id] = conn.execute(_query("record_operation"), {"album_id": album_id} | values).fetchone() or ()
+    mark_outdated(conn, album_id, people)
+    return int(operation_id)
+
+
+def snapshot(conn: Connection, album_id: int, person_ids: Sequence[UUID], face_ids: Sequence[UUID]) -> dict[Key, Row]:
     values = {"album_id": album_id, "person_ids": list(person_ids), "face_ids": list(face_ids)}
-    return {_key(table, row): row for table, row in conn.execute(query("snapshot"), values)}
+    return {row_key(table, row): row for table, row in conn.execute(_query("snapshot"), values)}
 
 
-def _key(table: str, row: Row) -> Key:
-    return (table, *(str(row[column]) for column in _KEYS[table]))
+def row_key(table: str, row: Row) -> Key:
+    return (table, *(str(row[column]) for column in TABLE_KEYS[table]))
 
 
-def _rows(changes: Iterable[dict[str, Any]]) -> list[Row]:
+def rows_of(changes: Iterable[Change]) -> list[Row]:
     return [row for change in changes for row in (change["before"], change["after"]) if row is not None]
-
-
-def _only_clustered(row: Row | None) -> bool:
-    """Whether it is a face's place that nobody decided on: the next clustering may change it as well."""
-    return row is not None and row.get("source") == "clustered"
-
-
-def _is_pin(change: dict[str, Any]) -> bool:
-    """Whether a face was only kept where it was, or let go: what became of it since does not hinder an undo."""
-    before, after = change["before"], change["after"]
-    sources = {row.get("source") for row in (before, after) if row is not None}
-    return sources == {"clustered", "kept"} and before["person_id"] == after["person_id"]
-
-
-def _is_of(change: dict[str, Any], face_ids: set[UUID]) -> bool:
-    row = change["before"] or change["after"]
-    return "face_id" in row and UUID(row["face_id"]) in face_ids
-
-
-def _changed_since(conn: Connection, album_id: int, operation_id: int, person_ids: Sequence[UUID]) -> Conflict:
-    values = {"album_id": album_id, "operation_id": operation_id, "person_ids": list(person_ids)}
-    newer = conn.execute(query("newer_operations"), values).fetchall()
-    if newer:
-        numbers = ", ".join(f"{number} ({kind})" for number, kind, _ in newer[:5])
-        return Conflict("changed_since", f"These people were changed since, by operation {numbers}: undo that first.")
-    return Conflict("changed_since", "The faces of these people were clustered anew since: change them by hand.")

@@ -1,15 +1,16 @@
-"""Which people's documents are to be written anew, and with what; statements in `sql/people_projection.sql`."""
+"""Track which documents of people are out of date; statements in `sql/people_projection.sql`."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from uuid import UUID
 
-from photofinish.adapters.postgres.database import Database
-from photofinish.adapters.postgres.people.changes import numbers_of
-from photofinish.adapters.postgres.people.people import exclusively, person_of_row, reading
+from photofinish.adapters.postgres.database import Connection, Database
+from photofinish.adapters.postgres.people.lookup import find_people
+from photofinish.adapters.postgres.people.numbers import numbers_of
+from photofinish.adapters.postgres.people.transactions import album_transaction, exclusively
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.geometry import Box
 from photofinish.domain.people import PersonDocument, ShownFace
@@ -23,7 +24,10 @@ _BATCH = 200
 
 
 class PgPeopleProjection:
-    """The way of people to Firestore; threads may share it. Methods raise what :meth:`Database.transaction` does."""
+    """:class:`photofinish.ports.PeopleProjection` in a migrated Postgres database; threads may share it.
+
+    All methods raise what :meth:`Database.transaction` does.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -32,7 +36,7 @@ class PgPeopleProjection:
         return exclusively(self._database, album, _query("try_lock"))
 
     def pending(self, album: str) -> dict[str, int]:
-        with reading(self._database, album) as (conn, album_id):
+        with album_transaction(self._database, album) as (conn, album_id):
             values = {"album_id": album_id, "limit": _BATCH}
             rows = [] if album_id is None else conn.execute(_query("pending"), values).fetchall()
         return {str(person_id): revision for person_id, revision in rows}
@@ -42,12 +46,12 @@ class PgPeopleProjection:
             return [row[0] for row in conn.execute(_query("pending_albums"))]
 
     def documents(self, album: str, person_ids: list[str]) -> dict[str, PersonDocument | None]:
-        with reading(self._database, album) as (conn, album_id):
+        with album_transaction(self._database, album) as (conn, album_id):
             if album_id is None:
                 return dict.fromkeys(person_ids)
             ids = [UUID(person_id) for person_id in person_ids]
             values = {"album_id": album_id, "person_ids": ids, "limit": MAX_FACES}
-            people = [person_of_row(album, row) for row in conn.execute(_query("people"), values)]
+            people = find_people(conn, album, album_id, ids)
             faces: dict[str, list[ShownFace]] = defaultdict(list)
             for person_id, face_id, bucket, name, generation, x, y, w, h, quality in conn.execute(
                 _query("faces"), values
@@ -68,3 +72,8 @@ class PgPeopleProjection:
         values = {"person_ids": [UUID(person_id) for person_id in revisions], "revisions": list(revisions.values())}
         with self._database.transaction() as conn:
             conn.execute(_query("done"), values)
+
+
+def mark_outdated(conn: Connection, album_id: int, people: Iterable[UUID]) -> None:
+    """Mark the documents of these people as out of date, those of deleted people included."""
+    conn.execute(_query("mark_outdated"), {"album_id": album_id, "person_ids": list(people)})

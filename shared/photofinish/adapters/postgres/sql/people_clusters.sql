@@ -16,7 +16,7 @@ SELECT requested, handled, people_changes, ran_at, full_at, faces, summary
 FROM album_clustering WHERE album_id = %(album_id)s
 
 -- name: try_lock
--- The first number is ours alone; the lock ends with the transaction.
+-- The first number identifies this kind of lock; the lock ends with the transaction.
 SELECT pg_try_advisory_xact_lock(707801, %(album_id)s)
 
 -- name: faces
@@ -44,7 +44,7 @@ JOIN person USING (person_id)
 WHERE album_id = %(album_id)s
 
 -- name: lost_decisions
--- Decided faces that the album has no more, each with the face that lies at the same place in the photo's new analysis.
+-- Decided faces that the album does not have any more, each with the face at the same position in the photo's new analysis.
 SELECT DISTINCT ON (decided.table_name, decided.person_id, decided.face_id)
     decided.table_name, decided.person_id, decided.face_id, decided.source, face.face_id, embedding_space.name,
     halfvec_send(face.embedding)
@@ -96,7 +96,7 @@ SELECT people_changes FROM album_clustering WHERE album_id = %(album_id)s FOR UP
 INSERT INTO person (person_id, album_id, found)
 SELECT unnest(%(person_ids)s::uuid[]), %(album_id)s, true
 
--- name: set_faces
+-- name: assign_faces
 INSERT INTO person_face (album_id, face_id, person_id, source, photo_id, box_x, box_y, box_w, box_h)
 SELECT %(album_id)s, face.face_id, given.person_id, 'clustered', photo_id, box_x, box_y, box_w, box_h
 FROM unnest(%(face_ids)s::uuid[], %(person_ids)s::uuid[]) AS given (face_id, person_id)
@@ -104,7 +104,7 @@ JOIN face ON face.album_id = %(album_id)s AND face.face_id = given.face_id
 ON CONFLICT (album_id, face_id) DO UPDATE SET person_id = excluded.person_id
 WHERE person_face.source = 'clustered'
 
--- name: free_faces
+-- name: unassign_faces
 DELETE FROM person_face
 WHERE album_id = %(album_id)s AND face_id = ANY (%(face_ids)s) AND source = 'clustered'
 

@@ -10,7 +10,7 @@ WHERE person_id = %(person_id)s
 ORDER BY created_at, upload_id
 
 -- name: upload
--- Of one person, one at a time: the person's row stays locked until the transaction ends.
+-- One change of a person's uploads at a time: the person's row is locked until the transaction ends.
 SELECT enrolment.upload_id, enrolment.person_id, status, code, message, expires_at
 FROM enrolment
 JOIN person ON person.person_id = enrolment.person_id
@@ -49,7 +49,7 @@ DELETE FROM person_embedding USING enrolment
 WHERE enrolment.upload_id = person_embedding.upload_id AND person_id = %(person_id)s AND status = 'refused'
 
 -- name: expire
--- What was never uploaded, and the embeddings that were only kept for it.
+-- Uploads that never came, and the embeddings of refused pictures that were kept because of them.
 WITH late AS (
     UPDATE enrolment
     SET status = 'refused', code = 'not_uploaded', message = 'No picture was uploaded before its address expired.'

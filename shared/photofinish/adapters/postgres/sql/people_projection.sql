@@ -1,8 +1,13 @@
 -- Statements of adapters/postgres/people/projection.py.
 
 -- name: try_lock
--- The first number is ours alone; the lock ends with the transaction.
+-- The first number identifies this kind of lock; the lock ends with the transaction.
 SELECT pg_try_advisory_xact_lock(707802, %(album_id)s)
+
+-- name: mark_outdated
+INSERT INTO person_projection (person_id, album_id)
+SELECT unnest(%(person_ids)s::uuid[]), %(album_id)s
+ON CONFLICT (person_id) DO UPDATE SET revision = person_projection.revision + 1
 
 -- name: pending
 SELECT person_id, revision FROM person_projection WHERE album_id = %(album_id)s ORDER BY person_id LIMIT %(limit)s
@@ -15,17 +20,8 @@ DELETE FROM person_projection
 USING unnest(%(person_ids)s::uuid[], %(revisions)s::bigint[]) AS written (person_id, revision)
 WHERE person_projection.person_id = written.person_id AND person_projection.revision = written.revision
 
--- name: people
-SELECT
-    person_id, name, user_id, created_at,
-    (SELECT count(*) FROM person_face WHERE person_face.person_id = person.person_id),
-    (SELECT count(*) FROM person_face WHERE person_face.person_id = person.person_id AND source = 'confirmed'),
-    (SELECT count(*) FROM enrolment WHERE enrolment.person_id = person.person_id AND status = 'accepted')
-FROM person
-WHERE album_id = %(album_id)s AND person_id = ANY (%(person_ids)s)
-
 -- name: faces
--- The best faces of each: confirmed ones first.
+-- The best faces of each person, confirmed ones first.
 SELECT person_id, face_id, bucket, name, generation, box_x, box_y, box_w, box_h, quality
 FROM (
     SELECT
