@@ -91,7 +91,7 @@ bench-emulators: setup  ## The local cloud's servers against their bars (on an i
 bench-search: setup  ## Searches: recall, latency, size, 50 at once (ALBUMS=folder; half an hour to make it at first)
 	@$(BIN)/python tests/bench/search/run.py "$(ALBUMS)"
 
-bench-people: setup  ## How right clusters are, and how fast: made-up albums and, of FACES=folder BIBS=folder, labelled ones
+bench-people: setup  ## Quality and speed of clustering: synthetic albums and, of FACES=folder BIBS=folder, labelled ones
 	@$(BIN)/python tests/bench/people/run.py $(if $(FACES),--faces "$(FACES)") $(if $(BIBS),--bibs "$(BIBS)")
 
 crash-emulators: setup  ## Kill each server a hundred times under load (about 9 minutes)

@@ -1,4 +1,4 @@
-"""People in the whole local cloud: enrolled by upload, found on photos, shown to apps, and forgotten."""
+"""People in the whole local cloud: enrolled by upload, found on photos, shown to apps, and deleted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALBUM = "people-race"
 
 
 def call(cloud: LocalCloud, method: str, path: str, **request: Any) -> Any:
-    """A request about the album's people, with the key of this local cloud."""
+    """Send a request about the album, with the key of this local cloud."""
     url = f"{cloud.environment['PHOTOFINISH_API_URL']}/v1/albums/{ALBUM}{path}"
     headers = {"X-Api-Key": cloud.environment["PHOTOFINISH_API_KEY"]}
     answer = requests.request(method, url, headers=headers, timeout=60, **request)
@@ -27,7 +27,7 @@ def call(cloud: LocalCloud, method: str, path: str, **request: Any) -> Any:
 
 
 def upload(target: dict[str, Any], content: bytes) -> None:
-    """As a page or a phone does it: with the address alone."""
+    """Upload as a web page or a phone does, with nothing but the URL."""
     answer = requests.request(target["method"], target["url"], headers=target["headers"], data=content, timeout=60)
     assert answer.ok, f"{answer.status_code} {answer.text}"
 
@@ -37,7 +37,7 @@ def enrolment_bucket(cloud: LocalCloud) -> storage.Bucket:
     return client.bucket(cloud.environment["PHOTOFINISH_ENROLMENT_BUCKET"])
 
 
-def test_the_way_of_a_person(cloud: LocalCloud, sample_album: SampleAlbum) -> None:
+def test_a_person_is_enrolled_found_and_deleted(cloud: LocalCloud, sample_album: SampleAlbum) -> None:
     photos = [photo for photo in sample_album.photos if not photo.is_blurry]
     refs = {
         photo.path: cloud.upload(f"{ALBUM}/{photo.path.name}", photo.path.read_bytes()) for photo in sample_album.photos
@@ -55,7 +55,7 @@ def test_the_way_of_a_person(cloud: LocalCloud, sample_album: SampleAlbum) -> No
         detail = call(cloud, "GET", f"/people/{person_id}")
         return detail if all(one["status"] != "waiting" for one in detail["uploads"]) else None
 
-    detail = wait_for(settled, "both pictures to be looked at", 60)
+    detail = wait_for(settled, "both pictures to be processed", 60)
     assert {(one["status"], one["code"]) for one in detail["uploads"]} == {("accepted", None), ("refused", "no_face")}
     assert list(enrolment_bucket(cloud).list_blobs()) == []
 
@@ -71,7 +71,7 @@ def test_the_way_of_a_person(cloud: LocalCloud, sample_album: SampleAlbum) -> No
         return fields if sharp <= set(fields.get("photo_ids", [])) else None
 
     fields = wait_for(found, "the person to be found on all their photos", 60)
-    assert set(fields["photo_ids"]) <= truth, "somebody else's photos were taken for theirs"
+    assert set(fields["photo_ids"]) <= truth, "photos of other people were assigned to them"
     assert fields["name"] == "Ada Lovelace"
     matches = call(cloud, "GET", f"/people/{person_id}/matches")
     assert {face["photo"]["photo_id"] for face in matches["faces"]} == set(fields["photo_ids"])
@@ -99,13 +99,13 @@ def test_the_commands(cloud: LocalCloud, sample_album: SampleAlbum) -> None:
     refs = [cloud.upload(f"{album}/{photo.path.name}", photo.path.read_bytes()) for photo in sample_album.photos[:4]]
     one, other = sample_album.people[:2]
     person = cloud.json("people", "enrol", album, "Ada Lovelace", str(one.selfie))["person_id"]
-    wrong = cloud.command("people", "enrol", album, "Nobody", str(sample_album.bad_files[0]), check=False)
+    wrong = cloud.command("people", "enrol", album, "Wrong Picture", str(sample_album.bad_files[0]), check=False)
     assert (wrong.returncode, "refused" in wrong.stdout) == (1, True)
     grace = cloud.json("people", "enrol", album, "Grace", str(other.selfie), str(other.selfie))["person_id"]
     cloud.final_documents(refs)
     assert cloud.json("clusters", "run", album)["faces"] > 0
     listed = cloud.json("people", "list", album, "--named")["people"]
-    assert {one["name"] for one in listed} == {"Ada Lovelace", "Nobody", "Grace"}
+    assert {one["name"] for one in listed} == {"Ada Lovelace", "Wrong Picture", "Grace"}
     merged = cloud.json("clusters", "merge", album, person, grace)
     assert merged["person"]["enrolled_count"] == 3
     cloud.command("clusters", "undo", album, str(merged["operation_id"]))

@@ -1,4 +1,4 @@
-"""How often strangers of one album look alike, told from pairs that are strangers for sure: two faces of one photo."""
+"""Estimate how similar strangers of one album are, from pairs of faces of one photo, which are certainly strangers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from photofinish.domain.matching import Calibration
 
-# The catalogue's thresholds are raised where so many pairs or more say that they are too low here.
+# At least this many pairs are needed to raise the thresholds of the model catalogue.
 MIN_PAIRS = 5_000
-# The rate that `min_similarity` stands for (see Calibration).
+# The rate at `min_similarity` (see Calibration).
 FALSE_MATCH_RATE = 1e-3
-# A photo in a photo, a mirror, a poster: few pairs of one photo are one person's, and they must not decide.
+# A few pairs of one photo are one person's (a mirror, a poster, a photo in the photo): they must not decide.
 MAX_RAISE = 0.15
 _Z95 = 1.96
 
@@ -24,17 +24,17 @@ class AlbumCalibration:
     """What similarities mean in one album."""
 
     calibration: Calibration
-    """The catalogue's, with thresholds raised where this album's strangers are more alike than others."""
+    """The catalogue's, with higher thresholds where strangers of this album are more similar than usual."""
     stranger_pairs: int
-    """Pairs that were looked at."""
+    """Number of compared pairs."""
     false_matches: int
-    """Those of them that are as similar as one person's faces."""
+    """Those of these pairs that are as similar as faces of one person."""
     rate_at_most: float
-    """The false match rate is below this with 97.5 % certainty; 1 where nothing is known."""
+    """The false match rate is below this with 97.5 % confidence; 1 without pairs."""
 
 
 def calibrate_album(similarities: NDArray[np.float32], calibration: Calibration) -> AlbumCalibration:
-    """From the similarities (P,) of pairs of faces of one photo, good enough to be recognised."""
+    """Adapt `calibration` to the similarities (P,) of pairs of recognisable faces of one photo; P may be 0."""
     raised = calibration
     if similarities.size >= MIN_PAIRS:
         here = float(np.quantile(similarities, 1 - FALSE_MATCH_RATE))
@@ -56,7 +56,10 @@ def calibrate_album(similarities: NDArray[np.float32], calibration: Calibration)
 def same_photo_similarities(
     vectors: NDArray[np.float32], photos: NDArray[np.int64], *, max_pairs: int = 200_000
 ) -> NDArray[np.float32]:
-    """The similarities of all pairs of rows of one photo, photo by photo up to about `max_pairs`: (P,)."""
+    """Similarities (P,) of all pairs of rows of the same photo, for as many photos as give about `max_pairs`.
+
+    `vectors` is (N, D) unit rows, `photos` (N,) the photo of each.
+    """
     order = np.argsort(photos, kind="stable")
     starts = np.flatnonzero(np.diff(photos[order], prepend=-1))
     found: list[NDArray[np.float32]] = []
@@ -70,7 +73,7 @@ def same_photo_similarities(
 
 
 def _upper_bound(hits: int, count: int) -> float:
-    """The upper end of the 95 % interval of Wilson (1927) for a rate seen as `hits` of `count`."""
+    """Upper end of the 95 % interval of Wilson (1927) for a rate observed as `hits` of `count`."""
     if count == 0:
         return 1.0
     rate, z2 = hits / count, _Z95**2

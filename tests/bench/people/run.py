@@ -1,11 +1,10 @@
-"""Clusters labelled faces, and made-up albums of many; prints quality and time.
+"""Cluster labelled faces and large synthetic albums; print quality and time.
 
     .venv/bin/python tests/bench/people/run.py [--faces DIR] [--bibs DIR] [--counts 1000,10000] [--json FILE]
 
 DIR of `--faces` has a folder per person. DIR of `--bibs` has race photos with `labels.json` as `photofinish evaluate`
-reads it: the same bib number in two photos of a set is one person's; faces that nobody labelled take part, and count
-neither way. Beside ours: the connected components of all pairs above the calibrated threshold (`cluster_rows`), which
-needs no more than that threshold.
+reads it: the same bib number in two photos of a set is one person's; unlabelled faces are clustered but not scored.
+The baseline is the connected components of all pairs above the calibrated threshold (`cluster_rows`).
 
 BCubed (Bagga and Baldwin 1998): precision is, averaged over faces, the share of a face's cluster that is the same
 person; recall, the share of the person's faces that are in its cluster.
@@ -29,8 +28,8 @@ from numpy.typing import NDArray
 from photofinish.analysis.imaging.decoding import Limits, decode
 from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.application.people.assignment import MIN_QUALITY
 from photofinish.application.people.linkage import Faces, Group, Linkage, cluster
-from photofinish.domain.album_clusters import MIN_QUALITY
 from photofinish.domain.matching import Calibration
 from photofinish.wiring import model_settings
 from photofinish_kernels import cluster_rows
@@ -39,22 +38,22 @@ LIMITS = Limits(max_file_bytes=10**8, max_pixels=10**8, max_decoded_pixels=12_00
 MIN_OVERLAP = 0.2  # labelled boxes are drawn looser than found ones
 FACES_PER_PERSON = 12
 PHOTO_FACES = 3
-LOOKS = 50
+APPEARANCES = 50
 
 
 @dataclass
 class Labelled:
-    """Faces with what is known of them."""
+    """Faces and their labels."""
 
     vectors: NDArray[np.float32]
     qualities: NDArray[np.float32]
     photos: NDArray[np.int64]
     people: NDArray[np.int64]
-    """Who each is; -1 where nobody labelled it."""
+    """(N,), the person of each; -1 where it is not labelled."""
 
 
 def embedded(files: list[Path], person_of: Any) -> Labelled:
-    """The faces of `files`; `person_of(file, faces, width, height)` says who each is."""
+    """The faces of `files`; `person_of(file, faces, width, height)` returns the person of each."""
     encoder = FaceEncoder.load(model_settings())
     vectors, qualities, photos, people = [], [], [], []
     names: dict[str, int] = {}
@@ -91,11 +90,11 @@ def of_bibs(folder: Path) -> Labelled:
     return embedded([folder / name for name in sorted(labels)], person_of)
 
 
-def made_up(count: int, *, dimension: int = 128, seed: int = 0) -> Labelled:
-    """Faces whose similarities lie as those of runners do, told by the results' false accept rates.
+def synthetic(count: int, *, dimension: int = 128, seed: int = 0) -> Labelled:
+    """Faces with similarities distributed as those of runners; compare the false accept rates in the results.
 
-    One person's are 0.7 ± 0.1 similar, strangers' 0.15 ± 0.1; and as among real faces some strangers look alike:
-    everybody has one of `LOOKS` looks.
+    Faces of one person have 0.7 ± 0.1, of strangers 0.15 ± 0.1; as among real faces some strangers are more similar:
+    each person has one of `APPEARANCES` appearances.
     """
     rng = np.random.default_rng(seed)
 
@@ -106,8 +105,8 @@ def made_up(count: int, *, dimension: int = 128, seed: int = 0) -> Labelled:
 
     people = np.repeat(np.arange(count), rng.geometric(1 / FACES_PER_PERSON, size=count))[:count]
     persons = int(people.max()) + 1
-    looks = directions(LOOKS)[rng.integers(0, LOOKS, size=persons)]
-    centers = np.sqrt(0.15) * directions(1) + np.sqrt(0.4) * looks + np.sqrt(0.45) * directions(persons)
+    appearances = directions(APPEARANCES)[rng.integers(0, APPEARANCES, size=persons)]
+    centers = np.sqrt(0.15) * directions(1) + np.sqrt(0.4) * appearances + np.sqrt(0.45) * directions(persons)
     centers /= np.linalg.norm(centers, axis=1, keepdims=True)
     vectors = centers[people] + rng.uniform(0.3, 1.0, size=(count, 1)) * directions(count)
     order = rng.permutation(count)
@@ -120,7 +119,7 @@ def made_up(count: int, *, dimension: int = 128, seed: int = 0) -> Labelled:
 
 
 def false_accept_rates(faces: Labelled, calibration: Calibration) -> dict[str, float]:
-    """Of pairs of different people, how many are as similar as the calibration's two thresholds."""
+    """The share of pairs of different people that reach the calibration's two thresholds."""
     some = np.flatnonzero(faces.people >= 0)[:3000]
     similar = faces.vectors[some] @ faces.vectors[some].T
     strangers = similar[faces.people[some][:, None] != faces.people[some][None]]
@@ -130,11 +129,11 @@ def false_accept_rates(faces: Labelled, calibration: Calibration) -> dict[str, f
     }
 
 
-def ours(faces: Labelled, calibration: Calibration) -> NDArray[np.int64]:
+def average_linkage(faces: Labelled, calibration: Calibration) -> NDArray[np.int64]:
     good = faces.qualities >= MIN_QUALITY
     rows = Faces(vectors=faces.vectors[good], weights=faces.qualities[good], photos=faces.photos[good])
     groups = [Group(rows=(row,)) for row in range(int(good.sum()))]
-    labels = np.arange(len(good)) + len(good)  # whoever takes no part is alone
+    labels = np.arange(len(good)) + len(good)  # faces that are left out are alone
     labels[good] = cluster(rows, groups, Linkage.of(calibration, int(good.sum())))
     return labels
 
@@ -147,9 +146,9 @@ def components(faces: Labelled, calibration: Calibration) -> NDArray[np.int64]:
 
 
 def bcubed(labels: NDArray[np.int64], people: NDArray[np.int64]) -> dict[str, float]:
-    known = people >= 0
-    _, labels = np.unique(labels[known], return_inverse=True)
-    people = people[known]
+    labelled = people >= 0
+    _, labels = np.unique(labels[labelled], return_inverse=True)
+    people = people[labelled]
     _, both, counts = np.unique(labels * (people.max() + 1) + people, return_inverse=True, return_counts=True)
     shared = counts[both]
     precision = float((shared / np.bincount(labels)[labels]).mean())
@@ -167,22 +166,22 @@ def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float,
 def main(
     faces: Annotated[Path | None, typer.Option(exists=True, file_okay=False)] = None,
     bibs: Annotated[Path | None, typer.Option(exists=True, file_okay=False)] = None,
-    counts: Annotated[str, typer.Option(help="Sizes of made-up albums, comma separated.")] = "1000,10000",
+    counts: Annotated[str, typer.Option(help="Sizes of synthetic albums, comma separated.")] = "1000,10000",
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
 ) -> None:
     calibration = model_for("face_embedding").calibration
     assert calibration is not None
-    sets = {"faces": faces and of_folders(faces), "bibs": bibs and of_bibs(bibs)}
-    sets |= {f"made up {count}": made_up(int(count)) for count in counts.split(",") if count}
+    data_sets = {"faces": faces and of_folders(faces), "bibs": bibs and of_bibs(bibs)}
+    data_sets |= {f"synthetic {count}": synthetic(int(count)) for count in counts.split(",") if count}
     results = []
-    for name, labelled in sets.items():
+    for name, labelled in data_sets.items():
         if not labelled:
             continue
         rates = false_accept_rates(labelled, calibration)
-        ways = {"average linkage": ours, "connected components": components}
+        ways = {"average linkage": average_linkage, "connected components": components}
         for way, run in ways.items():
             if way != "average linkage" and len(labelled.vectors) > 10_000:
-                continue  # joins nearly everybody, after going through very many pairs
+                continue  # slow, and connects nearly all people
             start, busy = time.perf_counter(), time.process_time()
             labels = run(labelled, calibration)
             seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - busy

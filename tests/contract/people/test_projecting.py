@@ -50,7 +50,9 @@ def test_an_older_state_never_follows_a_newer_one(album: TestAlbum, projection: 
     assert projection.pending(ALBUM) == {}
 
 
-def test_documents_that_cannot_be_written_now_are_written_later(album: TestAlbum, projection: PgPeopleProjection) -> None:
+def test_documents_that_cannot_be_written_now_are_written_later(
+    album: TestAlbum, projection: PgPeopleProjection
+) -> None:
     person = album.people.create(ALBUM, name="Ann", by=BY)
     documents = MemoryPeopleDocuments()
     fail_once(documents.write, Unavailable("Firestore is away"))

@@ -1,4 +1,4 @@
-"""Laws of clustering: what must hold whatever the faces are."""
+"""Properties of clustering that hold for any faces."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ some_people = st.builds(
 )
 
 
-def test_persons_are_told_apart() -> None:
+def test_persons_are_separated() -> None:
     counts = [5, 4, 1, 3]
     labels = cluster(faces(people(counts)), singles(13), LINKAGE)
     assert labels.tolist() == np.repeat(np.arange(4), counts).tolist()
 
 
-def test_nobody_and_one_face() -> None:
+def test_no_groups_and_one_group() -> None:
     assert cluster(faces(people([1])), [], LINKAGE).tolist() == []
     assert cluster(faces(people([1])), singles(1), LINKAGE).tolist() == [0]
 
@@ -71,8 +71,8 @@ def test_two_faces_of_one_photo_are_never_one_persons(
 
 @settings(deadline=None)
 @given(vectors=some_people, data=st.data())
-def test_what_people_decided_stays(vectors: NDArray[np.float32], data: st.DataObject) -> None:
-    """Groups stay whole, those of two persons apart, and nobody gets what they refuse."""
+def test_decisions_are_respected(vectors: NDArray[np.float32], data: st.DataObject) -> None:
+    """Groups stay whole, groups of two persons stay apart, and no person gets a face rejected for them."""
     rows = list(range(len(vectors)))
     owner = data.draw(st.lists(st.sampled_from([None, "a", "b"]), min_size=len(rows), max_size=len(rows)))
     refused = {name: data.draw(st.frozensets(st.sampled_from(rows))) for name in ("a", "b")}
@@ -92,8 +92,8 @@ def test_what_people_decided_stays(vectors: NDArray[np.float32], data: st.DataOb
 
 @settings(deadline=None)
 @given(vectors=some_people)
-def test_nobody_below_the_least_similarity_is_joined(vectors: NDArray[np.float32]) -> None:
-    """The last join of every cluster had a mean of at least `least`, so the mean over all its pairs has as well."""
+def test_groups_below_the_least_similarity_are_not_joined(vectors: NDArray[np.float32]) -> None:
+    """The last join of every cluster had a mean of at least `least`, so the mean over all its pairs is not lower."""
     for group in partition(cluster(faces(vectors), singles(len(vectors)), LINKAGE)):
         rows = vectors[sorted(group)]
         if len(rows) > 1:
@@ -101,8 +101,8 @@ def test_nobody_below_the_least_similarity_is_joined(vectors: NDArray[np.float32
             assert pairs.mean() >= LINKAGE.least - 1e-4
 
 
-def test_one_wrong_pair_joins_nobody() -> None:
-    """Ann and Bea look alike on one photo each: linking any similar pair would join them."""
+def test_one_wrong_pair_does_not_join_two_persons() -> None:
+    """One photo each of Ann and Bea is similar: joining every similar pair would join them."""
     vectors = people([6, 6], spread=0.3, seed=3)
     vectors[0] = vectors[6] = (vectors[0] + vectors[6]) / np.linalg.norm(vectors[0] + vectors[6])
     labels = cluster(faces(vectors), singles(12), LINKAGE)
@@ -113,12 +113,12 @@ def test_one_wrong_pair_joins_nobody() -> None:
 
 class TestLinkage:
     @given(st.integers(1, 10**7), st.integers(1, 10**7))
-    def test_a_larger_album_asks_for_more(self, a: int, b: int) -> None:
+    def test_a_larger_album_needs_more_similarity(self, a: int, b: int) -> None:
         fewer, more = sorted((a, b))
         assert Linkage.of(CALIBRATION, more).among(fewer) == Linkage.of(CALIBRATION, fewer)
         assert Linkage.of(CALIBRATION, fewer).single <= Linkage.of(CALIBRATION, more).single <= 1
 
-    def test_a_small_album_takes_the_calibrations_threshold(self) -> None:
+    def test_a_small_album_uses_the_calibrated_threshold(self) -> None:
         assert Linkage.of(CALIBRATION, 100).single == Linkage.of(CALIBRATION, 100).least == 0.515
         # A tenth of a face is similar by chance: 1e-4 of 1,000.
         assert Linkage.of(CALIBRATION, 1000).single == pytest.approx(CALIBRATION.stranger_similarity)

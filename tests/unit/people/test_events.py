@@ -1,4 +1,4 @@
-"""What tells `cluster_people` of an album."""
+"""Messages that trigger `cluster_people`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People as apps see them: ``albums/{album}/people/{person_id}``, as the README of `shared/` documents it."""
+"""Documents of people in Firestore, ``albums/{album}/people/{person_id}``; fields: see the README of `shared/`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from photofinish.domain.geometry import Box
 from photofinish.domain.people import PersonDocument, ShownFace
 
 _TIMEOUT_S = 30.0
-# A request takes 10 MiB: with 1,000 faces each, so many documents have about half of that.
+# A request may have 10 MiB: so many documents with 1,000 faces each have about half of that.
 _DOCUMENTS_PER_COMMIT = 40
 
 
 class FirestorePeopleDocuments:
-    """Writes the documents of people; never anything biometric."""
+    """Writes the documents of people; they contain nothing biometric."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     @unavailable_when_transient
     def write(self, album: str, documents: Mapping[str, PersonDocument | None]) -> None:
-        """Make these the documents of these people; None removes one. Twice equals once."""
         people = self._client.collection("albums").document(album).collection("people")
         items = list(documents.items())
         for start in range(0, len(items), _DOCUMENTS_PER_COMMIT):

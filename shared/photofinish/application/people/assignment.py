@@ -1,4 +1,4 @@
-"""Who is who in an album after a clustering run: what people decided stays, everything else follows similarity."""
+"""Assign the faces of an album to people: decisions of users stay, all other faces are clustered by similarity."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from photofinish.application.people.linkage import Faces, Group, Linkage, cluster
 from photofinish.domain.album_clusters import AlbumSpace, Assignment
 
-# One face alone is nobody yet: somebody's other photos show who it is.
+# A single face is not assigned until another photo shows the same person.
 MIN_CLUSTER_FACES = 2
-# An album of up to so many faces is clustered from scratch every time, which takes about a second.
+# An album of up to so many faces is always clustered from scratch, which takes about a second.
 ALWAYS_FULL_FACES = 5_000
-# Faces of a lower quality are similar to many. On photos of runners, where the clearly visible ones lie above 0.5, all
-# from 0.2 to 0.5 give the same clusters, and none at all gives a quarter more, of people in the background.
+# Faces of a lower quality are similar to many others. On photos of runners, where clearly visible faces are above 0.5,
+# every minimum from 0.2 to 0.5 gives the same clusters; without one a quarter more appear, of people in the background.
 MIN_QUALITY = 0.4
 _MIN_WEIGHT = 0.05
 
@@ -32,10 +32,9 @@ def assign(
 ) -> Assignment:
     """Cluster an album's faces.
 
-    `full` begins with what people decided and single faces; otherwise whoever was found before is kept together and new
-    faces join or found clusters, so that the result depends on what came first. Faces below `min_quality` are similar
-    to many: they take no part unless somebody decided whose they are. Whoever is found again keeps their id: that which
-    most of the cluster's faces had.
+    `full` starts from decided and single faces; otherwise earlier clusters stay together and new faces join or form
+    clusters, so that the result depends on the order of photos. Faces below `min_quality` are left out unless they are
+    decided. A person found again keeps their id: the most frequent one among the cluster's faces.
     """
     rows, groups = _groups(space, full=full, min_quality=min_quality)
     if not groups:
@@ -45,7 +44,7 @@ def assign(
 
 
 def _groups(space: AlbumSpace, *, full: bool, min_quality: float) -> tuple[Faces, list[Group]]:
-    """What begins together; rows beyond the album's faces are the enrolled ones."""
+    """The groups to start with; rows after the album's faces are the enrolled ones."""
     row_of = {face.face_id: row for row, face in enumerate(space.faces)}
     decided: dict[str, list[int]] = defaultdict(list)
     found_before: dict[str, list[int]] = defaultdict(list)
@@ -107,7 +106,7 @@ def _named(
 
 
 def _ids_found_again(space: AlbumSpace, clusters: Mapping[int, Sequence[int]], taken: set[str]) -> dict[int, str]:
-    """The id for each cluster that has one: the largest overlaps are served first, and an id serves once."""
+    """Cluster → former person id, for clusters that have one: the largest overlaps first, each id once."""
     overlaps = [
         (-count, person_id, label)
         for label, rows in clusters.items()

@@ -1,4 +1,4 @@
-"""When an album is clustered: after its photos' results, one run at a time, and from scratch once a day."""
+"""Schedule clustering runs of albums: after results of photos, one run at a time, and from scratch once a day."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from photofinish.logs import fields
 from photofinish.ports import Clusters
 
 log = logging.getLogger(__name__)
-# A photo's result seldom comes alone, and nobody's document in Firestore is to be written more often.
+# Results of photos come in bursts, and a document in Firestore should not be written more often.
 RUN_EVERY_S = 5.0
-# Runs of a large album take longer: they may have this share of the time, so that a photo's part does not grow with it.
+# Runs of a large album take longer: they may take this share of the time, so that the cost per photo stays bounded.
 MAX_SHARE = 0.1
 MAX_WAIT_S = 60.0
 MAX_ATTEMPTS = 5
 
 
 class PeopleClustering:
-    """Clusters albums; several processes may, and each album is clustered by one of them at a time."""
+    """Clusters albums. Several processes may run it; each album is clustered by one of them at a time."""
 
     def __init__(
         self,
@@ -38,29 +38,29 @@ class PeopleClustering:
         publish: Callable[[str], object],
         run_every_s: float = RUN_EVERY_S,
     ) -> None:
-        """`calibrations` by embedding space (others are not clustered); `publish` is called after an album's run."""
+        """`calibrations` by embedding space (other spaces are not clustered); `publish` is called after each run."""
         self._clusters = clusters
         self._calibrations = calibrations
         self._publish = publish
         self._run_every_s = run_every_s
         self._took_s: dict[str, float] = {}
-        """How long the last run of an album took here."""
+        """Album → duration of its last run in this process."""
         self._about_to_run: set[str] = set()
-        """Albums whose next run waits for its turn here: it will see whatever is there by then."""
+        """Albums whose next run is waiting in this process: it will see all photos indexed by then."""
 
     def photo_changed(self, album: str) -> None:
-        """A photo of the album reached a result: cluster it, unless somebody does already, who will see this photo."""
+        """Cluster the album of a photo with a new result, unless another run will include the photo."""
         if album in self._about_to_run:
-            return  # should that run fail, the photo that it is for comes again
+            return  # should that run fail, the message that started it is delivered again
         self._clusters.request(album)
         self.run_waiting(album)
 
     def run_waiting(self, album: str) -> None:
-        """Cluster the album until nothing waits any more, or another process does."""
+        """Cluster the album until no request is left, or another process clusters it."""
         while True:
             with self._clusters.exclusively(album) as alone:
                 if not alone:
-                    return  # whoever runs looks again once they are done
+                    return  # the running process checks for new requests when it is done
                 self._about_to_run.add(album)
                 try:
                     self._wait_for_turn(album)
@@ -72,7 +72,7 @@ class PeopleClustering:
                 return
 
     def sweep(self, *, full: bool) -> int:
-        """Cluster every album in which something waits; with `full` all that changed since, from scratch."""
+        """Cluster all albums with requests; with `full` from scratch, all changed since their last full run."""
         albums = self._clusters.changed_since_full() if full else self._clusters.waiting()
         for album in albums:
             if full:
@@ -82,7 +82,7 @@ class PeopleClustering:
         return len(albums)
 
     def run_full(self, album: str) -> bool:
-        """Cluster the album from scratch, if nobody clusters it already; whether it was done."""
+        """Cluster the album from scratch; False where another process is clustering it, or it is unknown."""
         with self._clusters.exclusively(album) as alone:
             return alone and self._run(album, full=True)
 
@@ -109,7 +109,9 @@ class PeopleClustering:
                 log.info("clustered", extra=fields(album=album, full=from_scratch, **summary))
                 self._publish(album)
                 return True
-        raise Unavailable(f"The people of {album!r} change faster than they can be clustered: the next run does it.")
+        raise Unavailable(
+            f"The people of {album!r} change faster than they can be clustered: the next run clusters it."
+        )
 
     def _decide(self, content: AlbumContent, *, full: bool) -> tuple[dict[str, Assignment], dict[str, object]]:
         assignments: dict[str, Assignment] = {}

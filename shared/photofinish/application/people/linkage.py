@@ -1,15 +1,15 @@
-"""Which faces of an album are one person's: average linkage, and what people said is binding.
+"""Cluster the faces of an album by average linkage, with users' decisions as constraints.
 
 Two groups of faces are joined where the mean similarity of their pairs, weighted by the faces' quality, reaches a
-threshold; the clearest cases are joined first. One wrong pair therefore never joins two persons, as it does where any
-link is enough (connected components): among 10,000 faces, a false accept rate of 1e-3 links everybody to everybody.
+threshold; the clearest cases are joined first. One wrong pair therefore never joins two persons, as it does with
+connected components: among 10,000 faces, a false accept rate of 1e-3 connects nearly all persons.
 
-The more groups there are, the more strangers are as similar as one person's faces are, so single faces need a higher
+The more groups there are, the more strangers are as similar as faces of one person, so single faces need a higher
 similarity in a large album, and less again the more of it is joined; the mean over many pairs varies less, so large
 groups need a lower one (:class:`Linkage`).
 
-Of a group only Σ w·v and Σ w are kept, of the embeddings v and weights w of its faces: the mean over all pairs of two
-groups is the dot product of their sums divided by both weights.
+A group stores only Σ w·v and Σ w, of the embeddings v and weights w of its faces: the mean over all pairs of two groups
+is the dot product of their sums divided by both weights.
 """
 
 from __future__ import annotations
@@ -25,42 +25,40 @@ from numpy.typing import NDArray
 from photofinish.domain.matching import Calibration
 from photofinish_kernels import cosine_top_k
 
-# Of each group, this many nearest are looked at in one pass; the next pass looks at what became of them.
+# The nearest groups compared with each group in one pass; the next pass compares the joined groups.
 NEIGHBOURS = 16
 _BLOCK = 65_536
 
-
-# Of single faces, this share may have a stranger who is similar enough.
+# The share of single faces that may have a stranger who is similar enough.
 MAX_FALSE_JOINS = 0.1
-# Measured on faces of runners and of LFW: strangers' mean similarity, and how much of its variance lies between persons
-# rather than between pictures of one.
+# Measured on faces of runners and of LFW: the mean similarity of strangers, and the share of its variance between
+# persons, the rest being between pictures of one person.
 STRANGERS_MEAN = 0.14
 BETWEEN_PERSONS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Linkage:
-    """From which mean similarity on two groups are one person's."""
+    """The mean similarity at which two groups are joined."""
 
     single: float
-    """Of two groups of one face each."""
+    """For two groups of one face each."""
     least: float
-    """Of groups of any size."""
+    """The minimum for groups of any size."""
     decade: float = 0.0
-    """By how much more similar a tenth as many strangers are; 0: `single` holds however many groups there are."""
+    """The increase in similarity that makes strangers ten times rarer; 0: `single` is the same for any group count."""
 
     @classmethod
     def of(cls, calibration: Calibration, face_count: int) -> Linkage:
-        """The linkage with which an album of `face_count` faces begins. `least` is `min_similarity`."""
+        """The initial linkage of an album with `face_count` faces; `least` is `min_similarity`."""
         decade = calibration.stranger_similarity - calibration.min_similarity
         return cls(single=1.0, least=calibration.min_similarity, decade=decade).among(face_count)
 
     def among(self, count: int) -> Linkage:
-        """The linkage once there are `count` groups.
+        """The linkage for `count` groups.
 
-        `single` is where a face has `MAX_FALSE_JOINS` similar strangers among so many: the false accept rates that the
-        calibration knows, 1e-3 at `min_similarity` and 1e-4 at `stranger_similarity`, continued in a straight line of
-        the rate's logarithm.
+        `single` is the similarity at which a face has `MAX_FALSE_JOINS` similar strangers among so many. The false
+        accept rate is 1e-3 at `min_similarity` and 1e-4 at `stranger_similarity`; its logarithm is extended linearly.
         """
         if self.decade == 0:
             return self
@@ -68,11 +66,11 @@ class Linkage:
         return replace(self, single=min(self.least + max(decades, 0) * self.decade, 1.0))
 
     def thresholds(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Of groups of `a` and `b` faces, each (E,): (E,).
+        """Thresholds (E,) for pairs of groups with `a` and `b` faces, each (E,).
 
-        A mean of similarities of two strangers' faces lies around the strangers' mean with the variance between persons
-        plus, per person, that between pictures over their number. As many standard deviations are asked for as of
-        single faces.
+        The mean similarity of two strangers' faces is distributed around the mean of strangers, with the variance
+        between persons plus, for each person, the variance between pictures divided by their number. The threshold is
+        as many standard deviations above the mean as for single faces.
         """
         share = BETWEEN_PERSONS + (1 - BETWEEN_PERSONS) / 2 * (1 / a + 1 / b)
         scaled = STRANGERS_MEAN + (self.single - STRANGERS_MEAN) * np.sqrt(share)
@@ -82,14 +80,14 @@ class Linkage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Faces that belong together before clustering begins: a person's, or one face alone."""
+    """Faces that belong together before clustering: a person's, or a single face."""
 
     rows: tuple[int, ...]
-    """Which of the embeddings."""
+    """Row numbers of the embeddings."""
     person: str | None = None
-    """Whose they are. Groups of two persons are never joined."""
+    """The person they are decided as. Groups of two persons are never joined."""
     refused: frozenset[int] = frozenset()
-    """Rows that somebody said are not this person's."""
+    """Rows that were rejected for this person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,17 +97,17 @@ class Faces:
     vectors: NDArray[np.float32] = field(repr=False)
     """(N, D), unit length."""
     weights: NDArray[np.float32]
-    """(N,), above 0: how much each counts."""
+    """(N,), above 0."""
     photos: NDArray[np.int64]
-    """(N,), the photo of each; -1 where it is of no photo of the album (an enrolment picture)."""
+    """(N,), the photo of each; -1 for an enrolment picture."""
 
 
 def cluster(faces: Faces, groups: Sequence[Group], linkage: Linkage) -> NDArray[np.int64]:
-    """The cluster of each group: (G,), numbered from 0 by their first groups.
+    """Return the cluster of each group: (G,), numbered from 0 in the order of their first groups.
 
-    Never together: two faces of one photo (unless a group has both already), groups of two persons, and a person with a
-    row that they refuse. A refused row joins last, lest it keep its likes from the person. The answer does not depend
-    on the order of the groups, exact ties apart.
+    Never joined are two faces of one photo (unless a group has both already), groups of two persons, and a person with
+    a rejected row. Rejected rows join last, so that they cannot block similar faces. The result does not depend on the
+    order of the groups, exact ties apart.
     """
     state = _State(faces, groups, linkage)
     refused = frozenset().union(*(group.refused for group in groups))
@@ -121,7 +119,7 @@ def cluster(faces: Faces, groups: Sequence[Group], linkage: Linkage) -> NDArray[
 
 
 class _State:
-    """Groups as they grow. Only `roots` are groups still; the others were joined to one of them."""
+    """Groups while they are joined (union-find): those that are their own `parent` are the current groups."""
 
     def __init__(self, faces: Faces, groups: Sequence[Group], linkage: Linkage) -> None:
         self.linkage = linkage
@@ -141,16 +139,14 @@ class _State:
         self.refused = [group.refused for group in groups]
 
     def count(self) -> int:
-        """How many groups there are."""
+        """The number of current groups."""
         return int((self.parent == np.arange(len(self.parent))).sum())
 
     def near_pairs(self, waiting: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """(E, 2), the lower number first: groups that may be joined, the nearest of each by the angle of their sums.
+        """Return the nearest groups of each group by the cosine of their sums: pairs (E, 2), the lower number first.
 
-        Those that are `waiting` (G,) are left out.
-
-        The mean similarity is never above the cosine of the sums, so no pair at or above the threshold is missed but
-        those beyond a group's nearest; they get their turn once those are joined.
+        Groups that are `waiting` (G,) are left out. The mean similarity is never above the cosine of the sums, so a
+        pair at or above the threshold is only missed beyond a group's nearest, and found once those are joined.
         """
         roots = np.flatnonzero((self.parent == np.arange(len(self.parent))) & ~waiting)
         lengths = np.linalg.norm(self.sums[roots], axis=1)
@@ -165,7 +161,7 @@ class _State:
         return _distinct(np.column_stack([sources, targets]))
 
     def join(self, pairs: NDArray[np.int64]) -> bool:
-        """Join whatever can be joined along these pairs; whether anything was."""
+        """Join what can be joined along these pairs; return whether anything was."""
         margins = self._margins(pairs)
         joined = False
         while True:
@@ -189,6 +185,7 @@ class _State:
             margins = np.concatenate([margins[~stale], self._margins(moved)])
 
     def labels(self) -> NDArray[np.int64]:
+        """The cluster of each original group: (G,)."""
         roots = np.array([self._root(number) for number in range(len(self.parent))], np.int64)
         _, first, inverse = np.unique(roots, return_index=True, return_inverse=True)
         order = np.empty(len(first), np.int64)
@@ -197,7 +194,7 @@ class _State:
         return labels
 
     def _margins(self, pairs: NDArray[np.int64]) -> NDArray[np.float32]:
-        """By how much the mean similarity of each pair of groups is above what they need: (E,)."""
+        """Mean similarity minus threshold of each pair of groups: (E,)."""
         margins = np.empty(len(pairs), np.float32)
         for start in range(0, len(pairs), _BLOCK):
             a, b = pairs[start : start + _BLOCK].T
@@ -208,21 +205,20 @@ class _State:
     def _may_join(self, a: int, b: int) -> bool:
         if self.persons[a] is not None and self.persons[b] is not None:
             return False
-        few, many = sorted((self.photos[a], self.photos[b]), key=len)
-        if not few.isdisjoint(many):
+        if not self.photos[a].isdisjoint(self.photos[b]):
             return False
         return self.refused[a].isdisjoint(self.rows[b]) and self.refused[b].isdisjoint(self.rows[a])
 
     def _join(self, a: int, b: int) -> None:
-        """Join b to a, which keeps its number."""
+        """Join b to a."""
         self.parent[b] = a
         self.sums[a] += self.sums[b]
         self.weights[a] += self.weights[b]
         self.counts[a] += self.counts[b]
-        for sets in (self.photos, self.rows):
-            few, many = sorted((sets[a], sets[b]), key=len)
-            many |= few
-            sets[a], sets[b] = many, set()
+        for members in (self.photos, self.rows):
+            smaller, larger = sorted((members[a], members[b]), key=len)
+            larger |= smaller
+            members[a], members[b] = larger, set()
         self.persons[a] = self.persons[a] if self.persons[a] is not None else self.persons[b]
         self.refused[a] |= self.refused[b]
 
@@ -233,14 +229,14 @@ class _State:
 
 
 def _distinct(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Each pair of two different groups once, the lower number first, in order."""
+    """Each pair of different groups once, sorted, the lower number first."""
     ordered = np.sort(pairs, axis=1)
     ordered = ordered[ordered[:, 0] != ordered[:, 1]]
     return np.unique(ordered, axis=0) if len(ordered) else ordered.reshape(0, 2)
 
 
 def _mutually_best(pairs: NDArray[np.int64], margins: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """Which pairs are the best of both their groups; ties go to the lower numbers."""
+    """Indices of the pairs that are the best of both their groups; ties go to the lower numbers."""
     order = np.lexsort((pairs[:, 1], pairs[:, 0], -margins))
     ranks = np.empty(len(pairs), np.int64)
     ranks[order] = np.arange(len(pairs))

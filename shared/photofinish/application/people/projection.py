@@ -1,4 +1,4 @@
-"""Brings what changed of people to where apps see it."""
+"""Write the changed documents of people to Firestore, where apps read them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ log = logging.getLogger(__name__)
 
 
 class PeopleProjector:
-    """Writes the documents of an album's people that are out of date; one process at a time per album does."""
+    """Writes outdated documents of people, one process at a time per album."""
 
     def __init__(self, projection: PeopleProjection, documents: PeopleDocuments) -> None:
         self._projection = projection
         self._documents = documents
 
     def project(self, album: str) -> None:
-        """Write until nothing is out of date, or another process writes already, which looks again when it is done."""
+        """Write until nothing is out of date, or another process is writing, which checks again when it is done."""
         while True:
             with self._projection.exclusively(album) as alone:
                 if not alone:
@@ -31,14 +31,14 @@ class PeopleProjector:
                 return
 
     def project_soon(self, album: str) -> None:
-        """As `project`; where Firestore is away, what was changed stays changed and a later call or sweep writes it."""
+        """As `project`; while Firestore is unavailable, a later call or the sweep writes the documents."""
         try:
             self.project(album)
         except Unavailable as error:
-            log.warning("people are not shown yet", extra=fields(album=album, reason=str(error)))
+            log.warning("documents of people are not written yet", extra=fields(album=album, reason=str(error)))
 
     def sweep(self) -> int:
-        """Write whatever is out of date in any album; how many albums had something."""
+        """Write all outdated documents of all albums; return the number of albums that had some."""
         albums = self._projection.pending_albums()
         for album in albums:
             self.project(album)
