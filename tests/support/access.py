@@ -1,4 +1,4 @@
-"""Keys, a gate on a real database, and requests at it."""
+"""Keys, settings and requests for tests of the gate."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def stored_key(presented: PresentedKey, **changes: Any) -> ApiKey:
 
 
 def new_key(store: PgAccessStore, **changes: Any) -> PresentedKey:
-    """A key that is known to `store`."""
+    """A new key in `store`."""
     presented = PresentedKey.generate()
     assert store.add_key(stored_key(presented, **changes))
     return presented

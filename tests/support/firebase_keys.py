@@ -1,4 +1,4 @@
-"""A real HTTP server in the place of Google's public keys, and ID tokens as Firebase makes them."""
+"""A real HTTP server instead of Google's public keys, and ID tokens as Firebase makes them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ UID = "Xq3uid"
 
 
 class KeyServer:
-    """Serves a set of public keys as Google does, and counts how often it is asked."""
+    """Serves a set of public keys as Google does, and counts the requests."""
 
     def __init__(self) -> None:
         self.private: dict[str, rsa.RSAPrivateKey] = {}
-        self.asked = 0
+        self.fetches = 0
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                outer.asked += 1
+                outer.fetches += 1
                 content = json.dumps({"keys": outer.public()}).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
@@ -37,7 +37,7 @@ class KeyServer:
                 self.wfile.write(content)
 
             def log_message(self, *_: Any) -> None:
-                """Tests are quiet."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/keys"
@@ -57,7 +57,7 @@ class KeyServer:
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """What Firebase says of a user who signed in a minute ago; a change to None leaves a claim out."""
+    """The claims of a user who signed in a minute ago; a change to None leaves a claim out."""
     now = int(time.time())
     usual = {
         "iss": f"https://securetoken.google.com/{PROJECT}",

@@ -1,4 +1,4 @@
-"""The function `rekognition` as it is deployed, on a database and a bucket of its own, and boto3 clients of it."""
+"""The function `rekognition` as deployed, on its own database and bucket, with boto3 clients."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class RekognitionServer:
         attempts: int = 5,
         **changes: Any,
     ) -> RekognitionClient:
-        """A boto3 client, with a key of its own unless `credentials` are given; each answer is held to the model."""
+        """A boto3 client, with a new key unless `credentials` are given; each answer is checked against the model."""
         pair = credentials or self.credentials(scope, **changes)
         client = boto3.client(
             "rekognition",
@@ -83,7 +83,7 @@ class RekognitionServer:
         return client
 
     def upload(self, name: str, content: bytes) -> int:
-        """Put a photo into the deployment's bucket; its generation."""
+        """Upload a photo to the deployment's bucket; returns its generation."""
         blob = self.storage.bucket(PHOTO_BUCKET).blob(name)
         blob.upload_from_string(content, content_type="image/jpeg")
         return int(blob.generation)
@@ -151,7 +151,7 @@ def group_jpeg() -> bytes:
 
 @functools.cache
 def landscape_jpeg() -> bytes:
-    """Nobody."""
+    """No person."""
     return encode(_landscape())
 
 
@@ -183,6 +183,6 @@ def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> Non
         try:
             urllib.request.urlopen(url, timeout=5)
         except urllib.error.HTTPError:
-            return  # it answers, if only that this is no operation
+            return  # it answers: GET is an unknown operation
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Every answer of the server against botocore's service model, and requests made out of it."""
+"""Checks answers against botocore's service model, and generates requests from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import botocore.session
 from botocore.model import OperationModel, ServiceModel, Shape
 from hypothesis import strategies as st
 
-# What AWS answers before an operation begins; the model does not list them.
+# Errors that AWS answers before an operation begins; the model does not list them.
 COMMON_ERRORS = {
     "IncompleteSignatureException",
     "InvalidSignatureException",
@@ -41,7 +41,7 @@ def service_model() -> ServiceModel:
 
 
 def check_answer(operation_model: OperationModel, response_dict: dict[str, Any], **_: Any) -> None:
-    """For botocore's event ``before-parse``: fail where an answer is not one that the model has."""
+    """Handle botocore's event ``before-parse``: fail if the answer does not conform to the model."""
     body = json.loads(response_dict["body"])
     operation = operation_model.name
     if response_dict["status_code"] != 200:
@@ -64,7 +64,7 @@ def _problems(value: Any, shape: Any, path: str) -> Any:
         return
     limits = shape.metadata
     size = value if isinstance(value, int | float) else len(value)
-    # An answer's list may be empty although the model uses a request's shape for it, which may not.
+    # A list in an answer may be empty although the model gives it the shape of a request, which may not.
     least = size if shape.type_name == "list" else limits.get("min", size)
     if size < least or size > limits.get("max", size):
         yield f"{path} is outside {limits}: {size}"
@@ -82,7 +82,7 @@ def _problems(value: Any, shape: Any, path: str) -> Any:
 
 
 def requests_of(operation: str, *, known: dict[str, list[Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    """Bodies that the model allows, with values of `known` (by member) among the made-up ones."""
+    """Bodies that the model allows, with made-up values and those of `known` (by member)."""
     shape = service_model().operation_model(operation).input_shape
     assert shape is not None
     result: st.SearchStrategy[dict[str, Any]] = _values(shape, "", known)

@@ -25,7 +25,7 @@ def server(
 
 @pytest.fixture
 def client(server: RekognitionServer) -> RekognitionClient:
-    """A boto3 client with a key of its own: signatures of one second differ from those of other tests."""
+    """A boto3 client with its own key, so that its signatures differ from those of other tests."""
     return server.client()
 
 

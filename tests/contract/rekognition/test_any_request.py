@@ -1,4 +1,4 @@
-"""Requests of every kind that the model allows: each is answered as the model says, and none with an error of ours."""
+"""Random requests that the service model allows: each answer conforms to the model, and none is a server error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from support.rekognition_model import check_answer, requests_of, service_model
 
 @pytest.fixture(scope="module")
 def known(server: RekognitionServer) -> dict[str, list[Any]]:
-    """Things that exist, by the member that names them."""
+    """Ids that exist, by the member that names them."""
     client, name = server.client(), collection_name()
     arn = client.create_collection(CollectionId=name)["CollectionArn"]
     indexed = client.index_faces(CollectionId=name, Image={"Bytes": group_jpeg()}, ExternalImageId="group")
@@ -56,7 +56,7 @@ def known(server: RekognitionServer) -> dict[str, list[Any]]:
 def test_an_allowed_request_is_answered_as_the_model_says(
     server: RekognitionServer, known: dict[str, list[Any]], operation: str, data: st.DataObject
 ) -> None:
-    if operation == "DeleteCollection":  # what exists is needed by the others
+    if operation == "DeleteCollection":  # other requests need what exists
         known = {**known, "CollectionId": ["another-collection"]}
     body = json.dumps(data.draw(requests_of(operation, known=known))).encode()
     pair = server.credentials()

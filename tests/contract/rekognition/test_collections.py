@@ -37,7 +37,7 @@ def test_a_collection_is_created_described_listed_and_deleted(client: Rekognitio
         client.list_faces(CollectionId=name)
 
 
-def test_a_name_is_given_once_and_again_after_deletion(client: RekognitionClient, collection: str) -> None:
+def test_a_name_is_unique_and_free_again_after_deletion(client: RekognitionClient, collection: str) -> None:
     with pytest.raises(
         client.exceptions.ResourceAlreadyExistsException, match=f"The collection id: {collection} already exists"
     ):
@@ -52,7 +52,7 @@ def test_names_are_case_sensitive(client: RekognitionClient, collection: str) ->
 
 
 @pytest.mark.parametrize("name", ["with space", "sla/sh", "umläut", "x" * 256, "semi;colon", "__reserved__", ".."])
-def test_a_name_that_cannot_be_one_is_refused(client: RekognitionClient, name: str) -> None:
+def test_an_invalid_name_is_refused(client: RekognitionClient, name: str) -> None:
     with pytest.raises(client.exceptions.InvalidParameterException):
         client.create_collection(CollectionId=name)
 
@@ -77,7 +77,7 @@ def test_the_paginator_lists_every_collection_once_with_its_model_version(server
     assert "NextToken" not in pages[-1]
 
 
-def test_a_key_of_some_albums_lists_and_makes_those_only(server: RekognitionServer) -> None:
+def test_a_key_of_some_albums_lists_and_creates_only_those(server: RekognitionServer) -> None:
     mine, other = collection_name(), collection_name()
     server.client().create_collection(CollectionId=other)
     client = server.client(Scope.WRITE, albums=frozenset({mine}))
@@ -90,7 +90,7 @@ def test_a_key_of_some_albums_lists_and_makes_those_only(server: RekognitionServ
         with pytest.raises(client.exceptions.ResourceNotFoundException) as caught:
             client.describe_collection(CollectionId=name)
         messages.append(caught.value.response["Error"]["Message"].replace(other, "?").replace(unknown, "?"))
-    assert messages[0] == messages[1], "one that exists and one that does not are told alike"
+    assert messages[0] == messages[1], "albums that do and do not exist get the same message"
 
 
 def test_tags_are_set_listed_and_removed(client: RekognitionClient) -> None:
@@ -99,7 +99,7 @@ def test_tags_are_set_listed_and_removed(client: RekognitionClient) -> None:
     client.tag_resource(ResourceArn=arn, Tags={"b": "2", "a": "3"})
     assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"a": "3", "b": "2"}
     client.untag_resource(ResourceArn=arn, TagKeys=["a", "never"])
-    arn_of_old = arn.removeprefix("arn:")  # as older versions of the service wrote them
+    arn_of_old = arn.removeprefix("arn:")  # the form of older versions of the service
     assert client.list_tags_for_resource(ResourceArn=arn_of_old)["Tags"] == {"b": "2"}
     with pytest.raises(client.exceptions.ServiceQuotaExceededException):
         client.tag_resource(ResourceArn=arn, Tags={str(number): "" for number in range(200)})
@@ -127,7 +127,7 @@ def test_deleting_a_collection_leaves_no_row_of_its_faces_and_users(
     assert left == dict.fromkeys(tables, (0,))
 
 
-def test_an_album_of_dropped_photos_is_a_collection_that_only_an_admin_deletes(server: RekognitionServer) -> None:
+def test_only_an_admin_deletes_a_collection_with_dropped_photos(server: RekognitionServer) -> None:
     name = collection_name()
     with postgres_index(server.conninfo) as index:
         add(index, photo(f"{name}/1.jpg"), [face(random_embeddings(1, 128, 1)[0])])

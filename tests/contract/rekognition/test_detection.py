@@ -45,7 +45,7 @@ def test_faces_are_detected_largest_first(client: RekognitionClient) -> None:
             assert box["Top"] <= point["Y"] <= box["Top"] + box["Height"]
 
 
-def test_all_attributes_are_those_that_are_known_and_no_guesses(client: RekognitionClient) -> None:
+def test_all_attributes_are_only_those_that_models_here_estimate(client: RekognitionClient) -> None:
     for attributes in (["ALL"], ["DEFAULT"], ["DEFAULT", "AGE_RANGE"], ["EMOTIONS"]):
         [detail] = client.detect_faces(Image={"Bytes": astronaut_jpeg()}, Attributes=attributes)["FaceDetails"]  # type: ignore[arg-type]
         assert set(detail) == DEFAULT_ATTRIBUTES
@@ -53,7 +53,7 @@ def test_all_attributes_are_those_that_are_known_and_no_guesses(client: Rekognit
         client.detect_faces(Image={"Bytes": astronaut_jpeg()}, Attributes=["HAIR"])  # type: ignore[list-item]
 
 
-def test_nobody_is_detected_where_nobody_is(client: RekognitionClient) -> None:
+def test_a_landscape_has_no_faces(client: RekognitionClient) -> None:
     assert client.detect_faces(Image={"Bytes": landscape_jpeg()})["FaceDetails"] == []
 
 
@@ -81,7 +81,7 @@ def test_strangers_are_unmatched_and_a_threshold_of_0_matches_them_best_first(cl
 
 
 @pytest.mark.parametrize("without_face", ["SourceImage", "TargetImage"])
-def test_a_picture_of_nobody_cannot_be_compared(client: RekognitionClient, without_face: str) -> None:
+def test_a_picture_without_faces_cannot_be_compared(client: RekognitionClient, without_face: str) -> None:
     images: Any = {"SourceImage": {"Bytes": astronaut_jpeg()}, "TargetImage": {"Bytes": astronaut_jpeg()}}
     with pytest.raises(client.exceptions.InvalidParameterException, match="There are no faces in the image"):
         client.compare_faces(**{**images, without_face: {"Bytes": landscape_jpeg()}})
@@ -130,7 +130,7 @@ def test_a_bib_is_read_on_a_runner(client: RekognitionClient) -> None:
         ),
     ],
 )
-def test_filters_choose_words_and_lines_go_with_their_last_word(
+def test_filters_select_words_and_drop_lines_without_any(
     client: RekognitionClient, filters: Any, words: list[str]
 ) -> None:
     detections = client.detect_text(Image={"Bytes": sign_jpeg()}, Filters=filters)["TextDetections"]
@@ -149,7 +149,7 @@ def test_filters_choose_words_and_lines_go_with_their_last_word(
         {"Polygon": [{"X": 0}, {"X": 1}, {"Y": 1}]},
     ],
 )
-def test_a_region_that_is_none_is_refused(client: RekognitionClient, region: Any) -> None:
+def test_a_malformed_region_is_refused(client: RekognitionClient, region: Any) -> None:
     with pytest.raises(client.exceptions.InvalidParameterException):
         client.detect_text(Image={"Bytes": sign_jpeg()}, Filters={"RegionsOfInterest": [region]})
     with pytest.raises(client.exceptions.InvalidParameterException, match="length less than or equal to 10"):

@@ -32,7 +32,7 @@ def ids_of(indexed: Any) -> list[str]:
     return [record["Face"]["FaceId"] for record in indexed["FaceRecords"]]
 
 
-def test_a_face_is_indexed_with_everything_that_is_known_of_it(client: RekognitionClient, collection: str) -> None:
+def test_a_face_is_indexed_with_all_its_details(client: RekognitionClient, collection: str) -> None:
     indexed = client.index_faces(
         CollectionId=collection, Image={"Bytes": astronaut_jpeg()}, ExternalImageId="Ada:1.jpg"
     )
@@ -84,7 +84,7 @@ def test_a_picture_that_many_index_at_once_is_indexed_once(server: RekognitionSe
     assert sorted(face["FaceId"] for face in listed) == sorted(found[0])
 
 
-def test_faces_come_largest_first_and_no_more_than_wanted(client: RekognitionClient, collection: str) -> None:
+def test_faces_come_largest_first_and_at_most_max_faces(client: RekognitionClient, collection: str) -> None:
     image = {"Bytes": group_jpeg()}
     two = client.index_faces(CollectionId=collection, Image=image, MaxFaces=2)
     areas = [
@@ -95,7 +95,7 @@ def test_faces_come_largest_first_and_no_more_than_wanted(client: RekognitionCli
     assert len(two["FaceRecords"]) == 2
     assert [face["Reasons"] for face in two["UnindexedFaces"]] == [["EXCEEDS_MAX_FACES"]] * 4
     every = client.index_faces(CollectionId=collection, Image=image)
-    assert ids_of(every)[:2] == ids_of(two), "a face keeps its id whoever is indexed with it"
+    assert ids_of(every)[:2] == ids_of(two), "a face keeps its id, whatever else is indexed"
     assert len(every["FaceRecords"]) == 6
 
 
@@ -126,13 +126,13 @@ def test_after_a_change_of_model_the_picture_brings_the_face_up_to_date(
     assert [match["Face"]["FaceId"] for match in found] == before
 
 
-def test_nobody_in_the_picture_is_a_normal_answer(client: RekognitionClient, collection: str) -> None:
+def test_a_picture_without_faces_is_not_an_error(client: RekognitionClient, collection: str) -> None:
     indexed = client.index_faces(CollectionId=collection, Image={"Bytes": landscape_jpeg()})
     assert indexed["FaceRecords"] == []
     assert indexed["UnindexedFaces"] == []
 
 
-def test_the_quality_filter_takes_out_poor_faces_and_says_why(client: RekognitionClient, collection: str) -> None:
+def test_the_quality_filter_rejects_poor_faces_with_reasons(client: RekognitionClient, collection: str) -> None:
     import cv2
 
     small = cv2.resize(astronaut(), (120, 120), interpolation=cv2.INTER_AREA)
@@ -176,7 +176,7 @@ def test_a_token_of_another_collection_or_operation_is_refused(client: Rekogniti
         assert_code(caught, "InvalidPaginationTokenException")
 
 
-def test_deleting_tells_what_was_deleted_and_why_others_were_not(client: RekognitionClient, collection: str) -> None:
+def test_deleting_reports_what_was_deleted_and_why_others_were_not(client: RekognitionClient, collection: str) -> None:
     first, second = ids_of(client.index_faces(CollectionId=collection, Image={"Bytes": group_jpeg()}, MaxFaces=2))
     client.create_user(CollectionId=collection, UserId="bob")
     client.associate_faces(CollectionId=collection, UserId="bob", FaceIds=[second])
@@ -206,7 +206,7 @@ def test_a_face_of_one_collection_is_not_deleted_through_another(client: Rekogni
 @pytest.mark.parametrize(
     "operation", ["list_faces", "index_faces", "delete_faces", "search_faces", "search_faces_by_image", "list_users"]
 )
-def test_a_collection_that_is_not_there_is_told(client: RekognitionClient, operation: str) -> None:
+def test_an_unknown_collection_is_reported(client: RekognitionClient, operation: str) -> None:
     request: dict[str, Any] = {"CollectionId": "no-such-collection"}
     request |= {
         "index_faces": {"Image": {"Bytes": other_astronaut_jpeg()}},

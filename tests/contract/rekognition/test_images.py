@@ -1,4 +1,4 @@
-"""What pictures are taken, from the request and from the bucket."""
+"""Which pictures are accepted, from the request and from the bucket."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def padded(content: bytes, size: int) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_jpeg_and_png_are_taken(client: RekognitionClient, kind: str) -> None:
+def test_jpeg_and_png_are_accepted(client: RekognitionClient, kind: str) -> None:
     assert len(client.detect_faces(Image={"Bytes": encode(astronaut(), kind)})["FaceDetails"]) == 1
 
 
@@ -45,14 +45,14 @@ def test_jpeg_and_png_are_taken(client: RekognitionClient, kind: str) -> None:
     [encode(quadrants(), "WEBP"), encode(quadrants(), "GIF"), b"no picture at all", encode(quadrants())[:-200]],
     ids=["webp", "gif", "text", "cut-off"],
 )
-def test_anything_else_is_no_image_format(client: RekognitionClient, content: bytes) -> None:
+def test_other_content_is_an_invalid_image_format(client: RekognitionClient, content: bytes) -> None:
     for operation in (client.detect_faces, client.detect_text):
         with pytest.raises(client.exceptions.InvalidImageFormatException, match="Request has invalid image format"):
             operation(Image={"Bytes": content})
 
 
 @pytest.mark.parametrize(("width", "height", "is_taken"), [(80, 80, True), (79, 300, False), (300, 79, False)])
-def test_each_side_has_80_pixels(client: RekognitionClient, width: int, height: int, is_taken: bool) -> None:
+def test_each_side_needs_80_pixels(client: RekognitionClient, width: int, height: int, is_taken: bool) -> None:
     image: Any = {"Bytes": encode(noise(width, height))}
     if is_taken:
         client.detect_faces(Image=image)
@@ -61,7 +61,7 @@ def test_each_side_has_80_pixels(client: RekognitionClient, width: int, height: 
             client.detect_faces(Image=image)
 
 
-def test_a_request_brings_5_mib_and_not_a_byte_more(client: RekognitionClient) -> None:
+def test_bytes_are_limited_to_5_mib(client: RekognitionClient) -> None:
     assert len(client.detect_faces(Image={"Bytes": padded(astronaut_jpeg(), MAX_BYTES)})["FaceDetails"]) == 1
     with pytest.raises(client.exceptions.InvalidParameterException, match="less than or equal to 5242880"):
         client.detect_faces(Image={"Bytes": padded(astronaut_jpeg(), MAX_BYTES + 1)})
@@ -88,7 +88,7 @@ def test_boxes_are_of_the_upright_picture(client: RekognitionClient) -> None:
     assert found == {side: pytest.approx(value, abs=0.03) for side, value in upright.items()}
 
 
-def test_a_picture_is_given_one_way(client: RekognitionClient) -> None:
+def test_a_picture_is_either_bytes_or_an_object(client: RekognitionClient) -> None:
     images: list[Any] = [{}, {"Bytes": astronaut_jpeg(), "S3Object": {"Bucket": PHOTO_BUCKET, "Name": "a/b.jpg"}}]
     for image in images:
         with pytest.raises(client.exceptions.InvalidParameterException):
@@ -101,7 +101,7 @@ def test_an_object_of_the_bucket_is_a_picture_and_its_generation_a_version(
     name = f"{collection_name()}/photo.jpg"
     first = server.upload(name, astronaut_jpeg())
     second = server.upload(name, group_jpeg())
-    # Names that begin alike are not mistaken for it.
+    # A longer name with the same beginning is another object.
     server.upload(f"{name}.copy", astronaut_jpeg())
     named: Any = {"Bucket": PHOTO_BUCKET, "Name": name}
     assert len(client.detect_faces(Image={"S3Object": named})["FaceDetails"]) == 6
@@ -136,9 +136,7 @@ def test_an_object_of_more_than_15_mib_is_too_large(server: RekognitionServer, c
         {"Bucket": PHOTO_BUCKET, "Name": "a/b.jpg", "Version": "9" * 30},
     ],
 )
-def test_an_object_that_is_not_there_and_a_bucket_that_is_not_ours_are_told_alike(
-    client: RekognitionClient, named: Any
-) -> None:
+def test_an_unknown_object_and_another_bucket_get_the_same_answer(client: RekognitionClient, named: Any) -> None:
     with pytest.raises(client.exceptions.InvalidS3ObjectException, match="Unable to get object metadata from S3"):
         client.detect_faces(Image={"S3Object": named})
 

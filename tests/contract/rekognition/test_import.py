@@ -1,4 +1,4 @@
-"""`photofinish import-rekognition`, with our own server playing the customer's Amazon Rekognition."""
+"""`photofinish import-rekognition`, with our own server as the customer's Amazon Rekognition."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PICTURES = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The customer's pictures as they lie on a disk."""
+    """The customer's pictures in a folder."""
     for name, content in PICTURES.items():
         (tmp_path / "pictures" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "pictures" / name).write_bytes(content)
@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def old(server: RekognitionServer, client: RekognitionClient) -> str:
-    """A collection as customers have them: ids of different habits, users, faces of pictures that are lost."""
+    """A typical collection: ids of different styles, users, and faces whose pictures are lost."""
     name = collection_name()
     client.create_collection(CollectionId=name)
     ada = client.index_faces(
@@ -55,7 +55,7 @@ def old(server: RekognitionServer, client: RekognitionClient) -> str:
         Image={"Bytes": PICTURES["cam1/ada at the start.jpg"]},
         ExternalImageId="cam1:ada_at_the_start.jpg",
     )
-    # Only the two largest of six: the others must not come along.
+    # Only the two largest of six: the others must not be imported.
     client.index_faces(
         CollectionId=name, Image={"Bytes": PICTURES["cam1/group.png"]}, ExternalImageId="group", MaxFaces=2
     )
@@ -114,7 +114,7 @@ def test_a_collection_is_moved_with_its_users(
     before, after = faces_of(client, old), faces_of(client, album)
     rows = mapping(tmp_path / f"{album}-faces.csv")
     assert sorted(row["old_face_id"] for row in rows) == sorted(before)
-    assert sorted(row["new_face_id"] for row in rows) == sorted(after), "nobody comes who was not there"
+    assert sorted(row["new_face_id"] for row in rows) == sorted(after), "only faces of the old collection stay"
     for row in rows:
         one, other = before[row["old_face_id"]], after[row["new_face_id"]]
         assert one["ExternalImageId"] == other["ExternalImageId"] == row["external_image_id"]
@@ -125,28 +125,28 @@ def test_a_collection_is_moved_with_its_users(
     assert users == [{"UserId": "ada", "UserStatus": "ACTIVE"}, {"UserId": "nobody", "UserStatus": "CREATED"}]
 
 
-def test_a_dry_run_tells_and_changes_nothing(
+def test_a_dry_run_reports_and_changes_nothing(
     server: RekognitionServer, client: RekognitionClient, old: str, folder: Path, tmp_path: Path
 ) -> None:
     (folder / "cam1/group.png").unlink()
     album = f"{old}-dry"
     done = run(server, tmp_path, "-c", old, "-a", album, "--pictures", str(folder), "--dry-run", "--json")
     assert done.returncode == 1
-    told = json.loads(done.stdout)
-    assert (told["faces"], told["faces_with_picture"], told["outcomes"]) == (4, 2, {"no_picture": 2})
+    report = json.loads(done.stdout)
+    assert (report["faces"], report["faces_with_picture"], report["outcomes"]) == (4, 2, {"no_picture": 2})
     assert not (tmp_path / f"{album}-faces.csv").exists()
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.describe_collection(CollectionId=album)
 
 
-def test_what_is_missing_is_told_and_a_second_run_does_the_rest(
+def test_missing_pictures_are_reported_and_a_second_run_continues(
     server: RekognitionServer, client: RekognitionClient, old: str, folder: Path, tmp_path: Path
 ) -> None:
     client.index_faces(CollectionId=old, Image={"Bytes": encode(astronaut(), quality=50)})
     lost = folder / "cam2/ada-again.jpg"
     content = lost.read_bytes()
     lost.write_bytes(b"no picture any more")
-    (folder / "cam2" / "group.png").write_bytes(PICTURES["cam1/group.png"])  # now two may be meant by "group"
+    (folder / "cam2" / "group.png").write_bytes(PICTURES["cam1/group.png"])  # now "group" is ambiguous
     options = ("-c", old, "-a", f"{old}-later", "--pictures", str(folder), "--mapping", "map.csv", "--json")
     first = run(server, tmp_path, *options)
     assert first.returncode == 1
@@ -164,12 +164,12 @@ def test_what_is_missing_is_told_and_a_second_run_does_the_rest(
     assert second.returncode == 1
     assert json.loads(second.stdout)["outcomes"] == {"matched": 4, "no_external_image_id": 1}
     assert len(mapping(tmp_path / "map.csv")) == 5
-    # The picture that was done is not sent again.
+    # The finished picture is not sent again.
     indexed = [entry for entry in server.access.audit_entries(album=f"{old}-later") if "IndexFaces" in entry.action]
     assert len(indexed) == 3
 
 
-def test_a_face_that_is_not_in_the_picture_any_more_is_told(
+def test_a_face_that_is_no_longer_found_is_reported(
     server: RekognitionServer, old: str, folder: Path, tmp_path: Path
 ) -> None:
     (folder / "cam2/ada-again.jpg").write_bytes(encode(noise(400, 400)))
@@ -179,7 +179,7 @@ def test_a_face_that_is_not_in_the_picture_any_more_is_told(
     assert "1 faces: no face was found in the picture where they were" in done.stderr
 
 
-def test_pictures_that_no_request_takes_are_made_smaller(
+def test_pictures_beyond_the_limits_are_reduced(
     server: RekognitionServer, client: RekognitionClient, tmp_path: Path
 ) -> None:
     name = collection_name()
@@ -207,7 +207,7 @@ def test_pictures_that_no_request_takes_are_made_smaller(
         ("IMG", None),
     ],
 )
-def test_ids_of_every_habit_find_their_picture(external_image_id: str, meant: str | None) -> None:
+def test_external_image_ids_of_any_style_find_their_picture(external_image_id: str, meant: str | None) -> None:
     finder = PictureFinder(["day1/IMG_1.jpg", "day2/Läufer 7.JPG", "day1/IMG_2.jpg", "day2/IMG_2.jpg"])
     if meant is not None:
         assert finder.find(external_image_id) == meant
@@ -216,7 +216,7 @@ def test_ids_of_every_habit_find_their_picture(external_image_id: str, meant: st
             finder.find(external_image_id)
 
 
-def test_faces_are_matched_one_to_one_within_an_image_and_best_first() -> None:
+def test_faces_are_matched_one_to_one_within_an_image_best_first() -> None:
     left, between, right = Box(0.1, 0.1, 0.2, 0.2), Box(0.16, 0.1, 0.2, 0.2), Box(0.7, 0.1, 0.2, 0.2)
     old = [
         OldFace("a", "first", left, None),
@@ -231,7 +231,7 @@ def test_faces_are_matched_one_to_one_within_an_image_and_best_first() -> None:
 
 @pytest.fixture
 def s3() -> Iterator[str]:
-    """A server of the two requests to S3 that the command makes; two keys a page."""
+    """Serves the two S3 requests that the command makes, with two keys a page."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -257,7 +257,7 @@ def s3() -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Tests are quiet."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
@@ -287,7 +287,7 @@ def test_pictures_come_from_a_bucket(server: RekognitionServer, old: str, s3: st
         (("--collection", "a/b", "--pictures", "."), {}, 1, "cannot be an album"),
     ],
 )
-def test_what_is_wrong_is_one_sentence_and_an_exit_code(
+def test_an_error_is_one_sentence_and_an_exit_code(
     server: RekognitionServer, tmp_path: Path, options: tuple[str, ...], env: dict[str, str], code: int, sentence: str
 ) -> None:
     done = run(server, tmp_path, *options, **env)
@@ -296,15 +296,15 @@ def test_what_is_wrong_is_one_sentence_and_an_exit_code(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_deployment_that_refuses_is_told(server: RekognitionServer, old: str, folder: Path, tmp_path: Path) -> None:
+def test_a_refusing_deployment_is_reported(server: RekognitionServer, old: str, folder: Path, tmp_path: Path) -> None:
     options = ("-c", old, "-a", f"{old}-refused", "--pictures", str(folder))
     done = run(server, tmp_path, *options, PHOTOFINISH_AWS_SECRET_ACCESS_KEY="x" * 43)
     assert done.returncode == 3
     assert "the deployment says InvalidSignatureException" in done.stderr
 
 
-def test_without_boto3_it_says_what_to_install(tmp_path: Path) -> None:
-    # A finder that knows of no boto3, as in an environment without it.
+def test_without_boto3_the_message_says_what_to_install(tmp_path: Path) -> None:
+    # A finder that does not find boto3, as in an environment without it.
     code = (
         "import importlib.util, sys\n"
         "known = importlib.util.find_spec\n"

@@ -89,7 +89,7 @@ def test_the_largest_face_of_a_picture_is_searched(client: RekognitionClient, fi
     assert found["FaceMatches"][0]["Face"]["BoundingBox"]["Left"] == pytest.approx(largest["Left"], abs=1e-4)
 
 
-def test_a_picture_of_nobody_cannot_be_searched(client: RekognitionClient, filled: tuple[str, list[str]]) -> None:
+def test_a_picture_without_faces_cannot_be_searched(client: RekognitionClient, filled: tuple[str, list[str]]) -> None:
     with pytest.raises(client.exceptions.InvalidParameterException, match="There are no faces in the image"):
         client.search_faces_by_image(CollectionId=filled[0], Image={"Bytes": landscape_jpeg()})
 

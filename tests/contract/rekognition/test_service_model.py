@@ -1,4 +1,4 @@
-"""Nothing of the protocol is forgotten: our shapes and operations against the model that botocore ships."""
+"""Our shapes and operations compared with the service model in botocore."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LIMITS = ("min", "max", "pattern", "enum")
 
 
 def ours_as_model(shape: shapes.Shape) -> dict[str, Any]:
-    """One of our shapes in the words of the model: type, limits, and the same of what is inside."""
+    """One of our shapes in the model's terms: type, limits, and the same for nested shapes."""
     limits = {name: getattr(shape, name) for name in _LIMITS if getattr(shape, name, None) not in (None, ())}
     match shape:
         case Structure():
@@ -61,7 +61,7 @@ def theirs_as_model(shape: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("operation", sorted(REQUESTS))
-def test_what_an_operation_takes_is_what_the_service_model_says(operation: str) -> None:
+def test_input_shapes_equal_the_service_model(operation: str) -> None:
     theirs: Shape = service_model().operation_model(operation).input_shape
     assert ours_as_model(REQUESTS[operation]) == theirs_as_model(theirs)
 
@@ -96,7 +96,7 @@ def test_tags_follow_the_unicode_pattern_of_the_model(tags: dict[str, str], allo
             shapes.read(request, REQUESTS["CreateCollection"])
 
 
-def test_all_violations_are_told_at_once_in_the_words_of_aws() -> None:
+def test_all_violations_are_reported_at_once_in_the_words_of_aws() -> None:
     with pytest.raises(RekognitionError) as caught:
         shapes.read({"MaxFaces": 5000, "FaceId": "x" * 500, "CollectionId": None}, REQUESTS["SearchFaces"])
     assert caught.value.code == "InvalidParameterException"
@@ -129,7 +129,7 @@ def test_a_value_of_the_wrong_type_cannot_be_read(body: Any) -> None:
     assert caught.value.code == "SerializationException"
 
 
-def test_members_that_the_model_lacks_are_ignored_as_aws_ignores_them() -> None:
+def test_unknown_members_are_ignored_as_aws_ignores_them() -> None:
     assert shapes.read({"CollectionId": "c", "Newer": 1}, REQUESTS["DescribeCollection"]) == {"CollectionId": "c"}
 
 
@@ -141,7 +141,7 @@ _json = st.recursive(
 
 
 @given(st.data(), st.sampled_from(sorted(REQUESTS)))
-def test_whatever_is_sent_is_read_or_refused(data: st.DataObject, operation: str) -> None:
+def test_any_json_is_accepted_or_refused_with_an_error(data: st.DataObject, operation: str) -> None:
     shape = REQUESTS[operation]
     body = data.draw(_json | st.fixed_dictionaries({}, optional=dict.fromkeys(shape.members, _json)))
     try:
@@ -152,7 +152,7 @@ def test_whatever_is_sent_is_read_or_refused(data: st.DataObject, operation: str
 
 
 @given(st.data(), st.sampled_from(sorted(REQUESTS)))
-def test_what_the_model_allows_is_read_as_it_is(data: st.DataObject, operation: str) -> None:
+def test_an_allowed_request_is_read_unchanged(data: st.DataObject, operation: str) -> None:
     body = data.draw(requests_of(operation, known={}))
     without_blobs = {name: value for name, value in body.items() if not name.endswith("Image")}
     read = shapes.read(body, REQUESTS[operation])

@@ -1,4 +1,4 @@
-"""Who is let in, what they may do, how often, and what is written down about it."""
+"""Authentication, scopes, rate limits and audit of the Rekognition API."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def signed(
 
 
 def send(request: requests.PreparedRequest) -> tuple[int, str | None]:
-    """The status and the error's code of the answer, checked for its form."""
+    """Status and error code of the answer, whose form is checked."""
     answer = requests.Session().send(request, timeout=30)
     assert answer.headers["Content-Type"] == "application/x-amz-json-1.1"
     assert re.fullmatch(r"[0-9a-f-]{36}", answer.headers["x-amzn-RequestId"])
@@ -117,7 +117,7 @@ def test_the_body_cannot_be_changed(server: RekognitionServer) -> None:
     assert send(request) == (400, "InvalidSignatureException")
 
 
-def test_a_request_of_long_ago_or_of_the_future_is_refused(server: RekognitionServer) -> None:
+def test_a_request_from_the_past_or_future_is_refused(server: RekognitionServer) -> None:
     now = datetime.now(UTC)
     for minutes in (-6, 6):
         assert send(signed(server, at=now + timedelta(minutes=minutes))) == (400, "InvalidSignatureException")
@@ -155,7 +155,7 @@ def test_an_unknown_a_revoked_and_an_expired_key_are_refused(server: Rekognition
     assert_code(caught, "UnrecognizedClientException")
 
 
-def test_boto3_without_credentials_of_ours_cannot_get_in(server: RekognitionServer) -> None:
+def test_boto3_with_foreign_credentials_is_refused(server: RekognitionServer) -> None:
     client = boto3.client(
         "rekognition",
         endpoint_url=server.url,
@@ -169,7 +169,7 @@ def test_boto3_without_credentials_of_ours_cannot_get_in(server: RekognitionServ
 
 
 def request_for(operation: str, collection: str) -> dict[str, Any]:
-    """A request that passes every check of its form."""
+    """A valid request."""
     values: dict[str, Any] = {
         "CollectionId": collection,
         "UserId": "ada",
@@ -198,7 +198,7 @@ def test_a_key_that_may_only_search_changes_nothing(server: RekognitionServer, c
 @pytest.mark.parametrize(
     "operation", sorted(name for name, shape in REQUESTS.items() if shape.required & {"CollectionId", "ResourceArn"})
 )
-def test_a_key_of_another_album_reaches_nothing_of_this_one(
+def test_a_key_of_another_album_cannot_reach_this_one(
     server: RekognitionServer, collection: str, operation: str
 ) -> None:
     body = json.dumps(request_for(operation, collection)).encode()
@@ -207,7 +207,7 @@ def test_a_key_of_another_album_reaches_nothing_of_this_one(
     assert send(signed(server, operation, body, credentials=stranger)) == (400, expected)
 
 
-def test_what_an_operation_does_not_act_on_opens_no_door(server: RekognitionServer, collection: str) -> None:
+def test_members_that_an_operation_ignores_do_not_authorise_it(server: RekognitionServer, collection: str) -> None:
     mine = collection_name()
     server.client().create_collection(CollectionId=mine)
     pair = server.credentials(Scope.WRITE, albums=frozenset({mine}))
@@ -222,7 +222,7 @@ def test_what_an_operation_does_not_act_on_opens_no_door(server: RekognitionServ
     assert server.client().describe_collection(CollectionId=collection)["FaceCount"] == 0
 
 
-def test_whoever_comes_too_often_is_refused(server: RekognitionServer) -> None:
+def test_too_many_requests_are_throttled(server: RekognitionServer) -> None:
     impatient = server.client(attempts=1, rate=RateLimit(per_second=0.001, burst=2))
     for number in (1, 2):
         impatient.list_collections(MaxResults=number)
@@ -230,7 +230,7 @@ def test_whoever_comes_too_often_is_refused(server: RekognitionServer) -> None:
         impatient.list_collections(MaxResults=3)
 
 
-def test_an_sdk_waits_for_its_turn_by_itself(server: RekognitionServer) -> None:
+def test_an_sdk_waits_and_retries_by_itself(server: RekognitionServer) -> None:
     client = server.client(rate=RateLimit(per_second=1, burst=1))
     answers = [client.list_collections(MaxResults=number) for number in (1, 2, 3)]
     assert any(answer["ResponseMetadata"]["RetryAttempts"] for answer in answers)
@@ -265,19 +265,19 @@ def test_a_picture_costs_more(server: RekognitionServer) -> None:
         ("CreateCollection", b'{"CollectionId": "t", "Tags": {"a": "\\u0000"}}', "InvalidParameterException"),
     ],
 )
-def test_what_no_sdk_sends_is_told_to_whoever_signed_it(
+def test_malformed_bodies_are_reported_to_the_signer(
     server: RekognitionServer, operation: str, body: bytes, code: str
 ) -> None:
     assert send(signed(server, operation, body)) == (400, code)
 
 
-def test_other_methods_and_paths_are_no_operations(server: RekognitionServer) -> None:
+def test_other_methods_and_paths_are_unknown_operations(server: RekognitionServer) -> None:
     for method, path in (("GET", "/"), ("PUT", "/"), ("POST", "/v1/albums")):
         request = requests.Request(method, server.url + path).prepare()
         assert send(request) == (400, "UnknownOperationException")
 
 
-def test_every_operation_is_written_down_without_anything_biometric(server: RekognitionServer) -> None:
+def test_every_operation_is_audited_without_biometric_data(server: RekognitionServer) -> None:
     name, client = collection_name(), server.client()
     client.create_collection(CollectionId=name)
     indexed = client.index_faces(CollectionId=name, Image={"Bytes": group_jpeg()}, ExternalImageId="group.jpg")
@@ -299,7 +299,7 @@ def test_every_operation_is_written_down_without_anything_biometric(server: Reko
     assert len({entry.principal_id for entry in entries}) == 1
 
 
-def test_what_was_refused_is_written_down_once(server: RekognitionServer, collection: str) -> None:
+def test_a_refused_request_is_audited_once(server: RekognitionServer, collection: str) -> None:
     client = server.client(albums=frozenset({"mine"}))
     for _ in range(3):
         with pytest.raises(client.exceptions.ResourceNotFoundException):
@@ -309,7 +309,7 @@ def test_what_was_refused_is_written_down_once(server: RekognitionServer, collec
     assert len([entry for entry in entries if "ResourceNotFound" in entry[1]]) == 1
 
 
-def test_the_log_holds_nothing_of_the_pictures(server: RekognitionServer, collection: str) -> None:
+def test_the_log_contains_nothing_of_the_pictures(server: RekognitionServer, collection: str) -> None:
     client: RekognitionClient = server.client()
     picture = astronaut_jpeg()
     client.index_faces(CollectionId=collection, Image={"Bytes": picture}, ExternalImageId="private-name.jpg")
@@ -321,7 +321,7 @@ def test_the_log_holds_nothing_of_the_pictures(server: RekognitionServer, collec
     assert "BoundingBox" not in log
 
 
-def test_without_its_database_it_admits_nobody_and_an_sdk_may_try_again(
+def test_without_its_database_every_request_is_refused_as_retryable(
     server: RekognitionServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     gate = Gate(PgAccessStore(Database("host=127.0.0.1 port=9", connection_timeout_s=0.5)), settings())
@@ -329,7 +329,7 @@ def test_without_its_database_it_admits_nobody_and_an_sdk_may_try_again(
     with Flask("test").test_request_context(
         "/", method="POST", base_url=server.url, headers=dict(request.headers), data=request.body
     ) as context:
-        answer = serve(context.request, cast("Any", None), lambda: gate)  # nothing behind the gate is used
+        answer = serve(context.request, cast("Any", None), lambda: gate)  # only the gate is reached
     assert answer.status_code == 500
     assert json.loads(answer.get_data())["__type"] == "InternalServerError"
     assert "unavailable" in caplog.text

@@ -23,7 +23,7 @@ UNKNOWN_FACE = "00000000-0000-4000-8000-000000000000"
 
 @pytest.fixture
 def faces(client: RekognitionClient, collection: str) -> dict[str, str]:
-    """The face ids of a collection: the astronaut's two, and one of somebody else."""
+    """The face ids of a collection: two of the astronaut, and one of another person."""
     found = {}
     for name, content in (("one", astronaut_jpeg()), ("two", other_astronaut_jpeg()), ("else", group_jpeg())):
         indexed = client.index_faces(
@@ -59,7 +59,7 @@ def test_users_are_paged(client: RekognitionClient, collection: str) -> None:
         client.list_users(CollectionId=collection, NextToken="made-up")
 
 
-def test_faces_are_given_to_a_user_and_taken_away(
+def test_faces_are_associated_with_a_user_and_disassociated(
     client: RekognitionClient, collection: str, faces: dict[str, str]
 ) -> None:
     client.create_user(CollectionId=collection, UserId="ada")
@@ -68,7 +68,7 @@ def test_faces_are_given_to_a_user_and_taken_away(
     assert first["UnsuccessfulFaceAssociations"] == []
     assert first["UserStatus"] == "ACTIVE"
     both = client.associate_faces(CollectionId=collection, UserId="ada", FaceIds=[faces["one"], faces["two"]])
-    assert both["AssociatedFaces"] == [{"FaceId": faces["two"]}], "what was the user's before is not told again"
+    assert both["AssociatedFaces"] == [{"FaceId": faces["two"]}], "faces that the user had before are not listed again"
     of_user = client.list_faces(CollectionId=collection, UserId="ada")["Faces"]
     assert {face["FaceId"] for face in of_user} == {faces["one"], faces["two"]}
     assert {face["UserId"] for face in of_user} == {"ada"}
@@ -84,7 +84,7 @@ def test_faces_are_given_to_a_user_and_taken_away(
     client.delete_faces(CollectionId=collection, FaceIds=[faces["one"]])
 
 
-def test_faces_that_do_not_fit_are_refused_with_the_reason(
+def test_unsuitable_faces_are_refused_with_the_reason(
     client: RekognitionClient, collection: str, faces: dict[str, str]
 ) -> None:
     for user in ("ada", "bob"):
@@ -114,9 +114,7 @@ def test_faces_that_do_not_fit_are_refused_with_the_reason(
         client.associate_faces(CollectionId=collection, UserId="bob", FaceIds=[UNKNOWN_FACE] * 101)
 
 
-def test_a_threshold_of_0_takes_whoever_it_is(
-    client: RekognitionClient, collection: str, faces: dict[str, str]
-) -> None:
+def test_a_threshold_of_0_accepts_any_face(client: RekognitionClient, collection: str, faces: dict[str, str]) -> None:
     client.create_user(CollectionId=collection, UserId="ada")
     client.associate_faces(CollectionId=collection, UserId="ada", FaceIds=[faces["one"]])
     answer = client.associate_faces(
@@ -146,17 +144,17 @@ def test_users_are_found_by_face_by_picture_and_by_user(
     assert [match["User"]["UserId"] for match in everybody["UserMatches"]] == ["ada-again", "bob"]
 
 
-def test_the_largest_face_is_searched_and_the_others_are_told(client: RekognitionClient, collection: str) -> None:
+def test_the_largest_face_is_searched_and_the_others_are_listed(client: RekognitionClient, collection: str) -> None:
     answer = client.search_users_by_image(CollectionId=collection, Image={"Bytes": group_jpeg()})
     largest = client.detect_faces(Image={"Bytes": group_jpeg()})["FaceDetails"][0]
     assert answer["SearchedFace"]["FaceDetail"] == largest
     assert [one["Reasons"] for one in answer["UnsearchedFaces"]] == [["FACE_NOT_LARGEST"]] * 5
-    nobody = client.search_users_by_image(CollectionId=collection, Image={"Bytes": landscape_jpeg()})
-    assert nobody["UserMatches"] == []
-    assert "SearchedFace" not in nobody
+    without_face = client.search_users_by_image(CollectionId=collection, Image={"Bytes": landscape_jpeg()})
+    assert without_face["UserMatches"] == []
+    assert "SearchedFace" not in without_face
 
 
-def test_a_search_is_for_one_thing(client: RekognitionClient, collection: str) -> None:
+def test_a_search_takes_either_a_face_or_a_user(client: RekognitionClient, collection: str) -> None:
     requests: list[dict[str, Any]] = [{}, {"UserId": "ada", "FaceId": UNKNOWN_FACE}, {"FaceId": UNKNOWN_FACE}]
     for request in requests:
         with pytest.raises(client.exceptions.InvalidParameterException):
@@ -169,7 +167,7 @@ def test_a_search_is_for_one_thing(client: RekognitionClient, collection: str) -
 
 def test_a_request_with_a_token_happens_once(server: RekognitionServer, collection: str) -> None:
     token = "a-token_1"
-    for _ in range(2):  # with keys of their own: as if the answer to the first was lost
+    for _ in range(2):  # with a new key each, as if the first answer had been lost
         server.client().create_user(CollectionId=collection, UserId="ada", ClientRequestToken=token)
     client = server.client()
     with pytest.raises(client.exceptions.IdempotentParameterMismatchException):
@@ -182,7 +180,7 @@ def test_a_request_with_a_token_happens_once(server: RekognitionServer, collecti
         client.delete_user(CollectionId=collection, UserId="ada", ClientRequestToken="a-third")
 
 
-def test_a_user_has_100_faces_at_most(server: RekognitionServer) -> None:
+def test_a_user_has_at_most_100_faces(server: RekognitionServer) -> None:
     from support.faces import face, photo, random_embeddings
     from support.index import add, postgres_index
 

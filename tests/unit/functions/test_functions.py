@@ -1,4 +1,4 @@
-"""The event functions' decisions, on the public doubles."""
+"""Parsing of messages, and the event functions' use cases on in-memory doubles."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ def test_a_storage_notification_names_the_photo() -> None:
     assert photo.uploaded_at == datetime(2026, 5, 1, 10, 0, 0, 123000, tzinfo=UTC)
 
 
-def test_other_notifications_are_not_ours() -> None:
+def test_other_notifications_are_ignored() -> None:
     with pytest.raises(NotOurs):
         parse_object_finalized(Message(notification().data, {"eventType": "OBJECT_DELETE"}, NOW))
 
 
 @given(st.binary(max_size=100), st.dictionaries(st.text(max_size=10), st.text(max_size=10), max_size=3))
-def test_garbage_is_not_ours_and_never_an_accident(data: bytes, attributes: dict[str, str]) -> None:
+def test_garbage_is_ignored_without_any_other_error(data: bytes, attributes: dict[str, str]) -> None:
     with pytest.raises(NotOurs):
         parse_object_finalized(Message(data, attributes | {"eventType": "OBJECT_FINALIZE"}, NOW))
 
 
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.dictionaries(st.text(), inner)))
-def test_an_event_without_a_message_is_not_ours(data: object) -> None:
+def test_an_event_without_a_message_is_ignored(data: object) -> None:
     with pytest.raises(NotOurs):
         parse_message(data)
 
@@ -119,7 +119,7 @@ class TestLaunching:
         assert self.launcher(cloud, [0.0]).launch_needed() == 3
         assert self.launcher(cloud, [0.0]).launch_needed() == 0, "another instance sees the leases"
 
-    def test_a_start_that_is_refused_frees_its_places_and_is_tried_again(self) -> None:
+    def test_a_refused_start_frees_its_leases_and_is_retried(self) -> None:
         cloud = MemoryCloud()
         cloud.drop("race/1.jpg", toy_photo())
         launcher = self.launcher(cloud, [0.0])
@@ -131,7 +131,7 @@ class TestLaunching:
 
 
 class TestDeadLetters:
-    def test_a_given_up_photo_says_so(self) -> None:
+    def test_a_photo_given_up_is_marked_failed(self) -> None:
         cloud = MemoryCloud()
         photo = cloud.drop("race/1.jpg", toy_photo()).ref
         data = work_message(WorkItem(photo=photo, trace_id="t", uploaded_at=NOW))
@@ -143,7 +143,7 @@ class TestDeadLetters:
         assert record.status is PhotoStatus.FAILED
         assert "5 times" in record.fields["error"]["message"]
 
-    def test_a_photo_that_was_finished_meanwhile_stays_done(self) -> None:
+    def test_a_photo_finished_in_the_meantime_stays_done(self) -> None:
         cloud = MemoryCloud()
         photo = cloud.drop("race/1.jpg", toy_photo()).ref
         cloud.worker().run()
@@ -154,7 +154,7 @@ class TestDeadLetters:
         assert record is not None
         assert record.status is PhotoStatus.DONE
 
-    def test_an_upload_that_could_never_be_ingested_is_not_forgotten(self) -> None:
+    def test_an_upload_that_was_never_ingested_is_marked_failed(self) -> None:
         cloud = MemoryCloud()
         photo_given_up, attempts = parse_dead_letter(notification())
         record_given_up(photo_given_up, attempts=attempts, documents=cloud.documents, events=cloud.events)
@@ -190,7 +190,7 @@ class TestReconciling:
         assert self.run(cloud) == (700, 0)
         assert cloud.documents.counts("race") == {PhotoStatus.QUEUED: 700}
 
-    def test_a_lost_notification_of_a_new_version_is_healed(self) -> None:
+    def test_a_new_version_with_a_lost_notification_is_queued(self) -> None:
         cloud = MemoryCloud()
         cloud.drop("race/1.jpg", toy_photo(bibs=["1"]))
         cloud.worker().run()
@@ -207,7 +207,7 @@ class TestReconciling:
         assert self.run(cloud) == (1, 0)
         assert cloud.worker().run().done == 1
 
-    def test_an_album_is_analysed_again_as_far_as_its_originals_are_there(self) -> None:
+    def test_an_album_is_analysed_again_where_originals_exist(self) -> None:
         cloud = MemoryCloud()
         for name in ("race/1.jpg", "race/gone.jpg", "other/1.jpg"):
             cloud.drop(name, toy_photo(bibs=["1"]))
@@ -223,13 +223,13 @@ class TestReconciling:
         assert len(cloud.index.find_bib("race", "1", limit=9)) == 2
 
     @pytest.mark.parametrize(("album", "seen"), [("default", 3), ("race", 1), (None, 4)])
-    def test_an_album_is_what_photos_say_they_belong_to(self, album: str | None, seen: int) -> None:
+    def test_an_album_is_selected_by_the_names_of_its_photos(self, album: str | None, seen: int) -> None:
         cloud = MemoryCloud()
         for name in ("1.jpg", "default/2.jpg", "__x__/3.jpg", "race/4.jpg"):
             cloud.store.upload(name, toy_photo())
         assert self.run(cloud, album=album) == (seen, seen)
 
-    def test_only_young_objects_are_looked_up_when_asked_so(self) -> None:
+    def test_only_recent_objects_are_checked_on_request(self) -> None:
         cloud = MemoryCloud()
         cloud.store.upload("race/1.jpg", toy_photo())
         now = datetime.now(UTC)
@@ -238,11 +238,11 @@ class TestReconciling:
 
 
 @pytest.mark.parametrize(("data", "full"), [(b"", False), (b"{}", False), (b'{"full": true}', True)])
-def test_a_schedule_asks_for_the_last_day_or_for_all(data: bytes, full: bool) -> None:
+def test_a_scheduled_message_requests_the_last_day_or_everything(data: bytes, full: bool) -> None:
     assert is_full_run(Message(data, {}, NOW)) is full
 
 
 @pytest.mark.parametrize("data", [b"all", b"[]", b'{"full": "yes"}'])
-def test_another_request_is_not_understood(data: bytes) -> None:
+def test_another_scheduled_message_is_ignored(data: bytes) -> None:
     with pytest.raises(NotOurs):
         is_full_run(Message(data, {}, NOW))

@@ -1,4 +1,4 @@
-"""Wrong models are told when a function or a task starts: real processes, as Cloud Run starts them."""
+"""Functions and tasks with wrong models refuse to start: real processes, as Cloud Run starts them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.face_packs import pack
 MAIN = Path(__file__).parents[3] / "functions" / "main.py"
 API = [sys.executable, "-m", "functions_framework", "--source", str(MAIN), "--host", "127.0.0.1", "--port", "0"]
 JOB = [sys.executable, "-m", "photofinish_jobs"]
-# Nobody listens there: what is wrong is told before anything is asked.
+# Nothing listens there: models are checked before any service is called.
 CLOUD = {
     "GOOGLE_CLOUD_PROJECT": "nowhere",
     "PHOTOFINISH_REGION": "local",
@@ -73,7 +73,7 @@ WRONG: list[tuple[Spoil, str]] = [
 
 
 def refusal(command: list[str], environment: dict[str, str]) -> str:
-    """What a process that ends with 3 says last."""
+    """The last log message of a process that exits with status 3."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PHOTOFINISH_")}
     ended = subprocess.run(
         command, env=inherited | CLOUD | environment, capture_output=True, text=True, timeout=60, check=False

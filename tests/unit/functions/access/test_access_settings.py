@@ -1,4 +1,4 @@
-"""The settings of access: usual values, and what is refused without being repeated."""
+"""Access settings: defaults, and errors that do not repeat the value."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str
     assert variable != "PHOTOFINISH_KEY_SECRET" or value not in str(error.value)
 
 
-def test_without_a_key_secret_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_secret_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PHOTOFINISH_KEY_SECRET")
     with pytest.raises(Misconfigured, match="PHOTOFINISH_KEY_SECRET: is not set"):
         AccessSettings.from_env()
 
 
-def test_the_audit_is_kept_for_a_day_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_audit_retention_is_at_least_one_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PHOTOFINISH_AUDIT_RETENTION_DAYS", "0")
     with pytest.raises(Misconfigured, match="AUDIT_RETENTION_DAYS"):
         RetentionSettings.from_env()
 
 
 @given(st.decimals("0.001", 10**8, places=3), st.integers(1, 10**9))
-def test_a_rate_is_written_as_it_is_read(per_second: Decimal, burst: int) -> None:
+def test_a_rate_survives_formatting_and_parsing(per_second: Decimal, burst: int) -> None:
     rate = RateLimit(per_second=float(per_second), burst=burst)
     assert RateLimit.parse(str(rate)) == rate

@@ -1,4 +1,4 @@
-"""`/v1/albums/{album}/access`: an admin opens an album, and a signed-in user finds themselves in it."""
+"""`/v1/albums/{album}/access`: an admin opens an album, and a signed-in user can search it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[KeyServer]:
         yield made
 
 
-def test_a_signed_in_user_finds_themselves_once_the_album_is_open(api: Api, google: KeyServer) -> None:
+def test_a_signed_in_user_can_search_once_the_album_is_open(api: Api, google: KeyServer) -> None:
     add(api.cloud.index, photo("race/1.jpg"), [], [bib("42")])
     add(api.cloud.index, photo("wedding/1.jpg"), [], [bib("42")])
     assert api.call("GET", "/albums/race/access").get_json() == {"album": "race", "users_may_search": False}
@@ -49,13 +49,13 @@ def test_a_signed_in_user_finds_themselves_once_the_album_is_open(api: Api, goog
 @pytest.mark.parametrize(
     "body", [{}, {"users_may_search": "yes"}, {"users_may_search": 1}, {"users_may_search": None}, []]
 )
-def test_what_is_no_decision_opens_nothing(api: Api, body: object) -> None:
+def test_a_malformed_body_does_not_open_the_album(api: Api, body: object) -> None:
     assert api.call("PUT", "/albums/race/access", json=body).status_code in (400, 422)
     assert api.call("GET", "/albums/race/access").get_json()["users_may_search"] is False
 
 
 @pytest.mark.parametrize("scope", [Scope.SEARCH, Scope.WRITE])
-def test_admins_alone_decide(api: Api, scope: Scope) -> None:
+def test_only_admins_may_open_an_album(api: Api, scope: Scope) -> None:
     key = api.key_for(scope)
     for method in ("GET", "PUT"):
         answer = api.call(method, "/albums/race/access", key=key, json={"users_may_search": True})

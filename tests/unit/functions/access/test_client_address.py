@@ -1,4 +1,4 @@
-"""Whose failures are counted together."""
+"""The network address by which failed authentications are counted."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from support.access import http_request
 @pytest.mark.parametrize(
     ("proxy_hops", "forwarded_for", "network"),
     [
-        # Nobody of ours appends to it, so it is whatever the client wrote.
+        # No proxy of ours appends to it, so the client wrote all of it.
         (0, "198.51.100.7", "192.0.2.1"),
         (1, "198.51.100.7", "198.51.100.7"),
         (1, "203.0.113.9, 198.51.100.7", "198.51.100.7"),
         (2, "203.0.113.9, 198.51.100.7, 34.1.2.3", "198.51.100.7"),
-        # Fewer than our proxies would have written: it did not come through them.
+        # Fewer entries than our proxies write: the request did not pass through them.
         (2, "198.51.100.7", "192.0.2.1"),
         (1, "", "unknown"),
         (1, "nonsense", "unknown"),
@@ -27,14 +27,16 @@ from support.access import http_request
         (1, "::ffff:198.51.100.7", "198.51.100.7"),
     ],
 )
-def test_the_client_is_who_our_first_proxy_saw(proxy_hops: int, forwarded_for: str, network: str) -> None:
+def test_the_client_address_is_the_one_our_outermost_proxy_saw(
+    proxy_hops: int, forwarded_for: str, network: str
+) -> None:
     with http_request(headers={"X-Forwarded-For": forwarded_for}) as request:
         assert client_network(request, proxy_hops) == network
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=100), st.integers(0, 3))
-def test_nobody_becomes_another_by_what_they_write(text: str, proxy_hops: int) -> None:
-    """With the proxies there are, what comes before their own entries changes nothing."""
+def test_a_caller_cannot_forge_its_address(text: str, proxy_hops: int) -> None:
+    """What precedes the entries of our proxies changes nothing."""
     seen = ["198.51.100.7", "34.1.2.3", "34.1.2.4"][:proxy_hops]
     with http_request(headers={"X-Forwarded-For": ", ".join([text, *seen])}) as request:
         assert client_network(request, proxy_hops) == (seen[0] if seen else "192.0.2.1")

@@ -1,4 +1,4 @@
-"""API keys: who is admitted, who is not, and what either learns."""
+"""API keys: which requests are admitted, which are refused, and what refusals reveal."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from support.access import KEY_SECRET, Clock, admit, http_request, new_key, sett
 SLOW = RateLimit(per_second=0.001, burst=3)
 
 
-def told(call: Callable[[], Any]) -> tuple[int, str, str, dict[str, str]]:
-    """Everything that whoever was refused is told."""
+def answer_to(call: Callable[[], Any]) -> tuple[int, str, str, dict[str, str]]:
+    """Everything that the answer to a refused request contains."""
     with pytest.raises(Refused) as refused:
         call()
     refusal = refused.value
@@ -42,14 +42,14 @@ def is_admitted(gate: Gate, key: PresentedKey) -> bool:
     return True
 
 
-def test_a_key_is_taken_in_either_header(gate: Gate, store: PgAccessStore) -> None:
+def test_a_key_is_accepted_in_either_header(gate: Gate, store: PgAccessStore) -> None:
     key = new_key(store, albums=frozenset({"race"}))
     expected = Principal("key", key.key_id, Scope.SEARCH, frozenset({"race"}))
     for headers in (
         {"X-Api-Key": key.text},
         {"Authorization": f"Bearer {key.text}"},
         {"Authorization": f"bearer  {key.text} "},
-        # Google's own token on the way to a private Cloud Run service.
+        # Google's own token, which a private Cloud Run service requires.
         {"X-Api-Key": key.text, "Authorization": "Bearer eyJhbGciOiJSUzI1NiJ9.e30.SIGNATURE_REMOVED_BY_GOOGLE"},
     ):
         assert admit(gate, Scope.SEARCH, "race", headers) == expected
@@ -67,7 +67,7 @@ def test_there_is_no_open_mode(gate: Gate) -> None:
             admit(gate, Scope.SEARCH, "race", headers)
 
 
-def test_unknown_wrong_revoked_and_expired_keys_are_told_the_same(
+def test_unknown_wrong_revoked_and_expired_keys_get_the_same_answer(
     gate: Gate, store: PgAccessStore, clock: Clock
 ) -> None:
     good = new_key(store)
@@ -81,7 +81,7 @@ def test_unknown_wrong_revoked_and_expired_keys_are_told_the_same(
         revoked.text,
         expired.text,
     ]
-    answers = [told(lambda text=text: admit(gate, Scope.SEARCH, "race", with_key(text))) for text in presented]
+    answers = [answer_to(lambda text=text: admit(gate, Scope.SEARCH, "race", with_key(text))) for text in presented]
     assert answers[0][0] == 401
     assert all(answer == answers[0] for answer in answers)
     assert admit(gate, Scope.SEARCH, "race", with_key(good))
@@ -107,9 +107,7 @@ def test_a_revoked_key_is_soon_refused_by_an_instance_that_has_just_used_it(stor
         assert time.monotonic() < deadline, "a revoked key is still taken after 10 s"
 
 
-def test_keys_are_remembered_for_a_while_and_not_without_end(
-    store: PgAccessStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_cache_of_keys_expires(store: PgAccessStore, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_up: list[str] = []
     monkeypatch.setattr(store, "find_key", looked_up.append)
     monkeypatch.setattr("photofinish_functions.access.api_keys._MAX_KEPT", 2)
@@ -123,7 +121,7 @@ def test_keys_are_remembered_for_a_while_and_not_without_end(
 def test_a_wrong_secret_costs_what_an_unknown_id_costs(
     store: PgAccessStore, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same look-ups, the same hash, the same comparison, whether or not the id is known."""
+    """The same queries, hash and comparison, whether or not the id is known."""
     presented = replace(new_key(store), secret=PresentedKey.generate().secret) if known else PresentedKey.generate()
     calls: list[str] = []
     find_key = store.find_key
@@ -145,19 +143,17 @@ def test_a_wrong_secret_costs_what_an_unknown_id_costs(
     assert calls == ["look-up", "comparison of 32 with 32 bytes", "comparison of 32 with 32 bytes"]
 
 
-def test_an_album_that_the_key_may_not_see_is_answered_like_one_that_is_not_there(
-    gate: Gate, store: PgAccessStore
-) -> None:
+def test_an_album_outside_the_key_is_answered_like_an_unknown_one(gate: Gate, store: PgAccessStore) -> None:
     key = new_key(store, scope=Scope.WRITE, albums=frozenset({"race"}))
-    store.set_users_may_search("wedding", True)  # it exists, and others may even see it
+    store.set_users_may_search("wedding", True)  # it exists, and others may see it
     names = ["wedding", "nothing here", "..", "a/b", "\0", "", "x" * 300, "' OR 1=1 --"]
     for scope in Scope:
-        answers = [told(lambda name=name, scope=scope: admit(gate, scope, name, with_key(key))) for name in names]
+        answers = [answer_to(lambda name=name, scope=scope: admit(gate, scope, name, with_key(key))) for name in names]
         assert answers[0][:2] == (404, "unknown_album")
         assert all(answer == answers[0] for answer in answers)
 
 
-def test_what_a_key_may_not_do_in_an_album_that_it_sees_is_forbidden(gate: Gate, store: PgAccessStore) -> None:
+def test_an_action_beyond_the_scope_in_a_visible_album_is_forbidden(gate: Gate, store: PgAccessStore) -> None:
     key = new_key(store, scope=Scope.WRITE, albums=frozenset({"race"}))
     assert admit(gate, Scope.SEARCH, "race", with_key(key))
     assert admit(gate, Scope.WRITE, "race", with_key(key))
@@ -168,7 +164,7 @@ def test_what_a_key_may_not_do_in_an_album_that_it_sees_is_forbidden(gate: Gate,
     assert admit(gate, Scope.SEARCH, None, with_key(new_key(store)))
 
 
-def test_what_is_about_no_album_asks_for_the_scope_alone(gate: Gate, store: PgAccessStore) -> None:
+def test_a_request_about_no_album_requires_only_the_scope(gate: Gate, store: PgAccessStore) -> None:
     key = new_key(store, scope=Scope.WRITE, albums=frozenset({"race"}))
     with http_request(headers=with_key(key)) as request:
         assert gate.admit_anywhere(request, Scope.SEARCH).albums == {"race"}
@@ -182,18 +178,18 @@ def test_what_is_about_no_album_asks_for_the_scope_alone(gate: Gate, store: PgAc
 @given(
     st.sampled_from(list(Scope)), st.sampled_from(list(Scope)), st.sets(st.sampled_from("abc")), st.sampled_from("abcd")
 )
-def test_scopes_include_those_below_and_albums_only_themselves(
-    held: Scope, asked: Scope, albums: set[str], album: str
+def test_a_scope_includes_lower_scopes_and_an_album_only_itself(
+    held: Scope, required: Scope, albums: set[str], album: str
 ) -> None:
     order = [Scope.SEARCH, Scope.WRITE, Scope.ADMIN]
-    enough = order.index(held) >= order.index(asked)
+    enough = order.index(held) >= order.index(required)
     some, every = Principal("key", "k", held, frozenset(albums)), Principal("key", "k", held, None)
-    assert some.may(asked, album) == (enough and album in albums)
-    assert every.may(asked, album) == every.may(asked, None) == enough
-    assert not some.may(asked, None)
+    assert some.may(required, album) == (enough and album in albums)
+    assert every.may(required, album) == every.may(required, None) == enough
+    assert not some.may(required, None)
 
 
-def test_a_key_has_the_rate_of_its_own_or_of_its_scope(store: PgAccessStore) -> None:
+def test_a_key_has_its_own_rate_or_that_of_its_scope(store: PgAccessStore) -> None:
     gate = Gate(store, settings(PHOTOFINISH_SEARCH_RATE="0.001/2"))
     usual, own = new_key(store), new_key(store, rate=SLOW)
     for key, burst in ((usual, 2), (own, 3)):
@@ -214,14 +210,14 @@ def test_two_instances_share_the_rate_of_a_key(store: PgAccessStore) -> None:
         admit(there, Scope.SEARCH, "race", with_key(key))
 
 
-def test_a_costly_request_counts_for_several(gate: Gate, store: PgAccessStore) -> None:
+def test_a_costly_request_counts_as_several(gate: Gate, store: PgAccessStore) -> None:
     key = new_key(store, rate=SLOW)
     admit(gate, Scope.SEARCH, "race", with_key(key), cost=2)
     with pytest.raises(RateLimited):
         admit(gate, Scope.SEARCH, "race", with_key(key), cost=2)
 
 
-def test_looking_for_albums_is_limited_too(gate: Gate, store: PgAccessStore) -> None:
+def test_guessing_album_names_is_rate_limited(gate: Gate, store: PgAccessStore) -> None:
     key = new_key(store, rate=SLOW, albums=frozenset({"race"}))
     for name in "abc":
         with pytest.raises(NotVisible):
@@ -230,7 +226,7 @@ def test_looking_for_albums_is_limited_too(gate: Gate, store: PgAccessStore) -> 
         admit(gate, Scope.SEARCH, "race", with_key(key))
 
 
-def test_failures_from_one_address_are_limited_and_nobody_else_pays(store: PgAccessStore) -> None:
+def test_failures_are_limited_per_address_without_affecting_others(store: PgAccessStore) -> None:
     gate = Gate(store, settings(PHOTOFINISH_FAILURE_RATE="0.001/3"))
     wrong = with_key(PresentedKey.generate())
     for _ in range(3):
@@ -238,16 +234,14 @@ def test_failures_from_one_address_are_limited_and_nobody_else_pays(store: PgAcc
             admit(gate, Scope.SEARCH, "race", wrong)
     with pytest.raises(RateLimited):
         admit(gate, Scope.SEARCH, "race", wrong)
-    with pytest.raises(RateLimited):  # at another instance as well
+    with pytest.raises(RateLimited):  # another instance limits it too
         admit(Gate(store, settings(PHOTOFINISH_FAILURE_RATE="0.001/3")), Scope.SEARCH, "race", wrong)
     with pytest.raises(Unauthorized):
         admit(gate, Scope.SEARCH, "race", wrong, address="192.0.2.2")
-    assert admit(gate, Scope.SEARCH, "race", with_key(new_key(store)))  # a right key, at the same address
+    assert admit(gate, Scope.SEARCH, "race", with_key(new_key(store)))  # a valid key from the same address
 
 
-def test_a_flood_of_failures_asks_the_database_for_its_limit_once(
-    store: PgAccessStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_flood_of_failures_queries_the_database_once(store: PgAccessStore, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate(store, settings(PHOTOFINISH_FAILURE_RATE="0.001/1"))
     taken: list[str] = []
     take = store.take
@@ -257,11 +251,11 @@ def test_a_flood_of_failures_asks_the_database_for_its_limit_once(
     for _ in range(10):
         with pytest.raises(Refused):
             admit(gate, Scope.SEARCH, "race", {})
-    assert len(taken) == 2  # one that was admitted, one that said how long to wait
+    assert len(taken) == 2  # one was admitted, one returned how long to wait
     assert "192.0.2.1" not in taken[0]
 
 
-def test_every_use_of_a_key_is_recorded_by_the_hour(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
+def test_the_use_of_a_key_is_recorded_hourly(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
     key = new_key(store)
     admit(gate, Scope.SEARCH, "race", with_key(key))
     stored = store.find_key(key.key_id)
@@ -269,7 +263,7 @@ def test_every_use_of_a_key_is_recorded_by_the_hour(gate: Gate, store: PgAccessS
     assert stored.last_used_at == clock.now
 
 
-def test_the_audit_names_who_did_what(gate: Gate, store: PgAccessStore) -> None:
+def test_an_audit_entry_names_principal_and_action(gate: Gate, store: PgAccessStore) -> None:
     key = new_key(store)
     principal = admit(gate, Scope.SEARCH, "race", with_key(key))
     gate.record(principal, "search", album="race", target="p1", outcome="200", request_id="r1", count=7)
@@ -302,13 +296,13 @@ def test_no_secret_is_in_a_repr_a_log_or_the_database(
 
 @hypothesis_settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\r\n"), max_size=200))
-def test_whatever_stands_in_the_header_nobody_is_admitted_by_it(gate: Gate, text: str) -> None:
+def test_an_arbitrary_header_is_never_admitted(gate: Gate, text: str) -> None:
     for headers in ({"X-Api-Key": text}, {"Authorization": text}, {"Authorization": f"Bearer {text}"}):
         with pytest.raises((Unauthorized, RateLimited)):
             admit(gate, Scope.SEARCH, "race", headers)
 
 
 @given(st.builds(PresentedKey.generate))
-def test_a_key_is_read_as_it_was_written(key: PresentedKey) -> None:
+def test_a_key_survives_formatting_and_parsing(key: PresentedKey) -> None:
     assert PresentedKey.parse(key.text) == key
     assert len(key.secret) == 52  # 256 bits of five each

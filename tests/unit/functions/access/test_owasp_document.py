@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[4]
 TEXT = (ROOT / "docs/owasp.md").read_text(encoding="utf-8")
 
 
-def test_every_point_names_tests_and_every_test_is_there() -> None:
+def test_every_point_names_tests_that_exist() -> None:
     points = re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]
     assert [point.split()[0] for point in points[:10]] == [f"API{number}" for number in range(1, 11)]
     for point in points[:10]:

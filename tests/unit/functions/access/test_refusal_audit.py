@@ -1,4 +1,4 @@
-"""Refusals of known principals are in the audit, and a flood of them is not a flood of writes."""
+"""Refusals of known principals are audited, and a flood of them does not cause a flood of writes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class EntriesInMemory:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.floats(0, 100)), max_size=60))
-def test_whatever_comes_when_each_is_counted_once_and_a_kind_is_written_once_a_minute(
+def test_every_refusal_is_counted_once_and_each_kind_written_once_a_minute(
     refusals: list[tuple[str, float]],
 ) -> None:
     clock = Clock()
@@ -110,7 +110,7 @@ def test_a_flood_beyond_the_rate_is_one_entry_a_minute(gate: Gate, store: PgAcce
     assert [count for *_, outcome, count in entries(store) if outcome == "429 rate_limited"] == [1, 19, 20]
 
 
-def test_of_nobody_known_nothing_is_written(gate: Gate, store: PgAccessStore) -> None:
+def test_an_unknown_caller_is_not_audited(gate: Gate, store: PgAccessStore) -> None:
     with pytest.raises(Unauthorized) as caught:
         admit(gate, Scope.SEARCH, "race", {})
     assert not isinstance(caught.value, Denied)
@@ -118,7 +118,7 @@ def test_of_nobody_known_nothing_is_written(gate: Gate, store: PgAccessStore) ->
     assert entries(store) == []
 
 
-def test_what_could_not_be_written_is_written_later(store: PgAccessStore, database: str) -> None:
+def test_an_entry_that_could_not_be_written_is_written_later(store: PgAccessStore, database: str) -> None:
     clock = Clock()
     audit = RefusalAudit(store, now=clock)
     with psycopg.connect(database, autocommit=True) as conn:

@@ -1,4 +1,4 @@
-"""The daily function that deletes what is only written about requests."""
+"""The daily function that deletes records of requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "PHOTOFINISH_AUDIT_RETENTION_DAYS": "30",
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(entry_points, "_start", lambda: None)  # pytest's own logging stays
+    monkeypatch.setattr(entry_points, "_start", lambda: None)  # keeps pytest's own logging
     wiring.app.cache_clear()
     yield
     wiring.app().database.close()

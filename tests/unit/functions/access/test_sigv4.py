@@ -1,4 +1,4 @@
-"""AWS Signature Version 4: what botocore signs is admitted, and nothing that differs from it in any way."""
+"""AWS Signature Version 4: what botocore signs is admitted, and any change to it is refused."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BODY = b'{"CollectionId": "race"}'
 
 @dataclass(frozen=True)
 class Sent:
-    """A signed request on its way."""
+    """A signed request."""
 
     method: str
     url: str
@@ -95,7 +95,7 @@ def problem(gate: Gate, sent: Sent) -> SignatureProblem | None:
 
 
 def flipped(authorization: str) -> str:
-    """With another last digit."""
+    """The header with another last digit of its signature."""
     return authorization[:-1] + ("0" if authorization[-1] != "0" else "1")
 
 
@@ -147,9 +147,7 @@ def test_the_port_of_the_host_is_signed(gate: Gate, sent: Sent) -> None:
         lambda sent: sent.with_header("X-Amz-Target", None),
     ],
 )  # fmt: skip
-def test_a_request_that_was_changed_on_its_way_is_refused(
-    gate: Gate, clock: Clock, key: PresentedKey, tamper: Any
-) -> None:
+def test_a_modified_request_is_refused(gate: Gate, clock: Clock, key: PresentedKey, tamper: Any) -> None:
     clock.now = clock.now.replace(second=1)
     sent = signed(aws_credentials(key), clock.now)
     assert problem(gate, tamper(sent)) in {SignatureProblem.INVALID, SignatureProblem.INCOMPLETE}
@@ -162,14 +160,16 @@ def test_an_unsigned_request_is_refused(gate: Gate, sent: Sent, key: PresentedKe
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, 86400])
-def test_a_signature_of_another_time_is_refused(gate: Gate, clock: Clock, sent: Sent, seconds: float) -> None:
+def test_a_signature_outside_the_clock_skew_is_refused(gate: Gate, clock: Clock, sent: Sent, seconds: float) -> None:
     clock.now = clock.now.replace(microsecond=0)
     clock.advance(seconds)
     assert problem(gate, sent) is SignatureProblem.UNTIMELY
 
 
 @pytest.mark.parametrize("seconds", [-299, 299])
-def test_a_clock_may_be_nearly_five_minutes_wrong(gate: Gate, clock: Clock, key: PresentedKey, seconds: float) -> None:
+def test_a_clock_skew_of_nearly_five_minutes_is_accepted(
+    gate: Gate, clock: Clock, key: PresentedKey, seconds: float
+) -> None:
     assert admit_signed(gate, signed(aws_credentials(key), clock.now + timedelta(seconds=seconds)))
 
 
@@ -186,30 +186,28 @@ def test_a_signature_for_another_service_is_refused(gate: Gate, clock: Clock, ke
     assert problem(gate, signed(aws_credentials(key), clock.now, service="s3")) is SignatureProblem.INVALID
 
 
-def test_every_region_is_taken_as_the_client_names_it(gate: Gate, clock: Clock, key: PresentedKey) -> None:
+def test_any_region_is_accepted(gate: Gate, clock: Clock, key: PresentedKey) -> None:
     assert admit_signed(gate, signed(aws_credentials(key), clock.now, region="local"))
 
 
-def test_a_key_that_ended_is_refused(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
+def test_a_revoked_or_expired_key_is_refused(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
     for changes in ({"revoked_at": clock.now}, {"expires_at": clock.now}):
         ended = new_key(store, **changes)
         assert problem(gate, signed(aws_credentials(ended), clock.now)) is SignatureProblem.UNKNOWN_KEY
     assert problem(gate, signed(aws_credentials(PresentedKey.generate()), clock.now)) is SignatureProblem.UNKNOWN_KEY
 
 
-def test_a_request_that_was_taken_is_not_taken_again(
-    gate: Gate, store: PgAccessStore, clock: Clock, sent: Sent
-) -> None:
+def test_a_replayed_request_is_refused(gate: Gate, store: PgAccessStore, clock: Clock, sent: Sent) -> None:
     assert admit_signed(gate, sent)
     assert problem(gate, sent) is SignatureProblem.REPLAYED
     another = Gate(store, settings(), now=clock)
     assert problem(another, sent.with_header("User-Agent", "another")) is SignatureProblem.REPLAYED
 
 
-def test_equal_calls_of_one_second_are_no_replays_of_each_other_for_a_moment(
+def test_equal_calls_within_one_second_are_not_replays_for_a_few_seconds(
     gate: Gate, store: PgAccessStore, sent: Sent, database: str
 ) -> None:
-    """botocore signs neither its number of the call nor that of the attempt, and so both have one signature."""
+    """botocore does not sign its numbers of call and attempt, so both requests have the same signature."""
     assert admit_signed(gate, sent.with_header("amz-sdk-invocation-id", "a"))
     assert admit_signed(gate, sent.with_header("amz-sdk-invocation-id", "b"))
     again = sent.with_header("amz-sdk-invocation-id", "b").with_header("amz-sdk-request", "attempt=2")
@@ -226,14 +224,14 @@ def test_a_presigned_query_is_refused(gate: Gate, clock: Clock, key: PresentedKe
     assert problem(gate, sent) is SignatureProblem.MISSING
 
 
-def test_a_body_that_is_said_not_to_be_signed_is_refused(gate: Gate, clock: Clock, key: PresentedKey) -> None:
+def test_an_unsigned_payload_is_refused(gate: Gate, clock: Clock, key: PresentedKey) -> None:
     headers = {"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"}
     with mock.patch.object(SigV4Auth, "payload", return_value="UNSIGNED-PAYLOAD"):
         sent = signed(aws_credentials(key), clock.now, **headers)
     assert problem(gate, sent) is SignatureProblem.INVALID
 
 
-def test_a_signed_path_and_query_are_taken_as_they_were_signed(gate: Gate, clock: Clock, key: PresentedKey) -> None:
+def test_path_and_query_are_verified_as_signed(gate: Gate, clock: Clock, key: PresentedKey) -> None:
     url = f"https://{HOST}/a%20b/c%2Fd/~e?z=1&a=%26%20x&a=b&empty"
     sent = signed(aws_credentials(key), clock.now, url=url.replace("&empty", "&empty="))
     assert admit_signed(gate, sent)
@@ -241,7 +239,7 @@ def test_a_signed_path_and_query_are_taken_as_they_were_signed(gate: Gate, clock
     assert problem(gate, replace(other, url=other.url.replace("c%2Fd", "c/d"))) is SignatureProblem.INVALID
 
 
-def test_scope_album_and_rate_count_as_for_the_key_itself(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
+def test_scope_album_and_rate_are_those_of_the_key(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
     key = new_key(store, albums=frozenset({"race"}), rate=RateLimit(per_second=0.001, burst=3))
 
     def fresh(number: int) -> Sent:
@@ -256,7 +254,7 @@ def test_scope_album_and_rate_count_as_for_the_key_itself(gate: Gate, store: PgA
         admit_signed(gate, fresh(4))
 
 
-def test_a_replay_takes_nothing_from_the_rate_of_its_victim(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
+def test_a_replay_does_not_count_against_the_rate_of_the_key(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
     key = new_key(store, rate=RateLimit(per_second=0.001, burst=2))
     sent = signed(aws_credentials(key), clock.now)
     assert admit_signed(gate, sent)
@@ -265,13 +263,13 @@ def test_a_replay_takes_nothing_from_the_rate_of_its_victim(gate: Gate, store: P
     assert admit_signed(gate, signed(aws_credentials(key), clock.now, **{"X-Amz-Nonce": "2"}))
 
 
-# What HTTP allows in a header's value; botocore itself writes no others.
+# What HTTP allows in a header's value, and what botocore writes.
 VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40).map(lambda text: f"a{text}z")
 
 
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300), VALUES)
-def test_whatever_is_signed_is_admitted_and_one_bit_of_it_matters(
+def test_any_signed_request_is_admitted_and_every_bit_matters(
     gate: Gate, key: PresentedKey, clock: Clock, body: bytes, value: str
 ) -> None:
     nonces = {"X-Amz-Nonce": str(uuid.uuid4()), "X-Amz-Meta": value}
@@ -322,7 +320,7 @@ def test_boto3_over_http(store: PgAccessStore) -> None:
             )
 
         good = client(credentials.secret_access_key)
-        for _ in range(3):  # the same request within a second: the ids of the calls tell that none is a replay
+        for _ in range(3):  # the same request within a second: the ids of the calls show that none is a replay
             assert good.list_collections()["CollectionIds"] == ["race"]
         with pytest.raises(ClientError, match="invalid"):
             client(credentials.secret_access_key[::-1]).list_collections()

@@ -1,4 +1,4 @@
-"""Firebase ID tokens, checked with the public keys of a real HTTP server in Google's place."""
+"""Firebase ID tokens, verified with public keys from a local HTTP server instead of Google's."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_a_signed_in_user_searches_albums_that_are_open_and_knows_of_no_others(
-    gate: Gate, store: PgAccessStore, google: KeyServer
-) -> None:
+def test_a_signed_in_user_sees_only_open_albums(gate: Gate, store: PgAccessStore, google: KeyServer) -> None:
     token = bearer(google.token("one"))
     with pytest.raises(NotVisible):
         admit(gate, Scope.SEARCH, "race", token)
@@ -103,9 +101,7 @@ def test_custom_claims_grant_more(gate: Gate, store: PgAccessStore, google: KeyS
         True,
     ],
 )
-def test_a_custom_claim_that_is_none_grants_nothing(
-    gate: Gate, store: PgAccessStore, google: KeyServer, claim: Any
-) -> None:
+def test_a_malformed_custom_claim_is_refused(gate: Gate, store: PgAccessStore, google: KeyServer, claim: Any) -> None:
     store.set_users_may_search("race", True)
     with pytest.raises(Unauthorized):
         admit(gate, Scope.SEARCH, "race", bearer(google.token("one", photofinish=claim)))
@@ -134,7 +130,7 @@ def test_a_custom_claim_that_is_none_grants_nothing(
         {"sub": None},
     ],
 )
-def test_a_token_for_somebody_else_or_another_time_is_refused(
+def test_a_token_for_another_project_or_time_is_refused(
     gate: Gate, store: PgAccessStore, google: KeyServer, changes: dict[str, Any]
 ) -> None:
     store.set_users_may_search("race", True)
@@ -182,7 +178,7 @@ def part(content: bytes) -> str:
 
 
 def hs256(payload: dict[str, Any], secret: bytes) -> str:
-    """Signed by hand: PyJWT itself refuses to take a public key for a secret."""
+    """Signed by hand, because PyJWT refuses to use a public key as a secret."""
     head = json.dumps({"alg": "HS256", "typ": "JWT", "kid": "one"}).encode()
     text = f"{part(head)}.{part(json.dumps(payload).encode())}"
     return f"{text}.{part(hmac.new(secret, text.encode(), hashlib.sha256).digest())}"
@@ -197,7 +193,7 @@ JSON = st.recursive(
 
 @hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(JSON, JSON, st.binary(max_size=300))
-def test_whatever_is_in_a_token_that_nobody_signed_it_is_refused(
+def test_an_unsigned_token_is_refused_whatever_it_contains(
     google: KeyServer, header: Any, payload: Any, signature: bytes
 ) -> None:
     tokens = FirebaseTokens(PROJECT, google.url)
@@ -206,17 +202,17 @@ def test_whatever_is_in_a_token_that_nobody_signed_it_is_refused(
         tokens.user_of(token)
 
 
-def test_keys_are_fetched_once_and_again_for_a_new_one(google: KeyServer) -> None:
+def test_public_keys_are_fetched_once_and_again_for_a_new_key(google: KeyServer) -> None:
     with serving() as rotating:
         rotating.add("old")
         tokens = FirebaseTokens(PROJECT, rotating.url, refetch_interval_s=0)
-        assert rotating.asked == 0
+        assert rotating.fetches == 0
         for _ in range(3):
             assert tokens.user_of(rotating.token("old")).uid == UID
-        assert rotating.asked == 1
+        assert rotating.fetches == 1
         rotating.add("new")
         assert tokens.user_of(rotating.token("new")).uid == UID
-        assert rotating.asked == 2
+        assert rotating.fetches == 2
         retired = rotating.token("old")
         del rotating.private["old"]
         rotating.add("newest")
@@ -225,38 +221,38 @@ def test_keys_are_fetched_once_and_again_for_a_new_one(google: KeyServer) -> Non
             tokens.user_of(retired)
 
 
-def test_unknown_key_ids_do_not_make_us_ask_google_each_time(google: KeyServer) -> None:
-    with serving() as asked:
-        asked.add("one")
-        tokens = FirebaseTokens(PROJECT, asked.url)
-        assert tokens.user_of(asked.token("one"))
+def test_unknown_key_ids_do_not_cause_a_request_to_google_each_time(google: KeyServer) -> None:
+    with serving() as server:
+        server.add("one")
+        tokens = FirebaseTokens(PROJECT, server.url)
+        assert tokens.user_of(server.token("one"))
         for number in range(20):
             with pytest.raises(Unauthorized):
                 tokens.user_of(
-                    jwt.encode(claims(), asked.private["one"], algorithm="RS256", headers={"kid": f"no {number}"})
+                    jwt.encode(claims(), server.private["one"], algorithm="RS256", headers={"kid": f"no {number}"})
                 )
-        assert asked.asked == 1
+        assert server.fetches == 1
 
 
-def test_known_keys_serve_while_google_does_not_answer_and_others_may_try_again() -> None:
+def test_cached_public_keys_serve_while_google_is_down() -> None:
     with serving() as gone:
         gone.add("one")
         tokens = FirebaseTokens(PROJECT, gone.url, refetch_interval_s=0)
-        never_asked = FirebaseTokens(PROJECT, gone.url)
+        without_cache = FirebaseTokens(PROJECT, gone.url)
         token = gone.token("one")
         assert tokens.user_of(token)
     assert tokens.user_of(token)
     with pytest.raises(Unavailable):
-        never_asked.user_of(token)
+        without_cache.user_of(token)
 
 
-def test_without_a_project_no_user_token_is_taken(store: PgAccessStore, google: KeyServer) -> None:
+def test_without_a_firebase_project_user_tokens_are_refused(store: PgAccessStore, google: KeyServer) -> None:
     store.set_users_may_search("race", True)
     with pytest.raises(Unauthorized):
         admit(Gate(store, settings()), Scope.SEARCH, "race", bearer(google.token("one")))
 
 
-def test_a_signed_in_user_is_listed_the_open_albums_and_those_of_their_claims(
+def test_a_signed_in_user_lists_open_albums_and_those_of_their_claims(
     gate: Gate, store: PgAccessStore, google: KeyServer
 ) -> None:
     def listed(**claim: Any) -> Principal:

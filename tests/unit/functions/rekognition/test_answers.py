@@ -22,7 +22,7 @@ fractions = st.floats(0, 1)
 
 
 @given(st.floats(-0.2, 1.1), st.floats(-0.2, 1.1), fractions, fractions)
-def test_a_box_keeps_its_place_even_outside_the_picture(x: float, y: float, w: float, h: float) -> None:
+def test_a_box_is_converted_even_outside_the_picture(x: float, y: float, w: float, h: float) -> None:
     shown = box_json(Box(x, y, w, h))
     assert shown == {
         "Left": pytest.approx(x, abs=1e-6),
@@ -32,7 +32,7 @@ def test_a_box_keeps_its_place_even_outside_the_picture(x: float, y: float, w: f
     }
 
 
-def test_a_face_is_told_in_percent() -> None:
+def test_a_face_is_described_in_percent() -> None:
     detail = face_detail(face())
     assert detail["Confidence"] == 90
     assert detail["Quality"]["Sharpness"] == 50
@@ -61,7 +61,7 @@ def test_a_picture_full_of_text_has_100_words() -> None:
 
 
 @given(st.text(max_size=40), st.text(max_size=20), st.text(max_size=20))
-def test_a_token_gives_its_position_back_for_its_own_list(position: str, operation: str, collection: str) -> None:
+def test_a_token_opens_for_its_own_list(position: str, operation: str, collection: str) -> None:
     tokens = PageTokens(SECRET)
     token = tokens.seal(position, operation=operation, collection=collection)
     assert tokens.open(token, operation=operation, collection=collection) == position
@@ -92,5 +92,5 @@ def test_a_made_up_token_is_refused(token: str) -> None:
         PageTokens(SECRET).open(token, operation="ListFaces")
 
 
-def test_the_longest_position_fits_the_protocols_limit() -> None:
+def test_the_longest_position_fits_into_a_token() -> None:
     assert len(PageTokens(SECRET).seal("u" * 128, operation="ListUsers", collection="c" * 255)) <= 255

@@ -43,11 +43,11 @@ def test_every_reason_has_its_name_in_the_protocol(reason: QualityReason, name: 
     assert reasons_against(poor, "AUTO", CALIBRATION) == [name]
 
 
-def test_a_face_without_a_reason_of_its_own_is_of_low_quality() -> None:
+def test_a_rejected_face_without_reasons_is_of_low_quality() -> None:
     assert reasons_against(face(quality=0.1), "AUTO", CALIBRATION) == ["LOW_FACE_QUALITY"]
 
 
-def test_a_good_face_in_the_dark_passes_auto_and_not_medium() -> None:
+def test_a_good_but_dark_face_passes_auto_and_not_medium() -> None:
     dark = replace(face(quality=0.9), quality_reasons=(QualityReason.DARK,))
     assert reasons_against(dark, "AUTO", CALIBRATION) == []
     assert reasons_against(dark, "MEDIUM", CALIBRATION) == ["LOW_BRIGHTNESS"]

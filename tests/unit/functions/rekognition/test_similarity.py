@@ -51,13 +51,13 @@ def test_the_ends_of_the_scale(calibration: Calibration) -> None:
 
 
 @given(calibrations())
-def test_80_is_where_one_stranger_in_a_thousand_is_taken_for_the_same(calibration: Calibration) -> None:
+def test_80_is_the_false_accept_rate_of_one_in_a_thousand(calibration: Calibration) -> None:
     scale = SimilarityScale(calibration)
     assert scale.cosine(ANCHOR) == pytest.approx(calibration.min_similarity, abs=1e-9)
     assert scale.similarity(calibration.min_similarity) == pytest.approx(ANCHOR, abs=1e-9)
 
 
-def test_a_curve_that_tells_nothing_is_refused() -> None:
+def test_a_flat_curve_is_refused() -> None:
     with pytest.raises(ValueError, match="too flat"):
         SimilarityScale(
             Calibration(min_similarity=0.5, stranger_similarity=0.6, slope=0.1, offset=0, selfie_min_quality=0.2)
