@@ -33,7 +33,7 @@ _TRY_LATER = {"InternalServerError", "ProvisionedThroughputExceededException", "
 def check_boto3() -> None:
     """Raises Misconfigured where boto3 is not installed."""
     if find_spec("boto3") is None:
-        raise Misconfigured("this command needs boto3: run `pip install 'photofinish[rekognition]'`")
+        raise Misconfigured("this command needs boto3: run `pip install -e '.[rekognition]'` in the checkout")
 
 
 @contextmanager

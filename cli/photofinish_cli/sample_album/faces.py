@@ -146,7 +146,7 @@ def source_picture(package: str, path: str, install: str) -> NDArray[np.uint8]:
     if file is None:
         raise Misconfigured(
             f"The sample album takes faces from {path} of the package {install}, which is not installed here: "
-            "pip install 'photofinish[demo]'."
+            "run `pip install -e '.[demo]'` in the checkout."
         )
     pixels = cv2.imread(str(file), cv2.IMREAD_COLOR_RGB)
     if pixels is None:

@@ -322,4 +322,6 @@ def test_without_boto3_the_message_says_what_to_install(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 3
-    assert done.stderr.strip() == "error: this command needs boto3: run `pip install 'photofinish[rekognition]'`"
+    assert (
+        done.stderr.strip() == "error: this command needs boto3: run `pip install -e '.[rekognition]'` in the checkout"
+    )

