@@ -1,9 +1,10 @@
-"""Images, Cloud Build and its scripts fit together and name the services that Terraform makes."""
+"""Images, Cloud Build and its scripts fit together and name the services that Terraform creates."""
 
 from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from photofinish.domain.photo import PhotoRef
+from photofinish_functions.function_specs import FUNCTIONS
 from support import terraform_config as terraform
 
 ROOT = terraform.ROOT
@@ -38,7 +40,7 @@ def names_in(script: Path, variable: str) -> set[str]:
 def test_bases_are_pinned_by_digest(dockerfile: Path) -> None:
     text = dockerfile.read_text(encoding="utf-8")
     bases = dict(re.findall(r"^ARG (\w+_IMAGE)=(\S+)$", text, re.MULTILINE))
-    assert bases, "the base images are build arguments"
+    assert bases, "base images must be build arguments"
     for image in bases.values():
         assert re.search(r"@sha256:[0-9a-f]{64}$", image), f"{image} has no digest"
     stages = set(re.findall(r"^FROM \S+ AS (\w+)$", text, re.MULTILINE))
@@ -50,16 +52,26 @@ def test_bases_are_pinned_by_digest(dockerfile: Path) -> None:
 def test_the_last_stage_is_not_root_and_downloads_nothing(dockerfile: Path) -> None:
     last = dockerfile.read_text(encoding="utf-8").rsplit("\nFROM ", 1)[1]
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE), "the image runs as root"
-    assert "\nRUN " not in last, "what the image needs comes out of earlier stages"
+    assert "\nRUN " not in last, "the last stage copies from earlier stages and runs nothing"
     assert "COPY --from=models /models /models" in last
     assert "PHOTOFINISH_MODELS_DIR=/models" in last
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.parent.name)
-def test_every_install_goes_through_the_script_that_is_tried_without_containers(dockerfile: Path) -> None:
+def test_every_install_uses_the_script_that_is_tested_without_containers(dockerfile: Path) -> None:
     text = dockerfile.read_text(encoding="utf-8")
     assert "pip install" not in text
     assert {"wheels", "models", "install"} == set(re.findall(r"RUN functions/image\.sh (\w+)", text))
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_the_build_context_contains_every_package(dockerfile: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    needed = {package.split("/")[0] for package in packages} | {project["project"]["readme"], "pyproject.toml"}
+    needed |= {"rust_core", *project["project"]["license-files"]}
+    allowed = dockerfile.with_name("Dockerfile.dockerignore").read_text(encoding="utf-8").split()
+    assert needed <= {line.removeprefix("!") for line in allowed if line.startswith("!")}
 
 
 @pytest.mark.parametrize("requirements", REQUIREMENTS, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -70,10 +82,10 @@ def test_every_requirement_has_a_version_and_hashes(requirements: Path) -> None:
     for entry in entries:
         assert re.match(r"[a-z0-9._-]+(\[[a-z,]+\])?==\S+", entry), f"not pinned: {entry[:60]}"
         assert "--hash=sha256:" in entry, f"no hash: {entry[:60]}"
-    assert not re.search(r"https?://|--(extra-)?index-url|--find-links", lines), "a lock file names no registry"
+    assert not re.search(r"https?://|--(extra-)?index-url|--find-links", lines), "a lock file must not name a registry"
 
 
-def test_both_images_run_the_versions_that_are_tested() -> None:
+def test_both_images_run_the_tested_versions() -> None:
     def versions(file: Path) -> dict[str, str]:
         return dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", file.read_text(encoding="utf-8"), re.MULTILINE))
 
@@ -84,7 +96,7 @@ def test_both_images_run_the_versions_that_are_tested() -> None:
                 assert tested.get(name) == version, f"{file.parent.name}: {name} {version}, tested {tested.get(name)}"
 
 
-def test_steps_wait_for_steps_that_exist_and_run_before(build: dict[str, Any]) -> None:
+def test_steps_wait_for_earlier_steps(build: dict[str, Any]) -> None:
     seen: set[str] = set()
     for step in build["steps"]:
         unknown = set(step.get("waitFor", [])) - seen - {"-"}
@@ -102,19 +114,19 @@ def test_every_substitution_is_defined_and_used(build: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("base", ["RUST_IMAGE", "CUDA_IMAGE"])
-def test_bases_are_those_of_the_dockerfiles(build: dict[str, Any], base: str) -> None:
+def test_base_images_are_those_of_the_dockerfiles(build: dict[str, Any], base: str) -> None:
     text = (ROOT / "gpu_jobs" / "Dockerfile").read_text(encoding="utf-8")
     assert f"ARG {base}={build['substitutions'][f'_{base}']}\n" in text
 
 
-def test_own_models_are_there_before_the_images_are_built(build: dict[str, Any]) -> None:
+def test_own_models_are_copied_before_the_images_are_built(build: dict[str, Any]) -> None:
     steps = {step["id"]: step for step in build["steps"]}
     assert "gcloud storage cp" in steps["own-models"]["args"][-1]
     for image in ("image-functions", "image-gpu-jobs"):
         assert steps[image]["waitFor"] == ["own-models"]
 
 
-def test_nothing_ships_before_it_was_tested_scanned_and_compared(build: dict[str, Any]) -> None:
+def test_nothing_is_deployed_before_it_was_tested_scanned_and_compared(build: dict[str, Any]) -> None:
     waits = {step["id"]: set(step.get("waitFor", [])) - {"-"} for step in build["steps"]}
 
     def before(step: str) -> set[str]:
@@ -128,19 +140,19 @@ def test_nothing_ships_before_it_was_tested_scanned_and_compared(build: dict[str
 @pytest.mark.parametrize(
     "script", [*sorted(SHIP.glob("*.sh")), ROOT / "functions/image.sh"], ids=lambda path: path.name
 )
-def test_scripts_are_shell(script: Path) -> None:
+def test_scripts_are_valid_shell(script: Path) -> None:
     subprocess.run(["bash", "-n", str(script)], check=True)
 
 
-def test_the_scripts_ship_every_service_and_job() -> None:
-    services = terraform.services().values()
-    assert names_in(SHIP / "deploy.sh", "events") == {service.name for service in services if service.subscriptions}
-    assert names_in(SHIP / "deploy.sh", "apis") == {service.name for service in services if not service.subscriptions}
-    for script in ("deploy.sh", "roll_back.sh", "smoke_test.sh"):
-        assert "jobs update analyze" in (SHIP / script).read_text(encoding="utf-8") or script == "smoke_test.sh"
+def test_the_scripts_deploy_every_service_and_job() -> None:
+    for variable, signature in {"events": "cloudevent", "apis": "http"}.items():
+        listed = {spec.name for spec in FUNCTIONS if spec.signature == signature}
+        assert names_in(SHIP / "deploy.sh", variable) == listed
+    for script in ("deploy.sh", "roll_back.sh"):
+        assert "jobs update analyze" in (SHIP / script).read_text(encoding="utf-8")
 
 
-def test_the_smoke_test_knows_a_photos_id() -> None:
+def test_the_smoke_test_derives_the_id_of_a_photo() -> None:
     [command] = re.findall(r"photo_id=\$\((.*)\)$", (SHIP / "smoke_test.sh").read_text(encoding="utf-8"), re.MULTILINE)
     ref = PhotoRef(bucket="my-photos", name="smoke-test/20260101T000000-1.jpg", generation=1)
     environment = {"bucket": ref.bucket, "name": ref.name, "PATH": "/usr/bin:/bin"}
@@ -157,7 +169,7 @@ def test_the_deployer_may_change_what_the_scripts_change() -> None:
 
 
 def test_flags_of_a_container_come_last() -> None:
-    """gcloud takes every flag behind --container for one of the container's, and then knows no --no-traffic."""
+    """gcloud assigns every flag after --container to that container, and so refuses --no-traffic there."""
     texts = [script.read_text(encoding="utf-8") for script in SHIP.glob("*.sh")]
     texts.append((ROOT / "cloudbuild.yaml").read_text(encoding="utf-8"))
     commands = [command for text in texts for command in re.findall(r"gcloud run \w+ update \S+[^|\n]*", text)]
