@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Security checks of Terraform, the Dockerfiles' rules, and the schema of cloudbuild.yaml: ./check_tools.sh [VENV]
-# The programs are installed by hash into VENV, which is kept for the next time.
+# Checks Terraform with checkov, the Dockerfiles with hadolint and cloudbuild.yaml against its schema: ./check_tools.sh [VENV]
+# Installs these programs, by hash, into VENV and keeps it for the next run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${1:-.state/check-tools}
@@ -13,7 +13,7 @@ if ! cmp -s terraform/requirements-check.txt "$venv/installed.txt"; then
 fi
 PATH="$PWD/$venv/bin:$venv/bin:$PATH"
 check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
-hadolint functions/Dockerfile gpu_jobs/Dockerfile && echo "hadolint: nothing to say"
+hadolint functions/Dockerfile gpu_jobs/Dockerfile && echo "hadolint: no findings"
 cd terraform
 for environment in environments/*.tfvars; do
   echo "checkov with $environment"

@@ -1,4 +1,4 @@
-# State addresses before functions were made from one map each.
+# State addresses from before the functions were created from maps.
 
 moved {
   from = module.on_object_finalized

@@ -7,7 +7,7 @@ alert_emails = { on-call = "on-call@example.com", boss = "boss@example.com" }
 
 buckets = {
   photos     = "my-races-originals"
-  derived    = "my-races-made-of-them"
+  derived    = "my-races-derived"
   enrolments = "my-races-enrolments"
   engines    = "my-races-engines"
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Lets run again what ran before deploy.sh. Migrations stay: the version before works with the schema after (docs/deploy.md).
+# Restores the revisions and the job image from before deploy.sh. Migrations stay: the previous version works with the new
+# schema (docs/deploy.md).
 set -uo pipefail
 status=0
 while read -r service revision; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Drops a photo and waits until its document says that it is done: smoke_test.sh TIMEOUT_S
+# Uploads a photo and waits until the status in its document is `done`: smoke_test.sh TIMEOUT_S
 set -euo pipefail
 timeout_s=$1
 here=$(dirname "$0")
@@ -8,7 +8,7 @@ bucket=$(gcloud run jobs describe analyze --format=json |
 name="smoke-test/$(date -u +%Y%m%dT%H%M%S)-$RANDOM.jpg"
 gcloud storage cp --quiet "$here/smoke.jpg" "gs://$bucket/$name"
 
-# The photo's document, as shared/photofinish/domain/photo.py names it.
+# The photo's id is derived as in shared/photofinish/domain/photo.py.
 photo_id=$(printf %s "$bucket/$name" | sha256sum | cut -c1-32)
 document="https://firestore.googleapis.com/v1/projects/$PROJECT_ID/databases/(default)/documents/albums/smoke-test/photos/$photo_id"
 deadline=$((SECONDS + timeout_s))
@@ -22,5 +22,5 @@ while [ $SECONDS -lt $deadline ]; do
   esac
   sleep 5
 done
-echo "the photo gs://$bucket/$name is '$status' and not 'done' after $SECONDS s" >&2
+echo "gs://$bucket/$name has status '$status' instead of 'done' after $SECONDS s" >&2
 exit 1

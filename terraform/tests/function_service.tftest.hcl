@@ -130,7 +130,7 @@ run "wrong_ingress_is_refused" {
     source = "./modules/function-service"
   }
   variables {
-    ingress = "everybody"
+    ingress = "everyone"
   }
   expect_failures = [var.ingress]
 }

@@ -45,7 +45,7 @@ run "behind_a_load_balancer" {
   }
 
   assert {
-    condition     = google_cloud_run_v2_service_iam_member.invoker["everybody"].member == "allUsers" && google_cloud_run_v2_service_iam_member.invoker["everybody"].role == "roles/run.invoker"
+    condition     = google_cloud_run_v2_service_iam_member.invoker["everyone"].member == "allUsers" && google_cloud_run_v2_service_iam_member.invoker["everyone"].role == "roles/run.invoker"
     error_message = "Everyone may call it,"
   }
   assert {
@@ -63,7 +63,7 @@ run "direct" {
   }
 
   assert {
-    condition     = google_cloud_run_v2_service_iam_member.invoker["everybody"].member == "allUsers" && module.service.ingress == "INGRESS_TRAFFIC_ALL"
+    condition     = google_cloud_run_v2_service_iam_member.invoker["everyone"].member == "allUsers" && module.service.ingress == "INGRESS_TRAFFIC_ALL"
     error_message = "Everyone may call it, at its own URL."
   }
 }

@@ -19,7 +19,7 @@ module "service" {
 }
 
 resource "google_cloud_run_v2_service_iam_member" "invoker" {
-  for_each = var.exposure == "private" ? var.invokers : { everybody = "allUsers" }
+  for_each = var.exposure == "private" ? var.invokers : { everyone = "allUsers" }
 
   project  = var.project_id
   location = var.region

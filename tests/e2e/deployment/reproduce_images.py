@@ -1,12 +1,11 @@
-"""Does what both Dockerfiles do, in fresh virtual environments, and starts every target: `make check-images`.
+"""Runs the steps of both Dockerfiles in fresh virtual environments and starts every target: `make check-images`.
 
-No container is needed. It takes some minutes and about 2 GB of disk, so it is no part of `make test`.
+No container is needed. It takes minutes and about 2 GB of disk, so it is not part of `make test`.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import http.client
 import json
 import os
@@ -19,9 +18,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from photofinish_functions.function_specs import FUNCTIONS, FunctionSpec
+
 ROOT = Path(__file__).parents[3]
 COLD_START_S = 3.0
-SEARCH_ENVIRONMENT = {  # what Terraform gives to search alone
+HTTP_ENVIRONMENT = {  # what the HTTP functions need in addition
     "DATABASE_URL": "host=127.0.0.1 port=5432 dbname=photofinish",
     "PHOTOFINISH_KEY_SECRET": "0" * 32,
 }
@@ -36,7 +37,7 @@ ENVIRONMENT = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keep", type=Path, help="work here and keep what was built")
+    parser.add_argument("--keep", type=Path, help="build in this folder and keep it")
     keep: Path | None = parser.parse_args().keep
     with tempfile.TemporaryDirectory(prefix="photofinish-images-") as temporary:
         work = (keep or Path(temporary)).absolute()
@@ -47,7 +48,7 @@ def main() -> int:
         environment = clean_environment(PHOTOFINISH_MODELS_DIR=str(models))
 
         step("install", work / "functions", ROOT / "functions/requirements.txt", wheels)
-        took_s = {target: start(target, work / "functions", environment) for target in function_targets()}
+        took_s = {spec.entry_point: start(spec, work / "functions", environment) for spec in FUNCTIONS}
         slow = [target for target, seconds in took_s.items() if seconds > COLD_START_S]
         check_command(work / "functions", environment)
 
@@ -65,41 +66,33 @@ def step(name: str, *arguments: Path) -> None:
     print(f"{name:8} {arguments[0].name:10} {time.monotonic() - began:7.1f} s", flush=True)
 
 
-def function_targets() -> list[str]:
-    """The names in `__all__` of functions/main.py, without importing it."""
-    for node in ast.parse((ROOT / "functions/main.py").read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "__all__":
-            return list(ast.literal_eval(node.value))
-    raise SystemExit("functions/main.py has no __all__")
-
-
-def start(target: str, venv: Path, environment: dict[str, str]) -> float:
-    """Start one function as its container does; returns the seconds to its first answer."""
+def start(spec: FunctionSpec, venv: Path, environment: dict[str, str]) -> float:
+    """Start one function as its container does; return the seconds until its first response."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    searches = target in {"api", "rekognition"}
+    target, is_http = spec.entry_point, spec.signature == "http"
     settings = environment | {"FUNCTION_TARGET": target, "FUNCTION_SOURCE": str(ROOT / "functions/main.py")}
-    settings |= {"HOST": "127.0.0.1", "PORT": str(port)} | (SEARCH_ENVIRONMENT if searches else {})
+    settings |= {"HOST": "127.0.0.1", "PORT": str(port)} | (HTTP_ENVIRONMENT if is_http else {})
     command = [str(venv / "bin/gunicorn"), "--config", "python:photofinish_functions.gunicorn_config"]
     began = time.monotonic()
     with process(command, settings) as child:
         status = first_answer(child, port, deadline=began + 60)
         took_s = time.monotonic() - began
-        if searches:
+        if is_http:
             expected = {400, 401, 404, 405}  # no key
         else:
-            expected = {200, 204}  # a deletion, of which no function has anything to do without a cloud
+            expected = {200, 204}  # a deletion: nothing to do
             if target != "on_object_finalized":
-                expected = {200, 204, 400, 405, 500}  # these would reach for the cloud: that it answers is enough
+                expected = {200, 204, 400, 405, 500}  # these need the cloud: any response is enough
         if status not in expected:
-            raise SystemExit(f"{target} answered {status}, not one of {sorted(expected)}")
-    print(f"started  {target:22} {took_s:6.2f} s, answered {status}", flush=True)
+            raise SystemExit(f"{target} responded with {status}, expected one of {sorted(expected)}")
+    print(f"started  {target:22} {took_s:6.2f} s, status {status}", flush=True)
     return took_s
 
 
 def first_answer(child: subprocess.Popen[bytes], port: int, *, deadline: float) -> int:
-    """Send what Pub/Sub sends (the deletion of an object) until the function listens; returns the status."""
+    """Send a Pub/Sub message (the deletion of an object) until the function listens; return the response status."""
     notification = {
         "message": {
             "messageId": "1",
@@ -124,14 +117,14 @@ def first_answer(child: subprocess.Popen[bytes], port: int, *, deadline: float) 
 
 
 def check_command(venv: Path, environment: dict[str, str]) -> None:
-    """The migration job runs `photofinish migrate` in the functions' image: the command must be whole there."""
+    """The migration job runs `photofinish migrate` in the functions' image: the command must work there."""
     run([str(venv / "bin/photofinish"), "migrate", "--help"], environment)
     run([str(venv / "bin/photofinish"), "models", "verify"], environment)
     print("started  photofinish migrate --help", flush=True)
 
 
 def check_job(venv: Path, environment: dict[str, str]) -> None:
-    """The job says what is missing; its models load on the CPU, and not quietly so where CUDA was asked for."""
+    """The job reports missing settings, loads its models on the CPU, and refuses CUDA without a GPU."""
     python = str(venv / "bin/python")
     unset = {name: value for name, value in environment.items() if name not in ENVIRONMENT}
     refused = subprocess.run(
@@ -153,7 +146,7 @@ def check_job(venv: Path, environment: dict[str, str]) -> None:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """What a container would have: nothing of this shell but where to find programs and package registries."""
+    """The environment of a container: from this shell only the locations of programs and package registries."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "PIP_", "CARGO", "RUSTUP", "HTTP", "NO_PROXY", "SSL_", "http", "no_proxy")
     inherited = {name: value for name, value in os.environ.items() if name.startswith(kept)}
     return inherited | ENVIRONMENT | more

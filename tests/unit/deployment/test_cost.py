@@ -1,4 +1,4 @@
-"""The cost command adds up, names its sources, and follows the prices."""
+"""The cost command adds up, names its sources, and uses the price file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def by_name(photos: int, faces: float = 3, processor: Processor = Processor.L4, 
 
 
 def test_a_task_second_costs_what_its_parts_cost() -> None:
-    # 4 vCPU, 16 GiB and an L4 for an hour: the dollar and five cents of the price page.
+    # 4 vCPU, 16 GiB and an L4 for an hour cost 1.05 dollars on the price page.
     job, assumed = price_file()["cloud_run_job"], price_file()["assumptions"]
     hour = 3600 * (assumed["task_vcpu"] * job["vcpu_s"] + assumed["task_gib"] * job["gib_s"] + job["l4_s"])
     assert hour == pytest.approx(1.05, abs=0.01)
@@ -54,7 +54,7 @@ def test_every_price_has_a_source_and_a_date() -> None:
     assert all(rival["source"] for rival in prices["rivals"])
 
 
-def test_the_assumed_task_is_terraforms() -> None:
+def test_the_assumed_task_matches_terraform() -> None:
     analysis, assumed = terraform.optional_defaults("analysis"), price_file()["assumptions"]
     assert float(analysis["cpu"]) == assumed["task_vcpu"]
     assert float(analysis["memory_gib"]) == assumed["task_gib"]
@@ -62,7 +62,7 @@ def test_the_assumed_task_is_terraforms() -> None:
     assert tier == f"db-custom-{assumed['database_vcpu']}-{assumed['database_gib'] * 1024}"
 
 
-def test_the_assumed_schedule_is_terraforms_and_the_codes() -> None:
+def test_the_assumed_schedule_matches_terraform_and_the_code() -> None:
     schedules, assumed = terraform.optional_defaults("schedules"), price_file()["assumptions"]
     assert schedules["sweep"] == "* * * * *"
     assert assumed["sweep_every_min"] == 1
@@ -81,7 +81,7 @@ def test_reconcile_reads_the_last_day_often_and_everything_once_a_day() -> None:
     assert by_name(50_000)["reconcile"] == pytest.approx(expected)
 
 
-def test_rivals_cost_their_calls() -> None:
+def test_competitors_cost_their_calls() -> None:
     rekognition = monthly_rivals(50_000, 3, price_file())[0]
     assert rekognition.usd == pytest.approx(50 * 2.00 + 10 * 1.00 + 150_000 * 0.00001)
 
@@ -98,5 +98,5 @@ def test_the_command_prints_every_line_and_the_same_as_json() -> None:
     assert "estimate" in shown.output
 
 
-def test_no_photos_cost_no_answer() -> None:
+def test_zero_photos_are_refused() -> None:
     assert CliRunner().invoke(app, ["cost", "--photos", "0"]).exit_code == 2

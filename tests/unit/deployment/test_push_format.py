@@ -1,4 +1,4 @@
-"""Pub/Sub posts its own JSON to a function in the cloud, and a CloudEvent in the local one: both are understood."""
+"""Functions accept both push formats: Pub/Sub's own JSON in the cloud, and CloudEvents in the local cloud."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def received() -> list[Any]:
     return found
 
 
-def test_a_push_with_a_token_becomes_the_event_that_the_functions_read(client: Any) -> None:
+def test_an_authenticated_push_becomes_a_cloud_event(client: Any) -> None:
     body = {
         "message": MESSAGE,
         "subscription": "projects/my-project/subscriptions/on-object-finalized",
@@ -75,7 +75,7 @@ def test_a_push_with_a_token_becomes_the_event_that_the_functions_read(client: A
     assert message.publish_time.isoformat() == "2026-01-31T12:00:01.500000+00:00"
 
 
-def test_it_is_the_message_that_a_cloud_event_carries(client: Any) -> None:
+def test_both_formats_carry_the_same_message(client: Any) -> None:
     client.post("/", json={"message": MESSAGE, "subscription": "projects/p/subscriptions/s"})
     headers = {
         "ce-id": "123",
@@ -88,8 +88,8 @@ def test_it_is_the_message_that_a_cloud_event_carries(client: Any) -> None:
     assert wrapped == as_event == parse_message({"message": MESSAGE})
 
 
-def test_a_scheduled_message_without_attributes_is_understood(client: Any) -> None:
-    """Cloud Scheduler sends data and no attributes; launch_workers looks at neither, reconcile at the data."""
+def test_a_scheduled_message_without_attributes_is_accepted(client: Any) -> None:
+    """Cloud Scheduler sends data without attributes; launch_workers ignores both, reconcile reads the data."""
     bare = {
         "data": base64.b64encode(b'{"full": true}').decode(),
         "messageId": "1",

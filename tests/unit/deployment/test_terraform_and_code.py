@@ -106,7 +106,7 @@ def test_subscriptions_push_what_the_local_cloud_pushes(local: StackSpec) -> Non
     assert in_cloud == here
 
 
-def test_schedules_publish_what_the_local_clouds_do_and_the_code_understands(local: StackSpec) -> None:
+def test_schedules_publish_what_the_local_cloud_does_and_the_code_accepts(local: StackSpec) -> None:
     in_cloud = {
         name.removeprefix("photofinish-"): (terraform.topic_of(schedule["topic"]), schedule.get("body", "{}"))
         for name, schedule in terraform.modules()["operations"]["schedules"].items()
@@ -121,7 +121,7 @@ def test_schedules_publish_what_the_local_clouds_do_and_the_code_understands(loc
     assert full == {"reconcile": False, "reconcile-all": True}
 
 
-def test_the_queue_is_the_local_clouds(local: StackSpec) -> None:
+def test_the_queue_matches_the_local_cloud(local: StackSpec) -> None:
     [pulled] = [subscription for subscription in local.subscriptions if not subscription.push_to]
     work = terraform.modules()["gpu_job"]["work"]
     assert terraform.topic_of(work["topic"]) == pulled.topic == default_of(Settings, "work_topic")
@@ -131,7 +131,7 @@ def test_the_queue_is_the_local_clouds(local: StackSpec) -> None:
     assert name == pulled.name == default_of(Settings, "work_subscription")
 
 
-def test_the_job_has_the_codes_name(local: StackSpec) -> None:
+def test_the_job_name_matches_the_code(local: StackSpec) -> None:
     assert terraform.root("variable")["job_name"]["default"] == default_of(Settings, "job") == local.jobs[0].name
 
 
@@ -165,7 +165,7 @@ def test_the_migration_has_the_settings_it_needs() -> None:
     ]
     given = terraform.environment_of(container["dynamic"][0]["env"]["for_each"])
     given |= terraform.environment_of(terraform.modules()["vector_database"]["migration"]["env"])
-    # The bucket tells `photofinish` that the environment names a deployment.
+    # `photofinish` takes an environment with a bucket for a deployment.
     needs = required(DatabaseSettings) | {"PHOTOFINISH_PHOTO_BUCKET"}
     assert needs <= given, f"Terraform does not set {sorted(needs - given)}"
 
@@ -195,7 +195,7 @@ def test_all_functions_with_models_use_the_same_embedding_space() -> None:
         assert (pack <= service.env) == (ModelEnvironment in BY_ENTRY_POINT[target].settings), target
 
 
-def test_own_models_are_where_the_images_have_them() -> None:
+def test_own_models_are_at_their_path_in_the_images() -> None:
     for folder in ("functions", "gpu_jobs"):
         text = (ROOT / folder / "Dockerfile").read_text(encoding="utf-8")
         assert f"COPY own_models {terraform.root('locals')['own_models']}" in text
@@ -210,7 +210,7 @@ def test_own_models_are_where_the_images_have_them() -> None:
     assert f"gid={user[0][1]}" in str(job.body)
 
 
-def test_secrets_come_as_secrets() -> None:
+def test_secrets_are_not_plain_environment_variables() -> None:
     secret = {
         str(field.validation_alias)
         for field in AccessSettings.model_fields.values()
@@ -220,7 +220,7 @@ def test_secrets_come_as_secrets() -> None:
         assert not secret & service.env, f"{service.name} has a secret as plain text"
 
 
-def test_defaults_of_terraform_are_the_codes() -> None:
+def test_defaults_of_terraform_match_the_code() -> None:
     analysis = terraform.optional_defaults("analysis")
     assert float(analysis["max_tasks"]) == Settings.model_fields["max_gpu_tasks"].default
     assert float(analysis["photos_per_task"]) == Settings.model_fields["photos_per_task"].default
@@ -367,7 +367,7 @@ def test_every_query_has_its_index(firestore: FirestoreServer) -> None:
         read_everything(Client(project="check"))
 
 
-def test_no_query_was_forgotten_here() -> None:
+def test_every_query_of_the_adapter_is_tried() -> None:
     tried = {
         node.func.attr
         for node in ast.walk(ast.parse(Path(__file__).read_text(encoding="utf-8")))
