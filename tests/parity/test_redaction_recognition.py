@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import photofinish_kernels as kernels
 from photofinish.analysis.models.catalogue import model_for
-from photofinish.analysis.models.face_detection import Detections
+from photofinish.analysis.models.detections import Detections
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.analysis.models.settings import ModelSettings
 from support.pictures import BgrImage, astronaut, group

@@ -22,7 +22,6 @@ from run import THREADS, Clock
 
 from photofinish.analysis.analyzer import Analyzer
 from photofinish.analysis.imaging import resizing, sharpness
-from photofinish.analysis.models import text_detection
 from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 
 _REBLUR = 9
@@ -48,7 +47,6 @@ def main() -> None:
         ours.timed(lambda part=part: analyzer.analyze(part))  # type: ignore[misc]
         with (
             mock.patch.object(resizing, "shrunk", _shrunk),
-            mock.patch.object(text_detection, "shrunk", _shrunk),
             mock.patch.object(sharpness, "photofinish_kernels", _OpenCv),
         ):
             opencv.timed(lambda part=part: analyzer.analyze(part))  # type: ignore[misc]

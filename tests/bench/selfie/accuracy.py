@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def two_looks(encoder: FaceEncoder, detector: FaceDetector, image: NDArray[np.uint8]) -> Vectors:
-    [faces] = encoder.embed([image], [detector.detect_portrait(image).taken(np.arange(1))])
+    [faces] = encoder.embed([image], [detector.detect_portrait(image).select(np.arange(1))])
     return faces[0].embedding.vector
 
 

@@ -52,7 +52,7 @@ def main() -> None:
 def chips_of(detector: FaceDetector, file: Path) -> list[NDArray[np.uint8]]:
     image = decode(file.read_bytes()).image
     (found,) = detector.detect([image])
-    large = found.taken(np.sqrt(found.boxes[:, 2:].prod(axis=1)) >= MIN_FACE_PX)
+    large = found.select(np.sqrt(found.boxes[:, 2:].prod(axis=1)) >= MIN_FACE_PX)
     return [align(image, landmarks) for landmarks in large.landmarks]
 
 

@@ -54,7 +54,7 @@ def test_a_runner_with_a_bib(analyzer: Analyzer) -> None:
     assert preview.shape == (1024, 1024, 3)
 
 
-def test_bad_photos_never_cost_the_others(analyzer: Analyzer) -> None:
+def test_bad_photos_do_not_affect_the_others(analyzer: Analyzer) -> None:
     good = encode(runner("77"))
     contents = [b"", good, b"not a picture", good[: len(good) // 2], encode(noise(320, 240), "PNG"), good]
     results = analyzer.analyze(contents)
@@ -65,7 +65,7 @@ def test_bad_photos_never_cost_the_others(analyzer: Analyzer) -> None:
     assert analyzer.analyze([]) == []
 
 
-def test_same_content_same_sidecar_whatever_is_beside_it(analyzer: Analyzer) -> None:
+def test_the_same_content_gives_the_same_sidecar_in_any_batch(analyzer: Analyzer) -> None:
     photos = [encode(runner("2906")), encode(group()), encode(noise(500, 300), "PNG"), encode(runner("14"), "WEBP")]
     together = [document(analyzer, analysis_of(result), embeddings=True) for result in analyzer.analyze(photos)]
     for content, beside in zip(photos, together, strict=True):
@@ -73,7 +73,7 @@ def test_same_content_same_sidecar_whatever_is_beside_it(analyzer: Analyzer) -> 
         assert without_timings(document(analyzer, analysis_of(alone), embeddings=True)) == without_timings(beside)
 
 
-def test_the_orientation_of_the_camera_does_not_matter(analyzer: Analyzer) -> None:
+def test_the_camera_orientation_does_not_matter(analyzer: Analyzer) -> None:
     upright = runner("2906")
     stored = np.ascontiguousarray(np.rot90(upright))
     results = analyzer.analyze([encode(upright, "PNG"), encode(stored, "PNG", exif=exif(orientation=6))])
@@ -82,7 +82,7 @@ def test_the_orientation_of_the_camera_does_not_matter(analyzer: Analyzer) -> No
 
 
 def test_a_large_photo_has_the_boxes_of_the_whole_picture(analyzer: Analyzer) -> None:
-    """Decoded at half its size, so all fractions must still be those of the full picture."""
+    """It is decoded at half its size; fractions must still refer to the full picture."""
     large = cv2.resize(runner("2906"), (7000, 7000), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
     large_analysis, analysis = (
         analysis_of(result) for result in analyzer.analyze([encode(large), encode(runner("2906"))])
@@ -120,7 +120,7 @@ def test_blur_is_judged_at_the_face(analyzer: Analyzer) -> None:
 
 
 @pytest.mark.parametrize("embeddings", [False, True])
-def test_sidecars_meet_their_schema(analyzer: Analyzer, embeddings: bool) -> None:
+def test_sidecars_match_their_schema(analyzer: Analyzer, embeddings: bool) -> None:
     block = exif(tags={0x010F: "Canon"}, photo_tags={0x9003: "2024:05:01 09:30:15", 0x9011: "+02:00", 0x9291: "5"})
     photos = [encode(runner("2906"), exif=block), encode(group(), "HEIF"), encode(noise(64, 64), "PNG")]
     jsonschema.Draft202012Validator.check_schema(sidecar_schema())
@@ -129,7 +129,7 @@ def test_sidecars_meet_their_schema(analyzer: Analyzer, embeddings: bool) -> Non
         jsonschema.validate(json.loads(sidecar_bytes(found)), sidecar_schema())
 
 
-def test_the_schema_refuses_what_is_no_sidecar(analyzer: Analyzer) -> None:
+def test_the_schema_refuses_invalid_sidecars(analyzer: Analyzer) -> None:
     (result,) = analyzer.analyze([encode(runner("2906"))])
     good = json.loads(sidecar_bytes(document(analyzer, analysis_of(result))))
     jsonschema.validate(good, sidecar_schema())
@@ -150,8 +150,8 @@ def test_the_pipeline_version_names_the_models_and_fits_an_object_name(analyzer:
     assert analyzer.embedding_space == "sface-2021dec-2"
 
 
-def test_the_reads_and_the_rules_give_the_bibs(analyzer: Analyzer) -> None:
-    """Other rules, or a start list that comes later, need no second analysis."""
+def test_bibs_follow_from_the_text_and_the_rules(analyzer: Analyzer) -> None:
+    """Other rules, or a later start list, need no second analysis."""
     (result,) = analyzer.analyze([encode(runner("2906"))])
     analysis = analysis_of(result)
 
@@ -164,13 +164,13 @@ def test_the_reads_and_the_rules_give_the_bibs(analyzer: Analyzer) -> None:
     assert bibs(BibRules(start_list=StartList({"1111": "Alan Turing"}))) == ()
 
 
-def test_the_analyzer_keeps_to_its_rules(model_settings: ModelSettings) -> None:
+def test_the_analyzer_applies_its_rules(model_settings: ModelSettings) -> None:
     analyzer = Analyzer.load(model_settings, BibRules(prefixes=("3",)))
     results = analyzer.analyze([encode(runner("2906")), encode(runner("3906"))])
     assert [[bib.number for bib in analysis_of(result).bibs] for result in results] == [[], ["3906"]]
 
 
-def test_partial_numbers_and_candidates_meet_the_schema(analyzer: Analyzer) -> None:
+def test_partial_numbers_and_candidates_match_the_schema(analyzer: Analyzer) -> None:
     (result,) = analyzer.analyze([encode(runner("2906"))])
     analysis = analysis_of(result)
     candidates = (BibCandidate(number="2906", probability=0.5), BibCandidate(number="2908", probability=0.45))

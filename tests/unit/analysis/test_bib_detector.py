@@ -1,4 +1,4 @@
-"""A bib detector that an operator brings, in the whole analysis: tiny networks of the shapes that YOLO exports have."""
+"""An operator's bib detector in the whole analysis: tiny networks with the outputs of YOLO exports."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def yolo(
     metadata: dict[str, str] | None = None,
     batch: int | str = 1,
 ) -> Path:
-    """A network that sees a bib at `box` (x, y, w, h of its input) as surely as it is bright there; noise beside it."""
+    """A network that finds a bib at `box` (x, y, w, h of its input) with the brightness there as score, and noise."""
     x, y, w, h = box
     nodes, constants = sees_the_brightness_of((int(x), int(y), int(x + w), int(y + h)))
     if export == "end_to_end":
@@ -55,7 +55,7 @@ def yolo(
         shape: list[int | str] = [1, 3, 6]
     else:
         middle = [x + w / 2, y + h / 2, w, h]
-        # The same bib once more, a little beside and less sure, as networks without suppression answer; then nothing.
+        # The same bib again, slightly shifted and less sure, as networks without suppression return; then noise.
         constants["boxes"] = np.array([[middle, [value + 2 for value in middle], [5, 5, 8, 8]]], np.float32)
         constants["boxes"] = constants["boxes"].transpose(0, 2, 1)
         constants["sureness"] = np.array([[[1.0, 0.8, 0.0]]], np.float32)
@@ -134,7 +134,7 @@ def test_the_input_is_rgb_from_0_to_1_in_the_middle_of_grey() -> None:
     assert batch[0, :, 79, 160].tolist() == batch[0, :, 240, 0].tolist() == pytest.approx([114 / 255] * 3)
 
 
-def test_only_bibs_count_of_several_classes() -> None:
+def test_of_several_classes_only_bibs_count() -> None:
     by_class = np.zeros((1, 6, 8), np.float32)
     by_class[0, :4] = [[50], [50], [20], [20]]
     by_class[0, 4:, 0] = [0.9, 0.1]
@@ -146,15 +146,15 @@ def test_only_bibs_count_of_several_classes() -> None:
 
 
 @pytest.mark.parametrize("export", EXPORTS)
-def test_a_detected_bib_is_read_and_its_wearer_known(
+def test_a_detected_bib_is_read_and_assigned_to_its_wearer(
     export: str, tmp_path: Path, model_settings: ModelSettings
 ) -> None:
-    """The runner is far away: their face is too small for a torso's window, the number for the whole picture."""
+    """The runner is far away: the face is too small for a torso window, the number for the whole picture."""
     picture, bib = small_runner()
     usual = Analyzer.load(model_settings)
     plain = analyzed(usual, picture).analysis
     assert [found.number for found in plain.bibs] == [], (
-        "the picture is of no use: the number is read without a detector"
+        "the picture proves nothing: the number is read without a detector"
     )
 
     settings = with_detector(model_settings, yolo(tmp_path / "Race bibs.onnx", in_network(bib, picture), export=export))
@@ -172,7 +172,7 @@ def test_a_detected_bib_is_read_and_its_wearer_known(
     assert "detect_bibs" in result.analysis.timings_ms
 
 
-def test_what_the_detector_does_not_see_is_read_as_before(tmp_path: Path, model_settings: ModelSettings) -> None:
+def test_numbers_that_the_detector_misses_are_still_read(tmp_path: Path, model_settings: ModelSettings) -> None:
     settings = with_detector(model_settings, yolo(tmp_path / "bibs.onnx", (10, 10, 20, 10)))
     dark = runner("2906")
     dark[:200, :200] = 0
@@ -188,7 +188,7 @@ def bib(number: str, box: Box, *, partial: bool = False) -> Bib:
     return Bib(number=number, ocr_score=0.9, box=box, face_index=None, partial=partial)
 
 
-def test_windows_are_where_no_whole_number_was_read() -> None:
+def test_windows_surround_bibs_without_a_whole_number() -> None:
     seen = DetectedBib(box=box_of(100, 200, 120, 90), score=0.9)
     inside = box_of(120, 220, 80, 40)
     (window,) = bib_windows([seen], [], width=1000, height=800)
@@ -213,7 +213,7 @@ UNSUITABLE: dict[str, tuple[Callable[[Path], object], str]] = {
             input_shape=[1, 3, 64, 64],
             outputs={"mean": [1, 3]},
         ),
-        "answers with (1, 3)",
+        "has outputs (1, 3)",
     ),
     "grey input": (
         lambda path: save(
@@ -224,8 +224,8 @@ UNSUITABLE: dict[str, tuple[Callable[[Path], object], str]] = {
         ),
         "takes tensor(float) of shape [1, 1, 64, 64]",
     ),
-    "another batch": (lambda path: yolo(path, (10, 10, 20, 20), batch=4), "takes 4 pictures at once"),
-    "another size than it says": (
+    "another batch": (lambda path: yolo(path, (10, 10, 20, 20), batch=4), "requires 4 pictures at once"),
+    "another size than declared": (
         lambda path: save(
             path,
             [helper.make_node("Reshape", ["images", "shape"], ["out"])],
@@ -237,11 +237,11 @@ UNSUITABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no bibs among its classes": (
         lambda path: yolo(path, (10, 10, 20, 20), metadata={"names": "{0: 'person', 1: 'bicycle'}"}),
-        "knows 2 classes, none of which is called bib or number",
+        "has 2 classes, none of which is called bib or number",
     ),
     "poses": (
         lambda path: yolo(path, (10, 10, 20, 20), metadata={"names": "{0: 'bib', 1: 'person'}"}),
-        "answers with (1, 5, 3) for 2 classes",
+        "has output (1, 5, 3) for 2 classes",
     ),
     "a threshold of nothing": (
         lambda path: yolo(path, (10, 10, 20, 20), metadata={"min_score": "high"}),
@@ -251,7 +251,9 @@ UNSUITABLE: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("kind", UNSUITABLE)
-def test_an_unsuitable_file_is_one_sentence_at_start(kind: str, tmp_path: Path, model_settings: ModelSettings) -> None:
+def test_an_unsuitable_file_is_reported_in_one_sentence_at_start(
+    kind: str, tmp_path: Path, model_settings: ModelSettings
+) -> None:
     make, sentence = UNSUITABLE[kind]
     path = tmp_path / "bibs.onnx"
     make(path)
@@ -263,7 +265,7 @@ def test_an_unsuitable_file_is_one_sentence_at_start(kind: str, tmp_path: Path, 
     assert "\n" not in message
 
 
-def test_the_threshold_of_the_file_holds(tmp_path: Path, model_settings: ModelSettings) -> None:
+def test_the_threshold_in_the_file_applies(tmp_path: Path, model_settings: ModelSettings) -> None:
     picture = np.full((SIDE, SIDE, 3), 160, np.uint8)  # seen with a score of 0.63
     box = (100.0, 100.0, 60.0, 40.0)
     assert len(detector_at(yolo(tmp_path / "usual.onnx", box), model_settings).detect([picture])[0]) == 1

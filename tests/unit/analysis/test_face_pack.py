@@ -11,7 +11,7 @@ from support.face_packs import DIMENSIONS, crowd, pack
 from support.pictures import encode
 
 
-def test_faces_come_from_the_pack_and_sidecars_tell(
+def test_faces_come_from_the_pack_and_sidecars_name_it(
     analyzer: Analyzer, tmp_path: Path, model_settings: ModelSettings
 ) -> None:
     settings = dataclasses.replace(model_settings, face_pack=pack(tmp_path / "buffalo_l"), accept_noncommercial=True)

@@ -64,7 +64,7 @@ def no_bib_detector(folder: Path, models: Path) -> dict[str, str]:
 
 Spoil = Callable[[Path, Path], dict[str, str]]
 WRONG: list[tuple[Spoil, str]] = [
-    (no_models, "is not there. Run `photofinish models build`"),
+    (no_models, "does not exist. Run `photofinish models build`"),
     (another_model, "is not the file of the catalogue"),
     (another_provider, "ONNX Runtime has no provider AbacusExecutionProvider"),
     (licence_not_accepted, "Set PHOTOFINISH_ACCEPT_NONCOMMERCIAL=1"),

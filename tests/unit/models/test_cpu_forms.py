@@ -1,4 +1,4 @@
-"""The forms of models that run on a CPU find what the models find."""
+"""The CPU forms of the models give the same results as the models."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def as_it_is(role: str, settings: ModelSettings) -> OrtSession:
 
 
 @pytest.mark.parametrize("role", ["face_embedding", "text_detection", "text_recognition"])
-def test_gpus_run_the_model_itself(role: str) -> None:
+def test_a_gpu_runs_the_original_model(role: str) -> None:
     model = model_for(role)
     assert model.cpu_form(GPU) is None
     assert model.for_portraits().cpu_form(GPU) is None
@@ -49,14 +49,14 @@ def test_processors_that_multiply_int8_inexactly_run_the_float_model(monkeypatch
     assert model_for("text_detection").label_on(CPU) == "pp-ocr-det-small-6-int8"
 
 
-def test_embeddings_are_those_of_the_model(model_settings: ModelSettings) -> None:
+def test_embeddings_equal_those_of_the_model(model_settings: ModelSettings) -> None:
     chips = np.random.default_rng(1).integers(0, 256, (5, 112, 112, 3), dtype=np.uint8)
     on_cpu = FaceEmbedder(OrtSession(model_for("face_embedding"), model_settings), "space").embed(chips)
     itself = FaceEmbedder(as_it_is("face_embedding", model_settings), "space").embed(chips)
     np.testing.assert_allclose(on_cpu, itself, atol=1e-5)
 
 
-def test_the_8_bit_embeddings_are_nearly_those_of_the_model(model_settings: ModelSettings) -> None:
+def test_8_bit_embeddings_are_close_to_those_of_the_model(model_settings: ModelSettings) -> None:
     detector = FaceDetector(OrtSession(model_for("face_detection"), model_settings))
     pictures = [astronaut(), group(), np.ascontiguousarray(group()[:, ::-1])]
     found = detector.detect(pictures)
@@ -72,7 +72,7 @@ def test_the_8_bit_embeddings_are_nearly_those_of_the_model(model_settings: Mode
 
 
 def test_the_8_bit_form_takes_less_than_two_thirds_of_the_work(model_settings: ModelSettings) -> None:
-    """Processor time, interleaved, the least of several: the machine may be busy."""
+    """Processor time, interleaved, minimum of several runs: the machine may be busy."""
     one_thread = dataclasses.replace(model_settings, threads=1)
     sessions = (int8_embedding_session(one_thread), OrtSession(model_for("face_embedding"), one_thread))
     batch = np.full((1, 3, 112, 112), 100, np.float32)
@@ -91,7 +91,7 @@ def int8_embedding_session(settings: ModelSettings) -> OrtSession:
     return OrtSession(model_for("face_embedding").for_portraits(), settings)
 
 
-def test_only_sface_becomes_an_8_bit_embedding(model_settings: ModelSettings) -> None:
+def test_only_sface_can_be_converted_to_8_bits(model_settings: ModelSettings) -> None:
     with pytest.raises(ValueError, match="this is not SFace"):
         int8_embedding_form(model_settings.models_dir / model_for("face_detection").file)
 

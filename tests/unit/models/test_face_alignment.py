@@ -1,4 +1,4 @@
-"""The geometry that puts a face upright."""
+"""The geometry of face alignment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from photofinish.analysis.models.face_alignment import CHIP_SIZE, TEMPLATE, align, similarity_transform
 from support.pictures import astronaut
 
-# Of the astronaut, as YuNet finds them.
+# The astronaut's landmarks, as found by YuNet.
 LANDMARKS = np.array([[203.7, 106.1], [245.2, 104.2], [229.8, 128.6], [211.0, 147.9], [245.9, 146.2]], np.float32)
 
 
@@ -52,14 +52,14 @@ def test_points_that_coincide_are_only_shifted() -> None:
 def test_a_chip_does_not_depend_on_the_size_of_the_picture(scale: float) -> None:
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     picture = cv2.resize(astronaut(), None, fx=scale, fy=scale, interpolation=interpolation).astype(np.uint8)
-    # pixel centres move by half a pixel's growth
+    # Pixel centres move by half of a pixel's growth.
     chip = align(picture, (LANDMARKS + 0.5) * np.float32(scale) - np.float32(0.5))
     reference = align(astronaut(), LANDMARKS)
     assert chip.shape == (CHIP_SIZE, CHIP_SIZE, 3)
     assert np.abs(chip.astype(int) - reference).mean() < (12 if scale < 1 else 4)
 
 
-def test_a_tilted_face_is_put_upright() -> None:
+def test_a_tilted_face_is_aligned_upright() -> None:
     height, width = astronaut().shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), 35, 1.0)
     turned = cv2.warpAffine(astronaut(), turn, (width, height), flags=cv2.INTER_CUBIC).astype(np.uint8)

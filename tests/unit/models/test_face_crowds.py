@@ -1,4 +1,4 @@
-"""Large photos and crowds: no face is lost that a crop finds, none is found twice, small photos cost what they did."""
+"""Large photos and crowds: no face is lost that a crop finds, none is found twice, small photos cost no more."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.pictures import BgrImage, astronaut, group, noise, shared_data
 
 
 class Counting:
-    """A session that counts the pixels that it sees, but for second looks at single faces."""
+    """A session that counts the pixels it sees, except in second passes over single faces."""
 
     def __init__(self, session: OrtSession) -> None:
         self._session = session
@@ -65,7 +65,7 @@ def test_a_large_photo_loses_no_face_that_a_crop_finds(
     assert len(scene.faces) > 90
     (found,) = detector.detect([scene.picture])
     times = scene.found_once(found.boxes)
-    assert max(times) == 1, "a face is there once"
+    assert max(times) == 1, "a face is found once"
     missed = [face for face, count in zip(scene.faces, times, strict=True) if count == 0]
     in_crops = [face for face in missed if len(detector.detect([crop_around(scene.picture, *face)])[0])]
     assert in_crops == []
@@ -78,7 +78,7 @@ def test_a_crowd_keeps_its_small_faces(detector: FaceDetector, people: list[Port
     assert len(scene.faces) == 400
     (found,) = detector.detect([scene.picture])
     times = scene.found_once(found.boxes)
-    assert max(times) == 1, "a face is there once"
+    assert max(times) == 1, "a face is found once"
     assert sum(times) >= 396
 
 
@@ -93,11 +93,11 @@ def test_a_face_across_a_seam_is_found_once(detector: FaceDetector, people: list
     (found,) = detector.detect([picture])
     assert len(found) == 1
     assert found.boxes[0, :2] + found.boxes[0, 2:] / 2 == pytest.approx(np.add(person.middle, (left, top)), abs=8)
-    assert (found.landmarks[0] > found.boxes[0, :2]).all(), "landmarks come along"
+    assert (found.landmarks[0] > found.boxes[0, :2]).all(), "landmarks are shifted too"
 
 
 def test_what_the_network_sees_is_bounded(detector: FaceDetector, session: Counting, people: list[Portrait]) -> None:
-    """In megapixels: ordinary photos as ever, large ones more where they show many small faces."""
+    """In megapixels; large photos cost more only where they show many small faces."""
 
     def seen(picture: BgrImage) -> float:
         session.megapixels = 0
@@ -109,21 +109,21 @@ def test_what_the_network_sees_is_bounded(detector: FaceDetector, session: Count
 
     assert seen(group()) < 1.3
     assert seen(enlarged(group(), 2560)) < 1.3, "the same for up to 2560 pixels a side"
-    assert seen(enlarged(astronaut(), 3500)) < 1.9, "one large face in 12 MP: no look closer"
+    assert seen(enlarged(astronaut(), 3500)) < 1.9, "one large face in 12 MP: no closer pass"
     small = [40.0] * 200
     assert 3 < seen(crowd(people, 4000, 3000, small).picture) < 7, "the tiles where the crowd is"
-    assert 5 < seen(enlarged(astronaut(), 4900)) < 9, "in 24 MP a face may be too small for the first look"
+    assert 5 < seen(enlarged(astronaut(), 4900)) < 9, "in 24 MP a face may be too small for the first pass"
     assert 10 < seen(crowd(people, 6000, 4000, small).picture) < 27
 
 
-def test_what_only_looks_like_a_face_at_first_is_none(detector: FaceDetector) -> None:
+def test_noise_has_no_faces(detector: FaceDetector) -> None:
     for seed in range(3):
         (found,) = detector.detect([noise(4500, 3000, seed=seed)])
         assert len(found) == 0
 
 
 @pytest.mark.shared_data
-def test_a_24_megapixel_photo_of_race_photos_has_their_faces(detector: FaceDetector) -> None:
+def test_a_24_megapixel_collage_of_race_photos_has_their_faces(detector: FaceDetector) -> None:
     folder = shared_data("bibs")
     picture = np.full((4000, 6000, 3), 110, np.uint8)
     single: list[tuple[float, float, float]] = []

@@ -1,4 +1,4 @@
-"""Where faces are."""
+"""Face detection on real pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from photofinish.analysis.models.catalogue import model_for
-from photofinish.analysis.models.face_detection import Detections, FaceDetector
+from photofinish.analysis.models.detections import Detections
+from photofinish.analysis.models.face_detection import FaceDetector
 from photofinish.analysis.models.session import OrtSession
 from photofinish.analysis.models.settings import ModelSettings
 from support.pictures import BgrImage, astronaut, group, noise
@@ -18,7 +19,7 @@ def detector(model_settings: ModelSettings) -> FaceDetector:
     return FaceDetector(OrtSession(model_for("face_detection"), model_settings))
 
 
-def test_one_face_where_it_is(detector: FaceDetector) -> None:
+def test_one_face_is_found_at_its_position(detector: FaceDetector) -> None:
     (found,) = detector.detect([astronaut()])
     assert len(found) == 1
     x, y, w, h = found.boxes[0]
@@ -36,7 +37,7 @@ def test_all_faces_of_a_group_largest_first(detector: FaceDetector) -> None:
     assert (np.diff(areas) <= 0).all()
 
 
-def test_no_face_is_a_normal_answer(detector: FaceDetector) -> None:
+def test_no_face_gives_empty_arrays(detector: FaceDetector) -> None:
     for image in (noise(640, 480), np.zeros((480, 640, 3), np.uint8), noise(16, 16), noise(2000, 16)):
         (found,) = detector.detect([image])
         assert len(found) == 0
@@ -46,14 +47,14 @@ def test_no_face_is_a_normal_answer(detector: FaceDetector) -> None:
 
 @pytest.mark.parametrize("side", [200, 500, 1500, 3000])
 def test_a_face_that_fills_the_picture(detector: FaceDetector, side: int) -> None:
-    """Selfies: without a look at a small size, YuNet loses faces of more than about 600 pixels."""
+    """Selfies: without a pass at a small size, YuNet misses faces of more than about 600 pixels."""
     close_up = cv2.resize(astronaut()[40:200, 145:305], (side, side), interpolation=cv2.INTER_CUBIC)
     (found,) = detector.detect([close_up.astype(np.uint8)])
     assert len(found) == 1
     assert found.boxes[0, 2] > side * 0.4
 
 
-def test_pictures_of_any_shapes_together_give_what_they_give_alone(detector: FaceDetector) -> None:
+def test_pictures_of_several_shapes_together_give_the_same_as_alone(detector: FaceDetector) -> None:
     images = [astronaut(), group(), noise(640, 480), astronaut()[:400], astronaut()]
     together = detector.detect(images)
     for image, found in zip(images, together, strict=True):
@@ -61,8 +62,8 @@ def test_pictures_of_any_shapes_together_give_what_they_give_alone(detector: Fac
         assert_equal(found, alone)
 
 
-def test_coordinates_are_those_of_the_picture_given(detector: FaceDetector) -> None:
-    """Larger than the network's input: scaled down inside, answered in the picture's own pixels."""
+def test_coordinates_are_in_pixels_of_the_original_picture(detector: FaceDetector) -> None:
+    """A picture larger than the network's input is scaled down internally."""
     large: BgrImage = cv2.resize(group(), None, fx=2, fy=2).astype(np.uint8)
     (small_found,), (large_found,) = detector.detect([group()]), detector.detect([large])
     np.testing.assert_allclose(large_found.boxes / 2, small_found.boxes, atol=6)

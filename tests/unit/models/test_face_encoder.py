@@ -1,4 +1,4 @@
-"""Faces with embeddings: people are told apart, chips of many photos share a batch."""
+"""Faces with embeddings: people are told apart, and chips of several photos share a batch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def vector(face: Face) -> np.ndarray:
     return face.embedding.vector
 
 
-def test_everything_of_a_face(encoder: FaceEncoder) -> None:
+def test_all_values_of_a_face(encoder: FaceEncoder) -> None:
     ((face,),) = encoder.encode([astronaut()])
     assert face.embedding.space == encoder.embedding_space == "sface-2021dec-2"
     assert vector(face).shape == (128,)
@@ -37,7 +37,7 @@ def test_everything_of_a_face(encoder: FaceEncoder) -> None:
 
 @pytest.mark.parametrize("degrees", [-40, -15, 20, 40])
 def test_a_tilted_picture_has_tilted_heads(encoder: FaceEncoder, degrees: float) -> None:
-    """Less tilted than they are: the detector draws faces towards upright ones."""
+    """The roll is underestimated: the detector places landmarks closer to an upright face."""
 
     def turned(image: np.ndarray) -> np.ndarray:
         height, width = image.shape[:2]
@@ -51,18 +51,18 @@ def test_a_tilted_picture_has_tilted_heads(encoder: FaceEncoder, degrees: float)
     assert tilted.pose.yaw_deg == pytest.approx(upright.pose.yaw_deg, abs=40)
 
 
-def test_a_mirrored_picture_has_heads_that_look_to_the_other_side(encoder: FaceEncoder) -> None:
+def test_heads_in_a_mirrored_picture_look_to_the_other_side(encoder: FaceEncoder) -> None:
     faces, mirrored = encoder.encode([group(), np.ascontiguousarray(group()[:, ::-1])])
     off = []
     for face in faces:
-        place = 1 - face.box.x - face.box.w
-        other = min(mirrored, key=lambda one: abs(one.box.x - place) + abs(one.box.y - face.box.y))
+        mirrored_x = 1 - face.box.x - face.box.w
+        other = min(mirrored, key=lambda one: abs(one.box.x - mirrored_x) + abs(one.box.y - face.box.y))
         off.append((abs(face.pose.roll_deg + other.pose.roll_deg), abs(face.pose.yaw_deg + other.pose.yaw_deg)))
     roll, yaw = np.median(off, axis=0)
     assert (roll < 6, yaw < 12) == (True, True), off
 
 
-def test_less_light_is_less_brightness(encoder: FaceEncoder) -> None:
+def test_brightness_follows_the_light(encoder: FaceEncoder) -> None:
     images = [astronaut(), *(cv2.convertScaleAbs(astronaut(), alpha=light).astype(np.uint8) for light in (0.5, 0.1))]
     bright, half, dark = (faces[0] for faces in encoder.encode(images))
     assert half.brightness == pytest.approx(bright.brightness / 2, rel=0.1)
@@ -71,7 +71,7 @@ def test_less_light_is_less_brightness(encoder: FaceEncoder) -> None:
     assert dark.quality_reasons == (QualityReason.DARK,)
 
 
-def test_reasons_are_those_of_the_picture(encoder: FaceEncoder) -> None:
+def test_quality_reasons_follow_from_the_picture(encoder: FaceEncoder) -> None:
     small = cv2.resize(astronaut(), None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA).astype(np.uint8)
     blurred = cv2.GaussianBlur(astronaut(), (0, 0), 5).astype(np.uint8)
     (of_small,), (of_blurred,) = encoder.encode([small, blurred])
@@ -80,14 +80,14 @@ def test_reasons_are_those_of_the_picture(encoder: FaceEncoder) -> None:
     assert QualityReason.SMALL not in of_blurred.quality_reasons
 
 
-def test_the_embedding_of_a_large_face_is_the_mean_of_both_looks(encoder: FaceEncoder) -> None:
+def test_the_embedding_of_a_large_face_is_the_mean_of_both_passes(encoder: FaceEncoder) -> None:
     (found,) = encoder.detect([astronaut()])
     ((both,),) = encoder.embed([astronaut()], [found])
     ((second,),) = encoder.embed([astronaut()], [replace(found, first_landmarks=found.landmarks)])
     ((first,),) = encoder.embed([astronaut()], [replace(found, landmarks=found.first_landmarks)])
     mean = vector(first) + vector(second)
     np.testing.assert_allclose(vector(both), mean / np.linalg.norm(mean), atol=1e-5)
-    assert vector(first) @ vector(second) < 0.9999, "the looks differ"
+    assert vector(first) @ vector(second) < 0.9999, "the passes differ"
 
 
 def test_no_faces_and_no_images(encoder: FaceEncoder) -> None:
@@ -106,7 +106,7 @@ def test_faces_of_several_pictures_stay_with_their_pictures(encoder: FaceEncoder
             assert (one.box, one.quality, one.sharpness) == (other.box, other.quality, other.sharpness)
 
 
-def test_the_same_person_is_closer_than_anybody_else(encoder: FaceEncoder) -> None:
+def test_the_same_person_is_more_similar_than_all_others(encoder: FaceEncoder) -> None:
     changed = cv2.convertScaleAbs(cv2.resize(astronaut()[:, ::-1], None, fx=0.7, fy=0.7), alpha=1.2, beta=-20)
     ((original,), (mirrored,), others) = encoder.encode([astronaut(), changed.astype(np.uint8), group()])
     assert vector(original) @ vector(mirrored) > 0.7

@@ -1,4 +1,4 @@
-"""Tiles of large pictures: everything is looked at, no face is cut, none is found twice."""
+"""Tiles of large pictures: they cover everything, cut no face, and no face is found twice."""
 
 from __future__ import annotations
 
@@ -9,22 +9,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photofinish.analysis.models.face_tiles import (
-    LARGEST_TILE_PX,
-    MAX_FACE_PX,
-    MAX_INSIDE,
-    MAX_OVERLAP,
-    OVERLAP_PX,
-    Tile,
-    suppress_overlaps,
-    tiles_of,
-)
+from photofinish.analysis.models.detections import MAX_INSIDE, MAX_OVERLAP, suppress_overlaps
+from photofinish.analysis.models.face_tiles import LARGEST_TILE_PX, MAX_FACE_PX, OVERLAP_PX, Tile, tiles_of
 
 scales = st.floats(0.1, 1.0)
 
 
 def holds(tile: Tile, x: float, y: float, side: float) -> bool:
-    """Whether a face with this middle and side lies in the tile but for what lies outside the picture."""
+    """Whether the tile holds every part of the face with this centre and side that is inside the picture."""
     half, (left, top, right, bottom) = side / 2, tile.core
     return (
         (left == -math.inf or x - half >= tile.left)
@@ -55,7 +47,7 @@ def test_every_face_lies_wholly_in_a_tile_that_owns_it(
     assert 1 <= len(owners) <= 4
     slack = 2.0 / scale  # whole pixels
     for tile in owners:
-        assert holds(tile, x, y, side - slack), f"{tile} owns a face that it does not wholly show"
+        assert holds(tile, x, y, side - slack), f"{tile} owns a face that it only partly shows"
 
 
 @given(width=st.integers(16, 12_000), height=st.integers(16, 12_000), scale=scales)
@@ -67,7 +59,7 @@ def test_tiles_cover_the_picture_and_fit_the_network(width: int, height: int, sc
     ):
         assert sides[0][0] == 0
         assert sides[-1][1] == length
-        assert len({end - start for start, end in sides}) == 1, "tiles of one size run together"
+        assert len({end - start for start, end in sides}) == 1, "tiles of one size can be run together"
         assert all((end - start) * scale <= LARGEST_TILE_PX + 1 for start, end in sides)
         for (_, end), (start, _) in itertools.pairwise(sides):
             assert (end - start) * scale >= OVERLAP_PX - 1
@@ -75,7 +67,7 @@ def test_tiles_cover_the_picture_and_fit_the_network(width: int, height: int, sc
     per_side = [
         side * scale + OVERLAP_PX * (side * scale // (LARGEST_TILE_PX - OVERLAP_PX) + 1) for side in (width, height)
     ]
-    assert pixels <= math.prod(per_side) + 4 * LARGEST_TILE_PX, "what is looked at is the picture and its overlaps"
+    assert pixels <= math.prod(per_side) + 4 * LARGEST_TILE_PX, "tiles are the picture and its overlaps"
 
 
 def test_a_24_megapixel_photo_is_four_tiles_at_half_the_size() -> None:
@@ -87,7 +79,7 @@ def test_a_24_megapixel_photo_is_four_tiles_at_half_the_size() -> None:
     ]
 
 
-def test_what_is_too_large_for_a_tile_is_left_to_the_look_before() -> None:
+def test_faces_too_large_for_a_tile_are_left_to_the_pass_before() -> None:
     (tile,) = tiles_of(1000, 1000, 1.0)
     assert tile.owns(np.concatenate([box(500, 500, MAX_FACE_PX - 1), box(500, 500, MAX_FACE_PX + 1)])).tolist() == [
         True,
@@ -95,7 +87,7 @@ def test_what_is_too_large_for_a_tile_is_left_to_the_look_before() -> None:
     ]
 
 
-def test_a_tile_counts_what_lies_in_it() -> None:
+def test_a_tile_counts_the_boxes_centred_in_it() -> None:
     left, *_ = tiles_of(6000, 1000, 0.5)
     assert left.count(np.concatenate([box(100, 100, 20), box(5900, 100, 20), box(300, 100, 40)])) == 2
     assert left.count(np.zeros((0, 4), np.float32)) == 0
@@ -121,7 +113,7 @@ found_boxes = st.lists(st.tuples(numbers, numbers, sizes, sizes, st.integers(0, 
 
 
 @given(found_boxes)
-def test_suppression_keeps_the_best_of_what_is_one_face(candidates: list[tuple[int, ...]]) -> None:
+def test_suppression_keeps_the_best_box_of_each_face(candidates: list[tuple[int, ...]]) -> None:
     rows = np.array(candidates, np.float32)
     boxes, scores = rows[:, :4], rows[:, 4]
     kept = suppress_overlaps(boxes, scores)
@@ -135,7 +127,7 @@ def test_suppression_keeps_the_best_of_what_is_one_face(candidates: list[tuple[i
 
 
 @given(found_boxes)
-def test_finding_everything_twice_changes_nothing(candidates: list[tuple[int, ...]]) -> None:
+def test_duplicate_candidates_change_nothing(candidates: list[tuple[int, ...]]) -> None:
     rows = np.array(candidates, np.float32)
     once = suppress_overlaps(rows[:, :4], rows[:, 4])
     twice = np.concatenate([rows, rows])
@@ -151,7 +143,7 @@ def test_finding_everything_twice_changes_nothing(candidates: list[tuple[int, ..
     seed=st.integers(0, 99),
 )
 def test_faces_at_seams_are_found_once(faces: list[tuple[int, int, float]], scale: float, seed: int) -> None:
-    """Every tile finds every face it shows, also cut ones, to a pixel or two: together each face is there once."""
+    """Every tile finds every face it shows, also cut ones, to a pixel or two; after merging, each face remains once."""
     random = np.random.default_rng(seed)
     side, pitch = MAX_FACE_PX / scale * 0.7, 300
     truth = np.array([box(150 + column * pitch, 150 + row * pitch, side)[0] for column, row, _ in faces]).reshape(-1, 4)
@@ -170,5 +162,5 @@ def test_faces_at_seams_are_found_once(faces: list[tuple[int, int, float]], scal
     kept = everything[suppress_overlaps(everything, np.concatenate(scores))]
     for face in truth:
         assert sum(common(face, one)[0] > 0.5 for one in kept) == 1
-    if pitch > side:  # else the made-up faces lie on each other
+    if pitch > side:  # otherwise the synthetic faces overlap
         assert len(kept) == len(truth)

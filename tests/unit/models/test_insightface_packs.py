@@ -1,4 +1,4 @@
-"""InsightFace packs: tiny networks with the inputs and outputs of the real ones, against the package as well."""
+"""InsightFace packs: tiny networks with the inputs and outputs of the real ones, also compared with the package."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from insightface.model_zoo.scrfd import SCRFD
 from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.analysis.models.face_pack import FacePack
-from photofinish.analysis.models.insightface_packs import ArcFaceEmbedder, ScrfdDetector
+from photofinish.analysis.models.insightface_packs import ScrfdDetector, load_arcface
 from photofinish.analysis.models.model_file import ModelFile
 from photofinish.analysis.models.selection import embedding_model, known_calibrations, model_labels, searched_space
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.errors import Misconfigured
 from support.face_packs import DIMENSIONS, FACE_PX, POINTS, arcface, crowd, pack, scrfd
 
-PLACES = [(320, 160), (96, 480), (1024, 608)]
+POSITIONS = [(320, 160), (96, 480), (1024, 608)]
 
 
 @pytest.fixture
@@ -42,13 +42,13 @@ def folder_of(settings: ModelSettings) -> Path:
 
 @pytest.mark.parametrize("height", [960, 853])
 @pytest.mark.parametrize("batched", [False, True])
-def test_faces_are_where_the_network_sees_them(
+def test_boxes_and_landmarks_are_in_pixels_of_the_picture(
     height: int, batched: bool, tmp_path: Path, model_settings: ModelSettings
 ) -> None:
     detector = detector_of(scrfd(tmp_path / "det_10g.onnx", batched=batched), model_settings)
-    found, nothing = detector.detect([crowd(PLACES, height=height), crowd([])])
+    found, nothing = detector.detect([crowd(POSITIONS, height=height), crowd([])])
     assert len(nothing) == 0
-    assert found.boxes.tolist() == [[x - 32, y - 32, 64, 64] for x, y in sorted(PLACES)]
+    assert found.boxes.tolist() == [[x - 32, y - 32, 64, 64] for x, y in sorted(POSITIONS)]
     corners = found.boxes[:, None, :2]
     np.testing.assert_allclose(found.landmarks, corners + POINTS * FACE_PX, atol=1e-3)
     assert found.scores.min() > 0.95
@@ -63,10 +63,11 @@ def test_a_network_of_fixed_size_sees_the_whole_picture_at_that_size(
     np.testing.assert_allclose(found.boxes, [[4 * 128, 4 * 48, 256, 256]], atol=0.5)
 
 
-def test_candidates_are_those_of_the_insightface_package(tmp_path: Path, model_settings: ModelSettings) -> None:
+def test_candidates_equal_those_of_the_insightface_package(tmp_path: Path, model_settings: ModelSettings) -> None:
     path = scrfd(tmp_path / "det_10g.onnx", seed=7)
     picture = np.random.default_rng(1).integers(0, 256, (256, 320, 3), np.uint8)
-    boxes, points, scores = detector_of(path, model_settings)._look(picture, 320)
+    found = detector_of(path, model_settings)._candidates(picture, 320)
+    boxes, points, scores = found.boxes, found.landmarks, found.scores
     theirs = SCRFD(model_file=str(path))
     expected, expected_points = theirs._detect_candidates(picture, (320, 256), 0.5)
     assert 100 < len(scores) == len(expected)
@@ -75,11 +76,11 @@ def test_candidates_are_those_of_the_insightface_package(tmp_path: Path, model_s
     np.testing.assert_allclose(ours[np.lexsort(ours.T)], other[np.lexsort(other.T)], rtol=1e-4, atol=1e-2)
 
 
-def test_embeddings_are_those_of_the_insightface_package(buffalo: ModelSettings) -> None:
+def test_embeddings_equal_those_of_the_insightface_package(buffalo: ModelSettings) -> None:
     chosen = FacePack.of(buffalo)
     assert chosen is not None
     chips = np.random.default_rng(2).integers(0, 256, (9, 112, 112, 3), np.uint8)
-    ours = ArcFaceEmbedder.load(chosen, buffalo).embed(chips)
+    ours = load_arcface(chosen, buffalo).embed(chips)
     theirs = ArcFaceONNX(model_file=str(chosen.embedding.path)).get_feat(list(chips))
     assert ours.shape == (9, DIMENSIONS)
     np.testing.assert_allclose(ours, theirs / np.linalg.norm(theirs, axis=1, keepdims=True), atol=1e-5)
@@ -87,8 +88,8 @@ def test_embeddings_are_those_of_the_insightface_package(buffalo: ModelSettings)
 
 def test_the_encoder_uses_the_pack(buffalo: ModelSettings) -> None:
     encoder = FaceEncoder.load(buffalo)
-    faces, nobody = encoder.encode([crowd(PLACES), crowd([])])
-    assert nobody == ()
+    faces, none = encoder.encode([crowd(POSITIONS), crowd([])])
+    assert none == ()
     assert len(faces) == 3
     assert encoder.embedding_space.startswith("buffalo_l-")
     for face in faces:
@@ -97,7 +98,7 @@ def test_the_encoder_uses_the_pack(buffalo: ModelSettings) -> None:
     assert len(encoder.encode_portrait(crowd([(320, 160)], width=640, height=480))) == 1
 
 
-def test_another_file_makes_another_space(buffalo: ModelSettings) -> None:
+def test_a_different_file_makes_a_different_space(buffalo: ModelSettings) -> None:
     before = FaceEncoder.load(buffalo).embedding_space
     arcface(folder_of(buffalo) / "w600k_r50.onnx", seed=1)
     after = FaceEncoder.load(buffalo).embedding_space
@@ -107,7 +108,7 @@ def test_another_file_makes_another_space(buffalo: ModelSettings) -> None:
 
 def test_a_pack_with_a_batch_of_one(buffalo: ModelSettings) -> None:
     arcface(folder_of(buffalo) / "w600k_r50.onnx", batch=1)
-    (faces,) = FaceEncoder.load(buffalo).encode([crowd(PLACES)])
+    (faces,) = FaceEncoder.load(buffalo).encode([crowd(POSITIONS)])
     assert len(faces) == 3
 
 
@@ -138,7 +139,7 @@ date = 2026-11-21
 
 
 def calibrate(settings: ModelSettings) -> str:
-    """Write the calibration of the pack's model file as it is now; returns its text."""
+    """Write a calibration of the pack's current model file; returns its text."""
     space, sha256 = embedding_model(settings)
     text = CALIBRATION.format(space=space, sha256=sha256)
     (folder_of(settings) / "calibration.toml").write_text(text)
@@ -170,7 +171,7 @@ def test_a_calibration_of_another_model_file_is_refused(buffalo: ModelSettings) 
     assert searched_space(buffalo)[0] == after
 
 
-def test_the_catalogues_calibration_is_of_the_catalogues_model() -> None:
+def test_the_catalogues_calibration_was_measured_with_its_model() -> None:
     model = model_for("face_embedding")
     assert model.calibrated_on is not None
     assert model.calibrated_on.model_sha256 == model.sha256
@@ -189,7 +190,7 @@ def test_the_catalogues_calibration_is_of_the_catalogues_model() -> None:
         lambda text: text + "more = 1\n",
     ],
 )
-def test_a_calibration_that_is_none_is_told(spoilt: Callable[[str], str], buffalo: ModelSettings) -> None:
+def test_an_invalid_calibration_is_reported(spoilt: Callable[[str], str], buffalo: ModelSettings) -> None:
     path = folder_of(buffalo) / "calibration.toml"
     path.write_text(spoilt(calibrate(buffalo)))
     with pytest.raises(Misconfigured, match="is not what `photofinish evaluate") as raised:
@@ -232,7 +233,7 @@ def damaged(folder: Path) -> None:
         (damaged, "ONNX Runtime cannot load"),
     ],
 )
-def test_a_folder_that_is_no_pack_is_one_sentence(spoil: object, sentence: str, buffalo: ModelSettings) -> None:
+def test_an_unsuitable_folder_is_reported_in_one_sentence(spoil: object, sentence: str, buffalo: ModelSettings) -> None:
     assert callable(spoil)
     spoil(folder_of(buffalo))
     with pytest.raises(Misconfigured, match=sentence) as raised:

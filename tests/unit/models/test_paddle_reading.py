@@ -1,4 +1,4 @@
-"""PaddleOCR as the engine: what is told where it is absent, and the contract where it is installed."""
+"""PaddleOCR as the engine: the errors if it is missing, and its results if it is installed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def as_yaml(document: dict[str, object]) -> str:
 
 @pytest.fixture
 def paddle(tmp_path: Path, model_settings: ModelSettings) -> ModelSettings:
-    """The catalogue's own models as PaddleOCR's exporter would leave them."""
+    """The catalogue's models as PaddleOCR's exporter would write them."""
     recognition = model_settings.models_dir / model_for("text_recognition").file
     metadata = onnxruntime.InferenceSession(str(recognition)).get_modelmeta().custom_metadata_map
     documents = {"det": DETECTION, "rec": described(metadata["character"].split("\n"))}
@@ -76,7 +76,7 @@ def paddle(tmp_path: Path, model_settings: ModelSettings) -> ModelSettings:
 
 
 @pytest.mark.skipif(find_spec("paddleocr") is not None, reason="paddleocr is installed here")
-def test_an_absent_package_is_one_sentence(model_settings: ModelSettings) -> None:
+def test_a_missing_package_is_reported_in_one_sentence(model_settings: ModelSettings) -> None:
     settings = dataclasses.replace(model_settings, text_engine="paddleocr")
     for load in (TextReader.load, model_labels, lambda chosen: check_models(chosen, ["text_detection"])):
         with pytest.raises(Misconfigured, match="the package paddleocr is not installed") as raised:
@@ -84,10 +84,10 @@ def test_an_absent_package_is_one_sentence(model_settings: ModelSettings) -> Non
         assert "\n" not in str(raised.value)
 
 
-def test_files_are_told_before_anything_is_loaded(
+def test_wrong_files_are_reported_before_anything_is_loaded(
     paddle: ModelSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paddle_models, "find_spec", lambda name: name)  # files are looked at before the package is used
+    monkeypatch.setattr(paddle_models, "find_spec", lambda name: name)  # files are checked before the package is used
     labels = model_labels(paddle)
     assert labels["text_detection"].startswith("paddleocr_pp_ocrv6_small_det-")
     assert labels["text_recognition"].startswith("paddleocr_pp_ocrv6_small_rec-")
@@ -109,7 +109,7 @@ def picture() -> np.ndarray:
 
 
 @pytest.mark.skipif(find_spec("paddleocr") is None, reason="the package paddleocr is not installed")
-def test_it_reads_what_our_own_engine_reads(paddle: ModelSettings, model_settings: ModelSettings) -> None:
+def test_it_reads_the_same_as_the_default_engine(paddle: ModelSettings, model_settings: ModelSettings) -> None:
     theirs, ours = TextReader.load(paddle), TextReader.load(model_settings)
     blank = np.full((300, 300, 3), 255, np.uint8)
     window = TorsoWindow(left=50, top=50, right=400, bottom=300, face_px=60.0)

@@ -1,4 +1,4 @@
-"""Looking at a portrait only: as good as the whole look at whom it is of, in less time."""
+"""Encoding a portrait: as good as the full encoding for the main face, in less time."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def encoder(model_settings: ModelSettings) -> FaceEncoder:
 
 
 def portrait(longest_side: int) -> NDArray[np.uint8]:
-    """Head and shoulders, as an arm's length shows them."""
+    """Head and shoulders, as in a selfie at arm's length."""
     cut = astronaut()[0:300, 60:400]
     scale = longest_side / max(cut.shape)
     return np.asarray(cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 @pytest.mark.parametrize("longest_side", [200, 400, 1000, 1600])
-def test_the_same_face_as_the_whole_look(encoder: FaceEncoder, longest_side: int) -> None:
+def test_the_same_face_as_by_the_full_encoding(encoder: FaceEncoder, longest_side: int) -> None:
     picture = portrait(longest_side)
     ((whole,),) = encoder.encode([picture])
     (found,) = encoder.encode_portrait(picture)
@@ -35,13 +35,13 @@ def test_the_same_face_as_the_whole_look(encoder: FaceEncoder, longest_side: int
     assert found.quality == pytest.approx(whole.quality, abs=0.1)
 
 
-def test_others_beside_are_seen(encoder: FaceEncoder) -> None:
+def test_other_large_faces_are_found(encoder: FaceEncoder) -> None:
     one = portrait(400)
     beside = np.hstack([one, np.asarray(cv2.resize(group()[150:450, 700:1040], one.shape[1::-1]), np.uint8)])
     assert len(encoder.encode_portrait(beside)) == len(encoder.encode([beside])[0]) >= 2
 
 
-def test_small_faces_are_looked_for_as_always(encoder: FaceEncoder) -> None:
+def test_a_picture_with_small_faces_is_encoded_in_full(encoder: FaceEncoder) -> None:
     whole, found = encoder.encode([group()])[0], encoder.encode_portrait(group())
     assert [face.box for face in found] == [face.box for face in whole]
     assert len(found) == 6
@@ -51,7 +51,7 @@ def test_small_faces_are_looked_for_as_always(encoder: FaceEncoder) -> None:
 
 
 def test_it_takes_less_than_half_of_the_work(encoder: FaceEncoder) -> None:
-    """Processor time, interleaved, the least of several: the machine may be busy."""
+    """Processor time, interleaved, minimum of several runs: the machine may be busy."""
     picture = portrait(1000)
     whole, only = [], []
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""How execution providers are chosen and set up; whether they run is another question, for a machine that has them."""
+"""How execution providers are chosen and configured. Whether they run is tested only on a machine that has them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_order_of_preference_is_kept() -> None:
     assert [name for name, _ in chosen] == list(EVERYTHING)
 
 
-def test_cuda_does_not_try_every_algorithm_for_every_shape() -> None:
+def test_cuda_does_not_search_algorithms_for_every_shape() -> None:
     [(_, options), (_, of_cpu)] = providers_with_options(settings(CUDA, CPU), EVERYTHING)
     assert options["cudnn_conv_algo_search"] == "HEURISTIC"
     assert of_cpu == {}
@@ -43,6 +43,6 @@ def test_tensorrt_without_a_folder_is_refused_at_start() -> None:
 
 
 @pytest.mark.parametrize("named", [(), (CUDA,), ("MadeUpExecutionProvider", CPU)])
-def test_what_is_not_there_is_named_and_nothing_runs_elsewhere_instead(named: tuple[str, ...]) -> None:
+def test_a_missing_provider_is_named_and_not_replaced(named: tuple[str, ...]) -> None:
     with pytest.raises(Misconfigured, match=f"{named[0] if named else 'none was named'}.*here it has {CPU}"):
         providers_with_options(settings(*named), (CPU,))

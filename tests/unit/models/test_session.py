@@ -1,4 +1,4 @@
-"""Sessions: nothing is replaced quietly."""
+"""Sessions: a missing model or provider is never replaced silently."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from photofinish.analysis.models.text_reader import TextReader
 from photofinish.errors import Misconfigured
 
 
-def test_missing_models_say_which_command_makes_them(tmp_path: Path) -> None:
+def test_a_missing_model_names_the_command_that_builds_it(tmp_path: Path) -> None:
     settings = ModelSettings(models_dir=tmp_path / "nowhere")
     for load in (FaceEncoder.load, TextReader.load):
         with pytest.raises(Misconfigured, match="photofinish models build"):
@@ -24,7 +24,7 @@ def test_missing_models_say_which_command_makes_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("provider", ["CUDAExecutionProvider", "NoSuchExecutionProvider"])
-def test_an_absent_provider_is_named(provider: str, model_settings: ModelSettings) -> None:
+def test_a_missing_provider_is_named(provider: str, model_settings: ModelSettings) -> None:
     if provider in ort.get_available_providers():
         pytest.skip(f"this machine has {provider}")
     settings = ModelSettings(models_dir=model_settings.models_dir, providers=(provider, "CPUExecutionProvider"))
@@ -37,7 +37,7 @@ def test_no_provider_at_all(model_settings: ModelSettings) -> None:
         OrtSession(model_for("face_detection"), ModelSettings(models_dir=model_settings.models_dir, providers=()))
 
 
-def test_the_text_model_brings_its_characters(model_settings: ModelSettings) -> None:
+def test_the_text_model_contains_its_characters(model_settings: ModelSettings) -> None:
     session = OrtSession(model_for("text_recognition"), model_settings)
     (output,) = session.run(np.zeros((1, 3, 48, 160), np.float32)).values()
     characters = session.metadata["character"].split("\n")
@@ -57,7 +57,7 @@ def test_the_text_model_brings_its_characters(model_settings: ModelSettings) -> 
 def test_a_result_does_not_depend_on_its_batch(
     role: str, shape: tuple[int, ...], model_settings: ModelSettings
 ) -> None:
-    """What :meth:`Analyzer.analyze` promises rests on this (text is never run in a batch of one)."""
+    """:meth:`Analyzer.analyze` relies on this; text is never run in a batch of one."""
     session = OrtSession(model_for(role), model_settings)
     batch = np.random.default_rng(0).uniform(-1, 1, (5, *shape)).astype(np.float32)
     together = session.run(batch)

@@ -1,4 +1,4 @@
-"""Reading: where lines are, what they say."""
+"""Text detection and recognition."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def page(width: int = 800, height: int = 600) -> np.ndarray:
     return np.full((height, width, 3), 230, np.uint8)
 
 
-def test_numbers_are_read_where_they_are(reader: TextReader) -> None:
+def test_numbers_are_read_at_their_positions(reader: TextReader) -> None:
     picture = page()
     write(picture, "3638", middle=(200, 150), height=50)
     write(picture, "Marathon 2024", middle=(450, 450), height=40)
@@ -38,12 +38,12 @@ def test_numbers_are_read_where_they_are(reader: TextReader) -> None:
     assert 0.05 < number.box.h < 0.2
 
 
-def test_nothing_written_is_a_normal_answer(reader: TextReader) -> None:
+def test_a_picture_without_text_has_no_lines(reader: TextReader) -> None:
     assert reader.read([page(), noise(64, 64)]) == [(), ()]
     assert reader.read([]) == []
 
 
-def test_lines_do_not_depend_on_what_is_read_beside_them(reader: TextReader) -> None:
+def test_a_line_does_not_depend_on_the_others_in_its_batch(reader: TextReader) -> None:
     first, second, third = page(), page(640, 900), page(1600, 400)
     write(first, "77", middle=(200, 150), height=40)
     write(second, "2906 long line of text", middle=(320, 450), height=30)
@@ -65,8 +65,8 @@ def test_slanted_numbers(reader: TextReader, angle: float) -> None:
     assert [line.text for line in lines] == ["4862"]
 
 
-def test_lines_of_large_photos_are_cut_from_all_their_pixels(reader: TextReader) -> None:
-    """Detection looks at 1280 pixels; recognition sees the photo itself."""
+def test_lines_of_large_photos_are_cut_from_the_full_picture(reader: TextReader) -> None:
+    """Detection sees 1280 pixels a side, recognition the original pixels."""
     picture = page(6000, 4000)
     write(picture, "1234", middle=(3000, 2000), height=110)
     (lines,) = reader.read([picture])
@@ -87,7 +87,7 @@ def test_map_to_boxes_grows_by_the_vatti_distance() -> None:
     assert bottom_right[1] > top_right[1]
 
 
-def test_faint_and_tiny_marks_are_no_lines() -> None:
+def test_faint_and_tiny_marks_are_ignored() -> None:
     probability = np.zeros((100, 200), np.float32)
     probability[40:50, 60:100] = 0.35
     probability[10:12, 10:12] = 0.9
@@ -111,8 +111,8 @@ def test_ctc_joins_repeats_and_drops_blanks() -> None:
 
 
 @given(st.text(alphabet="0123456789", min_size=0, max_size=10), st.data())
-def test_ctc_reads_what_was_written(text: str, data: st.DataObject) -> None:
-    """Any alignment of a text (repeats, with blanks where a character doubles) decodes to the text."""
+def test_ctc_decodes_any_alignment(text: str, data: st.DataObject) -> None:
+    """Repeats, and blanks between doubled characters, decode to the text."""
     characters = ["", *"0123456789"]
     steps = [0] * data.draw(st.integers(0, 2))
     for character in text:
@@ -129,8 +129,8 @@ def one_hot(steps: list[int], classes: int = 4) -> np.ndarray:
     return probabilities
 
 
-def test_torsos_are_read_where_their_window_is(reader: TextReader) -> None:
-    """Digits of 14 pixels under a face of 32: read at three times the size, told in fractions of the whole photo."""
+def test_a_torso_is_read_closer_and_located_in_the_whole_photo(reader: TextReader) -> None:
+    """Digits of 14 pixels below a face of 32 are read at three times the size."""
     picture = page()
     write(picture, "4862", middle=(600, 450), height=14)
     window = TorsoWindow(left=545, top=400, right=655, bottom=510, face_px=32)
@@ -142,7 +142,7 @@ def test_torsos_are_read_where_their_window_is(reader: TextReader) -> None:
     assert line.box.y < 450 / 600 < line.box.y + line.box.h
 
 
-def test_a_line_that_goes_on_outside_the_window_is_left_out(reader: TextReader) -> None:
+def test_a_line_cut_off_by_its_window_is_dropped(reader: TextReader) -> None:
     picture = page()
     write(picture, "4862", middle=(300, 300), height=40)
     left, right = (

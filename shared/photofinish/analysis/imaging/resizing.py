@@ -23,6 +23,13 @@ def fit_within(image: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]
     return shrunk(image, max(1, round(width * scale)), max(1, round(height * scale)))
 
 
+def resized(image: NDArray[np.uint8], width: int, height: int, enlarging: int = cv2.INTER_LINEAR) -> NDArray[np.uint8]:
+    """Scale a (H, W, 3) image; `enlarging` is OpenCV's interpolation if a side grows."""
+    if width <= image.shape[1] and height <= image.shape[0]:
+        return shrunk(image, width, height)
+    return cast("NDArray[np.uint8]", cv2.resize(image, (width, height), interpolation=enlarging))
+
+
 def shrunk(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     """Scale a (H, W, 3) image to a size not above its own on either side, averaging over the area of each new pixel.
 

@@ -1,18 +1,16 @@
-"""A bib detector that an operator trained: a YOLO network in an ONNX file, as Ultralytics and others export it."""
+"""A bib detector provided by the operator: a YOLO network in an ONNX file, as Ultralytics and others export it."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photofinish.analysis.imaging.resizing import shrunk
-from photofinish.analysis.models.face_tiles import suppress_overlaps
+from photofinish.analysis.imaging.resizing import resized
+from photofinish.analysis.models.detections import suppress_overlaps
 from photofinish.analysis.models.model_file import ModelFile
 from photofinish.analysis.models.selection import BIB_DETECTOR
 from photofinish.analysis.models.session import OrtSession, Session
@@ -22,12 +20,12 @@ from photofinish.domain.geometry import Box
 from photofinish.errors import Misconfigured
 
 DEFAULT_SIDE = 640
-# A window too many costs some time, one too few a number; the file's metadata may say otherwise.
+# A superfluous window costs some time, a missing one a number; the file's metadata may set another score.
 DEFAULT_MIN_SCORE = 0.25
 MIN_SCORE_KEY = "min_score"
-# What networks are trained to see around a picture of another shape.
+# The grey that networks are trained with around a picture of another shape.
 _PADDING = 114
-_WHAT_IT_MUST_BE = (
+_REQUIREMENTS = (
     "It must be a YOLO detector with one input (1, 3, H, W) float32 and one output, (1, 4 + classes, N) or, with "
     "suppression inside, (1, N, 6)."
 )
@@ -35,13 +33,13 @@ _WHAT_IT_MUST_BE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BibDetectorInput:
-    """How the network wants a picture, and what of its answer counts."""
+    """Size of the network's input, and which of its detections count."""
 
     width: int
     height: int
     min_score: float
     classes: frozenset[int] | None
-    """The classes that are bibs; None: all."""
+    """The classes that are bibs; None means all."""
 
 
 class BibDetector:
@@ -53,10 +51,10 @@ class BibDetector:
 
     @classmethod
     def load(cls, file: ModelFile, settings: ModelSettings) -> BibDetector:
-        """Load the file and run it once, so that a network of another kind is found out now.
+        """Load the file and run it once, so that a wrong file is found now.
 
         Raises:
-            Misconfigured: ONNX Runtime cannot run the file, or it is no detector of bibs.
+            Misconfigured: ONNX Runtime cannot run the file, or it is not a bib detector.
         """
         session = OrtSession(file, settings)
         try:
@@ -65,11 +63,11 @@ class BibDetector:
             outputs = session.probe(np.zeros((1, 3, expects.height, expects.width), np.float32))
             _check_output(outputs, session.metadata)
         except _Unsuitable as reason:
-            raise Misconfigured(f"{BIB_DETECTOR}: {file.path} {reason}. {_WHAT_IT_MUST_BE}") from None
+            raise Misconfigured(f"{BIB_DETECTOR}: {file.path} {reason}. {_REQUIREMENTS}") from None
         return detector
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[tuple[DetectedBib, ...]]:
-        """The bibs of each (H, W, 3) BGR image, best first."""
+        """Find the bibs of each (H, W, 3) BGR image, best first."""
         return [self._detect_one(image) for image in images]
 
     def _detect_one(self, image: NDArray[np.uint8]) -> tuple[DetectedBib, ...]:
@@ -89,16 +87,12 @@ class BibDetector:
 
 
 def letterboxed(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[np.float32], float, int, int]:
-    """The (H, W, 3) BGR image in the middle of a grey (1, 3, height, width) RGB 0–1 batch, its scale, left and top."""
+    """Centre a (H, W, 3) BGR image on grey: a (1, 3, height, width) batch, RGB 0–1, then its scale, left and top."""
     scale = min(width / image.shape[1], height / image.shape[0])
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    if scale <= 1:
-        fitted = shrunk(image, *size)
-    else:
-        fitted = cast("NDArray[np.uint8]", cv2.resize(image, size, interpolation=cv2.INTER_LINEAR))
     left, top = (width - size[0]) // 2, (height - size[1]) // 2
     canvas = np.full((height, width, 3), _PADDING, np.uint8)
-    canvas[top : top + size[1], left : left + size[0]] = fitted
+    canvas[top : top + size[1], left : left + size[0]] = resized(image, *size)
     batch = np.ascontiguousarray(canvas[:, :, ::-1].transpose(2, 0, 1)[np.newaxis], np.float32) / np.float32(255)
     return batch, scale, left, top
 
@@ -106,9 +100,9 @@ def letterboxed(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDAr
 def decoded(
     output: NDArray[np.float32], min_score: float, classes: frozenset[int] | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The network's answer to one picture as (N, 4) boxes x, y, w, h in its pixels, and their (N,) scores, best first.
+    """Convert the output for one picture to (N, 4) boxes x, y, w, h in its pixels and (N,) scores, best first.
 
-    (1, N, 6) rows are corners, score and class; the columns of (1, 4 + classes, N) are middle, size and class scores.
+    Rows of (1, N, 6) are corners, score and class; columns of (1, 4 + classes, N) are centre, size and class scores.
     """
     if _is_end_to_end(output):
         rows = output[0]
@@ -118,26 +112,26 @@ def decoded(
         columns = output[0]
         by_class = columns[4:]
         kinds, scores = by_class.argmax(axis=0), by_class.max(axis=0)
-        middle, size = columns[:2].T, columns[2:4].T
-        boxes = np.concatenate([middle - size / 2, size], axis=1)
-    wanted = scores >= min_score
+        centre, size = columns[:2].T, columns[2:4].T
+        boxes = np.concatenate([centre - size / 2, size], axis=1)
+    counts = scores >= min_score
     if classes is not None:
-        wanted &= np.isin(kinds, list(classes))
-    boxes, scores = boxes[wanted], scores[wanted]
+        counts &= np.isin(kinds, list(classes))
+    boxes, scores = boxes[counts], scores[counts]
     kept = suppress_overlaps(boxes, scores)
     return boxes[kept], scores[kept]
 
 
 class _Unsuitable(Exception):
-    """Half a sentence: why a file is no bib detector."""
+    """Why a file is not a bib detector, as half a sentence."""
 
 
 def _expectations(shape: Sequence[object], kind: str, metadata: Mapping[str, str]) -> BibDetectorInput:
-    """From the input's shape (names or None stand for sizes that are free) and the file's metadata."""
+    """Read the input's shape (a name or None is a free size) and the file's metadata."""
     if len(shape) != 4 or shape[1] != 3 or kind != "tensor(float)":
         raise _Unsuitable(f"takes {kind} of shape {list(shape)}")
     if isinstance(shape[0], int) and shape[0] != 1:
-        raise _Unsuitable(f"takes {shape[0]} pictures at once")
+        raise _Unsuitable(f"requires {shape[0]} pictures at once")
     height, width = (side if isinstance(side, int) and side > 0 else DEFAULT_SIDE for side in shape[2:])
     try:
         min_score = float(metadata.get(MIN_SCORE_KEY, DEFAULT_MIN_SCORE))
@@ -149,13 +143,13 @@ def _expectations(shape: Sequence[object], kind: str, metadata: Mapping[str, str
 
 
 def _names(metadata: Mapping[str, str]) -> dict[int, str]:
-    """Class to name, as Ultralytics writes them; empty where the file does not tell."""
+    """Class → name, as Ultralytics writes them; empty if the file has none."""
     text = metadata.get("names", "{}")
     try:
         names = ast.literal_eval(text)
         return {int(number): str(name) for number, name in dict(names).items()}
     except (ValueError, SyntaxError, TypeError):
-        raise _Unsuitable(f"has class names in its metadata that cannot be understood: {text[:60]!r}") from None
+        raise _Unsuitable(f"has unreadable class names in its metadata: {text[:60]!r}") from None
 
 
 def _bib_classes(names: Mapping[int, str]) -> frozenset[int] | None:
@@ -163,7 +157,7 @@ def _bib_classes(names: Mapping[int, str]) -> frozenset[int] | None:
         return None
     bibs = frozenset(number for number, name in names.items() if "bib" in name.lower() or "number" in name.lower())
     if not bibs:
-        raise _Unsuitable(f"knows {len(names)} classes, none of which is called bib or number")
+        raise _Unsuitable(f"has {len(names)} classes, none of which is called bib or number")
     return bibs
 
 
@@ -174,8 +168,8 @@ def _is_end_to_end(output: NDArray[np.float32]) -> bool:
 def _check_output(outputs: Mapping[str, NDArray[np.float32]], metadata: Mapping[str, str]) -> None:
     shapes = [tuple(output.shape) for output in outputs.values()]
     if len(shapes) != 1 or len(shapes[0]) != 3 or shapes[0][0] != 1:
-        raise _Unsuitable(f"answers with {' and '.join(map(str, shapes))}")
+        raise _Unsuitable(f"has outputs {' and '.join(map(str, shapes))}")
     (output,) = outputs.values()
     names = _names(metadata)
     if not _is_end_to_end(output) and (output.shape[1] < 5 or (names and output.shape[1] != 4 + len(names))):
-        raise _Unsuitable(f"answers with {shapes[0]} for {len(names) or 'unnamed'} classes")
+        raise _Unsuitable(f"has output {shapes[0]} for {len(names) or 'unnamed'} classes")

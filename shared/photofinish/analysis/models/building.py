@@ -1,6 +1,6 @@
-"""Builds the folder of model files out of installed wheels, and checks it.
+"""Builds the folder of model files from installed wheels, and verifies it.
 
-Nothing is downloaded and the wheels' code is never imported: their files are found through the package metadata.
+Nothing is downloaded, and the wheels' code is never imported: their files are found through the package metadata.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from photofinish.errors import Misconfigured
 
 
 class Verification(NamedTuple):
-    """Whether one model's built file is right; `problem` is None where it is."""
+    """Whether one model's built files are right; `problem` is None if they are."""
 
     model: CatalogueModel
     ok: bool
@@ -26,12 +26,12 @@ class Verification(NamedTuple):
 
 
 def build(models_dir: Path, on_progress: Callable[[CatalogueModel], None] | None = None) -> list[CatalogueModel]:
-    """Build every model of the catalogue into `models_dir`; returns those built now (what is right stays as it is).
+    """Build the models of the catalogue that `models_dir` lacks or has wrong; returns these.
 
-    `on_progress` is called before each of them. A file appears complete or not at all, so builds may run at once.
+    `on_progress` is called before each of them. A file appears complete or not at all, so builds may run concurrently.
 
     Raises:
-        Misconfigured: a wheel is not installed, or a file is not the one that the catalogue names.
+        Misconfigured: a wheel is not installed, or a file is not the one in the catalogue.
     """
     models_dir.mkdir(parents=True, exist_ok=True)
     built = []
@@ -46,7 +46,7 @@ def build(models_dir: Path, on_progress: Callable[[CatalogueModel], None] | None
 
 
 def verify(models_dir: Path) -> list[Verification]:
-    """What is right and what is wrong in `models_dir`, model by model."""
+    """Verify every model in `models_dir`."""
     problems = [(model, _problem(model, models_dir)) for model in catalogue()]
     return [Verification(model, problem is None, problem) for model, problem in problems]
 
@@ -56,7 +56,7 @@ def _build_one(model: CatalogueModel, models_dir: Path) -> None:
     problem = file_problem(source, model.source_sha256)
     if problem:
         raise Misconfigured(
-            f"Model {model.label}: {problem}. Install {model.package}=={model.package_version}, whose file it must be."
+            f"Model {model.label}: {problem}. Install {model.package}=={model.package_version}, which has the file."
         )
     built = models_dir / model.file
     if file_problem(built, model.sha256) is not None:
@@ -79,8 +79,8 @@ def _write(model: CatalogueModel, path: Path, sha256: str, content: bytes) -> No
         found = file_sha256(Path(temporary))
         if found != sha256:
             raise Misconfigured(
-                f"Model {model.label}: building {path.name} gave sha256 {found}, the catalogue says {sha256}. "
-                "Install the versions of requirements.txt: another onnx or onnxruntime may write another file."
+                f"Model {model.label}: building {path.name} gave sha256 {found}, the catalogue says {sha256}. Install "
+                "the versions in requirements.txt: other versions of onnx or onnxruntime may write a different file."
             )
         Path(temporary).chmod(0o644)
         os.replace(temporary, path)
@@ -101,7 +101,7 @@ def _source_path(model: CatalogueModel) -> Path:
 
 
 def _folded(model: CatalogueModel, source: Path) -> bytes:
-    _needed("onnx")  # only building needs it: workers and functions run without
+    _require("onnx")  # only building needs it: tasks and functions run without it
     import onnx
 
     from photofinish.analysis.models.folding import fold
@@ -112,8 +112,8 @@ def _folded(model: CatalogueModel, source: Path) -> bytes:
 
 
 def _content_of(form: CpuForm, model: CatalogueModel, built: Path) -> bytes:
-    _needed("onnx")
-    _needed("onnxruntime")
+    _require("onnx")
+    _require("onnxruntime")
     from photofinish.analysis.models.cpu_forms import depthwise_prelu_form, int8_form
     from photofinish.analysis.models.int8_embedding import int8_embedding_form
 
@@ -122,7 +122,7 @@ def _content_of(form: CpuForm, model: CatalogueModel, built: Path) -> bytes:
     return int8_embedding_form(built) if model.role == "face_embedding" else int8_form(built, model.role)
 
 
-def _needed(package: str) -> None:
+def _require(package: str) -> None:
     try:
         importlib.import_module(package)
     except ModuleNotFoundError:

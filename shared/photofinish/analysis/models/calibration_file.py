@@ -1,4 +1,4 @@
-"""Calibrations as TOML, with what they were measured on: what `photofinish evaluate --calibrate` writes."""
+"""Calibrations as TOML, as `photofinish evaluate --calibrate` writes them, with the data they were measured on."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ HOW_TO_CALIBRATE = "`photofinish evaluate --bibs DIR --faces DIR --calibrate`"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationOrigin:
-    """What a calibration was measured on."""
+    """The model and data that a calibration was measured on."""
 
     embedding_space: str
     model_sha256: str
-    """Hexadecimal, of the embedding model's file."""
+    """Of the embedding model's file, hexadecimal."""
     folders: tuple[str, ...]
     """Names of the labelled folders."""
     same_pairs: int
@@ -30,10 +30,10 @@ class CalibrationOrigin:
 
     @classmethod
     def of_table(cls, table: dict[str, Any]) -> CalibrationOrigin:
-        """From a TOML table with these keys.
+        """Read a TOML table with these keys.
 
         Raises:
-            TypeError: one is missing, one is unknown, or the date is none.
+            TypeError: a key is missing or unknown, or the date is not a date.
         """
         if type(table.get("date")) is not datetime.date:
             raise TypeError("calibrated_on has no date")
@@ -42,21 +42,21 @@ class CalibrationOrigin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredCalibration:
-    """What similarities in an embedding space mean, and how that is known."""
+    """What similarities in an embedding space mean, and where that was measured."""
 
     calibration: Calibration
     origin: CalibrationOrigin
 
     def as_toml(self) -> str:
-        """The lines for a pack's `calibration.toml`, and for `catalogue.toml` under the model itself."""
+        """Write the lines for a pack's `calibration.toml`, or for a model in `catalogue.toml`."""
         return f"{_table('calibration', self.calibration)}\n\n{_table('calibrated_on', self.origin)}"
 
 
 def read_calibration(path: Path) -> MeasuredCalibration:
-    """The calibration in the file at `path`.
+    """Read the calibration at `path`.
 
     Raises:
-        Misconfigured: it is not what ``photofinish evaluate --calibrate`` writes.
+        Misconfigured: the file is not what ``photofinish evaluate --calibrate`` writes.
     """
     try:
         model = tomllib.loads(path.read_text(encoding="utf-8"))["model"]
@@ -64,7 +64,7 @@ def read_calibration(path: Path) -> MeasuredCalibration:
             calibration=Calibration(**model["calibration"]), origin=CalibrationOrigin.of_table(model["calibrated_on"])
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Misconfigured(f"{path} is not what {HOW_TO_CALIBRATE} writes ({error}). Make it anew.") from error
+        raise Misconfigured(f"{path} is not what {HOW_TO_CALIBRATE} writes ({error}). Write it again.") from error
 
 
 def _table(name: str, values: Calibration | CalibrationOrigin) -> str:
@@ -76,5 +76,5 @@ def _table(name: str, values: Calibration | CalibrationOrigin) -> str:
 def _toml(value: float | str | tuple[str, ...] | datetime.date) -> str:
     if isinstance(value, datetime.date):
         return value.isoformat()
-    # JSON writes numbers, strings and lists of them as TOML does.
+    # JSON and TOML write numbers, strings and lists of them alike.
     return json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The models that the pipeline can use, as ``catalogue.toml`` beside this module describes them."""
+"""The models of the default pipeline, as described in ``catalogue.toml`` in this folder."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ INT8 = "int8"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CpuForm:
-    """What runs on a CPU in a model's stead, made of it by :mod:`photofinish.analysis.models.building`."""
+    """A faster form of a model for CPUs, built from it by :mod:`photofinish.analysis.models.building`."""
 
     form: str
-    """`int8` (finds nearly the same) or `depthwise_prelu` (the same but for rounding)."""
+    """`int8` (nearly the same results) or `depthwise_prelu` (the same except for rounding)."""
     file: str
     sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueModel:
-    """One model: what it does, which wheel it comes from, what its built file must be."""
+    """One model: its role, the wheel it comes from, and its built file."""
 
     role: str
     """`face_detection`, `face_embedding`, `text_detection` or `text_recognition`."""
@@ -47,58 +47,58 @@ class CatalogueModel:
     package: str
     package_version: str
     source_file: str
-    """Path inside the installed package, from site-packages."""
+    """Path in the installed package, relative to site-packages."""
     source_sha256: str
     licence: str
     """SPDX identifier, as the package states it."""
     origin: str
     input: str
-    """Shape, dtype, colour order and value range, for people."""
+    """Shape, dtype, colour order and value range, for readers of the catalogue."""
     cpu: CpuForm | None = None
-    """None where the model itself runs on a CPU too."""
+    """Runs on CPUs instead of the model itself, if given."""
     portrait: CpuForm | None = None
-    """Runs in the stead of `cpu` on pictures that are of somebody; None where the same does."""
+    """Runs instead of `cpu` on portraits, if given."""
     embedding_space: str | None = None
     calibration: Calibration | None = None
-    """What similarities in that space mean."""
+    """What similarities in the embedding space mean."""
     calibrated_on: CalibrationOrigin | None = None
 
     @property
     def label(self) -> str:
-        """Name and version in one word, as sidecars name it."""
+        """Name and version, as in sidecars."""
         return f"{self.name}-{self.version}"
 
     def cpu_form(self, providers: Sequence[str]) -> CpuForm | None:
-        """The form that these ONNX Runtime providers run on this machine; None where they run the model itself."""
+        """The form that these ONNX Runtime providers run on this machine; None if they run the model itself."""
         if self.cpu is None or tuple(providers) != (CPU_PROVIDER,):
             return None
         return self.cpu if self.cpu.form != INT8 or multiplies_int8_exactly() else None
 
     @property
     def forms(self) -> tuple[CpuForm, ...]:
-        """Every form that is built of the model."""
+        """Every form that is built from the model."""
         return tuple(form for form in (self.cpu, self.portrait) if form)
 
     def for_portraits(self) -> CatalogueModel:
-        """The model as it runs on pictures that are of somebody, on this machine."""
+        """Return the model as it runs on portraits on this machine."""
         if self.portrait is None or (self.portrait.form == INT8 and not multiplies_int8_exactly()):
             return self
         return replace(self, cpu=self.portrait)
 
     def label_on(self, providers: Sequence[str]) -> str:
-        """`label`, with the form where that may find something else."""
+        """`label`, and the form if its results may differ."""
         form = self.cpu_form(providers)
         return f"{self.label}-int8" if form and form.form == INT8 else self.label
 
     @property
     def min_similarity(self) -> float | None:
-        """Cosine in the embedding space from which two faces count as one person's; None where not calibrated."""
+        """Cosine similarity from which two faces count as the same person; None if not calibrated."""
         return self.calibration.min_similarity if self.calibration else None
 
 
 @functools.cache
 def catalogue() -> tuple[CatalogueModel, ...]:
-    """Every model of the default pipeline, one per role."""
+    """Return every model of the default pipeline, one per role."""
     text = resources.files(__package__).joinpath("catalogue.toml").read_text(encoding="utf-8")
     return tuple(_model(entry) for entry in tomllib.loads(text)["model"])
 
@@ -116,15 +116,15 @@ def _model(entry: dict[str, Any]) -> CatalogueModel:
 
 
 def model_for(role: str) -> CatalogueModel:
-    """The catalogue's model for `role`; KeyError for a role that it does not have."""
+    """Return the catalogue's model for `role`; KeyError if it has none."""
     return {model.role: model for model in catalogue()}[role]
 
 
 def built_file(model: CatalogueModel, models_dir: Path, providers: Sequence[str] = ()) -> Path:
-    """The built file of `model` that `providers` run, checked to be there and to be what the catalogue names.
+    """Return the verified built file of `model` that `providers` run.
 
     Raises:
-        Misconfigured: it is missing or another file; the message says which command makes it.
+        Misconfigured: it is missing or another file; the message names the command that builds it.
     """
     built = model.cpu_form(providers) or model
     path = models_dir / built.file
@@ -137,9 +137,9 @@ def built_file(model: CatalogueModel, models_dir: Path, providers: Sequence[str]
 
 
 def file_problem(path: Path, sha256: str) -> str | None:
-    """Why `path` is not the file of that hash, as half a sentence; None where it is."""
+    """Why `path` is not the file with this hash, as half a sentence; None if it is."""
     if not path.is_file():
-        return f"{path} is not there"
+        return f"{path} does not exist"
     found = file_sha256(path)
     return None if found == sha256 else f"{path} is not the file of the catalogue (sha256 {found[:12]}…)"
 

@@ -1,8 +1,8 @@
-"""Forms of the models that compute the same on a CPU in about half the time; GPUs run the models as they are.
+"""Forms of the models that run on CPUs in about half the time; GPUs run the models themselves.
 
 `int8`: weights and activations as 8-bit integers (static quantisation), which processors with VNNI multiply four at a
-time; others run the float model. `depthwise_prelu`: PReLU out of operators that ONNX Runtime keeps in its blocked
-layout; equal but for rounding.
+time; other processors run the float model. `depthwise_prelu`: PReLU built from operators that ONNX Runtime keeps in its
+blocked layout; equal except for rounding.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, 
 from onnxruntime.quantization.calibrate import TensorsData, save_tensors_data
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
-# What is quantised; between such operators tensors stay 8-bit. Matrix products of attention gain nothing.
+from photofinish.analysis.models.folding import replace
+
+# The quantised operators; tensors between them stay 8-bit. Matrix products of attention gain nothing.
 INT8_OPERATORS = (
     "Conv",
     "Add",
@@ -37,11 +39,11 @@ INT8_OPERATORS = (
     "Relu",
     "Sigmoid",
 )
-_OPSET = 14  # the first with operators that quantisation per channel needs; those of the sources have not changed since
+_OPSET = 14  # the first with the operators of per-channel quantisation; the sources' operators have not changed since
 
 
 def int8_form(source: Path, role: str) -> bytes:
-    """The quantised form of a model, from the ranges of its tensors that were measured once (`int8_ranges.json`)."""
+    """Quantise a model with the measured ranges of its tensors (`int8_ranges.json`)."""
     recorded = resources.files(__package__).joinpath("int8_ranges.json").read_text(encoding="utf-8")
     ranges = {name: (np.float32(low), np.float32(high)) for name, (low, high) in json.loads(recorded)[role].items()}
     with quantisable(source) as plain:
@@ -59,7 +61,7 @@ def int8_form(source: Path, role: str) -> bytes:
             calibration_cache_path=cache,
         )
         quantised = onnx.load(str(target))
-    # What the file says about itself (the characters that a text model knows) gets lost on the way.
+    # Quantisation drops the metadata, which holds the characters of a text model.
     helper.set_model_props(quantised, {entry.key: entry.value for entry in onnx.load(str(source)).metadata_props})
     content: bytes = quantised.SerializeToString(deterministic=True)
     return content
@@ -67,7 +69,7 @@ def int8_form(source: Path, role: str) -> bytes:
 
 @contextlib.contextmanager
 def quantisable(source: Path) -> Iterator[Path]:
-    """A temporary file of the model, its constants folded, GELU and pooling one operator each: what is calibrated."""
+    """Write the model to a temporary file for calibration: constants folded, GELU and pooling one operator each."""
     with tempfile.TemporaryDirectory(prefix="photofinish-int8-") as folder:
         plain = Path(folder) / "plain.onnx"
         options = ort.SessionOptions()
@@ -76,7 +78,7 @@ def quantisable(source: Path) -> Iterator[Path]:
         options.log_severity_level = 3
         ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
         model = onnx.load(str(plain))
-        # ONNX Runtime names all domains it knows; the converter wants only those that are used.
+        # ONNX Runtime lists all domains it supports; the converter accepts only those in use.
         del model.opset_import[1:]
         model = version_converter.convert_version(model, _OPSET)
         _join_operators(model)
@@ -86,10 +88,10 @@ def quantisable(source: Path) -> Iterator[Path]:
 
 
 def depthwise_prelu_form(source: Path) -> bytes:
-    """PReLU with a slope s per channel as s·x + ReLU((1 - s)·x): depthwise convolutions of one tap, which stay blocked.
+    """Replace PReLU with slope s per channel by s·x + ReLU((1 - s)·x): one-tap depthwise convolutions stay blocked.
 
-    ONNX Runtime's own PRelu takes half of SFace's time. Where a slope is above 1 the sum does not hold, and PReLU
-    becomes max(x, 0) + s·min(x, 0).
+    ONNX Runtime's own PRelu takes half of SFace's time. If a slope is above 1, the sum does not hold, and PReLU becomes
+    max(x, 0) + s·min(x, 0).
     """
     model = onnx.load(str(source))
     constants = {initializer.name: numpy_helper.to_array(initializer) for initializer in model.graph.initializer}
@@ -118,7 +120,7 @@ def depthwise_prelu_form(source: Path) -> bytes:
                 helper.make_node("Add", [f"{y}_positive", f"{y}_sloped"], [y]),
             ]
         model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in added.items())
-    _replace_nodes(model, nodes)
+    replace(model.graph.node, nodes)
     onnx.checker.check_model(model)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
@@ -129,12 +131,12 @@ def _one_tap(x: str, weights: str, y: str, channels: int) -> onnx.NodeProto:
 
 
 def _join_operators(model: onnx.ModelProto) -> None:
-    """GELU written out (x/√2, erf, + 1, · x, · ½) becomes one operator, the mean over a picture GlobalAveragePool."""
+    """Join the operators of a GELU (x/√2, erf, + 1, · x, · ½) into one, and make spatial means GlobalAveragePool."""
     users: Mapping[str, list[onnx.NodeProto]] = defaultdict(list)
     for node in model.graph.node:
         for name in node.input:
             users[name].append(node)
-    instead: dict[str, list[onnx.NodeProto]] = {}
+    replacements: dict[str, list[onnx.NodeProto]] = {}
     for node in model.graph.node:
         if node.op_type == "Div" and [user.op_type for user in users[node.output[0]]] == ["Erf"]:
             chain = [node]
@@ -144,22 +146,13 @@ def _join_operators(model: onnx.ModelProto) -> None:
             if [one.op_type for one in chain] != ["Div", "Erf", "Add", "Mul", "Mul"]:
                 raise ValueError(f"{node.name}: erf is not part of a GELU here")
             gelu = helper.make_node("Gelu", [node.input[0]], [chain[-1].output[0]], domain="com.microsoft")
-            instead |= {one.output[0]: [] for one in chain} | {chain[0].output[0]: [gelu]}
+            replacements |= {one.output[0]: [] for one in chain} | {chain[0].output[0]: [gelu]}
         elif node.op_type == "ReduceMean":
             attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
             if attributes["axes"] in ([2, 3], [-2, -1]) and attributes.get("keepdims", 1):
                 pooled = helper.make_node("GlobalAveragePool", [node.input[0]], [node.output[0]])
-                instead[node.output[0]] = [pooled]
-    nodes = [new for node in model.graph.node for new in instead.get(node.output[0], [node])]
-    _replace_nodes(model, nodes)
-    used = {name for node in nodes for name in node.input}
-    constants = [initializer for initializer in model.graph.initializer if initializer.name in used]
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(constants)
+                replacements[node.output[0]] = [pooled]
+    replace(model.graph.node, [new for node in model.graph.node for new in replacements.get(node.output[0], [node])])
+    used = {name for node in model.graph.node for name in node.input}
+    replace(model.graph.initializer, [constant for constant in model.graph.initializer if constant.name in used])
     model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
-
-
-def _replace_nodes(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> None:
-    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
-    del model.graph.node[:]
-    model.graph.node.extend(copies)

@@ -1,4 +1,4 @@
-"""Faces of photos with everything that is known of them: detection, alignment, embedding, sharpness, quality."""
+"""Faces of photos with all their values: detection, alignment, embedding, sharpness, quality."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from photofinish.analysis.imaging.sharpness import chip_sharpness
 from photofinish.analysis.models.catalogue import model_for
+from photofinish.analysis.models.detections import Detections
 from photofinish.analysis.models.face_alignment import CHIP_SIZE, align, chip_brightness
-from photofinish.analysis.models.face_detection import CLOSE_UP_LONGEST_SIDE, PORTRAIT_PX, Detections, FaceDetector
+from photofinish.analysis.models.face_detection import CLOSE_UP_LONGEST_SIDE, PORTRAIT_PX, FaceDetector
 from photofinish.analysis.models.face_embedding import FaceEmbedder
 from photofinish.analysis.models.face_pack import FacePack
 from photofinish.analysis.models.insightface_packs import load_pack
@@ -22,9 +23,9 @@ from photofinish.domain.geometry import Box
 from photofinish.domain.pose import head_pose
 from photofinish.domain.quality import face_quality, quality_reasons
 
-# The mean of the embeddings of two chips, by the landmarks of both looks, tells people apart better than either: at a
-# false accept rate of 1e-3 it finds .90 of 50 same-person pairs of runners, either alone .84 and .88; of portraits made
-# small, noisy and blurred .971, .962 and .960. On smaller faces it was not seen to help.
+# The mean of two embeddings, of chips aligned by the landmarks of both passes, identifies people better than either: at
+# a false accept rate of 1e-3 it finds .90 of 50 same-person pairs of runners, the two alone .84 and .88; of portraits
+# made small, noisy and blurred .971, .962 and .960. On smaller faces no gain was measured.
 TWO_CHIPS_PX = 32.0
 
 
@@ -32,32 +33,21 @@ class Detector(Protocol):
     """Finds faces. Threads may share it."""
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
-        """The faces of each (H, W, 3) BGR image, in order."""
+        """The faces of each (H, W, 3) BGR image, in order, largest face first."""
         ...
 
     def detect_portrait(self, image: NDArray[np.uint8]) -> Detections:
-        """The faces of a picture that is of somebody; it may lack those that are small beside theirs."""
-        ...
-
-
-class Embedder(Protocol):
-    """Makes embeddings. Threads may share it."""
-
-    @property
-    def space(self) -> str:
-        """Name of the embedding space."""
-        ...
-
-    def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(N, 112, 112, 3) BGR chips → (N, D) float32 rows of unit length, in order; N may be 0."""
+        """The faces of a portrait; those much smaller than the main face may be missing."""
         ...
 
 
 class FaceEncoder:
-    """What jobs and the search by selfie both use, so that their embeddings compare. Threads may share it."""
+    """Used by jobs and by the search by selfie, so that their embeddings are comparable. Threads may share it."""
 
-    def __init__(self, detector: Detector, embedder: Embedder, portrait_embedder: Embedder | None = None) -> None:
-        """`portrait_embedder`, of the same space, embeds large faces of portraits; None where `embedder` does."""
+    def __init__(
+        self, detector: Detector, embedder: FaceEmbedder, portrait_embedder: FaceEmbedder | None = None
+    ) -> None:
+        """`portrait_embedder`, of the same space, embeds the large faces of portraits; None: `embedder` does."""
         self._detector = detector
         self._embedder = embedder
         self._portrait_embedder = portrait_embedder or embedder
@@ -65,7 +55,7 @@ class FaceEncoder:
 
     @classmethod
     def load(cls, settings: ModelSettings) -> FaceEncoder:
-        """Load the catalogue's models, or those of the pack that the settings name; takes a fraction of a second.
+        """Load the catalogue's models, or those of the pack in the settings; takes a fraction of a second.
 
         Raises:
             Misconfigured: a model file or a provider is missing, or a pack's licence was not accepted.
@@ -75,39 +65,39 @@ class FaceEncoder:
         detection, embedding = model_for("face_detection"), model_for("face_embedding")
         space = embedding.embedding_space or embedding.label
         embedder = FaceEmbedder(OrtSession(embedding, settings), space)
-        of_portraits = embedding.for_portraits()
-        if of_portraits.cpu_form(settings.providers) == embedding.cpu_form(settings.providers):
+        for_portraits = embedding.for_portraits()
+        if for_portraits.cpu_form(settings.providers) == embedding.cpu_form(settings.providers):
             portrait_embedder = embedder
         else:
-            portrait_embedder = FaceEmbedder(OrtSession(of_portraits, settings), space)
+            portrait_embedder = FaceEmbedder(OrtSession(for_portraits, settings), space)
         return cls(FaceDetector(OrtSession(detection, settings)), embedder, portrait_embedder)
 
     def encode(self, images: Sequence[NDArray[np.uint8]]) -> list[tuple[Face, ...]]:
-        """The faces of each upright (H, W, 3) BGR image, largest first, each with its embedding.
+        """Find and embed the faces of each upright (H, W, 3) BGR image, largest first; the tuple may be empty.
 
-        No face is a normal answer: an empty tuple. Chips of all images are embedded together.
+        Chips of all images are embedded together.
         """
         return self.embed(images, self.detect(images))
 
     def encode_portrait(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
-        """What :meth:`encode` finds of somebody whom the picture is of, in a fourth of the time.
+        """As :meth:`encode` for a portrait, in a fourth of the time; small faces may be missing.
 
-        It may lack small faces. Large ones are embedded once, by the means of both looks' landmarks: of portraits, also
-        poor ones, that finds as many as two embeddings do; of runners it would find fewer.
+        Large faces are embedded once, aligned by the mean of both passes' landmarks: of portraits, also poor ones, that
+        finds as many as two embeddings do; of runners it would find fewer.
         """
         found = self._detector.detect_portrait(image)
-        if not _shows_somebody(image, found):
+        if not _is_portrait(image, found):
             return self.embed([image], [found])[0]
         chips = _chips([image], [np.mean([found.landmarks, found.first_landmarks], axis=0, dtype=np.float32)])
         [faces] = self._faces([image], [found], chips, self._portrait_embedder.embed(chips))
         return faces
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
-        """The first half of :meth:`encode`: where the faces are."""
+        """Find the faces: the first half of :meth:`encode`."""
         return self._detector.detect(images)
 
     def embed(self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections]) -> list[tuple[Face, ...]]:
-        """The second half of :meth:`encode`."""
+        """Embed detected faces: the second half of :meth:`encode`."""
         chips = _chips(images, [found.landmarks for found in detections])
         return self._faces(images, detections, chips, self._vectors(images, detections, chips))
 
@@ -132,9 +122,9 @@ class FaceEncoder:
     def _vectors(
         self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections], chips: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
-        """(N, D) embeddings of the chips; of the larger faces together with those of their first landmarks' chips.
+        """(N, D) embeddings of the chips; of larger faces, the mean with that of the chip by their first landmarks.
 
-        Where both landmarks are the same there is one chip.
+        If both landmarks are the same, there is one chip.
         """
         sides = np.concatenate([np.zeros(0), *(np.sqrt(found.boxes[:, 2] * found.boxes[:, 3]) for found in detections)])
         moved = [(found.landmarks != found.first_landmarks).any(axis=(1, 2)) for found in detections]
@@ -163,7 +153,7 @@ class FaceEncoder:
             (float(point[0]) / width, float(point[1]) / height) for point in landmarks
         )
         score, size_px = float(found.scores[index]), (w * h) ** 0.5
-        # The second look draws a tilted or turned face nearer to an upright one.
+        # The second pass estimates tilted and turned faces as more upright than they are.
         pose = head_pose(found.first_landmarks[index])
         return Face(
             box=Box.from_pixels(x, y, w, h, width=width, height=height),
@@ -180,13 +170,13 @@ class FaceEncoder:
         )
 
 
-def _shows_somebody(image: NDArray[np.uint8], found: Detections) -> bool:
-    """Whether a face is as large as one whom a picture is of, see :meth:`FaceDetector.detect_portrait`."""
+def _is_portrait(image: NDArray[np.uint8], found: Detections) -> bool:
+    """Whether a face is as large as the main face of a portrait, see :meth:`FaceDetector.detect_portrait`."""
     largest = float(found.boxes[:, 2:].prod(axis=1).max(initial=0)) ** 0.5
     return bool(largest * min(1.0, CLOSE_UP_LONGEST_SIDE / max(image.shape)) >= PORTRAIT_PX)
 
 
 def _chips(images: Sequence[NDArray[np.uint8]], landmarks: Sequence[NDArray[np.float32]]) -> NDArray[np.uint8]:
-    """(N, 112, 112, 3) of all faces of all images, in order."""
+    """(N, 112, 112, 3) chips of all faces of all images, in order."""
     chips = [align(image, points) for image, faces in zip(images, landmarks, strict=True) for points in faces]
     return np.stack(chips) if chips else np.zeros((0, CHIP_SIZE, CHIP_SIZE, 3), np.uint8)

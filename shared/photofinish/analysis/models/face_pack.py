@@ -1,7 +1,7 @@
-"""InsightFace's model packs (buffalo_l, antelopev2, …), as files: nothing here runs them.
+"""Files of InsightFace's model packs (buffalo_l, antelopev2, …); nothing here runs them.
 
-The files are the operator's, in a folder of theirs, for their licence allows research without commercial use only:
-nothing is downloaded, and nothing is loaded before the operator accepted it by a setting.
+Their licence allows only non-commercial research, so the operator provides the files in a folder: nothing is
+downloaded, and nothing is loaded before the operator accepts the licence by a setting.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EMBEDDING_FILES = ("w600k_*.onnx", "glintr*.onnx")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FacePack:
-    """What is used of one pack."""
+    """The files that are used of one pack."""
 
     folder: Path
     detection: ModelFile
@@ -32,18 +32,18 @@ class FacePack:
 
     @classmethod
     def of(cls, settings: ModelSettings) -> FacePack | None:
-        """The pack that the settings name, nothing of it loaded; None where they name none.
+        """Return the pack in the settings without loading it; None if there is none.
 
         Raises:
-            Misconfigured: its licence was not accepted, or its files are not there.
+            Misconfigured: its licence was not accepted, or its files are missing.
         """
         folder = settings.face_pack
         if folder is None:
             return None
         if not settings.accept_noncommercial:
             raise Misconfigured(
-                f"{VARIABLE} names {folder}: InsightFace's models may be used for non-commercial research only. "
-                f"Set {ACCEPTANCE}=1 if that is your use, or leave {VARIABLE} unset."
+                f"{VARIABLE}={folder}: InsightFace's models may be used for non-commercial research only. "
+                f"Set {ACCEPTANCE}=1 if that is your use, or unset {VARIABLE}."
             )
         detection, embedding = (_only_file(folder, patterns) for patterns in (DETECTION_FILES, EMBEDDING_FILES))
         return cls(
@@ -54,14 +54,14 @@ class FacePack:
 
     @property
     def embedding_space(self) -> str:
-        """Another file of the same name makes another space."""
+        """Name of the space; it includes the file's hash, so another file of the same name makes another space."""
         return self.embedding.label
 
     def calibration(self) -> Calibration | None:
-        """What similarities in the pack's space mean, out of its `calibration.toml`; None where that is not there.
+        """Read what similarities in the pack's space mean from its `calibration.toml`; None if it has none.
 
         Raises:
-            Misconfigured: the file is not what ``photofinish evaluate --calibrate`` writes, or another model's.
+            Misconfigured: the file is not what ``photofinish evaluate --calibrate`` writes, or of another model.
         """
         path = self.folder / CALIBRATION_FILE
         if not path.is_file():
@@ -69,20 +69,20 @@ class FacePack:
         measured = read_calibration(path)
         if measured.origin.model_sha256 != self.embedding.sha256:
             raise Misconfigured(
-                f"{path} was measured with another model file (space {measured.origin.embedding_space}) than the one "
-                f"beside it, {self.embedding.path.name} (space {self.embedding_space}). Make it anew: "
+                f"{path} was measured with another model file (space {measured.origin.embedding_space}), not with "
+                f"{self.embedding.path.name} in the same folder (space {self.embedding_space}). Write it again: "
                 f"{HOW_TO_CALIBRATE}."
             )
         return measured.calibration
 
     def calibration_to_search_with(self) -> Calibration:
-        """As :meth:`calibration`; Misconfigured where there is none."""
+        """As :meth:`calibration`; raises Misconfigured if there is none."""
         calibration = self.calibration()
         if calibration is None:
             raise Misconfigured(
-                f"{VARIABLE}: nothing can be searched with {self.folder.name} before it is known what its similarities "
-                f"mean. Run {HOW_TO_CALIBRATE} with the same settings and copy the calibration.toml that it "
-                f"writes to {self.folder / CALIBRATION_FILE}."
+                f"{VARIABLE}: searching with {self.folder.name} needs a calibration of its similarities. Run "
+                f"{HOW_TO_CALIBRATE} with the same settings, and copy the calibration.toml that it writes to "
+                f"{self.folder / CALIBRATION_FILE}."
             )
         return calibration
 
@@ -92,7 +92,7 @@ def _only_file(folder: Path, patterns: Sequence[str]) -> Path:
     if len(found) != 1:
         what = " and ".join(path.name for path in found) or ("no such file" if folder.is_dir() else "no such folder")
         raise Misconfigured(
-            f"{VARIABLE}: {folder} must hold one file called {' or '.join(patterns)}; there is {what}. "
-            "Name the folder of an unpacked InsightFace model pack."
+            f"{VARIABLE}: {folder} must contain one file called {' or '.join(patterns)}; there is {what}. "
+            "Set it to the folder of an unpacked InsightFace model pack."
         )
     return found[0]

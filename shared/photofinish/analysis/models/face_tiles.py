@@ -1,4 +1,4 @@
-"""Where to look closer in large pictures, and how to make one list out of everything that was found: pure functions."""
+"""Tiles in which large pictures are searched more closely: pure functions."""
 
 from __future__ import annotations
 
@@ -9,36 +9,32 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# In pixels of what the network sees.
+# In pixels of the network's input.
 LARGEST_TILE_PX = 1408
 OVERLAP_PX = 128
 MAX_FACE_PX = OVERLAP_PX * 3 // 4
-"""Larger faces of a tile are left to the look before, at half the scale: there they are large enough, and whole."""
+"""Larger faces in a tile are left to the pass before, at half the scale: there they are large enough, and whole."""
 _BEYOND_CORE_PX = OVERLAP_PX // 8
-MAX_OVERLAP = 0.3
-"""Of two boxes of different faces: intersection over union."""
-MAX_INSIDE = 0.7
-"""Of two boxes of different faces: the share of the smaller one that lies in the larger one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """A part of a picture, in its pixels, and its core: the cores of all tiles are the picture without overlaps."""
+    """A part of a picture, in its pixels, and its core: the cores of all tiles cover the picture without overlaps."""
 
     left: int
     top: int
     right: int
     bottom: int
     core: tuple[float, float, float, float]
-    """Left, top, right and bottom; infinite where the tile ends with the picture."""
+    """Left, top, right and bottom; infinite where the tile ends at the picture's edge."""
     scale: float
     """Pixels of the network's input per pixel of the picture."""
 
     def owns(self, boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Which of (N, 4) boxes found in this tile count: those of whole faces around its core.
+        """Which of (N, 4) boxes found in this tile count: those of whole faces in and near its core.
 
-        A face of at most `MAX_FACE_PX` lies wholly in the tile in whose core its middle lies. Cores reach a little into
-        each other here, since two looks at a face on their border do not agree on its middle to the pixel.
+        A face of at most `MAX_FACE_PX` lies wholly in the tile whose core contains its centre. Cores are extended a
+        little here, since two tiles do not agree to the pixel on the centre of a face on their border.
         """
         x, y = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
         left, top, right, bottom = self.core
@@ -48,15 +44,15 @@ class Tile:
         return owned
 
     def count(self, boxes: NDArray[np.float32]) -> int:
-        """Of how many of (N, 4) boxes the middle lies in it."""
+        """How many of (N, 4) boxes have their centre in the tile."""
         x, y = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
         return int(((x >= self.left) & (x < self.right) & (y >= self.top) & (y < self.bottom)).sum())
 
 
 def tiles_of(width: int, height: int, scale: float) -> list[Tile]:
-    """Tiles of one size (to a pixel) that cover a picture of that size, row by row.
+    """Cover a picture with tiles of one size (to a pixel), row by row.
 
-    Scaled by `scale` none is larger than `LARGEST_TILE_PX`, and neighbours share at least `OVERLAP_PX`.
+    Scaled by `scale`, none is larger than `LARGEST_TILE_PX`, and neighbours overlap by at least `OVERLAP_PX`.
     """
     return [
         Tile(
@@ -80,31 +76,3 @@ def _spans(length: int, scale: float) -> list[tuple[int, int, float, float]]:
     borders = [(start + size + following) / 2 for start, following in itertools.pairwise(starts)]
     cores = zip([-math.inf, *borders], [*borders, math.inf], strict=True)
     return [(start, start + size, *core) for start, core in zip(starts, cores, strict=True)]
-
-
-def suppress_overlaps(
-    boxes: NDArray[np.float32],
-    scores: NDArray[np.float32],
-    max_overlap: float = MAX_OVERLAP,
-    max_inside: float = MAX_INSIDE,
-) -> NDArray[np.intp]:
-    """Greedy non-maximum suppression: indices of the kept (x, y, w, h) boxes, best score first.
-
-    Two boxes are of one face where their intersection is more than `max_overlap` of their union, or more than
-    `max_inside` of the smaller one. No two kept boxes are, and every other box is of one face with a kept one of at
-    least its score.
-    """
-    left, top = boxes[:, 0], boxes[:, 1]
-    right, bottom = left + boxes[:, 2], top + boxes[:, 3]
-    area = boxes[:, 2] * boxes[:, 3]
-    remaining = np.argsort(-scores, kind="stable")
-    kept = []
-    while remaining.size:
-        best, rest = remaining[0], remaining[1:]
-        kept.append(best)
-        width = np.minimum(right[best], right[rest]) - np.maximum(left[best], left[rest])
-        height = np.minimum(bottom[best], bottom[rest]) - np.maximum(top[best], top[rest])
-        shared = np.maximum(width, 0) * np.maximum(height, 0)
-        apart = shared <= max_overlap * (area[best] + area[rest] - shared)
-        remaining = rest[apart & (shared <= max_inside * np.minimum(area[best], area[rest]))]
-    return np.array(kept, np.intp)

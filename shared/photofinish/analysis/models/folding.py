@@ -1,13 +1,14 @@
-"""Turns a block-quantised ONNX file of the OpenCV model zoo into plain float32 for any batch and any size.
+"""Converts a block-quantised ONNX file of the OpenCV model zoo to plain float32 for any batch and size.
 
 The zoo's ``int8bq`` files keep every weight as DequantizeLinear (and Reshape) nodes over int8 initialisers, list the
-old float weights as graph inputs that nothing reads, and fix the batch to 1. Folding evaluates the constant nodes once,
-keeps the image as the only input, and frees the batch (and for detectors the height and width).
+old float weights as unused graph inputs, and fix the batch to 1. Folding evaluates the constant nodes once, keeps the
+image as the only input, and frees the batch (for detectors also height and width).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -19,7 +20,7 @@ _FOLDABLE = frozenset({"DequantizeLinear", "Reshape", "Constant"})
 
 
 def fold(model: onnx.ModelProto, *, free_size: bool) -> onnx.ModelProto:
-    """A new model that computes the same in float32 for any batch; `free_size` makes height and width dynamic too.
+    """Return a model that computes the same in float32 for any batch; `free_size` makes height and width dynamic too.
 
     Raises:
         ValueError: the graph still needs more than one input after folding.
@@ -43,13 +44,11 @@ def fold(model: onnx.ModelProto, *, free_size: bool) -> onnx.ModelProto:
     inputs = [value for value in graph.input if value.name in used and value.name not in constants]
     if len(inputs) != 1:
         raise ValueError(f"a folded model has one input, not {[value.name for value in inputs]}")
-    _replace(graph.node, kept_nodes)
-    _replace(
-        graph.initializer,
-        [numpy_helper.from_array(constants[name], name) for name in sorted(used & constants.keys())],
-    )
-    _replace(graph.input, inputs)
-    del graph.value_info[:]  # shapes of the fixed batch
+    replace(graph.node, kept_nodes)
+    weights = [numpy_helper.from_array(constants[name], name) for name in sorted(used & constants.keys())]
+    replace(graph.initializer, weights)
+    replace(graph.input, inputs)
+    del graph.value_info[:]  # shapes for the fixed batch
     _free_dimensions(graph.input[0], {0: "N"} | ({2: "H", 3: "W"} if free_size else {}))
     for output in graph.output:
         _free_dimensions(output, {0: "N"} | ({1: f"anchors_{output.name}"} if free_size else {}))
@@ -58,7 +57,7 @@ def fold(model: onnx.ModelProto, *, free_size: bool) -> onnx.ModelProto:
 
 
 def _with_free_batch(node: onnx.NodeProto, constants: dict[str, NDArray[np.generic]]) -> onnx.NodeProto:
-    """Rewrite a Reshape to (1, …) as one to (0, …): ONNX reads 0 as "as it was"."""
+    """Rewrite a Reshape to (1, …) as one to (0, …): in ONNX 0 keeps the dimension."""
     shape = constants.get(node.input[1])
     if shape is None or shape[0] != 1:
         return node
@@ -75,8 +74,8 @@ def _free_dimensions(value: onnx.ValueInfoProto, names: dict[int, str]) -> None:
         dimensions[axis].dim_param = name
 
 
-def _replace(field: object, values: Sequence[object]) -> None:
+def replace(field: Any, values: Sequence[Any]) -> None:
     """Make `values` the content of a repeated protobuf field."""
-    copies = list(values)
-    del field[:]  # type: ignore[attr-defined]
-    field.extend(copies)  # type: ignore[attr-defined]
+    copies = [type(value).FromString(value.SerializeToString()) for value in values]
+    del field[:]
+    field.extend(copies)

@@ -1,10 +1,10 @@
-"""SFace in 8-bit integers, for processors that multiply them exactly: the network as it is, in less than half the time.
+"""SFace in 8-bit integers, for processors that multiply them exactly: the same network in less than half the time.
 
 ONNX Runtime's own quantisation leaves PReLU in floats, and its tensors have one range each, which costs accuracy. SFace
-is one chain of convolutions, each with PReLU after it, so both are solved by hand: PReLU with a slope s ≤ 1 is
-max(x, s·x), and since PReLU(r·x) = r·PReLU(x) for r > 0, every channel can be divided by its largest value where it
-comes out of a convolution and multiplied by it where it enters the next ("cross-layer equalisation", Nagel et al.,
-"Data-free quantization through weight equalization and bias correction", 2019). Then one grid serves all tensors.
+is a chain of convolutions, each followed by PReLU, so both are solved here: PReLU with a slope s ≤ 1 is max(x, s·x),
+and since PReLU(r·x) = r·PReLU(x) for r > 0, every channel can be divided by its largest value at the output of a
+convolution and multiplied by it at the input of the next ("cross-layer equalisation", Nagel et al., "Data-free
+quantization through weight equalization and bias correction", 2019). Then one quantisation grid serves all tensors.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -31,10 +31,10 @@ _INPUT, _OUTPUT = "data", "fc1"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Layer:
-    """A convolution, its batch normalisation folded in, and the PReLU after it."""
+    """A convolution with its batch normalisation folded in, and the PReLU after it."""
 
     name: str
-    """Of the tensor that PReLU takes."""
+    """Of PReLU's input tensor."""
     weights: Floats
     """(output, input / groups, k, k)."""
     bias: Floats
@@ -47,10 +47,10 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Network:
-    """SFace: layers, then one matrix over everything that the last of them gives."""
+    """SFace: layers, then one matrix over the whole output of the last one."""
 
     offset: float
-    """What is taken from a pixel, before it is multiplied by `scale`."""
+    """Subtracted from a pixel before it is multiplied by `scale`."""
     scale: float
     layers: tuple[Layer, ...]
     matrix: Floats
@@ -59,16 +59,16 @@ class Network:
 
 
 def int8_embedding_form(source: Path) -> bytes:
-    """The model in `source` in 8 bits, with the largest values that its channels had once (`RANGES_FILE`).
+    """Convert the model to 8 bits, with the measured largest values of its channels (`RANGES_FILE`).
 
     Raises:
-        ValueError: it is not a chain of convolutions and PReLUs, or another one than was measured.
+        ValueError: it is not a chain of convolutions and PReLUs, or not the measured model.
     """
     recorded = json.loads(resources.files(__package__).joinpath(RANGES_FILE).read_text(encoding="utf-8"))
     network = network_of(onnx.load(str(source)))
     largest = [np.array(recorded[layer.name], np.float64) for layer in network.layers]
     if [values.shape for values in largest] != [layer.bias.shape for layer in network.layers]:
-        raise ValueError(f"{RANGES_FILE} was measured on another model than {source}")
+        raise ValueError(f"{RANGES_FILE} was not measured on {source}")
     model = _Writer().written(network, largest)
     onnx.checker.check_model(model)
     content: bytes = model.SerializeToString(deterministic=True)
@@ -76,7 +76,7 @@ def int8_embedding_form(source: Path) -> bytes:
 
 
 def network_of(model: onnx.ModelProto) -> Network:
-    """What a folded SFace file computes.
+    """Read the layers of a folded SFace file.
 
     Raises:
         ValueError: it is another kind of network.
@@ -92,7 +92,7 @@ def network_of(model: onnx.ModelProto) -> Network:
         or len(chain) + 7 != len(operators)
         or [node.op_type for node in chain] != ["Conv", "BatchNormalization", "PRelu"] * (len(chain) // 3)
     ):
-        raise ValueError("this is not SFace: a chain of convolutions, each with normalisation and PReLU, was expected")
+        raise ValueError("this is not SFace: expected a chain of convolutions, each with normalisation and PReLU")
     for conv, normalisation, prelu in zip(chain[::3], chain[1::3], chain[2::3], strict=True):
         factor, shift = _affine(normalisation, constants)
         attributes = {one.name: helper.get_attribute_value(one) for one in conv.attribute}
@@ -129,10 +129,18 @@ def _affine(node: onnx.NodeProto, constants: dict[str, NDArray[np.float64]]) -> 
     return factor, shift - mean * factor
 
 
+class _Convolution(NamedTuple):
+    weights: Floats
+    bias: Floats
+    groups: int
+    stride: int = 1
+    pad: int = 0
+
+
 class _Writer:
     """Collects the nodes and constants of the 8-bit model.
 
-    Tensors are (N, height, width, channels), which 8-bit convolutions want, and hold ±1 as 128 ± 127.
+    Tensors are (N, height, width, channels), as 8-bit convolutions require, and hold ±1 as 128 ± 127.
     """
 
     def __init__(self) -> None:
@@ -144,13 +152,13 @@ class _Writer:
         one = self._grid("pixel", 1.0, 0)
         self._node("QuantizeLinear", ["pixels", *one], "pixels_8_bit")
         grid = self._grid("grid", 1 / _LARGEST, _ZERO)
-        # Pixels stay whole numbers, whose zero is a grey of 128 here and the network's 127.5: that much goes into the
-        # bias, but for the frame around the picture, where 0.004 too little is seen.
+        # Pixels stay integers with zero at a grey of 128, while the network's zero is 127.5: the difference goes into
+        # the bias, except in the padding around the picture, where the value is 0.004 too low.
         inputs, input_scale = ["pixels_8_bit", *self._grid("colour", network.scale, _ZERO)], network.scale
         factor = np.ones(3)
         shift = (_ZERO - network.offset) * network.scale
         for layer, most in zip(network.layers, largest, strict=True):
-            # PReLU with s > 1 is -s times the PReLU of -x with 1/s.
+            # PReLU with s > 1 is -s times PReLU of -x with 1/s.
             turned = layer.slopes > 1
             divisor = np.where(turned, -most, most)
             weights = layer.weights * (factor[:, None, None, None] if layer.depthwise else factor[None, :, None, None])
@@ -158,12 +166,12 @@ class _Writer:
             weights, bias = weights / divisor[:, None, None, None], bias / divisor
             slopes = np.where(turned, 1 / np.where(turned, layer.slopes, 1), layer.slopes)
             x, sloped, y = f"{layer.name}_x", f"{layer.name}_sloped", f"{layer.name}_y"
-            groups = len(bias) if layer.depthwise else 1
-            self._convolution(inputs, input_scale, weights, bias, grid, x, groups, layer.stride, layer.pad)
-            no_bias = np.zeros(len(bias))
-            self._convolution(
-                [x, *grid], 1 / _LARGEST, slopes.reshape(-1, 1, 1, 1), no_bias, grid, sloped, len(bias), 1, 0
+            convolution = _Convolution(
+                weights, bias, len(bias) if layer.depthwise else 1, stride=layer.stride, pad=layer.pad
             )
+            self._convolve(inputs, input_scale, convolution, grid, x)
+            slope = _Convolution(slopes.reshape(-1, 1, 1, 1), np.zeros(len(bias)), len(bias))
+            self._convolve([x, *grid], 1 / _LARGEST, slope, grid, sloped)
             self._node("Max", [x, sloped], y)
             factor = most * np.where(turned, -layer.slopes, 1)
             inputs, input_scale, shift = [y, *grid], 1 / _LARGEST, 0.0
@@ -181,36 +189,27 @@ class _Writer:
         opsets = [helper.make_opsetid("", 14), helper.make_opsetid(_CONTRIB, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
-    def _convolution(
-        self,
-        inputs: list[str],
-        input_scale: float,
-        weights: Floats,
-        bias: Floats,
-        grid: list[str],
-        output: str,
-        groups: int,
-        stride: int,
-        pad: int,
+    def _convolve(
+        self, inputs: list[str], input_scale: float, convolution: _Convolution, grid: list[str], output: str
     ) -> None:
-        *constants, bias_name = self._weights(output, weights, bias, input_scale)
-        size = weights.shape[2]
+        *constants, bias = self._weights(output, convolution.weights, convolution.bias, input_scale)
+        size = convolution.weights.shape[2]
         self._node(
             "QLinearConv",
-            [*inputs, *constants, *grid, bias_name],
+            [*inputs, *constants, *grid, bias],
             output,
             domain=_CONTRIB,
             channels_last=1,
-            group=groups,
+            group=convolution.groups,
             kernel_shape=[size, size],
-            strides=[stride, stride],
-            pads=[pad] * 4,
+            strides=[convolution.stride] * 2,
+            pads=[convolution.pad] * 4,
         )
 
     def _weights(
         self, name: str, weights: Floats, bias: Floats, input_scale: float, *, transposed: bool = False
     ) -> list[str]:
-        """Names of weights, their scales and zeros per output, and the bias as integers of both scales."""
+        """Add weights, their scales and zeros per output, and the bias as integers of both scales; return the names."""
         flat = np.abs(weights).reshape(len(weights), -1)
         scales = np.maximum(flat.max(axis=1), 1e-9) / _LARGEST
         rounded = np.rint(weights / scales.reshape(-1, *[1] * (weights.ndim - 1))).astype(np.int8)
@@ -222,7 +221,7 @@ class _Writer:
         ]
 
     def _grid(self, name: str, scale: float, zero: int) -> list[str]:
-        """Names of the scale and the zero of 8-bit values."""
+        """Add the scale and the zero of 8-bit values; return their names."""
         return [
             self._constant(f"{name}_scale", np.array(scale, np.float32)),
             self._constant(f"{name}_zero", np.array(zero, np.uint8)),

@@ -1,4 +1,4 @@
-"""PaddleOCR's models in a folder of the operator's, as files: nothing here runs them."""
+"""Files of PaddleOCR's models in the operator's folder; nothing here runs them."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ ENGINE, FOLDER = "PHOTOFINISH_TEXT_ENGINE", "PHOTOFINISH_PADDLE_MODELS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaddleModel:
-    """One exported model: `inference.onnx` and the `inference.yml` that says how to feed it."""
+    """One exported model: `inference.onnx`, and `inference.yml` which describes its input."""
 
     folder: Path
     model_name: str
-    """As PaddleOCR knows it, such as `PP-OCRv5_server_rec`."""
+    """PaddleOCR's name of the model, such as `PP-OCRv5_server_rec`."""
     file: ModelFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaddleModels:
-    """What text is read with when PaddleOCR is the engine."""
+    """The models that read text if PaddleOCR is the engine."""
 
     detection: PaddleModel
     recognition: PaddleModel
 
     @classmethod
     def of(cls, settings: ModelSettings) -> PaddleModels | None:
-        """Those that the settings name; None where they choose another engine.
+        """Return the models in the settings; None if these choose another engine.
 
         Raises:
-            Misconfigured: the package or a file is not there.
+            Misconfigured: the package or a file is missing.
         """
         if settings.text_engine != PADDLEOCR:
             return None
         if find_spec(PADDLEOCR) is None:
             raise Misconfigured(
                 f"{ENGINE}={PADDLEOCR}: the package paddleocr is not installed. Install paddleocr>=3.7,<4 in an image "
-                f"of your own, or leave {ENGINE} unset."
+                f"of your own, or unset {ENGINE}."
             )
         if settings.paddle_models is None:
             raise Misconfigured(
-                f"{ENGINE}={PADDLEOCR} needs {FOLDER}: a folder with the models det and rec, each a folder with "
-                "inference.onnx and inference.yml. Nothing is downloaded."
+                f"{ENGINE}={PADDLEOCR} needs {FOLDER}: a folder with subfolders det and rec, each with inference.onnx "
+                "and inference.yml. Nothing is downloaded."
             )
         detection, recognition = (_model(settings.paddle_models / part) for part in ("det", "rec"))
         return cls(detection=detection, recognition=recognition)
@@ -62,7 +62,7 @@ def _model(folder: Path) -> PaddleModel:
     except (OSError, ValueError) as error:
         raise Misconfigured(f"{FOLDER}: {description} cannot be read ({error}).") from error
     if found is None:
-        raise Misconfigured(f"{FOLDER}: {description} names no model (Global.model_name): export the model anew.")
+        raise Misconfigured(f"{FOLDER}: {description} names no model (Global.model_name). Export the model again.")
     name = found[1].strip("'\"")
     file = ModelFile.at(folder / "inference.onnx", variable=FOLDER, name=f"paddleocr_{name}")
     return PaddleModel(folder=folder, model_name=name, file=file)

@@ -1,7 +1,7 @@
 """Text detection and recognition by the ``paddleocr`` package, on ONNX Runtime: PaddlePaddle is not needed.
 
-For models of PaddleOCR's other than the catalogue's, such as the server ones on a GPU. Where to look and what a line
-is, :class:`photofinish.analysis.models.text_reader.TextReader` decides as with its own models.
+For PaddleOCR models that the catalogue lacks, such as the server models on a GPU. As with the catalogue's models,
+:class:`photofinish.analysis.models.text_reader.TextReader` decides where to look and what counts as a line.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from photofinish.analysis.models.text_detection import scale_of_photo, scaled
 from photofinish.analysis.models.text_recognition import ReadLine
 from photofinish.errors import Misconfigured
 
-# Pictures come at the size that the network is to see, multiples of 32, which these leave as it is.
-_AS_IT_IS = {"limit_type": "min", "limit_side_len": 32}
+# Pictures already have the size that the network should see, multiples of 32; these options keep it.
+_KEEP_SIZE = {"limit_type": "min", "limit_side_len": 32}
 
 
 class _Predictor:
@@ -50,14 +50,14 @@ class _Predictor:
                 device="cpu" if tuple(settings.providers) == (CPU_PROVIDER,) else "gpu",
                 **options,
             )
-        except Exception as error:  # whatever the package raises: of a wrong file it may be anything
+        except Exception as error:  # the package may raise anything for a wrong file
             raise Misconfigured(f"{FOLDER}: PaddleOCR cannot load {model.folder}: {error}") from error
         self._turn = threading.Lock()
 
     def predict(self, images: Sequence[NDArray[np.uint8]]) -> list[dict[str, Any]]:
         """One result for each (H, W, 3) BGR image, in order.
 
-        One at a time: PaddleOCR pads a batch to its widest, and what is read must not depend on what is beside it.
+        Each is run alone: PaddleOCR pads a batch to its widest image, and a result must not depend on the others.
         """
         with self._turn:
             return [dict(self._model.predict([np.ascontiguousarray(image)], batch_size=1)[0]) for image in images]
@@ -72,9 +72,9 @@ class PaddleTextDetector:
     def detect(
         self, images: Sequence[NDArray[np.uint8]], scales: Sequence[float] | None = None
     ) -> list[NDArray[np.float32]]:
-        """For each (H, W, 3) BGR image its lines: (N, 4, 2) corners x, y in pixels, top left first, clockwise.
+        """Find the lines of each (H, W, 3) BGR image, from top to bottom.
 
-        From top to bottom.
+        (N, 4, 2) corners x, y in pixels, top left first, clockwise.
         """
         enlarging = cv2.INTER_LINEAR if scales is None else cv2.INTER_CUBIC
         if scales is None:
@@ -85,30 +85,30 @@ class PaddleTextDetector:
             height, width = image.shape[:2]
             step = np.array([width / view.shape[1], height / view.shape[0]], np.float32)
             corners = np.array(result["dt_polys"], np.float32).reshape(-1, 4, 2) * step
-            corners = corners[np.lexsort((corners[:, 0, 0], corners[:, 0, 1]))]  # PaddleOCR's come from below
+            corners = corners[np.lexsort((corners[:, 0, 0], corners[:, 0, 1]))]  # PaddleOCR returns them bottom-up
             found.append(np.clip(corners, 0, np.array([width - 1, height - 1], np.float32)))
         return found
 
 
 class PaddleTextRecognizer:
-    """Reads crops of single lines; it does not tell how likely other digits are."""
+    """Reads crops of single lines; it reports no probabilities of other digits."""
 
     def __init__(self, predictor: _Predictor) -> None:
         self._predictor = predictor
 
     def recognize(self, crops: Sequence[NDArray[np.uint8]]) -> list[ReadLine]:
-        """The text of each (H, W, 3) BGR crop, in order."""
+        """Read each (H, W, 3) BGR crop, in order."""
         return [
             ReadLine(str(result["rec_text"]), float(result["rec_score"])) for result in self._predictor.predict(crops)
         ]
 
 
 def load_paddle(models: PaddleModels, settings: ModelSettings) -> tuple[PaddleTextDetector, PaddleTextRecognizer]:
-    """Load both models; takes some seconds.
+    """Load both models; takes several seconds.
 
     Raises:
-        Misconfigured: PaddleOCR cannot load one.
+        Misconfigured: PaddleOCR cannot load one of them.
     """
-    detection = _Predictor("TextDetection", models.detection, settings, **_AS_IT_IS)
+    detection = _Predictor("TextDetection", models.detection, settings, **_KEEP_SIZE)
     recognition = _Predictor("TextRecognition", models.recognition, settings)
     return PaddleTextDetector(detection), PaddleTextRecognizer(recognition)

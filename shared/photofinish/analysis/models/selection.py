@@ -1,4 +1,4 @@
-"""Which models the settings choose, without loading any."""
+"""The models that the settings choose, without loading any."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from photofinish.errors import Misconfigured
 
 BIB_DETECTOR = "PHOTOFINISH_BIB_DETECTOR"
 ANALYSIS_ROLES = ("face_detection", "face_embedding", "text_detection", "text_recognition", "bib_detection")
-"""Of the models that the analysis runs, the last one where the settings name it."""
+"""Roles of the models that the analysis runs; the last one is optional."""
 
 
 def model_labels(settings: ModelSettings) -> dict[str, str]:
-    """Role to name and version of every model that the analysis runs, as sidecars name them.
+    """Map each role to the name and version of its model, as in sidecars.
 
     Raises:
-        Misconfigured: a file that the settings name is missing, or a licence was not accepted.
+        Misconfigured: a file in the settings is missing, or a licence was not accepted.
     """
     labels = {model.role: model.label_on(settings.providers) for model in catalogue()}
     if pack := FacePack.of(settings):
@@ -35,7 +35,7 @@ def model_labels(settings: ModelSettings) -> dict[str, str]:
 
 
 def bib_detector_file(settings: ModelSettings) -> ModelFile | None:
-    """The operator's bib detector; None where there is none.
+    """Return the operator's bib detector; None if there is none.
 
     Raises:
         Misconfigured: its file is missing.
@@ -44,26 +44,26 @@ def bib_detector_file(settings: ModelSettings) -> ModelFile | None:
 
 
 def searched_space(settings: ModelSettings) -> tuple[str, Calibration]:
-    """The embedding space of the faces that are found now, and what similarities in it mean.
+    """Return the embedding space of newly found faces, and its calibration.
 
     Raises:
-        Misconfigured: nobody has measured that, so nothing can be searched; the message says how to.
+        Misconfigured: the space is not calibrated, so it cannot be searched; the message says how to calibrate.
     """
     if pack := FacePack.of(settings):
         return pack.embedding_space, pack.calibration_to_search_with()
     model = model_for("face_embedding")
     if model.calibration is None:
-        raise Misconfigured(f"the catalogue's model {model.label} has no calibration: nothing can be searched with it")
+        raise Misconfigured(f"the catalogue's model {model.label} has no calibration, which searching needs")
     return model.embedding_space or model.label, model.calibration
 
 
 def embedding_model(settings: ModelSettings) -> tuple[str, str]:
-    """The embedding space of the faces that are found now, and the SHA-256 of the model file that makes it.
+    """Return the embedding space of newly found faces, and the SHA-256 of its model file.
 
-    A form of the model for CPUs makes the same space: the file is the model itself.
+    CPU forms of the model make the same space; the file is the model itself.
 
     Raises:
-        Misconfigured: the pack's licence was not accepted, or its files are not there.
+        Misconfigured: the pack's licence was not accepted, or its files are missing.
     """
     if pack := FacePack.of(settings):
         return pack.embedding_space, pack.embedding.sha256
@@ -72,10 +72,10 @@ def embedding_model(settings: ModelSettings) -> tuple[str, str]:
 
 
 def known_calibrations(settings: ModelSettings) -> dict[str, Calibration]:
-    """Of every calibrated embedding space: the catalogue's, and the pack's where the settings name one.
+    """Return the calibration of every calibrated embedding space: the catalogue's, and that of a pack in the settings.
 
     Raises:
-        Misconfigured: the pack's licence was not accepted, or its files are not there.
+        Misconfigured: the pack's licence was not accepted, or its files are missing.
     """
     known = {
         model.embedding_space: model.calibration
@@ -88,7 +88,7 @@ def known_calibrations(settings: ModelSettings) -> dict[str, Calibration]:
 
 
 def check_models(settings: ModelSettings, roles: Collection[str]) -> None:
-    """What can be told of the models of `roles` without loading any: files, hashes, licences, providers.
+    """Check the models of `roles` without loading them: files, hashes, licences, providers.
 
     Raises:
         Misconfigured: something is missing or wrong.
@@ -104,7 +104,7 @@ def check_models(settings: ModelSettings, roles: Collection[str]) -> None:
         if chosen[role](settings) is None and role != "bib_detection":
             for model in {model_for(role), model_for(role).for_portraits()}:
                 built_file(model, settings.models_dir, settings.providers)
-    if settings.providers != (CPU_PROVIDER,):  # which every runtime has, and asking it takes a while
+    if settings.providers != (CPU_PROVIDER,):  # every runtime has that one, and importing the runtime takes a while
         import onnxruntime
 
         providers_with_options(settings, onnxruntime.get_available_providers())

@@ -1,4 +1,4 @@
-"""How models are run: a small protocol, so that no model knows the runtime, and its ONNX Runtime implementation."""
+"""Running models: a small protocol, so that models do not depend on the runtime, and ONNX Runtime behind it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from photofinish.errors import Misconfigured
 
 
 class Session(Protocol):
-    """A loaded model with one input. May be used by several threads at once."""
+    """A loaded model with one input. Threads may share it."""
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """What the model file says about itself."""
+        """The metadata in the model file."""
         ...
 
     @property
     def large_batches_pay(self) -> bool:
-        """Whether many inputs at once are faster than a few: on a GPU, not on a CPU, whose caches they overflow."""
+        """Whether large batches are faster: they are on a GPU, while they overflow the caches of a CPU."""
         ...
 
     def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """Every output of the model by its name, for a batch in the layout that the catalogue gives."""
+        """Run a batch, in the layout stated in the catalogue; returns every output by name."""
         ...
 
 
@@ -37,7 +37,7 @@ class OrtSession:
     """:class:`Session` on ONNX Runtime."""
 
     def __init__(self, model: CatalogueModel | ModelFile, settings: ModelSettings) -> None:
-        """Raises Misconfigured where the file or a provider is missing, or the file is no model."""
+        """Raises Misconfigured if the file or a provider is missing, or the file is no model."""
         if isinstance(model, ModelFile):
             path = model.path
         else:
@@ -55,9 +55,9 @@ class OrtSession:
         options.intra_op_num_threads = settings.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # Plans of memory are kept for every shape of a batch, and ours vary: 100 MB for nothing.
+        # A memory plan is kept for every batch shape, and ours vary: 100 MB without benefit.
         options.enable_mem_pattern = False
-        # Threads that spin between runs take the cores from decoding and from the other models.
+        # Threads that spin between runs take cores from decoding and from the other models.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._unusable = (
             *(reasons.InvalidProtobuf, reasons.InvalidGraph, reasons.InvalidArgument, reasons.NotImplemented),
@@ -73,11 +73,11 @@ class OrtSession:
         if dropped:
             raise Misconfigured(
                 f"ONNX Runtime could not start {', '.join(dropped)} for {model.label}; it would run on "
-                f"{', '.join(active)}. Check the driver and the libraries that the provider needs."
+                f"{', '.join(active)} instead. Check the driver and the libraries that the provider needs."
             )
         self._input = self._session.get_inputs()[0].name
         self.input_shape: tuple[int | str | None, ...] = tuple(self._session.get_inputs()[0].shape)
-        """Of the input; a name or None where a size is free."""
+        """Sizes of the input; a name or None is a free size."""
         self.input_type: str = self._session.get_inputs()[0].type
         """`tensor(float)` and the like."""
         self._outputs = [output.name for output in self._session.get_outputs()]
@@ -93,14 +93,14 @@ class OrtSession:
         return self._large_batches_pay
 
     def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        # Not bound to device memory: every output is decoded on the CPU, so nothing could stay there.
+        # Not bound to device memory: every output is decoded on the CPU.
         return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: batch}), strict=True))
 
     def probe(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """As :meth:`run`, for a model that somebody brought and that may be of another kind.
+        """As :meth:`run`, for an operator's model that may be of another kind.
 
         Raises:
-            Misconfigured: it cannot be run on such a batch.
+            Misconfigured: the model cannot run such a batch.
         """
         try:
             return self.run(batch)

@@ -1,4 +1,4 @@
-"""Where the models lie and what they run on."""
+"""Settings of the models: their files, and what they run on."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import platformdirs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSettings:
-    """What it takes to load the models."""
+    """Everything needed to load the models."""
 
     models_dir: Path
     """Folder of the built model files (see :mod:`photofinish.analysis.models.building`)."""
     providers: tuple[str, ...] = ("CPUExecutionProvider",)
-    """ONNX Runtime execution providers, best first; each must be there, none is left out quietly."""
+    """ONNX Runtime execution providers, best first; each must be available, none is skipped silently."""
     threads: int = 2
-    """Cores to keep busy: by the analysis with so many groups of photos, by functions with one model's operators."""
+    """Cores to keep busy: the analysis runs so many batches side by side, functions so many threads of one model."""
     tensorrt_cache_dir: Path | None = None
-    """Folder in which TensorRT keeps its engines; needed where that provider is named."""
+    """Folder in which TensorRT keeps its engines; required with that provider."""
     fp16: bool = True
     """Whether TensorRT computes in half precision."""
     bib_detector: Path | None = None
-    """ONNX file of a bib detector (`bib_detection.py`); None: faces alone tell where bibs are."""
+    """ONNX file of a bib detector (`bib_detection.py`); None: bibs are searched only below faces."""
     face_pack: Path | None = None
     """Folder of an InsightFace pack to use for faces (`insightface_packs.py`)."""
     accept_noncommercial: bool = False
-    """Whether the operator accepts licences that allow no commercial use, as that of InsightFace's packs."""
+    """Whether the operator accepts licences without commercial use, such as that of InsightFace's packs."""
     text_engine: Literal["onnx", "paddleocr"] = "onnx"
-    """What reads text: the catalogue's models, or the paddleocr package (`paddle_reading.py`)."""
+    """The text reader: the catalogue's models, or the paddleocr package (`paddle_reading.py`)."""
     paddle_models: Path | None = None
     """Folder of the models that paddleocr uses."""
 
 
 def default_models_dir() -> Path:
-    """The user's cache folder, where ``photofinish models build`` puts the models unless told otherwise."""
+    """Return the default of ``photofinish models build``: a folder in the user's cache."""
     return platformdirs.user_cache_path("photofinish") / "models"

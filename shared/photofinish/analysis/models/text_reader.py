@@ -1,4 +1,4 @@
-"""Everything that is written in photos."""
+"""Reads the text in photos."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from photofinish.domain.geometry import Box
 from photofinish.domain.torso import TorsoWindow
 
 MIN_SCORE = 0.5
-# Torsos are looked at with their face scaled to this size: on race photos 64 finds fewer numbers.
+# Torsos are read at the scale at which their face has this size: on race photos 64 finds fewer numbers.
 FACE_PX = 96
-# A line that ends so near to its window's side, in pixels of the scaled window, goes on behind it.
+# A line this close to its window's edge, in pixels of the scaled window, is cut off by it.
 CUT_MARGIN_PX = 3
 
 
@@ -45,7 +45,7 @@ class LineRecognizer(Protocol):
 
 
 class TextReader:
-    """Detection and recognition of text. Safe to use from several threads."""
+    """Detects and recognises lines of text. Threads may share it."""
 
     def __init__(self, detector: LineDetector, recognizer: LineRecognizer) -> None:
         self._detector = detector
@@ -53,7 +53,7 @@ class TextReader:
 
     @classmethod
     def load(cls, settings: ModelSettings) -> TextReader:
-        """Load the catalogue's models, or PaddleOCR with those that the settings name.
+        """Load the catalogue's models, or PaddleOCR with the models in the settings.
 
         Raises:
             Misconfigured: a model file, a provider or a package is missing.
@@ -66,7 +66,7 @@ class TextReader:
         )
 
     def read(self, images: Sequence[NDArray[np.uint8]]) -> list[tuple[TextLine, ...]]:
-        """The lines of each (H, W, 3) BGR image that were read with a score of at least 0.5, from top to bottom.
+        """Read the lines of each (H, W, 3) BGR image, from top to bottom; those with a score below 0.5 are dropped.
 
         Lines of all images are recognised together.
         """
@@ -75,10 +75,10 @@ class TextReader:
     def read_torsos(
         self, images: Sequence[NDArray[np.uint8]], windows_of: Sequence[Sequence[TorsoWindow]]
     ) -> list[tuple[TextLine, ...]]:
-        """As :meth:`read`, of each image's windows only, looked at with the face scaled to `FACE_PX` pixels.
+        """As :meth:`read`, but only in each image's windows, at the scale at which the face has `FACE_PX` pixels.
 
-        A line that goes on outside its window is left out, and one that several windows show comes several times.
-        Windows of all images are worked on together.
+        A line that its window cuts off is dropped; one in several windows is returned several times. Windows of all
+        images are processed together.
         """
         windows = [(position, window) for position, windows in enumerate(windows_of) for window in windows]
         parts = [
@@ -118,7 +118,7 @@ def _text_line(line: ReadLine, quad: NDArray[np.float32], image: NDArray[np.uint
 
 
 def _is_cut(quad: NDArray[np.float32], window: TorsoWindow, width: int, height: int) -> bool:
-    """Whether a line touches a side of its window that is not the photo's."""
+    """Whether a line touches an edge of its window that is not the photo's edge."""
     margin = CUT_MARGIN_PX * window.face_px / FACE_PX
     left, top = quad.min(axis=0)
     right, bottom = quad.max(axis=0)

@@ -1,4 +1,4 @@
-"""PP-OCR text recognition: what a line says (a CTC network over strips of 48 pixels height)."""
+"""PP-OCR text recognition: reads a line (a CTC network over strips 48 pixels high)."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from photofinish.analysis.models.batching import batch_size
 from photofinish.analysis.models.session import Session
 
 LINE_HEIGHT = 48
-# Strips are padded to the next multiple of this, never to the widest of their batch: what is read in a line must not
-# depend on the lines that happen to be beside it.
+# Strips are padded to the next multiple of this, never to the widest of their batch: the text of a line must not depend
+# on the other lines of the batch.
 WIDTH_STEP = 32
 MAX_WIDTH = 2560
 _BLANK = 0
 
 
 class ReadLine(NamedTuple):
-    """A line's text and the mean probability of its characters, 0 to 1; `("", 0.0)` where nothing was read."""
+    """A line's text and the mean probability of its characters, 0 to 1; `("", 0.0)` if nothing was read."""
 
     text: str
     score: float
     digit_probabilities: tuple[tuple[float, ...], ...] = ()
-    """For each character the probability of each digit 0 to 9 in its place."""
+    """For each character, the probability of each digit 0 to 9 at its position; empty if not reported."""
 
 
 class TextRecognizer:
@@ -36,20 +36,20 @@ class TextRecognizer:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._batch = batch_size(session, large=32, small=4)
-        # Class 0 is CTC's blank, the last one is the space, which the list in the file does not name.
+        # Class 0 is CTC's blank; the last class is the space, which the list in the file lacks.
         self._characters = ["", *session.metadata["character"].split("\n"), " "]
         self._digits = [self._characters.index(digit) for digit in "0123456789"]
 
     def recognize(self, crops: Sequence[NDArray[np.uint8]]) -> list[ReadLine]:
-        """The text of each (H, W, 3) BGR crop of one horizontal line, in order.
+        """Read each (H, W, 3) BGR crop of one horizontal line, in order.
 
-        Crops of similar width are run together, so that little of a batch is padding; the text of a crop is the same
-        whatever is read beside it.
+        Crops of similar width are run together, so that little of a batch is padding; the text of a crop does not
+        depend on the others.
         """
         widths = [_width_at_line_height(crop) for crop in crops]
         lines = [ReadLine("", 0.0)] * len(crops)
         for indices, strip_width in _batches(widths, self._batch):
-            # At least two: ONNX Runtime multiplies a batch of one in another order, which changes the last digits.
+            # At least two: ONNX Runtime multiplies a batch of one in another order, which changes the last bits.
             batch = np.zeros((max(2, len(indices)), 3, LINE_HEIGHT, strip_width), np.float32)
             for strip, index in zip(batch, indices, strict=False):
                 resized = cv2.resize(crops[index], (widths[index], LINE_HEIGHT))
@@ -61,7 +61,7 @@ class TextRecognizer:
 
 
 def ctc_decode(probabilities: NDArray[np.float32], characters: Sequence[str], digits: Sequence[int] = ()) -> ReadLine:
-    """(T, C) class probabilities → text: the best class of each step, repeats joined, blanks (class 0) dropped.
+    """Decode (T, C) class probabilities: the best class of each step, repeats joined, blanks (class 0) dropped.
 
     `digits` are the classes of 0 to 9; without them the line has no digit probabilities.
     """
@@ -76,7 +76,7 @@ def ctc_decode(probabilities: NDArray[np.float32], characters: Sequence[str], di
 
 
 def cut_line(image: NDArray[np.uint8], corners: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The (H, W, 3) crop of the line with these (4, 2) corners, turned horizontal; a column is read from below."""
+    """Cut out the line with these (4, 2) corners as a horizontal (H, W, 3) crop; a column is read bottom-up."""
     top_left, top_right, bottom_right, bottom_left = corners
     width = max(1, int(max(np.linalg.norm(top_right - top_left), np.linalg.norm(bottom_right - bottom_left))))
     height = max(1, int(max(np.linalg.norm(bottom_left - top_left), np.linalg.norm(bottom_right - top_right))))
@@ -92,7 +92,7 @@ def _width_at_line_height(crop: NDArray[np.uint8]) -> int:
 
 
 def _batches(widths: Sequence[int], at_most: int) -> Iterator[tuple[list[int], int]]:
-    """Indices of lines to run together, each once, and the width of their strips."""
+    """Yield the indices of lines to run together, each once, and the width of their strips."""
     by_strip_width: dict[int, list[int]] = {}
     for index, width in enumerate(widths):
         by_strip_width.setdefault(-(-width // WIDTH_STEP) * WIDTH_STEP, []).append(index)
