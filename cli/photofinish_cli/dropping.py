@@ -9,19 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import google_crc32c
-from google.cloud.storage import Blob, Bucket
-from google.cloud.storage.retry import DEFAULT_RETRY
 
-from photofinish.adapters.google.errors import unavailable_when_transient
 from photofinish.domain.photo import MAX_ALBUM_CHARS, PhotoRef, is_album_name
 from photofinish.domain.work import needs_analysis
 from photofinish.errors import NotFound, PhotofinishError, RejectedInput
-from photofinish.ports import Documents
+from photofinish.ports import Documents, PhotoUploads, UploadedFile
 
-_TIMEOUT_S = 120.0
 _CHUNK = 300  # records looked up in one request
 _POLL_S = 0.5
 # Phones' formats that the standard table does not know everywhere.
@@ -71,16 +66,9 @@ def collect(paths: Sequence[Path], album: str) -> list[LocalPhoto]:
     return [LocalPhoto(path, name) for name, path in sorted(found.items())]
 
 
-@unavailable_when_transient
-def stored_blobs(bucket: Bucket, album: str) -> dict[str, Blob]:
-    """What the bucket holds of `album`, by object name."""
-    blobs = bucket.client.list_blobs(bucket, prefix=f"{album}/", timeout=_TIMEOUT_S)
-    return {blob.name: blob for blob in blobs}
-
-
-def is_unchanged(photo: LocalPhoto, stored: Any) -> bool:
-    """Whether the stored object has the file's size and CRC-32C."""
-    return int(stored.size) == photo.path.stat().st_size and bool(stored.crc32c == file_crc32c(photo.path))
+def is_unchanged(photo: LocalPhoto, uploaded: UploadedFile) -> bool:
+    """Whether the object has the file's size and CRC-32C."""
+    return uploaded.size_bytes == photo.path.stat().st_size and uploaded.crc32c == file_crc32c(photo.path)
 
 
 def file_crc32c(path: Path) -> str:
@@ -90,17 +78,6 @@ def file_crc32c(path: Path) -> str:
         while block := file.read(1 << 20):
             checksum.update(block)  # type: ignore[no-untyped-call]
     return base64.b64encode(checksum.digest()).decode()  # type: ignore[no-untyped-call]
-
-
-@unavailable_when_transient
-def upload(bucket: Bucket, photo: LocalPhoto) -> PhotoRef:
-    """Send one file; sending it again after a lost answer only makes a newer generation of the same content."""
-    blob = bucket.blob(photo.name)
-    content_type = mimetypes.guess_type(photo.path.name)[0] or "application/octet-stream"
-    blob.upload_from_filename(
-        str(photo.path), content_type=content_type, timeout=_TIMEOUT_S, retry=DEFAULT_RETRY, checksum="crc32c"
-    )
-    return PhotoRef(bucket=bucket.name, name=photo.name, generation=int(blob.generation))
 
 
 @dataclass(slots=True)
@@ -118,16 +95,17 @@ class Dropped:
 
 
 def send(
-    bucket: Bucket, album: str, photos: Sequence[LocalPhoto], *, parallel: int, on_done: Callable[[], None]
+    uploads: PhotoUploads, album: str, photos: Sequence[LocalPhoto], *, parallel: int, on_done: Callable[[], None]
 ) -> Dropped:
     """Upload what the bucket does not hold yet; one file that cannot be sent costs no other."""
-    stored = stored_blobs(bucket, album)
+    uploaded = uploads.uploaded(album)
 
     def one(photo: LocalPhoto) -> tuple[PhotoRef, bool]:
-        there = stored.get(photo.name)
-        if there is not None and is_unchanged(photo, there):
-            return PhotoRef(bucket=bucket.name, name=photo.name, generation=int(there.generation or 0)), False
-        return upload(bucket, photo), True
+        existing = uploaded.get(photo.name)
+        if existing is not None and is_unchanged(photo, existing):
+            return existing.ref, False
+        content_type = mimetypes.guess_type(photo.path.name)[0] or "application/octet-stream"
+        return uploads.upload(photo.path, photo.name, content_type), True
 
     dropped = Dropped()
     with ThreadPoolExecutor(parallel, "upload") as pool:

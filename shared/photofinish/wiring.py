@@ -31,6 +31,7 @@ from photofinish.ports import (
     PeopleProjection,
     PhotoLinks,
     PhotoStore,
+    PhotoUploads,
     ResultEvents,
     TaskLeases,
     Users,
@@ -67,7 +68,13 @@ class App:
     def store(self) -> PhotoStore:
         from photofinish.adapters.google.photo_store import GcsPhotoStore
 
-        return GcsPhotoStore(self.storage_client, self.settings.photo_bucket, self.settings.derived_bucket)
+        return GcsPhotoStore(self._storage_client, self.settings.photo_bucket, self.settings.derived_bucket)
+
+    @cached_property
+    def uploads(self) -> PhotoUploads:
+        from photofinish.adapters.google.photo_uploads import GcsPhotoUploads
+
+        return GcsPhotoUploads(self._storage_client, self.settings.photo_bucket)
 
     @cached_property
     def links(self) -> PhotoLinks:
@@ -80,7 +87,7 @@ class App:
         buckets: dict[BucketKind, str] = {"photos": self.settings.photo_bucket}
         if self.settings.enrolment_bucket:
             buckets["enrolment"] = self.settings.enrolment_bucket
-        client, derived = self.storage_client, self.settings.derived_bucket
+        client, derived = self._storage_client, self.settings.derived_bucket
         links = GcsPhotoLinks(client, default_signing(Request()), derived_bucket=derived, upload_buckets=buckets)
         key = LinkSettings.from_env().link_key
         if key is None:
@@ -132,49 +139,49 @@ class App:
     def index(self) -> FaceIndex:
         from photofinish.adapters.postgres.faces import PgFaceIndex
 
-        return PgFaceIndex(self.database)
+        return PgFaceIndex(self._database)
 
     @cached_property
     def access(self) -> AccessStore:
         from photofinish.adapters.postgres.access import PgAccessStore
 
-        return PgAccessStore(self.database)
+        return PgAccessStore(self._database)
 
     @cached_property
     def people(self) -> People:
         from photofinish.adapters.postgres.people.people import PgPeople
 
-        return PgPeople(self.database)
+        return PgPeople(self._database)
 
     @cached_property
     def users(self) -> Users:
         from photofinish.adapters.postgres.people.users import PgUsers
 
-        return PgUsers(self.database)
+        return PgUsers(self._database)
 
     @cached_property
     def people_changes(self) -> PeopleChanges:
         from photofinish.adapters.postgres.people.changes import PgPeopleChanges
 
-        return PgPeopleChanges(self.database)
+        return PgPeopleChanges(self._database)
 
     @cached_property
     def people_numbers(self) -> PeopleNumbers:
         from photofinish.adapters.postgres.people.numbers import PgPeopleNumbers
 
-        return PgPeopleNumbers(self.database)
+        return PgPeopleNumbers(self._database)
 
     @cached_property
     def clusters(self) -> Clusters:
         from photofinish.adapters.postgres.people.clusters import PgClusters
 
-        return PgClusters(self.database)
+        return PgClusters(self._database)
 
     @cached_property
     def enrolments(self) -> Enrolments:
         from photofinish.adapters.postgres.people.enrolments import PgEnrolments
 
-        return PgEnrolments(self.database)
+        return PgEnrolments(self._database)
 
     @cached_property
     def enrolment_pictures(self) -> EnrolmentPictures:
@@ -183,13 +190,13 @@ class App:
 
         if self.settings.enrolment_bucket is None:
             raise Misconfigured("PHOTOFINISH_ENROLMENT_BUCKET: is not set, so nobody can be enrolled by upload.")
-        return GcsEnrolmentPictures(self.storage_client, self.settings.enrolment_bucket)
+        return GcsEnrolmentPictures(self._storage_client, self.settings.enrolment_bucket)
 
     @cached_property
     def people_projection(self) -> PeopleProjection:
         from photofinish.adapters.postgres.people.projection import PgPeopleProjection
 
-        return PgPeopleProjection(self.database)
+        return PgPeopleProjection(self._database)
 
     @cached_property
     def people_documents(self) -> PeopleDocuments:
@@ -201,19 +208,19 @@ class App:
     def collections(self) -> Collections:
         from photofinish.adapters.postgres.collections import PgCollections
 
-        return PgCollections(self.database)
+        return PgCollections(self._database)
 
     @cached_property
     def album_rules(self) -> AlbumRules:
         from photofinish.adapters.postgres.album_rules import PgAlbumRules
 
-        return PgAlbumRules(self.database)
+        return PgAlbumRules(self._database)
 
     @cached_property
     def albums(self) -> Albums:
         from photofinish.adapters.postgres.albums import PgAlbums
 
-        return PgAlbums(self.database)
+        return PgAlbums(self._database)
 
     @cached_property
     def worker_launcher(self) -> WorkerLauncher:
@@ -281,13 +288,13 @@ class App:
         return AccessSettings.from_env()
 
     @cached_property
-    def database(self) -> Database:
+    def _database(self) -> Database:
         from photofinish.adapters.postgres.database import Database
 
         return Database(database_url())
 
     @cached_property
-    def storage_client(self) -> StorageClient:
+    def _storage_client(self) -> StorageClient:
         from google.cloud.storage import Client
 
         return Client(project=self.settings.project)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from photofinish.adapters.memory.work import MemoryWorkQueue
+from support.index import bibs_of
 from support.pipeline import MemoryCloud, toy_photo
 
 
@@ -61,7 +62,7 @@ def final_state(cloud: MemoryCloud) -> dict[str, Any]:
         }
         for record in cloud.documents.list_photos("race")
     }
-    bibs = {number: cloud.index.find_bib("race", number, limit=9) for number in ("42", "7")}
+    bibs = {number: bibs_of(cloud.index, "race", number) for number in ("42", "7")}
     return {
         "documents": documents,
         "derived": cloud.store.derived,

@@ -17,6 +17,7 @@ from google.cloud.storage import Client as StorageClient
 
 from photofinish.adapters.google.documents import FirestoreDocuments
 from photofinish.adapters.google.photo_store import GcsPhotoStore
+from photofinish.adapters.google.photo_uploads import GcsPhotoUploads
 from photofinish.adapters.google.pubsub import PubSubWorkQueue
 from photofinish.adapters.google.task_leases import FirestoreTaskLeases
 from photofinish_emulators.storage import Storage
@@ -53,11 +54,22 @@ def storage_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage
 
 
 @pytest.fixture
-def gcs_store(storage_client: StorageClient) -> GcsPhotoStore:
-    number = next(_numbers)
-    for name in (f"photos-{number}", f"derived-{number}"):
-        storage_client.create_bucket(name)
-    return GcsPhotoStore(storage_client, f"photos-{number}", f"derived-{number}")
+def photo_bucket(storage_client: StorageClient) -> str:
+    name = f"photos-{next(_numbers)}"
+    storage_client.create_bucket(name)
+    return name
+
+
+@pytest.fixture
+def gcs_store(storage_client: StorageClient, photo_bucket: str) -> GcsPhotoStore:
+    derived = f"derived-{next(_numbers)}"
+    storage_client.create_bucket(derived)
+    return GcsPhotoStore(storage_client, photo_bucket, derived)
+
+
+@pytest.fixture
+def gcs_uploads(storage_client: StorageClient, photo_bucket: str) -> GcsPhotoUploads:
+    return GcsPhotoUploads(storage_client, photo_bucket)
 
 
 @pytest.fixture(scope="session")

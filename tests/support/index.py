@@ -14,8 +14,9 @@ from photofinish.domain.bib import Bib, TextLine
 from photofinish.domain.face import Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
+from photofinish.domain.search import PhotoFilter
 from photofinish.domain.sharpness import Sharpness
-from photofinish.ports import FaceIndex
+from photofinish.ports import FaceIndex, SeenBib
 
 VERSION = "1.test"
 
@@ -53,6 +54,18 @@ def add(
 ) -> bool:
     """Index `photo` with these findings; returns whether it applied."""
     return index.replace(photo, version, analysis(faces, bibs, text, **details))
+
+
+def bibs_of(index: FaceIndex, album: str, number: str) -> list[tuple[PhotoRef, SeenBib]]:
+    """What was read as exactly this number, best first, each with its photo."""
+    with index.reading(album) as reading:
+        seen = [bib for bib in reading.bibs([number], limit=1000, where=PhotoFilter()) if bib.number == number]
+        photos = reading.photos([bib.photo_id for bib in seen])
+    return [(photos[bib.photo_id].photo, bib) for bib in seen]
+
+
+def photos_with_bib(index: FaceIndex, album: str, number: str) -> list[PhotoRef]:
+    return [photo for photo, _ in bibs_of(index, album, number)]
 
 
 @contextmanager

@@ -101,9 +101,8 @@ def _album_name(folder: Path) -> str:
 
 def _drop(cloud: App, album: str, folder: Path) -> None:
     files = dropping.collect([folder], album)
-    bucket = cloud.storage_client.bucket(cloud.settings.photo_bucket)
     with progress_bar("sending", len(files)) as bar:
-        dropped = dropping.send(bucket, album, files, parallel=8, on_done=bar.advance)
+        dropped = dropping.send(cloud.uploads, album, files, parallel=8, on_done=bar.advance)
     with progress_bar("analysing", len(dropped.there)) as bar:
         dropping.wait_until_final(cloud.documents, dropped.there, bar.advance)
 

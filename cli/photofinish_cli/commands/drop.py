@@ -32,9 +32,8 @@ def drop(
         dropping.check_album_name(album)
         photos = dropping.collect(paths, album)
         cloud = connect(state)
-        bucket = cloud.storage_client.bucket(cloud.settings.photo_bucket)
         with progress_bar("sending", len(photos), plain=json) as bar:
-            dropped = dropping.send(bucket, album, photos, parallel=parallel, on_done=bar.advance)
+            dropped = dropping.send(cloud.uploads, album, photos, parallel=parallel, on_done=bar.advance)
         if wait:
             with progress_bar("analysing", len(dropped.there), plain=json) as bar:
                 dropping.wait_until_final(cloud.documents, dropped.there, bar.advance)

@@ -12,7 +12,7 @@ from photofinish.ports.albums import AlbumRules, Albums, AlbumSummary
 from photofinish.ports.clusters import Clusters
 from photofinish.ports.documents import Documents, PhotoRecord
 from photofinish.ports.enrolments import EnrolmentPictures, Enrolments
-from photofinish.ports.face_index import BibMatch, FaceIndex, FaceMatch, IndexedFace
+from photofinish.ports.face_index import FaceIndex, IndexedFace
 from photofinish.ports.people import (
     People,
     PeopleChanges,
@@ -23,9 +23,9 @@ from photofinish.ports.people import (
     PersonMatch,
     Users,
 )
-from photofinish.ports.photos import BucketKind, PhotoLinks, PhotoStore, SignedUpload
+from photofinish.ports.photos import BucketKind, PhotoLinks, PhotoStore, PhotoUploads, SignedUpload, UploadedFile
 from photofinish.ports.rekognition import COLLECTION_BUCKET, Collection, CollectionFace, Collections
-from photofinish.ports.work import JobLauncher, LeaseCount, LeasedWork, ResultEvents, TaskLeases, WorkItem, WorkQueue
+from photofinish.ports.work import JobLauncher, LeasedWork, ResultEvents, TaskLeases, WorkItem, WorkQueue
 
 __all__ = [
     "ALIKE_WITHIN_S",
@@ -35,7 +35,6 @@ __all__ = [
     "AlbumRules",
     "AlbumSummary",
     "Albums",
-    "BibMatch",
     "BucketKind",
     "Clusters",
     "Collection",
@@ -46,11 +45,9 @@ __all__ = [
     "Enrolments",
     "Expired",
     "FaceIndex",
-    "FaceMatch",
     "IndexedFace",
     "IndexedPhoto",
     "JobLauncher",
-    "LeaseCount",
     "LeasedWork",
     "NearFaces",
     "People",
@@ -63,11 +60,13 @@ __all__ = [
     "PhotoLinks",
     "PhotoRecord",
     "PhotoStore",
+    "PhotoUploads",
     "ResultEvents",
     "SeenBib",
     "SeenFace",
     "SignedUpload",
     "TaskLeases",
+    "UploadedFile",
     "Users",
     "WorkItem",
     "WorkQueue",

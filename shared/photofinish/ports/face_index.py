@@ -26,26 +26,6 @@ class IndexedFace:
     quality: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaceMatch:
-    """A face of the index and how similar it is to the query: cosine, higher is closer."""
-
-    face: IndexedFace
-    similarity: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BibMatch:
-    """A bib of the index."""
-
-    photo: PhotoRef
-    number: str
-    ocr_score: float
-    box: Box
-    face_id: str | None
-    partial: bool = False
-
-
 class FaceIndex(Protocol):
     """Faces with their embeddings, bibs, and what photos are searched by, per album."""
 
@@ -76,10 +56,6 @@ class FaceIndex(Protocol):
 
     def embeddings(self, album: str, face_ids: Sequence[str]) -> dict[str, Embedding]:
         """The embeddings of those of `face_ids` that `album` has."""
-        ...
-
-    def find_bib(self, album: str, number: str, *, limit: int) -> list[BibMatch]:
-        """The bibs of `album` with exactly this number, best `ocr_score` first, one per photo."""
         ...
 
     def has_album(self, album: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Literal, Protocol
 
 from photofinish.domain.photo import PhotoRef, StoredPhoto
@@ -39,6 +40,28 @@ class PhotoStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadedFile:
+    """An object of the bucket of originals, with what shows whether a local file is the same."""
+
+    ref: PhotoRef
+    size_bytes: int
+    crc32c: str
+    """Base64 of four bytes, big-endian."""
+
+
+class PhotoUploads(Protocol):
+    """Uploads into the bucket of originals. Cloud Storage is the only implementation."""
+
+    def uploaded(self, album: str) -> dict[str, UploadedFile]:
+        """Return the objects of `album`, by object name."""
+        ...
+
+    def upload(self, file: Path, name: str, content_type: str) -> PhotoRef:
+        """Upload a file as the object `name`; a second upload creates a newer generation of it."""
+        ...
+
+
 BucketKind = Literal["photos", "enrolment"]
 
 
@@ -55,12 +78,8 @@ class SignedUpload:
 class PhotoLinks(Protocol):
     """Links that let whoever holds one reach one object for a short time, without any account."""
 
-    def rendition_url(self, name: str, *, expires_in_s: int) -> str:
-        """Where the derived object `name` can be fetched (GET) for so long; whether it exists is not checked."""
-        ...
-
     def rendition_urls(self, names: Sequence[str], *, expires_in_s: int) -> list[str]:
-        """The same for several at once, in their order."""
+        """Return links to GET derived objects, in order; whether the objects exist is not checked."""
         ...
 
     def upload_url(

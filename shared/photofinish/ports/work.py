@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -68,14 +68,10 @@ class JobLauncher(Protocol):
         ...
 
 
-class LeaseCount(Protocol):
-    def __call__(self, leased: int) -> int: ...
-
-
 class TaskLeases(Protocol):
     """Which analysis tasks run: one lease a task, with a heartbeat and an expiry."""
 
-    def reserve(self, count_for: LeaseCount, *, launch_id: str, expires_in_s: float) -> int:
+    def reserve(self, count_for: Callable[[int], int], *, launch_id: str, expires_in_s: float) -> int:
         """In one transaction, add `count_for(number of live leases)` leases and return how many these are.
 
         Their ids are `launch_id/0`, `launch_id/1`, …; expired leases are removed.

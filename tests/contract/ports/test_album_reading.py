@@ -19,7 +19,7 @@ from photofinish.domain.search import PhotoFilter
 from photofinish.domain.start_list import BibCandidate, StartList
 from photofinish.ports import FaceIndex
 from support.faces import bib, embedding, face, photo
-from support.index import VERSION, add, postgres_index
+from support.index import VERSION, add, bibs_of, postgres_index
 
 EAST, NORTH = embedding([1, 0, 0]), embedding([0, 1, 0])
 NOON = datetime(2026, 5, 3, 12)
@@ -182,6 +182,17 @@ class TestBibs:
             scores = [seen.ocr_score for seen in reading.bibs(["7"], limit=4, where=EVERYTHING)]
         assert scores == [8 / 16, 7 / 16, 6 / 16, 5 / 16]
 
+    def test_exactly_the_number_and_equal_scores_by_photo_id(self, index: FaceIndex) -> None:
+        refs = [photo(f"race/{number}.jpg") for number in range(10)]
+        for ref in refs:
+            add(index, ref, [], [bib("12", 0.5), bib("012", 0.9), bib("1", 0.9), bib("123", 0.9)])
+        add(index, photo("other/1.jpg"), [], [bib("12", 1.0)])
+        with index.reading("race") as reading:
+            seen = reading.bibs(["12"], limit=99, where=EVERYTHING)
+            assert reading.bibs(["12"], limit=0, where=EVERYTHING) == []
+            assert reading.bibs(["%"], limit=5, where=EVERYTHING) == []
+        assert [one.photo_id for one in seen] == sorted(ref.photo_id for ref in refs)
+
 
 class TestPhotos:
     def test_gives_back_what_was_put(self, index: FaceIndex) -> None:
@@ -262,7 +273,7 @@ class TestDropAlbum:
             index.drop_album("race")
             assert not index.has_album("race")
             assert names(index, EVERYTHING) == []
-            assert index.find_bib("race", "1", limit=5) == []
+            assert bibs_of(index, "race", "1") == []
             assert most_similar_faces(index, "race", [EAST], limit=5, min_similarity=-1) == []
         assert names(index, EVERYTHING, "other") == ["other/1.jpg"]
         index.drop_album("nowhere")

@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photofinish.adapters.memory.face_index import MemoryFaceIndex
-from photofinish.application.search.similar_faces import most_similar_faces
+from photofinish.application.search.similar_faces import FaceMatch, most_similar_faces
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import Embedding, Face, face_id
 from photofinish.domain.photo import PhotoRef
 from photofinish.errors import RejectedInput
-from photofinish.ports import BibMatch, FaceIndex, FaceMatch
+from photofinish.ports import FaceIndex, SeenBib
 from support.faces import bib, embedding, face, photo, random_embeddings
-from support.index import VERSION, add, postgres_index
+from support.index import VERSION, add, bibs_of, photos_with_bib, postgres_index
 
 # Postgres keeps half precision: about three decimal digits of each number, so scores move by less than this.
 TOLERANCE = 1e-3
@@ -66,8 +66,8 @@ def everything(index: FaceIndex, album: str, query: Embedding = EAST) -> list[Fa
     return most_similar_faces(index, album, [query], limit=10_000, min_similarity=-1.1)
 
 
-def photos_of(matches: list[FaceMatch] | list[BibMatch]) -> list[PhotoRef]:
-    return [match.face.photo if isinstance(match, FaceMatch) else match.photo for match in matches]
+def photos_of(matches: list[FaceMatch]) -> list[PhotoRef]:
+    return [match.face.photo for match in matches]
 
 
 class TestReplace:
@@ -86,10 +86,10 @@ class TestReplace:
             assert match.face.detection_score == pytest.approx(original.detection_score)
             assert match.face.sharpness == pytest.approx(original.sharpness)
             assert match.face.quality == pytest.approx(original.quality)
-        [forty_two], [seven] = index.find_bib("race", "42", limit=5), index.find_bib("race", "7", limit=5)
+        [(_, forty_two)], [(seven_on, seven)] = bibs_of(index, "race", "42"), bibs_of(index, "race", "7")
         assert forty_two.face_id == face_id(run, VERSION, 1)
         assert (forty_two.box.x, forty_two.box.y) == pytest.approx((0.2, 0.4))
-        assert (seven.photo, seven.number, seven.face_id) == (run, "7", None)
+        assert (seven_on, seven.number, seven.face_id) == (run, "7", None)
         assert seven.ocr_score == pytest.approx(0.5)
 
     def test_makes_these_the_only_faces_and_bibs(self, index: FaceIndex) -> None:
@@ -101,14 +101,14 @@ class TestReplace:
             ("race/2.jpg", face_id(other, VERSION, 0)),
             ("race/1.jpg", face_id(photo("race/1.jpg"), "2.test", 0)),
         }
-        assert index.find_bib("race", "1", limit=5) == []
-        assert photos_of(index.find_bib("race", "2", limit=5)) == [other]
-        assert photos_of(index.find_bib("race", "3", limit=5)) == [photo("race/1.jpg")]
+        assert bibs_of(index, "race", "1") == []
+        assert photos_with_bib(index, "race", "2") == [other]
+        assert photos_with_bib(index, "race", "3") == [photo("race/1.jpg")]
 
     def test_twice_equals_once(self, index: FaceIndex) -> None:
-        def put() -> tuple[bool, list[FaceMatch], list[BibMatch]]:
+        def put() -> tuple[bool, list[FaceMatch], list[tuple[PhotoRef, SeenBib]]]:
             applied = add(index, photo("race/1.jpg"), [face(EAST), face(NORTH)], [bib("1", face_index=0)])
-            return applied, everything(index, "race"), index.find_bib("race", "1", limit=5)
+            return applied, everything(index, "race"), bibs_of(index, "race", "1")
 
         first = put()
         assert first[0]
@@ -118,14 +118,14 @@ class TestReplace:
         add(index, photo("race/1.jpg", 1), [face(EAST)], [bib("1")])
         assert add(index, photo("race/1.jpg", 2), [face(NORTH)], [bib("2")])
         assert photos_of(everything(index, "race")) == [photo("race/1.jpg", 2)]
-        assert index.find_bib("race", "1", limit=5) == []
+        assert bibs_of(index, "race", "1") == []
 
     def test_an_older_generation_changes_nothing(self, index: FaceIndex) -> None:
         add(index, photo("race/1.jpg", 2), [face(NORTH)], [bib("2")])
-        before = everything(index, "race"), index.find_bib("race", "2", limit=5)
+        before = everything(index, "race"), bibs_of(index, "race", "2")
         assert not add(index, photo("race/1.jpg", 1), [face(EAST), face(EAST)], [bib("1")])
-        assert (everything(index, "race"), index.find_bib("race", "2", limit=5)) == before
-        assert index.find_bib("race", "1", limit=5) == []
+        assert (everything(index, "race"), bibs_of(index, "race", "2")) == before
+        assert bibs_of(index, "race", "1") == []
 
     def test_the_same_name_in_another_bucket_is_another_photo(self, index: FaceIndex) -> None:
         add(index, photo("race/1.jpg", 2, bucket="a"), [face(EAST)])
@@ -135,7 +135,7 @@ class TestReplace:
     def test_a_photo_without_faces_is_a_photo(self, index: FaceIndex) -> None:
         assert add(index, photo("race/1.jpg"), [], [bib("1")])
         assert everything(index, "race") == []
-        assert photos_of(index.find_bib("race", "1", limit=5)) == [photo("race/1.jpg")]
+        assert photos_with_bib(index, "race", "1") == [photo("race/1.jpg")]
 
     @pytest.mark.parametrize(
         ("faces", "bibs", "error"),
@@ -149,10 +149,10 @@ class TestReplace:
         self, index: FaceIndex, faces: list[Face], bibs: list[Bib], error: type[Exception]
     ) -> None:
         add(index, photo("race/1.jpg"), [face(EAST)], [bib("1")])
-        before = everything(index, "race"), index.find_bib("race", "1", limit=5)
+        before = everything(index, "race"), bibs_of(index, "race", "1")
         with pytest.raises(error):
             add(index, photo("race/1.jpg", 2), faces, bibs)
-        assert (everything(index, "race"), index.find_bib("race", "1", limit=5)) == before
+        assert (everything(index, "race"), bibs_of(index, "race", "1")) == before
         assert add(index, photo("race/1.jpg", 2), [face(NORTH)])
 
     def test_of_many_at_once_the_newest_generation_wins_whole(self, index: FaceIndex) -> None:
@@ -168,7 +168,7 @@ class TestReplace:
             applied = dict(zip(generations, pool.map(put, generations), strict=True))
         assert applied[8]
         assert photos_of(everything(index, "race")) == [photo("race/1.jpg", 8)]
-        assert [bool(index.find_bib("race", str(number), limit=1)) for number in range(1, 9)] == [False] * 7 + [True]
+        assert [bool(bibs_of(index, "race", str(number))) for number in range(1, 9)] == [False] * 7 + [True]
 
     def test_an_album_may_be_begun_by_many_at_once(self, index: FaceIndex) -> None:
         start = threading.Barrier(8)
@@ -223,7 +223,7 @@ class TestRemove:
         for _ in range(2):
             index.remove(photo("race/1.jpg"))
             assert photos_of(everything(index, "race")) == [photo("race/2.jpg")]
-            assert photos_of(index.find_bib("race", "1", limit=5)) == [photo("race/2.jpg")]
+            assert photos_with_bib(index, "race", "1") == [photo("race/2.jpg")]
 
     def test_forgets_an_older_generation(self, index: FaceIndex) -> None:
         add(index, photo("race/1.jpg", 1), [face(EAST)])
@@ -234,7 +234,7 @@ class TestRemove:
         add(index, photo("race/1.jpg", 2), [face(EAST)], [bib("1")])
         index.remove(photo("race/1.jpg", 1))
         assert photos_of(everything(index, "race")) == [photo("race/1.jpg", 2)]
-        assert photos_of(index.find_bib("race", "1", limit=5)) == [photo("race/1.jpg", 2)]
+        assert photos_with_bib(index, "race", "1") == [photo("race/1.jpg", 2)]
 
     @pytest.mark.parametrize("was_indexed", [True, False])
     def test_a_late_commit_of_an_older_generation_brings_nothing_back(
@@ -245,7 +245,7 @@ class TestRemove:
         index.remove(photo("race/1.jpg", 2))
         assert not add(index, photo("race/1.jpg", 1), [face(EAST)], [bib("1")])
         assert everything(index, "race") == []
-        assert index.find_bib("race", "1", limit=5) == []
+        assert bibs_of(index, "race", "1") == []
 
     def test_the_same_generation_can_be_indexed_again(self, index: FaceIndex) -> None:
         """A photo that one pipeline version rejects, the next one may read."""
@@ -282,7 +282,7 @@ class TestAlbumNames:
         for album in WEIRD_ALBUMS:
             assert index.has_album(album)
             assert photos_of(everything(index, album)) == [photo(f"{album}/1.jpg")]
-            assert photos_of(index.find_bib(album, "1", limit=5)) == [photo(f"{album}/1.jpg")]
+            assert photos_with_bib(index, album, "1") == [photo(f"{album}/1.jpg")]
         index.remove(photo(f"{WEIRD_ALBUMS[1]}/1.jpg"))
         assert [len(everything(index, album)) for album in WEIRD_ALBUMS] == [1, 0, *[1] * (len(WEIRD_ALBUMS) - 2)]
 
@@ -290,7 +290,7 @@ class TestAlbumNames:
     @given(album=st.text(max_size=200), number=st.text(max_size=200))
     def test_any_text_can_be_asked_for(self, index: FaceIndex, album: str, number: str) -> None:
         assert everything(index, album) == []
-        assert index.find_bib(album, number, limit=5) == []
+        assert bibs_of(index, album, number) == []
         assert not index.has_album(album)
 
 
@@ -387,30 +387,6 @@ class TestSearch:
         assert similarities == pytest.approx(best, abs=TOLERANCE)
 
 
-class TestFindBib:
-    def test_best_first_one_per_photo_exactly_this_number(self, index: FaceIndex) -> None:
-        add(index, photo("race/1.jpg"), [face(EAST)], [bib("12", 0.5), bib("12", 0.75, 0), bib("12", 0.25)])
-        add(index, photo("race/2.jpg"), [], [bib("12", 0.875), bib("123", 0.9)])
-        add(index, photo("race/3.jpg"), [], [bib("012", 0.9), bib("1", 0.9), bib("21", 0.9)])
-        add(index, photo("other/4.jpg"), [], [bib("12", 1.0)])
-        found = index.find_bib("race", "12", limit=5)
-        assert [(match.photo.name, match.ocr_score, match.number) for match in found] == [
-            ("race/2.jpg", 0.875, "12"),
-            ("race/1.jpg", 0.75, "12"),
-        ]
-        assert found[1].face_id == face_id(photo("race/1.jpg"), VERSION, 0)
-        assert index.find_bib("race", "12", limit=1) == found[:1]
-        assert index.find_bib("race", "12", limit=0) == []
-        assert index.find_bib("race", "%", limit=5) == []
-        assert index.find_bib("nowhere", "12", limit=5) == []
-
-    def test_equal_scores_come_by_photo_id(self, index: FaceIndex) -> None:
-        refs = [photo(f"race/{number}.jpg") for number in range(10)]
-        for ref in refs:
-            add(index, ref, [], [bib("1", 0.5)])
-        assert photos_of(index.find_bib("race", "1", limit=10)) == sorted(refs, key=lambda ref: ref.photo_id)
-
-
 _STEPS = st.lists(
     st.tuples(
         st.sampled_from(["replace", "replace", "replace", "remove"]),
@@ -446,7 +422,7 @@ def test_both_indexes_end_in_the_same_state(
             [(match.face.photo, match.face.face_id) for match in everything(index, album, query)]
             for query in (EAST, embedding([1, 0], "flat"))
         )
-        answers.extend([(m.photo, m.ocr_score) for m in index.find_bib(album, number, limit=9)] for number in "12")
+        answers.extend([(photo, bib.ocr_score) for photo, bib in bibs_of(index, album, number)] for number in "12")
         return answers
 
     assert play(postgres_face_index) == play(memory_face_index)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-from photofinish.adapters.google.photo_store import GcsPhotoStore
+from photofinish.adapters.google.photo_uploads import GcsPhotoUploads
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
 from photofinish.domain.photo import PhotoRef
 from photofinish.errors import NotFound, PhotoGone, RejectedInput
-from photofinish.ports import PhotoStore
+from photofinish.ports import PhotoStore, UploadedFile
+from photofinish_cli.dropping import file_crc32c
 
 Upload = Callable[[str, bytes], PhotoRef]
 
@@ -21,15 +22,14 @@ def store_and_upload(request: pytest.FixtureRequest) -> tuple[PhotoStore, Upload
     if request.param == "memory":
         memory = MemoryPhotoStore()
         return memory, lambda name, content: memory.upload(name, content).ref
-    gcs: GcsPhotoStore = request.getfixturevalue("gcs_store")
-    bucket: Any = gcs._photos
+    uploads: GcsPhotoUploads = request.getfixturevalue("gcs_uploads")
+    file: Path = request.getfixturevalue("tmp_path") / "photo.jpg"
 
     def upload(name: str, content: bytes) -> PhotoRef:
-        blob = bucket.blob(name)
-        blob.upload_from_string(content, content_type="image/jpeg")
-        return PhotoRef(bucket=bucket.name, name=name, generation=int(blob.generation))
+        file.write_bytes(content)
+        return uploads.upload(file, name, "image/jpeg")
 
-    return gcs, upload
+    return request.getfixturevalue("gcs_store"), upload
 
 
 @pytest.fixture
@@ -89,3 +89,15 @@ def test_a_derived_object_never_changes(store: PhotoStore) -> None:
 def test_a_missing_derived_object_is_not_found(store: PhotoStore) -> None:
     with pytest.raises(NotFound, match=r"sidecars/a/1\.json"):
         store.read_derived("sidecars/a/1.json")
+
+
+def test_uploaded_files_are_known_by_name_with_size_and_checksum(gcs_uploads: GcsPhotoUploads, tmp_path: Path) -> None:
+    file = tmp_path / "digits"
+    file.write_bytes(b"123456789")
+    gcs_uploads.upload(file, "race-2/1.jpg", "image/jpeg")
+    first, second = (gcs_uploads.upload(file, "race/cam 1/1.jpg", "image/jpeg") for _ in range(2))
+    assert first.generation < second.generation
+    assert gcs_uploads.uploaded("race") == {
+        "race/cam 1/1.jpg": UploadedFile(ref=second, size_bytes=9, crc32c=file_crc32c(file))
+    }
+    assert gcs_uploads.uploaded("nothing") == {}

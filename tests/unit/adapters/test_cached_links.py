@@ -20,12 +20,9 @@ class Signing:
     now_s: float = 0.0
     signed: list[str] = field(default_factory=list)
 
-    def rendition_url(self, name: str, *, expires_in_s: int) -> str:
-        self.signed.append(name)
-        return f"{name} until {self.now_s + expires_in_s}"
-
     def rendition_urls(self, names: Sequence[str], *, expires_in_s: int) -> list[str]:
-        return [self.rendition_url(name, expires_in_s=expires_in_s) for name in names]
+        self.signed += names
+        return [f"{name} until {self.now_s + expires_in_s}" for name in names]
 
     def upload_url(
         self, bucket_kind: BucketKind, name: str, content_type: str, *, max_bytes: int, expires_in_s: int
@@ -44,16 +41,16 @@ def links(signing: Signing) -> CachedPhotoLinks:
 
 
 def test_signs_once_and_again_when_it_is_time(links: CachedPhotoLinks, signing: Signing) -> None:
-    first = links.rendition_url("a", expires_in_s=60)
+    first = links.rendition_urls(["a"], expires_in_s=60)
     signing.now_s = KEEP_S - 1
-    assert links.rendition_url("a", expires_in_s=60) == first
+    assert links.rendition_urls(["a"], expires_in_s=60) == first
     signing.now_s = KEEP_S
-    assert links.rendition_url("a", expires_in_s=60) != first
+    assert links.rendition_urls(["a"], expires_in_s=60) != first
     assert signing.signed == ["a", "a"]
 
 
 def test_signs_what_is_missing_once_and_keeps_the_order(links: CachedPhotoLinks, signing: Signing) -> None:
-    links.rendition_url("b", expires_in_s=60)
+    links.rendition_urls(["b"], expires_in_s=60)
     names = ["c", "b", "a", "c"]
     assert [url.split()[0] for url in links.rendition_urls(names, expires_in_s=60)] == names
     assert signing.signed == ["b", "c", "a"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from photofinish.domain.photo import PhotoRef, PhotoStatus
+from photofinish.domain.work import PhotoState
 from photofinish.errors import NotFound, RejectedInput
 from photofinish_cli.dropping import check_album_name, collect, file_crc32c, wait_until_final
 from photofinish_cli.tracing import trace_of
@@ -63,14 +64,12 @@ def test_waiting_ends_when_all_are_final() -> None:
     photos = [PhotoRef(bucket="b", name=f"race/{number}.jpg", generation=1) for number in range(1000)]
 
     class Records:
-        def known(self, asked: list[PhotoRef]) -> dict[PhotoRef, tuple[int, PhotoStatus, datetime]]:
-            # number 3 was overwritten while we waited: its newer generation is somebody else's to wait for
-            return {
-                ref: (2, PhotoStatus.QUEUED, datetime.now(UTC))
-                if ref == photos[3]
-                else (1, PhotoStatus.DONE, datetime.now(UTC))
-                for ref in asked
-            }
+        def states(self, refs: list[PhotoRef]) -> dict[PhotoRef, PhotoState]:
+            now = datetime.now(UTC)
+            states = {ref: PhotoState(generation=1, status=PhotoStatus.DONE, changed_at=now) for ref in refs}
+            if photos[3] in states:  # overwritten meanwhile; its newer generation is not waited for
+                states[photos[3]] = PhotoState(generation=2, status=PhotoStatus.QUEUED, changed_at=now)
+            return states
 
     counted: list[int] = []
     wait_until_final(Records(), photos, counted.append)  # type: ignore[arg-type]

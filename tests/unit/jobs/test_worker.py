@@ -22,6 +22,7 @@ from photofinish.domain.work import ALONE_AFTER_ATTEMPTS
 from photofinish.errors import Unavailable
 from photofinish.ports import LeasedWork, WorkItem
 from photofinish_jobs.worker import groups
+from support.index import bibs_of
 from support.pipeline import DecodedToy, MemoryCloud, ToyAnalyzer, toy_face, toy_photo
 
 
@@ -97,7 +98,7 @@ def test_an_overwritten_photo_is_analysed_once_in_its_newest_version(cloud: Memo
     assert record is not None
     assert record.status is PhotoStatus.DONE
     assert record.fields["bib_numbers"] == ["2"]
-    assert cloud.index.find_bib("race", "1", limit=10) == []
+    assert bibs_of(cloud.index, "race", "1") == []
 
 
 def test_a_late_event_of_an_older_generation_changes_nothing(cloud: MemoryCloud) -> None:
@@ -106,7 +107,7 @@ def test_a_late_event_of_an_older_generation_changes_nothing(cloud: MemoryCloud)
     cloud.worker().run()
     cloud.ingest(old)
     cloud.worker().run()
-    assert [match.number for match in cloud.index.find_bib("race", "2", limit=10)] == ["2"]
+    assert [bib.number for _, bib in bibs_of(cloud.index, "race", "2")] == ["2"]
 
 
 def test_a_photo_deleted_before_its_analysis_gets_a_reason(cloud: MemoryCloud) -> None:
@@ -123,7 +124,7 @@ def test_a_rejected_new_version_removes_the_old_faces(cloud: MemoryCloud) -> Non
     cloud.worker().run()
     cloud.drop("race/1.jpg", b"not a picture any more")
     cloud.worker().run()
-    assert cloud.index.find_bib("race", "1", limit=10) == []
+    assert bibs_of(cloud.index, "race", "1") == []
 
 
 def test_a_message_delivered_twice_is_acknowledged_and_its_result_published_again(cloud: MemoryCloud) -> None:

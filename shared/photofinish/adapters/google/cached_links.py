@@ -31,10 +31,6 @@ class CachedPhotoLinks:
             max_kept, ttu=lambda _, kept, _now_s: kept[0], timer=now_s
         )
 
-    def rendition_url(self, name: str, *, expires_in_s: int) -> str:
-        [url] = self.rendition_urls([name], expires_in_s=expires_in_s)
-        return url
-
     def rendition_urls(self, names: Sequence[str], *, expires_in_s: int) -> list[str]:
         until_s = self._now_s() + KEEP_S
         with self._lock:

@@ -65,10 +65,6 @@ class HmacPhotoLinks:
         self._bucket = derived_bucket
         self._now = now
 
-    def rendition_url(self, name: str, *, expires_in_s: int) -> str:
-        [url] = self.rendition_urls([name], expires_in_s=expires_in_s)
-        return url
-
     def rendition_urls(self, names: Sequence[str], *, expires_in_s: int) -> list[str]:
         seconds = int(self._now().timestamp())
         signed_at = datetime.fromtimestamp(seconds - seconds % SAME_FOR_S, UTC)

@@ -38,10 +38,6 @@ class GcsPhotoLinks:
         self._derived = client.bucket(derived_bucket)
         self._uploads = {kind: client.bucket(name) for kind, name in upload_buckets.items()}
 
-    def rendition_url(self, name: str, *, expires_in_s: int) -> str:
-        [url] = self.rendition_urls([name], expires_in_s=expires_in_s)
-        return url
-
     @unavailable_when_transient
     def rendition_urls(self, names: Sequence[str], *, expires_in_s: int) -> list[str]:
         def sign(name: str) -> str:

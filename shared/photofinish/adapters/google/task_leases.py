@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,6 @@ from google.cloud.firestore import DELETE_FIELD, Client, Transaction, transactio
 from google.cloud.firestore_v1.field_path import FieldPath
 
 from photofinish.adapters.google.errors import unavailable_when_transient
-from photofinish.ports import LeaseCount
 
 _TIMEOUT_S = 30.0
 _REPORTS_KEPT_FOR = timedelta(hours=1)  # a killed task's, by the TTL of `expires_at`
@@ -25,7 +24,7 @@ class FirestoreTaskLeases:
         self._document = client.collection("runtime").document("analysis_tasks")
 
     @unavailable_when_transient
-    def reserve(self, count_for: LeaseCount, *, launch_id: str, expires_in_s: float) -> int:
+    def reserve(self, count_for: Callable[[int], int], *, launch_id: str, expires_in_s: float) -> int:
         @transactional
         def write(transaction: Transaction) -> int:
             now = datetime.now(UTC)

@@ -13,7 +13,6 @@ from photofinish.adapters.memory.album_reading import (
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.face import Embedding
 from photofinish.domain.photo import PhotoRef
-from photofinish.ports import BibMatch
 
 
 class MemoryFaceIndex:
@@ -78,15 +77,6 @@ class MemoryFaceIndex:
                 if id_ in wanted
             }
 
-    def find_bib(self, album: str, number: str, *, limit: int) -> list[BibMatch]:
-        with self._lock:
-            found = [
-                max(bibs, key=lambda bib: bib.ocr_score)
-                for photo in self._of_album(album)
-                if (bibs := [_bib_match(photo, index) for index in _bibs_with(photo, number)])
-            ]
-        return sorted(found, key=lambda bib: (-bib.ocr_score, bib.photo.photo_id))[: max(limit, 0)]
-
     def has_album(self, album: str) -> bool:
         with self._lock:
             return album in self._albums
@@ -106,19 +96,3 @@ class MemoryFaceIndex:
             return False
         self._newest[photo.photo_id] = photo
         return True
-
-
-def _bibs_with(photo: IndexedAnalysis, number: str) -> list[int]:
-    return [index for index, bib in enumerate(photo.analysis.bibs) if bib.number == number]
-
-
-def _bib_match(photo: IndexedAnalysis, index: int) -> BibMatch:
-    bib = photo.analysis.bibs[index]
-    return BibMatch(
-        photo=photo.photo,
-        number=bib.number,
-        ocr_score=bib.ocr_score,
-        partial=bib.partial,
-        box=bib.box,
-        face_id=None if bib.face_index is None else photo.face_ids[bib.face_index],
-    )

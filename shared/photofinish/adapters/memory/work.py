@@ -6,13 +6,13 @@ import copy
 import itertools
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from photofinish.domain.photo import PhotoRef, PhotoStatus
-from photofinish.ports import LeaseCount, LeasedWork, WorkItem
+from photofinish.ports import LeasedWork, WorkItem
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class MemoryTaskLeases:
         self._reports: dict[str, Mapping[str, Any]] = {}
         self._lock = threading.Lock()
 
-    def reserve(self, count_for: LeaseCount, *, launch_id: str, expires_in_s: float) -> int:
+    def reserve(self, count_for: Callable[[int], int], *, launch_id: str, expires_in_s: float) -> int:
         with self._lock:
             now = time.monotonic()
             self._expires_at = {lease_id: at for lease_id, at in self._expires_at.items() if at > now}

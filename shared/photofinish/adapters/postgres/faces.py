@@ -10,7 +10,6 @@ from uuid import UUID
 from pgvector import HalfVector
 from psycopg import sql
 from psycopg.errors import CheckViolation
-from psycopg.rows import TupleRow
 
 from photofinish.adapters.postgres.album_reading import PgAlbumReading
 from photofinish.adapters.postgres.albums import find_album, use_album
@@ -25,7 +24,6 @@ from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
 from photofinish.domain.search import folder_of, other_numbers, words
 from photofinish.errors import RejectedInput, Unavailable
-from photofinish.ports import BibMatch
 
 _query = Statements("face_index")
 
@@ -131,13 +129,6 @@ class PgFaceIndex:
             statement_ = _query("embeddings", album_id=sql.Literal(album_id))
             rows = conn.execute(statement_, {"face_ids": ids}, binary=True).fetchall()
         return {str(id_): Embedding(unit_vector(sent), space) for id_, space, sent in rows}
-
-    def find_bib(self, album: str, number: str, *, limit: int) -> list[BibMatch]:
-        if limit < 1 or not is_album_name(album) or not is_storable(number):
-            return []
-        with self._database.transaction() as conn:
-            rows = conn.execute(_query("find_bib"), {"album": album, "number": number, "limit": limit}).fetchall()
-        return [_bib_match(row) for row in rows]
 
     def has_album(self, album: str) -> bool:
         if not is_album_name(album):
@@ -248,18 +239,6 @@ def _bib_columns(bib: Bib, face_ids: Sequence[str]) -> dict[str, Any]:
 
 def _box_columns(box: Box) -> dict[str, Any]:
     return {"box_x": box.x, "box_y": box.y, "box_w": box.w, "box_h": box.h}
-
-
-def _bib_match(row: TupleRow) -> BibMatch:
-    bucket, name, generation, number, ocr_score, partial, x, y, w, h, id_ = row
-    return BibMatch(
-        photo=PhotoRef(bucket=bucket, name=name, generation=generation),
-        number=number,
-        ocr_score=ocr_score,
-        partial=partial,
-        box=Box(x, y, w, h),
-        face_id=None if id_ is None else str(id_),
-    )
 
 
 def _is_uuid(text: str) -> bool:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from photofinish.application.search.similarity import best_similarities
 from photofinish.domain.face import Embedding
 from photofinish.domain.search import PhotoFilter
-from photofinish.ports import FaceIndex, FaceMatch, IndexedFace
+from photofinish.ports import FaceIndex, IndexedFace
 
 # The index orders by half precision and misses a face now and then, so more candidates than matches are fetched.
 CANDIDATES_PER_MATCH = 2
 MIN_CANDIDATES = 100
 _EVERY_PHOTO = PhotoFilter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceMatch:
+    """A face of the index and how similar it is to the query: cosine, higher is closer."""
+
+    face: IndexedFace
+    similarity: float
 
 
 def most_similar_faces(

@@ -88,18 +88,3 @@ SELECT drop_face_partition(%(album_id)s)
 DELETE FROM photo WHERE album_id = {album_id};
 DELETE FROM album_rules WHERE album_id = {album_id};
 DELETE FROM entrant WHERE album_id = {album_id}
-
--- name: find_bib
-SELECT bucket, name, generation, number, ocr_score, partial, box_x, box_y, box_w, box_h, face_id
-FROM (
-    SELECT DISTINCT ON (photo.photo_id)
-        photo.photo_id, photo.bucket, photo.name, photo.generation,
-        bib.number, bib.ocr_score, bib.partial, bib.box_x, bib.box_y, bib.box_w, bib.box_h, bib.face_id
-    FROM bib
-    JOIN album USING (album_id)
-    JOIN photo USING (photo_id)
-    WHERE album.name = %(album)s AND bib.number = %(number)s
-    ORDER BY photo.photo_id, bib.ocr_score DESC, bib.bib_index
-) AS best_of_photo
-ORDER BY ocr_score DESC, photo_id
-LIMIT %(limit)s
