@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.faces import PgFaceIndex
+from photofinish.adapters.postgres.people.clusters import PgClusters
 from photofinish.adapters.postgres.people.numbers import PgPeopleNumbers
 from photofinish.adapters.postgres.people.people import PgPeople
 from photofinish.adapters.postgres.people.users import PgUsers
+from photofinish.application.people.clustering import PeopleClustering
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import face_id
 from photofinish.domain.matching import Calibration
@@ -102,6 +104,14 @@ class TestAlbum:
 
     def photo(self, name: str) -> PhotoRef:
         return photo(f"{self.name}/{name}.jpg")
+
+    def owners(self) -> dict[str, str]:
+        """Face id → person id."""
+        return {str(face): str(person) for face, person in self.sql("SELECT face_id, person_id FROM person_face")}
+
+    def clustering(self, calibration: Calibration = CALIBRATION) -> PeopleClustering:
+        clusters = PgClusters(self.database)
+        return PeopleClustering(clusters, {self.space: calibration}, publish=lambda _: None, run_every_s=0)
 
     def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.conninfo) as connection:

@@ -16,11 +16,9 @@ Owners = Mapping[str, FaceOwner | None]
 
 def faces_to_confirm(face_ids: Sequence[str], owners: Owners, person_id: str) -> FaceChanges:
     """Refuse faces confirmed as another person's: `other_person`."""
-
-    def refusal(_: str, owner: FaceOwner | None) -> str | None:
-        return None if _confirmed_as(owner) in (None, person_id) else "other_person"
-
-    return _allowed(face_ids, owners, refusal)
+    return _allowed(
+        face_ids, owners, lambda _, owner: None if _confirmed_as(owner) in (None, person_id) else "other_person"
+    )
 
 
 def faces_to_reject(face_ids: Sequence[str], owners: Owners) -> FaceChanges:
@@ -60,11 +58,7 @@ def faces_to_associate(
 
 def faces_to_disassociate(face_ids: Sequence[str], owners: Owners, person_id: str) -> FaceChanges:
     """Refuse faces that are not confirmed as the user's: `not_theirs`."""
-
-    def refusal(_: str, owner: FaceOwner | None) -> str | None:
-        return None if _confirmed_as(owner) == person_id else "not_theirs"
-
-    return _allowed(face_ids, owners, refusal)
+    return _allowed(face_ids, owners, lambda _, owner: None if _confirmed_as(owner) == person_id else "not_theirs")
 
 
 def check_merge(into: Person, other: Person, *, contradictions: int) -> None:
@@ -106,13 +100,13 @@ def check_number(number: str) -> None:
 def _allowed(
     face_ids: Sequence[str], owners: Owners, refusal: Callable[[str, FaceOwner | None], str | None]
 ) -> FaceChanges:
-    refused = {}
-    for face_id in face_ids:
-        code = refusal(face_id, owners[face_id]) if face_id in owners else "unknown_face"
-        if code is not None:
-            refused[face_id] = code
-    changed = tuple(face_id for face_id in dict.fromkeys(face_ids) if face_id not in refused)
-    return FaceChanges(changed=changed, refused=refused)
+    codes = {
+        face_id: refusal(face_id, owners[face_id]) if face_id in owners else "unknown_face" for face_id in face_ids
+    }
+    return FaceChanges(
+        changed=tuple(face_id for face_id, code in codes.items() if code is None),
+        refused={face_id: code for face_id, code in codes.items() if code is not None},
+    )
 
 
 def _confirmed_as(owner: FaceOwner | None) -> str | None:

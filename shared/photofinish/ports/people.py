@@ -40,7 +40,10 @@ class PersonFace:
 
 
 class People(Protocol):
-    """The people of an album. `by` is the principal that requests a change; it is recorded with the change."""
+    """The people of an album. `by` is the principal that requests a change; it is recorded with the change.
+
+    `rename` and `faces` raise UnknownPerson where the album has no such person.
+    """
 
     def create(self, album: str, *, name: str | None = None, by: str) -> Person:
         """Create a person without faces. The album need not hold a photo yet."""
@@ -62,11 +65,7 @@ class People(Protocol):
         ...
 
     def rename(self, album: str, person_id: str, name: str | None, *, by: str) -> Person:
-        """Set the person's name, so that clustering does not take their current faces away; None removes it.
-
-        Raises:
-            UnknownPerson: the album has no such person.
-        """
+        """Set the person's name, so that clustering does not take their current faces away; None removes it."""
         ...
 
     def delete(self, album: str, person_id: str, *, by: str) -> bool:
@@ -85,11 +84,7 @@ class People(Protocol):
         ...
 
     def faces(self, album: str, person_id: str, *, limit: int, offset: int = 0) -> list[PersonFace]:
-        """The person's faces in the album: confirmed ones first, then by falling quality.
-
-        Raises:
-            UnknownPerson: the album has no such person.
-        """
+        """The person's faces in the album: confirmed ones first, then by falling quality."""
         ...
 
     def rejected_faces(self, album: str, person_id: str) -> set[str]:
@@ -161,30 +156,21 @@ class Users(Protocol):
 class PeopleChanges(Protocol):
     """Decisions about people. Each is recorded as an operation and can be undone, until a person it changed is deleted.
 
-    The rules are in :mod:`photofinish.domain.people_rules`.
+    The rules are in :mod:`photofinish.domain.people_rules`. Raises UnknownPerson where the album has no such person.
     """
 
     def confirm(self, album: str, person_id: str, face_ids: Sequence[str], *, by: str) -> ChangedFaces:
-        """Confirm faces as the person's. A face confirmed as another person's is refused: reject it there first.
-
-        Raises:
-            UnknownPerson: the album has no such person.
-        """
+        """Confirm faces as the person's. A face confirmed as another person's is refused: reject it there first."""
         ...
 
     def reject(self, album: str, person_id: str, face_ids: Sequence[str], *, by: str) -> ChangedFaces:
-        """Record that faces are not the person's: only confirming assigns them to the person again.
-
-        Raises:
-            UnknownPerson: the album has no such person.
-        """
+        """Record that faces are not the person's: only confirming assigns them to the person again."""
         ...
 
     def merge(self, album: str, into_id: str, other_id: str, *, by: str) -> Changed:
         """Merge `other_id` with all their data into `into_id`, whose name and decided numbers take precedence.
 
         Raises:
-            UnknownPerson: the album has only one of them, or neither.
             Conflict: `same_person`; `two_users`; `rejected_faces`, decided faces of one were rejected for the other.
         """
         ...
@@ -195,7 +181,6 @@ class PeopleChanges(Protocol):
         """Move these faces of the person to a new person, and return the new person.
 
         Raises:
-            UnknownPerson: the album has no such person.
             Conflict: `not_theirs`, a face is not the person's; `nothing_left`, all of their faces or none are given.
         """
         ...
@@ -204,7 +189,6 @@ class PeopleChanges(Protocol):
         """Confirm or reject a bib number for the person. What contradicts it stays as it is, and stays flagged.
 
         Raises:
-            UnknownPerson: the album has no such person.
             RejectedInput: `number_not_allowed`.
         """
         ...

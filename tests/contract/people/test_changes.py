@@ -9,13 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photofinish.adapters.postgres.people.changes import PgPeopleChanges
-from photofinish.adapters.postgres.people.clusters import PgClusters
 from photofinish.application.people.clustering import PeopleClustering
 from photofinish.domain.bib_links import ConflictKind, NumberState
 from photofinish.domain.matching import Calibration
 from photofinish.domain.people import FaceSource
 from photofinish.errors import Conflict, NotFound, PhotofinishError, RejectedInput
-from support.faces import SPACE, bib
+from support.faces import bib
 from support.people import ALBUM, BY, TestAlbum
 
 CALIBRATION = Calibration(min_similarity=0.6, stranger_similarity=0.65, slope=14, offset=-4.5, selfie_min_quality=0.2)
@@ -28,19 +27,11 @@ def changes(album: TestAlbum) -> PgPeopleChanges:
 
 @pytest.fixture
 def clustering(album: TestAlbum) -> PeopleClustering:
-    return clustering_of(album)
-
-
-def clustering_of(album: TestAlbum) -> PeopleClustering:
-    return PeopleClustering(PgClusters(album.database), {SPACE: CALIBRATION}, publish=lambda _: None, run_every_s=0)
-
-
-def owners(album: TestAlbum) -> dict[str, str]:
-    return {str(face): str(person) for face, person in album.sql("SELECT face_id, person_id FROM person_face")}
+    return album.clustering(CALIBRATION)
 
 
 def owner(album: TestAlbum, face_id: str) -> str:
-    return owners(album)[face_id]
+    return album.owners()[face_id]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +68,7 @@ class TestConfirmAndReject:
             album.add(f"more-{_}", "ann")
             clustering.photo_changed(ALBUM)
             assert clustering.run_full(ALBUM)
-            assert owners(album).get(two.ann_faces[1]) != two.ann
+            assert album.owners().get(two.ann_faces[1]) != two.ann
             assert owner(album, two.ann_faces[0]) == two.ann
         assert album.people.rejected_faces(ALBUM, two.ann) == {two.ann_faces[1]}
         changes.confirm(ALBUM, two.ann, [two.ann_faces[1]], by=BY)
@@ -248,11 +239,11 @@ def test_undoing_all_changes_from_the_last_to_the_first_restores_the_start(
     data: st.DataObject,
 ) -> None:
     """For any changes in any order, with clustering in between or not."""
-    changes, clustering = PgPeopleChanges(album.database), clustering_of(album)
+    changes, clustering = PgPeopleChanges(album.database), album.clustering(CALIBRATION)
     if not album.sql("SELECT 1 FROM person"):
         two_people(album, clustering)
     faces = sorted(str(row[0]) for row in album.sql("SELECT face_id FROM face"))
-    people = sorted(set(owners(album).values()))
+    people = sorted(set(album.owners().values()))
     start = people_tables(album)
     done: list[int] = []
     for kind, first, second in steps:

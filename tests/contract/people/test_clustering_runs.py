@@ -25,20 +25,12 @@ LONG_S = 30
 
 @pytest.fixture
 def clustering(album: TestAlbum) -> PeopleClustering:
-    return clustering_of(album)
-
-
-def clustering_of(album: TestAlbum) -> PeopleClustering:
-    return PeopleClustering(PgClusters(album.database), {SPACE: CALIBRATION}, publish=lambda _: None, run_every_s=0)
-
-
-def owners(album: TestAlbum) -> dict[str, str]:
-    return {str(face_id): str(person) for face_id, person in album.sql("SELECT face_id, person_id FROM person_face")}
+    return album.clustering()
 
 
 def partition(album: TestAlbum) -> set[frozenset[str]]:
     together: dict[str, set[str]] = {}
-    for face_id, person in owners(album).items():
+    for face_id, person in album.owners().items():
         together.setdefault(person, set()).add(face_id)
     return {frozenset(faces) for faces in together.values()}
 
@@ -46,13 +38,13 @@ def partition(album: TestAlbum) -> set[frozenset[str]]:
 def test_ids_are_stable_while_photos_arrive(album: TestAlbum, clustering: PeopleClustering) -> None:
     first = [album.add(f"a-{i}", "ann", "bea") for i in range(2)]
     clustering.photo_changed(ALBUM)
-    ann, bea = (owners(album)[face_id] for face_id in first[0])
+    ann, bea = (album.owners()[face_id] for face_id in first[0])
     assert ann != bea
     for number in range(5):
         new = album.add(f"b-{number}", "bea", "ann", "cid")
         clustering.photo_changed(ALBUM)
-        assert [owners(album)[face_id] for face_id in new[:2]] == [bea, ann]
-    assert len(set(owners(album).values())) == 3
+        assert [album.owners()[face_id] for face_id in new[:2]] == [bea, ann]
+    assert len(set(album.owners().values())) == 3
 
 
 def test_the_result_does_not_depend_on_the_order_of_arrival(album: TestAlbum, database: str) -> None:
@@ -61,7 +53,7 @@ def test_the_result_does_not_depend_on_the_order_of_arrival(album: TestAlbum, da
     vectors = [(f"{i}", person, album.vector(person, spread=0.9)) for i in range(6) for person in ("ann", "bea", "cid")]
     found = []
     for name, photos in ((ALBUM, vectors), (other.name, vectors[::-1])):
-        clustering = clustering_of(album)
+        clustering = album.clustering()
         faces = {}
         for number, person, vector in photos:
             ref = album.photo(f"{person}-{number}") if name == ALBUM else other.photo(f"{person}-{number}")
@@ -81,7 +73,7 @@ def test_a_large_album_is_clustered_incrementally_until_a_full_run(
     monkeypatch.setattr(people_clustering, "ALWAYS_FULL_FACES", 0)
     ann = [album.add(f"ann-{i}", "ann")[0] for i in range(4)]
     clustering.photo_changed(ALBUM)
-    [person] = set(owners(album).values())
+    [person] = set(album.owners().values())
     bea = [album.add(f"bea-{i}", "bea")[0] for i in range(3)]
     # Another person's faces joined this cluster, as they may while an album grows.
     with album.database.transaction() as conn:
@@ -91,13 +83,13 @@ def test_a_large_album_is_clustered_incrementally_until_a_full_run(
             [person, bea],
         )
     clustering.photo_changed(ALBUM)
-    assert set(owners(album).values()) == {person}
+    assert set(album.owners().values()) == {person}
     state = PgClusters(album.database).state(ALBUM)
     assert state is not None
     assert state.full_at is None
     assert clustering.sweep(full=True) == 1
-    assert {owners(album)[face_id] for face_id in ann} == {person}
-    assert {owners(album)[face_id] for face_id in bea} != {person}
+    assert {album.owners()[face_id] for face_id in ann} == {person}
+    assert {album.owners()[face_id] for face_id in bea} != {person}
     assert clustering.sweep(full=True) == 0, "nothing changed since"
 
 
@@ -106,11 +98,11 @@ def test_a_removed_photo_leaves_nothing(album: TestAlbum, clustering: PeopleClus
     album.add("3", "ann")
     clustering.photo_changed(ALBUM)
     changes = PgPeopleChanges(album.database)
-    changes.confirm(ALBUM, owners(album)[gone], [gone], by=BY)
+    changes.confirm(ALBUM, album.owners()[gone], [gone], by=BY)
     album.index.remove(album.photo("2"))
     clustering.photo_changed(ALBUM)
-    assert gone not in owners(album)
-    assert kept in owners(album)
+    assert gone not in album.owners()
+    assert kept in album.owners()
     for name in ("1", "3"):
         album.index.remove(album.photo(name))
     clustering.photo_changed(ALBUM)
@@ -121,7 +113,7 @@ def test_decisions_are_carried_over_to_a_new_analysis(album: TestAlbum, clusteri
     [ann], [other] = album.add("1", "ann"), album.add("2", "ann")
     album.add("3", "ann")
     clustering.photo_changed(ALBUM)
-    person = owners(album)[ann]
+    person = album.owners()[ann]
     changes = PgPeopleChanges(album.database)
     changes.confirm(ALBUM, person, [ann], by=BY)
     changes.reject(ALBUM, person, [other], by=BY)
@@ -129,13 +121,13 @@ def test_decisions_are_carried_over_to_a_new_analysis(album: TestAlbum, clusteri
         again = face(embedding(album.vector("ann")), x=0.05)
         assert add(album.index, album.photo(name), [again], version="2.test")
     clustering.photo_changed(ALBUM)
-    assert ann not in owners(album)
+    assert ann not in album.owners()
     [(new_ann,)] = album.sql("SELECT face_id FROM face WHERE photo_id = %s", album.photo("1").photo_id)
     [(new_other,)] = album.sql("SELECT face_id FROM face WHERE photo_id = %s", album.photo("2").photo_id)
     assert album.sql("SELECT source FROM person_face WHERE face_id = %s", new_ann) == [(FaceSource.CONFIRMED,)]
     assert album.people.rejected_faces(ALBUM, person) == {str(new_other)}
-    assert owners(album)[str(new_ann)] == person
-    assert owners(album).get(str(new_other)) != person
+    assert album.owners()[str(new_ann)] == person
+    assert album.owners().get(str(new_other)) != person
 
 
 def test_a_decision_is_not_carried_over_to_another_picture(album: TestAlbum, clustering: PeopleClustering) -> None:
@@ -143,7 +135,7 @@ def test_a_decision_is_not_carried_over_to_another_picture(album: TestAlbum, clu
     [ann] = album.add("1", "ann")
     album.add("2", "ann")
     clustering.photo_changed(ALBUM)
-    person = owners(album)[ann]
+    person = album.owners()[ann]
     PgPeopleChanges(album.database).confirm(ALBUM, person, [ann], by=BY)
     album.people.rename(ALBUM, person, "Ann", by=BY)
     assert add(album.index, album.photo("1"), [face(embedding(album.vector("bea")), x=0.05)], version="2.test")
@@ -165,7 +157,7 @@ def test_many_results_at_once_need_few_runs_and_no_photo_is_missed(album: TestAl
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(arrive, range(24)))
     database.close()
-    assert len(owners(album)) == 24, "the last photo is clustered too"
+    assert len(album.owners()) == 24, "the last photo is clustered too"
     assert len(runs) < 24
 
 
@@ -186,12 +178,12 @@ def test_one_run_at_a_time_and_photos_that_arrive_meanwhile_are_clustered(album:
         first = pool.submit(clustering.photo_changed, ALBUM)
         assert running.wait(LONG_S)
         [late] = album.add("3", "ann")
-        clustering_of(album).photo_changed(ALBUM)  # another instance: it must not wait
-        assert late not in owners(album)
-        assert not clustering_of(album).run_full(ALBUM)
+        album.clustering().photo_changed(ALBUM)  # another instance: it must not wait
+        assert late not in album.owners()
+        assert not album.clustering().run_full(ALBUM)
         go_on.set()
         first.result(LONG_S)
-    assert late in owners(album)
+    assert late in album.owners()
     assert runs == [ALBUM, ALBUM]
 
 
@@ -199,9 +191,9 @@ def test_a_decision_during_a_run_wins(album: TestAlbum, monkeypatch: pytest.Monk
     """A decision made while the run computes is not overwritten: the run computes again."""
     [ann] = album.add("1", "ann")
     album.add("2", "ann"), album.add("3", "ann")
-    clustering = clustering_of(album)
+    clustering = album.clustering()
     clustering.photo_changed(ALBUM)
-    person = owners(album)[ann]
+    person = album.owners()[ann]
     decide, attempts = PeopleClustering._decide, []
 
     def decide_meanwhile(self, content, *, full):  # type: ignore[no-untyped-def]
@@ -213,7 +205,7 @@ def test_a_decision_during_a_run_wins(album: TestAlbum, monkeypatch: pytest.Monk
     monkeypatch.setattr(PeopleClustering, "_decide", decide_meanwhile)
     clustering.run_full(ALBUM)
     assert len(attempts) == 2
-    assert owners(album).get(ann) != person
+    assert album.owners().get(ann) != person
 
 
 def test_the_sweep_finds_waiting_albums(album: TestAlbum, clustering: PeopleClustering) -> None:
@@ -221,7 +213,7 @@ def test_the_sweep_finds_waiting_albums(album: TestAlbum, clustering: PeopleClus
     PgClusters(album.database).request(ALBUM)
     PgClusters(album.database).request("never seen")
     assert clustering.sweep(full=False) == 1
-    assert len(owners(album)) == 2
+    assert len(album.owners()) == 2
     assert clustering.sweep(full=False) == 0
     clustering.photo_changed("never seen")
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photofinish.adapters.memory.face_index import MemoryFaceIndex
-from photofinish.adapters.memory.people import MemoryPeopleByNumber
+from photofinish.adapters.memory.people import MemoryPeopleNumbers
 from photofinish.adapters.postgres.album_rules import PgAlbumRules
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.people.changes import PgPeopleChanges
@@ -128,7 +128,7 @@ def connections(database: str) -> Iterator[Database]:
 @pytest.fixture
 def wearers(index: FaceIndex, request: pytest.FixtureRequest) -> Wearers:
     if isinstance(index, MemoryFaceIndex):
-        return MemoryPeopleByNumber(index)
+        return MemoryPeopleNumbers(index)
     return WearersInPostgres(request.getfixturevalue("connections"))
 
 
@@ -564,7 +564,7 @@ def test_both_indexes_give_the_same_pages(
         return  # it asks for nothing
     answers = []
     both: list[tuple[FaceIndex, Wearers]] = [
-        (memory_index, MemoryPeopleByNumber(memory_index)),
+        (memory_index, MemoryPeopleNumbers(memory_index)),
         (in_postgres, WearersInPostgres(connections, album)),
     ]
     for index, wearers in both:

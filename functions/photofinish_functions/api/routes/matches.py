@@ -7,11 +7,10 @@ from typing import Annotated, Any
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
-from photofinish.application.people.matches import find_matches
+from photofinish.application.people.matches import MatchedFace, find_matches
 from photofinish.domain.access import Scope
 from photofinish.domain.matching import match_probability
 from photofinish.domain.people import ChangedFaces, FaceSource
-from photofinish.ports import IndexedFace
 from photofinish_functions.api.guarding import audit, guarded, principal
 from photofinish_functions.api.people import FaceIds, PersonPath, people_blueprint, require_person
 from photofinish_functions.api.schemas import BoxJson, Input, Output, Parameters, PhotoJson, box_json, score_json
@@ -85,9 +84,9 @@ def blueprint(services: Services) -> APIBlueprint:
             min_similarity=calibration.min_similarity if query.min_similarity is None else query.min_similarity,
         )
         answer = Matches(
-            faces=[OwnFace(**_face(services, one.face, one.similarity), source=one.source) for one in found.own],
+            faces=[OwnFace.model_validate(_face(services, one) | {"source": one.source}) for one in found.own],
             suggested=[
-                SuggestedFace(**_face(services, one.face, one.similarity), person_id=one.person_id)
+                SuggestedFace.model_validate(_face(services, one) | {"person_id": one.person_id})
                 for one in found.suggested
             ],
             min_similarity=calibration.min_similarity,
@@ -120,14 +119,15 @@ def _changed(services: Services, path: PersonPath, done: ChangedFaces) -> dict[s
     ).model_dump(mode="json")
 
 
-def _face(services: Services, face: IndexedFace, similarity: float | None) -> dict[str, Any]:
+def _face(services: Services, match: MatchedFace) -> dict[str, Any]:
     """The fields of a :class:`FaceJson`."""
+    similarity = match.similarity
     probability = None if similarity is None else match_probability(similarity, services.calibration)
     return {
-        "face_id": face.face_id,
-        "photo": PhotoJson.of(face.photo),
-        "box": box_json(face.box),
-        "quality": score_json(face.quality),
+        "face_id": match.face.face_id,
+        "photo": PhotoJson.of(match.face.photo),
+        "box": box_json(match.face.box),
+        "quality": score_json(match.face.quality),
         "similarity": None if similarity is None else score_json(similarity),
         "probability": None if probability is None else score_json(probability),
     }

@@ -1,4 +1,4 @@
-"""In-memory doubles: documents of people, and people by bib number."""
+"""In-memory doubles: documents of people, and their bib numbers."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class MemoryPeopleDocuments:
                     self.documents[album, person_id] = document
 
 
-class MemoryPeopleByNumber:
-    """Find people by bib number as `PgPeopleChanges` does, from the bibs that `index` has beside their faces."""
+class MemoryPeopleNumbers:
+    """Finds people by bib number as `PgPeopleNumbers` does, from the bibs that `index` has beside their faces."""
 
     def __init__(self, index: MemoryFaceIndex) -> None:
         self._index = index

@@ -15,32 +15,23 @@ MAX_SKIPPED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnFace:
-    """A face of the person."""
+class MatchedFace:
+    """A face of a person, or one suggested for them."""
 
     face: IndexedFace
-    source: FaceSource
     similarity: float | None
-    """Cosine to the person's centroid; None where either is unknown in the searched embedding space."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuggestedFace:
-    """A face that may be the person's."""
-
-    face: IndexedFace
-    similarity: float
-    """Cosine to the person's centroid."""
+    """Cosine to the person's centroid; None where one of the two is missing in the searched embedding space."""
     person_id: str | None
-    """The person that clustering assigned it to; None for an unassigned face."""
+    """The person that the face is assigned to."""
+    source: FaceSource | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matches:
     """The faces of a person, confirmed ones first, and those suggested for them, the most similar first."""
 
-    own: list[OwnFace]
-    suggested: list[SuggestedFace]
+    own: list[MatchedFace]
+    suggested: list[MatchedFace]
 
 
 def find_matches(
@@ -51,33 +42,19 @@ def find_matches(
     Similarities are those of the embedding space `space`; suggested faces have `min_similarity` or more.
     """
     centroids = [one for one in people.embeddings(person.album, person.person_id) if one.space == space]
-    own = _own_faces(person, centroids, people, index, limit=limit, offset=offset)
-    suggested = [] if offset else _suggested_faces(person, centroids, people, index, limit, min_similarity)
-    return Matches(own=own, suggested=suggested)
-
-
-def _own_faces(
-    person: Person, centroids: Sequence[Embedding], people: People, index: FaceIndex, *, limit: int, offset: int
-) -> list[OwnFace]:
     faces = people.faces(person.album, person.person_id, limit=limit, offset=offset)
     embeddings = index.embeddings(person.album, [one.face.face_id for one in faces])
-    return [
-        OwnFace(face=one.face, source=one.source, similarity=_similarity(embeddings.get(one.face.face_id), centroids))
+    own = [
+        MatchedFace(
+            face=one.face,
+            similarity=_similarity(embeddings.get(one.face.face_id), centroids),
+            person_id=person.person_id,
+            source=one.source,
+        )
         for one in faces
     ]
-
-
-def _suggested_faces(
-    person: Person,
-    centroids: Sequence[Embedding],
-    people: People,
-    index: FaceIndex,
-    limit: int,
-    min_similarity: float,
-) -> list[SuggestedFace]:
-    """The most similar faces that are neither the person's, nor rejected for them, nor decided as another person's."""
-    if not centroids:
-        return []
+    if offset or not centroids:
+        return Matches(own=own, suggested=[])
     rejected = people.rejected_faces(person.album, person.person_id)
     count = limit + min(person.face_count + len(rejected), MAX_SKIPPED)
     found = most_similar_faces(index, person.album, centroids, limit=count, min_similarity=min_similarity)
@@ -85,13 +62,13 @@ def _suggested_faces(
     suggested = []
     for match in found:
         owner = owners.get(match.face.face_id)
-        if match.face.face_id in rejected:
-            continue
-        if owner is None:
-            suggested.append(SuggestedFace(face=match.face, similarity=match.similarity, person_id=None))
-        elif owner.person_id != person.person_id and owner.source is FaceSource.CLUSTERED:
-            suggested.append(SuggestedFace(face=match.face, similarity=match.similarity, person_id=owner.person_id))
-    return suggested[:limit]
+        person_id, source = (owner.person_id, owner.source) if owner else (None, None)
+        is_decided = source not in (None, FaceSource.CLUSTERED)
+        if match.face.face_id not in rejected and person_id != person.person_id and not is_decided:
+            suggested.append(
+                MatchedFace(face=match.face, similarity=match.similarity, person_id=person_id, source=source)
+            )
+    return Matches(own=own, suggested=suggested[:limit])
 
 
 def _similarity(embedding: Embedding | None, centroids: Sequence[Embedding]) -> float | None:

@@ -32,10 +32,7 @@ _query = Statements("people_changes")
 
 
 class PgPeopleChanges:
-    """:class:`photofinish.ports.PeopleChanges` in a migrated Postgres database; threads may share it.
-
-    All methods raise what :meth:`Database.transaction` does.
-    """
+    """:class:`photofinish.ports.PeopleChanges` in Postgres; threads may share it. Raises as `Database.transaction`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

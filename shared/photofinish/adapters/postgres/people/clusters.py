@@ -34,10 +34,7 @@ _query = Statements("people_clusters")
 
 
 class PgClusters:
-    """:class:`photofinish.ports.Clusters` in a migrated Postgres database; threads may share it.
-
-    All methods raise what :meth:`Database.transaction` does.
-    """
+    """:class:`photofinish.ports.Clusters` in Postgres; threads may share it. Raises as `Database.transaction`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -25,10 +25,7 @@ ANOTHER_PERSON = ("another_person", "The face does not fit those of the other pi
 
 
 class PgEnrolments:
-    """:class:`photofinish.ports.Enrolments` in a migrated Postgres database; threads may share it.
-
-    All methods raise what :meth:`Database.transaction` does.
-    """
+    """:class:`photofinish.ports.Enrolments` in Postgres; threads may share it. Raises as `Database.transaction`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

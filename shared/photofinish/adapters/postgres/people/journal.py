@@ -58,13 +58,13 @@ def record_change(
     if not changes:
         return None
     touched = sorted({UUID(row["person_id"]) for row in rows_of(changes)})
-    return _record(conn, album_id, kind=kind, by=by, people=touched, changes=Jsonb(changes), undoes=undoes)
+    return _record(conn, album_id, touched, kind=kind, by=by, changes=Jsonb(changes), undoes=undoes)
 
 
 def record_deletion(conn: Connection, album_id: int, person: UUID, *, by: str) -> None:
     """Record that a person was deleted, and forget what earlier operations changed of them."""
     conn.execute(_query("forget_changes_of"), {"album_id": album_id, "person_id": person})
-    _record(conn, album_id, kind="delete", by=by, people=[person], changes=None, undoes=None)
+    _record(conn, album_id, [person], kind="delete", by=by, changes=None, undoes=None)
 
 
 def list_operations(conn: Connection, album_id: int, *, limit: int, before: int | None) -> list[Operation]:
@@ -92,18 +92,9 @@ def expire_operations(conn: Connection, before: datetime) -> int:
     return conn.execute(_query("expire_operations"), {"before": before}).rowcount
 
 
-def _record(
-    conn: Connection,
-    album_id: int,
-    *,
-    kind: str,
-    by: str,
-    people: Sequence[UUID],
-    changes: Jsonb | None,
-    undoes: int | None,
-) -> int:
-    values = {"kind": kind, "by": by, "person_ids": people, "changes": changes, "undoes": undoes}
-    [operation_id] = conn.execute(_query("record_operation"), {"album_id": album_id} | values).fetchone() or ()
+def _record(conn: Connection, album_id: int, people: Sequence[UUID], **values: Any) -> int:
+    values |= {"album_id": album_id, "person_ids": people}
+    [operation_id] = conn.execute(_query("record_operation"), values).fetchone() or ()
     mark_outdated(conn, album_id, people)
     return int(operation_id)
 

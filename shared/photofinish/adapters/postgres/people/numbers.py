@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from photofinish.adapters.postgres.database import Connection, Database, is_storable
 from photofinish.adapters.postgres.people.lookup import as_uuid
-from photofinish.adapters.postgres.people.transactions import album_transaction
+from photofinish.adapters.postgres.people.transactions import album_rows, album_transaction
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.bib_links import (
     FaceOfPerson,
@@ -28,10 +28,7 @@ Decisions = dict[tuple[str, str], bool]
 
 
 class PgPeopleNumbers:
-    """:class:`photofinish.ports.PeopleNumbers` in a migrated Postgres database; threads may share it.
-
-    All methods raise what :meth:`Database.transaction` does.
-    """
+    """:class:`photofinish.ports.PeopleNumbers` in Postgres; threads may share it. Raises as `Database.transaction`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -44,9 +41,7 @@ class PgPeopleNumbers:
     def faces_by_number(self, album: str, number: str, limit: int) -> list[InferredFace]:
         if limit < 1 or not is_storable(number):
             return []
-        with album_transaction(self._database, album) as (conn, album_id):
-            values = {"album_id": album_id, "number": number}
-            rows = [] if album_id is None else conn.execute(_query("people_wearing"), values).fetchall()
+        rows = album_rows(self._database, album, _query("people_wearing"), {"number": number})
         faces, evidence, decisions = _split(rows)
         return inferred_faces(number, faces, person_numbers(evidence, decisions))[:limit]
 

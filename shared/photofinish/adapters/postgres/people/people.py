@@ -19,7 +19,7 @@ from photofinish.adapters.postgres.people.lookup import (
     person_of_row,
     require_person,
 )
-from photofinish.adapters.postgres.people.transactions import album_transaction, people_transaction
+from photofinish.adapters.postgres.people.transactions import album_rows, album_transaction, people_transaction
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.face import Embedding
 from photofinish.domain.geometry import Box
@@ -34,10 +34,7 @@ MAX_FOUND_BY_NAME = 100
 
 
 class PgPeople:
-    """:class:`photofinish.ports.People` in a migrated Postgres database; threads may share it.
-
-    All methods raise what :meth:`Database.transaction` does.
-    """
+    """:class:`photofinish.ports.People` in Postgres; threads may share it. Raises as `Database.transaction`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -53,16 +50,9 @@ class PgPeople:
     def list_people(
         self, album: str, *, limit: int, after: str | None = None, named: bool | None = None
     ) -> list[Person]:
-        with album_transaction(self._database, album) as (conn, album_id):
-            values = {
-                "album_id": album_id,
-                "limit": limit,
-                "after": None if after is None else as_uuid(after),
-                "named": named,
-            }
-            query = _query("list_people", columns=PERSON_COLUMNS)
-            rows = [] if album_id is None else conn.execute(query, values).fetchall()
-        return [person_of_row(album, row) for row in rows]
+        values = {"limit": limit, "after": None if after is None else as_uuid(after), "named": named}
+        query = _query("list_people", columns=PERSON_COLUMNS)
+        return [person_of_row(album, row) for row in album_rows(self._database, album, query, values)]
 
     def find_by_name(self, album: str, name: str) -> list[Person]:
         requested = set(words(name))

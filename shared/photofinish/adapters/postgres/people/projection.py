@@ -10,7 +10,7 @@ from uuid import UUID
 from photofinish.adapters.postgres.database import Connection, Database
 from photofinish.adapters.postgres.people.lookup import find_people
 from photofinish.adapters.postgres.people.numbers import numbers_of
-from photofinish.adapters.postgres.people.transactions import album_transaction, exclusively
+from photofinish.adapters.postgres.people.transactions import album_rows, album_transaction, exclusively
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.geometry import Box
 from photofinish.domain.people import PersonDocument, ShownFace
@@ -24,10 +24,7 @@ _BATCH = 200
 
 
 class PgPeopleProjection:
-    """:class:`photofinish.ports.PeopleProjection` in a migrated Postgres database; threads may share it.
-
-    All methods raise what :meth:`Database.transaction` does.
-    """
+    """:class:`photofinish.ports.PeopleProjection` in Postgres; thread-safe. Raises as `Database.transaction`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -36,9 +33,7 @@ class PgPeopleProjection:
         return exclusively(self._database, album, _query("try_lock"))
 
     def pending(self, album: str) -> dict[str, int]:
-        with album_transaction(self._database, album) as (conn, album_id):
-            values = {"album_id": album_id, "limit": _BATCH}
-            rows = [] if album_id is None else conn.execute(_query("pending"), values).fetchall()
+        rows = album_rows(self._database, album, _query("pending"), {"limit": _BATCH})
         return {str(person_id): revision for person_id, revision in rows}
 
     def pending_albums(self) -> list[str]:

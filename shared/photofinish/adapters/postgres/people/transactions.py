@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from psycopg import sql
+from psycopg.rows import TupleRow
 
 from photofinish.adapters.postgres.albums import find_album, use_album
 from photofinish.adapters.postgres.database import Connection, Database
@@ -21,6 +22,14 @@ def album_transaction(database: Database, album: str) -> Iterator[tuple[Connecti
     """Open a transaction; yield it with the album's number, None for an unknown album."""
     with database.transaction() as conn:
         yield conn, find_album(conn, album) if is_album_name(album) else None
+
+
+def album_rows(
+    database: Database, album: str, query: sql.SQL | sql.Composed, values: Mapping[str, object]
+) -> list[TupleRow]:
+    """Rows of one statement about the album; none for an unknown album."""
+    with album_transaction(database, album) as (conn, album_id):
+        return [] if album_id is None else conn.execute(query, {"album_id": album_id, **values}).fetchall()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from photofinish.adapters.postgres.people.embeddings import confirmed_embeddings
 from photofinish.adapters.postgres.people.faces import change_faces, confirm_faces, face_owners, reject_faces
 from photofinish.adapters.postgres.people.lifecycle import create_person, delete_person
 from photofinish.adapters.postgres.people.lookup import PERSON_COLUMNS, as_uuid, find_people, find_person, person_of_row
-from photofinish.adapters.postgres.people.transactions import album_transaction, people_transaction
+from photofinish.adapters.postgres.people.transactions import album_rows, album_transaction, people_transaction
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.face import Embedding
 from photofinish.domain.people import FaceChanges, Person
@@ -26,10 +26,7 @@ CANDIDATES_PER_USER = 4
 
 
 class PgUsers:
-    """:class:`photofinish.ports.Users` in a migrated Postgres database; threads may share it.
-
-    All methods raise what :meth:`Database.transaction` does.
-    """
+    """:class:`photofinish.ports.Users` in Postgres; threads may share it. Raises as `Database.transaction`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -50,11 +47,8 @@ class PgUsers:
             return album_id is not None and person is not None and delete_person(conn, album_id, person, by)
 
     def list_users(self, album: str, *, limit: int, after: str | None = None) -> list[Person]:
-        with album_transaction(self._database, album) as (conn, album_id):
-            values = {"album_id": album_id, "limit": limit, "after": after}
-            query = _query("users", columns=PERSON_COLUMNS)
-            rows = [] if album_id is None else conn.execute(query, values).fetchall()
-        return [person_of_row(album, row) for row in rows]
+        query, values = _query("users", columns=PERSON_COLUMNS), {"limit": limit, "after": after}
+        return [person_of_row(album, row) for row in album_rows(self._database, album, query, values)]
 
     def associate_faces(
         self, album: str, user_id: str, face_ids: Sequence[str], *, min_similarity: float, by: str
@@ -78,15 +72,12 @@ class PgUsers:
             return change_faces(conn, album_id, person, changes, reject_faces, kind="disassociate", by=by).changes
 
     def user_faces(self, album: str, user_id: str) -> list[str]:
-        with album_transaction(self._database, album) as (conn, album_id):
-            values = {"album_id": album_id, "user_id": user_id}
-            rows = [] if album_id is None else conn.execute(_query("user_faces"), values).fetchall()
+        rows = album_rows(self._database, album, _query("user_faces"), {"user_id": user_id})
         return [str(row[0]) for row in rows]
 
     def users_of_faces(self, album: str, face_ids: Sequence[str]) -> dict[str, str]:
-        with album_transaction(self._database, album) as (conn, album_id):
-            values = {"album_id": album_id, "face_ids": [as_uuid(face_id) for face_id in face_ids]}
-            rows = [] if album_id is None else conn.execute(_query("users_of_faces"), values).fetchall()
+        values = {"face_ids": [as_uuid(face_id) for face_id in face_ids]}
+        rows = album_rows(self._database, album, _query("users_of_faces"), values)
         return {str(face_id): user_id for face_id, user_id in rows}
 
     def search_users(
