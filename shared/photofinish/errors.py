@@ -35,6 +35,10 @@ class Misconfigured(PhotofinishError):
     """Stop: something must be set or installed first. The message names all of it."""
 
 
+class InvalidQuery(PhotofinishError):
+    """A search cannot be run as requested: answer 422. The message says what to change."""
+
+
 class NotFound(PhotofinishError):
     """The requested thing does not exist: answer 404."""
 

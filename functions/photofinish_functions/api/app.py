@@ -34,11 +34,12 @@ from photofinish_functions.api.routes import (
 from photofinish_functions.request_bodies import discard
 
 VERSION = "1.0.0"
-_DESCRIPTION = """Find people in the photos of an event: by selfie, bib number, name, text and time.
+_DESCRIPTION = """Find people in the photos of an event by selfie, bib number, name, text and time.
 
-Every request needs an API key (`Authorization: Bearer KEY` or `X-Api-Key: KEY`) or a user's Firebase ID token. Every
-answer has an `X-Request-Id`, by which the logs of the request are found. Boxes are fractions of the upright picture.
-Pictures in a request stay in memory while it is answered; they are never stored or logged.
+Send an API key (`Authorization: Bearer KEY` or `X-Api-Key: KEY`) or the Firebase ID token of a signed-in user
+(`Authorization: Bearer TOKEN`) with every request. Every answer has a request id in `X-Request-Id`; include it when you
+report a problem. Boxes are fractions of the upright picture. Pictures that you send are only kept in memory while their
+request is processed; they are never stored or logged.
 """
 _SECURITY_SCHEMES: SecuritySchemesDict = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "`photofinish keys create`"},

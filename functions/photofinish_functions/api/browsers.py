@@ -1,4 +1,4 @@
-"""What browsers must know: who may read answers (CORS), and that nobody keeps, frames or guesses them."""
+"""Headers for browsers: which origins may read answers (CORS), and that answers are not cached, framed or sniffed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from photofinish_functions.api.request_ids import HEADER as REQUEST_ID
 from photofinish_functions.api.request_ids import request_id
 
 _SECURITY_HEADERS = {
-    # Answers tell where somebody was: nobody between us and the caller keeps them.
+    # Answers reveal where people were: no proxy may cache them.
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-site",
@@ -25,9 +25,9 @@ _PREFLIGHT_AGE_S = 600
 
 
 def add_headers(app: Flask, cors_origins: Collection[str]) -> None:
-    """Security headers and the request id for every answer; CORS for pages of exactly `cors_origins`.
+    """Add security headers and the request id to every answer, and CORS headers for pages of exactly `cors_origins`.
 
-    Keys and tokens are sent in headers, never in cookies: credentials are not allowed across origins.
+    Keys and tokens are sent in headers, never in cookies, so credentials are not allowed across origins.
     """
 
     @app.before_request

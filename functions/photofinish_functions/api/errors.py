@@ -1,4 +1,4 @@
-"""What the API answers when it cannot do what was asked: ``{"error": {"code", "message", "request_id"}}``, always."""
+"""Error answers of the API; all have the form ``{"error": {"code", "message", "request_id"}}``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Flask, Response, g, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
-from photofinish.errors import Conflict, NotFound, RejectedInput, Unavailable
+from photofinish.errors import Conflict, InvalidQuery, NotFound, RejectedInput, Unavailable
 from photofinish_functions.api.request_ids import request_id
 from photofinish_functions.refused import Refused
 
@@ -20,18 +20,18 @@ _MAX_NAME_CHARS = 60
 
 
 def answer_example(value: dict[str, Any]) -> ConfigDict:
-    """The `model_config` of an answer that has an example in the OpenAPI document."""
+    """The `model_config` of an answer or body with an example in the OpenAPI document."""
     return cast(ConfigDict, {"openapi_extra": {"example": value}})
 
 
 class ErrorDetail(BaseModel):
-    code: str = Field(description="Stable, for programs.", json_schema_extra={"example": "unknown_album"})
-    message: str = Field(description="For people: what happened and what to do.")
-    request_id: str = Field(description="Name it when you report a problem.")
+    code: str = Field(description="For programs; does not change.", json_schema_extra={"example": "unknown_album"})
+    message: str = Field(description="For people: what is wrong and what to do.")
+    request_id: str = Field(description="Include it when you report a problem.")
 
 
 class ErrorAnswer(BaseModel):
-    """Every answer with a status of 400 and above."""
+    """The body of every answer with a status of 400 or above."""
 
     model_config = answer_example(
         {
@@ -51,13 +51,14 @@ def bad_request(message: str) -> Refused:
 
 
 def too_large(what: str, max_bytes: int) -> Refused:
-    return Refused(413, "too_large", f"{what} is too large: at most {max_bytes // 2**20} MiB are taken.")
+    return Refused(413, "too_large", f"{what} is too large: at most {max_bytes // 2**20} MiB are accepted.")
 
 
 def refuse_invalid(error: ValidationError) -> NoReturn:
-    """Raise what is wrong with a request, each field by name; values are not repeated: they may be private.
+    """Refuse a request, with what is wrong with each field; values are not repeated, because they may be private.
 
-    400 for what the OpenAPI document tells to be wrong, 422 where only a validator of ours could tell.
+    Raises:
+        Refused: 400 if the OpenAPI document rules the request out, 422 if only our own validators do.
     """
     problems = error.errors(include_input=False, include_url=False, include_context=False)
     sentences = [f"{_field(problem['loc'])}: {problem['msg']}" for problem in problems[:_MAX_PROBLEMS]]
@@ -70,12 +71,12 @@ def refuse_invalid(error: ValidationError) -> NoReturn:
 
 
 def answer_errors(app: Flask) -> None:
-    """Make every error of `app` an answer of this form; what went wrong here is logged and not explained."""
+    """Answer every exception in `app` in this form; an unexpected one is logged, and its answer has no details."""
 
     @app.errorhandler(Exception)
     def answer(error: Exception) -> Response:
         if isinstance(error, InternalServerError) and isinstance(error.original_exception, Exception):
-            error = error.original_exception  # what failed after the view, such as the audit
+            error = error.original_exception  # raised after the view, for example by the audit
         refusal = _refusal(error)
         if refusal.status == 500:
             log.error("the request failed", exc_info=error)
@@ -85,7 +86,7 @@ def answer_errors(app: Flask) -> None:
 
 
 def error_answer(refusal: Refused) -> Response:
-    """`refusal` as a response; the audit entry of the request names its code."""
+    """Make a response of `refusal`, and note its code for the audit entry of the request."""
     g.outcome = f"{refusal.status} {refusal.code}"
     answer = jsonify(error={"code": refusal.code, "message": refusal.message, "request_id": request_id()})
     answer.status_code = refusal.status
@@ -94,7 +95,7 @@ def error_answer(refusal: Refused) -> Response:
 
 
 def unavailable() -> Refused:
-    message = "This cannot be done right now. Try again in some seconds."
+    message = "The service is temporarily unavailable. Try again in a few seconds."
     return Refused(503, "unavailable", message, {"Retry-After": str(RETRY_AFTER_S)})
 
 
@@ -102,6 +103,8 @@ def _refusal(error: Exception) -> Refused:
     match error:
         case Refused():
             return error
+        case InvalidQuery():
+            return Refused(422, "invalid_query", str(error))
         case RejectedInput():
             return Refused(422, error.code, error.message)
         case Conflict():
@@ -110,23 +113,23 @@ def _refusal(error: Exception) -> Refused:
             return Refused(404, error.code, str(error))
         case Unavailable():
             return unavailable()
-        case HTTPException():
+        case HTTPException(code=int(status)) if status < 500:
             return _of_werkzeug(error)
         case _:
-            return Refused(500, "internal", "Something went wrong here. It was recorded.")
+            return Refused(500, "internal", "An unexpected error occurred. It was logged under this request id.")
 
 
 def _of_werkzeug(error: HTTPException) -> Refused:
     match error.code:
         case 404:
-            return Refused(404, "unknown_path", "There is nothing at this path; /v1/openapi.json tells what there is.")
+            return Refused(404, "unknown_path", "There is nothing at this path. See /v1/openapi.json for all paths.")
         case 405:
             assert isinstance(error, MethodNotAllowed)
             allowed = ", ".join(sorted(error.valid_methods or ()))
             return Refused(405, "method_not_allowed", f"Use one of {allowed}.", {"Allow": allowed})
         case 413:
             limit = request.max_content_length or 0
-            return too_large("The request's body, or one of its parts,", limit)
+            return too_large("The body of the request, or one of its parts,", limit)
         case 415:
             return Refused(415, "unsupported_media_type", error.description or "Send JSON.")
         case _:

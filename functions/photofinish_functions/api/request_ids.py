@@ -1,4 +1,4 @@
-"""Every request has an id: in its answer, in its audit entry, and in every line that is logged for it."""
+"""Request ids: in the answer, the audit entry and every log line of a request."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
 
 def request_id() -> str:
-    """The id of the request that is being answered: its own where that is well-formed, else a new one."""
+    """Return the id of the current request: the caller's if it is well-formed, or a new one."""
     if "request_id" not in g:
-        offered = request.headers.get(HEADER, "")
-        g.request_id = offered if _WELL_FORMED.fullmatch(offered) else uuid.uuid4().hex
+        sent = request.headers.get(HEADER, "")
+        g.request_id = sent if _WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex
     found: str = g.request_id
     return found
 
 
 def log_requests(app: Flask) -> None:
-    """One line for each request: what kind, how it ended, how long it took; not what was asked or found."""
+    """Log one line per request: method, route, status and duration; nothing of its content."""
 
     @app.before_request
     def start() -> None:
@@ -45,7 +45,7 @@ def log_requests(app: Flask) -> None:
 
 
 class AddRequestId(logging.Filter):
-    """Adds the id to the fields of every record that is logged while a request of the API is answered."""
+    """Adds the request id to the fields of every record that is logged during a request of the API."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if has_request_context() and "request_id" in g:

@@ -1,4 +1,4 @@
-"""How bodies are read: whole in memory, never to disk, no further than the route's limit."""
+"""Reading of bodies: in memory, never to disk, and not beyond the route's limit."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from werkzeug.formparser import FormDataParser
 from werkzeug.wsgi import LimitedStream
 
-MAX_FIELD_BYTES = 2 * 2**20  # a query as a JSON part holds embeddings
+MAX_FIELD_BYTES = 2 * 2**20  # a query in a JSON part may have embeddings
 MAX_PARTS = 40
 _LARGEST_EXACT = 2**53
 
 
 class InMemoryRequest(Request):
-    """A request whose pictures are never written to disk (Flask's own writes larger ones to temporary files)."""
+    """A request whose files are never written to disk; Flask's own writes large ones to temporary files."""
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """The JSON object of the body; unlike Flask's, never silent."""
+        """The JSON object of the body. Unlike Flask's, it always raises for anything else."""
         del force, silent
         if self.mimetype != "application/json":
             raise UnsupportedMediaType("Send the body as application/json.")
@@ -37,7 +37,7 @@ class InMemoryRequest(Request):
             if self._is_cut_off:
                 raise RequestEntityTooLarge from None
             raise BadRequest(
-                "The body is no multipart/form-data: its boundary is missing or its end was cut off."
+                "The body is not valid multipart/form-data: its boundary is missing, or its end was cut off."
             ) from None
 
     def make_form_data_parser(self) -> FormDataParser:
@@ -52,7 +52,7 @@ class InMemoryRequest(Request):
 
     @property
     def _is_cut_off(self) -> bool:
-        """Whether the body reached its limit: one of unknown length is cut off there, without a word."""
+        """Whether the body exceeded its limit: werkzeug truncates a body of unknown length there, without an error."""
         stream = self.stream
         return self.content_length is None and isinstance(stream, LimitedStream) and stream.is_exhausted
 
@@ -62,7 +62,7 @@ class InMemoryRequest(Request):
 
 
 class StrictJson(DefaultJSONProvider):
-    """Compact, in the order of the models, without NaN and Infinity, which JSON does not have."""
+    """Compact JSON in the order of the models' fields; raises for NaN and infinity, which JSON does not have."""
 
     sort_keys = False
     compact = True
@@ -72,10 +72,10 @@ class StrictJson(DefaultJSONProvider):
 
 
 def parse_json_object(text: bytes | str, what: str) -> dict[str, Any]:
-    """The JSON object in `text`.
+    """Parse a JSON object; `what` names it in messages.
 
     Raises:
-        BadRequest: it is none.
+        BadRequest: `text` is not a JSON object.
     """
     try:
         found = json.loads(text, parse_constant=_refuse_constant, parse_float=_number)
@@ -83,14 +83,14 @@ def parse_json_object(text: bytes | str, what: str) -> dict[str, Any]:
         raise BadRequest(f"The JSON of {what} is nested too deeply.") from None
     except ValueError as error:
         position = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
-        raise BadRequest(f"{what[0].upper()}{what[1:]} is no JSON{position}.") from None
+        raise BadRequest(f"{what[0].upper()}{what[1:]} is not valid JSON{position}.") from None
     if not isinstance(found, dict):
         raise BadRequest(f"{what[0].upper()}{what[1:]} must be a JSON object.")
     return found
 
 
 def _number(text: str) -> float | int:
-    """JSON knows one kind of number: 13.0 is the whole number 13."""
+    """JSON has only one kind of number: 13.0 is the integer 13."""
     number = float(text)
     return int(number) if number.is_integer() and abs(number) <= _LARGEST_EXACT else number
 

@@ -1,4 +1,4 @@
-"""What a search asks for, as its sender writes it: JSON, or a form with selfies."""
+"""The request of a search: JSON, or a form with selfies."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from photofinish.domain.face import Embedding
 from photofinish.domain.search import MAX_EMBEDDINGS, MAX_LIMIT, MAX_TEXT_CHARS, PhotoFilter, SearchQuery, Weights
+from photofinish.errors import InvalidQuery
 from photofinish_functions.api.errors import bad_request, refuse_invalid
-from photofinish_functions.api.faces import Embeddings
 from photofinish_functions.api.requests import parse_json_object
 from photofinish_functions.api.schemas import Input, example, storable
 from photofinish_functions.api.sent_pictures import sent_pictures
+from photofinish_functions.api.vectors import Embeddings
 from photofinish_functions.refused import Refused
 
 DEFAULT_LIMIT = 20
@@ -25,53 +26,57 @@ _TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS, pattern=r"^[^\x00]*$"), AfterValidator(storable)]
 Number = Annotated[str, Field(min_length=1, max_length=MAX_BIB_CHARS, pattern=_BIB_PATTERN)]
-Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Photos at most.")]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Maximum number of photos.")]
 Cursor = Annotated[
     str,
     Field(
         min_length=1,
         max_length=_MAX_CURSOR_CHARS,
         pattern=r"^[!-~]+$",
-        description="`next_cursor` of the page before; ask for everything else as before.",
+        description="`next_cursor` of the previous page. Repeat the rest of the query; only `limit` may change.",
     ),
 ]
 Weight = Annotated[float, Field(ge=0, le=1000)]
-_USUAL = Weights()
+_DEFAULT = Weights()
 
 
 CameraTime = Annotated[str, Field(pattern=_TIME_PATTERN, json_schema_extra=example("2026-05-01T10:00:00"))]
 
 
 class PartWeights(Input):
-    """How much each part of the score counts; only their ratios matter."""
+    """How much each part of the score counts. Only the ratios of the weights matter."""
 
-    face: Weight = _USUAL.face
-    bib: Weight = _USUAL.bib
-    name: Weight = _USUAL.name
-    text: Weight = _USUAL.text
-    time: Weight = _USUAL.time
-    quality: Weight = _USUAL.quality
+    face: Weight = _DEFAULT.face
+    bib: Weight = _DEFAULT.bib
+    name: Weight = _DEFAULT.name
+    text: Weight = _DEFAULT.text
+    time: Weight = _DEFAULT.time
+    quality: Weight = _DEFAULT.quality
 
 
 class SearchBody(Input):
-    """At least one criterion. A photo needs one of face, bib, name and person; it must meet all the others."""
+    """At least one criterion.
+
+    A photo must match at least one of those that identify a person (selfies, `embeddings`, `person_id`, `bib`, `name`),
+    and all of the others (`text`, `taken_from`, `taken_to`, `camera`, `folder`).
+    """
 
     embeddings: Embeddings | None = None
     person_id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] | None = Field(
-        None, description="An enrolled person, or a cluster, of this album."
+        None, description="An enrolled person or a cluster of this album."
     )
     bib: Number | None = Field(None, json_schema_extra=example("1234"))
-    name: Text | None = Field(None, description="Of the start list or of people.", json_schema_extra=example("Ada"))
-    text: Text | None = Field(None, description="Words that can be read in the photo.")
-    taken_from: CameraTime | None = Field(None, description="By the camera's own clock, so without a time zone.")
-    taken_to: CameraTime | None = Field(None, description="Belongs to the window.")
-    camera: Text | None = Field(None, description="Make and model as photos tell them.")
-    folder: Text | None = Field(None, description="Below the album; folders in it are meant too.")
+    name: Text | None = Field(None, description="Of a person, or in the start list.", json_schema_extra=example("Ada"))
+    text: Text | None = Field(None, description="Words that were read in the photo.")
+    taken_from: CameraTime | None = Field(None, description="By the camera's clock, so without a time zone; inclusive.")
+    taken_to: CameraTime | None = Field(None, description="Like `taken_from`; inclusive.")
+    camera: Text | None = Field(None, description="Make and model, exactly as in the photo's metadata.")
+    folder: Text | None = Field(None, description="Path below the album; includes the folders inside it.")
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor | None = None
     weights: PartWeights | None = None
     min_similarity: float | None = Field(
-        None, ge=-1, le=1, description="Cosine below which a face is somebody else's; else the calibrated one."
+        None, ge=-1, le=1, description="Cosine from which a face counts as the person's; by default the calibrated one."
     )
 
 
@@ -82,10 +87,10 @@ _SEARCH_SCHEMA = {"$ref": _SEARCH_REF}
 
 
 def _form_fields() -> dict[str, Any]:
-    """The criteria that a form can hold as fields of their own: what is not asked for is left out."""
+    """The schemas of the criteria that a form may have as fields; a field cannot be null, only absent."""
     properties = SearchBody.model_json_schema()["properties"]
     return {
-        name: next((one for one in properties[name].get("anyOf", ()) if one.get("type") != "null"), properties[name])
+        name: next((form for form in properties[name].get("anyOf", ()) if form.get("type") != "null"), properties[name])
         for name in (*_TEXT_FIELDS, *_NUMBER_FIELDS)
     }
 
@@ -96,7 +101,7 @@ def _form(criteria: dict[str, Any]) -> dict[str, Any]:
         "minItems": 1,
         "maxItems": MAX_EMBEDDINGS,
         "items": {"type": "string", "format": "binary"},
-        "description": "Pictures of one person, each at most 16 MiB: JPEG, PNG, WebP, HEIC or TIFF.",
+        "description": "Pictures of one person, each JPEG, PNG, WebP, HEIC or TIFF of at most 16 MiB.",
     }
     return {
         "type": "object",
@@ -114,7 +119,7 @@ SEARCH_REQUEST = {
             "examples": {
                 "bib": {"summary": "By bib number", "value": {"bib": "1234", "limit": 50}},
                 "window": {
-                    "summary": "Everything of a camera in a quarter of an hour",
+                    "summary": "All photos of one camera in a quarter of an hour",
                     "value": {
                         "taken_from": "2026-05-01T10:00:00",
                         "taken_to": "2026-05-01T10:15:00",
@@ -132,12 +137,18 @@ SEARCH_REQUEST = {
 
 
 def read_search(sent: Request) -> tuple[SearchBody, list[bytes]]:
-    """The criteria and the selfies of a search, in either form."""
-    try:
-        if sent.mimetype != "multipart/form-data":
-            return SearchBody.model_validate(sent.get_json()), []
+    """Return the criteria and the selfies of a search request.
+
+    Raises:
+        Refused: 400, 413 or 422; the message names the fields that are wrong.
+    """
+    if sent.mimetype == "multipart/form-data":
         selfies = sent_pictures(sent, "selfie", at_most=MAX_EMBEDDINGS)
-        return SearchBody.model_validate(_criteria_of_form(sent)), selfies
+        criteria = _criteria_of_form(sent)
+    else:
+        criteria, selfies = sent.get_json(), []
+    try:
+        return SearchBody.model_validate(criteria), selfies
     except ValidationError as error:
         refuse_invalid(error)
 
@@ -146,14 +157,14 @@ def _criteria_of_form(sent: Request) -> dict[str, Any]:
     given: dict[str, str] = {}
     queries = [file.stream.read() for file in sent.files.getlist("query")]
     if unknown := set(sent.files) - {"selfie", "query"}:
-        raise bad_request(f"Files are sent as 'selfie', not as {sorted(unknown)[0][:40]!r}.")
+        raise bad_request(f"Send files in the field 'selfie', not in {sorted(unknown)[0][:40]!r}.")
     for name, values in sent.form.lists():
         if len(values) > 1:
-            raise bad_request(f"'{name[:40]}' is given {len(values)} times: give it once.")
+            raise bad_request(f"Send '{name[:40]}' once, not {len(values)} times.")
         given[name] = values[0]
     queries += [given.pop("query").encode()] if "query" in given else []
     if len(queries) + bool(given) > 1:
-        raise Refused(422, "invalid_query", "Give the criteria either as one part 'query' or as fields.")
+        raise Refused(422, "invalid_query", "Send the criteria either as one part 'query' or as form fields, not both.")
     return (
         parse_json_object(queries[0], "the part 'query'")
         if queries
@@ -169,14 +180,15 @@ def _number(name: str, value: str) -> int | float:
 
 
 def query_of(album: str, body: SearchBody, embeddings: tuple[Embedding, ...]) -> SearchQuery:
+    """Raises InvalidQuery."""
     return SearchQuery(
         album=album,
         embeddings=embeddings,
         bib=body.bib,
         name=body.name,
         where=PhotoFilter(
-            taken_from=_time(body.taken_from),
-            taken_until=_time(body.taken_to),
+            taken_from=_time("taken_from", body.taken_from),
+            taken_until=_time("taken_to", body.taken_to),
             camera=body.camera,
             folder=None if body.folder is None else body.folder.strip("/"),
             text=body.text,
@@ -188,5 +200,8 @@ def query_of(album: str, body: SearchBody, embeddings: tuple[Embedding, ...]) ->
     )
 
 
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+def _time(field: str, text: str | None) -> datetime | None:
+    try:
+        return None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidQuery(f"{field}: There is no such day or time.") from None

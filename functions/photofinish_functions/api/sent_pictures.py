@@ -18,7 +18,7 @@ def sent_pictures(request: Request, field: str, *, at_most: int) -> list[bytes]:
     if not contents:
         raise bad_request(f"'{field}' is missing: send 1 to {at_most} pictures as files in this field.")
     if len(contents) > at_most:
-        raise Refused(400, "too_many_pictures", f"{len(contents)} pictures were sent; at most {at_most} are taken.")
+        raise Refused(400, "too_many_pictures", f"Send at most {at_most} pictures, not {len(contents)}.")
     for position, content in enumerate(contents, 1):
         if len(content) > MAX_PICTURE_BYTES:
             raise too_large(f"Picture {position}", MAX_PICTURE_BYTES)

@@ -1,6 +1,6 @@
-"""Pictures that came with a request: decoded one at a time, analysed, and forgotten.
+"""Analyse pictures that were sent with a request.
 
-A picture is in memory for as long as its request takes: it is never written to disk, to a log or to a database.
+A picture is only in memory, for as long as its request takes: it is never written to a disk, a log or a database.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from photofinish.analysis.imaging.decoding import Limits, decode
+from photofinish.analysis.models.face_alignment import align
 from photofinish.domain.face import Face
-from photofinish.domain.matching import Calibration
+from photofinish.domain.matching import Calibration, match_probability
 from photofinish.domain.quality import QualityReason
 from photofinish.errors import RejectedInput, Unavailable
 
@@ -26,30 +28,31 @@ if TYPE_CHECKING:
     from photofinish.analysis.models.face_encoder import FaceEncoder
 
 MAX_PICTURE_BYTES = 16 * 2**20
-# A selfie's face has hundreds of pixels at this size, of which an embedding takes 112; more only cost time.
+# At this size a selfie's face is some hundred pixels wide; an embedding uses 112, so more would only cost time.
 SELFIE_LIMITS = Limits(max_file_bytes=MAX_PICTURE_BYTES, max_pixels=64_000_000, max_decoded_pixels=1_500_000)
 PICTURE_LIMITS = Limits(max_file_bytes=MAX_PICTURE_BYTES, max_pixels=64_000_000, max_decoded_pixels=12_000_000)
 MAX_WAIT_S = 10.0
-# A person who holds the camera is at least twice as wide and twice as high as whoever stands behind.
+# The person who holds the camera appears at least twice as wide and twice as high as anyone behind them.
 DOMINANT_AREA_RATIO = 4.0
+_ALIGNED_JPEG_QUALITY = 95
 _HINTS = {
     QualityReason.SMALL: "The face is too small: come closer, or send the original instead of a reduced copy.",
     QualityReason.TURNED: "The face is turned away: look into the camera.",
     QualityReason.BLURRED: "The face is blurred: hold still, in good light.",
     QualityReason.DARK: "The face is too dark: turn to the light.",
-    QualityReason.UNCERTAIN: "The face is hardly visible: nothing should cover it.",
+    QualityReason.UNCERTAIN: "The face is hardly visible: make sure that nothing covers it.",
 }
 _UNCLEAR = "The face is not clear enough: come closer, in good light, and look into the camera."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SeenPicture:
-    """What was found in one picture."""
+class AnalysedPicture:
+    """The faces found in one picture."""
 
     image: NDArray[np.uint8]
-    """(H, W, 3) BGR, upright; smaller than the file's where that is very large."""
+    """(H, W, 3) BGR, upright; smaller than the file's picture if that is very large."""
     width: int
-    """Of the file, upright; boxes are fractions, so they fit both."""
+    """Of the file's picture, upright; boxes are fractions, so they fit both."""
     height: int
     faces: tuple[Face, ...]
     """Largest first."""
@@ -57,29 +60,44 @@ class SeenPicture:
     analyse_ms: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Whether two pictures show one person."""
+
+    similarity: float
+    """Cosine."""
+    match_probability: float
+    is_match: bool
+    min_similarity: float
+    """From here on two faces of this embedding space are a match."""
+    embedding_space: str
+    faces: tuple[Face, Face]
+    """The face that was used of each picture."""
+
+
 class Pictures:
-    """Looks at pictures with the models of the analysis, a few at a time."""
+    """Finds faces in pictures with the models of the analysis, a few pictures at a time."""
 
     def __init__(self, encoder: Callable[[], FaceEncoder], calibration: Calibration) -> None:
         self._encoder = encoder
         self.calibration = calibration
-        # A model uses every core: more pictures at once would only share them, and take their memory each.
-        self._places = threading.BoundedSemaphore(os.cpu_count() or 1)
+        # A model uses all cores: more pictures at once would only compete for them, and need memory each.
+        self._slots = threading.BoundedSemaphore(os.cpu_count() or 1)
 
-    def look(self, content: bytes) -> SeenPicture:
+    def analyse(self, content: bytes) -> AnalysedPicture:
         """Decode a picture and find all its faces.
 
         Raises:
             RejectedInput: it cannot be decoded.
-            Unavailable: too many others are being looked at.
+            Unavailable: too many pictures are being analysed.
         """
-        with self._place():
+        with self._slot():
             started_at = time.perf_counter()
             decoded = decode(content, limits=PICTURE_LIMITS)
             decoded_at = time.perf_counter()
             [faces] = self._encoder().encode([decoded.image])
             done_at = time.perf_counter()
-        return SeenPicture(
+        return AnalysedPicture(
             image=decoded.image,
             width=decoded.info.width,
             height=decoded.info.height,
@@ -89,44 +107,61 @@ class Pictures:
         )
 
     def person(self, content: bytes) -> Face:
-        """The one face that a picture is of.
+        """Return the face of the person that a picture is of.
 
         Raises:
-            RejectedInput: it cannot be decoded, shows nobody, several people, or nobody clearly.
-            Unavailable: too many others are being looked at.
+            RejectedInput: it cannot be decoded, shows no face, several people, or an unclear face.
+            Unavailable: too many pictures are being analysed.
         """
-        with self._place():
+        with self._slot():
             faces = self._encoder().encode_portrait(decode(content, limits=SELFIE_LIMITS).image)
         return person_in(faces, self.calibration)
 
     def people(self, contents: Sequence[bytes]) -> list[Face]:
-        """Of each picture the one face that it is of.
+        """Return the face of the person that each picture is of.
 
         Raises:
-            RejectedInput: one of them cannot be used; the message says which, why, and what to do.
+            RejectedInput: as :meth:`person`; the message names the picture.
         """
-        return [self._person(content, position) for position, content in enumerate(contents, 1)]
+        found = []
+        for position, content in enumerate(contents, 1):
+            try:
+                found.append(self.person(content))
+            except RejectedInput as rejection:
+                raise RejectedInput(rejection.code, f"Picture {position}: {rejection.message}") from None
+        return found
 
-    def _person(self, content: bytes, position: int) -> Face:
-        try:
-            return self.person(content)
-        except RejectedInput as rejection:
-            raise RejectedInput(rejection.code, f"Picture {position}: {rejection.message}") from None
+    def compare(self, first: bytes, second: bytes) -> Comparison:
+        """Compare the people that two pictures are of.
+
+        Raises:
+            RejectedInput: as :meth:`people`.
+        """
+        one, other = self.people([first, second])
+        similarity = float(np.clip(one.embedding.vector @ other.embedding.vector, -1, 1))
+        return Comparison(
+            similarity=similarity,
+            match_probability=match_probability(similarity, self.calibration),
+            is_match=similarity >= self.calibration.min_similarity,
+            min_similarity=self.calibration.min_similarity,
+            embedding_space=one.embedding.space,
+            faces=(one, other),
+        )
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
-        if not self._places.acquire(timeout=MAX_WAIT_S):
-            raise Unavailable(f"no place to look at a picture within {MAX_WAIT_S:.0f} s")
+    def _slot(self) -> Iterator[None]:
+        if not self._slots.acquire(timeout=MAX_WAIT_S):
+            raise Unavailable(f"too many pictures are being analysed: waited {MAX_WAIT_S:.0f} s for a slot")
         try:
             yield
         finally:
-            self._places.release()
+            self._slots.release()
 
 
 def person_in(faces: Sequence[Face], calibration: Calibration) -> Face:
-    """The face that a picture is of: the only one, or one of at least four times the area of anybody else's.
+    """Return the face that a picture is of: the only one, or one with at least four times the area of all others.
 
-    Who is there twice (in a mirror, on a poster, or because one face was found twice) is one person.
+    Faces of the same person (in a mirror, on a poster, or found twice) count as one.
 
     Raises:
         RejectedInput: `no_face`, `several_faces`, `small_face` or `unclear_face`, with a hint.
@@ -145,6 +180,15 @@ def person_in(faces: Sequence[Face], calibration: Calibration) -> Face:
         hints = " ".join(_HINTS[reason] for reason in person.quality_reasons) or _UNCLEAR
         raise RejectedInput("small_face" if QualityReason.SMALL in person.quality_reasons else "unclear_face", hints)
     return person
+
+
+def aligned_jpeg(picture: AnalysedPicture, face: Face) -> bytes:
+    """One face of a picture as the embedding model gets it: aligned, 112 × 112 pixels, as JPEG."""
+    height, width = picture.image.shape[:2]
+    chip = align(picture.image, np.asarray(face.landmarks, np.float32) * np.array([width, height], np.float32))
+    done, encoded = cv2.imencode(".jpg", chip, [cv2.IMWRITE_JPEG_QUALITY, _ALIGNED_JPEG_QUALITY])
+    assert done, "a chip of 112 × 112 pixels can be encoded"
+    return cast("NDArray[np.uint8]", encoded).tobytes()
 
 
 def _area(face: Face) -> float:

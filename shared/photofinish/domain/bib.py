@@ -144,6 +144,16 @@ def numbers_in(line: TextLine, rules: BibRules = _ANY_NUMBER) -> list[TextLine]:
     ]
 
 
+def other_numbers(bib: Bib) -> dict[str, float]:
+    """The other numbers that a bib may be, each with the `ocr_score` that it would have as this number."""
+    own = next((candidate.probability for candidate in bib.candidates if candidate.number == bib.number), 1.0)
+    return {
+        candidate.number: bib.ocr_score * min(candidate.probability / own, 1.0)
+        for candidate in bib.candidates
+        if candidate.number != bib.number
+    }
+
+
 def _bib(read: TextLine, rules: BibRules) -> Bib | None:
     """Make a bib of a reading, its wearer not known yet; None if the start list has no similar number."""
     partial = _touches_an_edge(read.box)

@@ -8,21 +8,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What was measured of one embedding space on labelled faces (`photofinish evaluate --calibrate` prints it).
+    """Thresholds of one embedding space, measured on labelled faces by `photofinish evaluate --calibrate`.
 
     Similarities are cosines.
     """
 
     min_similarity: float
-    """Of strangers' pairs 1 in 1,000 is more similar: from here on two faces count as one person's."""
+    """From here on two faces count as one person's; 1 in 1,000 pairs of different people is more similar."""
     stranger_similarity: float
-    """Of strangers' pairs 1 in 10,000 is more similar: from here on nobody needs to look again."""
+    """From here on no one needs to check; 1 in 10,000 pairs of different people is more similar."""
     slope: float
     """Of the log odds that two faces are one person's, per unit of similarity."""
     offset: float
-    """Log odds at similarity 0. Slope and offset hold where both answers are equally likely before looking."""
+    """Log odds at similarity 0. Slope and offset assume that both answers are equally likely beforehand."""
     selfie_min_quality: float
-    """Quality of a face below which its matches are unreliable: such a selfie is refused, with a hint."""
+    """Quality below which the matches of a face are unreliable: such a selfie is refused, with a hint."""
 
     def __post_init__(self) -> None:
         if not -1 <= self.min_similarity <= self.stranger_similarity <= 1:
@@ -39,12 +39,12 @@ class Calibration:
 def match_probability(similarity: float, calibration: Calibration) -> float:
     """The probability, 0 to 1, that two faces of this cosine similarity are one person's; grows with the similarity.
 
-    A logistic curve (Platt 1999). It answers for a pair of which either answer is equally likely beforehand, such as a
-    selfie and the face that somebody says is the same. In a search of many strangers the best of them is often as
-    similar: decide there by `min_similarity`.
+    A logistic curve (Platt 1999). It is valid for a pair for which both answers are equally likely beforehand, such as
+    a selfie and a face that is claimed to be the same person's. In a search among many different people the best of
+    them is often as similar: decide there by `min_similarity`.
     """
     log_odds = calibration.slope * similarity + calibration.offset
-    # Either form alone overflows on its far side.
+    # Each form overflows at one end.
     if log_odds >= 0:
         return 1 / (1 + math.exp(-log_odds))
     odds = math.exp(log_odds)

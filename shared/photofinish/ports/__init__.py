@@ -7,7 +7,7 @@ the in-memory doubles of ``adapters/memory`` included. All methods may raise :cl
 from __future__ import annotations
 
 from photofinish.ports.access import ALIKE_WITHIN_S, AccessStore, Expired
-from photofinish.ports.album_reading import AlbumReading, IndexedPhoto, NearFaces, SeenBib, SeenFace
+from photofinish.ports.album_reading import AlbumReading, NearFaces, SeenBib, SeenFace
 from photofinish.ports.albums import AlbumRules, Albums, AlbumSummary
 from photofinish.ports.clusters import Clusters
 from photofinish.ports.documents import Documents, PhotoRecord
@@ -46,7 +46,6 @@ __all__ = [
     "Expired",
     "FaceIndex",
     "IndexedFace",
-    "IndexedPhoto",
     "JobLauncher",
     "LeasedWork",
     "NearFaces",

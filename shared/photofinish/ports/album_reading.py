@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 import numpy as np
@@ -12,8 +11,7 @@ from numpy.typing import NDArray
 
 from photofinish.domain.face import Embedding
 from photofinish.domain.geometry import Box
-from photofinish.domain.photo import PhotoRef
-from photofinish.domain.search import PhotoFilter
+from photofinish.domain.search import IndexedPhoto, PhotoFilter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,22 +56,6 @@ class SeenBib:
     face_box: Box | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexedPhoto:
-    """A photo as the index knows it."""
-
-    photo: PhotoRef
-    pipeline_version: str
-    taken_at: datetime | None
-    """By the camera's own clock, without a zone."""
-    camera: str | None
-    lines: tuple[str, ...]
-    """The text that was read."""
-    sharpness: float
-    width: int
-    height: int
-
-
 class AlbumReading(Protocol):
     """One album as it is at one moment, whatever is written meanwhile; an unknown album is empty."""
 
@@ -84,7 +66,7 @@ class AlbumReading(Protocol):
         others that are still farther (the search is approximate).
 
         Raises:
-            ValueError: the queries have another dimension than the album's faces of that space.
+            InvalidQuery: the queries have another dimension than the index's faces of that space.
         """
         ...
 

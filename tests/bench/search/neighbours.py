@@ -20,10 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.face_encoder import FaceEncoder
-from photofinish.application.search.searcher import CANDIDATE_FACES
-from photofinish.application.search.similarity import best_similarities, supports
+from photofinish.application.search.similar_faces import CANDIDATE_FACES
+from photofinish.application.search.similarity import best_similarities, lifted_similarities, shared_neighbours
 from photofinish.domain.face import Embedding
-from photofinish.domain.scoring import similarities_in_context
 from photofinish.wiring import model_settings
 
 SCALES = {"as they are": 1.0, "45 % of the size": 0.45, "30 %": 0.3, "22 %": 0.22}
@@ -82,7 +81,7 @@ def main(data: Path) -> None:
             nearest = others[np.argsort(-(album[others] @ selfie))[:CANDIDATE_FACES]]
             query, vectors = Embedding(selfie, "any"), np.ascontiguousarray(album[nearest])
             similarity = best_similarities([query], vectors)
-            lifted = similarities_in_context(similarity, supports(query, vectors))
+            lifted = lifted_similarities(similarity, shared_neighbours(query, vectors))
             same = names[nearest] == people[number]
             there += int((names[others] == people[number]).sum())
             accepted = (similarity[same], lifted[same], similarity[~same], lifted[~same])

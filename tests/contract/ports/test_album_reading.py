@@ -17,6 +17,7 @@ from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.face import face_id
 from photofinish.domain.search import PhotoFilter
 from photofinish.domain.start_list import BibCandidate, StartList
+from photofinish.errors import InvalidQuery
 from photofinish.ports import FaceIndex
 from support.faces import bib, embedding, face, photo
 from support.index import VERSION, add, bibs_of, postgres_index
@@ -146,7 +147,7 @@ class TestNearest:
         with index.reading("race") as reading:
             other_space = embedding([1, 0, 0], "never seen")
             assert reading.nearest([other_space], limit=5, where=EVERYTHING).vectors.shape == (0, 3)
-            with pytest.raises(ValueError, match="3 dimensions"):
+            with pytest.raises(InvalidQuery, match="3 dimensions"):
                 reading.nearest([embedding([1, 0])], limit=5, where=EVERYTHING)
 
 

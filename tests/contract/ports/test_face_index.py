@@ -17,7 +17,7 @@ from photofinish.application.search.similar_faces import FaceMatch, most_similar
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import Embedding, Face, face_id
 from photofinish.domain.photo import PhotoRef
-from photofinish.errors import RejectedInput
+from photofinish.errors import InvalidQuery, RejectedInput
 from photofinish.ports import FaceIndex, SeenBib
 from support.faces import bib, embedding, face, photo, random_embeddings
 from support.index import VERSION, add, bibs_of, photos_with_bib, postgres_index
@@ -334,7 +334,7 @@ class TestSearch:
         add(index, photo("race/1.jpg"), [face(EAST)])
         with pytest.raises(ValueError, match="one embedding space"):
             most_similar_faces(index, "race", [EAST, embedding([1, 0, 0], "other")], limit=5, min_similarity=0)
-        with pytest.raises(ValueError, match="3 dimensions"):
+        with pytest.raises(InvalidQuery, match="3 dimensions"):
             most_similar_faces(index, "race", [embedding([1, 0])], limit=5, min_similarity=0)
 
     def test_a_rare_space_is_found_among_many_faces_of_another(self, index: FaceIndex) -> None:

@@ -1,4 +1,4 @@
-"""What a search finds, on the index in memory and on the one in Postgres."""
+"""What a search finds, with the index in memory and with the one in Postgres."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.people.changes import PgPeopleChanges
 from photofinish.adapters.postgres.people.numbers import PgPeopleNumbers
 from photofinish.adapters.postgres.people.people import PgPeople
+from photofinish.application.search.evidence import INFERRED_SHARE
 from photofinish.application.search.searcher import Searcher
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.bib_links import InferredFace
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.face import Embedding, face_id
 from photofinish.domain.matching import Calibration, match_probability
-from photofinish.domain.scoring import OFFERED_SHARE
-from photofinish.domain.search import Part, PhotoFilter, ScoredPhoto, SearchPage, SearchQuery, Weights
+from photofinish.domain.search import Part, PhotoFilter, SearchQuery, Weights
+from photofinish.domain.search_results import ScoredPhoto, SearchPage
 from photofinish.domain.start_list import StartList
+from photofinish.errors import InvalidQuery
 from photofinish.ports import FaceIndex
 from support.faces import SPACE, bib, embedding, face, photo, random_embeddings
 from support.index import VERSION, add, postgres_index
@@ -41,23 +43,23 @@ _fresh = itertools.count(1)
 
 
 @dataclass(frozen=True)
-class Somebody:
+class NamedFriend:
     person_id: str
     name: str
-    looks: tuple[Embedding, ...]
+    embeddings: tuple[Embedding, ...]
 
 
 @dataclass
 class Friends:
-    """People as a search asks for them."""
+    """People that a search can find by name."""
 
-    known: list[Somebody] = field(default_factory=list)
+    known: list[NamedFriend] = field(default_factory=list)
 
-    def find_by_name(self, album: str, name: str) -> list[Somebody]:
-        return [somebody for somebody in self.known if name.casefold() in somebody.name.casefold()]
+    def find_by_name(self, album: str, name: str) -> list[NamedFriend]:
+        return [friend for friend in self.known if name.casefold() in friend.name.casefold()]
 
     def embeddings(self, album: str, person_id: str) -> list[Embedding]:
-        return [looks for somebody in self.known if somebody.person_id == person_id for looks in somebody.looks]
+        return [embedding for friend in self.known if friend.person_id == person_id for embedding in friend.embeddings]
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def index(request: pytest.FixtureRequest) -> FaceIndex:
 
 
 class Wearers(Protocol):
-    """Who wears which number, and how a test says so of people that it names."""
+    """Who wears which number; tests set it for people by any name."""
 
     def confirm(self, person_id: str, face_ids: Sequence[str]) -> None: ...
 
@@ -176,7 +178,7 @@ class TestWho:
         assert only_bib.bib.face_box is not None
         assert only_bib.bib.face_box.x == 0.625
 
-    def test_a_face_below_the_threshold_is_a_strangers(self, searcher: Searcher) -> None:
+    def test_a_face_below_the_threshold_is_not_found(self, searcher: Searcher) -> None:
         near = embedding([1, 1.7, 0])  # 0.507 and 0.862
         page = searcher.search(SearchQuery(album="race", embeddings=(near,), min_similarity=0.6))
         assert sorted(found(page)) == ["bib.jpg", "stranger.jpg"]
@@ -184,7 +186,9 @@ class TestWho:
         everything = searcher.search(SearchQuery(album="race", embeddings=(near,), min_similarity=-1))
         assert len(everything.photos) == 4
 
-    def test_of_several_selfies_each_finds_and_their_middle_too(self, searcher: Searcher, index: FaceIndex) -> None:
+    def test_each_of_several_selfies_finds_and_so_does_their_centroid(
+        self, searcher: Searcher, index: FaceIndex
+    ) -> None:
         between = embedding([1, 0, 1])
         add(index, photo("race/between.jpg"), [face(between)])
         one_each = searcher.search(SearchQuery(album="race", embeddings=(EAST, UP), min_similarity=0.99))
@@ -193,12 +197,12 @@ class TestWho:
         assert middle.face is not None
         assert middle.face.similarity == pytest.approx(1, abs=1e-3)
 
-    def test_opposite_selfies_have_no_middle(self, searcher: Searcher) -> None:
+    def test_opposite_selfies_have_no_centroid(self, searcher: Searcher) -> None:
         opposite = Embedding(-EAST.vector, SPACE)
         page = searcher.search(SearchQuery(album="race", embeddings=(EAST, opposite)))
         assert sorted(found(page)) == ["both.jpg", "face.jpg"]
 
-    def test_nobody_is_an_empty_page(self, searcher: Searcher) -> None:
+    def test_no_match_is_an_empty_page(self, searcher: Searcher) -> None:
         for query in (
             SearchQuery(album="race", bib="9"),
             SearchQuery(album="nowhere", embeddings=(EAST,), bib="42", name="Ann"),
@@ -208,10 +212,14 @@ class TestWho:
             assert searcher.search(query) == SearchPage(photos=(), next_cursor=None)
 
     def test_a_space_that_is_not_calibrated_is_refused(self, searcher: Searcher) -> None:
-        with pytest.raises(ValueError, match="nothing is known of similarities"):
+        with pytest.raises(InvalidQuery, match="embedding space cannot be compared"):
             searcher.search(SearchQuery(album="race", embeddings=(embedding([1, 0, 0], "other"),)))
 
-    def test_a_weight_of_0_takes_a_part_out_of_the_score_only(self, searcher: Searcher) -> None:
+    def test_embeddings_of_another_dimension_are_refused(self, searcher: Searcher) -> None:
+        with pytest.raises(InvalidQuery, match="have 3 dimensions here, not 2"):
+            searcher.search(SearchQuery(album="race", embeddings=(embedding([1, 0]),)))
+
+    def test_a_weight_of_0_only_removes_a_part_from_the_score(self, searcher: Searcher) -> None:
         weights = Weights(face=0, quality=0)
         page = searcher.search(SearchQuery(album="race", embeddings=(EAST,), bib="42", weights=weights))
         assert [(scored.photo.name, scored.score) for scored in page.photos] == [
@@ -221,8 +229,8 @@ class TestWho:
         ]
 
 
-class TestNumberOffered:
-    """A number that is read beside a face on one photo is offered for the same person's face on the others."""
+class TestInferredNumber:
+    """A number that is read beside a face on one photo is inferred for the same person's face on the others."""
 
     @pytest.fixture(autouse=True)
     def album(self, index: FaceIndex, wearers: Wearers) -> None:
@@ -236,33 +244,33 @@ class TestNumberOffered:
     def face(self, name: str, number: int) -> str:
         return face_id(photo(f"race/{name}.jpg"), VERSION, number)
 
-    def test_with_its_evidence_and_behind_every_number_that_was_read(self, searcher: Searcher) -> None:
+    def test_has_its_evidence_and_ranks_below_every_number_that_was_read(self, searcher: Searcher) -> None:
         page = searcher.search(SearchQuery(album="race", bib="42", weights=Weights(quality=0)))
         assert found(page) == ["a/seen.jpg", "b/weak.jpg", "b/back.jpg"]
         read, _, back = page.photos
         assert read.bib is not None
-        assert (read.bib.offered, read.bib.evidence_photo_id, read.bib.evidence_face_id) == (False, None, None)
+        assert (read.bib.inferred, read.bib.evidence_photo_id, read.bib.evidence_face_id) == (False, None, None)
         assert back.bib is not None
-        assert (back.bib.number, back.bib.offered, back.bib.box) == ("42", True, None)
+        assert (back.bib.number, back.bib.inferred, back.bib.box) == ("42", True, None)
         assert (back.bib.face_id, back.face_box) == (self.face("b/back", 1), back.bib.face_box)
         assert back.face_box is not None
         assert back.face_box.x == 0.5
         assert back.bib.ocr_score == 0.75
         assert back.bib.evidence_photo_id == photo("race/a/seen.jpg").photo_id
         assert back.bib.evidence_face_id == self.face("a/seen", 1)
-        assert 0 < value(back, Part.BIB) <= OFFERED_SHARE * 0.75
+        assert 0 < value(back, Part.BIB) <= INFERRED_SHARE * 0.75
 
-    def test_only_where_a_number_is_asked_for(self, searcher: Searcher) -> None:
+    def test_only_in_searches_for_a_number(self, searcher: Searcher) -> None:
         assert found(searcher.search(SearchQuery(album="race", bib="7"))) == ["b/other.jpg"]
         by_face = searcher.search(SearchQuery(album="race", embeddings=(EAST,)))
         assert [scored.bib for scored in by_face.photos] == [None, None]
 
-    def test_adds_to_a_face_that_is_asked_for(self, searcher: Searcher) -> None:
+    def test_adds_to_the_score_of_a_similar_face(self, searcher: Searcher) -> None:
         page = searcher.search(SearchQuery(album="race", embeddings=(EAST,), bib="42"))
         assert found(page) == ["a/seen.jpg", "b/back.jpg", "b/weak.jpg"]
         assert page.photos[1].face is not None
         assert page.photos[1].bib is not None
-        assert page.photos[1].bib.offered
+        assert page.photos[1].bib.inferred
 
     @pytest.mark.parametrize(
         ("where", "names"),
@@ -274,44 +282,46 @@ class TestNumberOffered:
             (PhotoFilter(text="finish"), []),
         ],
     )
-    def test_on_photos_that_meet_the_rest(self, searcher: Searcher, where: PhotoFilter, names: list[str]) -> None:
+    def test_only_on_photos_that_meet_the_filter(
+        self, searcher: Searcher, where: PhotoFilter, names: list[str]
+    ) -> None:
         query = SearchQuery(album="race", bib="42", where=where, weights=Weights(quality=0))
         assert found(searcher.search(query)) == names
 
-    def test_not_where_another_number_was_read_beside_the_face_until_somebody_decides(
+    def test_not_if_the_person_has_another_number_until_a_user_decides(
         self, index: FaceIndex, searcher: Searcher, wearers: Wearers
     ) -> None:
         add(index, photo("race/b/twice.jpg"), [face(EAST)], [bib("43", 0.9, face_index=0)])
         wearers.confirm("ann", [self.face("b/twice", 0)])
         for number in ("42", "43"):
-            assert not offered(searcher, number)
+            assert not inferred(searcher, number)
         wearers.decide_number("ann", "43", confirmed=False)
-        assert offered(searcher, "42") == {"b/back.jpg", "b/twice.jpg"}
-        assert not offered(searcher, "43")
+        assert inferred(searcher, "42") == {"b/back.jpg", "b/twice.jpg"}
+        assert not inferred(searcher, "43")
 
-    def test_not_where_it_was_read_beside_somebody_else_until_somebody_decides(
+    def test_not_if_another_person_has_the_number_until_a_user_decides(
         self, index: FaceIndex, searcher: Searcher, wearers: Wearers
     ) -> None:
         add(index, photo("race/b/bea.jpg"), [face(NORTH)], [bib("42", 0.9, face_index=0)])
         wearers.confirm("bea", [self.face("b/bea", 0), self.face("b/also", 0)])
-        assert not offered(searcher, "42")
+        assert not inferred(searcher, "42")
         wearers.decide_number("bea", "42", confirmed=True)
-        assert offered(searcher, "42") == {"b/also.jpg"}
+        assert inferred(searcher, "42") == {"b/also.jpg"}
         wearers.decide_number("ann", "42", confirmed=False)
-        assert offered(searcher, "42") == {"b/also.jpg"}
+        assert inferred(searcher, "42") == {"b/also.jpg"}
 
-    def test_not_where_somebody_said_that_it_is_not_theirs(self, searcher: Searcher, wearers: Wearers) -> None:
+    def test_not_if_a_user_rejected_it(self, searcher: Searcher, wearers: Wearers) -> None:
         wearers.decide_number("ann", "42", confirmed=False)
         assert found(searcher.search(SearchQuery(album="race", bib="42"))) == ["a/seen.jpg", "b/weak.jpg"]
 
-    def test_what_somebody_confirmed_needs_no_reading(self, searcher: Searcher, wearers: Wearers) -> None:
+    def test_a_confirmed_number_needs_no_reading(self, searcher: Searcher, wearers: Wearers) -> None:
         wearers.decide_number("ann", "99", confirmed=True)
         wearers.decide_number("ann", "42", confirmed=False)
         one, other = searcher.search(SearchQuery(album="race", bib="99")).photos
         assert {one.photo.name, other.photo.name} == {"race/a/seen.jpg", "race/b/back.jpg"}
         assert one.bib is not None
         assert (one.bib.ocr_score, one.bib.evidence_photo_id, one.bib.evidence_face_id) == (None, None, None)
-        assert value(one, Part.BIB) == OFFERED_SHARE
+        assert value(one, Part.BIB) == INFERRED_SHARE
 
     def test_no_longer_once_the_evidence_is_gone(self, index: FaceIndex, searcher: Searcher) -> None:
         index.remove(photo("race/a/seen.jpg"))
@@ -326,10 +336,10 @@ class TestNumberOffered:
         ]
 
 
-def offered(searcher: Searcher, number: str) -> set[str]:
-    """The photos on which `number` is offered for a face."""
+def inferred(searcher: Searcher, number: str) -> set[str]:
+    """The photos on which `number` is inferred for a face."""
     page = searcher.search(SearchQuery(album="race", bib=number))
-    return {scored.photo.name.removeprefix("race/") for scored in page.photos if scored.bib and scored.bib.offered}
+    return {scored.photo.name.removeprefix("race/") for scored in page.photos if scored.bib and scored.bib.inferred}
 
 
 class TestName:
@@ -346,7 +356,7 @@ class TestName:
         add(index, photo("race/joanna.jpg"), [], [bib("43", 0.8)])
         add(index, photo("race/face.jpg"), [face(NORTH)])
 
-    def test_leads_over_the_start_list_to_bibs(self, searcher: Searcher) -> None:
+    def test_finds_bibs_by_the_start_list(self, searcher: Searcher) -> None:
         page = searcher.search(SearchQuery(album="race", name="ann"))
         assert page.numbers == {"42": "Ann Miller", "43": "Joanna Jones"}
         ann, joanna = page.photos
@@ -356,11 +366,14 @@ class TestName:
         assert ann.name.bib is not None
         assert ann.face_box == ann.name.bib.face_box
         assert value(ann, Part.NAME) == pytest.approx(0.8)
-        assert value(joanna, Part.NAME) == pytest.approx(0.4)  # the name asked for is a part of a longer one
-        assert ann.bib is None  # no number was asked for
+        assert value(joanna, Part.NAME) == pytest.approx(0.4)  # the requested name is a part of a longer one
+        assert ann.bib is None  # no number was requested
 
-    def test_leads_over_people_to_faces(self, searcher: Searcher, friends: Friends) -> None:
-        friends.known = [Somebody("p1", "Ann Miller", (NORTH, embedding([1, 0], "other"))), Somebody("p2", "Bob", ())]
+    def test_finds_faces_by_people(self, searcher: Searcher, friends: Friends) -> None:
+        friends.known = [
+            NamedFriend("p1", "Ann Miller", (NORTH, embedding([1, 0], "other"))),
+            NamedFriend("p2", "Bob", ()),
+        ]
         page = searcher.search(SearchQuery(album="race", name="Ann Miller"))
         assert found(page) == ["face.jpg", "ann.jpg"]
         name = page.photos[0].name
@@ -370,7 +383,7 @@ class TestName:
         assert page.photos[0].face_box == name.face.box
 
 
-class TestWhatWhenWhere:
+class TestFilter:
     @pytest.fixture(autouse=True)
     def album(self, index: FaceIndex) -> None:
         for number in range(5):
@@ -384,7 +397,7 @@ class TestWhatWhenWhere:
                 sharpness=number / 8,
             )
 
-    def test_every_photo_must_meet_it(self, searcher: Searcher) -> None:
+    def test_every_photo_meets_the_filter(self, searcher: Searcher) -> None:
         where = PhotoFilter(folder="cam0", taken_from=NOON + timedelta(minutes=1))
         for query in (
             SearchQuery(album="race", embeddings=(EAST,), where=where),
@@ -393,7 +406,7 @@ class TestWhatWhenWhere:
         ):
             assert sorted(found(searcher.search(query))) == ["cam0/2.jpg", "cam0/4.jpg"]
 
-    def test_alone_it_finds_all_that_meet_it_the_sharpest_first(self, searcher: Searcher) -> None:
+    def test_a_filter_alone_finds_the_sharpest_photos_first(self, searcher: Searcher) -> None:
         page = searcher.search(SearchQuery(album="race", where=PhotoFilter(folder="cam0")))
         assert found(page) == ["cam0/4.jpg", "cam0/2.jpg", "cam0/0.jpg"]
         assert [scored.score for scored in page.photos] == [0.5, 0.25, 0.0]
@@ -407,14 +420,14 @@ class TestWhatWhenWhere:
 
     def test_whole_words_come_first_and_lines_are_shown(self, searcher: Searcher) -> None:
         page = searcher.search(SearchQuery(album="race", where=PhotoFilter(text="finish")))
-        assert [scored.text and scored.text.lines for scored in page.photos] == [
+        assert [scored.text for scored in page.photos] == [
             *[("Finish",)] * 3,
             *[("FINISHLINE",)] * 2,
         ]
 
 
 class TestPages:
-    def test_go_through_everything_once_in_order(self, index: FaceIndex, searcher: Searcher) -> None:
+    def test_have_every_photo_once_in_order(self, index: FaceIndex, searcher: Searcher) -> None:
         for number in range(23):
             add(index, photo(f"race/{number}.jpg"), [face(EAST, quality=number % 3 / 4)])
         query = SearchQuery(album="race", embeddings=(EAST,), limit=200)
@@ -427,7 +440,7 @@ class TestPages:
         assert [len(page.photos) for page in pages] == [5, 5, 5, 5, 3]
         assert tuple(scored for page in pages for scored in page.photos) == whole.photos
 
-    def test_photos_that_come_and_go_move_no_other(self, index: FaceIndex, searcher: Searcher) -> None:
+    def test_added_and_removed_photos_move_no_others(self, index: FaceIndex, searcher: Searcher) -> None:
         for number in range(10):
             add(index, photo(f"race/{number}.jpg"), [], [bib("42", (number + 1) / 16)])
         query = SearchQuery(album="race", bib="42", limit=4)
@@ -439,8 +452,8 @@ class TestPages:
         assert found(first) == [f"{number}.jpg" for number in (9, 8, 7, 6)]
         assert found(rest) == [*(f"{number}.jpg" for number in (5, 4, 3, 2, 1, 0)), "worse.jpg"]
 
-    def test_more_faces_than_are_usually_looked_at(self, index: FaceIndex, searcher: Searcher) -> None:
-        """A person on 300 photos: the page after the two hundredth face is there, too."""
+    def test_more_faces_than_are_usually_compared(self, index: FaceIndex, searcher: Searcher) -> None:
+        """A person on 320 photos: there are pages after the two hundredth face."""
         for number in range(30):
             add(
                 index,
@@ -463,12 +476,12 @@ def all_pages(searcher: Searcher, query: SearchQuery) -> Iterator[SearchPage]:
 
 
 class TestNeighbours:
-    """Faces that are less similar than the threshold, but whose nearest faces are those of the person asked for."""
+    """Faces below the threshold whose nearest faces are those of the searched person."""
 
     DIMENSION = 64
 
     def album(self, index: FaceIndex, strangers: int) -> Embedding:
-        """Twelve pictures of one person in a crowd, at cosines to the selfie of about 0.42, to each other of 0.8."""
+        """Add 12 pictures of one person to a crowd: cosines of about 0.42 to the selfie, and of 0.8 to each other."""
         crowd = random_embeddings(strangers, self.DIMENSION, seed=1)
         for start in range(0, strangers, 50):
             add(index, photo(f"race/crowd{start}.jpg"), [face(one) for one in crowd[start : start + 50]])
@@ -493,15 +506,15 @@ class TestNeighbours:
         assert len(similar) <= 3
         assert len(page.photos) >= 9
         assert all(name.startswith("person") for name in found(page))
-        assert all(scored.face is not None and scored.face.support > 0.6 for scored in page.photos[-3:])
+        assert all(scored.face is not None and scored.face.shared_neighbours > 0.6 for scored in page.photos[-3:])
 
-    def test_among_few_faces_nobody_vouches(self, index: FaceIndex, searcher: Searcher) -> None:
-        """Where everybody is everybody's neighbour that says nothing."""
+    def test_few_faces_are_not_lifted(self, index: FaceIndex, searcher: Searcher) -> None:
+        """Among few faces, all are each other's neighbours."""
         selfie = self.album(index, strangers=50)
         similar = most_similar_faces(index, "race", [selfie], limit=20, min_similarity=CALIBRATION.min_similarity)
         page = searcher.search(SearchQuery(album="race", embeddings=(selfie,)))
         assert len(page.photos) == len(similar)
-        assert all(scored.face is not None and scored.face.support == 0 for scored in page.photos)
+        assert all(scored.face is not None and scored.face.shared_neighbours == 0 for scored in page.photos)
 
 
 _PHOTOS = st.lists(
@@ -532,17 +545,17 @@ _QUERIES = st.builds(
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(photos=_PHOTOS, asked=_QUERIES)
+@given(photos=_PHOTOS, criteria=_QUERIES)
 def test_both_indexes_give_the_same_pages(
     memory_index: MemoryFaceIndex,
     in_postgres: FaceIndex,
     friends: Friends,
     connections: Database,
     photos: list[tuple],
-    asked: dict,
+    criteria: dict,
 ) -> None:
     album = f"album {next(_fresh)}"
-    window = asked["window"]
+    window = criteria["window"]
     times = (
         {}
         if window is None
@@ -554,14 +567,14 @@ def test_both_indexes_give_the_same_pages(
     try:
         query = SearchQuery(
             album=album,
-            embeddings=asked["embeddings"],
-            bib=asked["bib"],
-            where=PhotoFilter(text=asked["text"], **times),
-            limit=asked["limit"],
-            weights=asked["weights"],
+            embeddings=criteria["embeddings"],
+            bib=criteria["bib"],
+            where=PhotoFilter(text=criteria["text"], **times),
+            limit=criteria["limit"],
+            weights=criteria["weights"],
         )
-    except ValueError:
-        return  # it asks for nothing
+    except InvalidQuery:
+        return  # it has no criterion
     answers = []
     both: list[tuple[FaceIndex, Wearers]] = [
         (memory_index, MemoryPeopleNumbers(memory_index)),
@@ -610,7 +623,7 @@ def bibs_of(answer: Sequence[ScoredPhoto]) -> dict[str, tuple[object, ...] | Non
             scored.bib.number,
             scored.bib.ocr_score,
             scored.bib.face_id,
-            scored.bib.offered,
+            scored.bib.inferred,
             scored.bib.evidence_photo_id,
             scored.bib.evidence_face_id,
         )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photofinish.domain.bib import PARTIAL_SCORE, TextLine, find_bibs, numbers_in
+from photofinish.domain.bib import PARTIAL_SCORE, TextLine, find_bibs, numbers_in, other_numbers
 from photofinish.domain.bib_rules import LOOKALIKES, BibRules
 from photofinish.domain.face import Face
 from photofinish.domain.geometry import Box
-from photofinish.domain.start_list import StartList
+from photofinish.domain.start_list import BibCandidate, StartList
+from support.faces import bib as made_up_bib
 from support.faces import face_in
 
 WIDTH, HEIGHT = 1000, 800
@@ -175,3 +177,11 @@ def test_with_a_start_list_every_bib_is_on_it(lines: list[TextLine], faces: list
     for bib in find_bibs(lines, faces, width=WIDTH, height=HEIGHT, rules=rules):
         assert bib.number in start_list
         assert 0 <= bib.ocr_score <= 1
+
+
+def test_a_bib_may_be_other_numbers() -> None:
+    candidates = tuple(
+        BibCandidate(number=number, probability=share) for number, share in (("6", 0.5), ("8", 0.4), ("9", 0.1))
+    )
+    assert other_numbers(replace(made_up_bib("6", 0.5), candidates=candidates)) == pytest.approx({"8": 0.4, "9": 0.1})
+    assert other_numbers(made_up_bib("6")) == {}

@@ -1,4 +1,4 @@
-"""Who may search an album besides the holders of keys."""
+"""Whether signed-in users may search an album."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from photofinish_functions.api.guarding import guarded
 from photofinish_functions.api.schemas import AlbumPath, Input, Output, new_blueprint
 from photofinish_functions.api.services import Services
 
-_USERS_MAY_SEARCH = "Whether everybody who is signed in with Firebase may search the album; false until it is set."
+_USERS_MAY_SEARCH = "Whether all users who are signed in with Firebase may search the album. The default is false."
 
 
 class AlbumAccessInput(Input):
@@ -25,21 +25,22 @@ class AlbumAccess(Output):
 
 
 def blueprint(services: Services) -> APIBlueprint:
-    api = new_blueprint("access", "Who may search an album.")
+    api = new_blueprint("access", "Allow signed-in users to search an album.")
 
     @api.get("/albums/<album>/access", responses={200: AlbumAccess})
     @guarded(Scope.ADMIN, "show_album_access")
     def get_album_access(path: AlbumPath) -> dict[str, Any]:
-        """Who may search the album besides keys."""
+        """Show whether signed-in users may search the album."""
         return _answer(path.album, services.access.users_may_search(path.album))
 
-    @api.put("/albums/<album>/access", responses={200: AlbumAccess})
+    @api.put(
+        "/albums/<album>/access",
+        responses={200: AlbumAccess},
+        description="Takes effect within 5 seconds. The album need not have photos yet.",
+    )
     @guarded(Scope.ADMIN, "set_album_access")
     def set_album_access(path: AlbumPath, body: AlbumAccessInput) -> dict[str, Any]:
-        """Open the album to everybody who is signed in, or close it; takes effect within 5 seconds.
-
-        An album can be opened before its first photo is there.
-        """
+        """Allow or forbid all signed-in users to search the album."""
         services.access.set_users_may_search(path.album, body.users_may_search)
         return _answer(path.album, body.users_may_search)
 

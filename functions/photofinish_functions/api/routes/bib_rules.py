@@ -1,4 +1,4 @@
-"""What an album knows of its bib numbers: ``GET`` and ``PUT /v1/albums/{album}/bib-rules``."""
+"""The bib rules of an album: which numbers are bibs, and the start list."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NUMBER = "^[0-9]{1,9}$"
 
 
 class EntrantJson(Input):
-    """Somebody on the start list."""
+    """An entry of the start list."""
 
     number: str = Field(pattern=_NUMBER, json_schema_extra=example("2906"))
     name: str = Field("", max_length=200, json_schema_extra=example("Ada Lovelace"))
@@ -30,17 +30,20 @@ class EntrantJson(Input):
 
 
 class BibRulesBody(Input):
-    """What is left out is as usual; without a start list every number that the rules allow is a bib."""
+    """Fields that are left out get their defaults. Without a start list, every number that the rules allow is a bib."""
 
     min_digits: int = Field(BibRules().min_digits, ge=1, le=MAX_DIGITS)
     max_digits: int = Field(BibRules().max_digits, ge=1, le=MAX_DIGITS, validate_default=True)
     prefixes: list[str] = Field(
-        [], max_length=100, description="A number begins with one of these.", json_schema_extra=example(["1", "29"])
+        [],
+        max_length=100,
+        description="If any are given, a number must begin with one of them.",
+        json_schema_extra=example(["1", "29"]),
     )
     edits: dict[str, str] = Field(
         dict(LOOKALIKES),
         max_length=64,
-        description="Character read, to the digit it stands for beside digits.",
+        description="Maps a character that is often misread next to digits to the digit that it stands for.",
         json_schema_extra=example({"O": "0", "I": "1"}),
     )
     start_list: list[EntrantJson] | None = Field(None, min_length=1, max_length=MAX_ENTRANTS)
@@ -56,7 +59,7 @@ class BibRulesBody(Input):
     @classmethod
     def _of_digits(cls, values: list[str]) -> list[str]:
         if not all(value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS for value in values):
-            raise ValueError(f"each is made of 1 to {MAX_DIGITS} digits")
+            raise ValueError(f"each must have 1 to {MAX_DIGITS} digits")
         return values
 
     @field_validator("edits")
@@ -65,14 +68,14 @@ class BibRulesBody(Input):
         for read, digit in values.items():
             storable(read)
             if len(read) != 1 or len(digit) != 1 or digit not in "0123456789":
-                raise ValueError("each maps one character to one digit")
+                raise ValueError("each must map one character to one digit")
         return values
 
     @field_validator("start_list")
     @classmethod
     def _each_number_once(cls, values: list[EntrantJson] | None) -> list[EntrantJson] | None:
         if values and len({entrant.number for entrant in values}) < len(values):
-            raise ValueError("a number is there twice")
+            raise ValueError("each number may be listed only once")
         return values
 
     def rules(self) -> BibRules:
@@ -96,28 +99,23 @@ class BibRulesAnswer(Output):
     @classmethod
     def of(cls, rules: BibRules) -> BibRulesAnswer:
         names = None if rules.start_list is None else sorted(rules.start_list.names.items())
-        return cls(
-            min_digits=rules.min_digits,
-            max_digits=rules.max_digits,
-            prefixes=list(rules.prefixes),
-            edits=dict(rules.edits),
-            start_list=None if names is None else [EntrantJson(number=number, name=name) for number, name in names],
-        )
+        entrants = None if names is None else [EntrantJson(number=number, name=name) for number, name in names]
+        return cls.from_object(rules, start_list=entrants)
 
 
 def blueprint(services: Services) -> APIBlueprint:
-    api = new_blueprint("albums", "What an album knows.")
+    api = new_blueprint("albums", "Settings of albums.")
 
     @api.get("/albums/<album>/bib-rules", responses={200: BibRulesAnswer})
     @guarded(Scope.WRITE, "read_bib_rules")
     def get_bib_rules(path: AlbumPath) -> dict[str, Any]:
-        """What is a bib number in this album, and who wears which. Names are for those who may change them."""
+        """Show the bib rules of an album, with its start list. Needs `write`, because the start list has names."""
         return BibRulesAnswer.of(services.album_rules.bib_rules(path.album)).model_dump()
 
     @api.put("/albums/<album>/bib-rules", responses={200: BibRulesAnswer})
     @guarded(Scope.WRITE, "set_bib_rules", max_json_bytes=MAX_START_LIST_BYTES)
     def set_bib_rules(path: AlbumPath, body: BibRulesBody) -> dict[str, Any]:
-        """Set them all; photos that are analysed from now on follow them (within half a minute)."""
+        """Replace the bib rules of an album, for photos that are analysed from then on (within 30 seconds)."""
         rules = body.rules()
         services.album_rules.set_bib_rules(path.album, rules)
         audit(count=len(rules.start_list.names) if rules.start_list else 0)

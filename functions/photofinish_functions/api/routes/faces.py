@@ -1,27 +1,25 @@
-"""Faces without an album: compare two pictures, embed a batch, re-rank candidates."""
+"""Faces outside albums: compare two pictures, embed a batch of pictures, re-rank candidates."""
 
 from __future__ import annotations
 
 import base64
 import time
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
-import cv2
 import numpy as np
 from flask import request
 from flask_openapi3.blueprint import APIBlueprint
 from numpy.typing import NDArray
 from pydantic import Field
 
-from photofinish.application.pictures import SeenPicture
+from photofinish.application.pictures import AnalysedPicture, aligned_jpeg
+from photofinish.application.search.similarity import rerank_candidates
 from photofinish.domain.access import Scope
 from photofinish.domain.face import Face
-from photofinish.domain.matching import match_probability
 from photofinish.domain.quality import QualityReason
 from photofinish.errors import RejectedInput
 from photofinish_functions.access.refusals import NotVisible
 from photofinish_functions.api.errors import answer_example, bad_request
-from photofinish_functions.api.faces import UsedFace, Vector, unit_vector, vector_base64
 from photofinish_functions.api.guarding import audit, guarded
 from photofinish_functions.api.schemas import (
     AlbumPath,
@@ -29,19 +27,19 @@ from photofinish_functions.api.schemas import (
     Input,
     Output,
     Parameters,
-    box_json,
+    Score,
+    UsedFace,
     example,
     new_blueprint,
-    score_json,
 )
 from photofinish_functions.api.sent_pictures import sent_pictures
 from photofinish_functions.api.services import Services
+from photofinish_functions.api.vectors import Vector, unit_vector, vector_base64
 from photofinish_functions.refused import Refused
 
 MAX_BATCH = 16
 MAX_QUERIES = 16
 MAX_CANDIDATES = 2000
-_ALIGNED_QUALITY = 95
 
 
 class CompareAnswer(Output):
@@ -64,31 +62,34 @@ class CompareAnswer(Output):
         }
     )
 
-    similarity: float = Field(description="Cosine, -1 to 1; higher is closer.")
-    match_probability: float = Field(
-        description="That both are one person, where either answer is equally likely beforehand."
+    similarity: Score = Field(description="Cosine, -1 to 1; higher is closer.")
+    match_probability: Score = Field(
+        description="Probability that both faces are one person's, if yes and no are equally likely beforehand."
     )
     is_match: bool = Field(description="Whether the similarity reaches `min_similarity`.")
-    min_similarity: float = Field(description="The embedding space's own: 1 in 1,000 pairs of strangers is above it.")
+    min_similarity: float = Field(
+        description="Threshold of the embedding space; 1 in 1,000 pairs of different people reaches it."
+    )
     embedding_space: str
     faces: list[UsedFace] = Field(description="The face that was used of each picture.")
 
 
 class EmbeddingsQuery(Parameters):
-    aligned: bool = Field(False, description="Send the aligned faces, too: JPEG, 112 × 112 pixels, Base64.")
+    aligned: bool = Field(False, description="Also return the aligned faces, as JPEG of 112 × 112 pixels in Base64.")
 
 
 class EmbeddedFace(Output):
     box: BoxJson
-    landmarks: list[list[float]] = Field(
-        description="[x, y] of right eye, left eye, nose tip, right and left mouth corner (the person's right)."
+    landmarks: list[list[Score]] = Field(
+        description="[x, y] of right eye, left eye, nose tip, right and left mouth corner (the person's right), as "
+        "fractions of the upright picture."
     )
-    detection_score: float
-    sharpness: float
-    quality: float
-    quality_reasons: list[QualityReason]
-    vector: str = Field(description="Base64 of little-endian float32 numbers, of unit length.")
-    aligned: str | None = Field(description="Base64 of a JPEG, where it was asked for.")
+    detection_score: Score
+    sharpness: Score
+    quality: Score = Field(description="0 to 1: how well the face can be recognised.")
+    quality_reasons: list[QualityReason] = Field(description="What makes the face hard to recognise.")
+    vector: str = Field(description="The embedding, of unit length: Base64 of little-endian float32 numbers.")
+    aligned: str | None = Field(description="The aligned face if requested: JPEG in Base64.")
 
 
 class PictureError(Output):
@@ -102,26 +103,26 @@ class PictureTimings(Output):
 
 
 class EmbeddedPicture(Output):
-    width: int | None = Field(description="Upright; null where there is an error.")
+    width: int | None = Field(description="Of the upright picture, in pixels; null if there is an error.")
     height: int | None
     faces: list[EmbeddedFace] = Field(description="Largest first.")
-    error: PictureError | None = Field(description="Why this picture could not be looked at; the others were.")
+    error: PictureError | None = Field(description="Why this picture could not be analysed; the others were.")
     timings_ms: PictureTimings | None
 
 
 class EmbeddingsAnswer(Output):
     embedding_space: str
-    pictures: list[EmbeddedPicture] = Field(description="In the order in which they were sent.")
+    pictures: list[EmbeddedPicture] = Field(description="In the order of the request.")
     total_ms: float
 
 
 class Candidate(Input):
-    id: Annotated[str, Field(max_length=200)] | None = Field(None, description="Yours; comes back with the score.")
+    id: Annotated[str, Field(max_length=200)] | None = Field(None, description="Returned with its score.")
     vector: Vector
 
 
 class RerankBody(Input):
-    """Vectors of one embedding space: those of the person who is looked for, and those that a search found."""
+    """Vectors of one embedding space: queries of the person to find, and candidates that another search found."""
 
     model_config = answer_example(
         {
@@ -132,49 +133,49 @@ class RerankBody(Input):
 
     queries: list[Vector] = Field(min_length=1, max_length=MAX_QUERIES)
     candidates: list[Candidate] = Field(min_length=1, max_length=MAX_CANDIDATES)
-    k1: int = Field(20, ge=1, le=100, description="Nearest neighbours that speak for a candidate.")
-    k2: int = Field(6, ge=1, le=100, description="Neighbours that each encoding is averaged over.")
-    lambda_: float = Field(0.3, ge=0, le=1, alias="lambda", description="How much the plain cosine counts.")
+    k1: int = Field(20, ge=1, le=100, description="Number of nearest neighbours that are compared.")
+    k2: int = Field(6, ge=1, le=100, description="Number of nearest neighbours over which each encoding is averaged.")
+    lambda_: float = Field(0.3, ge=0, le=1, alias="lambda", description="Share of the plain cosine in the score.")
 
 
 class RerankedCandidate(Output):
-    index: int = Field(description="Of the candidate in the request.")
+    index: int = Field(description="Position of the candidate in the request, from 0.")
     id: str | None
-    score: float = Field(description="0 to 1, by the nearest query: how many neighbours they share, and their cosine.")
-    similarity: float = Field(description="Cosine to the most similar query.")
+    score: Score = Field(description="0 to 1: shared neighbours and cosine, for the best query.")
+    similarity: Score = Field(description="Cosine to the most similar query.")
 
 
 class RerankAnswer(Output):
-    candidates: list[RerankedCandidate] = Field(description="In falling score, equal ones in the request's order.")
+    candidates: list[RerankedCandidate] = Field(description="By descending score, ties in the order of the request.")
 
 
 def _files(field: str, least: int, most: int) -> dict[str, Any]:
-    """The request body of a route that takes pictures."""
+    """The OpenAPI request body of a route that takes pictures."""
     files = {
         "type": "array",
         "minItems": least,
         "maxItems": most,
         "items": {"type": "string", "format": "binary"},
-        "description": "Each at most 16 MiB: JPEG, PNG, WebP, HEIC or TIFF.",
+        "description": "Each JPEG, PNG, WebP, HEIC or TIFF of at most 16 MiB.",
     }
     schema = {"type": "object", "required": [field], "properties": {field: files}, "additionalProperties": False}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 def blueprint(services: Services) -> APIBlueprint:
-    api = new_blueprint("faces", "Faces without an album. Pictures are looked at and forgotten.")
+    api = new_blueprint("faces", "Compare, embed and re-rank faces outside albums. Pictures are not stored.")
     two_pictures = _files("picture", 2, 2)
 
     @api.post("/compare", responses={200: CompareAnswer}, openapi_extensions=two_pictures)
     @guarded(Scope.SEARCH, "compare", pictures_cost=2)
     def compare() -> dict[str, Any]:
-        """Whether two pictures show one person. For keys of all albums."""
+        """Compare the people in two pictures. For keys of all albums."""
         return _compare(services)
 
     @api.post("/albums/<album>/compare", responses={200: CompareAnswer}, openapi_extensions=two_pictures)
     @guarded(Scope.SEARCH, "compare", pictures_cost=2)
     def compare_in_album(path: AlbumPath) -> dict[str, Any]:
-        """Whether two pictures show one person. For keys of this album; nothing in it is looked at."""
+        """Compare the people in two pictures. For keys of this album; the album itself is not searched."""
         if not services.index.has_album(path.album):
             raise NotVisible
         return _compare(services)
@@ -182,7 +183,7 @@ def blueprint(services: Services) -> APIBlueprint:
     @api.post("/embeddings", responses={200: EmbeddingsAnswer}, openapi_extensions=_files("picture", 1, MAX_BATCH))
     @guarded(Scope.SEARCH, "embed", pictures_cost=4)
     def embeddings(query: EmbeddingsQuery) -> dict[str, Any]:
-        """The faces of up to 16 pictures with their embeddings. For keys of all albums."""
+        """Find the faces in up to 16 pictures, with their embeddings. For keys of all albums."""
         started_at = time.perf_counter()
         contents = _only_pictures(MAX_BATCH)
         pictures = [_embedded(services, content, aligned=query.aligned) for content in contents]
@@ -193,28 +194,16 @@ def blueprint(services: Services) -> APIBlueprint:
             total_ms=_ms(time.perf_counter() - started_at),
         ).model_dump(mode="json")
 
-    @api.post("/rerank", responses={200: RerankAnswer})
+    @api.post("/rerank", responses={200: RerankAnswer}, description="k-reciprocal re-ranking (Zhong et al. 2017).")
     @guarded(Scope.SEARCH, "rerank")
     def rerank(body: RerankBody) -> dict[str, Any]:
-        """Order candidates by what they share with the queries: k-reciprocal re-ranking (Zhong et al. 2017)."""
-        from photofinish_kernels import k_reciprocal_distances
-
+        """Order candidates by the neighbours that they share with the queries."""
         queries = _rows(body.queries, "queries")
         candidates = _rows([candidate.vector for candidate in body.candidates], "candidates", queries.shape[1])
-        distances = k_reciprocal_distances(queries, candidates, k1=body.k1, k2=body.k2, lambda_=body.lambda_)
-        scores = 1.0 - distances.min(axis=0)
-        similarities = (queries @ candidates.T).max(axis=0)
+        ranked = rerank_candidates(queries, candidates, k1=body.k1, k2=body.k2, lambda_=body.lambda_)
         audit(count=len(candidates))
         return RerankAnswer(
-            candidates=[
-                RerankedCandidate(
-                    index=int(index),
-                    id=body.candidates[index].id,
-                    score=score_json(float(np.clip(scores[index], 0, 1))),
-                    similarity=score_json(float(np.clip(similarities[index], -1, 1))),
-                )
-                for index in np.argsort(-scores, kind="stable")
-            ]
+            candidates=[RerankedCandidate.from_object(one, id=body.candidates[one.index].id) for one in ranked]
         ).model_dump(mode="json")
 
     return api
@@ -223,72 +212,48 @@ def blueprint(services: Services) -> APIBlueprint:
 def _compare(services: Services) -> dict[str, Any]:
     contents = _only_pictures(2)
     if len(contents) != 2:
-        raise bad_request("'picture' is needed twice: send the two pictures to compare.")
-    people = services.pictures.people(contents)
-    first, second = (face.embedding for face in people)
-    similarity = float(np.clip(first.vector @ second.vector, -1, 1))
-    calibration = services.pictures.calibration
-    return CompareAnswer(
-        similarity=score_json(similarity),
-        match_probability=score_json(match_probability(similarity, calibration)),
-        is_match=similarity >= calibration.min_similarity,
-        min_similarity=calibration.min_similarity,
-        embedding_space=first.space,
-        faces=[UsedFace.of(face) for face in people],
-    ).model_dump(mode="json")
+        raise bad_request("Send exactly two pictures, both in the field 'picture'.")
+    return CompareAnswer.model_validate(services.pictures.compare(*contents)).model_dump(mode="json")
 
 
 def _only_pictures(at_most: int) -> list[bytes]:
     contents = sent_pictures(request, "picture", at_most=at_most)
     if unknown := (set(request.files) | set(request.form)) - {"picture"}:
-        raise bad_request(f"The form has a field that is not known here: {sorted(unknown)[0][:40]!r}.")
+        raise bad_request(f"The form has an unknown field: {sorted(unknown)[0][:40]!r}.")
     return contents
 
 
 def _embedded(services: Services, content: bytes, *, aligned: bool) -> EmbeddedPicture:
     try:
-        seen = services.pictures.look(content)
+        picture = services.pictures.analyse(content)
     except RejectedInput as rejection:
         error = PictureError(code=rejection.code, message=rejection.message)
         return EmbeddedPicture(width=None, height=None, faces=[], error=error, timings_ms=None)
     return EmbeddedPicture(
-        width=seen.width,
-        height=seen.height,
-        faces=[_face_json(seen, face, aligned=aligned) for face in seen.faces],
+        width=picture.width,
+        height=picture.height,
+        faces=[_face_json(picture, face, aligned=aligned) for face in picture.faces],
         error=None,
-        timings_ms=PictureTimings(decode=round(seen.decode_ms, 1), analyse=round(seen.analyse_ms, 1)),
+        timings_ms=PictureTimings(decode=round(picture.decode_ms, 1), analyse=round(picture.analyse_ms, 1)),
     )
 
 
-def _face_json(seen: SeenPicture, face: Face, *, aligned: bool) -> EmbeddedFace:
-    return EmbeddedFace(
-        box=box_json(face.box),
-        landmarks=[[score_json(x), score_json(y)] for x, y in face.landmarks],
-        detection_score=score_json(face.detection_score),
-        sharpness=score_json(face.sharpness),
-        quality=score_json(face.quality),
-        quality_reasons=list(face.quality_reasons),
+def _face_json(picture: AnalysedPicture, face: Face, *, aligned: bool) -> EmbeddedFace:
+    return EmbeddedFace.from_object(
+        face,
         vector=vector_base64(face.embedding.vector),
-        aligned=_aligned_jpeg(seen.image, face) if aligned else None,
+        aligned=base64.b64encode(aligned_jpeg(picture, face)).decode("ascii") if aligned else None,
     )
-
-
-def _aligned_jpeg(image: NDArray[np.uint8], face: Face) -> str:
-    from photofinish.analysis.models.face_alignment import align
-
-    height, width = image.shape[:2]
-    chip = align(image, np.asarray(face.landmarks, np.float32) * np.array([width, height], np.float32))
-    done, encoded = cv2.imencode(".jpg", chip, [cv2.IMWRITE_JPEG_QUALITY, _ALIGNED_QUALITY])
-    assert done, "a chip of 112 × 112 pixels can be encoded"
-    return base64.b64encode(cast("NDArray[np.uint8]", encoded).tobytes()).decode("ascii")
 
 
 def _rows(vectors: list[str | list[float]], where: str, dimension: int | None = None) -> NDArray[np.float32]:
+    """(N, D) unit-length rows; D is `dimension`, or that of the first vector."""
     rows = [unit_vector(vector, f"{where}.{index}") for index, vector in enumerate(vectors)]
-    wanted = dimension or rows[0].size
+    expected = dimension or rows[0].size
     for index, row in enumerate(rows):
-        if row.size != wanted:
-            raise Refused(422, "not_a_vector", f"{where}.{index} has {row.size} numbers, the first has {wanted}.")
+        if row.size != expected:
+            message = f"{where}.{index} must have {expected} numbers like the first query, not {row.size}."
+            raise Refused(422, "not_a_vector", message)
     return np.stack(rows)
 
 

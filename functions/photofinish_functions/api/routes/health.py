@@ -1,4 +1,4 @@
-"""Whether the service lives, whether it can answer, and what it can be asked."""
+"""Liveness, readiness and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from photofinish_functions.api.guarding import open_to_all
 from photofinish_functions.api.schemas import Output, example, new_blueprint
 from photofinish_functions.api.services import Services
 
-_NOBODYS_ALBUM = "default"
+_ANY_ALBUM = "default"
 
 
 class Health(Output):
@@ -20,25 +20,25 @@ class Health(Output):
 
 
 def blueprint(services: Services) -> APIBlueprint:
-    api = new_blueprint("service", "The service itself; no key is needed.", needs_key=False)
+    api = new_blueprint("service", "The service itself. These routes need no key.", needs_key=False)
 
     @api.get("/health", responses={200: Health})
     @open_to_all("health")
     def health() -> dict[str, str]:
-        """Whether the process lives."""
+        """Check that the process is alive."""
         return {"status": "ok"}
 
     @api.get("/ready", responses={200: Health})
     @open_to_all("ready")
     def ready() -> dict[str, str]:
-        """Whether the database answers; 503 where it does not."""
-        services.index.has_album(_NOBODYS_ALBUM)
+        """Check that the database answers; 503 if it does not."""
+        services.index.has_album(_ANY_ALBUM)
         return {"status": "ok"}
 
     @api.get("/openapi.json", responses={200: {"description": "OpenAPI 3.1"}})
     @open_to_all("openapi")
     def openapi() -> dict[str, Any]:
-        """This document."""
+        """Return this document."""
         return current_app.api_doc  # type: ignore[attr-defined,no-any-return]
 
     return api

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
-from photofinish.application.people.matches import MatchedFace, find_matches
+from photofinish.application.people.matches import find_matches
 from photofinish.domain.access import Scope
 from photofinish.domain.matching import match_probability
 from photofinish.domain.people import ChangedFaces, FaceSource
 from photofinish_functions.api.guarding import audit, guarded, principal
 from photofinish_functions.api.people import FaceIds, PersonPath, people_blueprint, require_person
-from photofinish_functions.api.schemas import BoxJson, Input, Output, Parameters, PhotoJson, box_json, score_json
+from photofinish_functions.api.schemas import BoxJson, Input, Output, Parameters, PhotoJson, Score
 from photofinish_functions.api.services import Services
 
 MAX_PAGE = 200
@@ -37,9 +37,9 @@ class FaceJson(Output):
     face_id: str
     photo: PhotoJson
     box: BoxJson
-    quality: float
-    similarity: float | None = Field(description="Cosine to the centroid of the person's faces.")
-    probability: float | None = Field(
+    quality: Score
+    similarity: Score | None = Field(description="Cosine to the centroid of the person's faces.")
+    probability: Score | None = Field(
         description="That faces of this similarity are one person's, given even odds beforehand."
     )
 
@@ -84,9 +84,12 @@ def blueprint(services: Services) -> APIBlueprint:
             min_similarity=calibration.min_similarity if query.min_similarity is None else query.min_similarity,
         )
         answer = Matches(
-            faces=[OwnFace.model_validate(_face(services, one) | {"source": one.source}) for one in found.own],
+            faces=[
+                OwnFace.from_object(one.face, **_derived(services, one.similarity), source=one.source)
+                for one in found.own
+            ],
             suggested=[
-                SuggestedFace.model_validate(_face(services, one) | {"person_id": one.person_id})
+                SuggestedFace.from_object(one.face, **_derived(services, one.similarity), person_id=one.person_id)
                 for one in found.suggested
             ],
             min_similarity=calibration.min_similarity,
@@ -119,15 +122,7 @@ def _changed(services: Services, path: PersonPath, done: ChangedFaces) -> dict[s
     ).model_dump(mode="json")
 
 
-def _face(services: Services, match: MatchedFace) -> dict[str, Any]:
-    """The fields of a :class:`FaceJson`."""
-    similarity = match.similarity
+def _derived(services: Services, similarity: float | None) -> dict[str, float | None]:
+    """The fields of a :class:`FaceJson` that the face itself does not have."""
     probability = None if similarity is None else match_probability(similarity, services.calibration)
-    return {
-        "face_id": match.face.face_id,
-        "photo": PhotoJson.of(match.face.photo),
-        "box": box_json(match.face.box),
-        "quality": score_json(match.face.quality),
-        "similarity": None if similarity is None else score_json(similarity),
-        "probability": None if probability is None else score_json(probability),
-    }
+    return {"similarity": similarity, "probability": probability}

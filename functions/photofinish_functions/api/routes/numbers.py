@@ -8,12 +8,12 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
 from photofinish.domain.access import Scope
-from photofinish.domain.bib_links import ConflictKind, NumberState, PersonNumber
+from photofinish.domain.bib_links import ConflictKind, NumberState
 from photofinish.domain.people_rules import MAX_NUMBER_CHARS
 from photofinish_functions.api.errors import ErrorAnswer
 from photofinish_functions.api.guarding import audit, guarded, principal
 from photofinish_functions.api.people import ChangedPerson, PersonPath, changed_person, people_blueprint
-from photofinish_functions.api.schemas import BoxJson, Input, Output, PhotoJson, box_json, score_json
+from photofinish_functions.api.schemas import BoxJson, Input, Output, PhotoJson, Score
 from photofinish_functions.api.services import Services
 
 
@@ -31,7 +31,7 @@ class EvidenceJson(Output):
     photo: PhotoJson
     face_id: str
     box: BoxJson
-    ocr_score: float
+    ocr_score: Score
     partial: bool
 
 
@@ -41,46 +41,17 @@ class ConflictJson(Output):
     kind: ConflictKind
     number: str
     person_id: str
-    score: float
+    score: Score
     confirmed: bool
 
 
 class NumberJson(Output):
     number: str
     state: NumberState = Field(description="`offered`: inferred from photos, and not decided yet.")
-    score: float = Field(description="0 to 1: the probability that the person wears this number.")
+    score: Score = Field(description="0 to 1: the probability that the person wears this number.")
     part_of: str | None = Field(description="The number of which this one is probably a partial reading.")
     evidence: list[EvidenceJson]
     conflicts: list[ConflictJson] = Field(description="What contradicts it: confirm or reject one of the two.")
-
-    @classmethod
-    def of(cls, number: PersonNumber) -> NumberJson:
-        return cls(
-            number=number.number,
-            state=number.state,
-            score=score_json(number.score),
-            part_of=number.part_of,
-            evidence=[
-                EvidenceJson(
-                    photo=PhotoJson.of(one.photo),
-                    face_id=one.face_id,
-                    box=box_json(one.box),
-                    ocr_score=score_json(one.ocr_score),
-                    partial=one.partial,
-                )
-                for one in number.evidence
-            ],
-            conflicts=[
-                ConflictJson(
-                    kind=one.kind,
-                    number=one.number,
-                    person_id=one.person_id,
-                    score=score_json(one.score),
-                    confirmed=one.confirmed,
-                )
-                for one in number.conflicts
-            ],
-        )
 
 
 def blueprint(services: Services) -> APIBlueprint:

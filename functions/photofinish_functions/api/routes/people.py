@@ -102,7 +102,7 @@ def blueprint(services: Services) -> APIBlueprint:
         return PersonDetail(
             **PersonJson.model_validate(found).model_dump(),
             uploads=[UploadJson.model_validate(upload) for upload in uploads],
-            numbers=[NumberJson.of(number) for number in numbers],
+            numbers=[NumberJson.model_validate(number) for number in numbers],
         ).model_dump(mode="json")
 
     @api.patch("/albums/<album>/people/<person_id>", responses={200: PersonJson})

@@ -1,4 +1,4 @@
-"""Albums and their photos: what there is, how far the analysis is, what was found in one photo."""
+"""Albums and their photos: list albums, show the progress of their analysis and what was found in a photo."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from photofinish.domain.access import Scope
 from photofinish.domain.photo import PhotoStatus
 from photofinish.ports import AlbumSummary, PhotoRecord
 from photofinish_functions.access.refusals import NotVisible
-from photofinish_functions.api.faces import Renditions, sign_all
 from photofinish_functions.api.guarding import audit, guarded, principal
+from photofinish_functions.api.renditions import Renditions, sign_all
 from photofinish_functions.api.schemas import (
     AlbumName,
     AlbumPath,
@@ -21,9 +21,9 @@ from photofinish_functions.api.schemas import (
     Output,
     Parameters,
     PhotoJson,
+    Score,
     example,
     new_blueprint,
-    score_json,
 )
 from photofinish_functions.api.services import Services
 from photofinish_functions.refused import Refused
@@ -32,24 +32,24 @@ MAX_ALBUMS = 200
 
 
 class AlbumsQuery(Parameters):
-    limit: Annotated[int, Field(ge=1, le=MAX_ALBUMS, description="Albums at most.")] = 50
-    after: AlbumName | None = Field(None, description="`next_after` of the page before.")
+    limit: Annotated[int, Field(ge=1, le=MAX_ALBUMS, description="Maximum number of albums.")] = 50
+    after: AlbumName | None = Field(None, description="`next_after` of the previous page.")
 
 
 class Album(Output):
     album: str = Field(json_schema_extra=example("spring-10k"))
-    photos: int = Field(description="Photos that were analysed.")
+    photos: int = Field(description="Number of analysed photos.")
     faces: int
     bibs: int
 
 
 class Albums(Output):
-    albums: list[Album] = Field(description="Those that the key may search, by name.")
-    next_after: str | None = Field(description="For the next page; null where this is the last.")
+    albums: list[Album] = Field(description="The albums that the caller may search, by name.")
+    next_after: str | None = Field(description="Send it as `after` to get the next page; null on the last page.")
 
 
 class AlbumDetail(Album):
-    photos_by_status: dict[PhotoStatus, int] = Field(description="All photos that were dropped, by how far they are.")
+    photos_by_status: dict[PhotoStatus, int] = Field(description="Number of uploaded photos by status.")
 
 
 class PhotoPath(Parameters):
@@ -61,8 +61,8 @@ class ImageJson(Output):
     width: int = Field(description="Of the upright photo, in pixels.")
     height: int
     format: str
-    taken_at: str | None = Field(description="By the camera's own clock.")
-    camera: str | None
+    taken_at: str | None = Field(None, description="By the camera's clock, without a time zone.")
+    camera: str | None = None
 
 
 class SharpnessJson(Output):
@@ -73,18 +73,18 @@ class SharpnessJson(Output):
 class PhotoFace(Output):
     face_id: str
     box: BoxJson
-    detection_score: float
-    sharpness: float
-    quality: float
-    person_id: str | None
+    detection_score: Score
+    sharpness: Score
+    quality: Score
+    person_id: str | None = None
 
 
 class PhotoBib(Output):
     number: str
-    ocr_score: float
-    partial: bool
+    ocr_score: Score
+    partial: bool = Field(False, description="Digits may be missing.")
     box: BoxJson
-    face_id: str | None
+    face_id: str | None = Field(None, description="The face of the person who wears the number.")
 
 
 class PhotoError(Output):
@@ -95,101 +95,64 @@ class PhotoError(Output):
 class PhotoAnswer(Output):
     photo: PhotoJson
     status: PhotoStatus
-    queued_at: datetime | None
-    done_at: datetime | None
-    image: ImageJson | None
-    sharpness: SharpnessJson | None
-    faces: list[PhotoFace]
-    bibs: list[PhotoBib]
-    text: list[str]
-    error: PhotoError | None = Field(description="Why it was rejected or failed.")
+    queued_at: datetime | None = None
+    done_at: datetime | None = None
+    image: ImageJson | None = None
+    sharpness: SharpnessJson | None = None
+    faces: list[PhotoFace] = Field(default_factory=list)
+    bibs: list[PhotoBib] = Field(default_factory=list)
+    text: list[str] = Field(default_factory=list, description="The lines that were read.")
+    error: PhotoError | None = Field(None, description="Why the photo was rejected or failed.")
     renditions: Renditions
 
 
 def blueprint(services: Services) -> APIBlueprint:
-    api = new_blueprint("photos", "Albums and their photos.")
+    api = new_blueprint("photos", "List albums, and show what was found in a photo.")
 
     @api.get("/albums", responses={200: Albums})
     @guarded(Scope.SEARCH, "list_albums", any_album=True)
     def albums(query: AlbumsQuery) -> dict[str, Any]:
-        """The albums that the key may search."""
+        """List the albums that the caller may search."""
         found = services.albums.summaries(names=principal().albums, limit=query.limit + 1, after=query.after)
         shown = found[: query.limit]
         audit(count=len(shown))
         return Albums(
-            albums=[_album_json(summary) for summary in shown],
+            albums=[Album.from_object(summary, album=summary.name) for summary in shown],
             next_after=shown[-1].name if len(found) > query.limit else None,
         ).model_dump(mode="json")
 
     @api.get("/albums/<album>", responses={200: AlbumDetail})
     @guarded(Scope.SEARCH, "show_album")
     def album(path: AlbumPath) -> dict[str, Any]:
-        """One album, and how far its photos are."""
+        """Show an album, with the number of its photos by status."""
         found = services.albums.summaries(names=frozenset({path.album}), limit=1, after=None)
         by_status = services.documents.counts(path.album)
         if not found and not by_status:
             raise NotVisible
         summary = found[0] if found else AlbumSummary(name=path.album, photos=0, faces=0, bibs=0)
-        return AlbumDetail(
-            **_album_json(summary).model_dump(),
+        return AlbumDetail.from_object(
+            summary,
+            album=summary.name,
             photos_by_status={status: count for status, count in by_status.items() if count},
         ).model_dump(mode="json")
 
     @api.get("/albums/<album>/photos/<photo_id>", responses={200: PhotoAnswer})
     @guarded(Scope.SEARCH, "show_photo")
     def photo(path: PhotoPath) -> dict[str, Any]:
-        """What was found in one photo, or why nothing was."""
+        """Show what was found in a photo, or why it was rejected."""
         audit(target=path.photo_id)
         record = services.documents.get(path.album, path.photo_id)
         if record is None:
-            raise Refused(404, "unknown_photo", "This album has no photo of this id.")
+            raise Refused(404, "unknown_photo", "This album has no photo with this id.")
         return _photo_json(record, services).model_dump(mode="json")
 
     return api
 
 
-def _album_json(summary: AlbumSummary) -> Album:
-    return Album(album=summary.name, photos=summary.photos, faces=summary.faces, bibs=summary.bibs)
-
-
 def _photo_json(record: PhotoRecord, services: Services) -> PhotoAnswer:
-    """The public part of a photo's document; how it was processed is for operators."""
-    fields = record.fields
-    image, sharpness, error = fields.get("image"), fields.get("sharpness"), fields.get("error")
-    preview = (fields.get("renditions") or {}).get("preview")
-    return PhotoAnswer(
-        photo=PhotoJson.of(record.ref),
-        status=record.status,
-        queued_at=fields.get("queued_at"),
-        done_at=fields.get("done_at"),
-        image=image and ImageJson(**{name: image.get(name) for name in ImageJson.model_fields}),
-        sharpness=sharpness and SharpnessJson(frame=sharpness["frame"], is_blurry=sharpness["is_blurry"]),
-        faces=[
-            PhotoFace(
-                face_id=face["face_id"],
-                box=_box(face["box"]),
-                detection_score=score_json(face["detection_score"]),
-                sharpness=score_json(face["sharpness"]),
-                quality=score_json(face["quality"]),
-                person_id=face.get("person_id"),
-            )
-            for face in fields.get("faces") or ()
-        ],
-        bibs=[
-            PhotoBib(
-                number=bib["number"],
-                ocr_score=score_json(bib["ocr_score"]),
-                partial=bib.get("partial", False),
-                box=_box(bib["box"]),
-                face_id=bib.get("face_id"),
-            )
-            for bib in fields.get("bibs") or ()
-        ],
-        text=list(fields.get("text") or ()),
-        error=error and PhotoError(code=error["code"], message=error["message"]),
-        renditions=Renditions(preview=sign_all(services.links, [preview])[0] if preview else None),
-    )
-
-
-def _box(box: dict[str, float]) -> list[float]:
-    return [box["x"], box["y"], box["w"], box["h"]]
+    """The public fields of a photo's document; those about its processing are for operators."""
+    fields = {name: value for name, value in record.fields.items() if value is not None}
+    preview = fields.get("renditions", {}).get("preview")
+    links = Renditions(preview=sign_all(services.links, [preview])[0] if preview else None)
+    fields |= {"photo": record.ref, "status": record.status, "renditions": links}
+    return PhotoAnswer.model_validate(fields, extra="ignore")

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photofinish.domain.analysis import PhotoAnalysis
-from photofinish.domain.bib import Bib
+from photofinish.domain.bib import Bib, other_numbers
 from photofinish.domain.face import Embedding, face_id
 from photofinish.domain.photo import PhotoRef
-from photofinish.domain.search import PhotoFilter, other_numbers, words
-from photofinish.ports import IndexedPhoto, SeenBib, SeenFace
+from photofinish.domain.search import IndexedPhoto, PhotoFilter, check_query_dimension
+from photofinish.domain.words import words
+from photofinish.ports import SeenBib, SeenFace
 from photofinish_kernels import cosine_top_k
 
 
@@ -43,10 +44,6 @@ class IndexedAnalysis:
             width=image.width,
             height=image.height,
         )
-
-    def passes(self, where: PhotoFilter) -> bool:
-        entry = self.entry
-        return where.passes(self.photo, taken_at=entry.taken_at, camera=entry.camera, lines=entry.lines)
 
     def seen_face(self, index: int) -> SeenFace:
         face = self.analysis.faces[index]
@@ -87,8 +84,7 @@ class MemoryAlbumReading:
         spaces = {query.space for query in queries}
         if len(spaces) != 1:
             raise ValueError(f"the queries of one search come from one embedding space, not from {sorted(spaces)}")
-        for query in queries:
-            query.check_dimension(self._dimensions.get(query.space, query.vector.size))
+        check_query_dimension(queries, self._dimensions.get(queries[0].space, queries[0].vector.size))
         faces = [
             (face.embedding.vector, photo.seen_face(index))
             for photo in self._passing(where)
@@ -129,7 +125,7 @@ class MemoryAlbumReading:
         return dict(list(found.items())[:limit])
 
     def _passing(self, where: PhotoFilter) -> Iterator[IndexedAnalysis]:
-        return (photo for photo in self._photos.values() if photo.passes(where))
+        return (photo for photo in self._photos.values() if where.matches(photo.entry))
 
 
 class MemoryNearFaces:

@@ -22,8 +22,9 @@ from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.face import Embedding
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
-from photofinish.domain.search import PhotoFilter, words
-from photofinish.ports import IndexedPhoto, SeenBib, SeenFace
+from photofinish.domain.search import IndexedPhoto, PhotoFilter, check_query_dimension
+from photofinish.domain.words import words
+from photofinish.ports import SeenBib, SeenFace
 
 _query = Statements("album_reading")
 
@@ -59,7 +60,7 @@ class PgAlbumReading:
         if self._album_id is None or space is None or limit < 1:
             return PgNearFaces([], queries[0].vector.size)
         few: list[Any] | None = None
-        if where.asks:
+        if not where.is_empty:
             at_most = few_photos(faces)
             few = self._passing(where, at_most + 1)
             if not few:
@@ -95,7 +96,7 @@ class PgAlbumReading:
     def entrants(self, name: str, *, limit: int) -> dict[str, str]:
         if not self._has_album():
             return {}
-        return dict(self._rows("entrants", {"patterns": _patterns(name), "count": limit}))
+        return dict(self._rows("entrants", {"patterns": _patterns(words(name)), "count": limit}))
 
     def _nearest(
         self, query: Embedding, space: Space, limit: int, where: PhotoFilter, few: list[Any] | None
@@ -105,7 +106,7 @@ class PgAlbumReading:
         if few is not None:
             return self._rows("nearest_faces_of_photos", exact_values | {"photo_ids": few}, space)
         name = "nearest_faces"
-        if where.asks:
+        if not where.is_empty:
             name = "nearest_faces_of_many_photos"
             values, exact_values = values | _filter_values(where), exact_values | _filter_values(where)
         rows = self._rows(name, values, space)
@@ -141,9 +142,8 @@ class PgAlbumReading:
             return None, 0
         space_id, dimension, faces = self._look_up(names.pop())
         space = None if space_id is None else Space(space_id, dimension)
-        for query in queries:
-            if space is not None:
-                query.check_dimension(space.dimension)
+        if space is not None:
+            check_query_dimension(queries, space.dimension)
         return space, max(int(faces), 0)
 
     def _look_up(self, space: str | None) -> TupleRow:
@@ -180,7 +180,7 @@ def _filter_values(where: PhotoFilter) -> dict[str, Any]:
         "taken_until": where.taken_until,
         "camera": _never_if_not_storable(where.camera),
         "folder": _never_if_not_storable(where.folder),
-        "patterns": [] if where.text is None else _patterns(where.text),
+        "patterns": _patterns(where.words),
     }
 
 
@@ -189,9 +189,9 @@ def _never_if_not_storable(text: str | None) -> str | None:
     return text if text is None or is_storable(text) else "\ufffd\n"
 
 
-def _patterns(text: str) -> list[str]:
+def _patterns(query_words: Sequence[str]) -> list[str]:
     """A LIKE pattern for each word; words are letters and digits, so nothing in them is a wildcard."""
-    return [f"%{word}%" for word in words(text)]
+    return [f"%{word}%" for word in query_words]
 
 
 def _seen_bib(row: TupleRow) -> SeenBib:

@@ -18,11 +18,12 @@ from photofinish.adapters.postgres.halfvec import unit_vector
 from photofinish.adapters.postgres.spaces import Space, use_space
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.analysis import PhotoAnalysis
-from photofinish.domain.bib import Bib
+from photofinish.domain.bib import Bib, other_numbers
 from photofinish.domain.face import Embedding, Face, face_id
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
-from photofinish.domain.search import folder_of, other_numbers, words
+from photofinish.domain.search import folder_of
+from photofinish.domain.words import words
 from photofinish.errors import RejectedInput, Unavailable
 
 _query = Statements("face_index")

@@ -1,20 +1,26 @@
-"""What speaks for a photo in a search: gathered piece by piece, of each kind the best kept."""
+"""Evidence that photos show what a search is for; of each kind the best of a photo counts."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from photofinish.application.search.similar_faces import SimilarFace
 from photofinish.domain.bib_links import InferredFace
-from photofinish.domain.scoring import offered_value, text_value
-from photofinish.domain.search import BibEvidence, FaceEvidence, NameEvidence, SearchQuery, words
-from photofinish.ports import IndexedPhoto, SeenBib
+from photofinish.domain.search import IndexedPhoto, SearchQuery
+from photofinish.domain.search_results import BibEvidence, FaceEvidence, NameEvidence
+from photofinish.domain.words import searchable, text_match
+from photofinish.ports import SeenBib
+
+# An inferred number counts less than any that was read well on the photo itself: what is read with a score below 0.5 is
+# no text at all.
+INFERRED_SHARE = 0.5
 
 
 @dataclass(slots=True)
 class Evidence:
-    """What speaks for one photo, each with its value from 0 to 1."""
+    """The best evidence of each kind for one photo, with its value from 0 to 1."""
 
     face: tuple[float, FaceEvidence] | None = None
     bib: tuple[float, BibEvidence] | None = None
@@ -32,57 +38,86 @@ class Evidence:
         if self.name is None or value > self.name[0]:
             self.name = value, name
 
+    @property
     def best_face(self) -> FaceEvidence | None:
         return self.face[1] if self.face else self.name[1].face if self.name else None
 
 
-def add_bib(evidence: Evidence, bib: SeenBib, query: SearchQuery, entrants: Mapping[str, str]) -> None:
-    """Add what a number that was read says of the number and the name asked for."""
-    seen = BibEvidence(
-        number=bib.number,
-        ocr_score=bib.ocr_score,
-        partial=bib.partial,
-        box=bib.box,
-        face_id=bib.face_id,
-        face_box=bib.face_box,
-    )
-    if bib.asked == query.bib:
-        evidence.add_bib(bib.ocr_score, seen)
-    if bib.asked in entrants:
-        name = NameEvidence(name=entrants[bib.asked], number=bib.asked, bib=seen)
-        evidence.add_name(bib.ocr_score * likeness(query, name), name)
+EvidenceByPhoto = defaultdict[str, Evidence]
+NO_EVIDENCE = Evidence()
 
 
-def add_offered(
-    found: defaultdict[str, Evidence],
-    photos: Mapping[str, IndexedPhoto],
-    offered: Sequence[InferredFace],
-    query: SearchQuery,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """What a search read of an album: the photos to choose from, and the evidence for them, both by photo id."""
+
+    photos: Mapping[str, IndexedPhoto]
+    evidence: Mapping[str, Evidence]
+    entrants: Mapping[str, str]
+    """Number to name, of the start list's entries with the requested name."""
+
+
+def add_faces(evidence: EvidenceByPhoto, faces: Iterable[SimilarFace]) -> None:
+    """Add faces that are similar to the query's embeddings."""
+    for similar in faces:
+        evidence[similar.photo_id].add_face(similar.probability, similar.evidence)
+
+
+def add_namesake(
+    evidence: EvidenceByPhoto, faces: Iterable[SimilarFace], query: SearchQuery, *, name: str, person_id: str
 ) -> None:
-    """Add what faces say of the number asked for, on those of `photos` that meet the query."""
-    for one in offered:
-        photo = photos.get(one.face.photo_id)
-        if photo is None or not query.where.passes(
-            photo.photo, taken_at=photo.taken_at, camera=photo.camera, lines=photo.lines
-        ):
+    """Add faces that are similar to a person with the requested name."""
+    similarity = name_similarity(query, name)
+    for similar in faces:
+        found = NameEvidence(name=name, person_id=person_id, face=similar.evidence)
+        evidence[similar.photo_id].add_name(similar.probability * similarity, found)
+
+
+def add_bibs(
+    evidence: EvidenceByPhoto, bibs: Iterable[SeenBib], query: SearchQuery, entrants: Mapping[str, str]
+) -> None:
+    """Add readings of the requested number, and of the numbers of `entrants` with the requested name."""
+    similarities = {number: name_similarity(query, name) for number, name in entrants.items()}
+    for bib in bibs:
+        number = bib.asked
+        read = BibEvidence(
+            number=bib.number,
+            ocr_score=bib.ocr_score,
+            partial=bib.partial,
+            box=bib.box,
+            face_id=bib.face_id,
+            face_box=bib.face_box,
+        )
+        if number == query.bib:
+            evidence[bib.photo_id].add_bib(bib.ocr_score, read)
+        if number in entrants:
+            name = NameEvidence(name=entrants[number], number=number, bib=read)
+            evidence[bib.photo_id].add_name(bib.ocr_score * similarities[number], name)
+
+
+def add_inferred(
+    evidence: EvidenceByPhoto, photos: Mapping[str, IndexedPhoto], query: SearchQuery, faces: Sequence[InferredFace]
+) -> None:
+    """Add faces of people who wear the requested number, on those of `photos` that meet the filter."""
+    for inferred in faces:
+        photo = photos.get(inferred.face.photo_id)
+        if query.bib is None or photo is None or not query.where.matches(photo):
             continue
-        assert query.bib is not None
-        seen = one.evidence
+        best = inferred.evidence
         bib = BibEvidence(
             number=query.bib,
-            ocr_score=seen.ocr_score if seen else None,
-            partial=seen.partial if seen else False,
+            ocr_score=best.ocr_score if best else None,
+            partial=best.partial if best else False,
             box=None,
-            face_id=one.face.face_id,
-            face_box=one.face.box,
-            offered=True,
-            evidence_photo_id=seen.photo.photo_id if seen else None,
-            evidence_face_id=seen.face_id if seen else None,
+            face_id=inferred.face.face_id,
+            face_box=inferred.face.box,
+            inferred=True,
+            evidence_photo_id=best.photo.photo_id if best else None,
+            evidence_face_id=best.face_id if best else None,
         )
-        found[one.face.photo_id].add_bib(offered_value(one.score), bib)
+        evidence[inferred.face.photo_id].add_bib(INFERRED_SHARE * inferred.score, bib)
 
 
-def likeness(query: SearchQuery, name: NameEvidence) -> float:
-    """How much of the name asked for the name found has."""
-    assert query.name is not None
-    return text_value(words(query.name), [name.name])
+def name_similarity(query: SearchQuery, name: str) -> float:
+    """How well `name` matches the requested name, 0 to 1."""
+    return text_match(query.name_words, searchable(name))

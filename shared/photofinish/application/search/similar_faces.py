@@ -1,19 +1,79 @@
-"""The faces of an album that are most similar to given embeddings."""
+"""The faces of an album that are similar to given embeddings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from photofinish.application.search.similarity import best_similarities
-from photofinish.domain.face import Embedding
-from photofinish.domain.search import PhotoFilter
-from photofinish.ports import FaceIndex, IndexedFace
+import numpy as np
 
+from photofinish.application.search.similarity import (
+    best_similarities,
+    centroid,
+    lifted_similarities,
+    shared_neighbours,
+)
+from photofinish.domain.face import Embedding
+from photofinish.domain.matching import Calibration, match_probability
+from photofinish.domain.search import PhotoFilter
+from photofinish.domain.search_results import FaceEvidence
+from photofinish.ports import AlbumReading, FaceIndex, IndexedFace
+
+# A search chooses from this many faces per embedding: enough of them are strangers to compare neighbours with.
+CANDIDATE_FACES = 200
+# If all of these are similar enough, from this many: hardly anyone is on more photos of an album.
+MANY_CANDIDATE_FACES = 2000
 # The index orders by half precision and misses a face now and then, so more candidates than matches are fetched.
 CANDIDATES_PER_MATCH = 2
 MIN_CANDIDATES = 100
 _EVERY_PHOTO = PhotoFilter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarFace:
+    """A face that may be the searched person's."""
+
+    photo_id: str
+    probability: float
+    """0 to 1: that it is."""
+    evidence: FaceEvidence
+
+
+def similar_faces(
+    album: AlbumReading,
+    embeddings: Sequence[Embedding],
+    *,
+    where: PhotoFilter,
+    calibration: Calibration,
+    min_similarity: float | None = None,
+) -> Iterator[SimilarFace]:
+    """The faces that are similar enough to any of `embeddings` (one or more, of one person) or to their centroid.
+
+    A face that shares its neighbours with the centroid counts as more similar than it is. `min_similarity` replaces
+    the calibrated threshold.
+    """
+    threshold = calibration.min_similarity if min_similarity is None else min_similarity
+    middle = centroid(embeddings)
+    queries = [middle] if len(embeddings) == 1 else [*embeddings, middle]
+    near = album.nearest(queries, limit=CANDIDATE_FACES, where=where)
+    similarities = best_similarities(queries, near.vectors)
+    if np.count_nonzero(similarities >= threshold) >= CANDIDATE_FACES:
+        near = album.nearest(queries, limit=MANY_CANDIDATE_FACES, where=where)
+        similarities = best_similarities(queries, near.vectors)
+    shared = shared_neighbours(middle, near.vectors)
+    lifted = lifted_similarities(similarities, shared)
+    for row in np.flatnonzero(lifted >= threshold).tolist():
+        face = near.face(row)
+        evidence = FaceEvidence(
+            face_id=face.face_id,
+            box=face.box,
+            similarity=float(similarities[row]),
+            shared_neighbours=float(shared[row]),
+            detection_score=face.detection_score,
+            quality=face.quality,
+        )
+        probability = match_probability(float(lifted[row]), calibration)
+        yield SimilarFace(photo_id=face.photo_id, probability=probability, evidence=evidence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +87,7 @@ class FaceMatch:
 def most_similar_faces(
     index: FaceIndex, album: str, queries: Sequence[Embedding], *, limit: int, min_similarity: float
 ) -> list[FaceMatch]:
-    """The faces of `album` most similar to any of `queries`, best first, ties by face id; none for an unknown album.
+    """The faces of `album` most similar to any of `queries`, best first, ties by face id; none in an unknown album.
 
     A face's similarity is its best over the queries; only faces of the queries' embedding space are compared.
     """

@@ -1,4 +1,4 @@
-"""What an album knows of its bib numbers, over the API."""
+"""The bib rules of an album, over the API."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ RACE = {
 USUAL = {"min_digits": 2, "max_digits": 5, "prefixes": [], "edits": dict(LOOKALIKES), "start_list": None}
 
 
-def test_an_album_without_rules_has_the_usual_ones(api: Api) -> None:
+def test_an_album_without_rules_has_the_defaults(api: Api) -> None:
     assert api.call("GET", PATH).get_json() == USUAL
 
 
-def test_what_is_set_is_what_the_analysis_follows(api: Api) -> None:
+def test_the_analysis_follows_the_rules_that_are_set(api: Api) -> None:
     answer = api.call("PUT", PATH, json=RACE)
     assert (answer.status_code, answer.get_json()) == (200, RACE)
     assert api.call("GET", PATH).get_json() == RACE
@@ -56,21 +56,21 @@ def test_what_is_set_is_what_the_analysis_follows(api: Api) -> None:
         ({"unknown": 1}, "unknown"),
     ],
 )
-def test_what_can_be_no_rule_is_refused_by_its_name(api: Api, wrong: dict[str, Any], field: str) -> None:
+def test_the_message_names_an_invalid_rule(api: Api, wrong: dict[str, Any], field: str) -> None:
     answer = api.call("PUT", PATH, json=wrong)
     assert answer.status_code in (400, 422), answer.text
     assert field in answer.get_json()["error"]["message"]
     assert api.call("GET", PATH).get_json() == USUAL
 
 
-def test_a_marathon_s_start_list_fits(api: Api) -> None:
+def test_the_start_list_of_a_marathon_is_accepted(api: Api) -> None:
     entrants = [{"number": str(number), "name": f"Runner Number {number}"} for number in range(1, 50_001)]
     answer = api.call("PUT", PATH, data=json.dumps({"start_list": entrants}), content_type="application/json")
     assert answer.status_code == 200, answer.text[:300]
     assert len(answer.get_json()["start_list"]) == 50_000
 
 
-def test_names_are_for_those_who_may_change_them(api: Api) -> None:
+def test_reading_names_needs_write_access(api: Api) -> None:
     for scope, status in [(Scope.SEARCH, 403), (Scope.WRITE, 200)]:
         key = api.key_for(scope, frozenset({"spring 10k"}))
         assert api.call("GET", PATH, key=key).status_code == status

@@ -1,4 +1,4 @@
-"""Whatever stands in an album's name, a bib, a cursor or a filter gets a clear answer and harms nothing."""
+"""Hostile text in an album's name, a bib, a cursor or a filter gets a clear answer and has no effect."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def running(encoder: FaceEncoder, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def is_clear(answer: TestResponse) -> bool:
-    """An answer, or a refusal that says why; never an accident, never another album's photo, never quickly ours."""
+    """Whether it is an answer, or a refusal with a reason: never a 500, and never a photo of another album."""
     assert answer.status_code < 500, answer.get_json()
     assert "secret/" not in answer.text
     assert "Set-Cookie" not in answer.headers
@@ -68,7 +68,7 @@ def is_clear(answer: TestResponse) -> bool:
 
 
 def whole(api: Api) -> bool:
-    """The album is there as before, tables and all."""
+    """Whether the album is unchanged."""
     return set(names_of(api.search(ALBUM, bib="42"))) == {"race/IMG_1.jpg", "race/IMG_2.jpg"}
 
 
@@ -134,7 +134,7 @@ json_values = st.recursive(
 
 @any_request
 @given(value=json_values)
-def test_a_cursor_of_ones_own(running: Api, value: Any) -> None:
+def test_a_forged_cursor(running: Api, value: Any) -> None:
     cursor = base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
     assert is_clear(running.search(ALBUM, bib="42", cursor=cursor or "a"))
 

@@ -1,9 +1,8 @@
-"""Pictures that are sent to be looked at stay in no file, no table and no log; nor do vectors that are sent."""
+"""Pictures and vectors in requests are not kept: not in files, not in the database, not in logs."""
 
 from __future__ import annotations
 
 import base64
-import io
 import logging
 import os
 import sys
@@ -18,18 +17,18 @@ from psycopg import sql
 from werkzeug.test import TestResponse
 
 from photofinish.analysis.models.face_encoder import FaceEncoder
-from photofinish.logs import JsonFormatter
 from support.api import Api, files, jpeg, selfie_of_astronaut
 from support.faces import photo
 from support.index import add
+from support.logs import captured_log
 from support.pictures import astronaut, group
 
 PADDINGS = [0, 3_000_000]
-"""Larger bodies are what other parsers write to temporary files."""
+"""Other parsers write larger bodies to temporary files."""
 
 
 def requests_with_pictures(api: Api, padding: int) -> dict[str, Callable[[], TestResponse]]:
-    """Everything that a picture can be sent to; some answers are refusals."""
+    """A request with pictures to every route that takes them; some are refused."""
     selfie, crowd = (content + b"\0" * padding for content in (selfie_of_astronaut(), jpeg(group())))
     return {
         "search": lambda: api.search("race", selfie),
@@ -49,9 +48,9 @@ def race(api: Api, encoder: FaceEncoder) -> Api:
 
 @pytest.mark.parametrize("padding", PADDINGS)
 def test_nothing_is_written_to_disk(race: Api, padding: int) -> None:
-    asked = requests_with_pictures(race, padding)
-    for ask in asked.values():
-        ask()  # connections and models are opened once
+    requests = requests_with_pictures(race, padding)
+    for send in requests.values():
+        send()  # opens connections and models, once
     opened: list[str] = []
     application = race.app.wsgi_app
 
@@ -60,8 +59,8 @@ def test_nothing_is_written_to_disk(race: Api, padding: int) -> None:
             return list(application(environ, start_response))
 
     race.app.wsgi_app = watched  # type: ignore[method-assign]
-    for name, ask in asked.items():
-        ask()
+    for name, send in requests.items():
+        send()
         assert opened == [], name
 
 
@@ -70,14 +69,14 @@ def test_nothing_is_stored_in_the_database(race: Api, database: str, encoder: Fa
     [[face]] = encoder.encode([cv2_image(selfie_of_astronaut())])
     vector = face.embedding.vector
     given = {"space": face.embedding.space, "vectors": [base64.b64encode(vector.astype("<f4").tobytes()).decode()]}
-    for ask in requests_with_pictures(race, 0).values():
-        ask()
+    for send in requests_with_pictures(race, 0).values():
+        send()
     assert race.search("race", embeddings=given).status_code == 200
     rerank = {"queries": given["vectors"], "candidates": [{"vector": given["vectors"][0]}]}
     assert race.call("POST", "/rerank", json=rerank).status_code == 200
     after = dump(database)
     changed = {table for table, rows in after.items() if rows != before.get(table)}
-    # Who asked, how often, and when a key was last used: not what with.
+    # These have who sent a request, how often, and when a key was last used; not what was sent.
     assert changed <= {"audit_entry", "rate_window", "api_key"}, changed
     kept = "\n".join(after[table] for table in changed)
     for secret in (*rendered(vector), *given["vectors"], base64.b64encode(selfie_of_astronaut())[:40].decode()):
@@ -88,49 +87,32 @@ def test_nothing_is_stored_in_the_database(race: Api, database: str, encoder: Fa
 @pytest.mark.parametrize("padding", PADDINGS)
 def test_nothing_is_logged(race: Api, encoder: FaceEncoder, padding: int) -> None:
     [[face]] = encoder.encode([cv2_image(selfie_of_astronaut())])
-    written = io.StringIO()
-    handler = logging.StreamHandler(written)
-    handler.setFormatter(JsonFormatter())
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    try:
-        for ask in requests_with_pictures(race, padding).values():
-            ask()
+    with captured_log(logging.DEBUG) as written:
+        for send in requests_with_pictures(race, padding).values():
+            send()
         logging.getLogger("photofinish").debug("the handler works")
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
-    said = written.getvalue()
-    assert "the handler works" in said
+    logged = written.getvalue()
+    assert "the handler works" in logged
     for secret in (*rendered(face.embedding.vector), "JFIF", "/9j/"):
-        assert secret not in said
-    assert len(said) < 20_000
+        assert secret not in logged
+    assert len(logged) < 20_000
 
 
-def test_an_accident_logs_no_picture_and_no_vector(race: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stack trace of a mistake of ours shows code, not what was asked."""
+def test_the_traceback_of_a_bug_has_no_picture_and_no_vector(race: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"space": "sface", "vectors": [[0.123456789, 0.987654321]]}
 
     def broken(*_: object) -> None:
-        raise ZeroDivisionError("our mistake")
+        raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr("photofinish.application.search.searcher.Searcher.search", broken)
-    written = io.StringIO()
-    handler = logging.StreamHandler(written)
-    handler.setFormatter(JsonFormatter())
-    logging.getLogger().addHandler(handler)
-    try:
+    with captured_log() as written:
         answers = [race.search("race", selfie_of_astronaut()), race.search("race", embeddings=given)]
-    finally:
-        logging.getLogger().removeHandler(handler)
     assert [answer.status_code for answer in answers] == [500, 500]
-    assert "our mistake" in written.getvalue()
+    assert "a bug" in written.getvalue()
     assert "0.12345" not in written.getvalue()
 
 
-def test_the_watch_for_written_files_sees_them(tmp_path: os.PathLike[str]) -> None:
+def test_the_watch_sees_written_files(tmp_path: os.PathLike[str]) -> None:
     opened: list[str] = []
     with files_opened_for_writing(opened):
         with open(os.path.join(tmp_path, "a"), "wb"):
@@ -139,7 +121,7 @@ def test_the_watch_for_written_files_sees_them(tmp_path: os.PathLike[str]) -> No
     assert len(opened) == 2
 
 
-def test_the_dump_shows_what_is_there(race: Api, database: str) -> None:
+def test_the_dump_has_stored_rows(race: Api, database: str) -> None:
     assert "race/1.jpg" in dump(database)["photo"]
     assert dump(database)["face_1"].count("[") == 1
 
@@ -163,7 +145,7 @@ def dump(conninfo: str) -> dict[str, str]:
 
 
 def rendered(vector: Any) -> list[str]:
-    """The vector's first numbers as text of different kinds would have them."""
+    """The vector's first numbers in the formats in which they could be written."""
     half = vector.astype(np.float16)
     return [f"{vector[0]:.6f}", repr(float(vector[0]))[:9], str(half[0]), str(half[:3].tolist())[1:20]]
 
@@ -190,8 +172,8 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
 
 @contextmanager
 def files_opened_for_writing(opened: list[str]) -> Iterator[None]:
-    """Add every file that this process opens for writing inside the block, temporary ones without a name too."""
-    if not hasattr(sys, "_photofinish_watch_api"):  # such a hook stays for the life of the process
+    """Add every file that this process opens for writing inside the block, also temporary ones without a name."""
+    if not hasattr(sys, "_photofinish_watch_api"):  # the hook cannot be removed again
         sys.addaudithook(_watch)
         sys._photofinish_watch_api = True  # type: ignore[attr-defined]
     _watching.append(opened)

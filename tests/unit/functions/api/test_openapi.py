@@ -1,4 +1,4 @@
-"""The OpenAPI document: whole, valid, and true of the running application."""
+"""The OpenAPI document is complete and valid, and the running application conforms to it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ CONFIG = {
     "seed": 20260501,
     "generation": {"mode": "all", "max-examples": 4},
     "phases": {"stateful": {"enabled": False}},
-    # What no schema can tell (a day that does not exist, a picture without a face) is answered with 422, and what
-    # contradicts what is there with 409.
+    # What a schema cannot express (a day that does not exist, a picture without a face) is answered with 422, and a
+    # conflict with 409.
     "checks": {
         "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "413", "422"]},
         "negative_data_rejection": {"expected-statuses": ["400", "404", "405", "413", "415", "422"]},
@@ -41,7 +41,7 @@ CONFIG = {
 
 @pytest.fixture(scope="module")
 def running(encoder: FaceEncoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """One application for all requests of this module, with an album in it."""
+    """One application with an album, for all tests of this module."""
     with pytest.MonkeyPatch.context() as patch, fresh_database() as conninfo:
         patch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(write_key_file(tmp_path_factory.mktemp("key"))))
         with running_api(conninfo, encoder, patch.setenv) as made:
@@ -95,7 +95,7 @@ class TestDocument:
                 document["components"]["securitySchemes"]
             )
 
-    def test_every_operation_says_what_it_is_and_how_it_fails(self, document: dict[str, Any]) -> None:
+    def test_every_operation_has_a_summary_and_its_errors(self, document: dict[str, Any]) -> None:
         ids = [operation["operationId"] for operation in operations(document).values()]
         assert len(set(ids)) == len(ids)
         for (method, path), operation in operations(document).items():
@@ -107,7 +107,7 @@ class TestDocument:
                     schema = answer["content"]["application/json"]["schema"]
                     assert schema == {"$ref": "#/components/schemas/ErrorAnswer"}
 
-    def test_every_reference_leads_somewhere(self, document: dict[str, Any]) -> None:
+    def test_every_reference_resolves(self, document: dict[str, Any]) -> None:
         for part in everywhere(document):
             if "$ref" in part:
                 found: Any = document
@@ -115,7 +115,7 @@ class TestDocument:
                     assert name in found, part["$ref"]
                     found = found[name]
 
-    def test_every_schema_is_one_and_its_examples_meet_it(self, document: dict[str, Any]) -> None:
+    def test_every_schema_is_valid_and_its_examples_match_it(self, document: dict[str, Any]) -> None:
         assert document["openapi"].startswith("3.1.")
         examples = 0
         for schema in document["components"]["schemas"].values():
@@ -126,7 +126,7 @@ class TestDocument:
                     examples += 1
         assert examples >= 5
 
-    def test_examples_of_answers_and_bodies_meet_their_schemas(self, document: dict[str, Any]) -> None:
+    def test_examples_of_answers_and_bodies_match_their_schemas(self, document: dict[str, Any]) -> None:
         seen = 0
         for part in everywhere(document["paths"]):
             if "example" in part and "$ref" in part.get("schema", {}):
@@ -134,7 +134,7 @@ class TestDocument:
                 seen += 1
         assert seen > 20
 
-    def test_examples_of_bodies_are_taken(self, running: Api, document: dict[str, Any]) -> None:
+    def test_examples_of_bodies_are_accepted(self, running: Api, document: dict[str, Any]) -> None:
         body = document["paths"]["/v1/albums/{album}/search"]["post"]["requestBody"]
         for name, one in body["content"]["application/json"]["examples"].items():
             assert running.search("spring-10k", **one["value"]).status_code == 200, name
@@ -144,7 +144,7 @@ class TestDocument:
 
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
-    """The application behind a real HTTP server."""
+    """Serve the application by a real HTTP server; gives its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -154,16 +154,16 @@ def served(app: Flask) -> Iterator[str]:
 
 
 @pytest.mark.timeout(180)
-def test_the_application_keeps_to_it(running: Api) -> None:
-    """All checks of schemathesis, over what the document allows and over what it does not."""
+def test_the_application_conforms_to_it(running: Api) -> None:
+    """All checks of schemathesis, with requests that the document allows and with others."""
     config = schemathesis.Config.from_dict(CONFIG | {"headers": {"X-Api-Key": running.key}})
-    asked = 0
+    requests = 0
     problems: set[str] = set()
     with served(running.app) as url:
         schema = schemathesis.openapi.from_url(f"{url}/v1/openapi.json", config=config)
         for event in schemathesis.engine.from_schema(schema).execute():
             if isinstance(event, ScenarioFinished):
-                asked += len(event.recorder.interactions)
+                requests += len(event.recorder.interactions)
                 problems |= {
                     f"{event.recorder.label}: {check.failure_info.failure}\n{check.failure_info.code_sample}"
                     for checks in event.recorder.checks.values()
@@ -173,22 +173,22 @@ def test_the_application_keeps_to_it(running: Api) -> None:
             elif isinstance(event, NonFatalError | FatalError):
                 problems.add(str(event))
     assert not problems, "\n\n".join(sorted(problems))
-    assert asked > 300
+    assert requests > 300
 
 
-def test_it_can_be_read_by_pages_of_other_origins(running: Api) -> None:
+def test_allowed_origins_can_read_it(running: Api) -> None:
     answer = running.client.get("/v1/openapi.json", headers={"Origin": ORIGIN})
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
 
 
-def test_pictures_come_as_the_document_says(running: Api) -> None:
+def test_pictures_are_sent_as_documented(running: Api) -> None:
     answer = running.call("POST", "/embeddings", data={"picture": (io.BytesIO(b"no picture"), "a.jpg")})
     assert answer.status_code == 200
     [picture] = answer.get_json()["pictures"]
     assert picture["error"]["code"] == "not_a_picture"
 
 
-def test_the_documents_on_paper_name_every_path(document: dict[str, Any]) -> None:
+def test_the_api_page_names_every_path(document: dict[str, Any]) -> None:
     text = (Path(__file__).parents[4] / "docs" / "api.md").read_text(encoding="utf-8")
     missing = [f"{method} {path}" for method, path in operations(document) if f"`{method} {path}`" not in text]
     assert not missing, f"docs/api.md does not mention {missing}"

@@ -87,7 +87,7 @@ class TestPhotos:
         for internal in ("secret-path", "task-7", "something internal", "trace", "m-1"):
             assert internal not in answer.text
 
-    def test_one_that_waits_and_one_that_was_rejected(self, api: Api) -> None:
+    def test_a_queued_photo_and_a_rejected_one(self, api: Api) -> None:
         waits, rejected = photo("race/1.jpg"), photo("race/2.jpg")
         record(api, waits)
         record(api, rejected, PhotoStatus.REJECTED)
@@ -97,7 +97,7 @@ class TestPhotos:
         body = api.call("GET", f"/albums/race/photos/{rejected.photo_id}").get_json()
         assert body["error"] == {"code": "cut_off", "message": "The file is cut off."}
 
-    def test_a_photo_of_another_album_is_none_of_this(self, api: Api) -> None:
+    def test_a_photo_of_another_album_is_not_found(self, api: Api) -> None:
         ref = photo("race/1.jpg")
         record(api, ref, PhotoStatus.DONE, **DONE)
         assert error_of(api.call("GET", f"/albums/other/photos/{ref.photo_id}")) == (404, "unknown_photo")
@@ -114,7 +114,7 @@ class TestAlbums:
         assert api.call("GET", "/albums").get_json()["albums"] == [counted]
         assert api.call("GET", "/albums/race").get_json() == counted | {"photos_by_status": {"done": 1, "queued": 1}}
 
-    def test_one_whose_photos_still_wait(self, api: Api) -> None:
+    def test_an_album_with_only_queued_photos(self, api: Api) -> None:
         record(api, photo("new/1.jpg"))
         assert api.call("GET", "/albums/new").get_json() == {
             "album": "new",
@@ -124,7 +124,7 @@ class TestAlbums:
             "photos_by_status": {"queued": 1},
         }
 
-    def test_one_that_is_not_there(self, api: Api) -> None:
+    def test_an_unknown_album(self, api: Api) -> None:
         assert error_of(api.call("GET", "/albums/nowhere")) == (404, "unknown_album")
 
     def test_a_removed_photo_does_not_count(self, api: Api) -> None:
@@ -139,7 +139,7 @@ class TestCompare:
     def compare(self, api: Api, *pictures: bytes, path: str = "/compare") -> Any:
         return api.call("POST", path, data={"picture": files(*pictures)})
 
-    def test_one_person_and_two(self, api: Api, encoder: FaceEncoder) -> None:
+    def test_the_same_person_and_two_people(self, api: Api, encoder: FaceEncoder) -> None:
         [faces] = encoder.encode([group()])
         same = self.compare(api, selfie_of_astronaut(), jpeg(astronaut())).get_json()
         other = self.compare(api, selfie_of_astronaut(), selfie_of_group_member(faces[2])).get_json()
@@ -150,7 +150,7 @@ class TestCompare:
         assert len(same["faces"]) == 2
         assert same["embedding_space"] == model_for("face_embedding").embedding_space
 
-    def test_in_an_album_for_its_keys(self, api: Api) -> None:
+    def test_in_an_album_with_a_key_of_that_album(self, api: Api) -> None:
         add(api.cloud.index, photo("race/1.jpg"), [], [])
         key = api.key_for(albums=frozenset({"race"}))
         data = {"picture": files(selfie_of_astronaut(), selfie_of_astronaut())}
@@ -197,7 +197,7 @@ class TestEmbeddings:
         assert chip is not None
         assert chip.shape == (112, 112, 3)
 
-    def test_how_many(self, api: Api) -> None:
+    def test_too_many_pictures(self, api: Api) -> None:
         assert len(self.embed(api, *[b"x"] * 16).get_json()["pictures"]) == 16
         assert error_of(self.embed(api, *[b"x"] * 17)) == (400, "too_many_pictures")
         assert error_of(self.embed(api)) in {(400, "bad_request"), (415, "unsupported_media_type")}
@@ -209,8 +209,8 @@ class TestRerank:
         body = {"queries": queries, "candidates": candidates} | more
         return api.call("POST", "/rerank", json=body)
 
-    def test_those_with_the_same_neighbours_come_first(self, api: Api) -> None:
-        """A person's look on 12 photos; one of them is turned away from the query but like the others."""
+    def test_candidates_with_the_same_neighbours_come_first(self, api: Api) -> None:
+        """12 photos of one person among strangers: some are less similar to the query, but similar to the others."""
         rng = np.random.default_rng(5)
         center, other = rng.normal(size=(2, 64))
         person = [center + 0.6 * rng.normal(size=64) for _ in range(12)]
@@ -238,7 +238,7 @@ class TestRerank:
             assert one["similarity"] == pytest.approx(cosine, abs=1e-5)
             assert one["score"] == pytest.approx(min(max(cosine, 0), 1), abs=1e-3)
 
-    def test_lengths_do_not_count(self, api: Api) -> None:
+    def test_the_length_of_vectors_does_not_matter(self, api: Api) -> None:
         rows = [one.vector for one in random_embeddings(6, 8, 3)]
         plain, longer = (
             self.rerank(api, [(scale * rows[0]).tolist()], [{"vector": (scale * row).tolist()} for row in rows[1:]])
@@ -262,22 +262,22 @@ class TestRerank:
             ([["1"]], [{"vector": [1.0]}], 400, "queries.0"),
         ],
     )
-    def test_what_is_no_vector(self, api: Api, queries: Any, candidates: Any, status: int, named: str) -> None:
+    def test_invalid_vectors(self, api: Api, queries: Any, candidates: Any, status: int, named: str) -> None:
         answer = self.rerank(api, queries, candidates)
         assert error_of(answer)[0] == status
         assert named in answer.get_json()["error"]["message"]
 
 
-def test_pictures_are_looked_at_a_few_at_a_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits for a place too long hears it, and gets one later."""
+def test_pictures_are_analysed_a_few_at_a_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that waits too long for a slot is answered with 503; a later one succeeds."""
     pictures = api.cloud.pictures
     monkeypatch.setattr("photofinish.application.pictures.MAX_WAIT_S", 0.05)
-    with pictures._place():
-        taken = [pictures._places.acquire(blocking=False) for _ in itertools.repeat(None, 64)]
+    with pictures._slot():
+        taken = [pictures._slots.acquire(blocking=False) for _ in itertools.repeat(None, 64)]
         answer = api.call("POST", "/embeddings", data={"picture": (io.BytesIO(jpeg(astronaut())), "a.jpg")})
         assert error_of(answer) == (503, "unavailable")
         for _ in range(sum(taken)):
-            pictures._places.release()
+            pictures._slots.release()
     assert api.call("POST", "/embeddings", data={"picture": (io.BytesIO(b"x"), "a.jpg")}).status_code == 200
 
 

@@ -1,9 +1,10 @@
-"""Search requests: what is asked, what is answered, what is refused, over the real API."""
+"""Search requests, their answers and refusals, over the real API."""
 
 from __future__ import annotations
 
 import base64
 import io
+import json
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from photofinish.domain.face import Face, face_id
 from support.api import Api, error_of, files, jpeg, names_of, selfie_of_astronaut, selfie_of_group_member
 from support.faces import bib, photo
 from support.index import VERSION, add
+from support.logs import captured_log
 from support.pictures import astronaut, group
 
 ALBUM = "O'Brien 10k & ümlaut"
@@ -40,7 +42,7 @@ def album(api: Api, encoder: FaceEncoder, group_faces: tuple[Face, ...]) -> Api:
 
 
 def without_links(answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer without what is signed anew for every request."""
+    """An answer without its links, which are signed anew for every request."""
     return answer | {"photos": [photo | {"renditions": None} for photo in answer["photos"]]}
 
 
@@ -64,7 +66,7 @@ class TestFinds:
         assert 0.3 < found["face"]["similarity"] <= 1
         assert 0 <= found["face"]["support"] <= 1
         assert found["face_box"] == found["face"]["box"]
-        x, y, w, h = found["face_box"]  # the astronaut's face lies above the middle of the picture
+        x, y, w, h = found["face_box"]  # the astronaut's face is above the middle of the picture
         assert 0.3 < x < x + w < 0.6
         assert 0 < y < y + h < 0.5
         [used] = body["selfies"]
@@ -80,7 +82,7 @@ class TestFinds:
         assert (found["bib"]["number"], found["text"]) == ("42", ["NASA"])
         assert found["bib"]["face_id"] == found["face"]["face_id"]
 
-    def test_the_right_one_of_a_group(self, album: Api, group_faces: tuple[Face, ...]) -> None:
+    def test_the_right_person_of_a_group(self, album: Api, group_faces: tuple[Face, ...]) -> None:
         person = group_faces[2]
         [found] = album.search(ALBUM, selfie_of_group_member(person)).get_json()["photos"]
         assert found["photo"]["name"] == TOGETHER.name
@@ -154,16 +156,16 @@ class TestFinds:
         expires_in_s = (datetime.fromisoformat(preview["expires_at"]) - datetime.now().astimezone()).total_seconds()
         assert 600 < expires_in_s <= 900
 
-    def test_what_lies_in_no_bucket_of_ours_has_no_link(self, album: Api) -> None:
+    def test_photos_outside_the_photo_bucket_have_no_link(self, album: Api) -> None:
         add(album.cloud.index, photo(f"{ALBUM}/0a1b", bucket="rekognition"), [], [bib("99")])
         [found] = album.search(ALBUM, bib="99").get_json()["photos"]
         assert found["renditions"] == {"preview": None}
 
-    def test_large_files_that_no_boundary_divides(self, album: Api) -> None:
+    def test_a_large_file(self, album: Api) -> None:
         assert len(names_of(album.search(ALBUM, selfie_of_astronaut() + b"\xaa" * 10_000_000))) == 1
 
 
-class TestPicturesThatDoNotHelp:
+class TestUnusablePictures:
     @pytest.mark.parametrize(
         ("content", "code", "hint"),
         [
@@ -192,18 +194,18 @@ class TestPicturesThatDoNotHelp:
         assert error_of(answer) == (422, "small_face")
         assert "come closer" in answer.get_json()["error"]["message"]
 
-    def test_how_many_and_how_large(self, album: Api) -> None:
+    def test_too_many_and_too_large_pictures(self, album: Api) -> None:
         assert album.search(ALBUM, *[selfie_of_astronaut()] * 5).status_code == 200
         assert error_of(album.search(ALBUM, *[b"x"] * 6)) == (400, "too_many_pictures")
         assert error_of(album.search(ALBUM, *[b"x"] * 60)) == (413, "too_large")
         assert error_of(album.search(ALBUM, b"\xff\xd8\xff" + b"\0" * 2**24)) == (413, "too_large")
 
 
-class TestRequestsThatDoNotHelp:
+class TestInvalidRequests:
     @pytest.mark.parametrize(
         ("criteria", "status", "named"),
         [
-            ({}, 422, "asks for something"),
+            ({}, 422, "at least one of"),
             ({"bib": 42}, 400, "bib"),
             ({"bib": ""}, 400, "bib"),
             ({"limit": 0, "bib": "1"}, 400, "limit"),
@@ -229,14 +231,28 @@ class TestRequestsThatDoNotHelp:
             ({"embeddings": {"space": "another", "vectors": [[1, 0]]}}, 422, "space"),
         ],
     )
-    def test_the_answer_names_what_is_wrong(
+    def test_the_message_names_what_is_wrong(
         self, album: Api, criteria: dict[str, Any], status: int, named: str
     ) -> None:
         answer = album.search(ALBUM, **criteria)
         assert error_of(answer)[0] == status, answer.get_json()
         assert named in answer.get_json()["error"]["message"]
 
-    def test_what_was_asked_is_not_repeated(self, album: Api) -> None:
+    @pytest.mark.parametrize("kernel", ["similarity.cosine_top_k", "scoring.hybrid_scores"])
+    def test_a_bug_is_not_an_invalid_query(self, album: Api, kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(*_: Any, **__: Any) -> None:
+            raise ValueError("operands could not be broadcast together")
+
+        monkeypatch.setattr(f"photofinish.application.search.{kernel}", broken)
+        with captured_log() as written:
+            answer = album.search(ALBUM, selfie_of_astronaut())
+        assert error_of(answer) == (500, "internal")
+        assert "broadcast" not in answer.text
+        [entry] = [json.loads(line) for line in written.getvalue().splitlines()]
+        assert (entry["severity"], entry["request_id"]) == ("ERROR", answer.headers["X-Request-Id"])
+        assert "broadcast" in entry["exception"]
+
+    def test_values_of_the_request_are_not_repeated(self, album: Api) -> None:
         for criteria in ({"bib": "private!"}, {"name": "private\0"}, {"taken_from": "private"}, {"limit": "private"}):
             assert "private" not in album.search(ALBUM, **criteria).text
 

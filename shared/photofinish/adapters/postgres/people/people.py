@@ -25,7 +25,7 @@ from photofinish.domain.face import Embedding
 from photofinish.domain.geometry import Box
 from photofinish.domain.people import FaceOwner, FaceSource, Person, UnknownPerson, check_name
 from photofinish.domain.photo import PhotoRef
-from photofinish.domain.search import words
+from photofinish.domain.words import words
 from photofinish.ports import IndexedFace, PersonFace
 
 _query = Statements("people")

@@ -1,28 +1,27 @@
-"""What every route of the API has in common: keys, audit, limits, request ids, headers, CORS, errors."""
+"""What all routes of the API have in common: keys, audit, limits, request ids, headers, CORS, errors."""
 
 from __future__ import annotations
 
 import io
-import logging
 from typing import Any
 
 import functions_framework
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.exceptions import BadGateway
 from werkzeug.test import TestResponse
 
 from photofinish.adapters.memory.failing import fail_once
 from photofinish.adapters.postgres.database import Database
 from photofinish.domain.access import RateLimit, Scope
 from photofinish.errors import Misconfigured
-from photofinish.logs import JsonFormatter
 from photofinish.settings import ApiSettings
 from photofinish.wiring import App
 from photofinish_functions.api.guarding import MAX_JSON_BYTES, MAX_PICTURES_BYTES
-from photofinish_functions.api.request_ids import AddRequestId
 from support.api import ORIGIN, Api, app_of, error_of
 from support.faces import bib, photo
 from support.index import add
+from support.logs import captured_log
 
 OPEN = {"/v1/health", "/v1/ready", "/v1/openapi.json"}
 PHOTO = photo("race/IMG_1.jpg")
@@ -36,7 +35,7 @@ def race(api: Api) -> Api:
 
 
 def path_of(rule: str) -> str:
-    """A path that the rule takes."""
+    """A path that matches the rule."""
     for parameter, value in {
         "<album>": "race",
         "<number>": "42",
@@ -47,7 +46,7 @@ def path_of(rule: str) -> str:
 
 
 def routes(api: Api) -> list[tuple[str, str]]:
-    """Method and path of everything that the application answers."""
+    """Method and path of every route."""
     return [
         (method, path_of(rule.rule))
         for rule in api.app.url_map.iter_rules()
@@ -56,17 +55,17 @@ def routes(api: Api) -> list[tuple[str, str]]:
 
 
 class TestKeys:
-    def test_every_route_needs_one(self, race: Api) -> None:
-        asked = [(method, path) for method, path in routes(race) if path not in OPEN]
-        assert len(asked) >= 10
+    def test_every_route_needs_a_key(self, race: Api) -> None:
+        guarded = [(method, path) for method, path in routes(race) if path not in OPEN]
+        assert len(guarded) >= 10
         changed = race.key[:-1] + ("b" if race.key.endswith("a") else "a")
-        for method, path in asked:
+        for method, path in guarded:
             for headers in ({}, {"Authorization": "Bearer wrong"}, {"X-Api-Key": changed}):
                 answer = race.client.open(path, method=method, headers=headers)
                 assert error_of(answer) == (401, "unauthorized"), (method, path)
                 assert answer.headers["WWW-Authenticate"] == "Bearer"
 
-    def test_either_header_will_do(self, race: Api) -> None:
+    def test_either_header_works(self, race: Api) -> None:
         for headers in ({"X-Api-Key": race.key}, {"Authorization": f"bearer {race.key}"}):
             assert race.client.get("/v1/albums/race/bibs/42", headers=headers).status_code == 200
 
@@ -86,12 +85,12 @@ class TestKeys:
                 answers.append(answer.get_json()["error"]["message"])
             assert len(set(answers)) == 1
 
-    def test_what_belongs_to_no_album_takes_a_key_of_all(self, race: Api) -> None:
+    def test_routes_without_an_album_need_a_key_of_all_albums(self, race: Api) -> None:
         key = race.key_for(albums=frozenset({"race"}))
         for path in ("/compare", "/embeddings", "/rerank"):
             assert error_of(race.call("POST", path, key=key, json={})) == (403, "forbidden")
 
-    def test_each_sees_the_list_of_their_albums(self, race: Api) -> None:
+    def test_each_key_lists_its_albums(self, race: Api) -> None:
         add(race.cloud.index, photo("secret/1.jpg"), [], [bib("42")])
 
         def listed(key: str | None, **query: Any) -> Any:
@@ -104,12 +103,12 @@ class TestKeys:
         assert listed(None, limit=1) == (["race"], "race")
         assert listed(None, limit=1, after="race") == (["secret"], None)
 
-    def test_a_key_that_may_search_may_not_change(self, race: Api) -> None:
+    def test_a_search_key_cannot_change_anything(self, race: Api) -> None:
         key = race.key_for(Scope.SEARCH)
         answer = race.call("PUT", "/albums/race/access", key=key, json={"users_may_search": True})
         assert error_of(answer) == (403, "forbidden")
 
-    def test_who_comes_too_often_waits(self, race: Api) -> None:
+    def test_requests_above_the_rate_limit_are_refused(self, race: Api) -> None:
         key = race.key_for(rate=RateLimit(per_second=0.1, burst=2))
         answers = [race.call("GET", "/albums/race/bibs/42", key=key) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -138,7 +137,7 @@ class TestAudit:
         assert [entry[6] for entry in entries[:2]] == [1, 0]
         assert entries[0][5] == "my-request-1"
 
-    def test_what_a_key_may_not_do_leaves_an_entry_and_a_flood_of_it_no_more(self, race: Api) -> None:
+    def test_refusals_are_recorded_and_repeated_ones_counted(self, race: Api) -> None:
         key = race.key_for(albums=frozenset({"race"}), rate=RateLimit(per_second=1e-6, burst=4))
         key_id = key.split("_")[1]
         for _ in range(2):
@@ -154,7 +153,7 @@ class TestAudit:
             (key_id, "search_bib", "race", None, "429 rate_limited", 1),
         ]
 
-    def test_no_refusal_is_told_that_cannot_be_written_down(self, race: Api) -> None:
+    def test_a_refusal_that_cannot_be_recorded_is_not_answered(self, race: Api) -> None:
         with race.cloud.database.transaction() as conn:
             conn.execute("ALTER TABLE audit_entry ADD CONSTRAINT full_up CHECK (false) NOT VALID")
         key = race.key_for(albums=frozenset({"race"}))
@@ -169,31 +168,24 @@ class TestAudit:
 
 
 class TestRequestIds:
-    def test_a_well_formed_one_is_kept(self, race: Api) -> None:
+    def test_a_well_formed_id_is_kept(self, race: Api) -> None:
         answer = race.call("GET", "/albums", headers={"X-Request-Id": "0af7651916cd43dd8448eb211c80319c"})
         assert answer.headers["X-Request-Id"] == "0af7651916cd43dd8448eb211c80319c"
 
-    @pytest.mark.parametrize("offered", ["", "short", "x" * 65, "has spaces in it", '"quoted-and-long"', "-starts-bad"])
-    def test_another_one_is_replaced(self, race: Api, offered: str) -> None:
-        given = [race.call("GET", "/albums", headers={"X-Request-Id": offered}).headers["X-Request-Id"] for _ in "12"]
-        assert offered not in given
+    @pytest.mark.parametrize("sent", ["", "short", "x" * 65, "has spaces in it", '"quoted-and-long"', "-starts-bad"])
+    def test_any_other_id_is_replaced(self, race: Api, sent: str) -> None:
+        given = [race.call("GET", "/albums", headers={"X-Request-Id": sent}).headers["X-Request-Id"] for _ in "12"]
+        assert sent not in given
         assert len(set(given)) == 2
 
     def test_it_is_in_the_logs(self, race: Api) -> None:
-        fail_once(race.cloud.index.reading, ZeroDivisionError("our own mistake"))
-        written = io.StringIO()
-        handler = logging.StreamHandler(written)
-        handler.setFormatter(JsonFormatter())
-        handler.addFilter(AddRequestId())
-        logging.getLogger().addHandler(handler)
-        try:
+        fail_once(race.cloud.index.reading, ZeroDivisionError("a bug"))
+        with captured_log() as written:
             answer = race.call("GET", "/albums/race/bibs/42", headers={"X-Request-Id": "find-me-again"})
-        finally:
-            logging.getLogger().removeHandler(handler)
         assert error_of(answer) == (500, "internal")
-        assert "our own mistake" not in answer.text
+        assert "a bug" not in answer.text
         assert '"request_id": "find-me-again"' in written.getvalue()
-        assert "our own mistake" in written.getvalue()
+        assert "a bug" in written.getvalue()
 
 
 class TestErrors:
@@ -216,13 +208,19 @@ class TestErrors:
             ("POST", "/rerank", (415, "unsupported_media_type")),
         ],
     )
-    def test_have_one_form(self, race: Api, method: str, path: str, expected: tuple[int, str]) -> None:
+    def test_all_errors_have_the_same_form(self, race: Api, method: str, path: str, expected: tuple[int, str]) -> None:
         assert error_of(race.call(method, path)) == expected
 
-    def test_a_wrong_method_is_told_the_right_ones(self, race: Api) -> None:
+    def test_a_server_error_of_the_framework_is_logged(self, race: Api) -> None:
+        fail_once(race.cloud.index.has_album, BadGateway("a bug"))
+        with captured_log() as written:
+            assert error_of(race.client.get("/v1/ready")) == (500, "internal")
+        assert "a bug" in written.getvalue()
+
+    def test_the_answer_to_a_wrong_method_lists_the_right_ones(self, race: Api) -> None:
         assert race.call("GET", "/albums/race/search").headers["Allow"] == "OPTIONS, POST"
 
-    def test_a_database_out_of_reach_is_said_so_without_details(
+    def test_an_unreachable_database_is_reported_without_details(
         self, race: Api, caplog: pytest.LogCaptureFixture
     ) -> None:
         cloud = App(race.cloud.settings)
@@ -238,13 +236,13 @@ class TestErrors:
         cloud.database.close()
         assert "hunter2" not in caplog.text
 
-    def test_readiness_is_that_of_the_database(self, race: Api) -> None:
+    def test_it_is_ready_when_the_database_answers(self, race: Api) -> None:
         assert race.client.get("/v1/health").get_json() == {"status": "ok"}
         assert race.client.get("/v1/ready").get_json() == {"status": "ok"}
 
 
 class TestBrowsers:
-    def test_nobody_keeps_an_answer(self, race: Api) -> None:
+    def test_answers_are_not_cached(self, race: Api) -> None:
         answers = [race.call("GET", "/albums"), race.call("GET", "/nothing"), race.client.get("/v1/albums")]
         assert [answer.status_code for answer in answers] == [200, 404, 401]
         for answer in answers:
@@ -253,35 +251,38 @@ class TestBrowsers:
             assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
             assert answer.headers["Strict-Transport-Security"]
 
-    def test_pages_of_named_origins_may_ask(self, race: Api) -> None:
-        asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key,content-type"}
-        answer = race.client.options("/v1/albums/race/search", headers={"Origin": ORIGIN} | asks)
+    def test_pages_of_allowed_origins_may_call_it(self, race: Api) -> None:
+        preflight = {
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "x-api-key,content-type",
+        }
+        answer = race.client.options("/v1/albums/race/search", headers={"Origin": ORIGIN} | preflight)
         assert answer.status_code == 204
         assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
         assert "POST" in answer.headers["Access-Control-Allow-Methods"]
         assert "X-Api-Key" in answer.headers["Access-Control-Allow-Headers"]
-        asked = race.call("GET", "/albums", headers={"Origin": ORIGIN})
-        assert asked.headers["Access-Control-Allow-Origin"] == ORIGIN
-        assert "X-Request-Id" in asked.headers["Access-Control-Expose-Headers"]
+        answer = race.call("GET", "/albums", headers={"Origin": ORIGIN})
+        assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+        assert "X-Request-Id" in answer.headers["Access-Control-Expose-Headers"]
         refused = race.client.get("/v1/albums", headers={"Origin": ORIGIN})
         assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (401, ORIGIN)
 
     @pytest.mark.parametrize("origin", ["https://evil.example", f"{ORIGIN}.evil.example", "null", "*", ""])
-    def test_pages_of_others_may_not(self, race: Api, origin: str) -> None:
-        asks = {"Access-Control-Request-Method": "POST"}
+    def test_pages_of_other_origins_may_not(self, race: Api, origin: str) -> None:
+        preflight = {"Access-Control-Request-Method": "POST"}
         for answer in (
-            race.client.options("/v1/albums/race/search", headers={"Origin": origin} | asks),
+            race.client.options("/v1/albums/race/search", headers={"Origin": origin} | preflight),
             race.call("GET", "/albums", headers={"Origin": origin}),
         ):
             assert not [name for name in answer.headers.keys() if name.startswith("Access-Control-")]  # noqa: SIM118
             assert "Origin" in answer.headers["Vary"]
 
-    def test_cookies_are_never_asked_for(self, race: Api) -> None:
+    def test_cookies_are_not_used(self, race: Api) -> None:
         answer = race.call("GET", "/albums", headers={"Origin": ORIGIN})
         assert "Access-Control-Allow-Credentials" not in answer.headers
         assert "Set-Cookie" not in answer.headers
 
-    def test_origins_are_named_one_by_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_origins_are_listed_exactly(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PHOTOFINISH_CORS_ORIGINS", "https://a.example, http://localhost:5173/")
         assert ApiSettings.from_env().cors_origins == ("https://a.example", "http://localhost:5173")
         monkeypatch.delenv("PHOTOFINISH_CORS_ORIGINS")
@@ -293,7 +294,7 @@ class TestBrowsers:
 
 
 class TestBodies:
-    """Through the application of functions-framework, as the cloud calls it."""
+    """Through the application of functions-framework, as in the cloud."""
 
     @pytest.fixture
     def served(self, race: Api, tmp_path: Any) -> FlaskClient:
@@ -303,14 +304,14 @@ class TestBodies:
         client: FlaskClient = functions_framework.create_app("api", str(source), "http").test_client()
         return client
 
-    def test_a_request_gets_through(self, served: FlaskClient, race: Api) -> None:
+    def test_a_request_is_answered(self, served: FlaskClient, race: Api) -> None:
         answer = served.get("/v1/albums/race/bibs/42", headers={"X-Api-Key": race.key})
         assert answer.get_json()["photos"][0]["photo"]["name"] == PHOTO.name
 
     @pytest.mark.parametrize(
         ("content_type", "limit"), [(MULTIPART, MAX_PICTURES_BYTES), ("application/json", MAX_JSON_BYTES)]
     )
-    def test_what_says_that_it_is_too_large_is_not_kept(
+    def test_a_body_with_too_large_a_content_length_is_not_read(
         self, served: FlaskClient, race: Api, content_type: str, limit: int
     ) -> None:
         answer, bytes_read = post_stream(served, race.key, content_type, CONTENT_LENGTH=str(limit + 1))
@@ -326,7 +327,7 @@ class TestBodies:
         assert error_of(answer) == (413, "too_large")
         assert bytes_read <= 2 * MAX_PICTURES_BYTES + 2**20
 
-    def test_without_a_key_the_body_is_thrown_away(self, served: FlaskClient) -> None:
+    def test_without_a_key_the_body_is_discarded(self, served: FlaskClient) -> None:
         answer, bytes_read = post_stream(served, "", "application/json", CONTENT_LENGTH="1000")
         assert error_of(answer) == (401, "unauthorized")
         assert bytes_read <= 1000
@@ -345,7 +346,7 @@ def api(request):
 
 
 def post_stream(client: FlaskClient, key: str, content_type: str, **environ: Any) -> tuple[TestResponse, int]:
-    """Post an endless body; the answer, and how many bytes were taken for it."""
+    """Post an endless body; returns the answer, and how many bytes of the body were read."""
     start = b'--x\r\nContent-Disposition: form-data; name="selfie"; filename="a"\r\n\r\n'
     body = _CountingStream(start if content_type == MULTIPART else b" ")
     answer = client.post(
@@ -358,7 +359,7 @@ def post_stream(client: FlaskClient, key: str, content_type: str, **environ: Any
 
 
 class _CountingStream(io.RawIOBase):
-    """`start` and then zeros without end; counts what is taken from it."""
+    """`start` followed by endless zeros; counts the bytes that are read."""
 
     def __init__(self, start: bytes) -> None:
         self._start = io.BytesIO(start)

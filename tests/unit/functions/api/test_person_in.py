@@ -1,4 +1,4 @@
-"""Whose face a selfie is of."""
+"""Which of the faces in a selfie is the person's."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from photofinish.errors import RejectedInput
 from support.faces import embedding, face
 
 CALIBRATION = Calibration(min_similarity=0.5, stranger_similarity=0.6, slope=10, offset=-5, selfie_min_quality=0.2)
-ME, SOMEBODY, SOMEBODY_ELSE = [1, 0, 0], [0, 1, 0], [0, 0, 1]
+ME, OTHER, ANOTHER = [1, 0, 0], [0, 1, 0], [0, 0, 1]
 
 
-def of(side: float, looks: list[int] = ME, quality: float = 0.75, *reasons: QualityReason) -> Face:
-    made = replace(face(embedding(looks)), box=Box(0.1, 0.1, side, side), quality=quality)
+def of(side: float, vector: list[int] = ME, quality: float = 0.75, *reasons: QualityReason) -> Face:
+    made = replace(face(embedding(vector)), box=Box(0.1, 0.1, side, side), quality=quality)
     return replace(made, quality_reasons=reasons)
 
 
@@ -29,27 +29,27 @@ def refusal(*faces: Face) -> tuple[str, str]:
     return raised.value.code, raised.value.message
 
 
-def test_the_only_one_or_one_twice_as_large_in_both_directions() -> None:
-    large, half, small = of(0.4), of(0.2, SOMEBODY), of(0.05, SOMEBODY_ELSE)
+def test_the_only_face_or_one_of_four_times_the_area() -> None:
+    large, half, small = of(0.4), of(0.2, OTHER), of(0.05, ANOTHER)
     assert person_in([small], CALIBRATION) is small
     assert person_in([small, large, half, small], CALIBRATION) is large
 
 
-def test_no_one_stands_out() -> None:
+def test_no_face_stands_out() -> None:
     assert refusal()[0] == "no_face"
-    assert refusal(of(0.4), of(0.21, SOMEBODY))[0] == "several_faces"
-    assert refusal(of(0.3), of(0.3, SOMEBODY))[0] == "several_faces"
+    assert refusal(of(0.4), of(0.21, OTHER))[0] == "several_faces"
+    assert refusal(of(0.3), of(0.3, OTHER))[0] == "several_faces"
 
 
-def test_who_is_there_twice_is_one_person() -> None:
+def test_two_faces_of_one_person_count_as_one() -> None:
     large = of(0.4)
     assert person_in([of(0.38), large], CALIBRATION) is large
-    assert refusal(of(0.38), large, of(0.3, SOMEBODY))[0] == "several_faces"
+    assert refusal(of(0.38), large, of(0.3, OTHER))[0] == "several_faces"
 
 
-def test_not_clear_enough_with_a_hint_for_each_reason() -> None:
+def test_an_unclear_face_gets_a_hint_for_each_reason() -> None:
     assert refusal(of(0.4, ME, 0.1))[0] == "unclear_face"
-    assert refusal(of(0.4, ME, 0.1), of(0.1, SOMEBODY))[0] == "unclear_face"
+    assert refusal(of(0.4, ME, 0.1), of(0.1, OTHER))[0] == "unclear_face"
     code, message = refusal(of(0.4, ME, 0.1, QualityReason.TURNED, QualityReason.DARK))
     assert code == "unclear_face"
     assert "look into the camera" in message

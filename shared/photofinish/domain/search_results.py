@@ -1,0 +1,118 @@
+"""What a search answers: a page of scored photos, each with the evidence for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from photofinish.domain.geometry import Box
+from photofinish.domain.photo import PhotoRef
+from photofinish.domain.search import Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceEvidence:
+    """A face of the photo that is similar to the query's embeddings."""
+
+    face_id: str
+    box: Box
+    similarity: float
+    """Cosine to the nearest of the query's embeddings and their centroid."""
+    shared_neighbours: float
+    """0 to 1: how far the faces nearest to this one and those nearest to the query are the same."""
+    detection_score: float
+    quality: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BibEvidence:
+    """A number that was read in the photo, or inferred for a face in it from other photos of the same person."""
+
+    number: str
+    """The most likely reading; with a start list the requested number may be another candidate of it."""
+    ocr_score: float | None
+    """Of the requested number. If inferred, that of the best reading, or None if a user confirmed the number."""
+    partial: bool
+    box: Box | None
+    """None for an inferred number, which was not read in this photo."""
+    face_id: str | None
+    """The face of the person who wears the number."""
+    face_box: Box | None
+    inferred: bool = False
+    evidence_photo_id: str | None = None
+    """For an inferred number: the photo with its best reading."""
+    evidence_face_id: str | None = None
+    """The same person's face in that photo."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameEvidence:
+    """Why the photo may show a person of the requested name: a number of the start list, or the person's face."""
+
+    name: str
+    """As in the start list, or the person's."""
+    number: str | None = None
+    person_id: str | None = None
+    bib: BibEvidence | None = None
+    face: FaceEvidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredPart:
+    """One part of a photo's score."""
+
+    part: Part
+    value: float
+    """0 to 1."""
+    weight: float
+    """The weights of a score add up to 1."""
+    contribution: float
+    """Value times weight; the score is the sum of the contributions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredPhoto:
+    """A photo of an answer, with the evidence for it."""
+
+    photo: PhotoRef
+    score: float
+    """0 to 1."""
+    parts: tuple[ScoredPart, ...]
+    """Those of the query, in the order of :class:`Part`."""
+    face: FaceEvidence | None = None
+    bib: BibEvidence | None = None
+    name: NameEvidence | None = None
+    text: tuple[str, ...] | None = None
+    """The lines that any of the query's words was read in; None if the query has no text."""
+    taken_at: datetime | None = None
+    """By the camera's clock, without a time zone."""
+    camera: str | None = None
+    width: int
+    height: int
+    """Of the upright photo, in pixels."""
+    sharpness: float
+    pipeline_version: str
+
+    @property
+    def face_box(self) -> Box | None:
+        """The box of the person who was found; None if no evidence has a face."""
+        name = self.name
+        boxes = (
+            self.face and self.face.box,
+            self.bib and self.bib.face_box,
+            name and name.face and name.face.box,
+            name and name.bib and name.bib.face_box,
+        )
+        return next((box for box in boxes if box), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPage:
+    """Photos by descending score, ties by photo id."""
+
+    photos: tuple[ScoredPhoto, ...]
+    next_cursor: str | None
+    """For the next page; None on the last."""
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    """For a search by name: number to name, of the start list's matching entries."""
