@@ -14,7 +14,7 @@ _MAX_ALBUMS = 1000
 
 
 class RecentRules:
-    """The rules of the albums in work, each at most `keep_s` old. Threads may share it."""
+    """The rules of the current albums, each at most `keep_s` old. Threads may share it."""
 
     def __init__(self, album_rules: AlbumRules, *, keep_s: float = KEEP_S) -> None:
         # With a condition, one of the threads that wait for the rules of an album reads its start list, not each.

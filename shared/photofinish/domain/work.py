@@ -17,8 +17,8 @@ ALONE_AFTER_ATTEMPTS = 2
 
 def tasks_to_start(*, outstanding: int, leased: int, max_tasks: int, photos_per_task: int) -> int:
     """How many tasks to add to the `leased` ones for `outstanding` photos (queued and processing)."""
-    wanted = min(max_tasks, math.ceil(outstanding / photos_per_task))
-    return max(0, wanted - leased)
+    needed = min(max_tasks, math.ceil(outstanding / photos_per_task))
+    return max(0, needed - leased)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

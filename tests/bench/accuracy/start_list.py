@@ -1,10 +1,10 @@
-"""Writes a start list to measure with: every number that somebody labelled, and 2,000 that nobody wears.
+"""Writes a start list for measurements: every labelled number, and 2,000 others.
 
     python tests/bench/accuracy/start_list.py LABELLED_FOLDER > start_list.csv
     photofinish evaluate --bibs LABELLED_FOLDER --start-list start_list.csv
 
-The others have three or four digits, as most that are labelled, so that a misread digit often makes another number of
-the list. They are drawn with a fixed seed: the same labels make the same list.
+The others have three or four digits, like most labelled ones, so that a misread digit often gives another number of the
+list. They are drawn with a fixed seed: the same labels give the same list.
 """
 
 from __future__ import annotations

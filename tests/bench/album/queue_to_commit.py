@@ -1,15 +1,15 @@
-"""What the way from the queue to the committed result costs beyond the analysis, and whether it grows with the album.
+"""The cost of everything between queue and committed result beyond the analysis, and whether it grows with the album.
 
     python tests/bench/album/queue_to_commit.py PHOTOS [--count 1000] [--longest-side PIXELS] [--json FILE]
 
-Everything of a local cloud runs; `--count` photos (the folder's, again and again) are uploaded and queued while no task
-may start. Then one task works them off, and the same photos are analysed without any cloud before and after it.
+A whole local cloud runs; `--count` photos (the folder's, repeated) are uploaded and queued while no task may start.
+Then one task processes them; before and after it, the same photos are analysed without a cloud.
 
     --count 1000                        the overhead (bar: 15 %); about 9 minutes on 2 cores
-    --count 10000 --longest-side 160    first against last 1,000 photos (bar: 10 %); about 25 minutes
+    --count 10000 --longest-side 160    first compared with last 1,000 photos (bar: 10 %); about 25 minutes
 
-Compare the rates on a quiet machine only: the two sides run one after the other. Processor time, of which the figures
-tell too, is nearly the same on a busy one.
+Compare rates only on an idle machine: the two sides run one after the other. Processor time, which is reported too, is
+nearly the same on a busy one.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def main(
         subprocess.run([*command, "up", "--detach"], check=True, stdout=subprocess.DEVNULL)
         try:
             cloud = connect(state_dir)
-            places = cloud.settings.max_gpu_tasks
-            cloud.leases.reserve(lambda leased: places, launch_id="bench", expires_in_s=24 * 3600)
+            all_leases = cloud.settings.max_gpu_tasks  # so that no task is started
+            cloud.leases.reserve(lambda leased: all_leases, launch_id="bench", expires_in_s=24 * 3600)
             queue_all(cloud, command, album, count)
             figures = measured(cloud, state_dir, photos)
         finally:
@@ -76,7 +76,7 @@ def main(
 
 
 def prepared(folder: Path, longest_side: int | None, target: Path) -> list[Path]:
-    """The folder's photos, copied, or made smaller."""
+    """Copy the folder's photos, or make them smaller."""
     target.mkdir()
     for file in sorted(folder.glob("*.jpg")):
         if longest_side is None:
@@ -89,12 +89,12 @@ def prepared(folder: Path, longest_side: int | None, target: Path) -> list[Path]
 
 
 def queue_all(cloud: App, command: list[str], album: Path, count: int) -> None:
-    """Upload everything, and wait until every photo has its record and its message."""
+    """Upload everything, and wait until every photo is recorded and queued."""
     subprocess.run([*command, "drop", str(album), "--album", _ALBUM], check=True, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + _QUEUED_WITHIN_S
     while cloud.documents.counts(_ALBUM).get(PhotoStatus.QUEUED, 0) < count:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{cloud.documents.counts(_ALBUM)} after an hour, instead of {count} queued")
+            raise TimeoutError(f"{cloud.documents.counts(_ALBUM)} after an hour instead of {count} queued photos")
         time.sleep(1)
 
 
@@ -145,7 +145,7 @@ def measured(cloud: App, state_dir: Path, photos: list[Path]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """The analysis without any cloud, as `make bench` measures it too."""
+    """The analysis without a cloud, measured as by `make bench`."""
 
     photos_per_s: float
     cpu_ms_per_photo: float
@@ -154,7 +154,7 @@ class Alone:
     def measured(cls, photos: list[Path]) -> Alone:
         environment = ModelEnvironment.from_env()
         analyzer = Analyzer.load(ModelSettings(models_dir=environment.models_dir, threads=environment.threads))
-        contents = [photo.read_bytes() for photo in photos]  # all: some take twice as long as others
+        contents = [photo.read_bytes() for photo in photos]  # all of them: some take twice as long as others
         analyzer.analyze(contents[:4])
         began, cpu_began = time.perf_counter(), time.process_time()
         analyzer.analyze(contents)
@@ -164,14 +164,14 @@ class Alone:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What everything had spent by then."""
+    """Processor time of all processes up to a moment."""
 
     at_s: float
     cpu_s: dict[str, float]
 
 
 def run_task(state_dir: Path) -> Iterator[Sample]:
-    """Work the queue off by one task, looking at it every few seconds."""
+    """Empty the queue with one task, and sample processor time every few seconds."""
     task = psutil.Popen(
         [sys.executable, "-m", "photofinish_jobs"],
         env=os.environ | {"PHOTOFINISH_IDLE_EXIT_S": "1", "PHOTOFINISH_LAUNCH_ID": "bench"},
@@ -193,19 +193,19 @@ def run_task(state_dir: Path) -> Iterator[Sample]:
 
 
 def cpu_ms_per_photo(samples: list[Sample], done_at: list[float]) -> float:
-    """Processor time of everything for each of the photos that were done at these times, one after the other."""
+    """Processor time of all processes for each photo done at these times, in order."""
     first, *_, last = [sample for sample in samples if done_at[0] <= sample.at_s <= done_at[-1]]
     spent_s = sum(last.cpu_s.values()) - sum(first.cpu_s.values())
     return spent_s * 1000 / sum(first.at_s < done <= last.at_s for done in done_at)
 
 
 def rate(times: list[float]) -> float:
-    """Events a second, from the first to the last."""
+    """Events a second between the first and the last."""
     return (len(times) - 1) / max(1e-9, times[-1] - times[0])
 
 
 def cpu_seconds(state_dir: Path) -> dict[str, float]:
-    """Processor time so far of every piece of the local cloud."""
+    """Processor time of every piece of the local cloud so far."""
     spent = {}
     for name, piece in stack.pieces(state_dir).items():
         if piece.pid is not None:

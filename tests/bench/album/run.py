@@ -1,9 +1,9 @@
-"""Drops a folder as one album into a local cloud of its own and measures the whole way.
+"""Drops a folder as one album into a separate local cloud, and measures everything from upload to result.
 
     .venv/bin/python tests/bench/album/run.py DIR [--json FILE]
 
-Reports final statuses, photos/s, p50/p95 from upload to result, where a photo's time went, and the peak resident memory
-of every process. The local cloud lives in a temporary directory and is gone afterwards.
+Reports final statuses, photos/s, p50/p95 from upload to result, time per stage, and the peak resident memory of every
+process. The local cloud is in a temporary directory and is deleted afterwards.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def main(
 
 
 def measure(state_dir: Path, elapsed_s: float, peaks_mb: dict[str, float]) -> dict[str, Any]:
-    """The figures of the dropped album."""
+    """Compute the figures of the dropped album."""
     records = list(connect(state_dir).documents.list_photos(_ALBUM))
     latencies = sorted(seconds for record in records if (seconds := upload_to_result_s(record)) is not None)
     done = [record.fields for record in records if record.status is PhotoStatus.DONE]

@@ -1,9 +1,9 @@
-"""Measures the ranges of tensors that the int8 forms of the text models are made with (`int8_ranges.json`).
+"""Measures the ranges of tensors from which the int8 forms of the text models are built (`int8_ranges.json`).
 
     python tests/bench/analysis/calibrate.py PHOTOS [--every 10]
 
-Runs the float models over every tenth photo. Needed only after a change of the models or of what they are fed; the
-sha256 of the int8 files in `catalogue.toml` change with it, and are printed.
+Runs the float models over every tenth photo. Needed only after a change of the models or of their inputs; it also
+changes the sha256 of the int8 files in `catalogue.toml`, which are printed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ROLES = ("text_detection", "text_recognition")
 
 
 class Recording(OrtSession):
-    """The float model, which keeps every batch that it is run on."""
+    """The float model; it records every batch that it is run on."""
 
     def __init__(self, role: str, settings: ModelSettings) -> None:
         super().__init__(dataclasses.replace(model_for(role), cpu=None), settings)
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def measured(role: str, settings: ModelSettings, batches: list[NDArray[np.float32]]) -> dict[str, tuple[float, float]]:
-    """The least and the greatest value of every tensor that is quantised, six digits, over all `batches`."""
+    """The least and greatest value of every quantised tensor over all `batches`, to six digits."""
     with quantisable(built_file(model_for(role), settings.models_dir)) as plain:
         calibrator = create_calibrator(
             plain,

@@ -1,4 +1,4 @@
-"""What the Rust kernels bring to the analysis: photos/s with them and with OpenCV in their stead, by turns in one run.
+"""How much the Rust kernels speed up the analysis: photos/s with them and with OpenCV instead, by turns in one run.
 
 python tests/bench/analysis/kernels.py PHOTOS [--count N] [--megapixels 12]
 """
@@ -60,7 +60,7 @@ def _shrunk(image: Any, width: int, height: int) -> Any:
 
 
 class _OpenCv:
-    """The sharpness kernels' figures, computed by OpenCV and NumPy."""
+    """The results of the sharpness kernels, computed by OpenCV and NumPy."""
 
     @staticmethod
     def laplacian_variance(gray: Any) -> float:

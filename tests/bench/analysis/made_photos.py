@@ -1,4 +1,4 @@
-"""Camera-sized photos, made of small ones when a bench runs: nothing of the labelled photos is kept."""
+"""Camera-sized photos, made from small ones when a bench runs; none of them is kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _JPEG_QUALITY = 92
 
 
 def enlarged(file: Path, megapixels: float, target: Path) -> Path:
-    """The photo with so many pixels: it shows what it showed, and costs what a camera's file costs."""
+    """Enlarge a photo: it shows the same, and costs as much as a camera's file."""
     image = cv2.imread(str(file))
     assert image is not None, file
     scale = (megapixels * 1e6 / (image.shape[0] * image.shape[1])) ** 0.5
@@ -22,7 +22,7 @@ def enlarged(file: Path, megapixels: float, target: Path) -> Path:
 
 
 def collage(files: Sequence[Path], number: int, megapixels: float, target: Path, *, columns: int = 4) -> Path:
-    """A 3:2 picture of `columns` × `columns` of the photos from `number` on: a crowd of dozens of faces."""
+    """Make a 3:2 picture of `columns` × `columns` photos, chosen by `number`: a crowd of dozens of faces."""
     width = round((megapixels * 1e6 * 1.5) ** 0.5 / columns)
     height = round(width / 1.5)
     rows = []

@@ -2,7 +2,7 @@
 
     python tests/bench/analysis/memory.py PHOTOS [--megapixels 24] [--count 24] [--json FILE]
 
-The photos are collages of those of the folder, so they show crowds: what a 24 MP file costs at most.
+The photos are collages of those in the folder, so they show crowds: the most that a 24 MP file costs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BAR_MB = 1500
 
 
 class Folder:
-    """A PhotoStore of one folder; it holds nothing in memory."""
+    """A PhotoStore of one folder; it keeps nothing in memory."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def measured(photos: Path, megapixels: float, count: int, threads: int = 2) -> dict[str, float]:
-    """Peak memory of a process of its own that works through `count` photos, and its photos/s."""
+    """Peak memory of a separate process that analyses `count` photos, and its photos/s."""
     build(default_models_dir())
     with tempfile.TemporaryDirectory() as folder:
         for number in range(count):
@@ -103,7 +103,7 @@ def _work(folder: Path, threads: int, answers: multiprocessing.Queue[tuple[float
 
 
 def peak_mb() -> float:
-    """This process's own peak: ru_maxrss of a process begins with that of the process which started it."""
+    """This process's own peak; ru_maxrss would start with the peak of the parent process."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / 1024
 

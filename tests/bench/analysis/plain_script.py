@@ -1,7 +1,7 @@
-"""The thing to beat: what one would write in an afternoon with OpenCV and RapidOCR, one photo after another.
+"""The baseline: a script written in an afternoon with OpenCV and RapidOCR, one photo after another.
 
 OpenCV's YuNet and SFace, face by face, RapidOCR over the full frame with its defaults, variance of the Laplacian. Two
-threads everywhere. Kept runnable and honest: nothing in here is slower than it has to be.
+threads everywhere. It is kept runnable and fair: nothing in it is slower than necessary.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ THREADS = 2
 
 
 class PlainScript:
-    """Models loaded once; `seconds` sums up the stages."""
+    """The loaded models; `seconds` sums up the time of each stage."""
 
     def __init__(self, models_dir: Path) -> None:
         cv2.setNumThreads(THREADS)

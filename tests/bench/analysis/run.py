@@ -1,11 +1,11 @@
-"""Our analysis against the plain script, in one run on the same photos: photos/s, stage times, accuracy, memory.
+"""The analysis compared with the plain script, on the same photos in one run: photos/s, stage times, accuracy, memory.
 
     python tests/bench/analysis/run.py PHOTOS [--count 60] [--large 16] [--json FILE]      (about 4 minutes on 2 cores)
 
-Three cases: the photos as they are (bar: twice the plain script), the same enlarged to 12 megapixels when the bench
-runs (bar: three times), and a task's peak memory on 24 megapixels (bar: 1.5 GB). Both sides take turns, some photos
-each, so that a machine that is busy meanwhile slows both; `cpu ratio` compares processor time, in which both sides'
-waiting for each other's threads is seen as well. Where the folder has a ``labels.json``, bibs are scored too.
+Three cases: the photos unchanged (bar: twice the plain script), enlarged to 12 megapixels (bar: three times), and a
+task's peak memory on 24 megapixels (bar: 1.5 GB). Both sides take turns, a few photos each, so that other load on the
+machine slows both; `cpu ratio` compares processor time, which includes threads waiting actively for each other. If the
+folder has a ``labels.json``, bibs are scored too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TURN = 16  # photos of one side before the other takes over
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
-    parser.add_argument("--count", type=int, default=60, help="photos as they are")
+    parser.add_argument("--count", type=int, default=60, help="photos of the unchanged case")
     parser.add_argument("--large", type=int, default=16, help="enlarged photos, and photos of the memory case")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -114,7 +114,7 @@ class Clock:
 
 
 def score(numbers: dict[str, list[str]], labels: dict[str, dict[str, list[str]]]) -> dict[str, float]:
-    """Exact matches of whole numbers per photo, over the photos that were analysed."""
+    """Score exact matches of whole numbers per photo, over the analysed photos."""
     right = wrong = missed = 0
     for name, found in numbers.items():
         expected = set(labels[name]["numbers"])

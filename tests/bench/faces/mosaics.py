@@ -1,10 +1,10 @@
-"""Which faces large crowds lose: race photos side by side in one picture, against each photo by itself.
+"""Which faces are missed in large crowds: race photos side by side in one picture, compared with each photo alone.
 
     python tests/bench/faces/mosaics.py FOLDER [--crowd-hints 4,1000]
 
-Prints for pictures of 4 to 24 MP the share of faces found again by their size in pixels, faces that only the large
-picture has, megapixels that the network saw, and milliseconds. `--crowd-hints` compares values of `CROWD_HINTS` by
-turns: with 1000 nothing is a crowd, and nothing looked at up to full scale.
+Prints for pictures of 4 to 24 MP the share of faces found again by their size in pixels, faces found only in the large
+picture, megapixels that the network saw, and milliseconds. `--crowd-hints` compares values of `CROWD_HINTS` by turns:
+with 1000 nothing is a crowd, so nothing is examined up to full scale.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ STEPS = (16, 20, 24, 32, 48, 10_000)
 
 
 class Seen:
-    """A session that counts the pixels that it sees, but for second looks at single faces."""
+    """A session that counts the pixels it sees, except in second passes over single faces."""
 
     def __init__(self, session: OrtSession) -> None:
         self._session = session
@@ -51,7 +51,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Mosaic:
-    """A picture and the faces that its parts have by themselves: (N, 3) x and y of the middle, √(width × height)."""
+    """A picture and the faces found in its parts alone: (N, 3) x and y of the centre, √(width × height)."""
 
     picture: BgrImage
     faces: np.ndarray
@@ -75,7 +75,7 @@ def main(folder: Path, crowd_hints: Annotated[str, typer.Option()] = "") -> None
 def side_by_side(
     photos: Sequence[BgrImage], singles: Sequence[np.ndarray], width: int, height: int
 ) -> Iterator[Mosaic]:
-    """As many pictures as it takes, the last one only where it is at least half full."""
+    """Arrange all photos in pictures; the last picture is dropped if it is less than half full."""
     remaining = list(zip(photos, singles, strict=True))
     while remaining:
         picture, faces = np.full((height, width, 3), 110, np.uint8), [np.zeros((0, 3))]

@@ -1,9 +1,9 @@
-"""What looking for faces costs by the size of a photo and by what it shows; run it on a quiet machine.
+"""The cost of face detection by the size and content of a photo; run it on an idle machine.
 
     python tests/bench/faces/run.py
 
-Prints a table: what the network sees of the photo in megapixels, milliseconds, milliseconds a megapixel of the photo,
-and the ratio to the first look alone in the same run.
+Prints a table: megapixels that the network sees, milliseconds, milliseconds a megapixel of the photo, and the ratio to
+the first pass alone in the same run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIZES = ((1280, 886), (2560, 1707), (4000, 3000), (6000, 4000))
 
 
 class Seen:
-    """A session that counts what it sees."""
+    """A session that counts the pixels it sees."""
 
     def __init__(self, session: OrtSession) -> None:
         self._session = session
@@ -47,21 +47,21 @@ def main() -> None:
     seen = Seen(OrtSession(model_for("face_detection"), ModelSettings(models_dir=default_models_dir())))
     detector = FaceDetector(seen)
     people = portraits(detector)
-    print(f"{'photo':>24} {'faces':>6} {'seen MP':>8} {'ms':>7} {'ms/MP':>7} {'x first look':>12}")
+    print(f"{'photo':>24} {'faces':>6} {'seen MP':>8} {'ms':>7} {'ms/MP':>7} {'x first pass':>12}")
     for width, height in SIZES:
         six = cv2.resize(group(), (width, height), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
         many = crowd(people, width, height, [48.0] * 5000).picture
         for name, picture in (("six people", six), ("crowd of 48 px", many)):
             megapixels = width * height / 1e6
-            milliseconds, first_look, found, pixels = measured(detector, seen, picture)
+            milliseconds, first_pass, found, pixels = measured(detector, seen, picture)
             print(
                 f"{f'{megapixels:.0f} MP, {name}':>24} {found:>6} {pixels / 1e6:>8.1f} {milliseconds:>7.0f} "
-                f"{milliseconds / megapixels:>7.1f} {milliseconds / first_look:>12.2f}"
+                f"{milliseconds / megapixels:>7.1f} {milliseconds / first_pass:>12.2f}"
             )
 
 
 def measured(detector: FaceDetector, seen: Seen, picture: BgrImage) -> tuple[float, float, int, int]:
-    """Best milliseconds of the whole and of a first look alone (in turn), faces, pixels that the network saw."""
+    """Best milliseconds of the detection and of the first pass alone (by turns), faces, pixels that the network saw."""
     scale = min(1.0, LONGEST_SIDE / max(picture.shape))
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     rows, columns = (side // 32 * 32 for side in small.shape[:2])

@@ -1,4 +1,4 @@
-"""What a similarity means."""
+"""The probability that a similarity stands for the same person."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ SPACE = Calibration(min_similarity=0.5, stranger_similarity=0.6, slope=14, offse
 similarities = st.floats(-1, 1)
 
 
-def test_it_is_even_where_the_log_odds_are_none() -> None:
+def test_log_odds_of_0_are_a_probability_of_one_half() -> None:
     assert match_probability(4.5 / 14, SPACE) == pytest.approx(0.5)
     assert match_probability((4.5 + math.log(9)) / 14, SPACE) == pytest.approx(0.9)
 
 
 @given(similarities, similarities)
-def test_it_grows_with_similarity(one: float, other: float) -> None:
+def test_the_probability_grows_with_similarity(one: float, other: float) -> None:
     low, high = sorted([one, other])
     assert 0 <= match_probability(low, SPACE) <= match_probability(high, SPACE) <= 1
 
 
 @pytest.mark.parametrize("similarity", [-1.0, 1.0])
-def test_steep_curves_reach_their_ends(similarity: float) -> None:
+def test_steep_curves_reach_0_and_1(similarity: float) -> None:
     steep = replace(SPACE, slope=1e6, offset=0)
     assert match_probability(similarity, steep) == (similarity > 0)
 
@@ -44,7 +44,7 @@ def test_steep_curves_reach_their_ends(similarity: float) -> None:
         {"selfie_min_quality": -0.1},
     ],
 )
-def test_what_is_no_calibration_is_refused(change: dict[str, float]) -> None:
+def test_an_invalid_calibration_is_refused(change: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(change)).split("_")[0]):
         replace(SPACE, **change)
 
@@ -53,5 +53,5 @@ def test_the_default_space_is_calibrated() -> None:
     space = model_for("face_embedding").calibration
     assert space is not None
     assert 0.3 < space.min_similarity < space.stranger_similarity < 0.9
-    # A false match is rarer than a right one wherever faces count as one person's.
+    # At the threshold from which faces count as one person's, a right match is likelier than a false one.
     assert match_probability(space.min_similarity, space) > 0.5 > match_probability(0.0, space)

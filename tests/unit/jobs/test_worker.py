@@ -177,17 +177,17 @@ def test_a_photo_delivered_often_is_analysed_alone() -> None:
         cloud.queue.extend([work.ack_id for work in leased], deadline_s=0)
     for number in (0, 1, 2, 4, *range(6, 12)):
         cloud.drop(f"race/{number}.jpg", toy_photo(bibs=[str(number)]))
-    at_work, beside = set[bytes](), dict[bytes, set[bytes]]()
+    in_flight, beside = set[bytes](), dict[bytes, set[bytes]]()
 
     class Watched(ToyAnalyzer):
         def decode(self, content: bytes, bib_rules: BibRules) -> DecodedToy:
-            at_work.add(content)
+            in_flight.add(content)
             return super().decode(content, bib_rules)
 
         def analyze_decoded(self, photos: Sequence[DecodedToy]) -> list[AnalyzedPhoto]:
-            beside.update({photo.content: at_work - {photo.content} for photo in photos})
+            beside.update({photo.content: in_flight - {photo.content} for photo in photos})
             found = super().analyze_decoded(photos)
-            at_work.difference_update(photo.content for photo in photos)
+            in_flight.difference_update(photo.content for photo in photos)
             return found
 
     tally = cloud.worker(analyzer=Watched()).run()
