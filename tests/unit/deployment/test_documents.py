@@ -69,6 +69,13 @@ def test_the_security_model_names_every_account() -> None:
         assert account in text, f"docs/security.md does not state what {account} may do"
 
 
+def test_the_readme_of_the_functions_has_the_list() -> None:
+    text = (ROOT / "functions/README.md").read_text(encoding="utf-8")
+    described = re.findall(r"^\| `(\w+)` \| (CloudEvent|HTTP) \|", text, re.MULTILINE)
+    names = {"CloudEvent": "cloudevent", "HTTP": "http"}
+    assert {(name, names[kind]) for name, kind in described} == {(s.entry_point, s.signature) for s in FUNCTIONS}
+
+
 def test_the_runbook_states_the_search_objectives() -> None:
     runbook = " ".join((ROOT / "docs/runbook.md").read_text(encoding="utf-8").split())
     [(latency_share, latency_ms, availability)] = re.findall(
