@@ -1,4 +1,4 @@
-"""Every test of a kernel runs on every instruction set of this processor."""
+"""Runs every test of a kernel on every instruction set of this processor."""
 
 from __future__ import annotations
 

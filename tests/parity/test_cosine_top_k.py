@@ -1,4 +1,4 @@
-"""Exact search against NumPy."""
+"""Search against NumPy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.kernels import LENGTHS, unit_rows
 def assert_top_k(
     queries: NDArray[np.float32], rows: NDArray[np.float32], k: int, mask: NDArray[np.bool_] | None = None
 ) -> None:
-    """Similarities are NumPy's best in double precision; every row's similarity is its own."""
+    """The similarities equal NumPy's in double precision, and belong to the returned rows."""
     found_rows, found = kernels.cosine_top_k(queries, rows, k, mask=mask)
     exact = queries.astype(np.float64) @ rows.astype(np.float64).T
     if mask is not None:
@@ -32,7 +32,7 @@ def assert_top_k(
 
 @pytest.mark.parametrize("dim", [*LENGTHS, 128, 512])
 @pytest.mark.parametrize("queries", [1, 2, 5, 17, 64])
-def test_top_k_is_numpys(dim: int, queries: int) -> None:
+def test_top_k_equals_numpy(dim: int, queries: int) -> None:
     for count in (1, 3, 16, 65, 200):
         rows = unit_rows(count, dim, seed=count)
         mask = np.random.default_rng(count).random(count) < 0.6
@@ -41,8 +41,8 @@ def test_top_k_is_numpys(dim: int, queries: int) -> None:
 
 
 @given(st.integers(0, 6), st.integers(0, 40), st.integers(1, 20), st.integers(1, 50), st.randoms())
-def test_order_is_falling_similarity_then_row(queries: int, count: int, dim: int, k: int, random: object) -> None:
-    """Rows of few different small integers give exact sums, so that ties are ties."""
+def test_order_is_descending_similarity_then_row(queries: int, count: int, dim: int, k: int, random: object) -> None:
+    """Sums of small integers are exact, so ties are exact."""
     rng = np.random.default_rng(random.getrandbits(32))  # type: ignore[attr-defined]
     query_values = rng.integers(-1, 2, (queries, dim)).astype(np.float32)
     rows = rng.integers(-1, 2, (count, dim)).astype(np.float32)
@@ -54,7 +54,7 @@ def test_order_is_falling_similarity_then_row(queries: int, count: int, dim: int
 
 
 @pytest.mark.parametrize("queries", [1, 3, 20])
-def test_half_precision_is_exact_over_its_rounded_rows(queries: int) -> None:
+def test_half_precision_is_exact_for_the_rounded_rows(queries: int) -> None:
     for dim in (1, 15, 17, 128):
         rows = unit_rows(200, dim).astype(np.float16)
         found_rows, found = kernels.cosine_top_k(unit_rows(queries, dim, seed=1), rows, 10)
@@ -63,7 +63,7 @@ def test_half_precision_is_exact_over_its_rounded_rows(queries: int) -> None:
         np.testing.assert_allclose(np.take_along_axis(exact, found_rows, axis=1), found, atol=1e-5)
 
 
-def test_int8_recalls_what_exact_search_finds() -> None:
+def test_int8_search_recalls_the_results_of_exact_search() -> None:
     rows, queries = unit_rows(50_000, 128), unit_rows(50, 128, seed=1)
     codes, scales = kernels.quantize_rows(rows)
     exact_rows, exact = kernels.cosine_top_k(queries, rows, 10)
@@ -76,27 +76,27 @@ def test_int8_recalls_what_exact_search_finds() -> None:
         np.testing.assert_allclose(found, exact, atol=1e-3)
 
 
-def test_quantizing_loses_at_most_half_a_step() -> None:
+def test_quantization_error_is_at_most_half_a_step() -> None:
     rows = unit_rows(100, 37)
     rows[3] = 0
     codes, scales = kernels.quantize_rows(rows)
     assert np.abs(codes.astype(np.float32) * scales[:, None] - rows).max() <= scales.max() * 0.501
     assert (codes[3] == 0).all()
-    with pytest.raises(ValueError, match="codes: are of shape"):
+    with pytest.raises(ValueError, match="codes: have shape"):
         kernels.cosine_top_k_int8(unit_rows(1, 37), codes[:50], scales, rows, 3)
-    with pytest.raises(ValueError, match="scales: are 50, but there are 100 rows"):
+    with pytest.raises(ValueError, match="scales: has length 50 for 100 rows"):
         kernels.cosine_top_k_int8(unit_rows(1, 37), codes, scales[:50], rows, 3)
 
 
-def test_threads_change_nothing() -> None:
+def test_results_do_not_depend_on_threads() -> None:
     rows, queries = unit_rows(60_000, 64), unit_rows(3, 64, seed=1)
-    alone = kernels.cosine_top_k(queries, rows, 10)
+    expected = kernels.cosine_top_k(queries, rows, 10)
     for threads in (2, 5):
-        together = kernels.cosine_top_k(queries, rows, 10, threads=threads)
-        assert all((a == b).all() for a, b in zip(alone, together, strict=True))
+        found = kernels.cosine_top_k(queries, rows, 10, threads=threads)
+        assert all((a == b).all() for a, b in zip(expected, found, strict=True))
 
 
-def test_a_byte_that_is_not_0_or_1_is_true() -> None:
+def test_mask_bytes_other_than_0_and_1_are_true() -> None:
     mask = np.array([0, 2, 0, 255], np.uint8).view(np.bool_)
     found_rows, _ = kernels.cosine_top_k(unit_rows(1, 8), unit_rows(4, 8, seed=1), 4, mask=mask)
     assert sorted(found_rows[0].tolist()) == [1, 3]
@@ -107,19 +107,19 @@ def with_nan(rows: NDArray[np.float32], row: int) -> NDArray[np.float32]:
     return rows
 
 
-def test_what_does_not_fit_is_refused_by_name() -> None:
+def test_invalid_arguments_are_rejected_by_name() -> None:
     queries, rows = unit_rows(2, 16), unit_rows(5, 16)
     cases: list[tuple[dict[str, object], str]] = [
         ({"queries": queries.astype(np.float64)}, "queries: expected float32 of shape \\(Q, D\\), got float64"),
         ({"queries": queries[0]}, "queries: expected float32 of shape \\(Q, D\\), got float32 of shape \\[16\\]"),
-        ({"queries": with_nan(queries.copy(), 1)}, "queries: row 1 holds NaN"),
-        ({"rows": unit_rows(5, 17)}, "rows: have 17 numbers each, but queries 16"),
+        ({"queries": with_nan(queries.copy(), 1)}, "queries: row 1 contains NaN"),
+        ({"rows": unit_rows(5, 17)}, "rows: have 17 columns, but queries have 16"),
         ({"rows": unit_rows(5, 32)[:, ::2]}, "rows: must be C-contiguous"),
-        ({"rows": with_nan(rows.copy(), 4)}, "rows: row 4 holds NaN"),
+        ({"rows": with_nan(rows.copy(), 4)}, "rows: row 4 contains NaN"),
         ({"rows": rows[:, :0], "queries": queries[:, :0]}, "D = 0"),
         ({"k": 0}, "k: must be at least 1"),
         ({"threads": -1}, "threads: must be at least 1"),
-        ({"mask": np.ones(4, np.bool_)}, "mask: has 4 values for 5 rows"),
+        ({"mask": np.ones(4, np.bool_)}, "mask: has length 4 for 5 rows"),
         ({"mask": np.ones(5, np.uint8)}, "mask: expected bool of shape \\(N,\\), got uint8"),
         ({"mask": np.ones(10, np.bool_)[::2]}, "mask: must be C-contiguous"),
     ]

@@ -25,14 +25,14 @@ def reference_hash(gray: NDArray[np.uint8]) -> int:
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 65), (64, 64), (100, 150), (301, 403)])
-def test_perceptual_hash_is_the_reference(size: tuple[int, int]) -> None:
+def test_perceptual_hash_equals_the_reference(size: tuple[int, int]) -> None:
     for seed in range(10):
         gray = noise(*size, seed)
-        # A frequency at the median may fall on either side by rounding.
+        # By rounding, a frequency at the median may be on either side of it.
         assert (kernels.perceptual_hash(gray) ^ reference_hash(gray)).bit_count() <= 2
 
 
-def test_near_duplicates_are_near_and_others_are_not() -> None:
+def test_only_near_duplicates_are_within_the_maximal_distance() -> None:
     hashes = []
     for seed in range(20):
         gray = photo(seed)
@@ -46,7 +46,7 @@ def test_near_duplicates_are_near_and_others_are_not() -> None:
     assert len(queries) == 80
 
 
-def test_a_batch_is_its_pictures() -> None:
+def test_a_batch_equals_its_single_images() -> None:
     grays = [photo(seed, 50 + seed, 70) for seed in range(5)]
     for threads in (1, 2):
         batch = kernels.perceptual_hash_batch(grays, threads=threads)
@@ -58,7 +58,7 @@ hashes = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 31), max_size=300)
 
 
 @given(hashes, hashes, st.integers(0, 64))
-def test_hamming_search_is_numpys(queries: list[int], rows: list[int], max_distance: int) -> None:
+def test_hamming_search_equals_numpy(queries: list[int], rows: list[int], max_distance: int) -> None:
     a, b = np.array(queries, np.uint64), np.array(rows, np.uint64)
     distances = np.bitwise_count(a[:, None] ^ b[None, :])
     query_ids, row_ids = np.nonzero(distances <= max_distance)
@@ -68,7 +68,7 @@ def test_hamming_search_is_numpys(queries: list[int], rows: list[int], max_dista
     assert found[2].tolist() == distances[query_ids, row_ids].tolist()
 
 
-def test_what_does_not_fit_is_refused_by_name() -> None:
+def test_invalid_arguments_are_rejected_by_name() -> None:
     hashes = np.zeros(4, np.uint64)
     for limit in (-1, 65):
         with pytest.raises(ValueError, match="max_distance: must be from 0 to 64"):

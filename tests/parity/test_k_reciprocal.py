@@ -1,4 +1,4 @@
-"""k-reciprocal re-ranking against a NumPy transcription of the paper, and the laws it keeps."""
+"""k-reciprocal re-ranking against a NumPy transcription of the paper, and its invariants."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Rows = NDArray[np.float32]
 
 
 def transcription(queries: Rows, candidates: Rows, k1: int, k2: int, lambda_: float) -> NDArray[np.float64]:
-    """Section 3 of Zhong et al. 2017, as the stub of the kernel words it, in double precision and with sets."""
+    """Section 3 of Zhong et al. 2017, as defined in the kernel's stub, in double precision and with sets."""
     pool = np.concatenate([queries, candidates]).astype(np.float64)
     count = len(pool)
     distance = 1 - pool @ pool.T
@@ -59,7 +59,7 @@ def assert_is_transcription(queries: Rows, candidates: Rows, k1: int, k2: int, l
 
 @pytest.mark.parametrize("count", [1, 2, 3, 15, 17, 33, 65])
 @pytest.mark.parametrize("queries", [1, 2, 5])
-def test_distances_are_the_papers(count: int, queries: int) -> None:
+def test_distances_equal_the_transcription(count: int, queries: int) -> None:
     for k1, k2 in ((20, 6), (1, 1), (2, 1), (5, 3), (7, 20)):
         assert_is_transcription(unit_rows(queries, 32, seed=1), unit_rows(count, 32), k1, k2, 0.3)
 
@@ -72,15 +72,15 @@ def test_every_dimension(dim: int) -> None:
 
 @settings(deadline=None)
 @given(st.integers(1, 4), st.integers(1, 20), st.integers(1, 5), st.integers(1, 30), st.integers(1, 12), st.data())
-def test_ties_are_in_or_out_together(queries: int, count: int, dim: int, k1: int, k2: int, data: st.DataObject) -> None:
-    """Rows of small integers have exact products, so that ties are ties."""
+def test_ties_are_included_or_excluded_together(queries: int, count: int, dim: int, k1: int, k2: int, data: st.DataObject) -> None:
+    """Products of small integers are exact, so ties are exact."""
     size = (queries + count) * dim
     values = data.draw(st.lists(st.integers(-1, 1), min_size=size, max_size=size))
     rows = np.array(values, np.float32).reshape(-1, dim) / np.float32(4)
     assert_is_transcription(rows[:queries], rows[queries:], k1, k2, 0.5)
 
 
-def test_nobody_to_compare() -> None:
+def test_no_candidates_or_no_queries() -> None:
     queries = unit_rows(2, 8)
     assert kernels.k_reciprocal_distances(queries, np.zeros((0, 8), np.float32)).shape == (2, 0)
     assert kernels.k_reciprocal_distances(queries[:0], queries).shape == (0, 2)
@@ -119,21 +119,21 @@ def test_lambda_mixes_in_the_cosine_distance() -> None:
     assert jaccard.max() <= 1 + 1e-6
 
 
-def test_threads_change_nothing() -> None:
+def test_results_do_not_depend_on_threads() -> None:
     queries, candidates = unit_rows(3, 64, seed=1), people(40, each=12, dim=64)
-    alone = kernels.k_reciprocal_distances(queries, candidates)
+    expected = kernels.k_reciprocal_distances(queries, candidates)
     for threads in (2, 5):
-        np.testing.assert_array_equal(kernels.k_reciprocal_distances(queries, candidates, threads=threads), alone)
+        np.testing.assert_array_equal(kernels.k_reciprocal_distances(queries, candidates, threads=threads), expected)
 
 
-def test_a_bad_picture_comes_before_a_lookalike_through_its_neighbours() -> None:
-    """What one re-ranks for: the lookalike is nearer to the query, but its neighbours are others."""
+def test_a_poor_image_is_ranked_before_a_lookalike_by_its_neighbours() -> None:
+    """The purpose of re-ranking: the lookalike is closer to the query, but has other neighbours."""
     person, other, error = unit_rows(3, 128, seed=5)
-    bad, lookalike = person + np.float32(1.1) * error, person + np.float32(0.8) * other
+    poor, lookalike = person + np.float32(1.1) * error, person + np.float32(0.8) * other
     good = [person + np.float32(0.3) * noise for noise in unit_rows(8, 128, seed=6)]
     between = [person + np.float32(0.6) * error + np.float32(0.2) * noise for noise in unit_rows(6, 128, seed=7)]
     others = [lookalike + np.float32(0.3) * noise for noise in unit_rows(20, 128, seed=8)]
-    rows = np.stack([bad, lookalike, *good, *between, *others, *unit_rows(100, 128, seed=9)])
+    rows = np.stack([poor, lookalike, *good, *between, *others, *unit_rows(100, 128, seed=9)])
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     query = person[None] / np.linalg.norm(person)
     cosine = query @ rows.T
@@ -142,20 +142,20 @@ def test_a_bad_picture_comes_before_a_lookalike_through_its_neighbours() -> None
     assert found[0, 0] < found[0, 1]
 
 
-def test_what_does_not_fit_is_refused_by_name() -> None:
+def test_invalid_arguments_are_rejected_by_name() -> None:
     queries, candidates = unit_rows(2, 16), unit_rows(5, 16)
     nan = candidates.copy()
     nan[4, 3] = np.nan
     cases: list[tuple[dict[str, Any], str]] = [
         ({"queries": queries.astype(np.float64)}, "queries: expected float32 of shape \\(Q, D\\), got float64"),
-        ({"queries": nan}, "queries: row 4 holds NaN"),
+        ({"queries": nan}, "queries: row 4 contains NaN"),
         (
             {"candidates": candidates[0]},
             "candidates: expected float32 of shape \\(N, D\\), got float32 of shape \\[16\\]",
         ),
         ({"candidates": candidates[::2]}, "candidates: must be C-contiguous"),
-        ({"candidates": unit_rows(5, 17)}, "candidates: have 17 numbers each, but queries 16"),
-        ({"candidates": nan}, "candidates: row 4 holds NaN"),
+        ({"candidates": unit_rows(5, 17)}, "candidates: have 17 columns, but queries have 16"),
+        ({"candidates": nan}, "candidates: row 4 contains NaN"),
         ({"queries": queries[:, :0], "candidates": candidates[:, :0]}, "D = 0"),
         ({"k1": 0}, "k1: must be at least 1"),
         ({"k2": -1}, "k2: must be at least 1"),

@@ -1,4 +1,4 @@
-"""Prepared pictures and aligned chips against OpenCV and scikit-image."""
+"""`prepare` and `align` against OpenCV and scikit-image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skimage.transform import estimate_transform
 
 import photofinish_kernels as kernels
 
-# The five landmarks of an ArcFace chip of 112×112.
+# The five landmarks of a 112×112 ArcFace chip.
 TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
 )
@@ -24,8 +24,8 @@ def color_noise(height: int, width: int) -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize("size", [(15, 17), (16, 31), (64, 65), (33, 200), (301, 403)])
 @pytest.mark.parametrize("frame", [(3, 1), (15, 16), (17, 33), (63, 64)])
-def test_prepare_is_opencvs_resize(size: tuple[int, int], frame: tuple[int, int]) -> None:
-    """Each axis by area when it shrinks, by interpolation when it grows."""
+def test_prepare_equals_opencv_resize(size: tuple[int, int], frame: tuple[int, int]) -> None:
+    """Each axis is downscaled by area, or upscaled by interpolation."""
     image = color_noise(*size)
     wide = cv2.resize(
         image.astype(np.float32),
@@ -42,7 +42,7 @@ def test_prepare_is_opencvs_resize(size: tuple[int, int], frame: tuple[int, int]
 
 
 def test_prepare_normalises_swaps_and_pads() -> None:
-    image = color_noise(60, 120)[4:54, 10:110]  # rows apart
+    image = color_noise(60, 120)[4:54, 10:110]  # strided rows
     batch = np.zeros((1, 3, 40, 40), np.float32)
     mean, scale = (10.0, 20.0, 30.0), (0.5, 0.25, 2.0)
     placement = kernels.prepare(image, batch, 0, fit="center", swap_channels=True, mean=mean, scale=scale, fill=114)
@@ -69,7 +69,7 @@ def faces(count: int, seed: int = 0) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("side", [15, 16, 17, 112])
-def test_align_is_warp_affine_with_scikit_images_transform(side: int) -> None:
+def test_align_equals_warp_affine_with_the_transform_of_scikit_image(side: int) -> None:
     image = cv2.GaussianBlur(color_noise(300, 400), (0, 0), 1)
     landmarks, template = faces(20), TEMPLATE * (side / 112)
     chips = np.zeros((21, side, side, 3), np.uint8)
@@ -80,43 +80,43 @@ def test_align_is_warp_affine_with_scikit_images_transform(side: int) -> None:
         fitted = estimate_transform("similarity", face.astype(np.float64), template.astype(np.float64))
         np.testing.assert_allclose(transforms[i], fitted.params[:2], atol=1e-6)
         expected = cv2.warpAffine(image.astype(np.float32), transforms[i], (side, side))
-        # OpenCV places a sample to 1/32 of a pixel in some builds, we to far less.
+        # Some builds of OpenCV round sample positions to 1/32 of a pixel.
         assert np.abs(planes[i + 1].transpose(1, 2, 0)[..., ::-1] - expected).max() < 4
         assert np.abs(planes[i + 1].transpose(1, 2, 0)[..., ::-1] - expected).mean() < 0.2
         assert np.abs(planes[i + 1].transpose(1, 2, 0)[..., ::-1] - chips[i + 1]).max() < 0.51
     assert (chips[0] == 0).all()
 
 
-def test_no_faces_are_no_chips() -> None:
+def test_no_faces_give_no_chips() -> None:
     chips = np.zeros((0, 112, 112, 3), np.uint8)
     assert kernels.align(color_noise(9, 9), faces(0), TEMPLATE, chips).shape == (0, 2, 3)
 
 
-def test_what_does_not_fit_is_refused_by_name() -> None:
+def test_invalid_arguments_are_rejected_by_name() -> None:
     image, batch = color_noise(20, 30), np.zeros((2, 3, 8, 8), np.float32)
     prepare_cases: list[tuple[dict[str, Any], str]] = [
-        ({"image": image[..., :2]}, "image: must have three channels"),
+        ({"image": image[..., :2]}, "image: expected three channels"),
         ({"image": image[..., ::-1]}, "image: the bytes of a row must be contiguous"),
         ({"image": image[:, ::2]}, "image: the bytes of a row must be contiguous"),
         ({"image": image[:0]}, "image: is empty"),
         ({"image": image.astype(np.float32)}, "image: expected uint8"),
         ({"batch": batch.astype(np.float64)}, "batch: expected float32"),
         ({"batch": batch[:, :2]}, "batch: must be C-contiguous"),
-        ({"batch": np.zeros((2, 8, 8, 3), np.uint8)}, "batch: must be of shape"),
-        ({"slot": 2}, "slot: 2 is outside a batch of 2"),
-        ({"fit": "crop"}, "fit: there is no"),
-        ({"scale": (1, float("nan"), 1)}, "scale: .* is not finite"),
+        ({"batch": np.zeros((2, 8, 8, 3), np.uint8)}, "batch: expected shape"),
+        ({"slot": 2}, "slot: must be below the batch size 2, got 2"),
+        ({"fit": "crop"}, "fit: must be stretch, pad_end or center"),
+        ({"scale": (1, float("nan"), 1)}, "scale: must be finite"),
     ]
     for change, message in prepare_cases:
         with pytest.raises(ValueError, match=message):
             kernels.prepare(**{"image": image, "batch": batch, "slot": 0} | change)
     landmarks = faces(2)
     align_cases: list[tuple[dict[str, Any], str]] = [
-        ({"landmarks": landmarks[:, :4]}, "landmarks: must be of shape"),
-        ({"landmarks": np.ones((1, 5, 2), np.float32)}, "landmarks.0.: lie in one place"),
-        ({"landmarks": np.full((1, 5, 2), np.nan, np.float32)}, "landmarks.0.: lie in one place or are not finite"),
-        ({"template": TEMPLATE[:3]}, "template: must be of shape"),
-        ({"batch": np.zeros((2, 3, 8, 9), np.uint8)}, "batch: must be"),
+        ({"landmarks": landmarks[:, :4]}, "landmarks: expected shape"),
+        ({"landmarks": np.ones((1, 5, 2), np.float32)}, "landmarks.0.: the points coincide"),
+        ({"landmarks": np.full((1, 5, 2), np.nan, np.float32)}, "landmarks.0.: the points coincide or are not finite"),
+        ({"template": TEMPLATE[:3]}, "template: expected shape"),
+        ({"batch": np.zeros((2, 3, 8, 9), np.uint8)}, "batch: expected shape"),
         ({"first": 1}, "batch: has 2 slots"),
     ]
     for change, message in align_cases:

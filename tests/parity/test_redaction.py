@@ -1,4 +1,4 @@
-"""Redaction against OpenCV, and what it promises about the rest of the picture."""
+"""Redaction against OpenCV, and its guarantee not to change the rest of the image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import photofinish_kernels as kernels
 
 
 def photo(height: int, width: int) -> NDArray[np.uint8]:
-    """Coarse and fine detail."""
+    """An image with coarse and fine detail."""
     rng = np.random.default_rng(height)
     fine = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     coarse = rng.integers(0, 256, (max(height // 40, 2), max(width // 40, 2), 3), dtype=np.uint8)
@@ -31,14 +31,14 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 
 
 @pytest.mark.parametrize(("size", "sigma"), [(400, 40), (400, 10), (400, 3), (150, 40), (97, 12)])
-def test_blur_looks_like_a_gaussian(size: int, sigma: float) -> None:
+def test_blur_is_close_to_a_gaussian(size: int, sigma: float) -> None:
     image = photo(size, size)
     expected = cv2.GaussianBlur(image, (0, 0), sigma)
     kernels.redact_blur(image, whole(image), sigma=sigma, shape="rectangle")
     assert psnr(image, expected) >= 40
 
 
-def test_pixelation_is_area_down_and_nearest_up() -> None:
+def test_pixelation_equals_downscaling_by_area_and_upscaling_by_nearest() -> None:
     image = photo(120, 90)
     small = cv2.resize(image.astype(np.float32), (6, 8), interpolation=cv2.INTER_AREA)
     expected = cv2.resize(small, (90, 120), interpolation=cv2.INTER_NEAREST)
@@ -50,7 +50,7 @@ edge = st.floats(-60, 160, width=32)
 
 
 @given(st.tuples(edge, edge, edge, edge), st.sampled_from(["ellipse", "rectangle"]), st.floats(0, 20, width=32))
-def test_what_lies_beside_a_region_stays(box: tuple[float, ...], shape: Any, feather: float) -> None:
+def test_pixels_outside_a_region_do_not_change(box: tuple[float, ...], shape: Any, feather: float) -> None:
     before = photo(70, 110)
     left, top, right, bottom = box
     outside = np.ones(before.shape[:2], np.bool_)
@@ -66,14 +66,14 @@ def test_what_lies_beside_a_region_stays(box: tuple[float, ...], shape: Any, fea
     assert (pixelated[outside] == before[outside]).all()
 
 
-def test_a_block_as_large_as_the_region_leaves_one_colour() -> None:
+def test_a_block_as_large_as_the_region_gives_one_colour() -> None:
     image = photo(64, 64)
     kernels.redact_pixelate(image, np.array([[10, 12, 50, 52]], np.float32), block=40, shape="ellipse")
     assert (image[32, 11:49] == image[32, 30]).all()
     assert (image[13:51, 30] == image[32, 30]).all()
 
 
-def test_what_does_not_fit_is_refused_by_name() -> None:
+def test_invalid_arguments_are_rejected_by_name() -> None:
     image, boxes = photo(20, 30), np.zeros((1, 4), np.float32)
     readonly = image.copy()
     readonly.flags.writeable = False
@@ -83,11 +83,11 @@ def test_what_does_not_fit_is_refused_by_name() -> None:
         ({"image": readonly}, "image: "),
         ({"boxes": boxes[:, :3]}, "boxes: must have 4 columns"),
         ({"boxes": boxes[0]}, "boxes: expected float32"),
-        ({"boxes": boxes * np.nan}, "boxes.0.: holds NaN"),
-        ({"sigma": 0}, "sigma: must be above 0"),
-        ({"sigma": float("inf")}, "sigma: must be above 0"),
-        ({"shape": "star"}, "shape: there is no"),
-        ({"feather": -1}, "feather: must be at least 0"),
+        ({"boxes": boxes * np.nan}, "boxes.0.: contains NaN"),
+        ({"sigma": 0}, "sigma: must be finite and above 0"),
+        ({"sigma": float("inf")}, "sigma: must be finite and above 0"),
+        ({"shape": "star"}, "shape: must be ellipse or rectangle"),
+        ({"feather": -1}, "feather: must be finite and at least 0"),
     ]
     for change, message in cases:
         with pytest.raises(ValueError, match=message):

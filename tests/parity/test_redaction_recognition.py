@@ -1,4 +1,4 @@
-"""A redacted face is nobody's: our own embedder, told where the face was, takes it for a stranger's."""
+"""Redacted faces are not recognised: our own embedder does not match them, even given the position of the face."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.analysis.models.settings import ModelSettings
 from support.pictures import BgrImage, astronaut, group
 
-# An ellipse that only touches the face's box leaves hair in its corners, which tells who it is.
+# An ellipse that only touches the face's box leaves hair in the corners, by which a face can be recognised.
 BEYOND = 0.1
 
 
 @pytest.fixture(scope="module")
-def stranger() -> float:
-    """Below it two faces are taken for two people's."""
-    threshold = model_for("face_embedding").min_similarity
-    assert threshold is not None
-    return threshold
+def threshold() -> float:
+    """The similarity below which two faces are of different people."""
+    min_similarity = model_for("face_embedding").min_similarity
+    assert min_similarity is not None
+    return min_similarity
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,10 @@ def vectors(encoder: FaceEncoder, image: BgrImage, found: Detections) -> NDArray
 
 
 def similarities(encoder: FaceEncoder, image: BgrImage, shape: Any, **strength: float) -> NDArray[np.float32]:
-    """Of each face to itself redacted. `blocks` are as many across the width of the face, `sigma` a share of it."""
+    """The similarity of each face before and after redaction.
+
+    `blocks` is the number of blocks across the width of the face, `sigma` a fraction of the width.
+    """
     (found,) = encoder.detect([image])
     redacted = image.copy()
     for left, top, width, height in found.boxes:
@@ -53,12 +56,12 @@ def similarities(encoder: FaceEncoder, image: BgrImage, shape: Any, **strength: 
 
 @pytest.mark.parametrize("shape", ["ellipse", "rectangle"])
 @pytest.mark.parametrize("strength", [{"blocks": n} for n in (2, 4, 6, 8)] + [{"sigma": s} for s in (0.1, 0.15, 0.3)])
-def test_no_face_is_recognised(encoder: FaceEncoder, stranger: float, shape: str, strength: dict[str, float]) -> None:
+def test_no_face_is_recognised(encoder: FaceEncoder, threshold: float, shape: str, strength: dict[str, float]) -> None:
     for image in (astronaut(), group()):
         found = similarities(encoder, image, shape, **strength)
-        assert found.max() < stranger, f"{strength} over a face leaves it recognisable: {found}"
+        assert found.max() < threshold, f"a face is still recognised with {strength}: {found}"
 
 
-def test_a_light_blur_does_not_hide_a_face(encoder: FaceEncoder, stranger: float) -> None:
-    """Otherwise the test above would show nothing."""
-    assert (similarities(encoder, group(), "rectangle", sigma=0.04) > stranger).sum() >= 5
+def test_a_light_blur_does_not_hide_a_face(encoder: FaceEncoder, threshold: float) -> None:
+    """This shows that the test above can fail."""
+    assert (similarities(encoder, group(), "rectangle", sigma=0.04) > threshold).sum() >= 5

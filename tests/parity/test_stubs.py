@@ -1,4 +1,4 @@
-"""The typed stubs describe the module that is installed."""
+"""The type stubs match the installed module."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import photofinish_kernels as kernels
 
 
-def test_stubs_name_the_same_functions_and_arguments() -> None:
+def test_stubs_have_the_same_functions_and_arguments() -> None:
     stubs = Path(kernels.__file__).with_name("_kernels.pyi").read_text()
     described = {
         node.name: [argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)]

@@ -1,16 +1,16 @@
 use crate::convert::{array, gray, slice, value_error};
-use crate::instruction_set::chosen;
-use crate::sharpness::map_pictures;
+use crate::images::map_images;
+use crate::instruction_set::selected;
 use numpy::{Ix1, Ix2, PyArray1};
 use photofinish_kernels::hash;
 use pyo3::prelude::*;
 
 #[pyfunction]
 pub fn perceptual_hash(py: Python<'_>, gray: &Bound<'_, PyAny>) -> PyResult<u64> {
-    let picture = array::<u8, Ix2>("gray", gray, "(H, W)")?;
-    let picture = self::gray("gray", &picture)?;
-    let isa = chosen();
-    Ok(py.detach(|| hash::perceptual_hash(isa, picture)))
+    let image = array::<u8, Ix2>("gray", gray, "(H, W)")?;
+    let image = self::gray("gray", &image)?;
+    let isa = selected();
+    Ok(py.detach(|| hash::perceptual_hash(isa, image)))
 }
 
 #[pyfunction]
@@ -20,12 +20,12 @@ pub fn perceptual_hash_batch<'py>(
     grays: &Bound<'py, PyAny>,
     threads: i64,
 ) -> PyResult<Bound<'py, PyArray1<u64>>> {
-    let isa = chosen();
-    let hashes = map_pictures(py, grays, threads, |_, _| Ok(()), |picture| hash::perceptual_hash(isa, picture))?;
+    let isa = selected();
+    let hashes = map_images(py, grays, threads, |_, _| Ok(()), |image| hash::perceptual_hash(isa, image))?;
     Ok(PyArray1::from_vec(py, hashes))
 }
 
-/// Query numbers, row numbers, distances.
+/// Query indices, row indices and distances.
 type Pairs<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<u8>>);
 
 #[pyfunction]
@@ -42,11 +42,11 @@ pub fn hamming_search<'py>(
     let limit = u32::try_from(max_distance).ok().filter(|limit| *limit <= 64);
     let limit =
         limit.ok_or_else(|| value_error("max_distance", format!("must be from 0 to 64, got {max_distance}")))?;
-    let isa = chosen();
-    let near = py.detach(|| hash::hamming_search(isa, queries, hashes, limit));
+    let isa = selected();
+    let matches = py.detach(|| hash::hamming_search(isa, queries, hashes, limit));
     Ok((
-        PyArray1::from_iter(py, near.iter().map(|pair| pair.query as i64)),
-        PyArray1::from_iter(py, near.iter().map(|pair| pair.row as i64)),
-        PyArray1::from_iter(py, near.iter().map(|pair| pair.distance as u8)),
+        PyArray1::from_iter(py, matches.iter().map(|found| found.query as i64)),
+        PyArray1::from_iter(py, matches.iter().map(|found| found.row as i64)),
+        PyArray1::from_iter(py, matches.iter().map(|found| found.distance as u8)),
     ))
 }

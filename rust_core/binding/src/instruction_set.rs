@@ -1,4 +1,4 @@
-//! Which instruction set the kernels run on: the best one, unless a test or an operator says otherwise.
+//! The instruction set that the kernels use: the best one, unless a test or an operator sets another.
 
 use crate::convert::value_error;
 use photofinish_kernels::Isa;
@@ -6,11 +6,11 @@ use pyo3::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Index into `Isa::supported()`, counted from the best.
-static CHOSEN_FROM_BEST: AtomicUsize = AtomicUsize::new(0);
+static SELECTED: AtomicUsize = AtomicUsize::new(0);
 
-pub fn chosen() -> Isa {
+pub fn selected() -> Isa {
     let supported = Isa::supported();
-    supported[supported.len() - 1 - CHOSEN_FROM_BEST.load(Ordering::Relaxed)]
+    supported[supported.len() - 1 - SELECTED.load(Ordering::Relaxed)]
 }
 
 #[pyfunction]
@@ -20,15 +20,15 @@ pub fn instruction_sets() -> Vec<&'static str> {
 
 #[pyfunction]
 pub fn instruction_set() -> &'static str {
-    chosen().name()
+    selected().name()
 }
 
 #[pyfunction]
 pub fn set_instruction_set(name: &str) -> PyResult<()> {
     let supported = Isa::supported();
     let position = supported.iter().rev().position(|isa| isa.name() == name).ok_or_else(|| {
-        value_error("name", format!("this processor has no {name:?}, only {}", instruction_sets().join(", ")))
+        value_error("name", format!("this processor does not support {name:?}, only {}", instruction_sets().join(", ")))
     })?;
-    CHOSEN_FROM_BEST.store(position, Ordering::Relaxed);
+    SELECTED.store(position, Ordering::Relaxed);
     Ok(())
 }

@@ -1,7 +1,9 @@
-//! The Python module `photofinish_kernels._kernels`: checks arguments, releases the GIL, maps errors. No kernel is here.
+//! The Python module `photofinish_kernels._kernels`: checks arguments, releases the GIL and maps errors. It contains no
+//! kernels.
 
 mod convert;
 mod hash;
+mod images;
 mod instruction_set;
 mod pixels;
 mod redaction;

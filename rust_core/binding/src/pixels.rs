@@ -1,8 +1,8 @@
 use crate::convert::{self, array, color, slice, typed, value_error};
-use crate::instruction_set::chosen;
+use crate::instruction_set::selected;
 use numpy::ndarray::Array3;
 use numpy::{Ix2, Ix3, Ix4, PyArray3, PyReadwriteArray, PyUntypedArrayMethods, ToPyArray};
-use photofinish_kernels::pixels::{self, Fit, Normalize, Sample, Similarity};
+use photofinish_kernels::pixels::{self, Fit, Normalize, Sample, SimilarityTransform};
 use photofinish_kernels::{Color, Isa};
 use pyo3::prelude::*;
 
@@ -30,6 +30,22 @@ impl<'py> Batch<'py> {
     }
 }
 
+/// Evaluates `$write` with the numbers of these slots of a batch of either type.
+macro_rules! with_slots {
+    ($batch:expr, $slots:expr, |$numbers:ident| $write:expr) => {
+        match $batch {
+            Batch::Float(batch) => {
+                let $numbers = slots_of(batch, $slots)?;
+                $write
+            }
+            Batch::Byte(batch) => {
+                let $numbers = slots_of(batch, $slots)?;
+                $write
+            }
+        }
+    };
+}
+
 #[pyfunction]
 #[pyo3(signature = (image, batch, slot, *, fit = "stretch", swap_channels = false, mean = [0.0; 3], scale = [1.0; 3], fill = 0))]
 #[allow(clippy::too_many_arguments)]
@@ -50,30 +66,29 @@ pub fn prepare(
         "stretch" => Fit::Stretch,
         "pad_end" => Fit::PadEnd,
         "center" => Fit::Center,
-        _ => return Err(value_error("fit", format!("there is no {fit:?}, only stretch, pad_end and center"))),
+        _ => return Err(value_error("fit", format!("must be stretch, pad_end or center, got {fit:?}"))),
     };
     let mut batch = Batch::borrow(batch, "(N, 3, h, w)")?;
     let [count, channels, height, width] = batch.shape();
     if channels != 3 || height == 0 || width == 0 {
         let shape = batch.shape();
-        return Err(value_error("batch", format!("must be of shape (N, 3, h, w) with h and w above 0, not {shape:?}")));
+        return Err(value_error("batch", format!("expected shape (N, 3, h, w) with h and w above 0, got {shape:?}")));
     }
     if slot >= count {
-        return Err(value_error("slot", format!("{slot} is outside a batch of {count}")));
+        return Err(value_error("slot", format!("must be below the batch size {count}, got {slot}")));
     }
     let normalize = normalize(swap_channels, mean, scale)?;
     let placement = pixels::place((source.width(), source.height()), (width, height), fit);
-    let isa = chosen();
-    match &mut batch {
-        Batch::Float(batch) => {
-            let planes = slots_of(batch, slot..slot + 1)?;
-            py.detach(|| pixels::prepare(isa, source, placement, (width, height), &normalize, fill, planes));
-        }
-        Batch::Byte(batch) => {
-            let planes = slots_of(batch, slot..slot + 1)?;
-            py.detach(|| pixels::prepare(isa, source, placement, (width, height), &normalize, fill, planes));
-        }
-    }
+    let isa = selected();
+    with_slots!(&mut batch, slot..slot + 1, |planes| py.detach(|| pixels::prepare(
+        isa,
+        source,
+        placement,
+        (width, height),
+        &normalize,
+        fill,
+        planes
+    )));
     Ok((placement.left, placement.top, placement.width, placement.height))
 }
 
@@ -96,10 +111,10 @@ pub fn align<'py>(
     let landmarks = array::<f32, Ix3>("landmarks", landmarks, "(N, 5, 2)")?;
     let template = array::<f32, Ix2>("template", template, "(5, 2)")?;
     if landmarks.shape()[1..] != [5, 2] {
-        return Err(value_error("landmarks", format!("must be of shape (N, 5, 2), not {:?}", landmarks.shape())));
+        return Err(value_error("landmarks", format!("expected shape (N, 5, 2), got {:?}", landmarks.shape())));
     }
     if template.shape() != [5, 2] {
-        return Err(value_error("template", format!("must be of shape (5, 2), not {:?}", template.shape())));
+        return Err(value_error("template", format!("expected shape (5, 2), got {:?}", template.shape())));
     }
     let template = points(slice("template", &template)?);
     let transforms = slice("landmarks", &landmarks)?
@@ -108,39 +123,36 @@ pub fn align<'py>(
         .iter()
         .enumerate()
         .map(|(i, face)| {
-            pixels::similarity(&points(face), &template).ok_or_else(|| {
-                value_error(format_args!("landmarks[{i}]"), "lie in one place or are not finite; no chip can be cut")
+            SimilarityTransform::fit(&points(face), &template).ok_or_else(|| {
+                value_error(
+                    format_args!("landmarks[{i}]"),
+                    "the points coincide or are not finite, so there is no transform",
+                )
             })
         })
-        .collect::<PyResult<Vec<Similarity>>>()?;
+        .collect::<PyResult<Vec<SimilarityTransform>>>()?;
     let mut batch = Batch::borrow(batch, "(B, 3, S, S) or (B, S, S, 3)")?;
     let (side, planar) = match batch.shape() {
         [_, 3, height, width] if height == width && width > 0 => (width, true),
         [_, height, width, 3] if height == width && width > 0 => (width, false),
-        shape => return Err(value_error("batch", format!("must be (B, 3, S, S) or (B, S, S, 3), not {shape:?}"))),
+        shape => {
+            return Err(value_error("batch", format!("expected shape (B, 3, S, S) or (B, S, S, 3), got {shape:?}")));
+        }
     };
     let slots = first..first.saturating_add(transforms.len());
     if slots.end > batch.shape()[0] {
-        return Err(value_error("batch", format!("has {} slots, needed are {slots:?}", batch.shape()[0])));
+        return Err(value_error("batch", format!("has {} slots, but slots {slots:?} are needed", batch.shape()[0])));
     }
     let normalize = normalize(swap_channels, mean, scale)?;
-    let isa = chosen();
+    let isa = selected();
     let cut = Cut { isa, source, side, normalize, planar };
-    match &mut batch {
-        Batch::Float(batch) => {
-            let chips = slots_of(batch, slots)?;
-            py.detach(|| cut.chips(&transforms, chips));
-        }
-        Batch::Byte(batch) => {
-            let chips = slots_of(batch, slots)?;
-            py.detach(|| cut.chips(&transforms, chips));
-        }
-    }
-    let matrix = |Similarity { a, b, tx, ty }: Similarity| [[a, -b, tx], [b, a, ty]];
+    with_slots!(&mut batch, slots, |chips| py.detach(|| cut.chips(&transforms, chips)));
+    let matrix = |SimilarityTransform { a, b, tx, ty }: SimilarityTransform| [[a, -b, tx], [b, a, ty]];
     let matrices: Vec<[[f64; 3]; 2]> = transforms.into_iter().map(matrix).collect();
     Ok(Array3::from_shape_fn((matrices.len(), 2, 3), |(i, r, c)| matrices[i][r][c]).to_pyarray(py))
 }
 
+/// The parameters that all chips of an image share.
 struct Cut<'a> {
     isa: Isa,
     source: Color<'a>,
@@ -150,7 +162,7 @@ struct Cut<'a> {
 }
 
 impl Cut<'_> {
-    fn chips<T: Sample>(&self, transforms: &[Similarity], chips: &mut [T]) {
+    fn chips<T: Sample>(&self, transforms: &[SimilarityTransform], chips: &mut [T]) {
         for (transform, chip) in transforms.iter().zip(chips.chunks_exact_mut(3 * self.side * self.side)) {
             pixels::align(self.isa, self.source, transform, self.side, &self.normalize, self.planar, chip);
         }
@@ -164,13 +176,13 @@ fn points(numbers: &[f32]) -> [[f64; 2]; 5] {
 fn normalize(swap_channels: bool, mean: [f32; 3], scale: [f32; 3]) -> PyResult<Normalize> {
     for (name, values) in [("mean", mean), ("scale", scale)] {
         if values.iter().any(|value| !value.is_finite()) {
-            return Err(value_error(name, format!("{values:?} is not finite")));
+            return Err(value_error(name, format!("must be finite, got {values:?}")));
         }
     }
     Ok(Normalize { order: if swap_channels { [2, 1, 0] } else { [0, 1, 2] }, mean, scale })
 }
 
-/// The numbers of some slots of a contiguous batch.
+/// The numbers of these slots of a contiguous batch.
 fn slots_of<'a, T: numpy::Element>(
     batch: &'a mut PyReadwriteArray<'_, T, Ix4>,
     slots: std::ops::Range<usize>,

@@ -1,5 +1,5 @@
-use crate::convert::{array, boxes_of, value_error, writable};
-use crate::instruction_set::chosen;
+use crate::convert::{array, at_least_one, boxes_of, value_error, writable};
+use crate::instruction_set::selected;
 use numpy::{Ix2, Ix3, PyUntypedArrayMethods};
 use photofinish_kernels::redaction::{self, Region, Shape, Style};
 use pyo3::prelude::*;
@@ -15,7 +15,7 @@ pub fn redact_blur(
     feather: f32,
 ) -> PyResult<()> {
     if !(sigma.is_finite() && sigma > 0.0) {
-        return Err(value_error("sigma", format!("must be above 0, got {sigma}")));
+        return Err(value_error("sigma", format!("must be finite and above 0, got {sigma}")));
     }
     redact(py, image, boxes, Style::Blur { sigma }, shape, feather)
 }
@@ -30,7 +30,7 @@ pub fn redact_pixelate(
     shape: &str,
     feather: f32,
 ) -> PyResult<()> {
-    let block = crate::convert::at_least_one("block", block)?;
+    let block = at_least_one("block", block)?;
     redact(py, image, boxes, Style::Pixelate { block }, shape, feather)
 }
 
@@ -45,10 +45,10 @@ fn redact(
     let shape = match shape {
         "ellipse" => Shape::Ellipse,
         "rectangle" => Shape::Rectangle,
-        _ => return Err(value_error("shape", format!("there is no {shape:?}, only ellipse and rectangle"))),
+        _ => return Err(value_error("shape", format!("must be ellipse or rectangle, got {shape:?}"))),
     };
     if !(feather.is_finite() && feather >= 0.0) {
-        return Err(value_error("feather", format!("must be at least 0, got {feather}")));
+        return Err(value_error("feather", format!("must be finite and at least 0, got {feather}")));
     }
     let boxes = array::<f32, Ix2>("boxes", boxes, "(N, 4)")?;
     let regions = boxes_of(&boxes)?
@@ -56,7 +56,7 @@ fn redact(
         .enumerate()
         .map(|(i, &[left, top, right, bottom])| {
             if ![left, top, right, bottom].iter().all(|edge| edge.is_finite()) {
-                return Err(value_error(format_args!("boxes[{i}]"), "holds NaN or infinity"));
+                return Err(value_error(format_args!("boxes[{i}]"), "contains NaN or infinity"));
             }
             Ok(Region { left, top, right, bottom, shape })
         })
@@ -64,10 +64,10 @@ fn redact(
     let mut image = writable::<u8, Ix3>("image", image, "(H, W, 3)")?;
     let [height, width, channels] = image.shape().try_into().expect("three axes");
     if channels != 3 {
-        return Err(value_error("image", format!("must have three channels, (H, W, 3), not {:?}", image.shape())));
+        return Err(value_error("image", format!("expected three channels, (H, W, 3), got {:?}", image.shape())));
     }
     let pixels = image.as_slice_mut().map_err(|error| value_error("image", error))?;
-    let isa = chosen();
+    let isa = selected();
     py.detach(|| redaction::redact(isa, pixels, width, height, &regions, style, feather));
     Ok(())
 }

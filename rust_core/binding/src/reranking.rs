@@ -1,9 +1,8 @@
-use crate::convert::{array, at_least_one, rows_of, slice, value_error};
-use crate::instruction_set::chosen;
-use crate::similarity::check_finite;
+use crate::convert::{array, at_least_one, check_finite, rows_of, slice, value_error};
+use crate::instruction_set::selected;
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, Ix1, Ix2, PyArray1, PyArray2};
-use photofinish_kernels::similarity::{self, KReciprocal, PartOutside};
+use photofinish_kernels::reranking::{self, ComponentOutOfRange, KReciprocal};
 use pyo3::prelude::*;
 
 #[pyfunction]
@@ -27,15 +26,15 @@ pub fn k_reciprocal_distances<'py>(
     let candidates = array::<f32, Ix2>("candidates", candidates, "(N, D)")?;
     let candidates = rows_of("candidates", &candidates)?;
     if candidates.dim() != queries.dim() {
-        let (given, wanted) = (candidates.dim(), queries.dim());
-        return Err(value_error("candidates", format!("have {given} numbers each, but queries {wanted}")));
+        let (given, expected) = (candidates.dim(), queries.dim());
+        return Err(value_error("candidates", format!("have {given} columns, but queries have {expected}")));
     }
     check_finite("queries", queries)?;
     check_finite("candidates", candidates)?;
-    let isa = chosen();
-    let distances = py.detach(|| similarity::k_reciprocal(isa, queries, candidates, settings, threads));
+    let isa = selected();
+    let distances = py.detach(|| reranking::k_reciprocal(isa, queries, candidates, settings, threads));
     let shape = (queries.count(), candidates.count());
-    Ok(Array2::from_shape_vec(shape, distances).expect("a distance a pair").into_pyarray(py))
+    Ok(Array2::from_shape_vec(shape, distances).expect("one distance for each pair").into_pyarray(py))
 }
 
 /// Scores and contributions.
@@ -44,24 +43,25 @@ type Scored<'py> = (Bound<'py, PyArray1<f32>>, Bound<'py, PyArray2<f32>>);
 #[pyfunction]
 pub fn hybrid_scores<'py>(
     py: Python<'py>,
-    parts: &Bound<'py, PyAny>,
+    components: &Bound<'py, PyAny>,
     weights: &Bound<'py, PyAny>,
 ) -> PyResult<Scored<'py>> {
-    let parts = array::<f32, Ix2>("parts", parts, "(N, P)")?;
-    let rows = rows_of("parts", &parts)?;
+    let components = array::<f32, Ix2>("components", components, "(N, P)")?;
+    let rows = rows_of("components", &components)?;
     let weights = array::<f32, Ix1>("weights", weights, "(P,)")?;
     let weights = slice("weights", &weights)?;
     if weights.len() != rows.dim() {
-        return Err(value_error("weights", format!("are {}, but there are {} parts", weights.len(), rows.dim())));
+        return Err(value_error("weights", format!("has length {} for {} components", weights.len(), rows.dim())));
     }
     if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
-        return Err(value_error("weights", format!("must be finite and 0 or more, got {weight}")));
+        return Err(value_error("weights", format!("must be finite and at least 0, got {weight}")));
     }
-    let isa = chosen();
-    let scored = py.detach(|| similarity::hybrid_scores(isa, rows.values(), weights));
-    let (scores, contributions) = scored.map_err(|PartOutside(row)| {
-        value_error("parts", format!("must be from 0 to 1, row {row} is {:?}", rows.row(row)))
+    let isa = selected();
+    let scored = py.detach(|| reranking::hybrid_scores(isa, rows.values(), weights));
+    let (scores, contributions) = scored.map_err(|ComponentOutOfRange(row)| {
+        value_error("components", format!("must be from 0 to 1, but row {row} is {:?}", rows.row(row)))
     })?;
-    let contributions = Array2::from_shape_vec((rows.count(), rows.dim()), contributions).expect("as many as parts");
+    let contributions =
+        Array2::from_shape_vec((rows.count(), rows.dim()), contributions).expect("one for each component");
     Ok((PyArray1::from_vec(py, scores), contributions.into_pyarray(py)))
 }

@@ -1,6 +1,7 @@
-use crate::convert::{array, at_least_one, boxes_of, gray, gray_stack, value_error};
-use crate::instruction_set::chosen;
-use numpy::{Ix2, Ix3, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray, PyUntypedArray, PyUntypedArrayMethods};
+use crate::convert::{array, at_least_one, boxes_of, gray, value_error};
+use crate::images::map_images;
+use crate::instruction_set::selected;
+use numpy::{Ix2, PyArray1, PyArray2, PyArrayMethods};
 use photofinish_kernels::sharpness::{self, REBLUR_MAX_WIDTH, REBLUR_MIN_SIDE};
 use photofinish_kernels::{Gray, Isa, parallel};
 use pyo3::prelude::*;
@@ -21,39 +22,39 @@ impl Measure {
             "tenengrad" => Measure::Tenengrad,
             "reblur_sharpness" => Measure::Reblur,
             "high_frequency_share" => Measure::HighFrequencyShare { cutoff: 0.25 },
-            _ => return Err(value_error("measure", format!("there is no {name:?}"))),
+            _ => return Err(value_error("measure", format!("unknown measure {name:?}"))),
         })
     }
 
     fn high_frequency_share(cutoff: f64) -> PyResult<Self> {
         if !(cutoff > 0.0 && cutoff < 0.5) {
-            return Err(value_error("cutoff", format!("must lie between 0 and 0.5 cycles a pixel, got {cutoff}")));
+            return Err(value_error("cutoff", format!("must be between 0 and 0.5 cycles per pixel, got {cutoff}")));
         }
         Ok(Measure::HighFrequencyShare { cutoff: cutoff as f32 })
     }
 
-    fn of(self, isa: Isa, picture: Gray) -> f64 {
+    fn of(self, isa: Isa, image: Gray) -> f64 {
         match self {
-            Measure::LaplacianVariance => sharpness::laplacian_variance(isa, picture),
-            Measure::Tenengrad => sharpness::tenengrad(isa, picture),
-            Measure::Reblur => sharpness::reblur_sharpness(isa, picture),
-            Measure::HighFrequencyShare { cutoff } => sharpness::high_frequency_share(isa, picture, cutoff),
+            Measure::LaplacianVariance => sharpness::laplacian_variance(isa, image),
+            Measure::Tenengrad => sharpness::tenengrad(isa, image),
+            Measure::Reblur => sharpness::reblur_sharpness(isa, image),
+            Measure::HighFrequencyShare { cutoff } => sharpness::high_frequency_share(isa, image, cutoff),
         }
     }
 
-    fn check(self, name: impl Display + Copy, picture: &Gray) -> PyResult<()> {
+    fn check(self, name: impl Display + Copy, image: &Gray) -> PyResult<()> {
         if !matches!(self, Measure::Reblur) {
             return Ok(());
         }
-        let size = format!("({}, {})", picture.height(), picture.width());
-        if picture.width().min(picture.height()) < REBLUR_MIN_SIDE {
+        let size = format!("({}, {})", image.height(), image.width());
+        if image.width().min(image.height()) < REBLUR_MIN_SIDE {
             return Err(value_error(
                 name,
-                format!("needs at least {REBLUR_MIN_SIDE}×{REBLUR_MIN_SIDE} pixels, got {size}"),
+                format!("must be at least {REBLUR_MIN_SIDE}×{REBLUR_MIN_SIDE} pixels, got {size}"),
             ));
         }
-        if picture.width() > REBLUR_MAX_WIDTH {
-            return Err(value_error(name, format!("may be {REBLUR_MAX_WIDTH} pixels wide, got {size}")));
+        if image.width() > REBLUR_MAX_WIDTH {
+            return Err(value_error(name, format!("must be at most {REBLUR_MAX_WIDTH} pixels wide, got {size}")));
         }
         Ok(())
     }
@@ -124,17 +125,20 @@ pub fn sharpness_regions<'py>(
     measure: &str,
     threads: i64,
 ) -> PyResult<Values<'py>> {
-    let picture = array::<u8, Ix2>("gray", gray, "(H, W)")?;
-    let picture = self::gray("gray", &picture)?;
+    let image = array::<u8, Ix2>("gray", gray, "(H, W)")?;
+    let image = self::gray("gray", &image)?;
     let boxes = array::<i64, Ix2>("boxes", boxes, "(N, 4)")?;
     let regions = boxes_of(&boxes)?
         .iter()
         .enumerate()
         .map(|(i, &sides)| {
             let [left, top, right, bottom] = sides.map(|side| usize::try_from(side).unwrap_or(usize::MAX));
-            picture.crop(left, top, right, bottom).ok_or_else(|| {
-                let size = (picture.width(), picture.height());
-                value_error(format_args!("boxes[{i}]"), format!("{sides:?} is empty or reaches outside {size:?}"))
+            image.crop(left, top, right, bottom).ok_or_else(|| {
+                let size = (image.width(), image.height());
+                value_error(
+                    format_args!("boxes[{i}]"),
+                    format!("{sides:?} is empty or extends beyond the image of {size:?}"),
+                )
             })
         })
         .collect::<PyResult<Vec<_>>>()?;
@@ -151,59 +155,26 @@ pub fn sharpness_tiles<'py>(
     measure: &str,
     threads: i64,
 ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-    let picture = array::<u8, Ix2>("gray", gray, "(H, W)")?;
-    let picture = self::gray("gray", &picture)?;
-    let (tiles, shape) = sharpness::tiles(picture, at_least_one("side", side)?);
+    let image = array::<u8, Ix2>("gray", gray, "(H, W)")?;
+    let image = self::gray("gray", &image)?;
+    let (tiles, shape) = sharpness::tiles(image, at_least_one("side", side)?);
     let values = measure_all(py, "tiles", &tiles, Measure::named(measure)?, threads)?;
     PyArray1::from_vec(py, values).reshape(shape)
 }
 
-fn one(py: Python<'_>, picture: &Bound<'_, PyAny>, measure: Measure) -> PyResult<f64> {
-    let picture = array::<u8, Ix2>("gray", picture, "(H, W)")?;
-    let picture = gray("gray", &picture)?;
-    measure.check("gray", &picture)?;
-    let isa = chosen();
-    Ok(py.detach(|| measure.of(isa, picture)))
+fn one(py: Python<'_>, image: &Bound<'_, PyAny>, measure: Measure) -> PyResult<f64> {
+    let image = array::<u8, Ix2>("gray", image, "(H, W)")?;
+    let image = gray("gray", &image)?;
+    measure.check("gray", &image)?;
+    let isa = selected();
+    Ok(py.detach(|| measure.of(isa, image)))
 }
 
-fn batch<'py>(py: Python<'py>, pictures: &Bound<'py, PyAny>, measure: Measure, threads: i64) -> PyResult<Values<'py>> {
-    let isa = chosen();
-    let check = |name: std::fmt::Arguments, picture: &Gray| measure.check(name, picture);
-    let values = map_pictures(py, pictures, threads, check, |picture| measure.of(isa, picture))?;
+fn batch<'py>(py: Python<'py>, images: &Bound<'py, PyAny>, measure: Measure, threads: i64) -> PyResult<Values<'py>> {
+    let isa = selected();
+    let check = |name: std::fmt::Arguments, image: &Gray| measure.check(name, image);
+    let values = map_images(py, images, threads, check, |image| measure.of(isa, image))?;
     Ok(PyArray1::from_vec(py, values))
-}
-
-/// `f` of each picture of a sequence or a (N, H, W) stack; `check` may refuse one, under the name it is given.
-pub fn map_pictures<R: Send>(
-    py: Python<'_>,
-    pictures: &Bound<'_, PyAny>,
-    threads: i64,
-    check: impl Fn(std::fmt::Arguments, &Gray) -> PyResult<()>,
-    f: impl Fn(Gray) -> R + Sync,
-) -> PyResult<Vec<R>> {
-    let threads = at_least_one("threads", threads)?;
-    let run = |views: &[Gray]| {
-        for (i, view) in views.iter().enumerate() {
-            check(format_args!("grays[{i}]"), view)?;
-        }
-        Ok(py.detach(|| parallel::map(views, threads, |view| f(*view))))
-    };
-    if pictures.cast::<PyUntypedArray>().is_ok_and(|stack| stack.ndim() == 3) {
-        let stack = array::<u8, Ix3>("grays", pictures, "(N, H, W)")?;
-        return run(&gray_stack("grays", &stack)?);
-    }
-    let items: Vec<Bound<'_, PyAny>> = pictures.try_iter()?.collect::<PyResult<_>>()?;
-    let borrowed = items
-        .iter()
-        .enumerate()
-        .map(|(i, item)| array::<u8, Ix2>(format_args!("grays[{i}]"), item, "(H, W)"))
-        .collect::<PyResult<Vec<PyReadonlyArray<u8, Ix2>>>>()?;
-    let views = borrowed
-        .iter()
-        .enumerate()
-        .map(|(i, item)| gray(format_args!("grays[{i}]"), item))
-        .collect::<PyResult<Vec<_>>>()?;
-    run(&views)
 }
 
 fn measure_all(py: Python<'_>, name: &str, views: &[Gray<'_>], measure: Measure, threads: i64) -> PyResult<Vec<f64>> {
@@ -211,6 +182,6 @@ fn measure_all(py: Python<'_>, name: &str, views: &[Gray<'_>], measure: Measure,
     for (i, view) in views.iter().enumerate() {
         measure.check(format_args!("{name}[{i}]"), view)?;
     }
-    let isa = chosen();
+    let isa = selected();
     Ok(py.detach(|| parallel::map(views, threads, |view| measure.of(isa, *view))))
 }

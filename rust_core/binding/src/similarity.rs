@@ -1,11 +1,11 @@
-use crate::convert::{array, at_least_one, mask_bytes, rows_of, slice, value_error};
-use crate::instruction_set::chosen;
+use crate::convert::{array, at_least_one, check_finite, mask_bytes, rows_of, slice, value_error};
+use crate::instruction_set::selected;
 use numpy::ndarray::Array2;
 use numpy::{Ix1, Ix2, PyArray1, PyArray2, PyReadonlyArray, PyUntypedArray, PyUntypedArrayMethods, ToPyArray};
 use photofinish_kernels::similarity::{self, Codes, Hit, NanRow, Rows, f16};
 use pyo3::prelude::*;
 
-/// Row numbers and similarities, both (Q, k').
+/// Row indices and similarities, both (Q, k').
 type Hits<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f32>>);
 
 /// A (N, D) table of either precision.
@@ -34,6 +34,22 @@ impl<'py> Table<'py> {
     }
 }
 
+/// Evaluates `$search` with the rows of a table of either precision.
+macro_rules! with_rows {
+    ($table:expr, |$rows:ident| $search:expr) => {
+        match $table {
+            Table::Single(table) => {
+                let $rows = rows_of("rows", table)?;
+                $search
+            }
+            Table::Half(table) => {
+                let $rows = rows_of("rows", table)?;
+                $search
+            }
+        }
+    };
+}
+
 #[pyfunction]
 #[pyo3(signature = (queries, rows, k, *, mask = None, threads = 1))]
 pub fn cosine_top_k<'py>(
@@ -51,18 +67,11 @@ pub fn cosine_top_k<'py>(
     check_queries(queries, table.shape().1)?;
     let mask = mask.map(|mask| array::<bool, Ix1>("mask", mask, "(N,)")).transpose()?;
     let mask = mask.as_ref().map(|mask| mask_bytes("mask", mask, table.shape().0)).transpose()?;
-    let isa = chosen();
-    let hits = match &table {
-        Table::Single(table) => {
-            let rows = rows_of("rows", table)?;
-            py.detach(|| similarity::cosine_top_k(isa, queries, rows, k, mask, threads))
-        }
-        Table::Half(table) => {
-            let rows = rows_of("rows", table)?;
-            py.detach(|| similarity::cosine_top_k(isa, queries, rows, k, mask, threads))
-        }
-    };
-    to_arrays(py, hits)
+    let isa = selected();
+    to_arrays(
+        py,
+        with_rows!(&table, |rows| py.detach(|| similarity::cosine_top_k(isa, queries, rows, k, mask, threads))),
+    )
 }
 
 #[pyfunction]
@@ -86,26 +95,20 @@ pub fn cosine_top_k_int8<'py>(
     check_queries(queries, dim)?;
     let codes = array::<i8, Ix2>("codes", codes, "(N, D)")?;
     if codes.shape() != [count, dim] {
-        return Err(value_error("codes", format!("are of shape {:?}, but rows of ({count}, {dim})", codes.shape())));
+        return Err(value_error("codes", format!("have shape {:?}, but rows have ({count}, {dim})", codes.shape())));
     }
     let scales = array::<f32, Ix1>("scales", scales, "(N,)")?;
     let scales = slice("scales", &scales)?;
     let codes = Codes::new(rows_of("codes", &codes)?, scales)
-        .ok_or_else(|| value_error("scales", format!("are {}, but there are {count} rows", scales.len())))?;
+        .ok_or_else(|| value_error("scales", format!("has length {} for {count} rows", scales.len())))?;
     let mask = mask.map(|mask| array::<bool, Ix1>("mask", mask, "(N,)")).transpose()?;
     let mask = mask.as_ref().map(|mask| mask_bytes("mask", mask, count)).transpose()?;
-    let isa = chosen();
-    let hits = match &table {
-        Table::Single(table) => {
-            let rows = rows_of("rows", table)?;
-            py.detach(|| similarity::cosine_top_k_int8(isa, queries, codes, rows, k, mask, threads))
-        }
-        Table::Half(table) => {
-            let rows = rows_of("rows", table)?;
-            py.detach(|| similarity::cosine_top_k_int8(isa, queries, codes, rows, k, mask, threads))
-        }
-    };
-    to_arrays(py, hits)
+    let isa = selected();
+    to_arrays(
+        py,
+        with_rows!(&table, |rows| py
+            .detach(|| similarity::cosine_top_k_int8(isa, queries, codes, rows, k, mask, threads))),
+    )
 }
 
 /// Codes and scales.
@@ -142,43 +145,37 @@ pub fn cluster_rows<'py>(
     }
     let pairs = cannot_link.map(|pairs| array::<i64, Ix2>("cannot_link", pairs, "(C, 2)")).transpose()?;
     let pairs = pairs.as_ref().map_or_else(|| Ok(Vec::new()), |pairs| pairs_of(pairs, rows.count()))?;
-    let isa = chosen();
+    let isa = selected();
     let labels = py.detach(|| similarity::cluster(isa, rows, threshold, &pairs));
     Ok(PyArray1::from_iter(py, labels.into_iter().map(|label| label as i64)))
 }
 
-/// Pairs of two different rows of `count`.
+/// Pairs of two different row indices below `count`.
 fn pairs_of(pairs: &PyReadonlyArray<'_, i64, Ix2>, count: usize) -> PyResult<Vec<(usize, usize)>> {
     if pairs.shape()[1] != 2 {
-        return Err(value_error("cannot_link", format!("must have 2 columns, not {}", pairs.shape()[1])));
+        return Err(value_error("cannot_link", format!("must have 2 columns, got {}", pairs.shape()[1])));
     }
-    let row = |number: i64| usize::try_from(number).ok().filter(|row| *row < count);
-    let pair = |(place, pair): (usize, &[i64])| match (row(pair[0]), row(pair[1])) {
+    let row = |index: i64| usize::try_from(index).ok().filter(|row| *row < count);
+    let pair = |(index, pair): (usize, &[i64])| match (row(pair[0]), row(pair[1])) {
         (Some(a), Some(b)) if a != b => Ok((a, b)),
-        _ => Err(value_error("cannot_link", format!("pair {place}, {pair:?}, is not two of {count} rows"))),
+        _ => Err(value_error(
+            "cannot_link",
+            format!("pair {index} must be two different row indices below {count}, got {pair:?}"),
+        )),
     };
     slice("cannot_link", pairs)?.chunks_exact(2).enumerate().map(pair).collect()
 }
 
 fn check_queries(queries: Rows, dim: usize) -> PyResult<()> {
     if queries.dim() != dim {
-        return Err(value_error("rows", format!("have {dim} numbers each, but queries {}", queries.dim())));
+        return Err(value_error("rows", format!("have {dim} columns, but queries have {}", queries.dim())));
     }
     check_finite("queries", queries)
 }
 
-pub fn check_finite(name: &str, rows: Rows) -> PyResult<()> {
-    // A fold, which is vectorised, not `all`, which would stop at the first.
-    let is_finite = |row: &[f32]| row.iter().fold(true, |all, value| all & value.is_finite());
-    match (0..rows.count()).find(|&row| !is_finite(rows.row(row))) {
-        Some(row) => Err(value_error(name, format!("row {row} holds NaN or infinity"))),
-        None => Ok(()),
-    }
-}
-
-/// Every query has equally many hits, because the mask is the same for all.
+/// All queries have the same number of hits, because they share the mask.
 fn to_arrays(py: Python<'_>, hits: Result<Vec<Vec<Hit>>, NanRow>) -> PyResult<Hits<'_>> {
-    let hits = hits.map_err(|NanRow(row)| value_error("rows", format!("row {row} holds NaN or infinity")))?;
+    let hits = hits.map_err(|NanRow(row)| value_error("rows", format!("row {row} contains NaN or infinity")))?;
     let shape = (hits.len(), hits.first().map_or(0, Vec::len));
     let rows = Array2::from_shape_fn(shape, |(query, rank)| hits[query][rank].row as i64);
     let similarities = Array2::from_shape_fn(shape, |(query, rank)| hits[query][rank].similarity);

@@ -1,12 +1,13 @@
-//! How long the kernels take, by criterion: `cargo bench`. For work on one kernel (`cargo bench -- top_k`, with
-//! `--save-baseline` and `--baseline`); what is published is measured beside its peers, in tests/bench/kernels.
+//! Criterion benchmarks for work on one kernel: `cargo bench -- top_k`, with `--save-baseline` and `--baseline`.
+//! Published numbers come from tests/bench/kernels, which compares the kernels with other libraries.
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use photofinish_kernels::redaction::{Region, Shape, Style, redact};
-use photofinish_kernels::similarity::{KReciprocal, Rows, cosine_top_k, hybrid_scores, k_reciprocal};
+use photofinish_kernels::reranking::{KReciprocal, hybrid_scores, k_reciprocal};
+use photofinish_kernels::similarity::{Rows, cosine_top_k};
 use photofinish_kernels::{Gray, Isa, hash, sharpness};
 
 #[path = "../tests/common/mod.rs"]
@@ -14,27 +15,27 @@ mod common;
 
 use common::Random;
 
-fn sharpness_of_a_picture(criterion: &mut Criterion) {
+fn sharpness_and_hash(criterion: &mut Criterion) {
     let bytes = Random(1).bytes(1024 * 768);
-    let picture = Gray::new(&bytes, 1024, 768, 1024).expect("a whole picture");
+    let image = Gray::new(&bytes, 1024, 768, 1024).expect("a valid image");
     let mut group = criterion.benchmark_group("sharpness 1024×768");
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     for &isa in Isa::supported() {
         let name = isa.name();
         group.bench_function(format!("laplacian_variance/{name}"), |bencher| {
-            bencher.iter(|| sharpness::laplacian_variance(isa, black_box(picture)));
+            bencher.iter(|| sharpness::laplacian_variance(isa, black_box(image)));
         });
         group.bench_function(format!("reblur/{name}"), |bencher| {
-            bencher.iter(|| sharpness::reblur_sharpness(isa, black_box(picture)));
+            bencher.iter(|| sharpness::reblur_sharpness(isa, black_box(image)));
         });
         group.bench_function(format!("perceptual_hash/{name}"), |bencher| {
-            bencher.iter(|| hash::perceptual_hash(isa, black_box(picture)));
+            bencher.iter(|| hash::perceptual_hash(isa, black_box(image)));
         });
     }
     group.finish();
 }
 
-fn redaction_of_a_face(criterion: &mut Criterion) {
+fn redaction(criterion: &mut Criterion) {
     let mut bytes = Random(2).bytes(3 * 400 * 400);
     let region = Region { left: 0.0, top: 0.0, right: 400.0, bottom: 400.0, shape: Shape::Ellipse };
     let mut group = criterion.benchmark_group("redaction 400×400");
@@ -78,10 +79,10 @@ fn reranking(criterion: &mut Criterion) {
         }
     }
     let mut random = Random(6);
-    let parts: Vec<f32> = (0..500_000).map(|_| random.float().abs()).collect();
+    let components: Vec<f32> = (0..500_000).map(|_| random.float().abs()).collect();
     for &isa in Isa::supported() {
         group.bench_function(format!("hybrid_scores 100,000 × 5/{}", isa.name()), |bencher| {
-            bencher.iter(|| hybrid_scores(isa, black_box(&parts), &[0.2; 5]));
+            bencher.iter(|| hybrid_scores(isa, black_box(&components), &[0.2; 5]));
         });
     }
     group.finish();
@@ -90,6 +91,6 @@ fn reranking(criterion: &mut Criterion) {
 criterion_group! {
     name = kernels;
     config = Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
-    targets = sharpness_of_a_picture, redaction_of_a_face, top_k, reranking
+    targets = sharpness_and_hash, redaction, top_k, reranking
 }
 criterion_main!(kernels);

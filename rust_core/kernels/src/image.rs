@@ -1,6 +1,6 @@
-//! Views of pictures that somebody else owns.
+//! Borrowed views of images.
 
-/// A grey picture: `height` rows of `width` bytes, row `y` at `data[y * stride..]`. Neither side is zero.
+/// A greyscale image: `height` rows of `width` bytes, row `y` starting at `data[y * stride]`. Neither side is zero.
 #[derive(Clone, Copy)]
 pub struct Gray<'a> {
     data: &'a [u8],
@@ -10,7 +10,7 @@ pub struct Gray<'a> {
 }
 
 impl<'a> Gray<'a> {
-    /// `None` when a side is zero, rows overlap, or `data` is too short.
+    /// `None` if a side is zero, rows overlap, or `data` is too short.
     pub fn new(data: &'a [u8], width: usize, height: usize, stride: usize) -> Option<Self> {
         let needed = height.checked_sub(1)?.checked_mul(stride)?.checked_add(width)?;
         let fits = width > 0 && (stride >= width || height == 1) && data.len() >= needed;
@@ -30,13 +30,12 @@ impl<'a> Gray<'a> {
         &self.data[y * self.stride..][..self.width]
     }
 
-    /// The same bytes, three to a pixel; `None` when the width is no multiple of three.
+    /// The same bytes as an image of three bytes a pixel; `None` if the width is not a multiple of three.
     pub fn into_color(self) -> Option<Color<'a>> {
-        let Gray { data, width, height, stride } = self;
-        width.is_multiple_of(3).then_some(Color { data, width: width / 3, height, stride })
+        self.width.is_multiple_of(3).then_some(Color { bytes: self })
     }
 
-    /// The part `left..right` × `top..bottom`; `None` when it is empty or reaches outside.
+    /// The part `left..right` × `top..bottom`; `None` if it is empty or extends beyond the image.
     pub fn crop(&self, left: usize, top: usize, right: usize, bottom: usize) -> Option<Gray<'a>> {
         let inside = left < right && right <= self.width && top < bottom && bottom <= self.height;
         inside.then(|| Gray {
@@ -48,8 +47,40 @@ impl<'a> Gray<'a> {
     }
 }
 
-/// Index of the pixel that stands at `i` when a line of `n` is mirrored without repeating its ends: `c b | a b c | b a`
-/// (OpenCV's default border).
+/// An image of three interleaved channels, in any channel order. Neither side is zero.
+#[derive(Clone, Copy)]
+pub struct Color<'a> {
+    bytes: Gray<'a>,
+}
+
+impl<'a> Color<'a> {
+    /// `height` rows of `3 * width` bytes, row `y` starting at `data[y * stride]`. `None` if a side is zero, rows
+    /// overlap, or `data` is too short.
+    pub fn new(data: &'a [u8], width: usize, height: usize, stride: usize) -> Option<Self> {
+        Gray::new(data, width.checked_mul(3)?, height, stride)?.into_color()
+    }
+
+    /// The same bytes as a greyscale image three times as wide.
+    pub(crate) fn bytes(&self) -> Gray<'a> {
+        self.bytes
+    }
+
+    pub fn width(&self) -> usize {
+        self.bytes.width / 3
+    }
+
+    pub fn height(&self) -> usize {
+        self.bytes.height
+    }
+
+    #[inline(always)]
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        self.bytes.row(y)
+    }
+}
+
+/// The index that `i` maps to when a line of `n` pixels is mirrored without repeating the edge pixels:
+/// `c b | a b c | b a` (OpenCV's default border, `BORDER_REFLECT_101`).
 #[inline(always)]
 pub fn reflect101(i: isize, n: usize) -> usize {
     if n == 1 {
@@ -60,44 +91,10 @@ pub fn reflect101(i: isize, n: usize) -> usize {
     if i < n { i } else { period - i }
 }
 
-/// The same with the ends repeated: `b a | a b c | c b` (SciPy's `reflect`).
+/// The index that `i` maps to when a line of `n` pixels is mirrored with the edge pixels repeated: `b a | a b c | c b`
+/// (SciPy's `reflect`).
 #[inline(always)]
 pub fn reflect(i: isize, n: usize) -> usize {
     let i = i.rem_euclid(2 * n as isize) as usize;
     if i < n { i } else { 2 * n - 1 - i }
-}
-
-/// A picture of three channels, interleaved: `height` rows of `3 * width` bytes, row `y` at `data[y * stride..]`. The
-/// kernels do not care which colour comes first. Neither side is zero.
-#[derive(Clone, Copy)]
-pub struct Color<'a> {
-    data: &'a [u8],
-    width: usize,
-    height: usize,
-    stride: usize,
-}
-
-impl<'a> Color<'a> {
-    /// `None` when a side is zero, rows overlap, or `data` is too short.
-    pub fn new(data: &'a [u8], width: usize, height: usize, stride: usize) -> Option<Self> {
-        Gray::new(data, width.checked_mul(3)?, height, stride)?.into_color()
-    }
-
-    /// The same bytes, one to a pixel, three times as wide.
-    pub(crate) fn bytes(&self) -> Gray<'a> {
-        Gray { data: self.data, width: 3 * self.width, height: self.height, stride: self.stride }
-    }
-
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
-    pub fn height(&self) -> usize {
-        self.height
-    }
-
-    #[inline(always)]
-    pub fn row(&self, y: usize) -> &'a [u8] {
-        &self.data[y * self.stride..][..3 * self.width]
-    }
 }

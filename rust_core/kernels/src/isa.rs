@@ -1,28 +1,28 @@
-//! Instruction sets, chosen at run time.
+//! Instruction sets, selected at run time.
 //!
 //! A kernel body is written once, in safe Rust over slices and small arrays, and compiled once per instruction set by
-//! [`multiversion!`]; the compiler vectorises each copy for its set. On aarch64, NEON is part of the baseline.
+//! [`multiversion!`]; the compiler vectorises each copy. On aarch64, NEON is part of the baseline.
 
 use std::sync::OnceLock;
 
-/// An instruction set that this processor has: the private field makes a value the proof of it.
+/// An instruction set of this processor. The field is private, so a value proves that the set was detected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Isa(Level);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Level {
-    /// What every processor of the target has: SSE2 on x86-64, NEON on aarch64.
+    /// Available on every processor of the target: SSE2 on x86-64, NEON on aarch64.
     Baseline,
     /// x86-64-v3: AVX2, FMA, F16C.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// Ice Lake and Zen 4 onwards: AVX-512 with VNNI.
+    /// AVX-512 with VNNI: Ice Lake, Zen 4 and later.
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }
 
 impl Isa {
-    /// Every instruction set of this processor, the baseline first, the best last.
+    /// All instruction sets of this processor, from the baseline to the best.
     pub fn supported() -> &'static [Isa] {
         static SUPPORTED: OnceLock<Vec<Isa>> = OnceLock::new();
         SUPPORTED.get_or_init(|| {
@@ -50,7 +50,7 @@ impl Isa {
         *Isa::supported().last().expect("the baseline is always supported")
     }
 
-    /// `baseline`, `avx2` or `avx512`; `None` when this processor lacks it.
+    /// Looks up `baseline`, `avx2` or `avx512`; `None` if this processor lacks it.
     pub fn from_name(name: &str) -> Option<Isa> {
         Isa::supported().iter().copied().find(|isa| isa.name() == name)
     }
@@ -70,11 +70,24 @@ impl Isa {
     }
 }
 
-/// Defines `name(isa, args…)`, which runs `body(args…)` compiled for `isa`.
+/// Defines `name(isa, args…)`, which runs `body(args…)` compiled for `isa`. The `match` in here is the only one that
+/// selects an instruction set.
 ///
-/// `body` must be `#[inline(always)]`, otherwise it is compiled once, for the baseline. Three bodies may be given
-/// (`baseline, avx2, avx512`) when block sizes differ.
+/// `body` must be `#[inline(always)]`, otherwise it is compiled once, for the baseline. Give three bodies
+/// (`baseline, avx2, avx512`) where vector types or block sizes differ, and write `unsafe` before bodies that are
+/// `unsafe fn` only because the processor must have their instruction set.
 macro_rules! multiversion {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)?
+        = unsafe $baseline:expr, $avx2:expr, $avx512:expr;) => {
+        multiversion! { $(#[$doc])* $vis fn $name($($arg: $ty),*) $(-> $ret)? =
+            // SAFETY: each body is called only where its instruction set was detected, and needs nothing else.
+            |$($arg),*| unsafe { ($baseline)($($arg),*) },
+            // SAFETY: as above.
+            |$($arg),*| unsafe { ($avx2)($($arg),*) },
+            // SAFETY: as above.
+            |$($arg),*| unsafe { ($avx512)($($arg),*) };
+        }
+    };
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:expr;) => {
         multiversion! { $(#[$doc])* $vis fn $name($($arg: $ty),*) $(-> $ret)? = $body, $body, $body; }
     };
@@ -98,7 +111,7 @@ macro_rules! multiversion {
             }
             match isa.level() {
                 $crate::isa::Level::Baseline => ($baseline)($($arg),*),
-                // SAFETY: an `Isa` of this level is made only where its features were detected (`Isa::supported`).
+                // SAFETY: an `Isa` of this level exists only if its features were detected (`Isa::supported`).
                 #[cfg(target_arch = "x86_64")]
                 $crate::isa::Level::Avx2 => unsafe { avx2($($arg),*) },
                 // SAFETY: as above.

@@ -1,7 +1,7 @@
-//! The hot kernels of photofinish, without Python.
+//! The performance-critical kernels of photofinish, in pure Rust.
 //!
-//! One folder per family. In each, `definition.rs` says in plain loops what a kernel computes; the other files compute
-//! the same thing fast, on every [`Isa`] the processor has. Tests compare the two.
+//! There is one folder per family. In each, `definition.rs` states in plain loops what a kernel computes; the other
+//! files compute the same fast, on every [`Isa`] of the processor. Tests compare the two.
 
 pub mod hash;
 pub mod image;
@@ -9,6 +9,7 @@ pub mod isa;
 pub mod parallel;
 pub mod pixels;
 pub mod redaction;
+pub mod reranking;
 pub mod sharpness;
 mod simd;
 pub mod similarity;

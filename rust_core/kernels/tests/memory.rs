@@ -1,18 +1,18 @@
-//! Every path with unsafe code, on tables and pictures small enough for Miri, which finds reads and writes outside what
-//! was allocated: `make sanitize-kernels`. That the answers are right on other sizes is what the other tests say.
+//! Runs every path with unsafe code, on tables and images small enough for Miri, which detects reads and writes outside
+//! allocated memory (`make sanitize-kernels`). The other tests check the results on more sizes.
 
 mod common;
 
 use common::{Random, each_isa};
 use photofinish_kernels::Color;
-use photofinish_kernels::pixels::{Normalize, align, definition as pixels, similarity};
+use photofinish_kernels::pixels::{Normalize, SimilarityTransform, align, definition as pixels};
 use photofinish_kernels::redaction::{Region, Shape, Style, definition as redaction, redact};
+use photofinish_kernels::reranking::{KReciprocal, definition as reranking, k_reciprocal};
 use photofinish_kernels::similarity::{
-    Codes, Hit, KReciprocal, Number, Rows, cluster, cosine_top_k, cosine_top_k_int8, definition, f16, k_reciprocal,
-    quantize,
+    Codes, Hit, Rows, ScoreRows, cluster, cosine_top_k, cosine_top_k_int8, definition, f16, quantize,
 };
 
-/// Below, at and above the lanes of a vector, and whole cache lines, for which a query is shifted.
+/// Below, at and above the lanes of a vector; queries are shifted only for whole cache lines, as 32 is.
 const DIMS: [usize; 4] = [1, 9, 32, 47];
 const COUNT: usize = 11;
 
@@ -21,13 +21,13 @@ fn assert_near(found: &[Vec<Hit>], queries: Rows, rows: &[f32], k: usize, mask: 
         let expected = definition::cosine_top_k(queries.row(query), rows, queries.dim(), k, mask);
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(&expected) {
-            assert!((found.similarity - expected.similarity).abs() < 1e-5, "{found:?} for {expected:?}");
+            assert!((found.similarity - expected.similarity).abs() < 1e-5, "{found:?}, expected {expected:?}");
         }
     }
 }
 
-/// `rows` is `values`, rounded to its precision.
-fn check_top_k<E: Number>(rows: &[E], values: &[f32], dim: usize, random: &mut Random) {
+/// `values` are the numbers of `rows` in single precision.
+fn check_top_k<E: ScoreRows>(rows: &[E], values: &[f32], dim: usize, random: &mut Random) {
     let table = Rows::new(rows, dim).expect("whole rows");
     let mask: Vec<u8> = (0..COUNT).map(|row| (row % 3) as u8).collect();
     for queries in [1, 5] {
@@ -43,11 +43,11 @@ fn check_top_k<E: Number>(rows: &[E], values: &[f32], dim: usize, random: &mut R
 }
 
 #[test]
-fn top_k_reads_its_table() {
+fn top_k_reads_only_its_table() {
     let mut random = Random(1);
     for dim in DIMS {
         let values = random.unit_rows(COUNT, dim);
-        // Each copy begins elsewhere in a cache line.
+        // The copies start at different offsets in a cache line.
         for _ in 0..3 {
             check_top_k(&values.clone(), &values, dim, &mut random);
         }
@@ -55,7 +55,7 @@ fn top_k_reads_its_table() {
 }
 
 #[test]
-fn top_k_reads_its_table_of_halves() {
+fn top_k_reads_only_its_table_of_halves() {
     let mut random = Random(5);
     for dim in DIMS {
         let values = random.unit_rows(COUNT, dim);
@@ -66,14 +66,14 @@ fn top_k_reads_its_table_of_halves() {
 }
 
 #[test]
-fn int8_reads_its_codes_and_its_table() {
+fn int8_search_reads_only_its_codes_and_its_table() {
     let mut random = Random(2);
     for dim in DIMS {
         let (values, query) = (random.unit_rows(COUNT, dim), random.unit_rows(1, dim));
         let mut codes = vec![0i8; values.len()];
         let scales: Vec<f32> =
             values.chunks(dim).zip(codes.chunks_mut(dim)).map(|(row, codes)| quantize(row, codes)).collect();
-        let codes = Codes::new(Rows::new(&codes, dim).expect("whole rows"), &scales).expect("a scale a row");
+        let codes = Codes::new(Rows::new(&codes, dim).expect("whole rows"), &scales).expect("one scale for each row");
         let (query, table) = (Rows::new(&query, dim).expect("a row"), Rows::new(&values, dim).expect("whole rows"));
         each_isa(|isa| {
             let found = cosine_top_k_int8(isa, query, codes, table, 3, None, 1).expect("no NaN");
@@ -83,14 +83,14 @@ fn int8_reads_its_codes_and_its_table() {
 }
 
 #[test]
-fn clusters_and_neighbours_read_their_tables() {
+fn clustering_and_reranking_read_only_their_tables() {
     let mut random = Random(3);
     for dim in DIMS {
         let (queries, values) = (random.unit_rows(2, dim), random.unit_rows(COUNT, dim));
         let (first, table) =
             (Rows::new(&queries, dim).expect("whole rows"), Rows::new(&values, dim).expect("whole rows"));
         let labels = definition::cluster(&values, dim, 0.25, &[(0, 1)]);
-        let distances = definition::k_reciprocal(&queries, &values, dim, 4, 2, 0.3);
+        let distances = reranking::k_reciprocal(&queries, &values, dim, 4, 2, 0.3);
         each_isa(|isa| {
             assert_eq!(cluster(isa, table, 0.25, &[(0, 1)]), labels);
             let found = k_reciprocal(isa, first, table, KReciprocal { k1: 4, k2: 2, lambda: 0.3 }, 2);
@@ -100,7 +100,7 @@ fn clusters_and_neighbours_read_their_tables() {
 }
 
 #[test]
-fn pictures_are_read_and_written_inside() {
+fn image_kernels_read_and_write_only_their_images() {
     let (width, height) = (19, 13);
     let image = Random(4).bytes(3 * width * height);
     let floats: Vec<[f32; 4]> = image.as_chunks::<3>().0.iter().map(|&[a, b, c]| [a, b, c, 0].map(f32::from)).collect();
@@ -113,16 +113,16 @@ fn pictures_are_read_and_written_inside() {
             assert!((0..3).all(|channel| (f32::from(found[channel]) - expected[channel]).abs() < 0.51));
         }
     });
-    let picture = Color::new(&image, width, height, 3 * width).expect("a whole picture");
+    let image_view = Color::new(&image, width, height, 3 * width).expect("a valid image");
     let template = [[2.0, 3.0], [7.0, 3.0], [4.5, 5.0], [2.5, 7.5], [6.5, 7.5]];
-    // Turned, twice as large and partly outside.
+    // Rotated by 90°, twice as large and partly outside the image.
     let landmarks = template.map(|[x, y]: [f64; 2]| [2.0 * y - 4.0, 14.0 - 2.0 * x]);
-    let transform = similarity(&landmarks, &template).expect("points apart");
+    let transform = SimilarityTransform::fit(&landmarks, &template).expect("points apart");
     let plain = Normalize { order: [0, 1, 2], mean: [0.0; 3], scale: [1.0; 3] };
-    let expected = pixels::align(picture, &transform, 9, &plain);
+    let expected = pixels::align(image_view, &transform, 9, &plain);
     each_isa(|isa| {
         let mut chip = vec![f32::NAN; 3 * 9 * 9];
-        align(isa, picture, &transform, 9, &plain, false, &mut chip);
+        align(isa, image_view, &transform, 9, &plain, false, &mut chip);
         assert!(chip.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < 0.03));
     });
 }

@@ -1,4 +1,4 @@
-//! Redaction does what its definition says, inside the region and nowhere else.
+//! Redaction equals its definition inside the region and changes nothing outside.
 
 mod common;
 
@@ -64,7 +64,7 @@ fn only_the_region_and_its_feather_change() {
                     assert_eq!(old, new, "outside");
                 }
                 if alpha == 1.0 {
-                    assert_eq!(new, *mean.get_or_insert(new), "everything inside has the one colour of the block");
+                    assert_eq!(new, *mean.get_or_insert(new), "all pixels inside have the colour of the block");
                 }
             }
             assert!(mean.is_some());
@@ -73,7 +73,7 @@ fn only_the_region_and_its_feather_change() {
 }
 
 #[test]
-fn a_region_outside_the_picture_changes_nothing() {
+fn a_region_outside_the_image_changes_nothing() {
     let image = Random(3).bytes(3 * 20 * 20);
     for (left, right) in [(20.0, 30.0), (-9.0, 0.0), (5.0, 5.0), (9.0, 4.0)] {
         let mut found = image.clone();

@@ -2,15 +2,15 @@
 
 use super::perceptual::{LOW, SIDE, bits};
 use crate::image::Gray;
-use crate::pixels::weights::line;
+use crate::pixels::weights::pixel_weights;
 
-/// The picture shrunk to 32×32 (by area; a smaller one grows by interpolation), its two-dimensional DCT-II (as SciPy's
-/// `dct`, not normalised), and of the 8×8 lowest frequencies a bit each: above their median or not. Row by row, the first
-/// is the most significant bit. (Zauner 2010; `imagehash.phash` but for how it shrinks.)
+/// Resizes the image to 32×32 (downscaling by area, upscaling by interpolation), applies the two-dimensional DCT-II (as
+/// SciPy's `dctn`, not normalised), and sets one bit for each of the 8×8 lowest frequencies that is above their median,
+/// row by row from the most significant bit. (Zauner 2010; as `imagehash.phash`, except for the resizing.)
 pub fn perceptual_hash(gray: Gray) -> u64 {
     let small = |x: usize, y: usize| {
-        let (left, across) = line(gray.width(), SIDE, x);
-        let (top, down) = line(gray.height(), SIDE, y);
+        let (left, across) = pixel_weights(gray.width(), SIDE, x);
+        let (top, down) = pixel_weights(gray.height(), SIDE, y);
         let row = |dy: usize| -> f64 {
             across.iter().enumerate().map(|(dx, &w)| f64::from(w) * f64::from(gray.row(top + dy)[left + dx])).sum()
         };

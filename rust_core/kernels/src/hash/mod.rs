@@ -1,8 +1,8 @@
-//! Near duplicates: pictures whose coarse structure is the same.
+//! Finds near-duplicates: images with the same coarse structure.
 
 pub mod definition;
 mod hamming;
 mod perceptual;
 
-pub use hamming::{Near, hamming_search};
+pub use hamming::{HashMatch, hamming_search};
 pub use perceptual::perceptual_hash;

@@ -5,15 +5,15 @@ use crate::isa::Isa;
 use crate::pixels::blend::blend_rows;
 use crate::pixels::weights::Weights;
 
-/// The picture is shrunk to this many pixels a side.
+/// The image is resized to this many pixels a side.
 pub(super) const SIDE: usize = 32;
-/// As many of its lowest frequencies along each axis make the hash.
+/// The number of lowest frequencies along each axis that make up the hash.
 pub(super) const LOW: usize = 8;
 
-/// 64 bits that stay nearly the same when a picture is scaled, compressed or lightened: see
+/// 64 bits that change little when an image is scaled, compressed or brightened:
 /// [`super::definition::perceptual_hash`].
 pub fn perceptual_hash(isa: Isa, gray: Gray) -> u64 {
-    let small = shrink(isa, gray);
+    let small = resize(isa, gray);
     let cosines = cosines();
     let mut across = [[0f64; LOW]; SIDE];
     for (row, out) in small.iter().zip(&mut across) {
@@ -29,7 +29,7 @@ pub fn perceptual_hash(isa: Isa, gray: Gray) -> u64 {
     bits(&low)
 }
 
-fn shrink(isa: Isa, gray: Gray) -> [[f32; SIDE]; SIDE] {
+fn resize(isa: Isa, gray: Gray) -> [[f32; SIDE]; SIDE] {
     let (across, down) = (Weights::new(gray.width(), SIDE), Weights::new(gray.height(), SIDE));
     let mut line = vec![0f32; gray.width()];
     let mut small = [[0f32; SIDE]; SIDE];
@@ -44,7 +44,7 @@ fn shrink(isa: Isa, gray: Gray) -> [[f32; SIDE]; SIDE] {
     small
 }
 
-/// One bit a frequency, above the median or not; the lowest frequency is the most significant bit.
+/// One bit a frequency: whether it is above the median. The lowest frequency is the most significant bit.
 pub(super) fn bits(low: &[f64; LOW * LOW]) -> u64 {
     let mut sorted = *low;
     sorted.sort_unstable_by(f64::total_cmp);
@@ -52,7 +52,7 @@ pub(super) fn bits(low: &[f64; LOW * LOW]) -> u64 {
     low.iter().fold(0, |hash, &value| hash << 1 | u64::from(value > median))
 }
 
-/// `[k][x]`: the cosine of frequency k at pixel x (DCT-II, without the factors that change no order within an axis pair).
+/// The cosine of frequency k at pixel x, at `[k][x]` (DCT-II, not normalised).
 fn cosines() -> &'static [[f64; SIDE]; LOW] {
     static COSINES: OnceLock<[[f64; SIDE]; LOW]> = OnceLock::new();
     let cosine = |k: usize, x: usize| (std::f64::consts::PI * k as f64 * (x as f64 + 0.5) / SIDE as f64).cos();

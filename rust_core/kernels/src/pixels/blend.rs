@@ -2,11 +2,12 @@ use crate::image::Gray;
 use crate::isa::multiversion;
 
 multiversion! {
-    /// `line` = weighted sum of the rows from `first` on, byte by byte; what `line` holds beyond a row stays.
+    /// Sets `line` to the weighted sum of the rows from `first` on, byte by byte. Numbers beyond the width stay
+    /// unchanged.
     pub fn blend_rows(source: Gray, first: usize, weights: &[f32], line: &mut [f32]) = blend_rows_body;
 }
 
-/// Numbers that are summed over all rows before the next ones, so that the sums stay in registers.
+/// Numbers that are summed over all rows at once, few enough to keep the sums in registers.
 const STRIP: usize = 64;
 
 #[inline(always)]

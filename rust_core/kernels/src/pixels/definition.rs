@@ -1,10 +1,12 @@
 //! What the pixel kernels compute, in plain loops.
 
-use super::weights::line;
-use super::{Normalize, Placement, Similarity};
+use super::normalize::Normalize;
+use super::prepare::Placement;
+use super::transform::SimilarityTransform;
+use super::weights::pixel_weights;
 use crate::image::Color;
 
-/// Three planes of `frame.0` × `frame.1` numbers.
+/// Resizes `source` to its placement and normalises it: three planes of `frame.0` × `frame.1` numbers.
 pub fn prepare(
     source: Color,
     placement: Placement,
@@ -31,8 +33,8 @@ pub fn prepare(
 }
 
 fn resized(source: Color, placement: Placement, x: usize, y: usize, channel: usize) -> f64 {
-    let (left, across) = line(source.width(), placement.width, x);
-    let (top, down) = line(source.height(), placement.height, y);
+    let (left, across) = pixel_weights(source.width(), placement.width, x);
+    let (top, down) = pixel_weights(source.height(), placement.height, y);
     let mut sum = 0.0;
     for (dy, &wy) in down.iter().enumerate() {
         for (dx, &wx) in across.iter().enumerate() {
@@ -43,7 +45,7 @@ fn resized(source: Color, placement: Placement, x: usize, y: usize, channel: usi
     sum
 }
 
-/// The value of one channel at a point of a picture, interpolated between the four pixels around it; pixels outside are 0.
+/// The value of one channel at a point, interpolated between the four pixels around it; pixels outside the image are 0.
 pub fn bilinear(source: Color, x: f64, y: f64, channel: usize) -> f64 {
     let pixel = |x: f64, y: f64| {
         let inside = x >= 0.0 && y >= 0.0 && x < source.width() as f64 && y < source.height() as f64;
@@ -56,12 +58,12 @@ pub fn bilinear(source: Color, x: f64, y: f64, channel: usize) -> f64 {
     upper * (1.0 - fy) + lower * fy
 }
 
-/// One chip of `side` × `side` pixels, interleaved: the colour at the point that `transform` takes to each chip pixel.
-pub fn align(source: Color, transform: &Similarity, side: usize, normalize: &Normalize) -> Vec<f32> {
+/// One chip of `side` × `side` pixels, interleaved: the colour at the point that `transform` maps to each chip pixel.
+pub fn align(source: Color, transform: &SimilarityTransform, side: usize, normalize: &Normalize) -> Vec<f32> {
     let mut chip = Vec::with_capacity(3 * side * side);
     for v in 0..side {
         for u in 0..side {
-            let [x, y] = transform.inverse([u as f64, v as f64]);
+            let [x, y] = transform.apply_inverse([u as f64, v as f64]);
             for channel in 0..3 {
                 let value = bilinear(source, x, y, normalize.order[channel]);
                 chip.push((value as f32 - normalize.mean[channel]) * normalize.scale[channel]);

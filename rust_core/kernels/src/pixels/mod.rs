@@ -1,12 +1,14 @@
-//! From a decoded picture to what a model wants, in one go.
+//! Turns a decoded image into model input.
 
 mod align;
 pub(crate) mod blend;
 pub mod definition;
 mod normalize;
 mod prepare;
+mod transform;
 pub(crate) mod weights;
 
-pub use align::{Similarity, align, similarity};
+pub use align::align;
 pub use normalize::{Normalize, Sample};
 pub use prepare::{Fit, Placement, place, prepare};
+pub use transform::SimilarityTransform;

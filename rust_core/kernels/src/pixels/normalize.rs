@@ -1,5 +1,5 @@
-/// What becomes of a channel's value (0–255): `(value - mean) * scale`. `order[i]` is the source channel of channel `i`;
-/// `mean` and `scale` are in the order of the result.
+/// Maps a channel value v (0 to 255) to `(v - mean) * scale`. `order[i]` is the source channel of output channel `i`;
+/// `mean` and `scale` are in the order of the output.
 #[derive(Clone, Copy, Debug)]
 pub struct Normalize {
     pub order: [usize; 3],
@@ -17,9 +17,26 @@ impl Normalize {
             (pixel[c] - self.mean[2]) * self.scale[2],
         ]
     }
+
+    /// Writes `pixels` into each of three planes of `plane_size` numbers, from index `start` of the plane on.
+    #[inline(always)]
+    pub(super) fn write_planes<T: Sample>(
+        &self,
+        pixels: &[[f32; 4]],
+        planes: &mut [T],
+        plane_size: usize,
+        start: usize,
+    ) {
+        for (channel, plane) in planes.chunks_exact_mut(plane_size).enumerate() {
+            let (from, mean, scale) = (self.order[channel], self.mean[channel], self.scale[channel]);
+            for (out, pixel) in plane[start..][..pixels.len()].iter_mut().zip(pixels) {
+                *out = T::from_f32((pixel[from] - mean) * scale);
+            }
+        }
+    }
 }
 
-/// The number type of a batch.
+/// A number type of a batch.
 pub trait Sample: Copy + Send + Sync {
     fn from_f32(value: f32) -> Self;
 }
@@ -31,7 +48,7 @@ impl Sample for f32 {
     }
 }
 
-/// Rounded, and held at 0 and 255.
+/// Rounds and clamps to 0–255.
 impl Sample for u8 {
     #[inline(always)]
     fn from_f32(value: f32) -> Self {

@@ -4,18 +4,18 @@ use super::weights::Weights;
 use crate::image::Color;
 use crate::isa::{Isa, multiversion};
 
-/// How a picture is laid into a frame of another shape.
+/// How an image is fitted into a frame with another aspect ratio.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fit {
-    /// Fill the frame, whatever becomes of the proportions.
+    /// Fill the frame, ignoring the aspect ratio.
     Stretch,
-    /// Keep the proportions; what is left over lies right or below.
+    /// Keep the aspect ratio, and pad on the right or below.
     PadEnd,
-    /// Keep the proportions; what is left over lies on both sides.
+    /// Keep the aspect ratio, and pad on both sides.
     Center,
 }
 
-/// Where a picture lies in its frame: `width` × `height` pixels from `left`, `top`.
+/// The position of an image in its frame: `width` × `height` pixels from `left`, `top`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Placement {
     pub left: usize,
@@ -24,7 +24,7 @@ pub struct Placement {
     pub height: usize,
 }
 
-/// Places a `source` of (width, height) in a `frame`.
+/// Fits a `source` into a `frame`, both (width, height).
 pub fn place(source: (usize, usize), frame: (usize, usize), fit: Fit) -> Placement {
     if fit == Fit::Stretch {
         return Placement { left: 0, top: 0, width: frame.0, height: frame.1 };
@@ -36,12 +36,12 @@ pub fn place(source: (usize, usize), frame: (usize, usize), fit: Fit) -> Placeme
     Placement { left, top, width, height }
 }
 
-/// Resizes `source` (see [`Weights::new`]) to its placement, normalises it, and writes it as three planes of
-/// `frame.0` × `frame.1` numbers, one after another, into `planes`; pixels beside the picture get the colour `fill`,
-/// normalised too. See [`super::definition::prepare`].
+/// Resizes `source` to its placement (see [`Weights::new`]), normalises it, and writes it into `planes`, which are
+/// three of `frame.0` × `frame.1` numbers. Padding gets the grey level `fill`, also normalised. See
+/// [`super::definition::prepare`].
 ///
 /// # Panics
-/// When `planes` is not three times the frame, or the placement does not lie inside it.
+/// If `planes` is not three times the frame, or the placement extends beyond it.
 pub fn prepare<T: Sample>(
     isa: Isa,
     source: Color,
@@ -62,30 +62,25 @@ pub fn prepare<T: Sample>(
     }
     let across = Weights::new(source.width(), placement.width);
     let down = Weights::new(source.height(), placement.height);
-    // One number more than pixels, because four are read at a time.
+    // One number more than the pixels have, because four are read at a time.
     let mut line = vec![0f32; 3 * source.width() + 1];
     let mut resized = vec![[0f32; 4]; placement.width];
     for y in 0..placement.height {
         let (first, weights) = down.of(y);
         blend_rows(isa, source.bytes(), first, weights, &mut line);
-        shrink_row(isa, &line, &across, &mut resized);
+        resize_row(isa, &line, &across, &mut resized);
         let start = (placement.top + y) * width + placement.left;
-        for (channel, plane) in planes.chunks_exact_mut(width * height).enumerate() {
-            let (from, mean, scale) = (normalize.order[channel], normalize.mean[channel], normalize.scale[channel]);
-            for (out, pixel) in plane[start..][..placement.width].iter_mut().zip(&resized) {
-                *out = T::from_f32((pixel[from] - mean) * scale);
-            }
-        }
+        normalize.write_planes(&resized, planes, width * height, start);
     }
 }
 
 multiversion! {
-    /// Pixels of the resized row; the fourth number of each is of no use.
-    fn shrink_row(line: &[f32], weights: &Weights, resized: &mut [[f32; 4]]) = shrink_row_body;
+    /// The pixels of the resized row; the fourth number of each is unused.
+    fn resize_row(line: &[f32], weights: &Weights, resized: &mut [[f32; 4]]) = resize_row_body;
 }
 
 #[inline(always)]
-fn shrink_row_body(line: &[f32], weights: &Weights, resized: &mut [[f32; 4]]) {
+fn resize_row_body(line: &[f32], weights: &Weights, resized: &mut [[f32; 4]]) {
     for (x, out) in resized.iter_mut().enumerate() {
         let (first, weights) = weights.of(x);
         let pixels = &line[3 * first..][..3 * weights.len() + 1];

@@ -1,20 +1,20 @@
-/// Which source pixels make up each pixel of a resized line, and with what weights.
+/// The source pixels of each pixel of a resized line, and their weights.
 pub struct Weights {
     first: Vec<u32>,
-    /// `taps` weights for each pixel, the last ones zero where fewer are needed.
+    /// `taps` weights for each pixel; unused ones are zero.
     values: Vec<f32>,
-    pub taps: usize,
+    taps: usize,
 }
 
 impl Weights {
-    /// Shrinking averages the area that a pixel covers (OpenCV's INTER_AREA, no aliasing); growing interpolates linearly
-    /// between pixel centres (INTER_LINEAR).
+    /// Downscaling averages the area that a pixel covers (OpenCV's INTER_AREA, no aliasing); upscaling interpolates
+    /// linearly between pixel centres (INTER_LINEAR).
     pub fn new(source: usize, target: usize) -> Self {
-        let lines: Vec<(usize, Vec<f32>)> = (0..target).map(|i| line(source, target, i)).collect();
+        let lines: Vec<(usize, Vec<f32>)> = (0..target).map(|i| pixel_weights(source, target, i)).collect();
         let taps = lines.iter().map(|(_, weights)| weights.len()).max().unwrap_or(1);
         let mut weights = Self { first: Vec::new(), values: Vec::new(), taps };
         for (first, mut line) in lines {
-            // Zero weights must lie on pixels that exist.
+            // Zero weights must belong to existing pixels.
             let shift = (first + taps).saturating_sub(source);
             line.splice(0..0, std::iter::repeat_n(0.0, shift));
             line.resize(taps, 0.0);
@@ -24,14 +24,15 @@ impl Weights {
         weights
     }
 
-    /// First source pixel and weights of pixel `i`.
+    /// The first source pixel and the weights of pixel `i`.
     #[inline(always)]
     pub fn of(&self, i: usize) -> (usize, &[f32]) {
         (self.first[i] as usize, &self.values[i * self.taps..][..self.taps])
     }
 }
 
-pub(crate) fn line(source: usize, target: usize, i: usize) -> (usize, Vec<f32>) {
+/// The first source pixel and the weights of pixel `i` when `source` pixels are resized to `target`.
+pub fn pixel_weights(source: usize, target: usize, i: usize) -> (usize, Vec<f32>) {
     let scale = source as f64 / target as f64;
     if source > target {
         let (from, to) = (i as f64 * scale, (i + 1) as f64 * scale);

@@ -1,14 +1,12 @@
-use super::Pixel;
+use super::patch::Pixel;
 use crate::image::reflect101;
 use crate::isa::{Isa, multiversion};
-#[cfg(target_arch = "x86_64")]
-use crate::simd;
-use crate::simd::{Four, Vector};
+use crate::simd::{self, Vector};
 
-/// Three box blurs along each axis: a Gaussian for the eye (PSNR above 40 dB against a true one), at a cost that does not
-/// depend on its width. See [`super::definition::blur`].
+/// Approximates a Gaussian blur by three box blurs along each axis (PSNR above 40 dB against a true Gaussian), in time
+/// that does not depend on `sigma`: [`super::definition::blur`].
 ///
-/// All passes along an axis are done on a few lines at a time, which stay in the cache.
+/// All passes along an axis are applied to a few lines at a time, which stay in the cache.
 pub fn blur(isa: Isa, mut pixels: Vec<Pixel>, width: usize, height: usize, sigma: f32) -> Vec<Pixel> {
     blur_rows(isa, &mut pixels, width, Window::new(sigma.min(width as f32)));
     blur_columns(isa, &mut pixels, width, Window::new(sigma.min(height as f32)));
@@ -17,12 +15,14 @@ pub fn blur(isa: Isa, mut pixels: Vec<Pixel>, width: usize, height: usize, sigma
 
 pub(super) const PASSES: usize = 3;
 
-/// A box of `2 * radius + 1` pixels and a part (`edge` of 1) of one more on either side, so that its variance is exactly
-/// a third of sigma² (Gwosdek et al. 2011, "Theoretical Foundations of Gaussian Convolution by Extended Box Filtering").
+/// An extended box: `2 * radius + 1` pixels of weight 1 and one more of weight `edge` on either side, so that its
+/// variance is exactly sigma² / 3 (Gwosdek et al. 2011, "Theoretical Foundations of Gaussian Convolution by Extended
+/// Box Filtering").
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
     pub radius: usize,
     pub edge: f32,
+    /// One divided by the sum of all weights.
     pub share: f32,
 }
 
@@ -36,7 +36,7 @@ impl Window {
     }
 }
 
-/// Lines that go through together: a cache line of pixels.
+/// Lines that are blurred together: as many as a cache line holds pixels.
 const LINES: usize = 4;
 
 /// Pixel i of each of LINES lines.
@@ -77,17 +77,12 @@ fn blur_columns(isa: Isa, pixels: &mut [Pixel], width: usize, window: Window) {
 }
 
 multiversion! {
-    /// All box blurs of `lines`; `padded` is room for what their borders mirror.
-    fn passes(lines: &mut [Group], padded: &mut [Group], window: Window) =
-        // SAFETY: the baseline is always there.
-        |lines, padded, window| unsafe { passes_body::<Four, 4>(lines, padded, window) },
-        // SAFETY: compiled for AVX2 and FMA, and called only where they were detected.
-        |lines, padded, window| unsafe { passes_body::<simd::Eight, 2>(lines, padded, window) },
-        // SAFETY: the same with AVX-512.
-        |lines, padded, window| unsafe { passes_body::<simd::Sixteen, 1>(lines, padded, window) };
+    /// Applies all box blurs to `lines`; `padded` has room for the lines and their mirrored borders.
+    fn passes(lines: &mut [Group], padded: &mut [Group], window: Window) = unsafe
+        passes_body::<simd::F32x4, 4>, passes_body::<simd::F32x8, 2>, passes_body::<simd::F32x16, 1>;
 }
 
-/// `VECTORS` vectors make up a group.
+/// A group is `VECTORS` vectors.
 ///
 /// # Safety
 /// The processor has the instruction set of `V`.
@@ -97,17 +92,17 @@ unsafe fn passes_body<V: Vector, const VECTORS: usize>(lines: &mut [Group], padd
     let (length, reach) = (lines.len(), window.radius + 1);
     let load = |group: &Group| -> [V; VECTORS] {
         let from = group.as_ptr().cast::<f32>();
-        // SAFETY: a group is VECTORS vectors, so each read stays in it; the caller vouches for the instruction set.
+        // SAFETY: a group is VECTORS vectors, so each read stays in it; the caller guarantees the instruction set.
         std::array::from_fn(|v| unsafe { V::load(from.add(v * V::LANES)) })
     };
     let store = |values: [V; VECTORS], group: &mut Group| {
         let to = group.as_mut_ptr().cast::<f32>();
         for (v, value) in values.iter().enumerate() {
-            // SAFETY: the same for writes.
+            // SAFETY: as for the reads.
             unsafe { value.store(to.add(v * V::LANES)) };
         }
     };
-    // SAFETY: the caller vouches for the instruction set.
+    // SAFETY: the caller guarantees the instruction set.
     unsafe {
         let (minus, edge, share) = (V::splat(-1.0), V::splat(window.edge), V::splat(window.share));
         let zero = V::splat(0.0);

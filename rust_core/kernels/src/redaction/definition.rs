@@ -3,7 +3,7 @@
 use super::blur::{PASSES, Window};
 use crate::image::reflect101;
 
-/// Three passes of an extended box along x and y, borders mirrored as in OpenCV.
+/// Three passes of an extended box filter along x and y, with borders mirrored as in OpenCV.
 pub fn blur(pixels: &[[f32; 4]], width: usize, height: usize, sigma: f32) -> Vec<[f32; 4]> {
     let (across, down) = (Window::new(sigma.min(width as f32)), Window::new(sigma.min(height as f32)));
     let mut current = pixels.to_vec();
@@ -29,7 +29,7 @@ fn mean(window: Window, at: impl Fn(isize) -> [f32; 4]) -> [f32; 4] {
     })
 }
 
-/// Every pixel the mean of its block.
+/// Each pixel becomes the mean of its block.
 pub fn pixelate(pixels: &[[f32; 4]], width: usize, height: usize, block: usize) -> Vec<[f32; 4]> {
     let mean = |left: usize, top: usize, channel: usize| {
         let (right, bottom) = (width.min(left + block), height.min(top + block));

@@ -1,8 +1,8 @@
-use super::Patch;
+use super::patch::Patch;
 
-/// A row of bytes, each pixel the mean of its block over all `rows` (one block high). See
+/// The redacted bytes of each of `rows`, which are one row of blocks: every pixel is the mean of its block. See
 /// [`super::definition::pixelate`].
-pub(super) fn means<'a>(rows: impl ExactSizeIterator<Item = &'a [u8]>, patch: &Patch, block: usize) -> Vec<u8> {
+pub fn block_means<'a>(rows: impl ExactSizeIterator<Item = &'a [u8]>, patch: &Patch, block: usize) -> Vec<u8> {
     let height = rows.len();
     let mut sums = vec![0u32; 3 * patch.width];
     for row in rows {

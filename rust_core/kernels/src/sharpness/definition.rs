@@ -2,7 +2,7 @@
 
 use crate::image::{Gray, reflect, reflect101};
 
-/// Variance of the 4-neighbour Laplacian, borders mirrored as in OpenCV (Pech-Pacheco et al. 2000).
+/// Variance of the 4-neighbour Laplacian, with borders mirrored as in OpenCV (Pech-Pacheco et al. 2000).
 pub fn laplacian_variance(gray: Gray) -> f64 {
     let (w, h) = (gray.width(), gray.height());
     let at = |x: isize, y: isize| i128::from(gray.row(reflect101(y, h))[reflect101(x, w)]);
@@ -18,12 +18,12 @@ pub fn laplacian_variance(gray: Gray) -> f64 {
     (n * sum_of_squares - sum * sum) as f64 / (n * n) as f64
 }
 
-/// One minus the no-reference blur of Crété-Roffet et al. 2007: how much of the picture's gradient a strong box blur
-/// destroys. Picture and blurred picture differ little where the picture was blurred already.
+/// One minus the no-reference blur metric of Crété-Roffet et al. 2007: the share of the image's gradient that a strong
+/// box blur removes, which is small if the image is already blurred.
 ///
-/// Window, gradient and borders are those of `skimage.measure.blur_effect(h_size=11)`: an 11-tap box along one axis, the
-/// Sobel gradient along the same axis, two pixels left out at the border, and the worse of the two axes. An axis without
-/// any gradient says nothing and is left out; a picture without any gradient has sharpness 0. Needs 4×4 pixels.
+/// Window, gradient and borders are those of `skimage.measure.blur_effect(h_size=11)`: an 11-tap box along one axis,
+/// the Sobel gradient along the same axis, without the outer two pixels, and the lower value of the two axes. An axis
+/// without any gradient is ignored; an image without any gradient has sharpness 0. Needs at least 4×4 pixels.
 pub fn reblur_sharpness(gray: Gray) -> f64 {
     let horizontal = axis_sharpness(gray.width(), gray.height(), |along, across| i64::from(gray.row(across)[along]));
     let vertical = axis_sharpness(gray.height(), gray.width(), |along, across| i64::from(gray.row(along)[across]));
@@ -34,7 +34,7 @@ pub fn reblur_sharpness(gray: Gray) -> f64 {
     }
 }
 
-/// Mean squared Sobel gradient, gx² + gy², borders mirrored as in OpenCV (Tenenbaum 1970, Krotkov 1988).
+/// Mean squared Sobel gradient, gx² + gy², with borders mirrored as in OpenCV (Tenenbaum 1970, Krotkov 1988).
 pub fn tenengrad(gray: Gray) -> f64 {
     let (w, h) = (gray.width(), gray.height());
     let at = |x: isize, y: isize| i64::from(gray.row(reflect101(y, h))[reflect101(x, w)]);
@@ -51,10 +51,10 @@ pub fn tenengrad(gray: Gray) -> f64 {
     sum as f64 / (w * h) as f64
 }
 
-/// Share of the picture's energy at spatial frequencies above `cutoff` cycles a pixel (0.5 is the finest there is).
+/// Share of the image's energy at spatial frequencies above `cutoff` cycles per pixel (0.5 is the highest frequency).
 ///
-/// The mean is taken out and a Hann window laid over the picture, otherwise the jump between opposite borders, which a
-/// Fourier transform sees as neighbours, would pass for detail. A flat picture has 0.
+/// The mean is subtracted and a Hann window applied; otherwise the step between opposite borders, which are adjacent
+/// for a Fourier transform, would count as detail. A flat image has 0.
 pub fn high_frequency_share(gray: Gray, cutoff: f32) -> f64 {
     let (w, h) = (gray.width(), gray.height());
     let window = |i: usize, n: usize| (std::f64::consts::PI * (i + 1) as f64 / (n + 1) as f64).sin().powi(2);
@@ -83,7 +83,7 @@ pub fn high_frequency_share(gray: Gray, cutoff: f32) -> f64 {
 }
 
 fn axis_sharpness(length: usize, lines: usize, at: impl Fn(usize, usize) -> i64) -> Option<f64> {
-    // Eleven times the blurred picture, so that everything stays an exact integer.
+    // Eleven times the blurred image, so that all values are exact integers.
     let blurred = |along: usize, across: usize| -> i64 {
         (-5..=5).map(|tap| at(reflect(along as isize + tap, length), across)).sum()
     };
@@ -91,13 +91,13 @@ fn axis_sharpness(length: usize, lines: usize, at: impl Fn(usize, usize) -> i64)
         let slope = |line: usize| f(along + 1, line) - f(along - 1, line);
         (slope(across - 1) + 2 * slope(across) + slope(across + 1)).abs()
     };
-    let (mut gradient, mut destroyed) = (0, 0);
+    let (mut gradient, mut removed) = (0, 0);
     for across in 2..lines - 1 {
         for along in 2..length - 1 {
             let sharp = sobel(&at, along, across);
             gradient += sharp;
-            destroyed += (11 * sharp - sobel(&blurred, along, across)).max(0);
+            removed += (11 * sharp - sobel(&blurred, along, across)).max(0);
         }
     }
-    (gradient > 0).then(|| destroyed as f64 / (11 * gradient) as f64)
+    (gradient > 0).then(|| removed as f64 / (11 * gradient) as f64)
 }

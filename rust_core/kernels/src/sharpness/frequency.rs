@@ -6,16 +6,16 @@ use rustfft::{Fft, FftPlanner, num_complex::Complex};
 use crate::image::Gray;
 use crate::isa::{Isa, multiversion};
 
-/// See [`super::definition::high_frequency_share`]; differs from it by rounding, at most 1e-6.
+/// [`super::definition::high_frequency_share`], within rounding errors of at most 1e-6.
 ///
-/// Only the columns of the spectrum that reach below the cutoff are transformed: the rest of the energy is the energy of
-/// the picture (Parseval) less theirs. The transform picks its own instruction set.
+/// Only the columns of the spectrum with frequencies below the cutoff are transformed: by Parseval's theorem, the rest
+/// of the image's energy is above it. The FFT library selects its own instruction set.
 pub fn high_frequency_share(isa: Isa, gray: Gray, cutoff: f32) -> f64 {
     let (w, h) = (gray.width(), gray.height());
     let plan = Plan::cached(w, h);
     let mut windowed = vec![0f32; w * h];
     let energy = window(isa, gray, &plan.window_x, &plan.window_y, &mut windowed);
-    // What is left of a flat picture by rounding.
+    // A flat image, within rounding.
     if energy < 1e-6 * (w * h) as f64 {
         return 0.0;
     }
@@ -27,17 +27,17 @@ pub fn high_frequency_share(isa: Isa, gray: Gray, cutoff: f32) -> f64 {
     (1.0 - low / (energy * (w * h) as f64)).clamp(0.0, 1.0)
 }
 
-/// Writes the first `columns` frequencies of every row, column by column. Two real rows a and b go through one complex
-/// transform as a + ib; symmetry takes them apart again.
+/// Writes the first `columns` frequencies of every row, column by column. Two real rows a and b share one complex
+/// transform as a + ib, and are separated by symmetry.
 fn transform_rows(fft: &dyn Fft<f32>, rows: &[f32], columns: usize, spectrum: &mut [Complex<f32>]) {
     let w = fft.len();
     let h = rows.len() / w;
     let mut pair = vec![Complex::default(); w];
     let mut scratch = vec![Complex::default(); fft.get_inplace_scratch_len()];
-    let nothing = vec![0f32; w];
+    let zeros = vec![0f32; w];
     for y in (0..h).step_by(2) {
         let first = &rows[y * w..][..w];
-        let second = if y + 1 < h { &rows[(y + 1) * w..][..w] } else { &nothing };
+        let second = if y + 1 < h { &rows[(y + 1) * w..][..w] } else { &zeros };
         for (value, (&re, &im)) in pair.iter_mut().zip(first.iter().zip(second)) {
             *value = Complex { re, im };
         }
@@ -53,7 +53,7 @@ fn transform_rows(fft: &dyn Fft<f32>, rows: &[f32], columns: usize, spectrum: &m
     }
 }
 
-/// Energy of a column's frequencies at or below the cutoff; columns inside the half spectrum count for their mirror too.
+/// The energy of a column at or below the cutoff. Columns with a mirrored column outside the half spectrum count twice.
 fn low_energy(kx: usize, column: &[Complex<f32>], w: usize, cutoff: f32) -> f64 {
     let (h, fx) = (column.len(), kx as f64 / w as f64);
     let reach = f64::from(cutoff).powi(2) - fx * fx;
@@ -68,7 +68,7 @@ fn low_energy(kx: usize, column: &[Complex<f32>], w: usize, cutoff: f32) -> f64 
 }
 
 multiversion! {
-    /// Writes the picture less its weighted mean, times the window; gives the sum of squares.
+    /// Writes the image minus its weighted mean, times the window; returns the sum of squares.
     fn window(gray: Gray, window_x: &[f32], window_y: &[f32], out: &mut [f32]) -> f64 = window_body;
 }
 
@@ -119,10 +119,10 @@ fn sum_of_squares(values: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + rest.iter().map(|v| v * v).sum::<f32>()
 }
 
-/// By width and height.
+/// Plans by width and height.
 type Plans = HashMap<(usize, usize), Arc<Plan>>;
 
-/// What depends on the size alone.
+/// Everything that depends only on the size of the image.
 struct Plan {
     rows: Arc<dyn Fft<f32>>,
     columns: Arc<dyn Fft<f32>>,
@@ -131,7 +131,7 @@ struct Plan {
 }
 
 impl Plan {
-    /// Sizes vary without end (face crops), so the cache starts anew when it is full.
+    /// The sizes of face crops are unlimited, so the cache is cleared when it is full.
     const CACHED: usize = 64;
 
     fn cached(w: usize, h: usize) -> Arc<Plan> {

@@ -1,15 +1,15 @@
 use crate::image::{Gray, reflect101};
 use crate::isa::{Isa, multiversion};
 
-/// See [`super::definition::laplacian_variance`]; equal to it to the last bit.
+/// [`super::definition::laplacian_variance`], with identical results.
 pub fn laplacian_variance(isa: Isa, gray: Gray) -> f64 {
     let sum = i128::from(sum(gray));
     let n = (gray.width() * gray.height()) as i128;
     (n * i128::from(sum_of_squares(isa, gray)) - sum * sum) as f64 / (n * n) as f64
 }
 
-/// Sum of the Laplacian over the whole picture. Second differences telescope, so only the border counts: along a line it
-/// leaves `p[1] - p[0] + p[n-2] - p[n-1]`.
+/// The sum of the Laplacian over the image. Second differences telescope, so only the borders remain: along a line
+/// `p[1] - p[0] + p[n-2] - p[n-1]`.
 fn sum(gray: Gray) -> i64 {
     let (w, h) = (gray.width(), gray.height());
     let ends = |first: u8, second: u8, last_but_one: u8, last: u8| {
@@ -55,7 +55,7 @@ fn sum_of_squares_body(gray: Gray) -> u64 {
 
 #[inline(always)]
 fn row_interior(up: &[u8], mid: &[u8], down: &[u8]) -> u64 {
-    // 4096 squares of at most 1020 still fit a u32.
+    // The squares of 4096 values of at most 1020 fit into a u32.
     const CHUNK: usize = 4096;
     let interior = mid.len() - 2;
     let (up, down) = (&up[1..][..interior], &down[1..][..interior]);

@@ -1,4 +1,4 @@
-//! How sharp is a picture, or a part of it?
+//! Measures of the sharpness of an image or a region.
 
 pub mod definition;
 mod frequency;

@@ -1,21 +1,21 @@
 use crate::image::{Gray, reflect};
 use crate::isa::{Isa, multiversion};
 
-/// The sums of a row of this width still fit a u32.
+/// The sums over a row of this width fit into a u32.
 pub const REBLUR_MAX_WIDTH: usize = u32::MAX as usize / 11220;
 /// The gradient is measured two pixels inside the border.
 pub const REBLUR_MIN_SIDE: usize = 4;
 const RADIUS: usize = 5;
 
-/// See [`super::definition::reblur_sharpness`]; equal to it to the last bit.
+/// [`super::definition::reblur_sharpness`], with identical results.
 ///
 /// # Panics
-/// When a side is shorter than [`REBLUR_MIN_SIDE`] or the picture wider than [`REBLUR_MAX_WIDTH`].
+/// If a side is shorter than [`REBLUR_MIN_SIDE`] or the image is wider than [`REBLUR_MAX_WIDTH`].
 pub fn reblur_sharpness(isa: Isa, gray: Gray) -> f64 {
-    assert!(gray.width().min(gray.height()) >= REBLUR_MIN_SIDE, "re-blur needs 4×4 pixels");
-    assert!(gray.width() <= REBLUR_MAX_WIDTH, "too wide for re-blur");
+    assert!(gray.width().min(gray.height()) >= REBLUR_MIN_SIDE, "at least 4×4 pixels");
+    assert!(gray.width() <= REBLUR_MAX_WIDTH, "at most REBLUR_MAX_WIDTH pixels wide");
     let [horizontal, vertical] = sums(isa, gray);
-    let share = |sums: Sums| (sums.gradient > 0).then(|| sums.destroyed as f64 / (11 * sums.gradient) as f64);
+    let share = |sums: Sums| (sums.gradient > 0).then(|| sums.removed as f64 / (11 * sums.gradient) as f64);
     match (share(horizontal), share(vertical)) {
         (Some(a), Some(b)) => a.min(b),
         (Some(a), None) | (None, Some(a)) => a,
@@ -23,18 +23,19 @@ pub fn reblur_sharpness(isa: Isa, gray: Gray) -> f64 {
     }
 }
 
-/// Both over the inner pixels of one axis: Σ|sobel|, and Σ max(0, 11·|sobel| − |sobel of the 11-tap sum|).
+/// Sums over the inner pixels for one axis: Σ|sobel|, and Σ max(0, 11·|sobel| − |sobel of the 11-tap sum|).
 #[derive(Clone, Copy, Default)]
 struct Sums {
     gradient: u64,
-    destroyed: u64,
+    removed: u64,
 }
 
 multiversion! {
     fn sums(gray: Gray) -> [Sums; 2] = sums_body;
 }
 
-/// One pass down the picture: row `y` needs the plain rows and the box sums of `y-1..=y+1`, kept in rings of three.
+/// One pass down the image. Row `y` needs the pixels and the box sums of the rows `y-1..=y+1`; the sums are in ring
+/// buffers of three rows.
 #[inline(always)]
 fn sums_body(gray: Gray) -> [Sums; 2] {
     let (w, h) = (gray.width(), gray.height());
@@ -69,7 +70,7 @@ fn sums_body(gray: Gray) -> [Sums; 2] {
 #[inline(always)]
 fn add(sums: &mut Sums, row: Sums) {
     sums.gradient += row.gradient;
-    sums.destroyed += row.destroyed;
+    sums.removed += row.removed;
 }
 
 #[inline(always)]
@@ -81,7 +82,7 @@ fn slide(sums: &mut [u16], entering: &[u8], leaving: &[u8]) {
     }
 }
 
-/// `sums[x]` = the 11 pixels around `x`.
+/// Sets `sums[x]` to the sum of the 11 pixels around `x`.
 #[inline(always)]
 fn box_sums(row: &[u8], padded: &mut [u8], sums: &mut [u16]) {
     let w = row.len();
@@ -100,29 +101,36 @@ fn box_sums(row: &[u8], padded: &mut [u8], sums: &mut [u16]) {
     }
 }
 
-/// Gradients along y of the pixels between the first two and the last two columns.
+/// The sums for the gradient along y of the row between `above` and `below`, without the outer two columns.
 #[inline(always)]
 fn along_y(above: &[u8], below: &[u8], box_above: &[u16], box_below: &[u16]) -> Sums {
     let inner = above.len() - 3;
-    let ([a0, a1, a2], [b0, b1, b2]) = (shifted(above, inner), shifted(below, inner));
-    let ([c0, c1, c2], [d0, d1, d2]) = (shifted(box_above, inner), shifted(box_below, inner));
-    let mut row = RowSums::default();
-    for x in 0..inner {
-        let sharp = sobel([a0[x], a1[x], a2[x]].map(i16::from), [b0[x], b1[x], b2[x]].map(i16::from));
-        let boxed = sobel([c0[x], c1[x], c2[x]].map(|v| v as i16), [d0[x], d1[x], d2[x]].map(|v| v as i16));
-        row.add(sharp, boxed);
-    }
-    row.sums()
+    row_sums(shifted(above, inner), shifted(below, inner), shifted(box_above, inner), shifted(box_below, inner))
 }
 
-/// The same along x.
+/// The sums for the gradient along x of the middle row, without the outer two columns.
 #[inline(always)]
 fn along_x(rows: [&[u8]; 3], boxes: [&[u16]; 3]) -> Sums {
     let inner = rows[0].len() - 3;
-    let ([a0, a1, a2], [b0, b1, b2]) = (rows.map(|r| &r[1..][..inner]), rows.map(|r| &r[3..][..inner]));
-    let ([c0, c1, c2], [d0, d1, d2]) = (boxes.map(|r| &r[1..][..inner]), boxes.map(|r| &r[3..][..inner]));
+    row_sums(
+        rows.map(|row| &row[1..][..inner]),
+        rows.map(|row| &row[3..][..inner]),
+        boxes.map(|row| &row[1..][..inner]),
+        boxes.map(|row| &row[3..][..inner]),
+    )
+}
+
+/// Three lines before and three lines after each pixel, of the image (`a`, `b`) and of its box sums (`c`, `d`). All have
+/// the same length.
+#[inline(always)]
+fn row_sums(
+    [a0, a1, a2]: [&[u8]; 3],
+    [b0, b1, b2]: [&[u8]; 3],
+    [c0, c1, c2]: [&[u16]; 3],
+    [d0, d1, d2]: [&[u16]; 3],
+) -> Sums {
     let mut row = RowSums::default();
-    for x in 0..inner {
+    for x in 0..a0.len() {
         let sharp = sobel([a0[x], a1[x], a2[x]].map(i16::from), [b0[x], b1[x], b2[x]].map(i16::from));
         let boxed = sobel([c0[x], c1[x], c2[x]].map(|v| v as i16), [d0[x], d1[x], d2[x]].map(|v| v as i16));
         row.add(sharp, boxed);
@@ -130,13 +138,13 @@ fn along_x(rows: [&[u8]; 3], boxes: [&[u16]; 3]) -> Sums {
     row.sums()
 }
 
-/// The pieces that start one, two and three pixels in.
+/// Slices of length `inner` that start at pixels 1, 2 and 3.
 #[inline(always)]
 fn shifted<T>(row: &[T], inner: usize) -> [&[T]; 3] {
     [&row[1..][..inner], &row[2..][..inner], &row[3..][..inner]]
 }
 
-/// Size of the Sobel gradient between two triples; of box sums at most 4 · 11 · 255 = 11220.
+/// The absolute Sobel gradient between two triples, which is at most 4 · 11 · 255 = 11220 for box sums.
 #[inline(always)]
 fn sobel(before: [i16; 3], after: [i16; 3]) -> i16 {
     let slope = |i: usize| after[i].wrapping_sub(before[i]);
@@ -146,18 +154,18 @@ fn sobel(before: [i16; 3], after: [i16; 3]) -> i16 {
 #[derive(Default)]
 struct RowSums {
     gradient: u32,
-    destroyed: u32,
+    removed: u32,
 }
 
 impl RowSums {
     #[inline(always)]
     fn add(&mut self, sharp: i16, boxed: i16) {
-        let destroyed = sharp.wrapping_mul(11).wrapping_sub(boxed).max(0);
+        let removed = sharp.wrapping_mul(11).wrapping_sub(boxed).max(0);
         self.gradient = self.gradient.wrapping_add(sharp as u32);
-        self.destroyed = self.destroyed.wrapping_add(destroyed as u32);
+        self.removed = self.removed.wrapping_add(removed as u32);
     }
 
     fn sums(self) -> Sums {
-        Sums { gradient: u64::from(self.gradient), destroyed: u64::from(self.destroyed) }
+        Sums { gradient: u64::from(self.gradient), removed: u64::from(self.removed) }
     }
 }

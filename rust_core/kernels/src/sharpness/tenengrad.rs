@@ -1,7 +1,7 @@
 use crate::image::{Gray, reflect101};
 use crate::isa::{Isa, multiversion};
 
-/// See [`super::definition::tenengrad`]; equal to it to the last bit.
+/// [`super::definition::tenengrad`], with identical results.
 pub fn tenengrad(isa: Isa, gray: Gray) -> f64 {
     sum_of_squares(isa, gray) as f64 / (gray.width() * gray.height()) as f64
 }
@@ -27,10 +27,10 @@ fn sum_of_squares_body(gray: Gray) -> u64 {
     total
 }
 
-/// Σ gx² + gy² of a row whose neighbours are given with a pixel more on either side.
+/// Σ gx² + gy² of the middle row; all rows have one more pixel at either end.
 #[inline(always)]
 fn row_sum([up, mid, down]: [&[u8]; 3]) -> u64 {
-    // 2048 sums of two squares of at most 1020 still fit a u32.
+    // 2048 sums of two squares of values of at most 1020 fit into a u32.
     const CHUNK: usize = 2048;
     let w = mid.len() - 2;
     let mut total = 0;

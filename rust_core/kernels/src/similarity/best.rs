@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-/// One answer of a search.
+/// One result of a search.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Hit {
     pub row: usize,
@@ -10,15 +10,19 @@ pub struct Hit {
 }
 
 impl Hit {
-    /// Falling similarity, equal ones by rising row: `Less` means that `self` comes first.
+    /// Descending similarity, then ascending row: `Less` means that `self` comes first.
     #[inline]
     pub fn order(&self, other: &Hit) -> Ordering {
         other.similarity.total_cmp(&self.similarity).then(self.row.cmp(&other.row))
     }
 }
 
-/// Keeps the best `k` hits in a heap whose root is the worst of them.
-pub(super) struct Best {
+/// The similarity of this row to a query is not a number, because the row or the query holds NaN or infinity.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NanRow(pub usize);
+
+/// The best `k` hits so far, in a heap whose root is the worst of them.
+pub struct Best {
     k: usize,
     heap: Vec<Hit>,
 }
@@ -28,7 +32,7 @@ impl Best {
         Self { k, heap: Vec::with_capacity(k.min(1024)) }
     }
 
-    /// Only a similarity above it can enter, as long as rows are offered in rising order. NaN is never above.
+    /// Only hits above this similarity can enter, if rows are inserted in ascending order. NaN is not above it.
     #[inline(always)]
     pub fn threshold(&self) -> f32 {
         if self.k == 0 {
@@ -40,7 +44,17 @@ impl Best {
         }
     }
 
-    pub fn offer(&mut self, hit: Hit) {
+    /// Inserts a hit whose similarity is not at or below the threshold, which is also true of NaN.
+    #[cold]
+    pub fn insert_unless_nan(&mut self, hit: Hit) -> Result<(), NanRow> {
+        if hit.similarity.is_nan() {
+            return Err(NanRow(hit.row));
+        }
+        self.insert(hit);
+        Ok(())
+    }
+
+    pub fn insert(&mut self, hit: Hit) {
         if self.heap.len() < self.k {
             self.heap.push(hit);
             self.sift_up();

@@ -1,14 +1,11 @@
-//! Which rows are of one cluster, when some pairs are known not to be.
+//! Clustering of rows by similarity, with pairs that must not be in one cluster.
 
-use super::dot::{self, Packed};
-use super::many::{MAX_WIDTH, any_above, to_array};
+use super::dot_tile::{Interleaved, MAX_WIDTH, any_above, dot_tile, to_array};
 use super::rows::Rows;
 use crate::isa::{Isa, multiversion};
-#[cfg(target_arch = "x86_64")]
-use crate::simd;
-use crate::simd::{Four, Vector};
+use crate::simd::{self, Vector};
 
-/// A pair of rows, the smaller number first.
+/// A pair of similar rows, `a` < `b`.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Edge {
     pub a: usize,
@@ -16,11 +13,10 @@ pub struct Edge {
     pub similarity: f32,
 }
 
-/// A label per row, clusters numbered by their first rows: [`super::definition::cluster`] over the pairs whose dot
-/// product is `threshold` or more.
+/// A label for each row, with clusters numbered by their first rows: [`super::definition::cluster`].
 ///
 /// # Panics
-/// When `cannot_link` names a row that is not there.
+/// If `cannot_link` holds a row number outside the table.
 pub fn cluster(isa: Isa, rows: Rows, threshold: f32, cannot_link: &[(usize, usize)]) -> Vec<usize> {
     let mut edges = edges(isa, rows, threshold);
     edges.sort_unstable_by(|x, y| y.similarity.total_cmp(&x.similarity).then((x.a, x.b).cmp(&(y.a, y.b))));
@@ -32,13 +28,9 @@ pub fn cluster(isa: Isa, rows: Rows, threshold: f32, cannot_link: &[(usize, usiz
 }
 
 multiversion! {
-    fn edges(rows: Rows, threshold: f32) -> Vec<Edge> =
-        // SAFETY: the baseline is always there.
-        |rows, threshold| unsafe { edges_body::<Four, 2, 4>(rows, threshold) },
-        // SAFETY: compiled for AVX2 and FMA, and called only where they were detected.
-        |rows, threshold| unsafe { edges_body::<simd::Eight, 2, 6>(rows, threshold) },
-        // SAFETY: the same with AVX-512.
-        |rows, threshold| unsafe { edges_body::<simd::Sixteen, 2, 8>(rows, threshold) };
+    /// The pairs whose dot product is `threshold` or more.
+    fn edges(rows: Rows, threshold: f32) -> Vec<Edge> = unsafe
+        edges_body::<simd::F32x4, 2, 4>, edges_body::<simd::F32x8, 2, 6>, edges_body::<simd::F32x16, 2, 8>;
 }
 
 /// # Safety
@@ -49,14 +41,14 @@ unsafe fn edges_body<V: Vector, const VECTORS: usize, const ROWS: usize>(rows: R
     let mut edges = Vec::new();
     for first in (0..count).step_by(width) {
         let group: Vec<&[f32]> = (first..count.min(first + width)).map(|row| rows.row(row)).collect();
-        let packed = Packed::new(&group, width);
-        // At the threshold is enough; columns without a row never are.
+        let interleaved = Interleaved::new(&group, width);
+        // Equal to the threshold is enough; columns without a row never are.
         let limits: [f32; MAX_WIDTH] =
             std::array::from_fn(|column| if column < group.len() { threshold.next_down() } else { f32::INFINITY });
         for start in (first..count).step_by(ROWS) {
-            let some = std::array::from_fn(|i| rows.row((start + i).min(count - 1)));
-            // SAFETY: the caller vouches for the instruction set.
-            let sums = unsafe { dot::many_queries::<V, VECTORS, ROWS>(&packed, some) };
+            let tile = std::array::from_fn(|i| rows.row((start + i).min(count - 1)));
+            // SAFETY: the caller guarantees the instruction set.
+            let sums = unsafe { dot_tile::<V, VECTORS, ROWS>(&interleaved, tile) };
             for (b, sums) in (start..count).zip(&sums) {
                 // SAFETY: as above.
                 if unsafe { any_above(sums, &limits) } {
@@ -74,21 +66,21 @@ unsafe fn edges_body<V: Vector, const VECTORS: usize, const ROWS: usize>(rows: R
     edges
 }
 
-/// Union-find whose clusters know whom they must not join.
+/// Union-find with pairs that must not be in one cluster.
 struct Forest {
     parent: Vec<usize>,
-    /// Of a root: the rows that no row of its cluster may be with.
-    enemies: Vec<Vec<usize>>,
+    /// For each root, the rows that must not be in its cluster.
+    excluded: Vec<Vec<usize>>,
 }
 
 impl Forest {
     fn new(count: usize, cannot_link: &[(usize, usize)]) -> Self {
-        let mut enemies = vec![Vec::new(); count];
+        let mut excluded = vec![Vec::new(); count];
         for &(a, b) in cannot_link {
-            enemies[a].push(b);
-            enemies[b].push(a);
+            excluded[a].push(b);
+            excluded[b].push(a);
         }
-        Self { parent: (0..count).collect(), enemies }
+        Self { parent: (0..count).collect(), excluded }
     }
 
     fn root(&mut self, mut row: usize) -> usize {
@@ -99,23 +91,23 @@ impl Forest {
         row
     }
 
-    /// Does nothing where the union would hold a pair that cannot be linked.
+    /// Joins the clusters of `a` and `b`, unless the union would contain a pair that must not be linked.
     fn merge(&mut self, a: usize, b: usize) {
-        let (mut few, mut many) = (self.root(a), self.root(b));
-        if few == many {
+        let (mut child, mut parent) = (self.root(a), self.root(b));
+        if child == parent {
             return;
         }
-        if self.enemies[few].len() > self.enemies[many].len() {
-            std::mem::swap(&mut few, &mut many);
+        if self.excluded[child].len() > self.excluded[parent].len() {
+            std::mem::swap(&mut child, &mut parent);
         }
-        // Enmity is mutual, so one side's list is enough.
-        let enemies = std::mem::take(&mut self.enemies[few]);
-        if enemies.iter().any(|&enemy| self.root(enemy) == many) {
-            self.enemies[few] = enemies;
+        // Exclusion is mutual, so checking the shorter list is enough.
+        let excluded = std::mem::take(&mut self.excluded[child]);
+        if excluded.iter().any(|&row| self.root(row) == parent) {
+            self.excluded[child] = excluded;
             return;
         }
-        self.enemies[many].extend(enemies);
-        self.parent[few] = many;
+        self.excluded[parent].extend(excluded);
+        self.parent[child] = parent;
     }
 
     fn labels(mut self) -> Vec<usize> {

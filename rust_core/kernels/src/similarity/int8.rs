@@ -1,15 +1,15 @@
-//! Search over rows of one byte a number: a fourth of the memory to go through, then the best are scored exactly.
+//! Search over rows of one byte a number: a quarter of the memory to read. The best of them are then scored exactly.
 
 use std::ops::Range;
 
-use super::best::{Best, Hit};
-use super::few::score_rows;
-use super::parts::search_parts;
-use super::rows::{Number, Rows};
-use super::top_k::NanRow;
+use super::best::{Best, Hit, NanRow};
+use super::dot_rows::AlignedQuery;
+use super::each_query::ScoreRows;
+use super::parallel_search::search_in_parallel;
+use super::rows::Rows;
 use crate::isa::{Isa, multiversion};
 
-/// Rows as whole numbers from -127 to 127 times a scale of their own.
+/// Rows quantized to integers from -127 to 127, with one scale a row.
 #[derive(Clone, Copy)]
 pub struct Codes<'a> {
     codes: Rows<'a, i8>,
@@ -17,36 +17,36 @@ pub struct Codes<'a> {
 }
 
 impl<'a> Codes<'a> {
-    /// `None` unless there is one scale a row.
+    /// `None` unless there is one scale for each row.
     pub fn new(codes: Rows<'a, i8>, scales: &'a [f32]) -> Option<Self> {
         (codes.count() == scales.len()).then_some(Self { codes, scales })
     }
 }
 
-/// Writes the row's codes and gives its scale: the largest size becomes 127.
+/// Writes the codes of a row and returns its scale, with which the largest absolute value becomes 127.
 pub fn quantize(row: &[f32], codes: &mut [i8]) -> f32 {
     let largest = row.iter().fold(0f32, |largest, value| largest.max(value.abs()));
     let scale = largest / 127.0;
-    let times = if scale > 0.0 { scale.recip() } else { 0.0 };
+    let inverse = if scale > 0.0 { scale.recip() } else { 0.0 };
     for (code, value) in codes.iter_mut().zip(row) {
-        *code = (value * times).round() as i8;
+        *code = (value * inverse).round() as i8;
     }
     scale
 }
 
-/// As many rows are scored exactly: enough that the true best `k` are among them (recall@10 of 0.999 and more).
-fn candidates(k: usize) -> usize {
+/// How many rows are scored exactly: enough to contain the true best `k` (recall@10 is 0.999 or more).
+fn shortlist_length(k: usize) -> usize {
     4 * k + 32
 }
 
-/// As [`super::cosine_top_k`] over `rows`, but only the rows that look best by their `codes` are scored.
+/// As [`super::cosine_top_k`] over `rows`, but scores only the rows with the highest similarity by their `codes`.
 ///
 /// # Errors
 /// `NanRow` of a scored row whose similarity is not a number.
 ///
 /// # Panics
-/// When the tables differ in `dim` or number of rows, or `mask` is not as long as there are rows.
-pub fn cosine_top_k_int8<E: Number>(
+/// If the tables differ in `dim` or number of rows, or `mask` does not hold one byte a row.
+pub fn cosine_top_k_int8<E: ScoreRows>(
     isa: Isa,
     queries: Rows,
     codes: Codes,
@@ -57,37 +57,56 @@ pub fn cosine_top_k_int8<E: Number>(
 ) -> Result<Vec<Vec<Hit>>, NanRow> {
     let (count, dim) = (rows.count(), rows.dim());
     assert!(queries.dim() == dim && codes.codes.dim() == dim && codes.codes.count() == count);
-    assert!(mask.is_none_or(|mask| mask.len() == count), "one mask value a row");
+    assert!(mask.is_none_or(|mask| mask.len() == count), "one mask byte a row");
     let quantized: Vec<Vec<i8>> = (0..queries.count())
         .map(|query| {
             let mut codes = vec![0; dim];
-            // A query's own scale changes no order.
+            // The scale of a query does not change the order of its hits.
             quantize(queries.row(query), &mut codes);
             codes
         })
         .collect();
-    // A byte is a fourth of the work of a number.
-    let work = count * dim / 4 * queries.count();
-    let shortlist = candidates(k).min(count);
-    let rough = search_parts(count, threads, work, shortlist, |part| {
-        Ok(search(isa, &quantized, codes, shortlist, mask, part))
+    // Multiplying bytes is a quarter of the work.
+    let multiplications = count * dim / 4 * queries.count();
+    let length = shortlist_length(k).min(count);
+    let shortlists = search_in_parallel(count, threads, multiplications, length, |range| {
+        Ok(search(isa, &quantized, codes, length, mask, range))
     })?;
-    let exact = |(query, hits): (usize, Vec<Hit>)| {
-        let ids: Vec<usize> = hits.iter().map(|hit| hit.row).collect();
-        score_rows(isa, queries.row(query), rows, &ids, k)
-    };
-    rough.into_iter().enumerate().map(exact).collect()
+    let rescore = |(query, hits)| rescore(isa, queries.row(query), rows, hits, k);
+    shortlists.into_iter().enumerate().map(rescore).collect()
 }
 
-/// Rows that are gone through for one query after another, near enough to stay in the cache.
+/// The best `k` of `hits` by the dot product of `query` and their rows.
+fn rescore<E: ScoreRows>(
+    isa: Isa,
+    query: &[f32],
+    rows: Rows<E>,
+    mut hits: Vec<Hit>,
+    k: usize,
+) -> Result<Vec<Hit>, NanRow> {
+    let ids: Vec<usize> = hits.iter().map(|hit| hit.row).collect();
+    let mut similarities = vec![0.0; ids.len()];
+    E::score_some(isa, &AlignedQuery::for_rows(query, rows), rows, &ids, &mut similarities);
+    for (hit, similarity) in hits.iter_mut().zip(similarities) {
+        if similarity.is_nan() {
+            return Err(NanRow(hit.row));
+        }
+        hit.similarity = similarity;
+    }
+    hits.sort_unstable_by(Hit::order);
+    hits.truncate(k);
+    Ok(hits)
+}
+
+/// Rows that are scored for one query after another, few enough to stay in the cache.
 const BLOCK: usize = 128;
 
 multiversion! {
-    fn search(queries: &[Vec<i8>], codes: Codes, k: usize, mask: Option<&[u8]>, part: Range<usize>) -> Vec<Best> =
-        |q, codes, k, mask, part| search_body(q, codes, k, mask, part, dot),
-        |q, codes, k, mask, part| search_body(q, codes, k, mask, part, dot),
-        // SAFETY: compiled for AVX-512 with VNNI, and called only where they were detected.
-        |q, codes, k, mask, part| search_body(q, codes, k, mask, part, |a, b| unsafe { dot_vnni(a, b) });
+    fn search(queries: &[Vec<i8>], codes: Codes, k: usize, mask: Option<&[u8]>, range: Range<usize>) -> Vec<Best> =
+        |q, codes, k, mask, range| search_body(q, codes, k, mask, range, dot),
+        |q, codes, k, mask, range| search_body(q, codes, k, mask, range, dot),
+        // SAFETY: compiled for AVX-512 with VNNI, and called only where both were detected.
+        |q, codes, k, mask, range| search_body(q, codes, k, mask, range, |a, b| unsafe { dot_vnni(a, b) });
 }
 
 #[inline(always)]
@@ -96,20 +115,20 @@ fn search_body(
     codes: Codes,
     k: usize,
     mask: Option<&[u8]>,
-    part: Range<usize>,
+    range: Range<usize>,
     dot: impl Fn(&[i8], &[i8]) -> i32,
 ) -> Vec<Best> {
     let mut best: Vec<Best> = queries.iter().map(|_| Best::new(k)).collect();
-    for start in part.clone().step_by(BLOCK) {
+    for start in range.clone().step_by(BLOCK) {
         for (query, best) in queries.iter().zip(&mut best) {
             let mut limit = best.threshold();
-            for row in start..part.end.min(start + BLOCK) {
+            for row in start..range.end.min(start + BLOCK) {
                 if mask.is_some_and(|mask| mask[row] == 0) {
                     continue;
                 }
                 let similarity = dot(query, codes.codes.row(row)) as f32 * codes.scales[row];
                 if similarity > limit {
-                    best.offer(Hit { row, similarity });
+                    best.insert(Hit { row, similarity });
                     limit = best.threshold();
                 }
             }
@@ -136,9 +155,10 @@ unsafe fn dot_vnni(query: &[i8], row: &[i8]) -> i32 {
     use std::arch::x86_64::*;
     let dim = query.len();
     assert_eq!(row.len(), dim);
-    // SAFETY: reads end at `dim`, the length of both; the last one is masked.
+    // SAFETY: reads end at `dim`, the length of both slices; the last load is masked.
     unsafe {
-        // The instruction takes unsigned times signed: 128 more on the row's side is 128 times the query's sum more.
+        // The instruction multiplies unsigned with signed bytes, so 128 is added to each byte of the row, and 128 times
+        // the sum of the query is subtracted in the end.
         let flip = _mm512_set1_epi8(-128);
         let ones = _mm512_set1_epi8(1);
         let (mut sum, mut surplus) = (_mm512_setzero_si512(), _mm512_setzero_si512());

@@ -1,26 +1,22 @@
-//! Which rows are closest to a query?
+//! Search, and clustering, of row vectors by cosine similarity.
 
 mod best;
 mod cluster;
 pub mod definition;
-mod dot;
-mod encoding;
-mod few;
-mod hybrid;
+pub(crate) mod dot_rows;
+pub(crate) mod dot_tile;
+mod each_query;
 mod int8;
-mod k_reciprocal;
-mod many;
-mod neighbours;
-mod parts;
+mod number;
+mod parallel_search;
+mod query_groups;
 mod rows;
-mod sets;
 mod top_k;
 
-pub use best::Hit;
+pub use best::{Hit, NanRow};
 pub use cluster::cluster;
+pub use each_query::ScoreRows;
 pub use half::f16;
-pub use hybrid::{PartOutside, hybrid_scores};
 pub use int8::{Codes, cosine_top_k_int8, quantize};
-pub use k_reciprocal::{KReciprocal, k_reciprocal};
-pub use rows::{Number, Rows};
-pub use top_k::{NanRow, cosine_top_k};
+pub use rows::Rows;
+pub use top_k::cosine_top_k;

@@ -1,27 +1,24 @@
-use super::best::{Best, Hit};
-use super::few::search_few;
-use super::parts::search_parts;
-use super::rows::{Number, Rows};
+use super::best::{Hit, NanRow};
+use super::each_query::{ScoreRows, search_each_query};
+use super::parallel_search::search_in_parallel;
+use super::query_groups::search_query_groups;
+use super::rows::Rows;
 use crate::isa::Isa;
 
-/// From here on queries are multiplied side by side.
-const MANY: usize = 4;
+/// With fewer queries, reading the table is the bottleneck, and each query is scored by itself.
+const MIN_QUERIES_FOR_GROUPS: usize = 4;
 
-/// This row of the searched table, or a query, holds something that is not a number.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct NanRow(pub usize);
-
-/// For each query the `k` allowed rows with the largest dot product (fewer when fewer are allowed), largest first, equal
-/// ones by row: [`super::definition::cosine_top_k`] with sums in single precision. `mask` holds one byte a row, nonzero
-/// where it is allowed. The same call gives the same answer whatever `threads` is; the last bits of a similarity may
-/// differ between instruction sets and between one query and several.
+/// For each query, the `k` allowed rows with the largest dot product (or all allowed rows, if fewer), in descending
+/// order, ties by row: [`super::definition::cosine_top_k`] with sums in single precision. `mask` holds one byte a row,
+/// nonzero where the row is allowed. Results do not depend on `threads`; the last bits of a similarity may differ
+/// between instruction sets, and between one query and several.
 ///
 /// # Errors
 /// `NanRow` of an allowed row whose similarity is not a number.
 ///
 /// # Panics
-/// When queries and rows differ in `dim`, or `mask` is not as long as there are rows.
-pub fn cosine_top_k<E: Number>(
+/// If queries and rows differ in `dim`, or `mask` does not hold one byte a row.
+pub fn cosine_top_k<E: ScoreRows>(
     isa: Isa,
     queries: Rows,
     rows: Rows<E>,
@@ -29,25 +26,15 @@ pub fn cosine_top_k<E: Number>(
     mask: Option<&[u8]>,
     threads: usize,
 ) -> Result<Vec<Vec<Hit>>, NanRow> {
-    assert_eq!(queries.dim(), rows.dim(), "queries and rows have one length");
-    assert!(mask.is_none_or(|mask| mask.len() == rows.count()), "one mask value a row");
+    assert_eq!(queries.dim(), rows.dim(), "queries and rows have the same dim");
+    assert!(mask.is_none_or(|mask| mask.len() == rows.count()), "one mask byte a row");
     let k = k.min(rows.count());
-    let work = rows.count() * rows.dim() * queries.count();
-    search_parts(rows.count(), threads, work, k, |part| {
-        if queries.count() < MANY {
-            search_few(isa, queries, rows, k, mask, part)
+    let multiplications = rows.count() * rows.dim() * queries.count();
+    search_in_parallel(rows.count(), threads, multiplications, k, |range| {
+        if queries.count() < MIN_QUERIES_FOR_GROUPS {
+            search_each_query(isa, queries, rows, k, mask, range)
         } else {
-            E::search_many(isa, queries, rows, k, mask, part)
+            search_query_groups(isa, queries, rows, k, mask, range)
         }
     })
-}
-
-/// Offers a similarity that is not at or below the threshold: larger, or not a number.
-#[cold]
-pub(super) fn take(hit: Hit, best: &mut Best) -> Result<(), NanRow> {
-    if hit.similarity.is_nan() {
-        return Err(NanRow(hit.row));
-    }
-    best.offer(hit);
-    Ok(())
 }

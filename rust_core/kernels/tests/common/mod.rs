@@ -1,12 +1,12 @@
-//! Made-up pictures and vectors, the same every time.
+//! Generated images and vectors, the same in every run.
 #![allow(dead_code)]
 
 use photofinish_kernels::{Gray, Isa};
 
-/// Lengths either side of the lanes of every vector register.
+/// Lengths below, at and above the number of lanes of every vector type.
 pub const LENGTHS: [usize; 13] = [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65];
 
-/// Numerical Recipes' linear congruential generator: enough for test pictures.
+/// A linear congruential generator with Knuth's constants, good enough for test data.
 pub struct Random(pub u64);
 
 impl Random {
@@ -38,9 +38,9 @@ impl Random {
     }
 }
 
-/// Calls `check` with pictures of every pair of `LENGTHS`, packed and with rows apart: noise, and black with white dots,
-/// whose gradients are the largest possible.
-pub fn each_picture(min_side: usize, mut check: impl FnMut(Gray, &str)) {
+/// Calls `check` with images of every width and height of `LENGTHS`, contiguous and strided: noise, and black with
+/// white dots, which have the largest possible gradients.
+pub fn each_image(min_side: usize, mut check: impl FnMut(Gray, &str)) {
     let mut random = Random(1);
     for height in LENGTHS.into_iter().filter(|&n| n >= min_side) {
         for width in LENGTHS.into_iter().filter(|&n| n >= min_side) {
@@ -48,8 +48,8 @@ pub fn each_picture(min_side: usize, mut check: impl FnMut(Gray, &str)) {
                 let noise = random.bytes(stride * height);
                 let dots: Vec<u8> = noise.iter().map(|&v| if v < 100 { 255 } else { 0 }).collect();
                 for (data, kind) in [(&noise, "noise"), (&dots, "dots")] {
-                    let picture = Gray::new(data, width, height, stride).expect("a valid picture");
-                    check(picture, &format!("{kind} {width}×{height}, rows {stride} apart"));
+                    let image = Gray::new(data, width, height, stride).expect("a valid image");
+                    check(image, &format!("{kind} {width}×{height}, stride {stride}"));
                 }
             }
         }

@@ -1,4 +1,4 @@
-use super::Patch;
+use super::patch::Patch;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shape {
@@ -6,7 +6,8 @@ pub enum Shape {
     Ellipse,
 }
 
-/// A rectangle in pixels, edges between pixels, or the ellipse that touches its sides.
+/// A rectangle, or the ellipse that touches its sides. Coordinates are in pixels; whole numbers are the edges between
+/// pixels.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Region {
     pub left: f32,
@@ -17,7 +18,7 @@ pub struct Region {
 }
 
 impl Region {
-    /// `None` when nothing of it lies in the picture.
+    /// The pixels that the region and its feather touch; `None` if they are all outside the image.
     pub(super) fn patch(&self, width: usize, height: usize, feather: f32) -> Option<Patch> {
         let from = |edge: f32| (edge - feather).floor().max(0.0) as usize;
         let to = |edge: f32, limit: usize| ((edge + feather).ceil().max(0.0) as usize).min(limit);
@@ -32,13 +33,13 @@ impl Region {
         })
     }
 
-    /// How much of the redaction a pixel gets, 0 to 1, judged at its centre.
+    /// The opacity of the redaction at the centre of a pixel: 1 in the region, falling to 0 over `feather` pixels.
     pub fn alpha(&self, x: usize, y: usize, feather: f32) -> f32 {
         let (rx, ry, dx, dy) = self.offsets(x, y);
         let outside = match self.shape {
             Shape::Rectangle => (dx - rx).max(0.0).hypot((dy - ry).max(0.0)),
             Shape::Ellipse => {
-                // Along the line from the centre: exact on the axes, near enough between them.
+                // The distance along the ray from the centre: exact on the axes, an approximation between them.
                 let reach = (dx / rx).hypot(dy / ry);
                 if reach <= 1.0 { 0.0 } else { dx.hypot(dy) * (1.0 - 1.0 / reach) }
             }
@@ -46,20 +47,20 @@ impl Region {
         if outside <= 0.0 { 1.0 } else { (1.0 - outside / feather.max(f32::MIN_POSITIVE)).max(0.0) }
     }
 
-    /// Half the sides, and a pixel's distances from the centre.
+    /// Half the sides, and the distances of a pixel from the centre.
     fn offsets(&self, x: usize, y: usize) -> (f32, f32, f32, f32) {
         let (rx, ry) = ((self.right - self.left) / 2.0, (self.bottom - self.top) / 2.0);
         (rx, ry, (x as f32 + 0.5 - self.left - rx).abs(), (y as f32 + 0.5 - self.top - ry).abs())
     }
 
-    /// Lays `redacted` over `row`, both the bytes of the pixels from (`left`, `y`) on. Alpha falls towards both ends of a row,
-    /// so only the ends need it pixel by pixel.
+    /// Blends `redacted` over `row`, both the bytes of the pixels from (`left`, `y`) on. Alpha decreases towards both
+    /// ends of a row, so it is computed only there, and the middle is copied.
     pub(super) fn blend_row(&self, row: &mut [u8], redacted: &[u8], left: usize, y: usize, feather: f32) {
         let (row, redacted) = (row.as_chunks_mut::<3>().0, redacted.as_chunks::<3>().0);
         let n = row.len();
         let is_whole = |x: usize| self.alpha(left + x, y, feather) == 1.0;
         let middle = (((self.left + self.right) / 2.0 - left as f32).max(0.0) as usize).min(n - 1);
-        // The last guess may be off by rounding; the loops put it right.
+        // Estimates of the ends, which may be off by rounding; the loops correct them.
         let half = self.half_width(y);
         let centre = (self.left + self.right) / 2.0 - left as f32 - 0.5;
         let mut first = ((centre - half).max(0.0) as usize).min(middle);
@@ -83,7 +84,7 @@ impl Region {
         }
     }
 
-    /// Half of what the region covers of a row of pixels.
+    /// Half the width of the region in a row of pixels.
     fn half_width(&self, y: usize) -> f32 {
         let (rx, ry, _, dy) = self.offsets(0, y);
         match self.shape {
