@@ -1,7 +1,7 @@
-"""The hot kernels of photofinish, in Rust: sharpness, pixels, redaction, similarity, hash.
+"""Fast kernels in Rust: sharpness, pixels, redaction, hashes, similarity, re-ranking.
 
-Arrays are taken as they are, never copied; one of the wrong shape, type or layout is refused with a `ValueError` that
-names the argument (something that is no array at all: `TypeError`). The GIL is released while a kernel runs.
+Arrays are never copied. A wrong shape, dtype or layout raises a `ValueError` that names the argument, and an argument
+that is not an array a `TypeError`. The GIL is released while a kernel runs.
 """
 
 from photofinish_kernels._kernels import (
