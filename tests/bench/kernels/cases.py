@@ -1,4 +1,4 @@
-"""What is measured: each kernel beside what people would use instead, on the same data, in the same run."""
+"""The cases: each kernel and its alternatives, on the same data, in the same run."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Case:
     ours: Run
     peers: dict[str, Run]
     bar: float | None = None
-    """How many times faster than the best peer it has to be; 1 where nothing was promised."""
+    """The required speedup against the best alternative; 1 if None."""
     threads: int = 1
 
 
-def picture(height: int, width: int, channels: int = 1) -> NDArray[np.uint8]:
-    """Detail at several scales, like a photo's."""
+def image(height: int, width: int, channels: int = 1) -> NDArray[np.uint8]:
+    """An image with detail at several scales, like a photo."""
     rng = np.random.default_rng(height + width)
     shape = (height, width) if channels == 1 else (height, width, channels)
     coarse = rng.integers(0, 256, (height // 16 + 1, width // 16 + 1, channels), dtype=np.uint8)
@@ -52,11 +52,11 @@ def unit_rows(count: int, dim: int, seed: int = 0) -> NDArray[np.float32]:
     return rows
 
 
-def begun_at(offset: int, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A copy that begins `offset` bytes into a cache line. NumPy begins arrays at any multiple of 16, by chance."""
-    room = np.empty(rows.nbytes + 128, np.uint8)
-    start = -room.ctypes.data % 64 + offset
-    copy = room[start : start + rows.nbytes].view(np.float32).reshape(rows.shape)
+def start_at(offset: int, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A copy that starts `offset` bytes into a cache line. NumPy starts arrays at any multiple of 16 bytes, by chance."""
+    memory = np.empty(rows.nbytes + 128, np.uint8)
+    start = -memory.ctypes.data % 64 + offset
+    copy = memory[start : start + rows.nbytes].view(np.float32).reshape(rows.shape)
     copy[:] = rows
     return copy
 
@@ -73,32 +73,32 @@ def opencv_tenengrad(gray: NDArray[np.uint8]) -> float:
 
 def sharpness() -> Iterator[Case]:
     for height, width, bar in ((3000, 4000, 8), (768, 1024, 8), (256, 256, 4)):
-        gray = picture(height, width)
+        gray = image(height, width)
         peers = {"OpenCV Laplacian 16S + meanStdDev": lambda gray=gray: opencv_laplacian(gray)}
         run = lambda gray=gray: kernels.laplacian_variance(gray)  # noqa: E731
         yield Case("laplacian_variance", f"{width}×{height}", run, peers, bar)
-    crops = [picture(128, 128 + i % 2) for i in range(100)]
+    crops = [image(128, 128 + i % 2) for i in range(100)]
     crops = [np.ascontiguousarray(crop[:, :128]) for crop in crops]
     one_by_one = {"OpenCV, one by one": lambda: [opencv_laplacian(crop) for crop in crops]}
     yield Case(
         "laplacian_variance_batch", "100 of 128×128", lambda: kernels.laplacian_variance_batch(crops), one_by_one, 5
     )
     for size in (256, 1024):
-        gray = picture(size, size)
+        gray = image(size, size)
         peers = {"OpenCV Sobel 16S + norm": lambda gray=gray: opencv_tenengrad(gray)}
         yield Case("tenengrad", f"{size}×{size}", lambda gray=gray: kernels.tenengrad(gray), peers)
     for size in (112, 1024):
-        gray = picture(size, size)
+        gray = image(size, size)
         peers = {"scikit-image blur_effect": lambda gray=gray: blur_effect(gray, h_size=11)}
         yield Case("reblur_sharpness", f"{size}×{size}", lambda gray=gray: kernels.reblur_sharpness(gray), peers)
-    gray = picture(256, 256)
+    gray = image(256, 256)
     single = gray.astype(np.float32)
-    peers = {"SciPy rfft2, the transform alone": lambda: scipy.fft.rfft2(single)}
+    peers = {"SciPy rfft2, only the transform": lambda: scipy.fft.rfft2(single)}
     yield Case("high_frequency_share", "256×256", lambda: kernels.high_frequency_share(gray), peers, 1.2)
 
 
 def pixels() -> Iterator[Case]:
-    photo = picture(3000, 4000, 3)
+    photo = image(3000, 4000, 3)
     batch = np.zeros((1, 3, 480, 640), np.float32)
 
     def opencv_prepare() -> None:
@@ -108,7 +108,7 @@ def pixels() -> Iterator[Case]:
     scale = (1 / 255, 1 / 255, 1 / 255)
     run = lambda: kernels.prepare(photo, batch, 0, swap_channels=True, scale=scale)  # noqa: E731
     yield Case("prepare", "12 MP → 640×480", run, {"OpenCV INTER_AREA + blobFromImage": opencv_prepare}, 6)
-    frame = picture(768, 1024, 3)
+    frame = image(768, 1024, 3)
     rng = np.random.default_rng(0)
     landmarks = (TEMPLATE * rng.uniform(0.5, 2, (16, 1, 1)) + rng.uniform(50, 500, (16, 1, 2))).astype(np.float32)
     landmarks += rng.normal(size=landmarks.shape).astype(np.float32)
@@ -126,7 +126,7 @@ def pixels() -> Iterator[Case]:
 
 
 def redaction() -> Iterator[Case]:
-    patch = picture(400, 400, 3)
+    patch = image(400, 400, 3)
     box = np.array([[0, 0, 400, 400]], np.float32)
     mask = cv2.ellipse(np.zeros((400, 400), np.uint8), (200, 200), (200, 200), 0, 0, 360, 255, -1)
     for sigma, bar in ((40, 30), (10, None)):
@@ -145,8 +145,8 @@ def redaction() -> Iterator[Case]:
 def similarity() -> Iterator[Case]:
     for count, dim in ((1_000, 128), (1_000, 512), (10_000, 512)):
         for offset in (0, 16, 32, 48):
-            rows, query = begun_at(offset, unit_rows(count, dim)), unit_rows(1, dim, seed=1)
-            yield top_k(rows, query, f"{count:,} × {dim}, {offset} bytes into a line", bar=1)
+            rows, query = start_at(offset, unit_rows(count, dim)), unit_rows(1, dim, seed=1)
+            yield top_k(rows, query, f"{count:,} × {dim}, {offset} bytes into a cache line", bar=1)
     rows = unit_rows(100_000, 128)
     yield top_k(rows, unit_rows(64, 128, seed=1), "64 queries, 100,000 × 128", bar=3)
     rows, query = unit_rows(1_000_000, 128), unit_rows(1, 128, seed=1)
@@ -162,7 +162,7 @@ def similarity() -> Iterator[Case]:
 
 
 def clustering() -> Iterator[Case]:
-    """An album of 5,000 faces. SciPy is let off the cannot-link pairs, which it does not know."""
+    """An album of 5,000 faces. SciPy runs without the cannot-link pairs, which it does not support."""
     rows = np.repeat(unit_rows(500, 512), 10, axis=0) + 0.8 * unit_rows(5_000, 512, seed=1)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     pairs = np.random.default_rng(0).permutation(5_000).reshape(-1, 2)
@@ -175,7 +175,7 @@ def clustering() -> Iterator[Case]:
 
 
 def reranking() -> Iterator[Case]:
-    """Albums in which a person has some ten faces."""
+    """Albums with about ten faces a person."""
     for queries, candidates in ((1, 100), (3, 500), (5, 2_000)):
         people = -(-(queries + candidates) // 10)
         rows = np.repeat(unit_rows(people, 128), 10, axis=0) + 0.9 * unit_rows(10 * people, 128, seed=1)
@@ -184,17 +184,22 @@ def reranking() -> Iterator[Case]:
         first, second = rows[:queries].copy(), rows[queries : queries + candidates].copy()
         run = lambda first=first, second=second: kernels.k_reciprocal_distances(first, second)  # noqa: E731
         peers: dict[str, Run] = {
-            "NumPy, the published program": lambda first=first, second=second: as_published(first, second),
+            "NumPy, as published": lambda first=first, second=second: as_published(first, second),
             "NumPy + SciPy sparse": lambda first=first, second=second: with_sparse_matrices(first, second),
         }
         for peer in peers.values():
             np.testing.assert_allclose(run(), peer(), atol=1e-5)
         yield Case("k_reciprocal_distances", f"{queries} and {candidates:,} × 128", run, peers)
     for count in (1_000, 100_000):
-        parts = np.random.default_rng(0).random((count, 5), dtype=np.float32)
+        components = np.random.default_rng(0).random((count, 5), dtype=np.float32)
         weights = np.full(5, 0.2, np.float32)
-        run = lambda parts=parts, weights=weights: kernels.hybrid_scores(parts, weights)  # noqa: E731
-        peers = {"NumPy product and matmul": lambda parts=parts, weights=weights: (parts @ weights, parts * weights)}
+        run = lambda components=components, weights=weights: kernels.hybrid_scores(components, weights)  # noqa: E731
+        peers = {
+            "NumPy product and matmul": lambda components=components, weights=weights: (
+                components @ weights,
+                components * weights,
+            )
+        }
         yield Case("hybrid_scores", f"{count:,} × 5", run, peers)
 
 
@@ -214,7 +219,7 @@ def top_k(rows: NDArray[np.float32], queries: NDArray[np.float32], size: str, ba
 
 
 def hashes() -> Iterator[Case]:
-    gray = picture(768, 1024)
+    gray = image(768, 1024)
 
     def opencv_hash() -> None:
         low = cv2.dct(cv2.resize(gray, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32))[:8, :8]
@@ -234,7 +239,7 @@ def hashes() -> Iterator[Case]:
 
 
 def all_cases() -> Iterator[Case]:
-    """Made one at a time, so that memory holds one case's data."""
+    """Generates one case at a time, so that only its data is in memory."""
     yield from sharpness()
     yield from pixels()
     yield from redaction()

@@ -1,6 +1,6 @@
-"""k-reciprocal re-ranking as people do it in Python, up to the order of ties the same as the kernel's.
+"""k-reciprocal re-ranking in Python, with the same results as the kernel except for the order of ties.
 
-Neighbours are found with argpartition, where the published program sorts whole rows.
+Neighbours are found by argpartition; the published program sorts whole rows.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ K1, K2, LAMBDA = 20, 6, 0.3
 
 
 def nearest(queries: Rows, candidates: Rows) -> tuple[Rows, NDArray[np.intp]]:
-    """Distances between all, and the numbers of each one's K1 + 1 nearest, itself first."""
+    """Distances between all rows, and the indices of the K1 + 1 nearest of each, itself first."""
     pool = np.concatenate([queries, candidates])
     distances = 1 - pool @ pool.T
     keep = min(K1 + 1, len(pool))
-    some = np.argpartition(distances, keep - 1, axis=1)[:, :keep]
-    order = np.argsort(np.take_along_axis(distances, some, axis=1), axis=1)
-    return distances, np.take_along_axis(some, order, axis=1)
+    unsorted = np.argpartition(distances, keep - 1, axis=1)[:, :keep]
+    order = np.argsort(np.take_along_axis(distances, unsorted, axis=1), axis=1)
+    return distances, np.take_along_axis(unsorted, order, axis=1)
 
 
 def as_published(queries: Rows, candidates: Rows) -> Rows:
-    """Row by row, with lists of numbers and a matrix of weights."""
+    """As published: row by row, with lists of indices and a matrix of weights."""
     distances, ranks = nearest(queries, candidates)
     count, half = len(distances), K1 // 2 + 1
     weights = np.zeros_like(distances)
@@ -41,18 +41,18 @@ def as_published(queries: Rows, candidates: Rows) -> Rows:
         weight = np.exp(-distances[p, members])
         weights[p, members] = weight / weight.sum()
     weights = np.stack([weights[ranks[p, :K2]].mean(axis=0) for p in range(count)])
-    having = [np.flatnonzero(column) for column in weights.T]
+    nonzero_rows = [np.flatnonzero(column) for column in weights.T]
     jaccard = np.zeros((len(queries), count), np.float32)
     for query in range(len(queries)):
         common = np.zeros(count, np.float32)
         for x in np.flatnonzero(weights[query]):
-            common[having[x]] += np.minimum(weights[query, x], weights[having[x], x])
+            common[nonzero_rows[x]] += np.minimum(weights[query, x], weights[nonzero_rows[x], x])
         jaccard[query] = 1 - common / (2 - common)
     return ((1 - LAMBDA) * jaccard + LAMBDA * distances[: len(queries)])[:, len(queries) :]
 
 
 def with_sparse_matrices(queries: Rows, candidates: Rows) -> Rows:
-    """The same without a loop over rows: sets are rows of sparse matrices."""
+    """Without a loop over rows: sets are rows of sparse matrices."""
     distances, ranks = nearest(queries, candidates)
     count = len(distances)
 

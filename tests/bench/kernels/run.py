@@ -1,8 +1,9 @@
-"""Measures every kernel beside its best peer and writes docs/benchmarks/kernels.json and kernels.md.
+"""Measure every kernel against its best alternative, and write docs/benchmarks/kernels.json and kernels.md.
 
-Ours and the peers take turns, so that what else the machine does meets all of them alike. Kernels of one thread are
-measured in that thread's processor time, which other processes do not count against, others by the clock; the median of
-many runs counts. Exit status 1 when a kernel misses its bar. Needs the peers: see requirements.in.
+Ours and the alternatives run alternately, so that other load affects all of them equally. Kernels with one thread are
+measured in the processor time of that thread, which excludes other processes, the others in wall-clock time. The result
+is the median of many runs. Exits with status 1 if a kernel misses its required ratio. Needs the alternatives: see
+requirements.in.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-# Read when NumPy is loaded: the processor time of a helper thread would not count against a peer.
+# NumPy reads this when it is loaded. The processor time of its helper threads would not be measured.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import cv2
@@ -74,9 +75,10 @@ def main() -> int:
         row = results[-1]
         console.print(f"{row['kernel']} {row['size']}: {row['ratio']}×", highlight=False)
     title = f"{processor()}, {kernels.instruction_set()}, Python {platform.python_version()}"
-    table = Table("kernel", "size", "ours ms", "peer", "peer ms", "ratio", "at least", title=title)
-    lines = [f"# Kernels\n\n{title}; medians; made by `make bench-kernels`.\n"]
-    lines += ["| kernel | size | ours ms | peer | peer ms | ratio | at least |", "|---|---|---|---|---|---|---|"]
+    columns = ["kernel", "size", "ours, ms", "best alternative", "its time, ms", "speedup", "required"]
+    table = Table(*columns, title=title)
+    lines = [f"# Kernels\n\n{title}. Medians, measured by `make bench-kernels`.\n"]
+    lines += ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for row in results:
         cells = [str(value) for value in row.values()]
         met = row["ratio"] >= row["bar"]
