@@ -45,7 +45,9 @@ def union_of_sets(rows: NDArray[np.float32], threshold: float, cannot_link: list
 
 
 @given(st.integers(1, 25), st.integers(1, 6), st.integers(0, 4), st.data())
-def test_cannot_links_hold_and_ties_are_resolved_by_row(count: int, dim: int, threshold: int, data: st.DataObject) -> None:
+def test_cannot_links_hold_and_ties_are_resolved_by_row(
+    count: int, dim: int, threshold: int, data: st.DataObject
+) -> None:
     """Similarities of small integers are exact, so ties are exact."""
     values = data.draw(st.lists(st.integers(-1, 1), min_size=count * dim, max_size=count * dim))
     rows = np.array(values, np.float32).reshape(count, dim)

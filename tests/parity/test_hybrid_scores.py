@@ -56,8 +56,14 @@ def test_invalid_arguments_are_rejected_by_name() -> None:
     nan, above, below = components.copy(), components.copy(), components.copy()
     nan[19, 3], above[7, 0], below[16, 2] = np.nan, 1.001, -0.001
     cases: list[tuple[dict[str, Any], str]] = [
-        ({"components": components.astype(np.float64)}, "components: expected float32 of shape \\(N, P\\), got float64"),
-        ({"components": components[0]}, "components: expected float32 of shape \\(N, P\\), got float32 of shape \\[4\\]"),
+        (
+            {"components": components.astype(np.float64)},
+            "components: expected float32 of shape \\(N, P\\), got float64",
+        ),
+        (
+            {"components": components[0]},
+            "components: expected float32 of shape \\(N, P\\), got float32 of shape \\[4\\]",
+        ),
         ({"components": components[:, ::2], "weights": weights[:2]}, "components: must be C-contiguous"),
         ({"components": components[:, :0], "weights": weights[:0]}, "components: rows have length 0"),
         ({"components": nan}, "components: must be from 0 to 1, but row 19 is .*NaN"),

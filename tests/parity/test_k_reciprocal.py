@@ -72,7 +72,9 @@ def test_every_dimension(dim: int) -> None:
 
 @settings(deadline=None)
 @given(st.integers(1, 4), st.integers(1, 20), st.integers(1, 5), st.integers(1, 30), st.integers(1, 12), st.data())
-def test_ties_are_included_or_excluded_together(queries: int, count: int, dim: int, k1: int, k2: int, data: st.DataObject) -> None:
+def test_ties_are_included_or_excluded_together(
+    queries: int, count: int, dim: int, k1: int, k2: int, data: st.DataObject
+) -> None:
     """Products of small integers are exact, so ties are exact."""
     size = (queries + count) * dim
     values = data.draw(st.lists(st.integers(-1, 1), min_size=size, max_size=size))

@@ -155,8 +155,8 @@ def cosine_top_k(
 
     `queries` (Q, D) and `rows` (N, D) are C-contiguous with unit-length rows, so that the dot product is the cosine
     similarity (lengths are not checked). `mask` (N,) is true for allowed rows. Results are in descending order of
-    similarity, ties by row index, and do not depend on `threads`. An allowed row with NaN raises a ValueError; rows that
-    are not allowed are not read. Search is up to 15 % faster if `rows` starts at half a cache line (32 bytes),
+    similarity, ties by row index, and do not depend on `threads`. An allowed row with NaN raises a ValueError; other
+    rows are not read. Search is up to 15 % faster if `rows` starts at half a cache line (32 bytes),
     which it does by chance in NumPy's own memory.
     """
 

@@ -53,7 +53,7 @@ def unit_rows(count: int, dim: int, seed: int = 0) -> NDArray[np.float32]:
 
 
 def start_at(offset: int, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A copy that starts `offset` bytes into a cache line. NumPy starts arrays at any multiple of 16 bytes, by chance."""
+    """A copy that starts `offset` bytes into a cache line. NumPy starts arrays at any multiple of 16 bytes."""
     memory = np.empty(rows.nbytes + 128, np.uint8)
     start = -memory.ctypes.data % 64 + offset
     copy = memory[start : start + rows.nbytes].view(np.float32).reshape(rows.shape)
