@@ -54,7 +54,7 @@ EVENTS: dict[str, list[tuple[object, dict[str, str]]]] = {
     "on_enrolment_finalized": [(OBJECT, UPLOADED), ({}, {})],
 }
 """Data and attributes of the messages that make each event function run all its paths."""
-CLIENTS = {"_firestore", "storage_client", "_publisher"}
+CLIENTS = {"_firestore", "_storage_client", "_publisher"}
 FUNCTIONS_PACKAGE = Path(entry_points.__file__).parent
 
 
@@ -179,7 +179,7 @@ def _doubles() -> dict[str, object]:
         "events": cloud.events,
         "leases": cloud.leases,
         "launcher": cloud.launcher,
-        "storage_client": MagicMock(api_endpoint="https://storage.googleapis.com"),
+        "_storage_client": MagicMock(api_endpoint="https://storage.googleapis.com"),
         "access": nothing_expired,
         "clusters": clusters,
         "enrolments": enrolments,

@@ -281,7 +281,7 @@ def test_a_function_may_do_what_its_code_does_and_no_more(
         topic for part, topic in {"queue": "photo-work", "events": "photo-results"}.items() if part in used.parts
     }
     assert ("firestore" in service.uses) == ("_firestore" in used.parts)
-    assert ("database" in service.uses) == ("database" in used.parts)
+    assert ("database" in service.uses) == ("_database" in used.parts)
     assert ("signed_links" in service.uses) == ("links" in used.parts)
     for granted, part in (
         (calls["photo_bucket"]["readers"], "store"),
