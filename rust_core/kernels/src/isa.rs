@@ -50,11 +50,7 @@ impl Isa {
         *Isa::supported().last().expect("the baseline is always supported")
     }
 
-    /// Looks up `baseline`, `avx2` or `avx512`; `None` if this processor lacks it.
-    pub fn from_name(name: &str) -> Option<Isa> {
-        Isa::supported().iter().copied().find(|isa| isa.name() == name)
-    }
-
+    /// `baseline`, `avx2` or `avx512`.
     pub fn name(self) -> &'static str {
         match self.0 {
             Level::Baseline => "baseline",
