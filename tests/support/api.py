@@ -76,7 +76,7 @@ class Api:
 
     def audit(self) -> list[tuple[Any, ...]]:
         """Every audit entry: principal, action, album, target, outcome, request id, count."""
-        with self.cloud.database.transaction() as conn:
+        with self.cloud._database.transaction() as conn:
             return conn.execute(
                 "SELECT principal_id, action, album, target, outcome, request_id, count FROM audit_entry ORDER BY at"
             ).fetchall()
@@ -118,7 +118,7 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
     try:
         yield made
     finally:
-        cloud.database.close()
+        cloud._database.close()
 
 
 def app_of(cloud: App, **options: Any) -> Flask:

@@ -154,13 +154,13 @@ class TestAudit:
         ]
 
     def test_a_refusal_that_cannot_be_recorded_is_not_answered(self, race: Api) -> None:
-        with race.cloud.database.transaction() as conn:
+        with race.cloud._database.transaction() as conn:
             conn.execute("ALTER TABLE audit_entry ADD CONSTRAINT full_up CHECK (false) NOT VALID")
         key = race.key_for(albums=frozenset({"race"}))
         assert error_of(race.call("GET", "/albums/wedding/bibs/42", key=key)) == (500, "internal")
 
     def test_without_an_entry_there_is_no_answer(self, race: Api) -> None:
-        with race.cloud.database.transaction() as conn:
+        with race.cloud._database.transaction() as conn:
             conn.execute("ALTER TABLE audit_entry ADD CONSTRAINT full_up CHECK (action <> 'search_bib') NOT VALID")
         answer = race.call("GET", "/albums/race/bibs/42")
         assert error_of(answer) == (500, "internal")
@@ -225,7 +225,7 @@ class TestErrors:
     ) -> None:
         cloud = App(race.cloud.settings)
         nowhere = "postgresql://me:hunter2@127.0.0.1:1/photofinish"
-        cloud.database = Database(nowhere, connection_timeout_s=0.2)
+        cloud._database = Database(nowhere, connection_timeout_s=0.2)
         client = app_of(cloud).test_client()
         for path in ("/v1/albums/race/bibs/42", "/v1/ready"):
             answer = client.get(path, headers={"X-Api-Key": race.key})
@@ -233,7 +233,7 @@ class TestErrors:
             assert int(answer.headers["Retry-After"]) > 0
             assert "127.0.0.1" not in answer.text
         assert client.get("/v1/health").status_code == 200
-        cloud.database.close()
+        cloud._database.close()
         assert "hunter2" not in caplog.text
 
     def test_it_is_ready_when_the_database_answers(self, race: Api) -> None:
