@@ -1,4 +1,4 @@
-"""Large pictures with many faces of a known size, put together out of installed packages' pictures."""
+"""Large pictures with many faces of a known size, composed of pictures of installed packages."""
 
 from __future__ import annotations
 
@@ -9,13 +9,31 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.face_detection import FaceDetector
+from photofinish.analysis.models.session import OrtSession
+from photofinish.analysis.models.settings import ModelSettings
 from support.pictures import BgrImage, astronaut, group
+
+
+class PixelCounter(OrtSession):
+    """A face detection session that counts the pixels it sees."""
+
+    def __init__(self, settings: ModelSettings, *, second_passes: bool) -> None:
+        """`second_passes`: whether those over single faces count."""
+        super().__init__(model_for("face_detection"), settings)
+        self.pixels = 0
+        self._second_passes = second_passes
+
+    def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        if self._second_passes or batch.shape[2:] != (128, 128):
+            self.pixels += batch.shape[0] * batch.shape[2] * batch.shape[3]
+        return super().run(batch)
 
 
 @dataclass(frozen=True)
 class Portrait:
-    """A face with as much around it, its middle, and √(width × height) of its box."""
+    """A face and its surroundings, its centre, and √(width × height) of its box."""
 
     pixels: BgrImage
     middle: tuple[float, float]

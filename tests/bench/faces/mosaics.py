@@ -24,29 +24,13 @@ import typer
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from photofinish.analysis.models import face_detection
-from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.face_detection import FaceDetector
-from photofinish.analysis.models.session import OrtSession
 from photofinish.analysis.models.settings import ModelSettings, default_models_dir
+from support.crowds import PixelCounter
 from support.pictures import BgrImage
 
 SIZES = ((2560, 1707), (3600, 2400), (4000, 3000), (5100, 3400), (6000, 4000))
 STEPS = (16, 20, 24, 32, 48, 10_000)
-
-
-class Seen:
-    """A session that counts the pixels it sees, except in second passes over single faces."""
-
-    def __init__(self, session: OrtSession) -> None:
-        self._session = session
-        self.pixels = 0
-        self.large_batches_pay = session.large_batches_pay
-        self.metadata = session.metadata
-
-    def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        if batch.shape[2:] != (128, 128):
-            self.pixels += batch.shape[0] * batch.shape[2] * batch.shape[3]
-        return self._session.run(batch)
 
 
 @dataclass(frozen=True)
@@ -59,7 +43,7 @@ class Mosaic:
 
 def main(folder: Path, crowd_hints: Annotated[str, typer.Option()] = "") -> None:
     cv2.setNumThreads(2)
-    seen = Seen(OrtSession(model_for("face_detection"), ModelSettings(models_dir=default_models_dir())))
+    seen = PixelCounter(ModelSettings(models_dir=default_models_dir()), second_passes=False)
     detector = FaceDetector(seen)
     photos = [cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg"))]
     singles = [as_points(detector.detect([photo])[0].boxes) for photo in photos]
@@ -96,7 +80,7 @@ def side_by_side(
 
 
 def measured(
-    detector: FaceDetector, seen: Seen, mosaics: Sequence[Mosaic], variants: Sequence[int]
+    detector: FaceDetector, seen: PixelCounter, mosaics: Sequence[Mosaic], variants: Sequence[int]
 ) -> Iterator[tuple[int, str]]:
     hits: dict[int, list[np.ndarray]] = {variant: [] for variant in variants}
     extra, pixels, seconds = (dict.fromkeys(variants, 0.0) for _ in range(3))

@@ -17,34 +17,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.face_detection import LONGEST_SIDE, FaceDetector
-from photofinish.analysis.models.session import OrtSession
 from photofinish.analysis.models.settings import ModelSettings, default_models_dir
-from support.crowds import crowd, portraits
+from support.crowds import PixelCounter, crowd, portraits
 from support.pictures import BgrImage, group
 
 RUNS = 5
 SIZES = ((1280, 886), (2560, 1707), (4000, 3000), (6000, 4000))
 
 
-class Seen:
-    """A session that counts the pixels it sees."""
-
-    def __init__(self, session: OrtSession) -> None:
-        self._session = session
-        self.pixels = 0
-        self.large_batches_pay = session.large_batches_pay
-        self.metadata = session.metadata
-
-    def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        self.pixels += batch.shape[0] * batch.shape[2] * batch.shape[3]
-        return self._session.run(batch)
-
-
 def main() -> None:
     cv2.setNumThreads(2)
-    seen = Seen(OrtSession(model_for("face_detection"), ModelSettings(models_dir=default_models_dir())))
+    seen = PixelCounter(ModelSettings(models_dir=default_models_dir()), second_passes=True)
     detector = FaceDetector(seen)
     people = portraits(detector)
     print(f"{'photo':>24} {'faces':>6} {'seen MP':>8} {'ms':>7} {'ms/MP':>7} {'x first pass':>12}")
@@ -60,7 +44,7 @@ def main() -> None:
             )
 
 
-def measured(detector: FaceDetector, seen: Seen, picture: BgrImage) -> tuple[float, float, int, int]:
+def measured(detector: FaceDetector, seen: PixelCounter, picture: BgrImage) -> tuple[float, float, int, int]:
     """Best milliseconds of the detection and of the first pass alone (by turns), faces, pixels that the network saw."""
     scale = min(1.0, LONGEST_SIDE / max(picture.shape))
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.face_detection import FaceDetector
-from photofinish.analysis.models.session import OrtSession
 from photofinish.analysis.models.settings import ModelSettings
-from support.crowds import Portrait, crowd, portraits
+from support.crowds import PixelCounter, Portrait, crowd, portraits
 from support.pictures import BgrImage, astronaut, group, noise, shared_data
 
 
-class Counting:
-    """A session that counts the pixels it sees, except in second passes over single faces."""
-
-    def __init__(self, session: OrtSession) -> None:
-        self._session = session
-        self.megapixels = 0.0
-        self.large_batches_pay = session.large_batches_pay
-        self.metadata: Mapping[str, str] = session.metadata
-
-    def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        if batch.shape[2:] != (128, 128):
-            self.megapixels += batch.shape[0] * batch.shape[2] * batch.shape[3] / 1e6
-        return self._session.run(batch)
+@pytest.fixture(scope="module")
+def session(model_settings: ModelSettings) -> PixelCounter:
+    return PixelCounter(model_settings, second_passes=False)
 
 
 @pytest.fixture(scope="module")
-def session(model_settings: ModelSettings) -> Counting:
-    return Counting(OrtSession(model_for("face_detection"), model_settings))
-
-
-@pytest.fixture(scope="module")
-def detector(session: Counting) -> FaceDetector:
+def detector(session: PixelCounter) -> FaceDetector:
     return FaceDetector(session)
 
 
@@ -96,13 +77,15 @@ def test_a_face_across_a_seam_is_found_once(detector: FaceDetector, people: list
     assert (found.landmarks[0] > found.boxes[0, :2]).all(), "landmarks are shifted too"
 
 
-def test_what_the_network_sees_is_bounded(detector: FaceDetector, session: Counting, people: list[Portrait]) -> None:
+def test_what_the_network_sees_is_bounded(
+    detector: FaceDetector, session: PixelCounter, people: list[Portrait]
+) -> None:
     """In megapixels; large photos cost more only where they show many small faces."""
 
     def seen(picture: BgrImage) -> float:
-        session.megapixels = 0
+        session.pixels = 0
         detector.detect([picture])
-        return session.megapixels
+        return session.pixels / 1e6
 
     def enlarged(picture: BgrImage, width: int) -> BgrImage:
         return cv2.resize(picture, (width, width * picture.shape[0] // picture.shape[1])).astype(np.uint8)
