@@ -1,4 +1,4 @@
-"""Structured logs of functions and jobs: one JSON object a line, with the fields Cloud Logging knows."""
+"""Structured logs of functions and jobs: one JSON object per line, with the field names of Cloud Logging."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class JsonFormatter(logging.Formatter):
-    """``severity``, ``time``, ``message``, ``logger`` and what :func:`fields` adds; never anything biometric."""
+    """``severity``, ``time``, ``logger``, ``message`` and what :func:`fields` adds; never biometric data."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
@@ -26,14 +26,14 @@ class JsonFormatter(logging.Formatter):
 
 
 def fields(**values: Any) -> dict[str, Any]:
-    """The `extra` of a log call: ``log.info("committed", extra=fields(photo_id=...))``."""
+    """Return the `extra` of a log call: ``log.info("committed", extra=fields(photo_id=...))``."""
     return {"fields": values}
 
 
 def log_json() -> None:
-    """Send records of INFO and above to standard error as JSON lines; chatty libraries from WARNING."""
+    """Write records from INFO to standard error as JSON lines; verbose libraries only from WARNING."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for chatty in ("werkzeug", "google", "urllib3"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for verbose in ("werkzeug", "google", "urllib3"):
+        logging.getLogger(verbose).setLevel(logging.WARNING)

@@ -1,7 +1,7 @@
-"""The only place that turns settings into adapters, and gives them to the use cases that are kept between requests.
+"""Turn settings into adapters and use cases; the only module that imports adapters.
 
-Everything is made on first use, never at import, and each library is imported where it is used: a function that needs
-only Firestore does not pay for the database client or the models in its cold start and memory.
+Everything is created on first use, never at import, and each library is imported where it is used: a function that
+needs only Firestore does not pay for the database client or the models in its cold start and memory.
 """
 
 from __future__ import annotations
@@ -185,11 +185,11 @@ class App:
 
     @cached_property
     def enrolment_pictures(self) -> EnrolmentPictures:
-        """Raises Misconfigured where the deployment has no bucket for them."""
+        """Raises Misconfigured if the deployment has no bucket for them."""
         from photofinish.adapters.google.enrolment_pictures import GcsEnrolmentPictures
 
         if self.settings.enrolment_bucket is None:
-            raise Misconfigured("PHOTOFINISH_ENROLMENT_BUCKET: is not set, so nobody can be enrolled by upload.")
+            raise Misconfigured("PHOTOFINISH_ENROLMENT_BUCKET: is not set, so people cannot be enrolled by upload.")
         return GcsEnrolmentPictures(self._storage_client, self.settings.enrolment_bucket)
 
     @cached_property
@@ -280,7 +280,7 @@ class App:
 
     @property
     def calibration(self) -> Calibration:
-        """What similarities in `embedding_space` mean. Raises Misconfigured where nobody has measured it."""
+        """What similarities in `embedding_space` mean. Raises Misconfigured if that was never measured."""
         return self._searched_space[1]
 
     @cached_property
@@ -320,16 +320,16 @@ class App:
 
 @functools.cache
 def app() -> App:
-    """The deployment that the environment names.
+    """Return the deployment that the environment describes.
 
     Raises:
-        Misconfigured: names every variable that is missing or wrong.
+        Misconfigured: lists every variable that is missing or wrong.
     """
     return App(Settings.from_env())
 
 
 def access_store() -> AccessStore:
-    """API keys and audit of the database that the environment names; nothing else of a deployment is needed."""
+    """Return API keys and audit of the database in the environment; no other settings of a deployment are needed."""
     from photofinish.adapters.postgres.access import PgAccessStore
     from photofinish.adapters.postgres.database import Database
 
@@ -337,7 +337,7 @@ def access_store() -> AccessStore:
 
 
 def migrate_database() -> list[str]:
-    """Bring the database to the schema of this version; see :func:`photofinish.adapters.postgres.migrating.migrate`."""
+    """Migrate the database, see :func:`photofinish.adapters.postgres.migrating.migrate`."""
     from photofinish.adapters.postgres.migrating import migrate
 
     return migrate(database_url())
@@ -351,12 +351,12 @@ def unsearchable_photos() -> dict[str, int]:
 
 
 def database_url() -> str:
-    """Raises Misconfigured where it is not set."""
+    """Return the connection string of the database; raises Misconfigured if it is not set."""
     return DatabaseSettings.from_env().database_url.get_secret_value()
 
 
 def model_settings() -> ModelSettings:
-    """Where models lie and what they run on, out of the environment."""
+    """Return from the environment where the models are and what they run on."""
     environment = ModelEnvironment.from_env()
     providers = tuple(name.strip() for name in environment.providers.split(",") if name.strip())
     return ModelSettings(

@@ -25,6 +25,7 @@ from werkzeug.test import TestResponse
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.people import MemoryPeopleDocuments
 from photofinish.adapters.postgres.access import PgAccessStore
+from photofinish.adapters.postgres.database import Database
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.access import RateLimit, Scope
@@ -59,6 +60,10 @@ class Api:
         assert isinstance(access, PgAccessStore)
         return new_key(access, **{"scope": scope, "albums": albums, "rate": RATE} | changes).text
 
+    @property
+    def database(self) -> Database:
+        return self.cloud._database
+
     def call(self, method: str, path: str, *, key: str | None = None, **request: Any) -> TestResponse:
         """A request to ``/v1{path}``."""
         headers = {"X-Api-Key": key or self.key} | request.pop("headers", {})
@@ -76,7 +81,7 @@ class Api:
 
     def audit(self) -> list[tuple[Any, ...]]:
         """Every audit entry: principal, action, album, target, outcome, request id, count."""
-        with self.cloud._database.transaction() as conn:
+        with self.database.transaction() as conn:
             return conn.execute(
                 "SELECT principal_id, action, album, target, outcome, request_id, count FROM audit_entry ORDER BY at"
             ).fetchall()
@@ -118,7 +123,7 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
     try:
         yield made
     finally:
-        cloud._database.close()
+        made.database.close()
 
 
 def app_of(cloud: App, **options: Any) -> Flask:

@@ -1,4 +1,4 @@
-"""Who asks, and what they may: API keys, principals, scopes, rate limits, audit entries."""
+"""Authentication and authorisation: API keys, principals, scopes, rate limits, audit entries."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _RATE = re.compile(r"(\d+(?:\.\d+)?)/(\d+)")
 
 
 class Scope(StrEnum):
-    """What may be done; each includes those before it."""
+    """What a principal may do; each scope includes those before it."""
 
     SEARCH = "search"
-    """Look for photos and people."""
+    """Search photos and people."""
     WRITE = "write"
     """Enrol, rename, confirm, index, delete."""
     ADMIN = "admin"
-    """Decide who may search an album; delete one."""
+    """Open albums to signed-in users; delete albums."""
 
     def includes(self, other: Scope) -> bool:
         order = list(Scope)
@@ -41,40 +41,40 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever sent a request: a key, or a signed-in user."""
+    """The caller of a request: an API key or a signed-in user."""
 
     kind: PrincipalKind
     id: str
-    """The key's id, or the user's Firebase uid: no secret, and what the audit names."""
+    """The key's id or the user's Firebase uid: not secret, and recorded in the audit."""
     scope: Scope
     albums: frozenset[str] | None
-    """The only albums that exist for this principal; None: all."""
+    """The albums visible to this principal; None: all."""
 
     def sees(self, album: str) -> bool:
         return self.albums is None or album in self.albums
 
     def may(self, scope: Scope, album: str | None) -> bool:
-        """Whether this may be done in `album`; for None, in all albums."""
+        """Whether the principal has `scope` in `album`; for None, in all albums."""
         return self.scope.includes(scope) and (self.albums is None if album is None else self.sees(album))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
-    """A token bucket: `burst` requests at once, and `per_second` in the long run."""
+    """A token bucket: `burst` requests at once, `per_second` in the long run."""
 
     per_second: float
     burst: int
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.per_second) and self.per_second > 0 and self.burst >= 1):
-            raise ValueError("a rate is positive, and a burst at least 1")
+            raise ValueError("a rate must be positive, and a burst at least 1")
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``20/60``: 20 a second in the long run, 60 at once.
+        """Parse ``20/60``: 20 a second in the long run, 60 at once.
 
         Raises:
-            ValueError: it is no such pair.
+            ValueError: `text` is not such a pair.
         """
         found = _RATE.fullmatch(text.strip())
         if found is None:
@@ -87,7 +87,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """A key as it is stored: nothing here lets anybody in."""
+    """A key as it is stored, without its secret."""
 
     key_id: str
     secret_sha256: bytes = field(repr=False)
@@ -100,7 +100,7 @@ class ApiKey:
     expires_at: datetime | None
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
-    """Coarse: at most an hour old while the key is used."""
+    """With a precision of an hour."""
 
     def is_valid(self, at: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
@@ -112,9 +112,9 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class PresentedKey:
-    """``pf_<key_id>_<secret>``, as its holder sends it.
+    """``pf_<key_id>_<secret>``, as sent in a request.
 
-    The secret is 256 random bits, so a plain SHA-256 of it can be stored: nobody guesses what no person chose.
+    The secret has 256 random bits, so its plain SHA-256 can be stored: it cannot be guessed.
     """
 
     key_id: str
@@ -126,13 +126,13 @@ class PresentedKey:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """None where `text` is no key."""
+        """Parse a key; return None if `text` is not one."""
         found = _KEY.fullmatch(text)
         return None if found is None else cls(found[1], found[2])
 
     @property
     def text(self) -> str:
-        """What its holder keeps. The only place where a whole key is spelled out."""
+        """The complete key, to hand to its owner. The only place where it is put together."""
         return f"pf_{self.key_id}_{self.secret}"
 
     @property
@@ -142,41 +142,41 @@ class PresentedKey:
 
 @dataclass(frozen=True, slots=True)
 class AwsCredentials:
-    """The access key of an API key for AWS SDKs; the service derives it again and stores nothing of it."""
+    """The credentials of an API key for AWS SDKs; derived on each request, never stored."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
 
     @classmethod
     def of(cls, key_id: str, key_secret: bytes) -> Self:
-        """The pair that belongs to `key_id` where the deployment's secret is `key_secret` (PHOTOFINISH_KEY_SECRET)."""
+        """Derive the credentials of `key_id` from the deployment's secret (PHOTOFINISH_KEY_SECRET)."""
         mac = hmac.new(key_secret, _AWS_CONTEXT + key_id.encode("ascii"), hashlib.sha256).digest()
         return cls(f"{_AWS_PREFIX}{key_id.upper()}", base64.urlsafe_b64encode(mac).decode("ascii").rstrip("="))
 
 
 def key_id_of(access_key_id: str) -> str | None:
-    """The key that an AWS access key id belongs to; None where it is none of ours."""
+    """Return the API key's id for an AWS access key id; None if it is not one of ours."""
     found = _AWS_ACCESS_KEY_ID.fullmatch(access_key_id)
     return None if found is None else found[1].lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """That something was searched or changed, or refused; never a vector, a picture, a box or a bib number."""
+    """A search, a change or a refusal; never contains a vector, a picture, a box or a bib number."""
 
     principal: PrincipalKind
     principal_id: str
     action: str
     album: str | None
     target: str | None
-    """The id of what was changed or shown: a photo, a person, a face."""
+    """The id of the photo, person or face that was changed or shown."""
     outcome: str
     """``200``, or a status and the code of the error: ``404 unknown_photo``."""
     request_id: str
     count: int | None = None
-    """How many were found, or changed; of refusals, how many of this kind since the entry before."""
+    """Number of results or changes; for refusals, how many equal ones since the previous entry."""
     at: datetime | None = None
-    """None until it is stored: the database's clock decides."""
+    """Time of the database; None until stored."""
 
 
 def _base32(content: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,12 +36,20 @@ class Embedding:
             raise ValueError(f"an embedding has unit length, not {length:.4f}: normalise it")
 
     def check_dimension(self, dimension: int) -> None:
-        """Raise ValueError unless this has `dimension` numbers, as the index has for its space."""
+        """Raise ValueError unless the vector has `dimension` numbers, as the index has for its space."""
         if self.vector.size != dimension:
             raise ValueError(
                 f"embeddings of {self.space!r} have {dimension} dimensions in this index, not {self.vector.size}: "
                 "another model needs another embedding space"
             )
+
+
+def space_of(embeddings: Sequence[Embedding]) -> str:
+    """Return the embedding space of `embeddings`; raise ValueError unless they have one and the same."""
+    spaces = {embedding.space for embedding in embeddings}
+    if len(spaces) != 1:
+        raise ValueError(f"embeddings that are compared are of one embedding space, not of {sorted(spaces)}")
+    return spaces.pop()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""What the pipeline needs from the world, as small protocols in the words of the domain: import them from here.
+"""What the application needs from outside, as protocols in the words of the domain; import them from this package.
 
-Every implementation keeps the promises of these docstrings; one contract suite (tests/contract/) runs over all of them,
-the in-memory doubles of ``adapters/memory`` included. All methods may raise :class:`photofinish.errors.Unavailable`.
+Every implementation keeps the promises of these docstrings. One contract suite (tests/contract/) runs against all of
+them, including the in-memory doubles of ``adapters/memory``. All methods may raise
+:class:`photofinish.errors.Unavailable`.
 """
 
 from __future__ import annotations

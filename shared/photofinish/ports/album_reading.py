@@ -1,4 +1,4 @@
-"""An album of the index, read by a search."""
+"""Reading one album of the index."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from photofinish.domain.search import IndexedPhoto, PhotoFilter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenFace:
-    """A face that a reading of an album came across."""
+    """A face of the index, without its embedding."""
 
     face_id: str
     photo_id: str
@@ -27,29 +27,29 @@ class SeenFace:
 
 
 class NearFaces(Protocol):
-    """Faces near to what was asked for, in no order."""
+    """Faces near to a query, in no order."""
 
     @property
     def vectors(self) -> NDArray[np.float32]:
-        """Their embeddings, (N, D), about unit length: the index may keep half precision."""
+        """Their embeddings, (N, D), about unit length: the index may store half precision."""
         ...
 
     def face(self, row: int) -> SeenFace:
-        """The face of this row of `vectors`."""
+        """Return the face of this row of `vectors`."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenBib:
-    """A bib that is, or could be, the number asked for."""
+    """A bib that is, or may be, the requested number."""
 
     photo_id: str
-    asked: str
-    """The number asked for."""
+    requested: str
+    """The requested number."""
     number: str
-    """The likeliest reading."""
+    """The most likely number."""
     ocr_score: float
-    """As the number asked for."""
+    """Of the requested number."""
     partial: bool
     box: Box
     face_id: str | None
@@ -57,13 +57,13 @@ class SeenBib:
 
 
 class AlbumReading(Protocol):
-    """One album as it is at one moment, whatever is written meanwhile; an unknown album is empty."""
+    """A consistent snapshot of one album; an unknown album is empty."""
 
     def nearest(self, queries: Sequence[Embedding], *, limit: int, where: PhotoFilter) -> NearFaces:
-        """For each of `queries` (one or more, of one space) the `limit` nearest faces on photos that meet `where`.
+        """Return for each of `queries` (at least one, all of one space) the `limit` nearest faces that `where` allows.
 
-        Fewer only where there are fewer, whatever `where` leaves out; a few of the farther ones may be missing for
-        others that are still farther (the search is approximate).
+        Returns fewer only if no more exist, however strict `where` is. The search is approximate: a few of the more
+        distant faces may be replaced by even more distant ones.
 
         Raises:
             InvalidQuery: the queries have another dimension than the index's faces of that space.
@@ -71,17 +71,17 @@ class AlbumReading(Protocol):
         ...
 
     def bibs(self, numbers: Sequence[str], *, limit: int, where: PhotoFilter) -> list[SeenBib]:
-        """Bibs that are or could be one of `numbers`, on photos that meet `where`, best `ocr_score` first."""
+        """Return bibs that are or may be one of `numbers`, on photos that meet `where`, best `ocr_score` first."""
         ...
 
     def photos(self, photo_ids: Sequence[str]) -> dict[str, IndexedPhoto]:
-        """The photos of these ids, by id."""
+        """Return the photos with these ids, by id."""
         ...
 
     def sharpest(self, where: PhotoFilter, *, limit: int) -> dict[str, IndexedPhoto]:
-        """The sharpest photos that meet `where`, by photo id, the sharpest first."""
+        """Return the sharpest photos that meet `where`, sharpest first, by photo id."""
         ...
 
     def entrants(self, name: str, *, limit: int) -> dict[str, str]:
-        """Number to name, of those of the start list whose name has every word of `name`, by number."""
+        """Return number to name, ordered by number, of start-list entries whose name has every word of `name`."""
         ...

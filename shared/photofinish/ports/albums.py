@@ -1,4 +1,4 @@
-"""Which albums there are, and what each knows of its bib numbers."""
+"""Albums: how much of each is indexed, and its rules for bib numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from photofinish.domain.bib_rules import BibRules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlbumSummary:
-    """How much of an album is indexed."""
+    """How many photos, faces and bibs of an album are indexed."""
 
     name: str
     photos: int
@@ -19,23 +19,23 @@ class AlbumSummary:
 
 
 class Albums(Protocol):
-    """Which albums there are."""
+    """Albums with indexed photos. Postgres is the only implementation."""
 
     def summaries(self, *, names: frozenset[str] | None, limit: int, after: str | None) -> list[AlbumSummary]:
-        """Up to `limit` albums with indexed photos, by name, of those of `names` (None: of all), after `after`."""
+        """Return up to `limit` albums whose name is in `names` (None: all) and follows `after`, ordered by name."""
         ...
 
 
 class AlbumRules(Protocol):
-    """What each album knows of its bib numbers: digits, prefixes, misreads, and its start list."""
+    """Each album's rules for bib numbers: digits, prefixes, misreadings, and its start list."""
 
     def bib_rules(self, album: str) -> BibRules:
-        """The rules of `album`, its start list in them; the usual ones where it has none of its own."""
+        """Return the rules of `album` with its start list, or the default rules if it has none of its own."""
         ...
 
     def set_bib_rules(self, album: str, rules: BibRules) -> None:
-        """Make these the only rules, and their start list the only one, of `album`; twice equals once.
+        """Replace the rules and the start list of `album`; twice equals once.
 
-        The album need not hold a photo yet. Photos that were analysed before keep what was found.
+        The album need not contain a photo yet. Photos analysed before keep their results.
         """
         ...

@@ -1,4 +1,4 @@
-"""Documents: what apps see of albums and photos."""
+"""Documents: albums and photos as apps see them."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from photofinish.domain.work import PhotoState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoRecord:
-    """The Firestore document of one photo, as far as the pipeline reads it."""
+    """The document of one photo."""
 
     ref: PhotoRef
     status: PhotoStatus
     fields: Mapping[str, Any]
-    """The whole document, field by field as README of `shared/` documents it."""
+    """The whole document; the README of `shared/` describes its fields."""
 
 
 class Documents(Protocol):
-    """The projection that apps see: albums and photos. Writes of an older generation change nothing."""
+    """The documents of albums and photos. A write for an older generation changes nothing."""
 
     def record_queued(self, photo: StoredPhoto, *, event_at: datetime, trace_id: str) -> bool:
-        """Record a photo version as queued, and its album as existing.
+        """Record a photo version as queued, and create the document of its album.
 
-        Returns whether it still has to be analysed: False where this generation is final already, or a newer one is
-        known. Twice equals once: a repeated call on a photo that is queued or processing says True and changes nothing.
+        Returns whether it still has to be analysed: False if this generation is final or a newer one is recorded.
+        Twice equals once: for a photo that is queued or processing, a repeated call returns True and changes nothing.
         """
         ...
 
     def record_processing(self, photos: Sequence[PhotoRef], *, worker: str) -> set[PhotoRef]:
-        """Mark photos as being worked on; returns those that still need it (as `record_queued` says)."""
+        """Mark photos as processing; return those that still have to be analysed, see :meth:`record_queued`."""
         ...
 
     def record_final(
         self, photo: PhotoRef, status: PhotoStatus, fields: Mapping[str, Any], *, error: tuple[str, str] | None = None
     ) -> bool:
-        """Write a final status with `fields` (and `error` as code and sentence); returns whether it applied.
+        """Write a final status with `fields` (and `error` as code and sentence); return whether it was written.
 
-        It does not where a newer generation is known or this one is final already.
+        It is not if a newer generation is recorded or this one is final already.
         """
         ...
 
     def note_failure(self, photos: Sequence[PhotoRef], reason: str) -> None:
-        """Keep why an attempt at these photos failed (`last_error`), for people; changes no status."""
+        """Record why an attempt at these photos failed (`last_error`), for operators; changes no status."""
         ...
 
     def record_requeued(self, photo: PhotoRef, *, trace_id: str) -> bool:
-        """Queue this generation again although it is final (redrive); returns whether it applied."""
+        """Queue this generation again even if it is final; return False if another one is recorded."""
         ...
 
     def states(self, photos: Sequence[PhotoRef]) -> dict[PhotoRef, PhotoState]:
@@ -60,21 +60,21 @@ class Documents(Protocol):
     def get(self, album: str, photo_id: str) -> PhotoRecord | None: ...
 
     def counts(self, album: str) -> dict[PhotoStatus, int]:
-        """Photos per status; empty for an album that does not exist."""
+        """Return the number of photos per status; empty for an unknown album."""
         ...
 
     def outstanding(self) -> int:
-        """How many photos of all albums are queued or processing."""
+        """Return how many photos of all albums are queued or processing."""
         ...
 
     def list_photos(self, album: str, *, status: PhotoStatus | None = None) -> Iterator[PhotoRecord]:
-        """Every record of an album (of one status), page by page."""
+        """Yield the records of an album (with one status, if given), read page by page."""
         ...
 
     def latest_final(self, album: str, *, limit: int) -> list[PhotoRecord]:
-        """The photos that reached a final status last, newest first."""
+        """Return the photos that most recently became final, newest first."""
         ...
 
     def longest_outstanding(self, album: str, *, limit: int) -> list[PhotoRecord]:
-        """The photos that have been queued or processing for longest, oldest change first."""
+        """Return the photos that have been queued or processing longest, longest first."""
         ...

@@ -1,4 +1,4 @@
-"""The index of faces, bibs and what photos are searched by."""
+"""The index of faces, bibs and the other properties that photos are searched by."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from photofinish.ports.album_reading import AlbumReading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexedFace:
-    """A face as the index gives it back."""
+    """A face of the index, with its photo."""
 
     face_id: str
     photo: PhotoRef
@@ -27,37 +27,40 @@ class IndexedFace:
 
 
 class FaceIndex(Protocol):
-    """Faces with their embeddings, bibs, and what photos are searched by, per album."""
+    """Faces with their embeddings, bibs, and the other properties that photos are searched by; per album."""
 
     def replace(self, photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> bool:
-        """Make this all that is known of `photo`, in one transaction; every face carries an embedding.
+        """Replace all that is indexed of `photo`, in one transaction; twice equals once.
 
-        Twice equals once; an older generation than the one indexed changes nothing. Returns whether it applied.
+        Returns False and changes nothing if a newer generation is indexed.
+
+        Raises:
+            InvalidQuery: an embedding has another dimension than the index has for its space.
         """
         ...
 
     def remove(self, photo: PhotoRef) -> None:
-        """Forget everything found in `photo` (of this generation or an older one); twice equals once.
+        """Delete everything found in `photo` (in this generation or an older one); twice equals once.
 
-        A late commit of an older generation brings nothing back; the same generation can be indexed again.
+        A late commit of an older generation is ignored; the same generation can be indexed again.
         """
         ...
 
     def drop_album(self, album: str) -> None:
-        """Forget every photo of `album`, its rules and start list, as if they had never been; twice equals once.
+        """Delete the photos of `album`, its rules and its start list without a trace; twice equals once.
 
-        A photo that is committed later, even of an older generation, begins the album anew.
+        A photo that is committed later, even of an older generation, starts the album again.
         """
         ...
 
     def reading(self, album: str) -> AbstractContextManager[AlbumReading]:
-        """The album as it is now; what it gives is valid inside the block."""
+        """Open a snapshot of the album; its results are valid inside the block."""
         ...
 
     def embeddings(self, album: str, face_ids: Sequence[str]) -> dict[str, Embedding]:
-        """The embeddings of those of `face_ids` that `album` has."""
+        """Return the embeddings of `face_ids`, by id, leaving out ids that `album` does not have."""
         ...
 
     def has_album(self, album: str) -> bool:
-        """Whether any photo of `album` was ever indexed."""
+        """Whether a photo of `album` was ever indexed, and the album not dropped since."""
         ...

@@ -15,27 +15,27 @@ class PhotoStore(Protocol):
     """The bucket of originals and the bucket of derived objects."""
 
     def read(self, photo: PhotoRef, *, max_bytes: int) -> bytes:
-        """The content of exactly this generation.
+        """Return the content of exactly this generation.
 
         Raises:
-            PhotoGone: this generation is not there any more.
-            RejectedInput: `file_too_large`, before more than `max_bytes` were fetched.
+            PhotoGone: this generation does not exist any more.
+            RejectedInput: `file_too_large`, before more than `max_bytes` are downloaded.
         """
         ...
 
     def list_photos(self, prefix: str = "") -> Iterator[StoredPhoto]:
-        """Every photo whose name begins with `prefix`, in order of name, page by page."""
+        """Yield the photos whose name starts with `prefix`, ordered by name, read page by page."""
         ...
 
     def put_derived(self, name: str, content: bytes, content_type: str) -> None:
-        """Create the derived object `name`; where it exists already it stays as it is (derived names are versioned)."""
+        """Create the derived object `name`; an existing one stays as it is (derived names contain a version)."""
         ...
 
     def read_derived(self, name: str) -> bytes:
-        """The content of a derived object.
+        """Return the content of a derived object.
 
         Raises:
-            NotFound: there is none of that name.
+            NotFound: there is no derived object of this name.
         """
         ...
 
@@ -67,7 +67,7 @@ BucketKind = Literal["photos", "enrolment"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedUpload:
-    """How somebody without an account uploads one file: by this method, to this URL, with exactly these headers."""
+    """How to upload one file without an account: this method, this URL, and exactly these headers."""
 
     url: str = field(repr=False)
     method: str
@@ -76,7 +76,7 @@ class SignedUpload:
 
 
 class PhotoLinks(Protocol):
-    """Links that let whoever holds one reach one object for a short time, without any account."""
+    """Links that give access to one object for a limited time, without an account. Only signing adapters exist."""
 
     def rendition_urls(self, names: Sequence[str], *, expires_in_s: int) -> list[str]:
         """Return links to GET derived objects, in order; whether the objects exist is not checked."""
@@ -85,5 +85,5 @@ class PhotoLinks(Protocol):
     def upload_url(
         self, bucket_kind: BucketKind, name: str, content_type: str, *, max_bytes: int, expires_in_s: int
     ) -> SignedUpload:
-        """How to upload the object `name`, of this content type and at most so large."""
+        """Return how to upload the object `name` with this content type and at most `max_bytes`."""
         ...

@@ -11,23 +11,23 @@ from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 
 COLLECTION_BUCKET: Final = "rekognition"
-"""Bucket of the photos that stand for faces which came through the Rekognition API; no bucket is called so."""
+"""Bucket in the :class:`PhotoRef` of pictures that came through the Rekognition API; no such bucket exists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionFace:
-    """A face as the Rekognition API shows it."""
+    """An indexed face with its names in the Rekognition API."""
 
     face_id: str
     image_id: str
-    """Lower-case 8-4-4-4-12 hexadecimal: of the picture that came through the API, else the photo's own id."""
+    """Lower-case 8-4-4-4-12 hexadecimal: of the picture that came through the API, otherwise the photo id."""
     external_image_id: str | None
-    """What its sender calls the picture."""
+    """The client's name for the picture."""
     box: Box
     detection_score: float
     embedding_space: str
     photo: PhotoRef
-    """Of the bucket `COLLECTION_BUCKET` where it came through the API."""
+    """Its bucket is `COLLECTION_BUCKET` if it came through the API."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,34 +35,41 @@ class Collection:
     """An album as a collection of the Rekognition API."""
 
     created_at: datetime | None
-    """None where the album was begun by dropping photos."""
+    """None if the album started with uploaded photos."""
     face_count: int
     user_count: int
     holds_dropped_photos: bool
-    """Whether photos of the bucket are in it, too."""
+    """Whether it also contains photos of the photo bucket."""
 
 
 class Collections(Protocol):
-    """Albums as collections of the Rekognition API. One exists where it was created, or any photo of it was indexed."""
+    """Albums as collections of the Rekognition API: those that were created as one, and those with indexed photos.
+
+    Postgres is the only implementation. Unless stated otherwise, methods raise NotFound for an unknown collection.
+    """
 
     def create(self, album: str, tags: Mapping[str, str]) -> bool:
-        """Make an empty one; False, and nothing changes, where it exists."""
+        """Create an empty collection. Return False and change nothing if it exists."""
         ...
 
-    def exists(self, album: str) -> bool: ...
+    def exists(self, album: str) -> bool:
+        """Whether the collection exists; raises nothing for an unknown one."""
+        ...
 
-    def describe(self, album: str) -> Collection | None: ...
+    def describe(self, album: str) -> Collection | None:
+        """Return the collection; None for an unknown one."""
+        ...
 
     def list_collections(self, *, names: frozenset[str] | None, limit: int, after: int = 0) -> list[tuple[int, str]]:
-        """Position and name of those of `names` (None: of all) after the position `after`, oldest album first."""
+        """Return position and name of collections in `names` (None: all) after position `after`, oldest first."""
         ...
 
     def forget(self, album: str) -> None:
-        """Forget that the collection was created, its tags and what its pictures are called; twice equals once."""
+        """Delete the collection's own rows: creation, tags, picture names, stored responses; twice equals once."""
         ...
 
     def add_tags(self, album: str, tags: Mapping[str, str], *, at_most: int) -> bool:
-        """Set these tags of an existing collection; False, and nothing changes, where it would have more."""
+        """Set these tags. Return False and change nothing if it would then have more than `at_most`."""
         ...
 
     def remove_tags(self, album: str, keys: Sequence[str]) -> None: ...
@@ -72,27 +79,27 @@ class Collections(Protocol):
     def name_picture(
         self, album: str, face_ids: Sequence[str], *, image_id: str, external_image_id: str | None
     ) -> None:
-        """Record which picture these faces, which are about to be indexed, come from; twice equals once."""
+        """Record the picture that these faces come from, before they are indexed; twice equals once."""
         ...
 
     def faces_of_picture(self, album: str, image_id: str) -> list[CollectionFace]:
-        """The indexed faces of a picture that was named."""
+        """Return the indexed faces of a picture recorded by :meth:`name_picture`."""
         ...
 
     def faces(
         self, album: str, *, limit: int, after: str | None = None, face_ids: Sequence[str] | None = None
     ) -> list[CollectionFace]:
-        """Indexed faces in the order of their ids: those that follow `after`, and of `face_ids` where it is given."""
+        """Return indexed faces ordered by id: those after `after`, and only `face_ids` if given."""
         ...
 
     def delete_faces(self, album: str, face_ids: Sequence[str]) -> list[str]:
-        """Take faces out of the index for good; the ids of those that were there."""
+        """Delete faces from the index permanently; return the ids of those that existed."""
         ...
 
     def recall(self, album: str, token: str) -> tuple[bytes, Mapping[str, Any]] | None:
-        """What :meth:`remember` keeps for the token."""
+        """Return the digest and response that :meth:`remember` stored for the token."""
         ...
 
     def remember(self, album: str, token: str, request_sha256: bytes, answer: Mapping[str, Any]) -> None:
-        """Keep the answer to a request that its sender may repeat, for a day; the first one stays."""
+        """Store the response to a repeatable request for a day; a second call for the token changes nothing."""
         ...

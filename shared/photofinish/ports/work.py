@@ -1,4 +1,4 @@
-"""The work of analysing: its queue, the tasks that do it, and word of what came out."""
+"""The work of analysing photos: its queue, its tasks, its results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from photofinish.domain.photo import PhotoRef, PhotoStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkItem:
-    """One photo to analyse, as the queue carries it."""
+    """A photo to analyse, in the queue."""
 
     photo: PhotoRef
     trace_id: str
@@ -21,7 +21,7 @@ class WorkItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeasedWork:
-    """A work item that is ours until its ack deadline, which :meth:`WorkQueue.extend` moves."""
+    """A work item that no other task gets before its ack deadline, which :meth:`WorkQueue.extend` moves."""
 
     item: WorkItem
     ack_id: str = field(repr=False)
@@ -30,33 +30,33 @@ class LeasedWork:
 
 
 class WorkQueue(Protocol):
-    """The durable queue of photos to analyse: at least once, in no order."""
+    """The durable queue of photos to analyse; delivers at least once, in no order."""
 
     def publish(self, items: Sequence[WorkItem]) -> None:
-        """Queue `items`; returns once all are durable."""
+        """Queue `items`; return once all are durable."""
         ...
 
     def pull(self, max_items: int, *, timeout_s: float) -> list[LeasedWork]:
-        """Up to `max_items`; waits at most about `timeout_s` for the first; empty when there was none.
+        """Return up to `max_items`, waiting at most about `timeout_s` for the first; an empty list if none came.
 
-        A message that is no work item is acknowledged and logged: it can never become one.
+        A message that is not a work item is logged and acknowledged: it can never become one.
         """
         ...
 
     def extend(self, ack_ids: Sequence[str], *, deadline_s: int) -> None:
-        """Keep these leases for `deadline_s` more seconds; 0 gives them back at once."""
+        """Move the deadlines to `deadline_s` seconds from now; 0 gives the items back at once."""
         ...
 
     def ack(self, ack_ids: Sequence[str]) -> None:
-        """These are done and are not delivered again (at least once: they may be, rarely)."""
+        """Acknowledge finished items; they are delivered again only rarely."""
         ...
 
 
 class ResultEvents(Protocol):
-    """Tells the world that a photo reached a final status."""
+    """Announcements that a photo reached a final status."""
 
     def publish_result(self, photo: PhotoRef, status: PhotoStatus) -> None:
-        """Publish, durably, at least once, without anything biometric in it."""
+        """Publish the result durably, at least once, and without biometric data."""
         ...
 
 
@@ -64,15 +64,15 @@ class JobLauncher(Protocol):
     """Starts executions of the analysis job."""
 
     def launch(self, *, task_count: int, env: Mapping[str, str]) -> str:
-        """Start one execution of `task_count` tasks with `env` added; returns its name without waiting for its end."""
+        """Start one execution of `task_count` tasks with `env` added; return its name without waiting for it."""
         ...
 
 
 class TaskLeases(Protocol):
-    """Which analysis tasks run: one lease a task, with a heartbeat and an expiry."""
+    """Leases of the running analysis tasks: one per task, with a heartbeat and an expiry."""
 
     def reserve(self, count_for: Callable[[int], int], *, launch_id: str, expires_in_s: float) -> int:
-        """In one transaction, add `count_for(number of live leases)` leases and return how many these are.
+        """In one transaction, add `count_for(number of live leases)` leases; return how many were added.
 
         Their ids are `launch_id/0`, `launch_id/1`, …; expired leases are removed.
         """
@@ -87,7 +87,7 @@ class TaskLeases(Protocol):
         ...
 
     def live(self) -> int:
-        """How many leases are held and not expired."""
+        """Return how many leases are held and not expired."""
         ...
 
     def report(self, lease_id: str, report: Mapping[str, Any] | None) -> None:
@@ -95,5 +95,5 @@ class TaskLeases(Protocol):
         ...
 
     def reports(self) -> dict[str, Mapping[str, Any]]:
-        """The latest report of every task, by lease id; a killed task's report stays, so check its time."""
+        """Return the latest report of every task, by lease id; a killed task's report stays, so check its time."""
         ...

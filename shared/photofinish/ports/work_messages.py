@@ -1,4 +1,4 @@
-"""Work items as they lie in the queue: JSON."""
+"""Work items as messages of the queue: JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from photofinish.ports import WorkItem
 
 
 def work_message(item: WorkItem) -> bytes:
-    """The message of a work item."""
+    """Return the message of a work item."""
     photo = item.photo
     fields = {
         "bucket": photo.bucket,
@@ -23,10 +23,10 @@ def work_message(item: WorkItem) -> bytes:
 
 
 def parse_work_message(data: bytes) -> WorkItem:
-    """The work item of a message.
+    """Return the work item of a message.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the message is not a work item.
     """
     try:
         fields = json.loads(data)

@@ -168,8 +168,8 @@ class TestBibs:
             assert len(reading.bibs(["2906", "2908", "1"], limit=5, where=EVERYTHING)) == 3
             assert reading.bibs([], limit=5, where=EVERYTHING) == []
             assert reading.bibs(["29\0"], limit=5, where=EVERYTHING) == []
-        assert (clear.asked, clear.number, clear.partial, clear.face_box) == ("2908", "2908", True, None)
-        assert (candidate.asked, candidate.number) == ("2908", "2906")
+        assert (clear.requested, clear.number, clear.partial, clear.face_box) == ("2908", "2908", True, None)
+        assert (candidate.requested, candidate.number) == ("2908", "2906")
         assert candidate.ocr_score == pytest.approx(0.3)
         assert as_read.ocr_score == pytest.approx(0.6)
         assert as_read.face_id == face_id(photo("race/1.jpg"), VERSION, 0)
@@ -245,7 +245,7 @@ class TestOneMoment:
             add(index, new, [face(NORTH)], [bib("2")])
             add(index, photo("race/2.jpg"), [face(EAST)])
             assert reading.photos([near.face(0).photo_id])[old.photo_id].photo == old
-            assert [seen.asked for seen in reading.bibs(["1", "2"], limit=5, where=EVERYTHING)] == ["1"]
+            assert [seen.requested for seen in reading.bibs(["1", "2"], limit=5, where=EVERYTHING)] == ["1"]
             assert len(reading.nearest([EAST], limit=5, where=EVERYTHING).vectors) == 1
         with index.reading("race") as reading:
             assert reading.photos([old.photo_id])[old.photo_id].photo == new

@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from photofinish.adapters.postgres import faces as pg_faces
-from photofinish.adapters.postgres.album_reading import few_photos
+from photofinish.adapters.postgres.album_reading import max_exact_photos
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.faces import INDEXED_FROM_FACES, PgFaceIndex
 from photofinish.adapters.postgres.sql import Statements
@@ -44,15 +44,22 @@ def test_a_large_album_has_an_index_and_searches_use_it(index: PgFaceIndex, data
         assert indexes_of_album(conn) == 2, "one on the faces' ids, one on the photos'"
     for number in (2, 3):
         add(index, photo(f"race/{number}.jpg"), [face(one) for one in random_embeddings(1, DIMENSION, seed=number)])
-    parts = {"album_id": sql.Literal(1), "space_id": sql.Literal(1), "dimension": sql.Literal(DIMENSION)}
+    query, ids = Statements("album_reading"), {"album_id": sql.Literal(1), "space_id": sql.Literal(1)}
     with psycopg.connect(database, options=BY_INDEX_ONLY) as conn:
         assert indexes_of_album(conn) == 3
         plans = [
             conn.execute(
-                sql.SQL("EXPLAIN {}").format(Statements("album_reading")(name, **parts)),
+                sql.SQL("EXPLAIN {}").format(
+                    query(
+                        "nearest_faces",
+                        condition=query("of_album"),
+                        distance=query(distance, dimension=sql.Literal(DIMENSION)),
+                        **ids,
+                    )
+                ),
                 {"query": str([1.0] * DIMENSION), "count": 10},
             ).fetchall()
-            for name in ("nearest_faces", "nearest_faces_exactly")
+            for distance in ("indexed_distance", "distance")
         ]
     assert ["using face_1_space_1" in str(plan) for plan in plans] == [True, False]
 
@@ -156,7 +163,7 @@ class TestFiltersNeverReturnTooLittle:
                 "INSERT INTO photo (photo_id, album_id, bucket, name, generation, pipeline_version, camera, width)"
                 " SELECT gen_random_uuid(), 1, 'photos', 'race/' || n, 1, '1', 'rare', 1"
                 " FROM generate_series(1, %s) AS n",
-                [few_photos(self.CROWD + self.NEAR) + 1],
+                [max_exact_photos(self.CROWD + self.NEAR) + 1],
             )
             conn.execute("ANALYZE photo")
         with index.reading("race") as reading:

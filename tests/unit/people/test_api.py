@@ -21,7 +21,7 @@ UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 @pytest.fixture
 def album(api: Api, database: str) -> TestAlbum:
     space = api.cloud.embedding_space
-    return TestAlbum(api.cloud._database, database, name=ALBUM, space=space, dimension=128)
+    return TestAlbum(api.database, database, name=ALBUM, space=space, dimension=128)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""Links that are signed once for some minutes: signing twenty of them takes longer than the search they belong to.
+"""Cache signed links for some minutes: signing twenty takes longer than the search they belong to.
 
-A link that stays the same for a while also lets phones and browsers keep the picture.
+A link that does not change for a while also lets phones and browsers cache the picture.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_KEPT = 20_000  # about 20 MB
 
 
 class CachedPhotoLinks:
-    """:class:`photofinish.ports.PhotoLinks` over another, which signs rendition links for `KEEP_S` seconds more."""
+    """Caches the rendition links of `links`, signed to be valid `KEEP_S` longer than requested."""
 
     def __init__(
         self, links: PhotoLinks, *, max_kept: int = MAX_KEPT, now_s: Callable[[], float] = time.monotonic
@@ -26,7 +26,7 @@ class CachedPhotoLinks:
         self._links = links
         self._now_s = now_s
         self._lock = threading.Lock()
-        # By name and lifetime: until when the link may be given out, counted from before it was signed; and the link.
+        # By name and lifetime: until when the link may be returned, counted from before it was signed; and the link.
         self._kept: TLRUCache[tuple[str, int], tuple[float, str], float] = TLRUCache(
             max_kept, ttu=lambda _, kept, _now_s: kept[0], timer=now_s
         )

@@ -61,7 +61,7 @@ class FirestoreDocuments:
             if not needs_analysis(state, photo.ref):
                 return False
             if not is_version(state, photo.ref):
-                transaction.set(document, fields)  # a new version starts with nothing of the old one
+                transaction.set(document, fields)  # replaces the document of an older version
             return True
 
         return bool(write(self._client.transaction()))
@@ -118,7 +118,7 @@ class FirestoreDocuments:
                 "error": {"code": error[0], "message": error[1]} if error else None,
                 "stages": {"done_at": now},
             }
-            merge = is_version(state, photo)  # nothing of an older version stays
+            merge = is_version(state, photo)  # otherwise replaces the document of an older version
             transaction.set(document, _object_fields(photo) | dict(fields) | final, merge=merge)
             return True
 
@@ -202,7 +202,7 @@ class FirestoreDocuments:
 
     @unavailable_when_transient
     def latest_final(self, album: str, *, limit: int) -> list[PhotoRecord]:
-        # Only final photos have the field, and a query leaves out documents without the field it orders by.
+        # Only final photos have the field, and a query leaves out documents without the field that it orders by.
         query = self._photos(album).order_by("done_at", direction=Query.DESCENDING).limit(limit)
         return [_record(snapshot) for snapshot in query.stream(timeout=_TIMEOUT_S)]
 
@@ -221,7 +221,7 @@ class FirestoreDocuments:
     def _create_album_once(self, album: str) -> None:
         if album in self._known_albums:
             return
-        # Where another instance was first, or the organiser made it, it stays as it is.
+        # Another instance, or the organiser, may have created it: then it stays as it is.
         with contextlib.suppress(exceptions.AlreadyExists):
             self._client.collection("albums").document(album).create(
                 {"title": album, "created_at": datetime.now(UTC)}, timeout=_TIMEOUT_S

@@ -1,4 +1,4 @@
-"""The one place where errors of Google's clients become ours."""
+"""Translate errors of Google's clients into ours, in one place."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ TRANSIENT = (
 
 
 def unavailable_when_transient(call: Callable[P, R]) -> Callable[P, R]:
-    """Raise :class:`Unavailable` for what may pass by itself; everything else stays as it is.
+    """Raise :class:`Unavailable` instead of transient errors; other errors pass unchanged.
 
-    Works on functions and on generator functions.
+    Decorates functions and generator functions.
     """
     if inspect.isgeneratorfunction(call):
 
@@ -57,4 +57,4 @@ def unavailable_when_transient(call: Callable[P, R]) -> Callable[P, R]:
 
 
 def _unavailable(what: str, error: Exception) -> Unavailable:
-    return Unavailable(f"{what} could not reach its service for now: {type(error).__name__}: {error}")
+    return Unavailable(f"{what} failed for now: {type(error).__name__}: {error}")

@@ -1,8 +1,8 @@
-"""Links to renditions, signed with an HMAC key of Cloud Storage: some microseconds each, and nobody else is asked.
+"""Links to renditions, signed locally with an HMAC key of Cloud Storage in a few microseconds each.
 
-An answer to a search has twenty links. By RSA they take as much processor time as the search itself, by IAM twenty
-requests to Google. The signature is Cloud Storage's V4 with GOOG4-HMAC-SHA256, as
-https://cloud.google.com/storage/docs/authentication/signatures describes it; Google's own library signs by RSA alone.
+A page of search results has twenty links. Signed by RSA they take as much processor time as the search itself, by IAM
+twenty requests to Google. The signature is Cloud Storage's V4 with GOOG4-HMAC-SHA256, described at
+https://cloud.google.com/storage/docs/authentication/signatures; Google's own library signs only by RSA.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from urllib.parse import quote, urlsplit
 from photofinish.errors import Misconfigured
 from photofinish.ports import BucketKind, PhotoLinks, SignedUpload
 
-# For so long a link to the same object stays the same, whoever makes it: phones and browsers can keep the picture.
+# Links to one object are equal within this time, on all instances, so that phones and browsers can cache the picture.
 SAME_FOR_S = 300
 _ALGORITHM = "GOOG4-HMAC-SHA256"
 
 
 @dataclass(frozen=True, slots=True)
 class HmacKey:
-    """An HMAC key of a service account; what it signs may do what the account may."""
+    """An HMAC key of a service account; its links give access to what the account may read."""
 
     access_id: str
     secret: str = field(repr=False)
 
     @classmethod
     def parse(cls, text: str) -> HmacKey:
-        """Read ``ACCESS_ID:SECRET``. Raises Misconfigured, which does not repeat the text."""
+        """Parse ``ACCESS_ID:SECRET``; raises Misconfigured without repeating the text."""
         access_id, _, secret = text.strip().partition(":")
         if not (access_id and secret):
             raise Misconfigured(
                 "PHOTOFINISH_LINK_KEY is not ACCESS_ID:SECRET of an HMAC key of Cloud Storage: "
-                "make one with `gcloud storage hmac create`."
+                "create one with `gcloud storage hmac create`."
             )
         return cls(access_id, secret)
 
 
 class HmacPhotoLinks:
-    """:class:`photofinish.ports.PhotoLinks`; uploads, which are few, are signed by `uploads`.
+    """Signs links to renditions itself and leaves uploads, which are rare, to `uploads`.
 
-    A link to a rendition lives up to `SAME_FOR_S` longer than was asked for.
+    A link to a rendition is valid up to `SAME_FOR_S` longer than requested.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class HmacPhotoLinks:
         derived_bucket: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`endpoint` is where the storage is: ``https://storage.googleapis.com``."""
+        """`endpoint` is the address of the storage: ``https://storage.googleapis.com``."""
         self._uploads = uploads
         self._key = key
         self._endpoint = endpoint.rstrip("/")

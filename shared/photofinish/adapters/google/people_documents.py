@@ -38,7 +38,7 @@ class FirestorePeopleDocuments:
 
 
 def person_fields(document: PersonDocument) -> dict[str, Any]:
-    """The fields of a person's document."""
+    """Return the fields of a person's document."""
     person = document.person
     photo_ids = list(dict.fromkeys(face.photo.photo_id for face in document.faces))
     return {

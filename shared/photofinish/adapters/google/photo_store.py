@@ -42,26 +42,26 @@ class GcsPhotoStore:
                 content, content_type=content_type, if_generation_match=0, timeout=TIMEOUT_S
             )
         except exceptions.PreconditionFailed:
-            return  # it exists: derived names carry generation and pipeline version, so it is the same thing
+            return  # derived names contain generation and pipeline version, so the existing object is the same
 
     @unavailable_when_transient
     def read_derived(self, name: str) -> bytes:
         try:
             content: bytes = self._derived.blob(name).download_as_bytes(timeout=TIMEOUT_S)
         except exceptions.NotFound:
-            raise NotFound(f"there is no derived object {name!r}") from None
+            raise NotFound(f"The derived object {name!r} does not exist.") from None
         return content
 
 
 def read_at_most(blob: Blob, max_bytes: int) -> bytes:
-    """The content of the object, of the generation that `blob` names.
+    """Return the content of the object, in the generation of `blob`.
 
     Raises:
-        RejectedInput: `file_too_large`, before more than `max_bytes` were fetched.
-        google.api_core.exceptions.NotFound: it is not there.
+        RejectedInput: `file_too_large`, before more than `max_bytes` are downloaded.
+        google.api_core.exceptions.NotFound: it does not exist.
     """
     try:
-        # One byte more than allowed tells a file that is too large, without fetching it whole.
+        # Downloads one byte more than allowed, which shows that a file is too large.
         content: bytes = blob.download_as_bytes(end=max_bytes, timeout=TIMEOUT_S)
     except exceptions.RequestRangeNotSatisfiable:
         return b""  # an empty object has no byte 0
@@ -71,7 +71,7 @@ def read_at_most(blob: Blob, max_bytes: int) -> bytes:
 
 
 def stored_photo(blob: Blob) -> StoredPhoto:
-    """What a listing tells of an object."""
+    """Return an object of a listing as a photo."""
     return StoredPhoto(
         ref=PhotoRef(bucket=blob.bucket.name, name=blob.name, generation=int(blob.generation)),
         size_bytes=int(blob.size),
@@ -81,4 +81,4 @@ def stored_photo(blob: Blob) -> StoredPhoto:
 
 
 def _gone(photo: PhotoRef) -> PhotoGone:
-    return PhotoGone("photo_gone", f"{photo.name} was deleted or replaced before this version of it could be analysed.")
+    return PhotoGone("photo_gone", f"{photo.name} was deleted or replaced before this version could be analysed.")

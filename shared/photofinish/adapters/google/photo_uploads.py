@@ -15,7 +15,7 @@ _TIMEOUT_S = 120.0
 
 
 class GcsPhotoUploads:
-    """Uploads with a checksum, so that what arrives is what was read."""
+    """Uploads are verified by a checksum."""
 
     def __init__(self, client: Client, photo_bucket: str) -> None:
         self._bucket = client.bucket(photo_bucket)
@@ -35,7 +35,7 @@ class GcsPhotoUploads:
     @unavailable_when_transient
     def upload(self, file: Path, name: str, content_type: str) -> PhotoRef:
         blob = self._bucket.blob(name)
-        # Retried whatever happened: after a lost answer the same content only gets a newer generation.
+        # Always retried: after a lost response the same content only gets a newer generation.
         blob.upload_from_filename(
             str(file), content_type=content_type, timeout=_TIMEOUT_S, retry=DEFAULT_RETRY, checksum="crc32c"
         )

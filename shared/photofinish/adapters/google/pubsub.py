@@ -19,13 +19,13 @@ from photofinish.ports.work_messages import parse_work_message, work_message
 
 log = logging.getLogger(__name__)
 _TIMEOUT_S = 30.0
-# Acknowledgements of one request may carry 512 KiB of ids; one id has about 200 bytes.
+# A request may have 512 KiB of ids; one id has about 200 bytes.
 _ACKS_PER_REQUEST = 1000
 _EXACTLY_ONCE_FAILURE = "EXACTLY_ONCE_ACKID_FAILURE"
 
 
 class PubSubWorkQueue:
-    """Work items as JSON messages on a topic, pulled from one subscription."""
+    """Work items as JSON messages on one topic, pulled from one subscription."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class PubSubWorkQueue:
             try:
                 item = parse_work_message(received.message.data)
             except ValueError as error:
-                log.error("dropped a message that is no work item: %s", error)
+                log.error("dropped a message that is not a work item: %s", error)
                 unreadable.append(received.ack_id)
                 continue
             leased.append(
@@ -79,7 +79,7 @@ class PubSubWorkQueue:
     @unavailable_when_transient
     def extend(self, ack_ids: Sequence[str], *, deadline_s: int) -> None:
         for chunk in _chunks(ack_ids):
-            with _lost_leases_passed_over("extend"):
+            with _ignoring_expired_leases("extend"):
                 self._subscriber.modify_ack_deadline(
                     subscription=self._subscription, ack_ids=chunk, ack_deadline_seconds=deadline_s, timeout=_TIMEOUT_S
                 )
@@ -87,7 +87,7 @@ class PubSubWorkQueue:
     @unavailable_when_transient
     def ack(self, ack_ids: Sequence[str]) -> None:
         for chunk in _chunks(ack_ids):
-            with _lost_leases_passed_over("acknowledge"):
+            with _ignoring_expired_leases("acknowledge"):
                 self._subscriber.acknowledge(subscription=self._subscription, ack_ids=chunk, timeout=_TIMEOUT_S)
 
 
@@ -113,13 +113,13 @@ class PubSubResultEvents:
 
 
 @contextmanager
-def _lost_leases_passed_over(what: str) -> Iterator[None]:
-    """Under exactly-once delivery a lease that ran out is an error; the others of the same request counted.
+def _ignoring_expired_leases(what: str) -> Iterator[None]:
+    """Log expired leases, which are an error under exactly-once delivery; other ids of the request were processed.
 
-    Its message comes again, and what was committed already is then only acknowledged: nothing is left to do here.
+    Their messages are delivered again, and a photo that is committed already is then only acknowledged.
 
     Raises:
-        Unavailable: the service names a reason that may pass, such as TRANSIENT_FAILURE_SERVICE_UNAVAILABLE.
+        Unavailable: the service reports a transient reason, such as TRANSIENT_FAILURE_SERVICE_UNAVAILABLE.
     """
     try:
         yield
@@ -127,10 +127,10 @@ def _lost_leases_passed_over(what: str) -> Iterator[None]:
         verdicts = error.metadata if error.reason == _EXACTLY_ONCE_FAILURE else None
         if not verdicts:
             raise
-        passing = [reason for reason in verdicts.values() if not reason.startswith("PERMANENT_FAILURE_")]
-        if passing:
-            raise Unavailable(f"Pub/Sub could not {what} {len(passing)} messages for now: {passing[0]}") from error
-        log.info("came too late to %s %d messages: they are delivered again", what, len(verdicts))
+        transient = [reason for reason in verdicts.values() if not reason.startswith("PERMANENT_FAILURE_")]
+        if transient:
+            raise Unavailable(f"Pub/Sub could not {what} {len(transient)} messages for now: {transient[0]}") from error
+        log.info("too late to %s %d messages: they are delivered again", what, len(verdicts))
 
 
 def _chunks(ids: Sequence[str]) -> list[list[str]]:

@@ -14,7 +14,7 @@ _TIMEOUT_S = 30.0
 
 
 def jobs_client(emulator_host: str | None) -> run_v2.JobsClient:
-    """The official client, for the cloud or for a server without TLS at `emulator_host` (host:port)."""
+    """Return the official client, for the cloud or for a server without TLS at `emulator_host` (host:port)."""
     if emulator_host is None:
         return run_v2.JobsClient()
     return run_v2.JobsClient(transport=JobsGrpcTransport(channel=grpc.insecure_channel(emulator_host)))

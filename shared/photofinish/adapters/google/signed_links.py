@@ -19,11 +19,11 @@ from photofinish.errors import Misconfigured
 from photofinish.ports import BucketKind, SignedUpload
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-_PARALLEL = 16  # a key of our own takes a millisecond, IAM a round trip for every link
+_PARALLEL = 16  # signing with a local key takes a millisecond, by IAM one request per link
 
 
 class GcsPhotoLinks:
-    """Signs with a service account's own key, or where it has none (Cloud Run) by IAM's signBlob."""
+    """Signs with a service account's key, or by IAM's signBlob if no key is available (Cloud Run)."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class GcsPhotoLinks:
                 version="v4",
                 expiration=timedelta(seconds=expires_in_s),
                 method="PUT",
-                headers=dict(headers),  # the library adds the host to it
+                headers=dict(headers),  # the library adds the host to this dict
                 credentials=self._signing,
                 api_access_endpoint=self._client.api_endpoint,
             )
@@ -77,7 +77,7 @@ class GcsPhotoLinks:
 
 
 class IamSigning(Signing):
-    """Signs as a service account whose private key only Google holds; it must be a Token Creator of itself."""
+    """Signs as a service account whose private key only Google has; it must be a Token Creator of itself."""
 
     def __init__(self, credentials: Credentials, email: str, request: Request) -> None:
         self._signer = iam.Signer(request, credentials, email)  # type: ignore[no-untyped-call]
@@ -97,24 +97,24 @@ class IamSigning(Signing):
 
 @unavailable_when_transient
 def default_signing(request: Request) -> Signing:
-    """What the environment's credentials (GOOGLE_APPLICATION_CREDENTIALS, or Cloud Run's own) sign with.
+    """Return a signer from the environment's credentials (GOOGLE_APPLICATION_CREDENTIALS, or Cloud Run's own).
 
     Raises:
-        Misconfigured: they can sign nothing.
+        Misconfigured: the credentials cannot sign.
     """
     try:
         credentials, _ = google.auth.default(scopes=[_SCOPE])
     except google.auth.exceptions.DefaultCredentialsError:
         raise Misconfigured(
-            "No Google credentials were found to sign links with: run as a service account, or name the key file of "
-            "one in GOOGLE_APPLICATION_CREDENTIALS."
+            "No Google credentials were found to sign links with: run as a service account, or set "
+            "GOOGLE_APPLICATION_CREDENTIALS to the key file of one."
         ) from None
     if isinstance(credentials, compute_engine.Credentials):
-        credentials.refresh(request)  # type: ignore[no-untyped-call]  # before that it does not know its name
+        credentials.refresh(request)  # type: ignore[no-untyped-call]  # sets service_account_email
         return IamSigning(credentials, credentials.service_account_email, request)
     if isinstance(credentials, Signing):
         return credentials
     raise Misconfigured(
-        f"Links cannot be signed with {type(credentials).__name__}: run as a service account, or name the key file of "
-        "one in GOOGLE_APPLICATION_CREDENTIALS."
+        f"Links cannot be signed with {type(credentials).__name__}: run as a service account, or set "
+        "GOOGLE_APPLICATION_CREDENTIALS to the key file of one."
     )

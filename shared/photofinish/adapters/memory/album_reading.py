@@ -1,4 +1,4 @@
-"""Reading one album of the index in memory: the public double of ``adapters/postgres/album_reading.py``, exact."""
+"""Read one album of the index in memory, exactly: the double of ``adapters/postgres/album_reading.py``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import Bib, other_numbers
-from photofinish.domain.face import Embedding, face_id
+from photofinish.domain.face import Embedding, face_id, space_of
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import IndexedPhoto, PhotoFilter, check_query_dimension
 from photofinish.domain.words import words
@@ -21,7 +21,7 @@ from photofinish_kernels import cosine_top_k
 
 @dataclass(frozen=True)
 class IndexedAnalysis:
-    """What is known of one photo."""
+    """The indexed analysis of one photo."""
 
     photo: PhotoRef
     pipeline_version: str
@@ -56,17 +56,16 @@ class IndexedAnalysis:
             quality=face.quality,
         )
 
-    def seen_bib(self, bib: Bib, asked: str, ocr_score: float) -> SeenBib:
-        worn_by = bib.face_index
+    def seen_bib(self, bib: Bib, requested: str, ocr_score: float) -> SeenBib:
         return SeenBib(
             photo_id=self.photo.photo_id,
-            asked=asked,
+            requested=requested,
             number=bib.number,
             ocr_score=ocr_score,
             partial=bib.partial,
             box=bib.box,
-            face_id=None if worn_by is None else self.face_ids[worn_by],
-            face_box=None if worn_by is None else self.analysis.faces[worn_by].box,
+            face_id=None if bib.face_index is None else self.face_ids[bib.face_index],
+            face_box=None if bib.face_index is None else self.analysis.faces[bib.face_index].box,
         )
 
 
@@ -81,15 +80,13 @@ class MemoryAlbumReading:
         self._entrants = entrants
 
     def nearest(self, queries: Sequence[Embedding], *, limit: int, where: PhotoFilter) -> MemoryNearFaces:
-        spaces = {query.space for query in queries}
-        if len(spaces) != 1:
-            raise ValueError(f"the queries of one search come from one embedding space, not from {sorted(spaces)}")
-        check_query_dimension(queries, self._dimensions.get(queries[0].space, queries[0].vector.size))
+        space = space_of(queries)
+        check_query_dimension(queries, self._dimensions.get(space, queries[0].vector.size))
         faces = [
             (face.embedding.vector, photo.seen_face(index))
             for photo in self._passing(where)
             for index, face in enumerate(photo.analysis.faces)
-            if face.embedding.space in spaces
+            if face.embedding.space == space
         ]
         if not faces or limit < 1:
             return MemoryNearFaces(np.zeros((0, queries[0].vector.size), np.float32), [])
@@ -100,11 +97,11 @@ class MemoryAlbumReading:
 
     def bibs(self, numbers: Sequence[str], *, limit: int, where: PhotoFilter) -> list[SeenBib]:
         seen = [
-            photo.seen_bib(bib, asked, ocr_score)
+            photo.seen_bib(bib, number, ocr_score)
             for photo in self._passing(where)
             for bib in photo.analysis.bibs
-            for asked, ocr_score in ({bib.number: bib.ocr_score} | other_numbers(bib)).items()
-            if asked in numbers
+            for number, ocr_score in ({bib.number: bib.ocr_score} | other_numbers(bib)).items()
+            if number in numbers
         ]
         return sorted(seen, key=lambda bib: (-bib.ocr_score, bib.photo_id))[:limit]
 
@@ -116,11 +113,11 @@ class MemoryAlbumReading:
         return {photo.photo.photo_id: photo.entry for photo in passing[:limit]}
 
     def entrants(self, name: str, *, limit: int) -> dict[str, str]:
-        asked = words(name)
+        query_words = words(name)
         found = {
             number: known
             for number, known in sorted(self._entrants.items())
-            if all(word in " ".join(words(known)) for word in asked)
+            if all(word in " ".join(words(known)) for word in query_words)
         }
         return dict(list(found.items())[:limit])
 

@@ -1,4 +1,4 @@
-"""Albums' rules for bib numbers in memory."""
+"""Albums' rules for bib numbers, in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from photofinish.errors import RejectedInput
 
 
 class MemoryAlbumRules:
-    """:class:`photofinish.ports.AlbumRules`, gone with the process."""
+    """Rules in a dictionary."""
 
     def __init__(self) -> None:
         self._rules: dict[str, BibRules] = {}

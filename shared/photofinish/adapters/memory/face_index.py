@@ -1,4 +1,4 @@
-"""The face index in memory: the public double of ``adapters/postgres/faces.py``, exact, gone with the process."""
+"""The face index in memory: the double of ``adapters/postgres/faces.py``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class MemoryFaceIndex:
         self._lock = threading.Lock()
         self._photos: dict[str, IndexedAnalysis] = {}
         self._newest: dict[str, PhotoRef] = {}
-        """The newest generation known of each photo, removed ones too."""
+        """The newest generation of each photo, including removed ones."""
         self._albums: set[str] = set()
         self._dimensions: dict[str, int] = {}
         self._entrants: dict[str, dict[str, str]] = {}
@@ -30,7 +30,7 @@ class MemoryFaceIndex:
     def replace(self, photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> bool:
         for bib in analysis.bibs:
             if bib.face_index is not None:
-                analysis.faces[bib.face_index]  # as in Postgres, an IndexError where there is no such face
+                analysis.faces[bib.face_index]  # as in Postgres, an IndexError for an unknown face
         embeddings = [face.embedding for face in analysis.faces]
         with self._lock:
             for embedding in embeddings:
@@ -55,26 +55,26 @@ class MemoryFaceIndex:
             self._entrants.pop(album, None)
 
     def set_entrants(self, album: str, entrants: Mapping[str, str]) -> None:
-        """Make these, number to name, the start list of `album`; in Postgres `AlbumRules` does so."""
+        """Set the start list of `album`, number to name; in Postgres :class:`AlbumRules` does that."""
         with self._lock:
             self._entrants[album] = dict(entrants)
 
     @contextmanager
     def reading(self, album: str) -> Iterator[MemoryAlbumReading]:
-        with self._lock:  # what is known of a photo is never changed, only exchanged
+        with self._lock:  # an analysis is never modified, only replaced
             reading = MemoryAlbumReading(
                 self._of_album(album), dict(self._dimensions), dict(self._entrants.get(album, {}))
             )
         yield reading
 
     def embeddings(self, album: str, face_ids: Sequence[str]) -> dict[str, Embedding]:
-        wanted = set(face_ids)
+        requested = set(face_ids)
         with self._lock:
             return {
                 id_: face.embedding
                 for photo in self._of_album(album)
                 for id_, face in zip(photo.face_ids, photo.analysis.faces, strict=True)
-                if id_ in wanted
+                if id_ in requested
             }
 
     def has_album(self, album: str) -> bool:
@@ -82,7 +82,7 @@ class MemoryFaceIndex:
             return album in self._albums
 
     def analyses(self, album: str) -> list[IndexedAnalysis]:
-        """Everything that is known of every photo of `album`."""
+        """Return the analyses of all photos of `album`."""
         with self._lock:
             return self._of_album(album)
 
@@ -90,7 +90,7 @@ class MemoryFaceIndex:
         return [photo for photo in self._photos.values() if photo.photo.album == album]
 
     def _claim(self, photo: PhotoRef) -> bool:
-        """Take this generation for the newest; False where a newer one is known."""
+        """Record this generation as the newest; return False if a newer one is recorded."""
         known = self._newest.get(photo.photo_id)
         if known is not None and known.generation > photo.generation:
             return False

@@ -22,7 +22,7 @@ class MemoryPhotoStore:
         self._lock = threading.Lock()
 
     def upload(self, name: str, content: bytes, content_type: str = "image/jpeg") -> StoredPhoto:
-        """Put an original; an object of that name gets a new generation."""
+        """Add an original; an existing object of that name gets a new generation."""
         with self._lock:
             ref = PhotoRef(bucket=self.bucket, name=name, generation=next(self._generations))
             photo = StoredPhoto(
@@ -56,4 +56,4 @@ class MemoryPhotoStore:
         try:
             return self.derived[name]
         except KeyError:
-            raise NotFound(f"there is no derived object {name!r}") from None
+            raise NotFound(f"The derived object {name!r} does not exist.") from None

@@ -25,7 +25,7 @@ class _Message:
 
 
 class MemoryWorkQueue:
-    """A queue with leases, and with a pause of `retry_delay_s` before what was given back is delivered again."""
+    """A queue with leases; items that were given back are delivered again after `retry_delay_s`."""
 
     def __init__(self, ack_deadline_s: float = 10.0, retry_delay_s: float = 0.0) -> None:
         self._ack_deadline_s = ack_deadline_s
@@ -62,7 +62,7 @@ class MemoryWorkQueue:
             self._messages = [message for message in self._messages if message.ack_id not in ack_ids]
 
     def __len__(self) -> int:
-        """How many messages are not acknowledged."""
+        """Return how many messages are not acknowledged."""
         return len(self._messages)
 
     def _lease(self, message: _Message, now: float) -> LeasedWork:
@@ -78,7 +78,7 @@ class MemoryWorkQueue:
 
 
 class MemoryResultEvents:
-    """Remembers what was published."""
+    """Records what is published."""
 
     def __init__(self) -> None:
         self.published: list[tuple[PhotoRef, PhotoStatus]] = []
@@ -88,7 +88,7 @@ class MemoryResultEvents:
 
 
 class MemoryJobLauncher:
-    """Remembers what was launched."""
+    """Records what is launched."""
 
     def __init__(self) -> None:
         self.launched: list[tuple[int, dict[str, str]]] = []

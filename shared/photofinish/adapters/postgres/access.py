@@ -1,4 +1,4 @@
-"""Keys, rate limits, seen signatures, audit in Postgres: layout in `sql/migrations`, statements in `sql/access.sql`."""
+"""API keys, rate limits, used signatures and the audit in Postgres; statements in `sql/access.sql`."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class PgAccessStore:
         }
         with self._database.autocommit() as conn:
             row = conn.execute(_query("take"), values).fetchone()
-        assert row is not None, "a SELECT without FROM gives one row"
+        assert row is not None, "a SELECT without FROM returns one row"
         return float(row[0])
 
     def remember_signature(self, signature: bytes, request_nonce: bytes, expires_at: datetime) -> bool:
@@ -125,7 +125,7 @@ class PgAccessStore:
     def expire(self, *, audit_before: datetime) -> Expired:
         with self._database.autocommit() as conn:
             row = conn.execute(_query("expire_audit_entries"), {"older_than": audit_before}).fetchone()
-            assert row is not None, "a function gives one row"
+            assert row is not None, "a function returns one row"
             return Expired(
                 audit_entries=row[0],
                 rate_windows=conn.execute(_query("expire_rate_windows")).rowcount,

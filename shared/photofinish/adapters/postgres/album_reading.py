@@ -1,8 +1,8 @@
-"""Reading one album from Postgres, with everything that a search asks for; statements in `sql/album_reading.sql`.
+"""Read one album of the index in Postgres; statements in `sql/album_reading.sql`.
 
-The HNSW index alone answers too little: it gives up after some thousand faces, however many a filter left out or a
-deletion took away. So where a filter lets few photos pass, their faces are compared one by one, and where the index
-comes back with fewer faces than were asked for, all are.
+The HNSW index alone returns too few faces: it gives up after some thousand, including those that a filter excludes or
+that were deleted. So if a filter matches few photos, their faces are compared one by one, and if the index returns
+fewer faces than requested, all faces of the album are.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from pgvector import HalfVector, Vector
 from psycopg import sql
@@ -19,7 +20,7 @@ from photofinish.adapters.postgres.database import Connection, is_storable
 from photofinish.adapters.postgres.halfvec import stored_rows
 from photofinish.adapters.postgres.spaces import Space
 from photofinish.adapters.postgres.sql import Statements
-from photofinish.domain.face import Embedding
+from photofinish.domain.face import Embedding, space_of
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
 from photofinish.domain.search import IndexedPhoto, PhotoFilter, check_query_dimension
@@ -28,50 +29,46 @@ from photofinish.ports import SeenBib, SeenFace
 
 _query = Statements("album_reading")
 
-# How many faces the index keeps in view, and what that finds: docs/benchmarks/search.md. Every connection is set to the
-# first (adapters/postgres/database.py).
+# How many candidates the index scan keeps; docs/benchmarks/search.md has the recall. Every connection starts with
+# EF_SEARCH (adapters/postgres/database.py).
 EF_SEARCH = 200
-EF_SEARCH_OF_MANY = 400
-MANY_FACES = 300_000
+EF_SEARCH_IN_LARGE_ALBUMS = 400
+LARGE_ALBUM_FACES = 300_000
 MAX_EF_SEARCH = 1000  # pgvector's own limit
-MIN_FEW_PHOTOS = 1000
+MIN_EXACT_PHOTOS = 1000
 
 
-def few_photos(faces: int) -> int:
-    """Where a filter lets no more photos of an album pass, their faces are compared one by one.
+def max_exact_photos(faces: int) -> int:
+    """Return up to how many matching photos their faces are compared one by one, in an album of so many faces.
 
-    The time for that grows with the photos that pass; the time of the index' scan, which goes through all faces until
-    it has found enough, with the share that does not. They meet at about the square root of the faces, times ten.
+    The time of that grows with the matching photos; the time of an index scan, which goes on until it has found enough,
+    grows with the share of faces that do not match. The two meet at about ten times the square root of the faces.
     """
-    return max(10 * math.isqrt(faces), MIN_FEW_PHOTOS)
+    return max(10 * math.isqrt(faces), MIN_EXACT_PHOTOS)
 
 
 class PgAlbumReading:
-    """:class:`photofinish.ports.AlbumReading` by one transaction, which shows one state of the database."""
+    """:class:`photofinish.ports.AlbumReading` in one transaction, which sees one state of the database."""
 
     def __init__(self, conn: Connection, album: str) -> None:
         self._conn = conn
         self._album = album
         self._album_id: int | None = None
-        self._looked_up = not is_album_name(album)  # which is no album then
+        self._looked_up = not is_album_name(album)  # no such album can exist
 
     def nearest(self, queries: Sequence[Embedding], *, limit: int, where: PhotoFilter) -> PgNearFaces:
         space, faces = self._space(queries)
         if self._album_id is None or space is None or limit < 1:
             return PgNearFaces([], queries[0].vector.size)
-        few: list[Any] | None = None
-        if not where.is_empty:
-            at_most = few_photos(faces)
-            few = self._passing(where, at_most + 1)
-            if not few:
-                return PgNearFaces([], space.dimension)
-            if len(few) > at_most:
-                few = None
-        usual = EF_SEARCH if faces < MANY_FACES else EF_SEARCH_OF_MANY
-        ef_search = min(max(usual, limit), MAX_EF_SEARCH)
-        if ef_search != EF_SEARCH and few is None:
-            self._conn.execute(_query("set_ef_search", ef_search=sql.Literal(ef_search)))
-        rows = [row for query in queries for row in self._nearest(query, space, limit, where, few)]
+        photo_ids = None if where.is_empty else self._matching_photos(where, at_most=max_exact_photos(faces))
+        if photo_ids == []:
+            return PgNearFaces([], space.dimension)
+        if photo_ids is None:
+            usual = EF_SEARCH if faces < LARGE_ALBUM_FACES else EF_SEARCH_IN_LARGE_ALBUMS
+            ef_search = min(max(usual, limit), MAX_EF_SEARCH)
+            if ef_search != EF_SEARCH:
+                self._conn.execute(_query("set_ef_search", ef_search=sql.Literal(ef_search)))
+        rows = [row for query in queries for row in self._nearest(query, space, limit, where, photo_ids)]
         if len(queries) > 1:
             rows = list({row[0]: row for row in rows}.values())
         return PgNearFaces(rows, space.dimension)
@@ -99,34 +96,45 @@ class PgAlbumReading:
         return dict(self._rows("entrants", {"patterns": _patterns(words(name)), "count": limit}))
 
     def _nearest(
-        self, query: Embedding, space: Space, limit: int, where: PhotoFilter, few: list[Any] | None
+        self, query: Embedding, space: Space, limit: int, where: PhotoFilter, photo_ids: list[UUID] | None
     ) -> list[TupleRow]:
-        values: dict[str, Any] = {"query": HalfVector(query.vector).to_text(), "count": limit}
-        exact_values = values | {"query": Vector(query.vector).to_text()}
-        if few is not None:
-            return self._rows("nearest_faces_of_photos", exact_values | {"photo_ids": few}, space)
-        name = "nearest_faces"
-        if not where.is_empty:
-            name = "nearest_faces_of_many_photos"
-            values, exact_values = values | _filter_values(where), exact_values | _filter_values(where)
-        rows = self._rows(name, values, space)
+        if photo_ids is not None:
+            return self._faces("of_photos", {"photo_ids": photo_ids}, query, space, limit, exactly=True)
+        condition, values = ("of_album", {}) if where.is_empty else ("of_matching_photos", _filter_values(where))
+        rows = self._faces(condition, values, query, space, limit, exactly=False)
         if len(rows) < limit:
-            # Either there are no more, or the index gave up among deleted or left-out faces: exact answers settle both.
-            rows = self._rows(f"{name}_exactly", exact_values, space)
+            # Either no more exist, or the index gave up among deleted or excluded faces: an exact scan settles both.
+            rows = self._faces(condition, values, query, space, limit, exactly=True)
         return rows
 
-    def _passing(self, where: PhotoFilter, count: int) -> list[Any]:
-        """The ids of `count` of the photos that meet `where`, or of all where they are fewer."""
-        return [row[0] for row in self._rows("photos_passing", _filter_values(where) | {"count": count})]
+    def _faces(
+        self, condition: str, values: dict[str, Any], query: Embedding, space: Space, limit: int, *, exactly: bool
+    ) -> list[TupleRow]:
+        vector = Vector(query.vector) if exactly else HalfVector(query.vector)
+        distance = _query("distance" if exactly else "indexed_distance", dimension=sql.Literal(space.dimension))
+        return self._rows(
+            "nearest_faces",
+            values | {"query": vector.to_text(), "count": limit},
+            space_id=sql.Literal(space.space_id),
+            condition=_query(condition, photo_filter=self._photo_filter()),
+            distance=distance,
+        )
 
-    def _rows(self, name: str, values: dict[str, Any], space: Space | None = None) -> list[TupleRow]:
+    def _matching_photos(self, where: PhotoFilter, *, at_most: int) -> list[UUID] | None:
+        """Return the ids of the photos that meet `where`; None if there are more than `at_most`."""
+        rows = self._rows("matching_photos", _filter_values(where) | {"count": at_most + 1})
+        return [row[0] for row in rows] if len(rows) <= at_most else None
+
+    def _rows(self, name: str, values: dict[str, Any], **parts: sql.Composable) -> list[TupleRow]:
+        statement = _query(name, album_id=self._literal_id(), photo_filter=self._photo_filter(), **parts)
+        return self._conn.execute(statement, values, binary=True).fetchall()
+
+    def _photo_filter(self) -> sql.Composable:
+        return _query("photo_filter", album_id=self._literal_id())
+
+    def _literal_id(self) -> sql.Literal:
         assert self._album_id is not None
-        album_id = sql.Literal(self._album_id)
-        numbers: dict[str, sql.Composable] = {"album_id": album_id}
-        if space is not None:
-            numbers |= {"space_id": sql.Literal(space.space_id), "dimension": sql.Literal(space.dimension)}
-        photo_filter = _query("photo_filter", album_id=album_id)
-        return self._conn.execute(_query(name, photo_filter=photo_filter, **numbers), values, binary=True).fetchall()
+        return sql.Literal(self._album_id)
 
     def _has_album(self) -> bool:
         if not self._looked_up:
@@ -134,20 +142,18 @@ class PgAlbumReading:
         return self._album_id is not None
 
     def _space(self, queries: Sequence[Embedding]) -> tuple[Space | None, int]:
-        """The queries' space, None where no face of any album is of it, and about how many faces the album has."""
-        names = {query.space for query in queries}
-        if len(names) != 1:
-            raise ValueError(f"the queries of one search come from one embedding space, not from {sorted(names)}")
+        """Return the queries' space, None if no album has a face of it, and about how many faces the album has."""
+        name = space_of(queries)
         if self._looked_up and self._album_id is None:
             return None, 0
-        space_id, dimension, faces = self._look_up(names.pop())
+        space_id, dimension, faces = self._look_up(name)
         space = None if space_id is None else Space(space_id, dimension)
         if space is not None:
             check_query_dimension(queries, space.dimension)
         return space, max(int(faces), 0)
 
     def _look_up(self, space: str | None) -> TupleRow:
-        """Space id, dimension and number of faces; sets the album's id."""
+        """Return space id, dimension and number of faces; set the album's number."""
         row = self._conn.execute(_query("album_and_space"), {"album": self._album, "space": space}).fetchone()
         assert row is not None, "outer joins to one row give one row"
         self._album_id, *of_space = row
@@ -156,7 +162,7 @@ class PgAlbumReading:
 
 
 class PgNearFaces:
-    """:class:`photofinish.ports.NearFaces` out of rows, of which only those asked for become objects."""
+    """:class:`photofinish.ports.NearFaces` from rows; a row becomes an object only when it is requested."""
 
     def __init__(self, rows: list[TupleRow], dimension: int) -> None:
         self._rows = rows
@@ -185,7 +191,7 @@ def _filter_values(where: PhotoFilter) -> dict[str, Any]:
 
 
 def _never_if_not_storable(text: str | None) -> str | None:
-    """What Postgres cannot store it has not stored: such a text becomes one that no photo has."""
+    """Replace text that Postgres cannot store, and so no photo has, by a storable text that no photo has either."""
     return text if text is None or is_storable(text) else "\ufffd\n"
 
 
@@ -195,10 +201,10 @@ def _patterns(query_words: Sequence[str]) -> list[str]:
 
 
 def _seen_bib(row: TupleRow) -> SeenBib:
-    photo_id, asked, number, ocr_score, partial, x, y, w, h, face_id, *face_box = row
+    photo_id, requested, number, ocr_score, partial, x, y, w, h, face_id, *face_box = row
     return SeenBib(
         photo_id=photo_id.hex,
-        asked=asked,
+        requested=requested,
         number=number,
         ocr_score=ocr_score,
         partial=partial,

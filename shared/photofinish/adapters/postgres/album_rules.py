@@ -1,4 +1,4 @@
-"""The albums' rules for bib numbers in Postgres; statements in `sql/album_rules.sql`."""
+"""Albums' rules for bib numbers in Postgres; statements in `sql/album_rules.sql`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PgAlbumRules:
         if not is_album_name(album):
             raise RejectedInput("album_name_not_allowed", f"{album[:40]!r} cannot be the name of an album.")
         if not all(is_storable(name) for name in names.values()):
-            raise RejectedInput("bad_start_list", "A name of the start list has a character that is none.")
+            raise RejectedInput("bad_start_list", "A name of the start list contains NUL or half a surrogate pair.")
         with self._database.transaction() as conn:
             album_id = use_album(conn, album)
             conn.execute(

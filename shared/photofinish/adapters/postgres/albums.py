@@ -1,4 +1,4 @@
-"""Albums in Postgres: their numbers, and which there are; statements in `sql/albums.sql`."""
+"""Albums in Postgres: their numbers, and how much of each is indexed; statements in `sql/albums.sql`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _query = Statements("albums")
 
 
 def find_album(conn: Connection, album: str) -> int | None:
-    """Return the number of `album`; None where it does not exist."""
+    """Return the number of `album`; None if it does not exist."""
     row = conn.execute(_query("find_album"), {"album": album}).fetchone()
     return None if row is None else int(row[0])
 
 
 def use_album(conn: Connection, album: str) -> int:
-    """Return the number of `album`, and create it where it does not exist."""
+    """Return the number of `album`; create it if it does not exist."""
     album_id = find_album(conn, album)
     if album_id is None:
         conn.execute(_query("use_album"), {"album": album})

@@ -1,4 +1,4 @@
-"""Collections of the Rekognition API in Postgres: layout in `sql/migrations`, statements in `sql/rekognition.sql`."""
+"""Collections of the Rekognition API in Postgres; statements in `sql/rekognition.sql`."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ from photofinish.ports import COLLECTION_BUCKET, Collection, CollectionFace
 
 _query = Statements("rekognition")
 
-# The names that the API can spell; other albums are no collections.
+# Names that the API allows; albums with other names are not listed as collections.
 _NAME_PATTERN: Final = r"^[a-zA-Z0-9_.\-]{1,255}$"
 
 
 class PgCollections:
     """:class:`photofinish.ports.Collections` in a migrated Postgres database; safe to share between threads.
 
-    Methods on a collection that does not exist raise NotFound, but for `create`, `exists`, `describe` and `forget`. All
-    raise what :meth:`Database.transaction` does.
+    All methods raise what :meth:`Database.transaction` does.
     """
 
     def __init__(self, database: Database) -> None:
@@ -51,7 +50,7 @@ class PgCollections:
                 return None
             query = _query("describe_collection", album_id=sql.Literal(album_id))
             row = conn.execute(query, {"picture_bucket": COLLECTION_BUCKET}).fetchone()
-        assert row is not None, "a SELECT without FROM gives one row"
+        assert row is not None, "a SELECT without FROM returns one row"
         created_at, face_count, user_count, holds_dropped_photos = row
         return Collection(
             created_at=created_at,
@@ -140,7 +139,7 @@ class PgCollections:
         with self._database.transaction() as conn:
             album_id = _album_id(conn, album)
             if album_id is None:
-                raise NotFound(f"there is no collection {album!r}")
+                raise NotFound(f"The collection {album!r} does not exist.")
             yield conn, sql.Literal(album_id)
 
 

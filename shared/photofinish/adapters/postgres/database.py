@@ -1,4 +1,4 @@
-"""The connection to Postgres that every adapter of it shares: one pool, one translation of the driver's errors."""
+"""The connection to Postgres that all its adapters share: one pool, one translation of the driver's errors."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from photofinish.errors import Misconfigured, Unavailable
 
 Connection = psycopg.Connection[TupleRow]
 
-# A server that goes away says so to idle connections; only a network that breaks does not, so after this long they are
-# asked whether they still work. To ask each time would be a fifth of what a search costs here.
-ASK_AFTER_IDLE_S = 10.0
+# A server that stops closes its idle connections; a broken network does not, so a connection that was idle this long is
+# checked before it is used. Checking every time would add a fifth to the time of a search.
+CHECK_AFTER_IDLE_S = 10.0
 
 _SESSION_SETTINGS = """
 SET statement_timeout = {statement_timeout_ms};
--- Without it the index gives up after ef_search faces, counting those that a filter or a deletion takes away.
+-- Without it the index scan ends after ef_search faces, including those that a filter excludes or that were deleted.
 SET hnsw.iterative_scan = relaxed_order;
--- How many faces the index keeps in view; see adapters/postgres/album_reading.py.
+-- How many candidates the index scan keeps; see adapters/postgres/album_reading.py.
 SET hnsw.ef_search = 200;
--- A plan for any album could use neither the one partition nor its partial index.
+-- A generic plan could use neither the partition of one album nor its partial index.
 SET plan_cache_mode = force_custom_plan
 """
 
@@ -36,7 +36,7 @@ SET plan_cache_mode = force_custom_plan
 class Database:
     """A migrated Postgres database with pgvector; safe to share between threads.
 
-    Connects on first use, with at most `max_connections` (Cloud SQL has few).
+    Connects on first use, with at most `max_connections`: Cloud SQL allows few.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Database:
         connection_timeout_s: float = 10.0,
         statement_timeout_s: float = 20.0,
     ) -> None:
-        """Raises Misconfigured where `conninfo` cannot be read."""
+        """Raises Misconfigured if `conninfo` is not a connection string."""
         check_conninfo(conninfo)
         self._statement_timeout_s = statement_timeout_s
         self._pool = ConnectionPool(
@@ -69,7 +69,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A connection whose statements take effect together, or not at all where the block raises.
+        """Open a transaction; it is rolled back if the block raises.
 
         Raises:
             Unavailable: the database cannot be reached, or a statement took longer than `statement_timeout_s`.
@@ -89,9 +89,9 @@ class Database:
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
-        """A connection whose every statement is a transaction of its own; raises what :meth:`transaction` does.
+        """Open a connection on which each statement is a transaction; raises what :meth:`transaction` does.
 
-        The server ends it with the statement, so a lock on a row that many want is not held until a busy client comes
+        The server ends the transaction with the statement, so a contended row is not locked until a busy client gets
         round to its COMMIT.
         """
         with self.transaction() as conn:
@@ -104,16 +104,16 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
-        """A connection that only reads, and sees one state of the database; raises as `transaction` does."""
+        """Open a read-only transaction that sees one state of the database; raises what :meth:`transaction` does."""
         with self.transaction() as conn:
-            # The driver says so in the BEGIN that it sends anyway.
+            # Sent with BEGIN, so without another round trip.
             conn.isolation_level, conn.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
             try:
                 yield conn
                 conn.commit()
             finally:
                 if not conn.closed:
-                    conn.rollback()  # of what failed; the settings of a connection are set between transactions
+                    conn.rollback()  # after a failure: these settings change only between transactions
                     conn.isolation_level = conn.read_only = None
 
     def _configure(self, conn: Connection) -> None:
@@ -131,28 +131,28 @@ def _note_use(conn: _PooledConnection) -> None:
 
 
 def _check(conn: _PooledConnection) -> None:
-    """Raise OperationalError where `conn` is of no use any more."""
+    """Raise OperationalError if `conn` is broken."""
     poll = select.poll()
     poll.register(conn, select.POLLIN)
-    has_been_sent_something = bool(poll.poll(0))
-    if has_been_sent_something or time.monotonic() - conn.used_at_s > ASK_AFTER_IDLE_S:
+    has_unread_data = bool(poll.poll(0))  # of an idle connection: the server closed it
+    if has_unread_data or time.monotonic() - conn.used_at_s > CHECK_AFTER_IDLE_S:
         ConnectionPool.check_connection(conn)
 
 
 def is_storable(text: str) -> bool:
-    """Whether Postgres takes it as text: valid Unicode without NUL."""
+    """Whether Postgres can store it as text: valid Unicode without NUL."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def storable(text: str) -> str:
-    """`text` with what Postgres does not take as text replaced by U+FFFD."""
+    """Replace characters that Postgres cannot store by U+FFFD."""
     return text if is_storable(text) else "".join(c if is_storable(c) else "\ufffd" for c in text)
 
 
 def check_conninfo(conninfo: str) -> None:
-    """Raise :class:`Misconfigured` where `conninfo` is no connection string.
+    """Raise :class:`Misconfigured` if `conninfo` is not a connection string.
 
-    The message repeats neither it nor what the driver says of it: both may hold the password.
+    The message contains neither it nor the driver's message: both may contain the password.
     """
     try:
         psycopg.conninfo.conninfo_to_dict(conninfo)

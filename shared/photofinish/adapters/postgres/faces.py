@@ -1,4 +1,4 @@
-"""The face index in Postgres with pgvector: its layout in `sql/migrations`, its statements in `sql/face_index.sql`."""
+"""The face index in Postgres with pgvector: tables in `sql/migrations`, statements in `sql/face_index.sql`."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from photofinish.errors import RejectedInput, Unavailable
 _query = Statements("face_index")
 
 LOCK_TIMEOUT_MS = 2000
-# Below this many faces Postgres compares all of them rather than go through an HNSW index, which would only be half of
-# what the album takes on the disk.
+# For fewer faces Postgres compares all of them and does not use an HNSW index, which would only double the album's size
+# on disk.
 INDEXED_FROM_FACES = 2000
 
 
 class PgFaceIndex:
     """:class:`photofinish.ports.FaceIndex` in a migrated Postgres database; safe to share between threads.
 
-    Scores are exact cosines between the query and the stored embedding, which half precision has moved by less than
-    0.001. All methods raise what :meth:`Database.transaction` does.
+    Embeddings are stored in half precision, which changes a cosine by less than 0.001. All methods raise what
+    :meth:`Database.transaction` does.
     """
 
     def __init__(self, database: Database) -> None:
@@ -53,13 +53,13 @@ class PgFaceIndex:
             spaces = {space: use_space(conn, space, dimension) for space, dimension in dimensions.items()}
         for embedding in embeddings:
             embedding.check_dimension(spaces[embedding.space].dimension)
-        self._make_room(album_id, spaces.values())
+        self._create_partition_and_indexes(album_id, spaces.values())
 
         photo_key = {"photo_id": photo.photo_id, "album_id": album_id}
         with self._database.transaction() as conn:
-            if not _claim(conn, photo, album_id):
+            if not _lock_photo(conn, photo, album_id):
                 return False
-            _forget(conn, photo_key)
+            _delete_findings(conn, photo_key)
             conn.execute(
                 _query("describe_photo"), photo_key | {"pipeline_version": pipeline_version} | _photo_columns(analysis)
             )
@@ -74,9 +74,9 @@ class PgFaceIndex:
             ]
             try:
                 conn.cursor().executemany(_query("insert_face"), faces)
-            except CheckViolation as error:  # the partition made above is gone again
+            except CheckViolation as error:  # the partition created above was dropped again
                 raise Unavailable(
-                    f"The album {photo.album!r} was erased at this moment: index the photo again."
+                    f"The album {photo.album!r} was deleted while the photo was indexed: index it again."
                 ) from error
             conn.cursor().executemany(
                 _query("insert_bib"),
@@ -98,11 +98,10 @@ class PgFaceIndex:
     def remove(self, photo: PhotoRef) -> None:
         with self._database.transaction() as conn:
             album_id = use_album(conn, photo.album)
-            if _claim(conn, photo, album_id):
-                _forget(conn, {"photo_id": photo.photo_id, "album_id": album_id})
+            if _lock_photo(conn, photo, album_id):
+                _delete_findings(conn, {"photo_id": photo.photo_id, "album_id": album_id})
 
     def drop_album(self, album: str) -> None:
-        """Its row in `album` stays, for whatever else belongs to the album."""
         if not is_album_name(album):
             return
         with self._database.transaction() as conn:
@@ -112,6 +111,7 @@ class PgFaceIndex:
             conn.execute(_query("lock_partitions"))
             conn.execute(_query("lock_faces", timeout_ms=sql.Literal(LOCK_TIMEOUT_MS)))
             conn.execute(_query("drop_partition"), {"album_id": album_id})
+            # The row in `album` stays: people, collections and access rules may refer to it.
             conn.execute(_query("delete_album", album_id=sql.Literal(album_id)))
 
     @contextmanager
@@ -137,11 +137,11 @@ class PgFaceIndex:
         with self._database.transaction() as conn:
             return conn.execute(_query("has_album"), {"album": album}).fetchone() == (True,)
 
-    def _make_room(self, album_id: int, spaces: Iterable[Space]) -> None:
-        """See to it that the album has its partition, and in it an index for each of `spaces` that has many faces.
+    def _create_partition_and_indexes(self, album_id: int, spaces: Iterable[Space]) -> None:
+        """Create the album's partition, and in it the index of each of `spaces` with many faces, if they are missing.
 
-        In a transaction of its own, so that the locks it takes are held for moments only: the index of so few faces is
-        made in a second.
+        Runs in a transaction of its own, so that its locks are held only briefly: an index of so few faces takes a
+        second.
         """
         partition = _partition(album_id)
         indexes = {f"{partition}_space_{space.space_id}": space for space in spaces}
@@ -171,19 +171,19 @@ def _has_many(conn: Connection, album_id: int, space: Space) -> bool:
     at_most = {"count": INDEXED_FROM_FACES}
     literals = {"album_id": sql.Literal(album_id), "space_id": sql.Literal(space.space_id)}
     row = conn.execute(_query("count_faces", **literals), at_most).fetchone()
-    assert row is not None, "an aggregate gives one row"
+    assert row is not None, "an aggregate returns one row"
     return int(row[0]) >= INDEXED_FROM_FACES
 
 
-def _claim(conn: Connection, photo: PhotoRef, album_id: int) -> bool:
-    """Lock the photo's row for this generation; False where a newer one is known."""
+def _lock_photo(conn: Connection, photo: PhotoRef, album_id: int) -> bool:
+    """Lock the photo's row for this generation; return False if a newer one is recorded."""
     if not is_storable(photo.name):
         raise RejectedInput(
             "photo_name_not_allowed",
-            f"The name {photo.name!r} holds characters that no database stores: rename the photo.",
+            f"The name {photo.name!r} has characters that the database cannot store: rename the photo.",
         )
     row = conn.execute(
-        _query("claim_photo"),
+        _query("lock_photo"),
         {
             "photo_id": photo.photo_id,
             "album_id": album_id,
@@ -196,8 +196,8 @@ def _claim(conn: Connection, photo: PhotoRef, album_id: int) -> bool:
     return row is not None
 
 
-def _forget(conn: Connection, photo_key: dict[str, Any]) -> None:
-    conn.execute(_query("forget_photo"), photo_key)
+def _delete_findings(conn: Connection, photo_key: dict[str, Any]) -> None:
+    conn.execute(_query("clear_photo"), photo_key)
     conn.execute(_query("delete_faces"), photo_key)
     conn.execute(_query("delete_bibs"), photo_key)
 

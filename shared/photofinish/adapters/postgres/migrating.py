@@ -1,4 +1,4 @@
-"""Brings the vector database to the schema of this version: numbered plain SQL files, each applied once, in order."""
+"""Migrate the vector database to the schema of this version: numbered SQL files, each applied once, in order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from photofinish.errors import Misconfigured, Unavailable
 
 MIN_PGVECTOR = (0, 8, 4)  # the first version whose iterative index scans this project was measured with
 CONNECT_TIMEOUT_S = 10
-_ADVISORY_LOCK = 7078010219  # any number will do, as long as nothing else in this database takes it
+_ADVISORY_LOCK = 7078010219  # an arbitrary number that nothing else in this database locks
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +33,19 @@ class Migration:
 
 
 def migrations(folder: Traversable | None = None) -> list[Migration]:
-    """The migrations of this version (or of another `folder`), in the order in which they are applied."""
+    """Return the migrations of this version (or those in `folder`) in the order of their application."""
     folder = folder or resources.files(sql).joinpath("migrations")
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     return [Migration(file.name, file.read_text(encoding="utf-8")) for file in files]
 
 
 def migrate(conninfo: str, known: list[Migration] | None = None) -> list[str]:
-    """Apply what is missing, each file in a transaction of its own, and return the names of what was applied.
+    """Apply the missing migrations, each in a transaction of its own, and return their names.
 
-    Several processes may call this at once: one works, the others wait and find nothing left to do.
+    Several processes may call this at once: one applies them, the others wait and find none missing.
 
     Raises:
-        Misconfigured: pgvector is missing or too old; an applied migration was edited; the database is of a newer
+        Misconfigured: pgvector is missing or too old; an applied migration was edited; the database belongs to a newer
             version than this code.
         Unavailable: the database cannot be reached.
     """
@@ -69,7 +69,7 @@ def migrate(conninfo: str, known: list[Migration] | None = None) -> list[str]:
 
 
 def pending(conninfo: str, known: list[Migration] | None = None) -> list[str]:
-    """The names of the migrations that :func:`migrate` would apply; raises what it would raise."""
+    """Return the names of the migrations that :func:`migrate` would apply; raises what it would raise."""
     known = migrations() if known is None else known
     with _connection(conninfo) as conn:
         _check_pgvector(conn)
@@ -77,12 +77,12 @@ def pending(conninfo: str, known: list[Migration] | None = None) -> list[str]:
 
 
 def unsearchable_photos(conninfo: str) -> dict[str, int]:
-    """Album to how many of its photos hold faces or bibs that no search finds; only a migrated database can tell.
+    """Return, per album, the number of photos with faces or bibs that no search finds. Migrate the database first.
 
-    A version from before migration 0002 indexed them without what searches filter by: they have to be analysed again.
+    They were indexed before migration 0002, without the columns that searches filter by, and must be analysed again.
     """
     with _connection(conninfo) as conn:
-        # A removed photo looks the same, but has neither.
+        # A removed photo has no width either, but no faces or bibs.
         found = conn.execute(
             "SELECT album.name, count(*) FROM photo JOIN album USING (album_id)"
             " WHERE photo.pipeline_version IS NOT NULL AND photo.width IS NULL AND ("
@@ -100,14 +100,14 @@ def _missing(conn: psycopg.Connection, known: list[Migration]) -> list[Migration
         applied = dict(conn.execute("SELECT name, checksum FROM schema_migration").fetchall())
     if unknown := sorted(applied.keys() - {migration.name for migration in known}):
         raise Misconfigured(
-            f"The database has migrations that this version does not know ({', '.join(unknown)}): it belongs to a "
+            f"Migrations unknown to this version were applied to the database ({', '.join(unknown)}): it belongs to a "
             "newer photofinish. Use that version."
         )
     for migration in known:
         if applied.get(migration.name, migration.checksum) != migration.checksum:
             raise Misconfigured(
-                f"The migration {migration.name} was edited after it had been applied to this database. Restore the "
-                "file as it was, and put the change into a new migration."
+                f"The migration {migration.name} was edited after it was applied to this database. Restore the file, "
+                "and put the change into a new migration."
             )
     return [migration for migration in known if migration.name not in applied]
 
@@ -122,8 +122,8 @@ def _check_pgvector(conn: psycopg.Connection) -> None:
     installed, available = found
     version = str(installed or available)
     if tuple(int(part) for part in version.split(".")) < MIN_PGVECTOR:
-        remedy = "run ALTER EXTENSION vector UPDATE, after installing" if installed else "install"
-        raise Misconfigured(f"pgvector is {version} in this database, {needed} or newer is needed: {remedy} that.")
+        remedy = "install that and run ALTER EXTENSION vector UPDATE" if installed else "install that"
+        raise Misconfigured(f"pgvector {version} is too old, {needed} or newer is needed: {remedy}.")
 
 
 @contextmanager
@@ -133,4 +133,4 @@ def _connection(conninfo: str) -> Iterator[psycopg.Connection]:
         with psycopg.connect(conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as conn:
             yield conn
     except psycopg.OperationalError as error:
-        raise Unavailable(f"The vector database could not be reached or stopped answering: {error}") from error
+        raise Unavailable(f"The vector database cannot be reached or stopped responding: {error}") from error

@@ -23,9 +23,9 @@ def find_space(conn: Connection, name: str) -> Space | None:
 
 
 def use_space(conn: Connection, name: str, dimension: int) -> Space:
-    """Return the space `name`, created with `dimension` where it does not exist.
+    """Return the space `name`; create it with `dimension` if it does not exist.
 
-    Looks first, because every INSERT, also one that conflicts, takes one of the 32,767 numbers that spaces have.
+    Looks for it first: every INSERT uses up one of the 32,767 possible numbers, even if it conflicts.
     """
     space = find_space(conn, name)
     if space is None:

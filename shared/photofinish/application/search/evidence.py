@@ -79,7 +79,7 @@ def add_bibs(
     """Add readings of the requested number, and of the numbers of `entrants` with the requested name."""
     similarities = {number: name_similarity(query, name) for number, name in entrants.items()}
     for bib in bibs:
-        number = bib.asked
+        number = bib.requested
         read = BibEvidence(
             number=bib.number,
             ocr_score=bib.ocr_score,

@@ -101,7 +101,7 @@ def attacks(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
 
 
 def rows(api: Api) -> dict[str, int]:
-    with api.cloud._database.transaction() as conn:
+    with api.database.transaction() as conn:
         counts = {
             table: conn.execute(f"SELECT count(*) FROM {table}").fetchone()  # type: ignore[arg-type]
             for table in ("album", "photo", "bib", "face", "api_key")

@@ -28,7 +28,7 @@ def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(entry_points, "_start", lambda: None)  # keeps pytest's own logging
     wiring.app.cache_clear()
     yield
-    wiring.app().database.close()
+    wiring.app()._database.close()
     wiring.app.cache_clear()
 
 

@@ -154,13 +154,13 @@ class TestAudit:
         ]
 
     def test_a_refusal_that_cannot_be_recorded_is_not_answered(self, race: Api) -> None:
-        with race.cloud._database.transaction() as conn:
+        with race.database.transaction() as conn:
             conn.execute("ALTER TABLE audit_entry ADD CONSTRAINT full_up CHECK (false) NOT VALID")
         key = race.key_for(albums=frozenset({"race"}))
         assert error_of(race.call("GET", "/albums/wedding/bibs/42", key=key)) == (500, "internal")
 
     def test_without_an_entry_there_is_no_answer(self, race: Api) -> None:
-        with race.cloud._database.transaction() as conn:
+        with race.database.transaction() as conn:
             conn.execute("ALTER TABLE audit_entry ADD CONSTRAINT full_up CHECK (action <> 'search_bib') NOT VALID")
         answer = race.call("GET", "/albums/race/bibs/42")
         assert error_of(answer) == (500, "internal")

@@ -1,4 +1,4 @@
-"""The statements of the vector database, one file a theme, and ``migrations``."""
+"""The statements of the vector database, one file per theme, and ``migrations``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Statements:
         self._file = resources.files(__name__).joinpath(f"{theme}.sql")
 
     def __call__(self, name: str, **parts: sql.Composable) -> sql.SQL | sql.Composed:
-        """The statement `name`; `parts` are numbers and identifiers, which cannot be parameters."""
+        """Return the statement `name`; `parts` are inserted where SQL allows no parameter: numbers, identifiers."""
         text = sql.SQL(self._texts[name])
         return text.format(**parts) if parts else text
 

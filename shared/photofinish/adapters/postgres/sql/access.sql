@@ -1,4 +1,4 @@
--- Statements of adapters/postgres/access.py. %(name)s is a value, sent apart from the statement.
+-- Statements of adapters/postgres/access.py. %(name)s is a parameter.
 
 -- name: add_key
 INSERT INTO api_key (
@@ -22,14 +22,14 @@ FROM api_key ORDER BY created_at, key_id
 UPDATE api_key SET revoked_at = coalesce(revoked_at, now()) WHERE key_id = %(key_id)s RETURNING key_id
 
 -- name: touch_key
--- Every instance asks once an hour; one of them writes.
+-- Every instance runs this once an hour; one of them writes.
 UPDATE api_key SET last_used_at = %(at)s
 WHERE key_id = %(key_id)s AND (last_used_at IS NULL OR last_used_at < %(at)s - %(not_within)s::interval)
 
 -- name: take
--- The generic cell rate algorithm in one statement: full_at is when the bucket would be full again, and nobody may push
--- it further ahead than burst. No row is written where the request is refused; 0 where it is admitted, else the seconds
--- to wait. %(cost_s)s and %(burst_s)s are numbers of requests times the seconds that one takes to grow back.
+-- The generic cell rate algorithm in one statement: full_at is when the bucket will be full again, at most a burst ahead.
+-- Returns 0 if the request is admitted, otherwise the seconds to wait, and then writes nothing. %(cost_s)s and %(burst_s)s
+-- are numbers of requests times the seconds in which the bucket regains one.
 WITH admitted AS (
     INSERT INTO rate_window AS used (bucket, full_at)
     VALUES (%(bucket)s, statement_timestamp() + %(cost_s)s * interval '1 second')
@@ -48,7 +48,7 @@ SELECT CASE
 END::double precision
 
 -- name: remember_signature
--- Takes two expired ones away for each new one: the table holds one window's signatures whoever forgets to clean.
+-- Deletes two expired signatures for each new one, so that the table stays small even if `expire` never runs.
 WITH expired AS (
     DELETE FROM seen_signature WHERE ctid IN (
         SELECT ctid FROM seen_signature WHERE expires_at < now() ORDER BY expires_at LIMIT 2 FOR UPDATE SKIP LOCKED

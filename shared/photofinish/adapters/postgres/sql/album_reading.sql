@@ -1,9 +1,9 @@
--- Statements of adapters/postgres/album_reading.py; see face_index.sql for what %(name)s and {name} are.
+-- Statements of adapters/postgres/album_reading.py; face_index.sql explains %(name)s and {name}.
 
 -- name: album_and_space
--- Nulls for what is not known; the number of faces is the server's estimate, below 0 where it has none yet.
+-- Null for what does not exist. The number of faces is the server's estimate, negative while it has none.
 SELECT album_id, space_id, dimension, coalesce(reltuples, 0)
-FROM (SELECT %(album)s::text AS name) AS asked
+FROM (SELECT %(album)s::text AS name) AS requested
 LEFT JOIN album USING (name)
 LEFT JOIN embedding_space ON embedding_space.name = %(space)s
 LEFT JOIN pg_class ON pg_class.relname = 'face_' || album_id AND pg_table_is_visible(pg_class.oid)
@@ -12,7 +12,7 @@ LEFT JOIN pg_class ON pg_class.relname = 'face_' || album_id AND pg_table_is_vis
 SET LOCAL hnsw.ef_search = {ef_search}
 
 -- name: photo_filter
--- A part of the statements below. Nulls ask for nothing, and fall away when the statement is planned.
+-- A part of the statements below. A null is no condition; the planner removes it.
 photo.album_id = {album_id} AND photo.width IS NOT NULL
     AND (%(taken_from)s::timestamp IS NULL OR photo.taken_at >= %(taken_from)s)
     AND (%(taken_until)s::timestamp IS NULL OR photo.taken_at <= %(taken_until)s)
@@ -21,52 +21,33 @@ photo.album_id = {album_id} AND photo.width IS NOT NULL
     AND photo.words LIKE ALL (%(patterns)s::text[])
 
 -- name: nearest_faces
--- By the HNSW index, which this expression and this condition on the space must match to the letter.
-SELECT face_id, photo_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality,
-    halfvec_send(embedding)
+SELECT face_id, photo_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality, halfvec_send(embedding)
 FROM face
-WHERE album_id = {album_id} AND space_id = {space_id}
-ORDER BY embedding::halfvec({dimension}) <=> %(query)s::halfvec({dimension})
+WHERE album_id = {album_id} AND space_id = {space_id} AND {condition}
+ORDER BY {distance}
 LIMIT %(count)s
 
--- name: nearest_faces_of_many_photos
--- The same; the scan goes on until enough of the faces that it comes across are on photos that pass.
-SELECT face_id, photo_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality,
-    halfvec_send(embedding)
-FROM face
-WHERE face.album_id = {album_id} AND face.space_id = {space_id}
-    AND EXISTS (SELECT FROM photo WHERE photo.photo_id = face.photo_id AND {photo_filter})
-ORDER BY embedding::halfvec({dimension}) <=> %(query)s::halfvec({dimension})
-LIMIT %(count)s
+-- name: of_album
+-- This and the next two are conditions of nearest_faces.
+TRUE
 
--- name: nearest_faces_exactly
--- By comparing every face of the album; the other expression keeps the index out.
-SELECT face_id, photo_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality,
-    halfvec_send(embedding)
-FROM face
-WHERE album_id = {album_id} AND space_id = {space_id}
-ORDER BY embedding::vector <=> %(query)s::vector
-LIMIT %(count)s
+-- name: of_matching_photos
+-- The index scan goes on until enough of the faces that it meets are on matching photos.
+EXISTS (SELECT FROM photo WHERE photo.photo_id = face.photo_id AND {photo_filter})
 
--- name: nearest_faces_of_many_photos_exactly
-SELECT face_id, photo_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality,
-    halfvec_send(embedding)
-FROM face
-WHERE face.album_id = {album_id} AND face.space_id = {space_id}
-    AND EXISTS (SELECT FROM photo WHERE photo.photo_id = face.photo_id AND {photo_filter})
-ORDER BY embedding::vector <=> %(query)s::vector
-LIMIT %(count)s
+-- name: of_photos
+photo_id = ANY (%(photo_ids)s)
 
--- name: nearest_faces_of_photos
--- By comparing every face of these photos.
-SELECT face_id, photo_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality,
-    halfvec_send(embedding)
-FROM face
-WHERE album_id = {album_id} AND space_id = {space_id} AND photo_id = ANY (%(photo_ids)s)
-ORDER BY embedding::vector <=> %(query)s::vector
-LIMIT %(count)s
+-- name: indexed_distance
+-- This and the next are distances of nearest_faces. This one uses the HNSW index: its expression must equal this one, its
+-- condition the one on the space.
+embedding::halfvec({dimension}) <=> %(query)s::halfvec({dimension})
 
--- name: photos_passing
+-- name: distance
+-- Every face of the album that meets the condition is compared: no index has this expression.
+embedding::vector <=> %(query)s::vector
+
+-- name: matching_photos
 SELECT photo_id FROM photo WHERE {photo_filter} LIMIT %(count)s
 
 -- name: bibs

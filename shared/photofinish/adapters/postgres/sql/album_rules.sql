@@ -1,4 +1,4 @@
--- Statements of adapters/postgres/album_rules.py; see face_index.sql for what %(name)s and {name} are.
+-- Statements of adapters/postgres/album_rules.py; face_index.sql explains %(name)s and {name}.
 
 -- name: album_rules
 SELECT album_id, min_digits, max_digits, prefixes, edits, has_start_list
@@ -9,7 +9,7 @@ WHERE album.name = %(album)s
 SELECT number, name FROM entrant WHERE album_id = %(album_id)s
 
 -- name: set_album_rules
--- Locks the row until the transaction ends: of two who set rules at once, the later one's rules and start list stay.
+-- Locks the row until the transaction ends: of two concurrent calls, rules and start list of the later one stay.
 INSERT INTO album_rules (album_id, min_digits, max_digits, prefixes, edits, has_start_list)
 VALUES (%(album_id)s, %(min_digits)s, %(max_digits)s, %(prefixes)s, %(edits)s, %(has_start_list)s)
 ON CONFLICT (album_id) DO UPDATE

@@ -1,4 +1,4 @@
--- Statements of adapters/postgres/albums.py. %(name)s is a value, sent apart from the statement.
+-- Statements of adapters/postgres/albums.py. %(name)s is a parameter.
 
 -- name: find_album
 SELECT album_id FROM album WHERE name = %(album)s
@@ -7,8 +7,8 @@ SELECT album_id FROM album WHERE name = %(album)s
 INSERT INTO album (name) VALUES (%(album)s) ON CONFLICT (name) DO NOTHING
 
 -- name: summaries
--- Counted for the page alone: each album has an index of photos and bibs, and a partition of faces. Of a removed photo the
--- row stays, without its size.
+-- Counts for one page only; photos and bibs have an index by album, faces a partition. A removed photo has a row without a
+-- size.
 SELECT page.name,
     (SELECT count(*) FROM photo WHERE photo.album_id = page.album_id AND width IS NOT NULL),
     (SELECT count(*) FROM face WHERE face.album_id = page.album_id),

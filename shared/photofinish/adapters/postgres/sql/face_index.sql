@@ -1,5 +1,5 @@
--- Statements of adapters/postgres/faces.py. %(name)s is a value, sent apart from the statement; {name} is a number or an
--- identifier made of numbers, put into the text where SQL takes no parameters.
+-- Statements of adapters/postgres/faces.py. %(name)s is a parameter; {name} is inserted into the text, where SQL allows no
+-- parameter: a number, or an identifier made of numbers.
 
 -- name: has_album
 SELECT EXISTS (
@@ -7,11 +7,11 @@ SELECT EXISTS (
 )
 
 -- name: tables_and_indexes
--- Read from the catalogue's table: to_regclass may answer from a cache that does not know yet what others just made.
+-- Reads the catalogue's table: to_regclass may use a cache without what other transactions have just created.
 SELECT relname FROM pg_class WHERE relname = ANY (%(names)s) AND pg_table_is_visible(oid)
 
 -- name: lock_partitions
--- Any number will do, as long as nothing else in this database takes it.
+-- The number is arbitrary; nothing else in this database locks it.
 SELECT pg_advisory_xact_lock(7078010220)
 
 -- name: create_partition
@@ -21,13 +21,13 @@ SELECT create_face_partition(%(album_id)s)
 SELECT create_face_space_index(%(album_id)s, %(space_id)s::smallint, %(dimension)s::smallint)
 
 -- name: count_faces
--- No further than has to be known.
+-- Counts no further than %(count)s.
 SELECT count(*) FROM (
     SELECT FROM face WHERE album_id = {album_id} AND space_id = {space_id} LIMIT %(count)s
-) AS seen
+) AS counted
 
--- name: claim_photo
--- Locks the photo's row until the transaction ends; no row comes back where a newer generation is known.
+-- name: lock_photo
+-- Locks the photo's row until the transaction ends; returns no row if a newer generation is recorded.
 INSERT INTO photo (photo_id, album_id, bucket, name, generation, folder)
 VALUES (%(photo_id)s, %(album_id)s, %(bucket)s, %(name)s, %(generation)s, %(folder)s)
 ON CONFLICT (photo_id) DO UPDATE SET generation = excluded.generation
@@ -40,8 +40,8 @@ SET pipeline_version = %(pipeline_version)s, taken_at = %(taken_at)s, camera = %
     words = %(words)s, sharpness = %(sharpness)s, width = %(width)s, height = %(height)s
 WHERE photo_id = %(photo_id)s
 
--- name: forget_photo
--- Its version stays, which tells that the album was used.
+-- name: clear_photo
+-- pipeline_version stays: it shows that the album was used.
 UPDATE photo
 SET taken_at = NULL, camera = NULL, lines = '{{}}', words = '', sharpness = NULL, width = NULL, height = NULL
 WHERE photo_id = %(photo_id)s
@@ -77,7 +77,7 @@ FROM face JOIN embedding_space USING (space_id)
 WHERE face.album_id = {album_id} AND face.face_id = ANY (%(face_ids)s)
 
 -- name: lock_faces
--- A partition cannot go while others use its parent; whoever comes meanwhile waits no longer than this.
+-- A partition cannot be dropped while its parent is in use; concurrent statements wait no longer than this.
 SET LOCAL lock_timeout = {timeout_ms};
 LOCK TABLE face IN ACCESS EXCLUSIVE MODE
 

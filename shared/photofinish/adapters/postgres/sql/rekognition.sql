@@ -1,5 +1,5 @@
--- Statements of adapters/postgres/collections.py. %(name)s is a value, sent apart from the statement; {album_id} is a number,
--- put into the text so that only the album's own partition of face is planned for.
+-- Statements of adapters/postgres/collections.py. %(name)s is a parameter; {album_id} is a number in the text, so that the
+-- planner considers only the album's own partition of face.
 
 -- name: create_collection
 INSERT INTO collection (album_id, tags)
@@ -9,7 +9,7 @@ ON CONFLICT (album_id) DO NOTHING
 RETURNING album_id
 
 -- name: album_id
--- Of an album that is a collection.
+-- Only of an album that is a collection.
 SELECT album_id FROM album
 WHERE name = %(album)s AND (
     EXISTS (SELECT FROM collection WHERE collection.album_id = album.album_id)
@@ -41,7 +41,7 @@ DELETE FROM client_request WHERE album_id = {album_id};
 DELETE FROM collection WHERE album_id = {album_id}
 
 -- name: lock_tags
--- An album that began with a photo gets its row here with its first tag.
+-- An album that started with a photo gets its row in collection with its first tag.
 INSERT INTO collection (album_id) VALUES ({album_id})
 ON CONFLICT (album_id) DO UPDATE SET album_id = excluded.album_id
 RETURNING tags
@@ -85,7 +85,7 @@ ORDER BY face.face_id
 LIMIT %(limit)s
 
 -- name: delete_faces
--- Each face that came through the API is the only one of its picture of its own, which goes with it.
+-- A face that came through the API is the only one of its photo, so the photo is deleted with it.
 WITH gone AS (
     DELETE FROM face WHERE album_id = {album_id} AND face_id = ANY (%(face_ids)s::uuid[])
     RETURNING face_id, photo_id
@@ -93,7 +93,7 @@ WITH gone AS (
     DELETE FROM collection_face WHERE face_id IN (SELECT face_id FROM gone)
 ), picture AS (
     DELETE FROM photo WHERE photo_id IN (SELECT photo_id FROM gone) AND bucket = %(picture_bucket)s
-), bib_of_nobody AS (
+), bibs AS (
     UPDATE bib SET face_id = NULL WHERE album_id = {album_id} AND face_id IN (SELECT face_id FROM gone)
 )
 SELECT face_id FROM gone

@@ -1,4 +1,4 @@
--- Statements of adapters/postgres/spaces.py. %(name)s is a value, sent apart from the statement.
+-- Statements of adapters/postgres/spaces.py. %(name)s is a parameter.
 
 -- name: find_space
 SELECT space_id, dimension FROM embedding_space WHERE name = %(space)s
