@@ -185,7 +185,7 @@ class App:
 
     @cached_property
     def enrolment_pictures(self) -> EnrolmentPictures:
-        """Raises Misconfigured if the deployment has no bucket for them."""
+        """The pictures that people are enrolled by; raises Misconfigured if the deployment has no bucket for them."""
         from photofinish.adapters.google.enrolment_pictures import GcsEnrolmentPictures
 
         if self.settings.enrolment_bucket is None:
@@ -280,7 +280,7 @@ class App:
 
     @property
     def calibration(self) -> Calibration:
-        """What similarities in `embedding_space` mean. Raises Misconfigured if that was never measured."""
+        """What similarities in `embedding_space` mean. Raises Misconfigured if it has no calibration."""
         return self._searched_space[1]
 
     @cached_property
@@ -329,7 +329,10 @@ def app() -> App:
 
 
 def access_store() -> AccessStore:
-    """Return API keys and audit of the database in the environment; no other settings of a deployment are needed."""
+    """Return the store of API keys and audit entries in the database that the environment names.
+
+    No other settings of a deployment are needed.
+    """
     from photofinish.adapters.postgres.access import PgAccessStore
     from photofinish.adapters.postgres.database import Database
 
@@ -356,7 +359,7 @@ def database_url() -> str:
 
 
 def model_settings() -> ModelSettings:
-    """Return from the environment where the models are and what they run on."""
+    """Read from the environment which models to use, where their files are and what they run on."""
     environment = ModelEnvironment.from_env()
     providers = tuple(name.strip() for name in environment.providers.split(",") if name.strip())
     return ModelSettings(

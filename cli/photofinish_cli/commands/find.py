@@ -66,7 +66,7 @@ def find(
 
 
 def photos_table(answer: dict[str, Any]) -> Any:
-    """The photos of an answer, best first, with the parts of each score."""
+    """A table of the photos in the search API's answer, best first, with the parts that make up each score."""
     names = list(dict.fromkeys(part["part"] for photo in answer["photos"] for part in photo["parts"]))
     shown = table("photo", "score", *names, "why", right=["score", *names])
     for photo in answer["photos"]:
@@ -85,7 +85,7 @@ def _reasons(photo: dict[str, Any]) -> list[str]:
     if face := photo["face"]:
         reasons.append(f"similarity {face['similarity']:.3f}")
     if bib := photo["bib"]:
-        seen = "wears" if bib["offered"] else "reads"  # inferred: read on another photo, or confirmed by a user
+        seen = "wears" if bib["offered"] else "reads"  # offered: inferred from another photo, or confirmed by a user
         reasons.append(f"{seen} {bib['number']}" + (" (partly)" if bib["partial"] else ""))
     if name := photo["name"]:
         reasons.append(name["name"] + (f" wears {name['number']}" if name["number"] else ""))

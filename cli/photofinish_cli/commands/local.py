@@ -88,7 +88,9 @@ def env(state: StateDir = None, json: Json = False) -> None:
 
 
 def start(state_dir: Path) -> bool:
-    """Start the local cloud in the background unless it runs; returns whether it was started.
+    """Start the local cloud in the background, or wait until it is ready if it runs already.
+
+    Returns whether this call started it.
 
     Raises:
         Unavailable: it cannot run; the message says why.

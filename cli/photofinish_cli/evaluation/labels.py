@@ -47,7 +47,10 @@ class LabelledPhoto:
 
     @property
     def race(self) -> str:
-        """Where a number means one runner: the photo's folder (in the RBNR set, the first part of its name)."""
+        """The race, within which a number means one runner: the photo's folder.
+
+        In the RBNR set, the folder and the first part of the file's name, such as `set1`.
+        """
         name = PurePosixPath(self.name)
         match = _RBNR_RACE.fullmatch(name.name)
         return str(name.parent / match[1]) if match else str(name.parent)
@@ -67,9 +70,11 @@ class LabelledFace:
 def read_bib_labels(folder: Path) -> list[LabelledPhoto]:
     """The labelled photos of a folder, by name: from its `labels.json` or `labels.csv`.
 
-    JSON: `{file: {"numbers": [...], "bib_boxes_y0y1x0x1": [...], "face_boxes_y0y1x0x1": [...]}}`; boxes are optional,
-    in pixels, and belong to the numbers where there are as many. CSV: columns `file,bib_number` and, where known,
-    `x,y,w,h` of the number's box in pixels; a row a number, and a row without number for a photo that has none.
+    JSON: `{file: {"numbers": [...], "bib_boxes_y0y1x0x1": [...], "face_boxes_y0y1x0x1": [...]}}`; boxes are optional
+    and in pixels; if there are as many boxes as numbers, they are paired in order, and otherwise not at all.
+
+    CSV: columns `file,bib_number` and, where known, `x,y,w,h` of the number's box in pixels; one row for each number,
+    and a row with an empty `bib_number` for a photo that shows none.
 
     Raises:
         NotFound: there are no labels, or a labelled file is not there.
@@ -89,7 +94,7 @@ def read_bib_labels(folder: Path) -> list[LabelledPhoto]:
 
 
 def read_face_labels(folder: Path) -> list[LabelledFace]:
-    """The photos of known people: from `labels.csv` (`file,person[,x,y,w,h]`), else a folder a person.
+    """The photos of known people: from `labels.csv` (`file,person[,x,y,w,h]`), or else from one folder per person.
 
     Raises:
         NotFound: there are fewer than two people, or a labelled file is not there.
@@ -123,7 +128,7 @@ def read_start_list(path: Path) -> StartList:
     """The numbers that exist, from a CSV file: number, name where known, and columns that are not used.
 
     Raises:
-        RejectedInput: a row has no number, a number comes twice, or it is no UTF-8.
+        RejectedInput: a row has no number, a number comes twice, or the file is not UTF-8.
     """
     return StartList.from_csv(_text(path))
 
@@ -182,7 +187,7 @@ def read_csv(path: Path, columns: set[str]) -> Iterator[tuple[str, dict[str, str
     UTF-8, with or without a byte order mark; commas, semicolons or tabs, as the heading has them.
 
     Raises:
-        RejectedInput: `labels_not_understood`, where one of `columns` is missing or it is no UTF-8.
+        RejectedInput: `labels_not_understood`, one of `columns` is missing, or the file is not valid CSV in UTF-8.
     """
     text = _text(path)
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
@@ -243,7 +248,7 @@ def _check_there(folder: Path, photos: Iterable[LabelledPhoto] | Iterable[Labell
 
 
 def _check_told_apart(folder: Path, faces: Iterable[LabelledFace]) -> None:
-    """Of a photo with several people, boxes must say which face is whose."""
+    """Reject a photo that is labelled with several people unless boxes say which face is whose."""
     people: dict[str, set[str]] = {}
     for face in faces:
         people.setdefault(face.name, set()).add(face.person)

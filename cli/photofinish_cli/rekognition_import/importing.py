@@ -38,7 +38,7 @@ class OldFace:
 
 @dataclass(slots=True)
 class OldPicture:
-    """What was indexed under one ExternalImageId."""
+    """The faces that were indexed under one ExternalImageId."""
 
     external_image_id: str
     faces: list[OldFace] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Located:
     """Which pictures of a collection were found, and why others were not."""
 
     found: Sequence[tuple[OldPicture, str]]
-    """With the picture's name."""
+    """Each with the name under which its picture was found."""
     missing: Sequence[MappedFace]
 
 
@@ -72,7 +72,7 @@ def read_collection(source: RekognitionClient, collection: str) -> OldCollection
     """List the faces and users of a collection.
 
     Raises:
-        NotFound, Misconfigured, Unavailable, RejectedInput: what the service said, in a sentence.
+        NotFound, Misconfigured, Unavailable, RejectedInput: the service refused or failed; the message says why.
     """
     pictures: dict[str, OldPicture] = {}
     nameless: list[OldFace] = []
@@ -120,10 +120,10 @@ def index_pictures(
     parallel: int,
     on_done: Callable[[], None],
 ) -> None:
-    """Index every picture that has faces which are not matched yet, and write down what became of them.
+    """Index every picture that has faces not matched yet, and record the outcome of each face in `mapping`.
 
     Raises:
-        Misconfigured, Unavailable, RejectedInput: the deployment refused a request; what was done is written down.
+        Misconfigured, Unavailable, RejectedInput: the deployment refused a request; what was done is in `mapping`.
     """
     _make_collection(target, album)
 
@@ -151,7 +151,7 @@ def index_pictures(
 def restore_users(
     target: RekognitionClient, album: str, old: OldCollection, mapped: Sequence[MappedFace]
 ) -> dict[str, int]:
-    """Make the old collection's users, each with the faces that were found again; user id → faces."""
+    """Create the old collection's users, each with the faces that were found again; user id → number of those faces."""
     new_id = {face.old_face_id: face.new_face_id for face in mapped if face.outcome is Outcome.MATCHED}
     faces_of: dict[str, list[str]] = defaultdict(list)
     for face in [face for picture in old.pictures for face in picture.faces]:
@@ -159,12 +159,12 @@ def restore_users(
             faces_of[face.user_id].append(new_id[face.face_id])
     with translated_errors(OURS):
         for user in old.users:
-            # Where an import goes on, the user is there.
+            # If an earlier import was interrupted, the user exists already.
             with suppress(target.exceptions.ConflictException):
                 target.create_user(CollectionId=album, UserId=user)
             faces = list(dict.fromkeys(faces_of[user]))[:_FACES_OF_A_REQUEST]
             if faces:
-                # Whose they are was decided long ago: no likeness is asked for.
+                # The old collection decided whose these faces are, so no similarity is required.
                 target.associate_faces(CollectionId=album, UserId=user, FaceIds=faces, UserMatchThreshold=0)
     return {user: len(faces_of[user]) for user in old.users}
 
@@ -172,8 +172,8 @@ def restore_users(
 def match_boxes(old: Sequence[OldFace], new: Mapping[str, Box]) -> dict[str, tuple[str, float]]:
     """Old face id → new face id and overlap (intersection over union, at least 0.3); best overlaps first.
 
-    Of one image that was indexed, no two faces become one. The same picture may have been indexed several times, as
-    several images: their faces become the same ones.
+    Two old faces with the same image id never match the same new face. A picture may have been indexed several times,
+    each time with another image id; old faces of different image ids may match the same new face.
     """
     found: dict[str, tuple[str, float]] = {}
     taken: set[tuple[str, str]] = set()
@@ -199,7 +199,7 @@ def _make_collection(target: RekognitionClient, album: str) -> None:
 
 
 def _index(target: RekognitionClient, album: str, picture: OldPicture, name: str, content: bytes) -> list[MappedFace]:
-    """Index one picture, keep the faces that the old collection had, and tell which they are."""
+    """Index one picture, delete the new faces that the old collection did not have, and return all outcomes."""
     with translated_errors(OURS):
         try:
             answer = target.index_faces(

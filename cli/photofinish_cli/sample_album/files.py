@@ -9,7 +9,8 @@ import pillow_heif
 from PIL import ExifTags, Image, TiffImagePlugin
 
 MAKE = "Riverside"
-# How the stored pixels are turned, given what a viewer must do to see them upright (EXIF 2.32, tag 0x0112).
+# EXIF orientation (EXIF 2.32, tag 0x0112) → how upright pixels are turned before they are stored, so that a viewer who
+# follows the tag sees them upright again. Pillow turns counter-clockwise.
 _STORED = {
     3: Image.Transpose.ROTATE_180,
     6: Image.Transpose.ROTATE_90,
@@ -35,7 +36,7 @@ def write_photo(path: Path, upright: Image.Image, *, taken_at: datetime, model: 
         case ".png":
             stored.save(path, compress_level=2, exif=exif)
         case ".tif":
-            # Pillow writes the EXIF directory into a TIFF only so, and only into one that is not compressed.
+            # Pillow writes EXIF into a TIFF only through `tiffinfo`, and only if the TIFF is not compressed.
             directory = TiffImagePlugin.ImageFileDirectory_v2()
             for tag, value in exif.items():
                 directory[tag] = value
@@ -47,7 +48,7 @@ def write_photo(path: Path, upright: Image.Image, *, taken_at: datetime, model: 
 
 
 def write_bad_files(folder: Path, a_jpeg: Path) -> tuple[Path, ...]:
-    """Files that are no photos: text called .jpg, the first third of `a_jpeg`, and nothing at all."""
+    """Write three .jpg files that cannot be read as photos: text, the first third of `a_jpeg`, and an empty file."""
     folder.mkdir(parents=True, exist_ok=True)
     text, cut_off, empty = folder / "notes.jpg", folder / "cut-off.jpg", folder / "empty.jpg"
     text.write_text("Start list: see the printed sheet at the desk.\n", encoding="utf-8")

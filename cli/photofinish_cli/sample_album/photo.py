@@ -22,7 +22,7 @@ from photofinish_cli.sample_album.runner import (
 from photofinish_cli.sample_album.scene import Camera, Place, film, paint_scene
 
 _STATURE_M = 1.75
-# One head (crown to chin, as figure drawing counts) of a runner of that height.
+# From crown to chin, for a runner of that height: figure drawing measures a body in heads.
 _HEAD_M = _STATURE_M / (HEADS_CHIN_TO_GROUND + 1.0)
 _BACKGROUND_LONG_SIDE_PX = 1000
 
@@ -43,7 +43,7 @@ class Shot:
     share: float = 0.68
     """The nearest runner's height as a share of the picture's."""
     motion_blur: bool = False
-    """The runners are smeared before a sharp background."""
+    """The runners are smeared, in front of a sharp background."""
     defocus: bool = False
     """The whole frame is out of focus."""
 
@@ -55,6 +55,7 @@ class Participant:
     person: str
     bib_number: str
     face: int
+    """Which of the sample faces; see `faces.head`."""
     outfit: Outfit
 
 
@@ -91,7 +92,7 @@ def take_photo(
 
 
 def _camera(shot: Shot, rng: np.random.Generator) -> tuple[Camera, float]:
-    """A camera that sees the nearest runner `shot.share` of the picture high, and how far away that one is."""
+    """A camera that sees the nearest runner `shot.share` of the picture high, and that runner's distance in metres."""
     focal_px = shot.height * float(rng.uniform(2.4, 3.2))
     nearest_m = _STATURE_M * focal_px / (shot.share * shot.height)
     height_m = float(rng.uniform(1.25, 1.6))
@@ -111,7 +112,7 @@ def _camera(shot: Shot, rng: np.random.Generator) -> tuple[Camera, float]:
 
 
 def _background(shot: Shot, camera: Camera, rng: np.random.Generator) -> Picture:
-    """The course: softly out of focus behind runners, or sharp where they are what is unsharp."""
+    """The course: slightly out of focus behind the runners, or sharp if motion blurs the runners instead."""
     long_side = max(shot.width, shot.height)
     reduction = 1.0 if shot.motion_blur else min(1.0, _BACKGROUND_LONG_SIDE_PX / long_side)
     painted = paint_scene(camera.scaled(reduction), shot.place, rng)
@@ -180,7 +181,10 @@ def _add_runner(
 
 
 def _stand(picture: Picture, drawn: DrawnRunner, feet: tuple[float, float], unit: float) -> tuple[int, int]:
-    """Put a runner with their shadow on the road; returns the layer's left and top."""
+    """Put a runner with their shadow on the road; returns the layer's left and top in pixels.
+
+    `feet` are in pixels of the picture; `unit` is the height of the runner's head there, in pixels.
+    """
     height, width = picture.shape[:2]
     x, y = feet
     reach = round(2.6 * unit)

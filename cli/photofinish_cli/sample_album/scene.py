@@ -34,8 +34,9 @@ class Camera:
     focal_px: float
     height_m: float
     horizon_px: float
+    """The row of the horizon, counted from the top."""
     left_m: float
-    """How far left of the road's middle it stands."""
+    """How far left of the road's middle the camera stands."""
 
     def project(self, x: float, y: float, z: float) -> tuple[float, float]:
         """The pixel of a point in the world."""
@@ -95,7 +96,7 @@ def _sky(camera: Camera, place: Place, rng: np.random.Generator) -> Picture:
 
 
 def _trees(picture: Picture, camera: Camera, place: Place, rng: np.random.Generator, *, height: float) -> None:
-    """Rows of foliage on the horizon, the far ones in haze; `height` in picture heights."""
+    """Rows of foliage on the horizon, the far ones in haze; `height` as a fraction of the picture's."""
     rows = np.arange(camera.height, dtype=np.float32)[:, None]
     for haze, rise in ((0.5, 1.0), (0.0, 0.6)):
         reach = height * rise * camera.height
@@ -104,7 +105,7 @@ def _trees(picture: Picture, camera: Camera, place: Place, rng: np.random.Genera
         )
         leaves = fractal_noise(rng, camera.height, camera.width, camera.width * 0.035, 5)
         mask = np.clip(rows - skyline[None, :] - (leaves - 0.5) * reach * 0.5, 0, 1)[..., None]
-        # Leaves are brighter on the side of the sun.
+        # Leaves are brighter on the side that faces the sun.
         relief = leaves - np.roll(leaves, (3, 2), (0, 1))
         lit = np.clip(0.45 + 0.9 * leaves - 2.2 * relief, 0.2, 1.6)[..., None]
         colour = np.asarray(place.foliage, np.float32) * lit
@@ -123,7 +124,7 @@ def _facades(picture: Picture, camera: Camera, place: Place, side: int, rng: np.
 
 def _street_front(rng: np.random.Generator, light: float) -> NDArray[np.float32]:
     """Six houses side by side, (H, W, 4) float32 RGBA, transparent above their roofs."""
-    metre = 20
+    metre = 20  # pixels per metre
     art = Image.new("RGBA", (round(_STREET_M * metre), round(_STREET_HEIGHT_M * metre)), (0, 0, 0, 0))
     draw = ImageDraw.Draw(art)
     house_m = _STREET_M / 6
@@ -158,7 +159,7 @@ def _ground(picture: Picture, camera: Camera, place: Place, rng: np.random.Gener
         np.broadcast_to(np.mod(z * 45, 1023), x.shape).astype(np.float32),
         cv2.INTER_LINEAR,
     )
-    # Far away a pixel holds many grains: their mean.
+    # A pixel far away covers many grains, so it shows their mean.
     fine = np.clip(9.0 / z, 0, 1)
     grain = 0.5 + (grain - 0.5) * fine
     asphalt = np.asarray((0.42, 0.42, 0.44), np.float32) * (0.86 + 0.26 * grain)[..., None]
@@ -200,6 +201,7 @@ def _person(
     colours: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
     waving: bool,
 ) -> None:
+    """Paint a spectator: `where` is x, z and body height in metres; `colours` are of skin, shirt and hair."""
     x, z, tall = where
     skin, shirt, hair = (tuple(float(v) for v in colour) for colour in colours)
     metre = camera.focal_px / z
@@ -225,7 +227,7 @@ def _person(
         hand = tuple(round(v) for v in (left + 0.34 * metre, top - 0.16 * metre))
         cv2.line(canvas, arm, hand, shirt, max(1, round(0.10 * metre)))
         disc(0.34, tall + 0.18, 0.055, 0.065, skin)
-    # They look down the road, away from the camera: hair, and a cheek toward the runners.
+    # Spectators look down the road, away from the camera: it sees their hair, and the cheek nearer to the road.
     disc(-0.045 * np.sign(x), tall - 0.13, 0.06, 0.085, skin)
     disc(0.02 * np.sign(x), tall - 0.10, 0.085, 0.105, hair)
 
@@ -291,7 +293,8 @@ def _on_side_plane(
     rows = np.arange(camera.height, dtype=np.float32)[:, None] + 0.5
     z = camera.focal_px * (x_m + camera.left_m) / (columns - camera.width / 2)
     y = camera.height_m - (rows - camera.horizon_px) * z / camera.focal_px
-    # Seen from the road, what is nearer is on the outer side; the texture reads from left to right on both sides.
+    # From left to right in the picture, z grows on the left side of the road and shrinks on the right side: the sign
+    # makes the texture read from left to right on both.
     along = np.mod(z if x_m < 0 else -z, length_m) / length_m * (texture.shape[1] - 1)
     down = (1 - y / height_m) * (texture.shape[0] - 1)
     painted = cv2.remap(
@@ -307,7 +310,7 @@ def _on_side_plane(
 
 @cache
 def _banner(brand: Colour) -> Picture:
-    """Three sponsors' panels, (160, 1370, 3) float32 RGB."""
+    """Three sponsors' panels, (160, 1371, 3) float32 RGB."""
     height = 160
     width = round(height * _BANNER_LENGTH_M / _BARRIER_HEIGHT_M)
     art = Image.new("RGB", (width, height), "white")
@@ -332,7 +335,10 @@ def _banner(brand: Colour) -> Picture:
 
 
 def film(picture: Picture, rng: np.random.Generator, *, warmth: float) -> Picture:
-    """What a camera adds: a warmer or cooler light, darker corners, a little grain."""
+    """What a camera adds: a warmer or cooler light, darker corners, a little grain.
+
+    `warmth` is the share by which red is raised and blue is lowered; it is negative for a cooler light.
+    """
     height, width = picture.shape[:2]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]

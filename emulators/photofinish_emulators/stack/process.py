@@ -46,7 +46,10 @@ class ReadyExit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A server, function or command of the stack. ``argv`` None: an external server, which is only used."""
+    """A server, function or command of the stack.
+
+    ``argv`` is None for an external server, which is used but neither started nor stopped.
+    """
 
     name: str
     argv: tuple[str, ...] | None
@@ -56,8 +59,8 @@ class Piece:
     cwd: Path = Path("/")
     address: str = ""
     run_as: dict[str, Any] = field(default_factory=dict)  # user and group, as arguments of subprocess
-    prepare: Callable[[], None] | None = None  # before each start of the process, in a thread
-    once_ready: Callable[[], None] | None = None  # after each start, in a thread, before the piece counts as ready
+    prepare: Callable[[], None] | None = None  # called before each start of the process, in a thread
+    once_ready: Callable[[], None] | None = None  # called after each start, in a thread, before it counts as ready
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 15.0
     ready_timeout_s: float = 60.0
@@ -68,7 +71,10 @@ class PieceFailed(Exception):
 
 
 class RunningPiece:
-    """The process of a piece, in its own session; it ends when this process ends in any way."""
+    """The process of a piece, in its own session.
+
+    On Linux, the process gets its stop signal when this one ends, even if this one is killed.
+    """
 
     def __init__(self, piece: Piece, process: asyncio.subprocess.Process, log_file: BoundedLog, output: int) -> None:
         self.piece = piece
@@ -107,7 +113,7 @@ class RunningPiece:
         """Wait until the piece is ready.
 
         Raises:
-            PieceFailed: the process ended before, or took too long.
+            PieceFailed: the process ended before it was ready, or took too long.
         """
         ended = asyncio.create_task(self._process.wait())
         ready = asyncio.create_task(self._become_ready())
@@ -199,7 +205,10 @@ async def _accepts(port: int) -> bool:
 
 
 async def end_orphans(identities: Iterable[ProcessIdentity], timeout_s: float) -> None:
-    """End processes of an earlier supervisor, on systems where they do not end with it."""
+    """End the processes that an earlier supervisor left running, on systems where they do not end with it.
+
+    Those still alive after `timeout_s` are killed with their process groups.
+    """
     alive = [identity for identity in identities if is_alive(identity)]
     for identity in alive:
         _signal(identity, signal.SIGTERM)
