@@ -1,6 +1,7 @@
 //! The Python module `photofinish_kernels._kernels`: checks arguments, releases the GIL and maps errors. It contains no
 //! kernels.
 
+mod confinement;
 mod convert;
 mod hash;
 mod images;
@@ -15,6 +16,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _kernels {
+    #[pymodule_export]
+    use super::confinement::confine;
     #[pymodule_export]
     use super::hash::{hamming_search, perceptual_hash, perceptual_hash_batch};
     #[pymodule_export]

@@ -1,12 +1,14 @@
 """Fast kernels in Rust: sharpness, pixels, redaction, hashes, similarity, re-ranking.
 
 Arrays are never copied. A wrong shape, dtype or layout raises a `ValueError` that names the argument, and an argument
-that is not an array a `TypeError`. The GIL is released while a kernel runs.
+that is not an array a `TypeError`. The GIL is released while a kernel runs. `confine` is no kernel: it takes the rights
+of a process away that decodes untrusted pictures.
 """
 
 from photofinish_kernels._kernels import (
     align,
     cluster_rows,
+    confine,
     cosine_top_k,
     cosine_top_k_int8,
     hamming_search,
@@ -36,6 +38,7 @@ from photofinish_kernels._kernels import (
 __all__ = [
     "align",
     "cluster_rows",
+    "confine",
     "cosine_top_k",
     "cosine_top_k_int8",
     "hamming_search",

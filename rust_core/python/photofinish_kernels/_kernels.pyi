@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -247,3 +247,18 @@ def instruction_set() -> str:
 
 def set_instruction_set(name: str) -> None:
     """Set the instruction set for the whole process; ValueError if this processor lacks it."""
+
+class Confinement(TypedDict):
+    seccomp: bool
+    """System calls are refused with EPERM, except those that computing, memory and open files need."""
+    landlock: int
+    """The version of Landlock that denies files, networks and signals; 0 where the kernel has none."""
+    ends_with_parent: bool
+    """The kernel kills this process when the thread that started it ends."""
+
+def confine() -> Confinement:
+    """Take rights away from this process, for good; it must have one thread. Returns what the kernel enforces.
+
+    Where `seccomp` is enforced, the process can only compute, and read and write what it has open: it cannot open a
+    file or a socket, start a process, or make memory executable; threads it can start.
+    """
