@@ -1,15 +1,28 @@
-"""Signed links to renditions of photos."""
+"""Links to the renditions of photos that the caller may see.
+
+Where no policy of the album ever redacted faces, a link is signed for the preview in the bucket. Elsewhere it leads to
+this API, which redacts the preview for its viewer, see `routes/pictures.py`; no link to the bucket is answered then.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from flask import request
 from pydantic import Field
 
+from photofinish.domain.access import Scope
 from photofinish.domain.photo import PhotoRef
+from photofinish.domain.redaction import Viewer
 from photofinish.domain.sidecar import preview_name
 from photofinish.ports import PhotoLinks
+from photofinish.wiring import App
+from photofinish_functions.access.picture_links import PictureLink, PictureLinks
+from photofinish_functions.api.document import server_of
+from photofinish_functions.api.guarding import principal
 from photofinish_functions.api.schemas import Output
 
 LINK_LIFETIME_S = 900
@@ -21,22 +34,62 @@ class Link(Output):
 
 
 class Renditions(Output):
-    preview: Link | None = Field(description="A smaller JPEG without metadata; null if the photo has none.")
+    preview: Link | None = Field(
+        description="A smaller JPEG without metadata, with the faces redacted that the album's policy hides from the "
+        "caller; null if the photo has none, as in albums that keep only results."
+    )
 
 
-def rendition_links(links: PhotoLinks, photos: Sequence[tuple[PhotoRef, str]], photo_bucket: str) -> list[Renditions]:
-    """Links to the preview of each photo, given with its pipeline version.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A photo in an answer."""
 
-    Photos outside `photo_bucket`, such as those indexed through the Rekognition API, have none.
-    """
-    names = [preview_name(photo, version) for photo, version in photos if photo.bucket == photo_bucket]
-    signed = iter(sign_all(links, names))
-    return [Renditions(preview=next(signed) if photo.bucket == photo_bucket else None) for photo, _ in photos]
+    photo: PhotoRef
+    preview: str | None
+    """Name of its preview in the derived bucket; None: it has none."""
+    own_faces: frozenset[str] = frozenset()
+    """Ids of the faces in it that the caller's own selfie matched."""
 
 
-def sign_all(links: PhotoLinks, names: list[str]) -> list[Link]:
-    """Links to these objects of the derived bucket."""
-    if not names:
-        return []
+def indexed_photo(
+    services: App, photo: PhotoRef, pipeline_version: str, own_faces: frozenset[str] = frozenset()
+) -> Shown:
+    """A photo of the index. Those outside the photo bucket, as of the Rekognition API, have no preview."""
+    is_ours = photo.bucket == services.settings.photo_bucket
+    return Shown(photo=photo, preview=preview_name(photo, pipeline_version) if is_ours else None, own_faces=own_faces)
+
+
+def rendition_links(services: App, album: str, photos: Sequence[Shown]) -> list[Renditions]:
+    """Links to the pictures of these photos of `album` that the current caller may see, in order."""
+    with_preview = [shown for shown in photos if shown.preview is not None]
+    if not with_preview or not services.album_policies.policy(album).keep_originals:
+        return [Renditions(preview=None) for _ in photos]
+    if services.album_policies.ever_redacted(album):
+        signed = iter(_picture_links(services, album, with_preview))
+    else:
+        signed = iter(_bucket_links(services.links, [shown.preview for shown in with_preview if shown.preview]))
+    return [Renditions(preview=None if shown.preview is None else next(signed)) for shown in photos]
+
+
+def picture_links(services: App) -> PictureLinks:
+    """What signs links to pictures that this API makes."""
+    return PictureLinks(services.access_settings.token_secret)
+
+
+def _bucket_links(links: PhotoLinks, names: list[str]) -> list[Link]:
     expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=LINK_LIFETIME_S)
     return [Link(url=url, expires_at=expires_at) for url in links.rendition_urls(names, expires_in_s=LINK_LIFETIME_S)]
+
+
+def _picture_links(services: App, album: str, photos: Sequence[Shown]) -> list[Link]:
+    is_organiser = principal().may(Scope.WRITE, album)
+    signer, server = picture_links(services), server_of(request)
+    expires_at_s = int(time.time()) + LINK_LIFETIME_S
+    links = []
+    for shown in photos:
+        viewer = Viewer(is_organiser=is_organiser, own_faces=shown.own_faces)
+        link = PictureLink(album=album, photo_id=shown.photo.photo_id, viewer=viewer, expires_at_s=expires_at_s)
+        links.append(
+            Link(url=f"{server}/v1/pictures/{signer.token(link)}", expires_at=datetime.fromtimestamp(expires_at_s, UTC))
+        )
+    return links

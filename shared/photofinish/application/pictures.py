@@ -10,27 +10,41 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photofinish.analysis.imaging.decoding import Limits, decode
+from photofinish.analysis.imaging.decoded import Limits
 from photofinish.analysis.models.face_alignment import align
 from photofinish.domain.face import Face
-from photofinish.domain.matching import Calibration, match_probability
+from photofinish.domain.matching import Calibration, match_probability, rounded_similarity
 from photofinish.domain.quality import QualityReason
 from photofinish.errors import RejectedInput, Unavailable
 
 if TYPE_CHECKING:
+    from photofinish.analysis.decoders.pool import DecoderPool
     from photofinish.analysis.models.face_encoder import FaceEncoder
 
 MAX_PICTURE_BYTES = 16 * 2**20
+MAX_DECODE_S = 4
+"""Of a picture that a caller waits for, on one core."""
+DECODER_MEMORY_BYTES = 768 * 2**20
+"""For each decoder of pictures within these limits."""
 # At this size a selfie's face is some hundred pixels wide; an embedding uses 112, so more would only cost time.
-SELFIE_LIMITS = Limits(max_file_bytes=MAX_PICTURE_BYTES, max_pixels=64_000_000, max_decoded_pixels=1_500_000)
-PICTURE_LIMITS = Limits(max_file_bytes=MAX_PICTURE_BYTES, max_pixels=64_000_000, max_decoded_pixels=12_000_000)
+SELFIE_LIMITS = Limits(
+    max_file_bytes=MAX_PICTURE_BYTES,
+    max_pixels=64_000_000,
+    max_streamed_pixels=110_000_000,  # of the largest phone cameras
+    max_unfolded_pixels=32_000_000,
+    max_scanned_pixels=640_000_000,
+    max_decoded_pixels=1_500_000,
+    max_processor_s=MAX_DECODE_S,
+    max_decode_s=4 * MAX_DECODE_S,
+)
+PICTURE_LIMITS = replace(SELFIE_LIMITS, max_decoded_pixels=12_000_000)
 MAX_WAIT_S = 10.0
 # The person who holds the camera appears at least twice as wide and twice as high as anyone behind them.
 DOMINANT_AREA_RATIO = 4.0
@@ -65,7 +79,7 @@ class Comparison:
     """Whether two pictures show one person."""
 
     similarity: float
-    """Cosine."""
+    """Cosine, rounded to steps."""
     match_probability: float
     is_match: bool
     min_similarity: float
@@ -75,25 +89,36 @@ class Comparison:
     """The face that was used of each picture."""
 
 
+IsWanted = Callable[[], bool]
+"""Whether the answer is still wanted: pictures wait for each other, and callers give up."""
+
+
+def always() -> bool:
+    return True
+
+
 class Pictures:
     """Finds faces in pictures with the models of the analysis, a few pictures at a time."""
 
-    def __init__(self, encoder: Callable[[], FaceEncoder], calibration: Calibration) -> None:
+    def __init__(
+        self, encoder: Callable[[], FaceEncoder], calibration: Calibration, decoders: Callable[[], DecoderPool]
+    ) -> None:
         self._encoder = encoder
+        self._decoders = decoders
         self.calibration = calibration
         # A model uses all cores: more pictures at once would only compete for them, and need memory each.
         self._slots = threading.BoundedSemaphore(os.cpu_count() or 1)
 
-    def analyse(self, content: bytes) -> AnalysedPicture:
-        """Decode a picture and find all its faces.
+    def analyse(self, content: bytes, *, is_wanted: IsWanted = always) -> AnalysedPicture:
+        """Decode a picture and find all its faces; `is_wanted` is asked once more before that.
 
         Raises:
             RejectedInput: it cannot be decoded.
-            Unavailable: too many pictures are being analysed.
+            Unavailable: too many pictures are being analysed, or the answer is not wanted any more.
         """
-        with self._slot():
+        with self._slot(is_wanted):
             started_at = time.perf_counter()
-            decoded = decode(content, limits=PICTURE_LIMITS)
+            decoded = self._decoders().decode(content, limits=PICTURE_LIMITS)
             decoded_at = time.perf_counter()
             [faces] = self._encoder().encode([decoded.image])
             done_at = time.perf_counter()
@@ -106,39 +131,41 @@ class Pictures:
             analyse_ms=(done_at - decoded_at) * 1000,
         )
 
-    def person(self, content: bytes) -> Face:
+    def person(self, content: bytes, *, is_wanted: IsWanted = always) -> Face:
         """Return the face of the person that a picture is of.
 
         Raises:
             RejectedInput: it cannot be decoded, shows no face, several people, or an unclear face.
-            Unavailable: too many pictures are being analysed.
+            Unavailable: as :meth:`analyse`.
         """
-        with self._slot():
-            faces = self._encoder().encode_portrait(decode(content, limits=SELFIE_LIMITS).image)
+        with self._slot(is_wanted):
+            decoded = self._decoders().decode(content, limits=SELFIE_LIMITS)
+            faces = self._encoder().encode_portrait(decoded.image)
         return person_in(faces, self.calibration)
 
-    def people(self, contents: Sequence[bytes]) -> list[Face]:
+    def people(self, contents: Sequence[bytes], *, is_wanted: IsWanted = always) -> list[Face]:
         """Return the face of the person that each picture is of.
 
         Raises:
             RejectedInput: as :meth:`person`; the message names the picture.
+            Unavailable: as :meth:`analyse`.
         """
         found = []
         for position, content in enumerate(contents, 1):
             try:
-                found.append(self.person(content))
+                found.append(self.person(content, is_wanted=is_wanted))
             except RejectedInput as rejection:
                 raise RejectedInput(rejection.code, f"Picture {position}: {rejection.message}") from None
         return found
 
-    def compare(self, first: bytes, second: bytes) -> Comparison:
+    def compare(self, first: bytes, second: bytes, *, is_wanted: IsWanted = always) -> Comparison:
         """Compare the people that two pictures are of.
 
         Raises:
-            RejectedInput: as :meth:`people`.
+            RejectedInput, Unavailable: as :meth:`people`.
         """
-        one, other = self.people([first, second])
-        similarity = float(np.clip(one.embedding.vector @ other.embedding.vector, -1, 1))
+        one, other = self.people([first, second], is_wanted=is_wanted)
+        similarity = rounded_similarity(float(one.embedding.vector @ other.embedding.vector), self.calibration)
         return Comparison(
             similarity=similarity,
             match_probability=match_probability(similarity, self.calibration),
@@ -149,10 +176,12 @@ class Pictures:
         )
 
     @contextmanager
-    def _slot(self) -> Iterator[None]:
+    def _slot(self, is_wanted: IsWanted) -> Iterator[None]:
         if not self._slots.acquire(timeout=MAX_WAIT_S):
             raise Unavailable(f"too many pictures are being analysed: waited {MAX_WAIT_S:.0f} s for a slot")
         try:
+            if not is_wanted():
+                raise Unavailable("the caller has gone while its picture waited")
             yield
         finally:
             self._slots.release()

@@ -1,0 +1,59 @@
+"""Pictures of photos of albums whose policy redacts faces."""
+
+from __future__ import annotations
+
+from flask import Response, request
+from flask_openapi3.blueprint import APIBlueprint
+from pydantic import Field
+
+from photofinish.errors import NotFound
+from photofinish.wiring import App
+from photofinish_functions.api.error_codes import fails_with
+from photofinish_functions.api.guarding import open_to_link_holders
+from photofinish_functions.api.renditions import picture_links
+from photofinish_functions.api.schemas import Parameters, new_blueprint
+from photofinish_functions.refused import Refused
+
+_JPEG = {
+    "description": "JPEG, at most 1600 pixels a side.",
+    "content": {
+        "image/jpeg": {
+            "schema": {"type": "string", "contentMediaType": "image/jpeg"},
+            "example": "the bytes of a JPEG file",
+        }
+    },
+}
+_HEADERS = {
+    # Browsers may keep it, but ask each time: what a viewer may see can change at any time.
+    "Cache-Control": "private, no-cache",
+    # Pages of any site may show it, as they may show a picture behind a signed link to the bucket.
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+
+
+class LinkPath(Parameters):
+    link: str = Field(description="The signed part of a link that this API answered with.")
+
+
+def blueprint(services: App) -> APIBlueprint:
+    api = new_blueprint("pictures", "Redacted pictures. Links to them need no key.", needs_key=False)
+
+    @api.get("/pictures/<link>", responses={200: _JPEG})
+    @open_to_link_holders("show_picture")
+    @fails_with("unknown_link", "unavailable")
+    def show_picture(path: LinkPath) -> Response:
+        """Return a photo with the faces redacted that the holder of the link may not see at this moment."""
+        link = picture_links(services).read(path.link)
+        try:
+            rendition = services.renditions.rendition(link.album, link.photo_id, link.viewer)
+            if rendition.etag in request.if_none_match:
+                answer = Response(status=304)
+            else:
+                answer = Response(services.renditions.jpeg(rendition), mimetype="image/jpeg")
+        except NotFound:
+            raise Refused(404, "unknown_link", "The photo of this link was removed.") from None
+        answer.set_etag(rendition.etag)
+        answer.headers.update(_HEADERS)
+        return answer
+
+    return api
