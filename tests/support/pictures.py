@@ -46,12 +46,22 @@ def quadrants(width: int = 320, height: int = 200) -> BgrImage:
     return image
 
 
-def runner(number: str, *, scale: int = 2) -> BgrImage:
-    """The astronaut with a bib on the chest: one face and one number."""
+def runner(number: str, *, scale: int = 2, tilt_deg: float = 0) -> BgrImage:
+    """The astronaut with a bib on the chest, turned clockwise by `tilt_deg`: one face and one number."""
     picture = cv2.resize(astronaut(), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
     left, top, right, bottom = (int(value * scale) for value in (130, 330, 320, 440))
-    cv2.rectangle(picture, (left, top), (right, bottom), (255, 255, 255), -1)
-    write(picture, number, middle=((left + right) // 2, (top + bottom) // 2), height=45 * scale)
+    middle = (left + right) // 2, (top + bottom) // 2
+    bib = picture.copy()
+    cv2.rectangle(bib, (left, top), (right, bottom), (255, 255, 255), -1)
+    write(bib, number, middle=middle, height=45 * scale)
+    if not tilt_deg:
+        return bib
+    on_the_bib = np.zeros(picture.shape[:2], np.uint8)
+    cv2.rectangle(on_the_bib, (left, top), (right, bottom), 255, -1)
+    turn = cv2.getRotationMatrix2D(middle, -tilt_deg, 1.0)
+    size = picture.shape[1], picture.shape[0]
+    turned, where = (cv2.warpAffine(layer, turn, size) for layer in (bib, on_the_bib))
+    picture[where > 127] = turned[where > 127]
     return picture
 
 
@@ -78,15 +88,21 @@ def save(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def exif(
-    *, orientation: int = 1, tags: dict[int, object] | None = None, photo_tags: dict[int, object] | None = None
+    *,
+    orientation: int = 1,
+    tags: dict[int, object] | None = None,
+    photo_tags: dict[int, object] | None = None,
+    gps_tags: dict[int, object] | None = None,
 ) -> bytes:
-    """An EXIF block with `tags` in its first directory and `photo_tags` in its Exif directory."""
+    """An EXIF block with `tags` in its first directory, `photo_tags` and `gps_tags` in the Exif and GPS directories."""
     block = Image.Exif()
     block[0x0112] = orientation
     for tag, value in (tags or {}).items():
         block[tag] = value
     for tag, value in (photo_tags or {}).items():
         block.get_ifd(0x8769)[tag] = value
+    for tag, value in (gps_tags or {}).items():
+        block.get_ifd(0x8825)[tag] = value
     return block.tobytes()
 
 

@@ -3,70 +3,62 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import io
+import re
+import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import cv2
 import numpy as np
-import pillow_heif
-import simplejpeg  # type: ignore[import-untyped]
-from cv2.typing import MatLike
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from photofinish.analysis.imaging.colour_profiles import is_srgb, to_srgb
+from photofinish.analysis.imaging import heif, iso_media, jpeg, jpeg_structure, pixels, png, raw, tiff, webp
+from photofinish.analysis.imaging.colour_profiles import is_srgb
+from photofinish.analysis.imaging.decoded import DecodedPhoto, Limits, upright
 from photofinish.analysis.imaging.exif import CameraNotes, read_exif
-from photofinish.analysis.imaging.formats import Format, has_wrong_checksum, is_cut_off, recognise, unsupported
+from photofinish.analysis.imaging.files import FileToDecode, metadata_damaged
+from photofinish.analysis.imaging.formats import Format, recognise, unsupported
+from photofinish.analysis.imaging.pixels import Pixels
+from photofinish.analysis.imaging.rejections import cut_off, damaged
 from photofinish.domain.analysis import ImageInfo
-from photofinish.domain.work import MAX_PHOTO_BYTES, check_size
-from photofinish.errors import RejectedInput
+from photofinish.domain.photo_warning import PhotoWarning
+from photofinish.domain.work import check_size
 
+__all__ = ["DecodedPhoto", "Limits", "decode", "prepare", "upright"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Which photos are accepted."""
-
-    max_file_bytes: int = MAX_PHOTO_BYTES
-    max_pixels: int = 100_000_000
-    """Width × height from the header, checked before anything is decoded."""
-    max_decoded_pixels: int = 36_000_000
-    """Larger pictures are decoded at half their width or less: no analysis needs more, and memory is bounded."""
-    min_side: int = 16
+_DEFAULT_LIMITS = Limits()
+# What Pillow, its plug-ins and pi-heif raise for broken files. Anything else is a bug, ours or theirs, and is reported.
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
+# The decoders of these raise RuntimeError for broken files, too.
+_RAISING_RUNTIME_ERRORS = frozenset({Format.HEIF, Format.AVIF})
+_TRUNCATED = re.compile("truncated|end of file|premature end", re.IGNORECASE)
+_PLUGINS = ("Avif", "Bmp", "Gif", "Jpeg", "Png", "Tiff", "WebP")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DecodedPhoto:
-    """A decoded picture, ready for the analysis."""
+class _Stored:
+    """A picture as it lies in its file."""
 
-    image: NDArray[np.uint8]
-    """(H, W, 3) BGR, upright, C-contiguous; smaller than the size in `info` if the picture is very large."""
-    info: ImageInfo
-    colour_profile: bytes | None
-    """ICC profile of `image`'s colours; None for sRGB."""
-
-
-_DEFAULT_LIMITS = Limits()
-_DECODERS = {
-    Format.JPEG: ("JPEG", "MPO"),
-    Format.PNG: ("PNG",),
-    Format.WEBP: ("WEBP",),
-    Format.TIFF: ("TIFF",),
-    Format.HEIF: ("HEIF",),
-}
-# Errors that Pillow and the decoders raise for damaged files.
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, OverflowError, RuntimeError)
-# Numbers of TIFF tags.
-_NEW_SUBFILE_TYPE, _DNG_VERSION = 254, 50706
-_STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES = 273, 279, 324, 325
+    pixels: Pixels
+    size: tuple[int, int]
+    """Width and height before any reduction, not rotated."""
+    notes: CameraNotes
+    orientation: int
+    """EXIF orientation that is still to be applied."""
+    warnings: tuple[PhotoWarning, ...] = ()
+    doubtful_orientation: int = 1
 
 
 def decode(content: bytes, *, limits: Limits = _DEFAULT_LIMITS) -> DecodedPhoto:
     """Decode the picture in `content` and apply its EXIF orientation; the first frame if there are several.
 
-    Transparent pixels become white, deeper channels 8-bit, CMYK and grey BGR.
+    Transparent pixels become white, deeper channels 8-bit, CMYK and grey BGR. What is broken beside the picture, or
+    leaves most of it, is told in `warnings`.
 
     Raises:
         RejectedInput: `empty_file`, `file_too_large`, `not_a_picture`, `unsupported_format`, `cut_off`, `damaged`,
@@ -74,162 +66,213 @@ def decode(content: bytes, *, limits: Limits = _DEFAULT_LIMITS) -> DecodedPhoto:
     """
     check_size(len(content), limits.max_file_bytes)
     kind = recognise(content)
-    if is_cut_off(content, kind):
-        raise _cut_off(kind)
-    if kind is Format.PNG and has_wrong_checksum(content):
-        raise _damaged(kind, "wrong checksum of its pixels")
-    with _rejecting_damage(kind), _opened(content, kind) as opened:
-        _check_size(opened.size, limits)
-        if kind is Format.TIFF:
-            _check_tiff(opened, len(content))
-        notes = read_exif(opened)
-        profile = cast("bytes | None", opened.info.get("icc_profile")) or None
-        if kind is Format.JPEG and opened.mode in {"RGB", "L"}:
-            size = opened.size
-            image = _decode_jpeg(content, size, _reduction(size, limits))
-        else:
-            image, size, profile = _decode_with_pillow(opened, profile, limits)
-    # Pillow applies the orientation of TIFF and HEIF itself.
-    orientation = 1 if kind in {Format.TIFF, Format.HEIF} else notes.orientation
+    match kind:
+        case Format.JPEG:
+            stored = _jpeg(content, limits)
+        case Format.PNG:
+            stored = _png(content, limits)
+        case Format.TIFF:
+            tags = tiff.read_tags(content)
+            if tiff.is_raw(tags):
+                return _raw(content, limits)
+            stored = _tiff(content, tags, limits)
+        case Format.HEIF:
+            stored = _heif(content, limits)
+        case Format.RAW:
+            return _raw(content, limits)
+        case Format.WEBP:
+            stored = _with_pillow(webp.examined(content), kind, limits)
+        case Format.AVIF:
+            stored = _with_pillow(iso_media.examined(content), kind, limits)
+        case Format.GIF | Format.BMP:
+            stored = _with_pillow(FileToDecode(content), kind, limits)
+    return _photo(stored, kind)
+
+
+def _photo(stored: _Stored, kind: Format) -> DecodedPhoto:
+    width, height = stored.size[::-1] if stored.orientation >= 5 else stored.size
+    profile, notes = stored.pixels.colour_profile, stored.notes
     return DecodedPhoto(
-        image=upright(image, orientation),
-        info=_info(size[::-1] if orientation >= 5 else size, kind, notes),
+        image=upright(stored.pixels.bgr, stored.orientation),
+        info=ImageInfo(width=width, height=height, format=kind.value, taken_at=notes.taken_at, camera=notes.camera),
         colour_profile=None if is_srgb(profile) else profile,
+        warnings=stored.warnings,
+        doubtful_orientation=stored.doubtful_orientation,
     )
 
 
-def upright(image: MatLike, orientation: int) -> NDArray[np.uint8]:
-    """Apply an EXIF orientation to a stored picture: 2, 4, 5 and 7 are mirrored, 3 and 5 to 8 are rotated."""
-    match orientation:
-        case 2:
-            image = cv2.flip(image, 1)
-        case 3:
-            image = cv2.rotate(image, cv2.ROTATE_180)
-        case 4:
-            image = cv2.flip(image, 0)
-        case 5:
-            image = cv2.transpose(image)
-        case 6:
-            image = cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE)
-        case 7:
-            image = cv2.flip(cv2.transpose(image), -1)
-        case 8:
-            image = cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE)
-    return np.ascontiguousarray(image, np.uint8)
+def _jpeg(content: bytes, limits: Limits) -> _Stored:
+    _check_jpeg_kind(content)
+    try:
+        opened = _open(content, ("JPEG",))
+    except _BROKEN:
+        with _rejecting(Format.JPEG, is_short=not jpeg_structure.has_end(content)):
+            opened = _open(jpeg_structure.only_the_picture(content), ("JPEG",))
+    with opened:
+        size = opened.size
+        is_large = size[0] * size[1] > limits.max_pixels
+        limits.check(size, is_streamed=is_large and jpeg_structure.is_streamed(content))
+        scanned = {"pixels": size[0] * size[1], "max_scanned_pixels": limits.max_scanned_pixels}
+        if jpeg_structure.has_too_many_scans(content, **scanned):
+            raise unsupported("a JPEG in very many passes", "Export it as an ordinary JPEG.")
+        notes, profile = read_exif(opened), _profile(opened)
+        cmyk = opened.mode == "CMYK"
+    decoded = jpeg.decode_jpeg(content, size, cmyk=cmyk, reduction=limits.reduction(size))
+    if cmyk:
+        # Adobe's programs, which write such files, store them inverted.
+        found = pixels.from_cmyk(Image.fromarray(255 - decoded.image, "CMYK"), profile)
+    else:
+        found = Pixels(decoded.image, profile)
+    return _Stored(pixels=found, size=size, notes=notes, orientation=notes.orientation, warnings=decoded.warnings)
 
 
-def _info(size: tuple[int, int], kind: Format, notes: CameraNotes) -> ImageInfo:
-    width, height = size
-    return ImageInfo(width=width, height=height, format=kind.value, taken_at=notes.taken_at, camera=notes.camera)
+def _check_jpeg_kind(content: bytes) -> None:
+    header = jpeg_structure.read_header(content)
+    if header is not None and header.bits != 8:
+        raise unsupported(f"a JPEG with {header.bits} bits per channel", "Export it as JPEG with 8 bits, as usual.")
+    if header is not None and not header.is_decodable:
+        raise unsupported("a lossless or hierarchical JPEG", "Export it as an ordinary JPEG.")
+
+
+def _png(content: bytes, limits: Limits) -> _Stored:
+    file = png.examined(content)
+    stored = _with_pillow(file, Format.PNG, limits)
+    if stored.warnings and stored.pixels.colour_profile is None:
+        found = Pixels(stored.pixels.bgr, png.colour_profile(content))
+        return replace(stored, pixels=found)
+    return stored
+
+
+def _tiff(content: bytes, tags: dict[int, object], limits: Limits) -> _Stored:
+    file = tiff.examined(content, tags)
+    try:
+        opened = _open(file.content, ("TIFF",))
+    except UnidentifiedImageError:
+        raise tiff.unidentified(tags) from None
+    except _BROKEN as error:
+        raise damaged(Format.TIFF, _words(error)) from error
+    with opened, _rejecting(Format.TIFF, is_short=file.is_short):
+        limits.check(opened.size)
+        notes, profile = read_exif(opened), _profile(opened)
+        opened.load()
+        image: Image.Image = opened
+        if opened.mode.startswith("I;16"):
+            image = Image.fromarray(tiff.grey_levels(np.asarray(opened), tags))
+        # Pillow has applied the orientation while loading.
+        found = pixels.from_pillow(image, profile, limits.reduction(image.size))
+        return _Stored(pixels=found, size=image.size, notes=notes, orientation=1, warnings=file.warnings)
+
+
+def _heif(content: bytes, limits: Limits) -> _Stored:
+    file = iso_media.examined(content)
+    with _rejecting(Format.HEIF, is_short=file.is_short):
+        opened = heif.open_heif(file.content)
+        limits.check(opened.size)
+        notes = read_exif(opened.carrier)
+        found = pixels.from_channels(opened.pixels(), opened.colour_profile, limits.reduction(opened.size))
+        return _Stored(
+            pixels=found,
+            size=opened.size,
+            notes=notes,
+            orientation=1,
+            doubtful_orientation=1 if opened.is_turned_by_file else notes.orientation,
+        )
+
+
+def _raw(content: bytes, limits: Limits) -> DecodedPhoto:
+    preview = raw.read_preview(content)
+    if preview.jpeg is not None:
+        stored = _jpeg(preview.jpeg, limits)
+    else:
+        rgb = cast("np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]", preview.rgb)
+        size = (rgb.shape[1], rgb.shape[0])
+        limits.check(size)
+        bgr = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
+        nothing = CameraNotes(orientation=1, taken_at=None, camera=None)
+        stored = _Stored(pixels=Pixels(bgr, None), size=size, notes=nothing, orientation=1)
+    if max(stored.size) < raw.MIN_PREVIEW_PX:
+        raise raw.small_preview(content, stored.size)
+    notes = read_exif(preview.carrier) if preview.carrier else stored.notes
+    stored = replace(
+        stored,
+        orientation=preview.orientation if stored.orientation == 1 else stored.orientation,
+        notes=replace(
+            stored.notes,
+            camera=notes.camera or stored.notes.camera,
+            taken_at=notes.taken_at or stored.notes.taken_at or preview.taken_at,
+        ),
+        warnings=(*stored.warnings, raw.preview_was_used(stored.size)),
+    )
+    return _photo(stored, Format.RAW)
+
+
+def _with_pillow(file: FileToDecode, kind: Format, limits: Limits) -> _Stored:
+    with _rejecting(kind, is_short=file.is_short):
+        try:
+            return replace(_read_with_pillow(file.content, kind, limits), warnings=file.warnings)
+        except _BROKEN as error:
+            if file.only_the_picture is None:
+                raise
+            told = metadata_damaged(_metadata_words(error))
+        stored = _read_with_pillow(file.only_the_picture(), kind, limits)
+        return replace(stored, warnings=(*file.warnings, told))
+
+
+def _read_with_pillow(content: bytes, kind: Format, limits: Limits) -> _Stored:
+    with _open(content, (kind.value,)) as opened:
+        limits.check(opened.size, is_unfolded=True)
+        notes, profile = read_exif(opened), _profile(opened)
+        opened.load()
+        image: Image.Image = opened
+        if opened.mode.startswith("I;16"):
+            image = Image.fromarray((np.asarray(opened) >> 8).astype(np.uint8))
+        found = pixels.from_pillow(image, profile, limits.reduction(image.size))
+        return _Stored(pixels=found, size=image.size, notes=notes, orientation=notes.orientation)
 
 
 @functools.cache
-def _prepare_pillow() -> None:
-    """Set Pillow up for the whole process, at the first picture."""
-    # Embedded thumbnails, depth maps and the like are not used.
-    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
-    # Pillow would warn at 89 and fail at 179 megapixels; `Limits.max_pixels` decides instead, also from the header.
+def prepare() -> None:
+    """Set Pillow up for the whole process, at the first picture or before it."""
+    # Image.open fails on a format whose plug-in is not loaded yet.
+    for plugin in _PLUGINS:
+        importlib.import_module(f"PIL.{plugin}ImagePlugin")
+    # What Pillow says on standard error of broken files is told by warnings of ours, where it matters.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    # Pillow would warn at 89 and fail at 179 megapixels; `Limits` decides instead, also from the header.
     Image.MAX_IMAGE_PIXELS = None
 
 
-@contextmanager
-def _opened(content: bytes, kind: Format) -> Iterator[Image.Image]:
-    _prepare_pillow()
-    with Image.open(io.BytesIO(content), formats=_DECODERS[kind]) as image:
-        yield image
+def _open(content: bytes, kinds: tuple[str, ...]) -> Image.Image:
+    prepare()
+    return Image.open(io.BytesIO(content), formats=kinds)
+
+
+def _profile(image: Image.Image) -> bytes | None:
+    return cast("bytes | None", image.info.get("icc_profile")) or None
 
 
 @contextmanager
-def _rejecting_damage(kind: Format) -> Iterator[None]:
+def _rejecting(kind: Format, *, is_short: bool) -> Iterator[None]:
+    """Turn errors of decoders into rejections."""
     try:
         yield
-    except RejectedInput:
-        raise
-    except UnidentifiedImageError:
-        raise _damaged(kind, "unreadable header") from None
-    except (*_BROKEN, cv2.error) as error:
-        raise _damaged(kind, str(error).strip() or type(error).__name__) from error
+    except (*_BROKEN, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and kind not in _RAISING_RUNTIME_ERRORS:
+            raise
+        if "not implemented" in str(error).lower():
+            raise unsupported(f"an {kind.value} picture of a rare kind") from error
+        if is_short or _TRUNCATED.search(str(error)):
+            raise cut_off(kind) from error
+        raise damaged(kind, _words(error)) from error
 
 
-def _check_size(size: tuple[int, int], limits: Limits) -> None:
-    width, height = size
-    if width * height > limits.max_pixels:
-        raise RejectedInput(
-            "too_many_pixels",
-            f"The picture has {width} × {height} pixels ({width * height / 1e6:.0f} megapixels); "
-            f"the limit is {limits.max_pixels / 1e6:.0f} megapixels.",
-        )
-    if min(width, height) < limits.min_side:
-        raise RejectedInput(
-            "too_small",
-            f"The picture has {width} × {height} pixels; each side needs at least {limits.min_side}.",
-        )
+def _words(error: BaseException) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "unreadable header"
+    return str(error).strip() or type(error).__name__
 
 
-def _check_tiff(image: Image.Image, file_bytes: int) -> None:
-    """Reject raw files, whose first directory is a thumbnail, and files whose strips or tiles are cut off."""
-    tags = image.tag_v2  # type: ignore[attr-defined]
-    if _DNG_VERSION in tags or int(tags.get(_NEW_SUBFILE_TYPE, 0)) & 1:
-        raise unsupported("a camera raw file")
-    for offsets, counts in ((_STRIP_OFFSETS, _STRIP_BYTES), (_TILE_OFFSETS, _TILE_BYTES)):
-        ends = (offset + count for offset, count in zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False))
-        if max(ends, default=0) > file_bytes:
-            raise _cut_off(Format.TIFF)
-
-
-def _reduction(size: tuple[int, int], limits: Limits) -> int:
-    """The divisor of width and height (1, 2, 4 or 8) that keeps the decoded pixels within the limit."""
-    pixels = size[0] * size[1]
-    return next((factor for factor in (1, 2, 4) if pixels <= limits.max_decoded_pixels * factor**2), 8)
-
-
-def _decode_jpeg(content: bytes, size: tuple[int, int], reduction: int) -> NDArray[np.uint8]:
-    """Decode with simplejpeg: the same pixels as OpenCV in half the time, and reduced already in the DCT.
-
-    Errors that decoders recover from are accepted, as in browsers: one grey block is better than no photo.
-    """
-    width, height = (-(-side // reduction) for side in size)
-    return cast(
-        "NDArray[np.uint8]",
-        simplejpeg.decode_jpeg(content, colorspace="BGR", min_height=height, min_width=width, strict=False),
-    )
-
-
-def _decode_with_pillow(
-    image: Image.Image, profile: bytes | None, limits: Limits
-) -> tuple[NDArray[np.uint8], tuple[int, int], bytes | None]:
-    """Return BGR pixels, the size before any reduction, and the profile that the pixels still have."""
-    image.load()
-    size = image.size
-    reduction = _reduction(size, limits)
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    elif image.mode in {"I", "F", "LAB", "HSV"}:
-        raise unsupported(f"a picture with unusual colours (Pillow's mode {image.mode})")
-    elif image.mode == "CMYK":
-        if reduction > 1:
-            image, reduction = image.reduce(reduction), 1
-        image, profile = (to_srgb(image, profile) if profile else None) or image.convert("RGB"), None
-    elif image.has_transparency_data:
-        opaque = image.convert("RGBA")
-        image = Image.new("RGB", image.size, "white")
-        image.paste(opaque, mask=opaque.getchannel("A"))
-    grey = image.mode in {"L", "1"}
-    image = image.convert("L" if grey else "RGB")
-    if reduction > 1:
-        image = image.reduce(reduction)
-    pixels = np.asarray(image)
-    bgr = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR if grey else cv2.COLOR_RGB2BGR)
-    return cast("NDArray[np.uint8]", bgr), size, None if grey else profile
-
-
-def _cut_off(kind: Format) -> RejectedInput:
-    return RejectedInput(
-        "cut_off", f"The {kind.value} file is incomplete: its end is missing. Upload it again from the original."
-    )
-
-
-def _damaged(kind: Format, why: str) -> RejectedInput:
-    return RejectedInput(
-        "damaged", f"The {kind.value} file is damaged ({why[:200]}). Upload it again from the original."
-    )
+def _metadata_words(error: BaseException) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "a chunk with a wrong checksum or length"
+    return "a text or profile of more than 1 MB" if "too large" in str(error) else _words(error)

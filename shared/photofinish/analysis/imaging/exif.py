@@ -5,19 +5,28 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from PIL import ExifTags, Image
 
+from photofinish.analysis.imaging.dates import taken_at
+from photofinish.analysis.imaging.exif_text import exif_text
+
 _MAX_CAMERA_CHARS = 100
 _BROKEN = (ValueError, TypeError, KeyError, IndexError, OSError, SyntaxError, struct.error, OverflowError)
-_OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
+# What makers' names have besides the brand.
+_CORPORATE = frozenset(
+    {
+        *("corporation", "corp", "company", "co", "inc", "ltd", "limited", "llc", "gmbh", "ag", "kk", "sa"),
+        *("imaging", "optical", "camera", "cameras", "computer", "electronics", "international", "techwin"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraNotes:
-    """The EXIF values that the pipeline uses."""
+    """The metadata that the pipeline uses."""
 
     orientation: int
     """1 to 8, as EXIF defines them; 1 is upright."""
@@ -26,51 +35,38 @@ class CameraNotes:
 
 
 def read_exif(image: Image.Image) -> CameraNotes:
-    """Read the EXIF of an opened picture; only its header is read."""
+    """Read the EXIF of an opened picture, and dates in its XMP; only its header is read."""
     try:
         exif = image.getexif()
         tags: dict[int, Any] = dict(exif)
-        photo_tags: dict[int, Any] = dict(exif.get_ifd(ExifTags.IFD.Exif))
     except _BROKEN:
-        return CameraNotes(orientation=1, taken_at=None, camera=None)
+        exif, tags = Image.Exif(), {}
+    photo_tags, gps_tags = (_directory(exif, name) for name in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo))
     orientation = tags.get(ExifTags.Base.Orientation)
+    xmp = image.info.get("xmp")
     return CameraNotes(
         orientation=orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
-        taken_at=taken_at(
-            _text(photo_tags.get(ExifTags.Base.DateTimeOriginal)),
-            _text(photo_tags.get(ExifTags.Base.OffsetTimeOriginal)),
-            _text(photo_tags.get(ExifTags.Base.SubsecTimeOriginal)),
-        ),
-        camera=camera_name(_text(tags.get(ExifTags.Base.Make)), _text(tags.get(ExifTags.Base.Model))),
+        taken_at=taken_at(tags, photo_tags, gps_tags, xmp if isinstance(xmp, bytes) else b""),
+        camera=camera_name(exif_text(tags.get(ExifTags.Base.Make)), exif_text(tags.get(ExifTags.Base.Model))),
     )
 
 
-def taken_at(date_time: str, offset: str = "", subsecond: str = "") -> datetime | None:
-    """Parse EXIF's `2024:05:01 09:30:00`, `+02:00` and `123`; without a time zone if the offset is absent or broken."""
-    try:
-        moment = datetime.strptime(date_time, "%Y:%m:%d %H:%M:%S")
-    except ValueError:
-        return None
-    if subsecond.isascii() and subsecond.isdigit():
-        moment = moment.replace(microsecond=int(subsecond[:6].ljust(6, "0")))
-    zone = _OFFSET.fullmatch(offset)
-    if zone is None:
-        return moment
-    sign = -1 if zone[1] == "-" else 1
-    minutes = sign * (int(zone[2]) * 60 + int(zone[3]))
-    return moment.replace(tzinfo=timezone(timedelta(minutes=minutes))) if abs(minutes) < 24 * 60 else moment
-
-
 def camera_name(make: str, model: str) -> str | None:
-    """Join make and model, without repeating the make: `Canon` and `Canon EOS R6` give `Canon EOS R6`."""
-    name = model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
+    """Join the brand and the model, the brand once: `NIKON CORPORATION` and `NIKON D850` give `NIKON D850`.
+
+    Words such as `Corporation` are no part of the brand.
+    """
+    words = re.findall(r"[^\s,.]+", make)
+    brand = [word for word in words if word.lower() not in _CORPORATE] or words
+    if make and model.lower().startswith(f"{make.lower()} "):
+        model = model[len(make) :].strip()
+    first = model.split(" ")[0].lower()
+    name = model if first and first in (word.lower() for word in brand) else " ".join([*brand, model]).strip()
     return name[:_MAX_CAMERA_CHARS] or None
 
 
-def _text(value: object) -> str:
-    """Decode an EXIF text and remove characters that are not printable."""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if not isinstance(value, str):
-        return ""
-    return "".join(character for character in value.split("\0")[0] if character.isprintable()).strip()
+def _directory(exif: Image.Exif, name: int) -> dict[int, Any]:
+    try:
+        return dict(exif.get_ifd(name))
+    except _BROKEN:
+        return {}

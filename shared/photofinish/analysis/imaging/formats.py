@@ -1,10 +1,7 @@
-"""The format of a file, recognised by its first bytes, and whether the file is complete."""
+"""The formats of pictures: which are accepted, how a file's is recognised, and what to do about the others."""
 
 from __future__ import annotations
 
-import re
-import zlib
-from collections.abc import Iterator
 from enum import StrEnum
 
 from photofinish.errors import RejectedInput
@@ -18,32 +15,65 @@ class Format(StrEnum):
     WEBP = "WEBP"
     TIFF = "TIFF"
     HEIF = "HEIF"
+    AVIF = "AVIF"
+    GIF = "GIF"
+    BMP = "BMP"
+    RAW = "RAW"
+    """A camera raw file, by the preview embedded in it."""
 
 
-ACCEPTED = "JPEG, PNG, WebP, TIFF or HEIC"
-_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
-_OTHER_BRANDS = {b"avif": "an AVIF picture", b"avis": "an AVIF sequence", b"crx ": "a camera raw file (CR3)"}
+ACCEPTED = "JPEG, PNG, WebP, TIFF, HEIC, AVIF, GIF, BMP or camera raw"
+_EXPORT = "Export it as JPEG and upload that."
+# Of accepted files: suffix to content type. The content decides what a file is; its name, what it is called.
+CONTENT_TYPES = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".jpe": "image/jpeg",
+    ".mpo": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+    ".hif": "image/heif",
+    ".avif": "image/avif",
+    ".gif": "image/gif",
+    ".bmp": "image/bmp",
+    ".dng": "image/x-adobe-dng",
+    ".cr2": "image/x-canon-cr2",
+    ".cr3": "image/x-canon-cr3",
+    ".nef": "image/x-nikon-nef",
+    ".nrw": "image/x-nikon-nrw",
+    ".arw": "image/x-sony-arw",
+    ".raf": "image/x-fuji-raf",
+    ".orf": "image/x-olympus-orf",
+    ".rw2": "image/x-panasonic-rw2",
+    ".pef": "image/x-pentax-pef",
+    ".srw": "image/x-samsung-srw",
+}
+_HEIF_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
+)
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _UNSUPPORTED = (
-    (b"GIF8", "a GIF"),
-    (b"BM", "a BMP picture"),
+    (b"II+\0", "a BigTIFF picture"),
+    (b"MM\0+", "a BigTIFF picture"),
     (b"8BPS", "a Photoshop document"),
     (b"%PDF", "a PDF document"),
-    (b"FUJIFILMCCD-RAW", "a camera raw file (RAF)"),
-    (b"IIRO", "a camera raw file (ORF)"),
-    (b"IIU\0", "a camera raw file (RW2)"),
     (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
     (b"\xff\x0a", "a JPEG XL picture"),
     (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
+    (b"FOVb", "a Sigma raw file (X3F)"),
     (b"\x1aE\xdf\xa3", "a video"),
     (b"PK\x03\x04", "a ZIP archive"),
 )
-# A marker in a JPEG stream; stuffed zeros, fill bytes and restart markers do not match.
-_JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-_JPEG_END = 0xD9
+_BMP_HEADER_SIZES = frozenset({12, 40, 52, 56, 64, 108, 124})
 
 
 def recognise(content: bytes) -> Format:
-    """Recognise the format of `content`; the file's name does not matter.
+    """Recognise the format of `content`; the file's name does not matter. Raw files made of TIFF are TIFF here.
 
     Raises:
         RejectedInput: `unsupported_format` for other pictures and media, `not_a_picture` for anything else.
@@ -55,14 +85,15 @@ def recognise(content: bytes) -> Format:
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return Format.WEBP
     if content.startswith((b"II*\0", b"MM\0*")):
-        if content[8:10] == b"CR":
-            raise unsupported("a camera raw file (CR2)")
-        return Format.TIFF
+        return Format.RAW if content[8:10] == b"CR" else Format.TIFF
+    if content.startswith((b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")):
+        return Format.RAW
+    if content.startswith((b"GIF87a", b"GIF89a")):
+        return Format.GIF
+    if content.startswith(b"BM") and int.from_bytes(content[14:18], "little") in _BMP_HEADER_SIZES:
+        return Format.BMP
     if content[4:8] == b"ftyp":
-        brand = content[8:12]
-        if brand in _HEIF_BRANDS:
-            return Format.HEIF
-        raise unsupported(_OTHER_BRANDS.get(brand, "a video or another kind of media file"))
+        return _recognise_iso_media(content)
     for magic, what in _UNSUPPORTED:
         if content.startswith(magic):
             raise unsupported(what)
@@ -71,78 +102,22 @@ def recognise(content: bytes) -> Format:
     )
 
 
-def unsupported(what: str) -> RejectedInput:
-    """Make the rejection of a recognised format that is not accepted."""
-    return RejectedInput("unsupported_format", f"The file is {what}, which is not supported. Upload {ACCEPTED}.")
+def unsupported(what: str, advice: str = _EXPORT) -> RejectedInput:
+    """Make the rejection of a recognised format that is not accepted; `advice` says what to do instead."""
+    return RejectedInput("unsupported_format", f"The file is {what}, which is not supported. {advice}")
 
 
-def is_cut_off(content: bytes, kind: Format) -> bool:
-    """Whether the file ends before its own structure does.
-
-    Of TIFF only the first directory is checked; :func:`photofinish.analysis.imaging.decoding.decode` checks the strips.
-    """
-    match kind:
-        case Format.JPEG:
-            return not _jpeg_has_end(content)
-        case Format.PNG:
-            return not any(name == b"IEND" for name, _ in _png_chunks(content))
-        case Format.WEBP:
-            return len(content) < 8 + int.from_bytes(content[4:8], "little")
-        case Format.TIFF:
-            offset = int.from_bytes(content[4:8], "little" if content.startswith(b"II") else "big")
-            return len(content) < 8 or offset + 2 > len(content)
-        case Format.HEIF:
-            return not _boxes_fit(content)
-
-
-def _jpeg_has_end(content: bytes) -> bool:
-    """Walk the segments to the end-of-image marker; markers of thumbnails inside segments do not count."""
-    position = 2
-    while True:
-        marker = _JPEG_MARKER.search(content, position)
-        if marker is None:
-            return False
-        code = content[marker.start() + 1]
-        if code == _JPEG_END:
-            return True
-        # Every other marker here has a length; a scan's data follows its header.
-        length = content[marker.end() : marker.end() + 2]
-        if len(length) < 2:
-            return False
-        position = marker.end() + max(2, int.from_bytes(length, "big"))
-
-
-def has_wrong_checksum(content: bytes) -> bool:
-    """Whether a chunk of this PNG's pixels is corrupt; decoders would return garbage without an error."""
-    return any(
-        name == b"IDAT" and zlib.crc32(content[start : start + 4 + length]) != checksum
-        for name, (start, length, checksum) in _png_chunks(content)
-    )
-
-
-def _png_chunks(content: bytes) -> Iterator[tuple[bytes, tuple[int, int, int]]]:
-    """Yield each complete chunk: its name, then the position of the name, the length of its data and its checksum."""
-    position = 8
-    while position + 8 <= len(content):
-        length = int.from_bytes(content[position : position + 4], "big")
-        name, end = content[position + 4 : position + 8], position + 8 + length
-        if end > len(content) or not name.isalpha():
-            return
-        yield name, (position + 4, length, int.from_bytes(content[end : end + 4], "big"))
-        position = end + 4
-
-
-def _boxes_fit(content: bytes) -> bool:
-    """Whether the top-level boxes of an ISO media file end within the file, and one of them is its metadata."""
-    position, found_metadata = 0, False
-    while position + 8 <= len(content):
-        size = int.from_bytes(content[position : position + 4], "big")
-        found_metadata |= content[position + 4 : position + 8] == b"meta"
-        if size == 1:
-            size = int.from_bytes(content[position + 8 : position + 16], "big")
-        if size == 0:  # it extends to the end of the file
-            return found_metadata
-        if size < 8:
-            return True  # not a box: the decoder reports the error
-        position += size
-    return found_metadata and position <= len(content)
+def _recognise_iso_media(content: bytes) -> Format:
+    box_end = min(int.from_bytes(content[:4], "big"), 1024)
+    brand = content[8:12]
+    compatible = {content[at : at + 4] for at in range(16, box_end, 4)}
+    if brand == b"crx ":
+        return Format.RAW
+    # A picture whose main brand is only that of the container says by another one how it is compressed.
+    if brand in _AVIF_BRANDS or (brand in {b"mif1", b"mif2", b"msf1"} and compatible & _AVIF_BRANDS):
+        return Format.AVIF
+    if brand in _HEIF_BRANDS:
+        return Format.HEIF
+    if brand == b"jxl ":
+        raise unsupported("a JPEG XL picture")
+    raise unsupported("a video or another kind of media file", "Upload photos of it instead.")

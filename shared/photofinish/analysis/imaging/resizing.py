@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 import photofinish_kernels
 
 
-def fit_within(image: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:
+def fit_within(image: NDArray[np.uint8], longest_side: int, *, min_side: int = 1) -> NDArray[np.uint8]:
     """Scale a (H, W, 3) image down so that its longest side is `longest_side` pixels; a smaller one stays as it is.
 
-    Pixels are averaged over their area, so nothing aliases.
+    Pixels are averaged over their area, so nothing aliases. A thin strip keeps `min_side` pixels on its other side.
     """
     height, width = image.shape[:2]
     scale = longest_side / max(height, width)
     if scale >= 1:
         return image
-    return shrunk(image, max(1, round(width * scale)), max(1, round(height * scale)))
+    new_width, new_height = (min(side, max(min_side, round(side * scale))) for side in (width, height))
+    return shrunk(image, new_width, new_height)
 
 
 def resized(image: NDArray[np.uint8], width: int, height: int, enlarging: int = cv2.INTER_LINEAR) -> NDArray[np.uint8]:

@@ -12,6 +12,8 @@ import photofinish_kernels
 from photofinish.analysis.imaging.resizing import fit_within
 
 FRAME_LONGEST_SIDE = 1024
+# The kernels compare each pixel with its neighbours.
+_MIN_SIDE = 4
 
 
 def frame_sharpness(image: NDArray[np.uint8]) -> tuple[float, float]:
@@ -19,7 +21,7 @@ def frame_sharpness(image: NDArray[np.uint8]) -> tuple[float, float]:
 
     The size is fixed so that sensor noise and pixel count do not count as sharpness.
     """
-    gray = _gray(fit_within(image, FRAME_LONGEST_SIDE))
+    gray = _gray(fit_within(image, FRAME_LONGEST_SIDE, min_side=_MIN_SIDE))
     return photofinish_kernels.reblur_sharpness(gray), photofinish_kernels.laplacian_variance(gray)
 
 
