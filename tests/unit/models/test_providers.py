@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from photofinish.analysis.models.catalogue import CPU_PROVIDER as CPU
-from photofinish.analysis.models.providers import CUDA, TENSORRT, providers_with_options
+from photofinish.analysis.models.nvidia import CUDA, TENSORRT
+from photofinish.analysis.models.providers import providers_with_options
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.errors import Misconfigured
 
