@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
+from photofinish.analysis.decoders.pool import DecoderPool
 from photofinish.analysis.models.building import build
 from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 
@@ -14,3 +17,14 @@ def model_settings() -> ModelSettings:
     settings = ModelSettings(models_dir=default_models_dir())
     build(settings.models_dir)
     return settings
+
+
+@functools.cache
+def shared_decoders() -> DecoderPool:
+    """One pool for all tests that only need pictures decoded; those that harm decoders make their own."""
+    return DecoderPool(2)
+
+
+@pytest.fixture(scope="session")
+def decoders() -> DecoderPool:
+    return shared_decoders()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,26 +13,31 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photofinish.analysis.imaging.decoding import DecodedPhoto, decode
+from photofinish.analysis.decoders.pool import DecoderPool
+from photofinish.analysis.imaging.decoded import DecodedPhoto
 from photofinish.analysis.imaging.rendition import preview_jpeg
 from photofinish.analysis.imaging.sharpness import frame_sharpness
 from photofinish.analysis.models.bib_detection import BibDetector
 from photofinish.analysis.models.catalogue import CPU_PROVIDER
+from photofinish.analysis.models.detections import Detections
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.analysis.models.selection import bib_detector_file, model_labels
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.analysis.models.text_reader import TextReader
+from photofinish.analysis.orientation import settled
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import Bib, TextLine, find_bibs
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.bib_window import DetectedBib, bib_windows
 from photofinish.domain.face import Face
+from photofinish.domain.geometry import Box
 from photofinish.domain.sharpness import Sharpness, is_blurry
 from photofinish.domain.torso import TorsoWindow, merged_lines, torso_windows
-from photofinish.errors import RejectedInput
+from photofinish.errors import PhotofinishError, RejectedInput
 
+log = logging.getLogger(__name__)
 # Increased whenever the code may find something else in the same picture with the same models.
-ANALYSIS_REVISION = 4
+ANALYSIS_REVISION = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +109,10 @@ class Analyzer:
         bib_detector: BibDetector | None = None,
         threads: int = 1,
         batch_limit: BatchLimit = CPU_BATCH_LIMIT,
+        decoders: DecoderPool | None = None,
     ) -> None:
         """Without a `bib_detector`, only faces determine where numbers are looked for again."""
+        self.decoders = decoders or DecoderPool(threads)
         self._face_encoder = face_encoder
         self._text_reader = text_reader
         self._bib_detector = bib_detector
@@ -127,6 +135,7 @@ class Analyzer:
             Misconfigured: a model file or a provider is missing.
         """
         cv2.setNumThreads(1)
+        decoders = DecoderPool(settings.threads)  # its processes start while the models load
         single_threaded = replace(settings, threads=1)
         bib_file = bib_detector_file(settings)
         return cls(
@@ -137,11 +146,13 @@ class Analyzer:
             bib_detector=BibDetector.load(bib_file, single_threaded) if bib_file else None,
             threads=settings.threads,
             batch_limit=CPU_BATCH_LIMIT if tuple(settings.providers) == (CPU_PROVIDER,) else GPU_BATCH_LIMIT,
+            decoders=decoders,
         )
 
     def analyze(self, contents: Sequence[bytes]) -> list[AnalyzedPhoto | RejectedInput]:
         """Analyse the content of each file, in order; the rejection takes the place of an analysis.
 
+        A file that a bug fails on is logged with its traceback and rejected as `internal_error`; the others go on.
         The same content gives the same analysis (except for its timings), whatever is analysed with it.
         """
         photos = self.batch_limit.photos
@@ -157,25 +168,43 @@ class Analyzer:
                 batch[position] = self.decode(content)
             except RejectedInput as rejection:
                 results[position] = rejection
+            except PhotofinishError:
+                raise
+            except Exception as error:
+                log.exception("decoding failed")
+                results[position] = _internal_error(error)
             is_last = position == len(contents) - 1
             if is_last or self.batch_limit.is_reached([photo.pixels for photo in batch.values()]):
-                results |= zip(batch, self.analyze_decoded(list(batch.values())), strict=True)
+                results |= zip(batch, self._analyze_batch(list(batch.values())), strict=True)
                 batch = {}
         return [results[position] for position in range(len(contents))]
+
+    def _analyze_batch(self, photos: Sequence[PhotoToAnalyze]) -> Sequence[AnalyzedPhoto | RejectedInput]:
+        try:
+            return self.analyze_decoded(photos)
+        except PhotofinishError:
+            raise
+        except Exception as error:
+            if len(photos) == 1:
+                log.exception("analysis failed")
+                return [_internal_error(error)]
+        # A photo that breaks a model must not cost the others: each is tried alone.
+        return [result for photo in photos for result in self._analyze_batch([photo])]
 
     def decode(self, content: bytes, bib_rules: BibRules | None = None) -> PhotoToAnalyze:
         """Decode one photo; `bib_rules` are those of its album where they differ from the analyzer's own.
 
         Raises:
-            RejectedInput: see :func:`photofinish.analysis.imaging.decoding.decode`.
+            RejectedInput, Unavailable: see :meth:`photofinish.analysis.decoders.pool.DecoderPool.decode`.
         """
         started = time.perf_counter()
-        decoded = decode(content)
+        decoded = self.decoders.decode(content)
         decode_ms = (time.perf_counter() - started) * 1000
         return PhotoToAnalyze(decoded, bib_rules or self._bib_rules, {"decode": decode_ms})
 
     def analyze_decoded(self, photos: Sequence[PhotoToAnalyze]) -> list[AnalyzedPhoto]:
         """Analyse decoded photos, in order; the faces and text lines of all go through the models together."""
+        photos = [replace(photo, decoded=settled(photo.decoded, self._faces_in, self._text_in)) for photo in photos]
         images = [photo.image for photo in photos]
         with _timed("detect", photos):
             detections = self._face_encoder.detect(images)
@@ -187,8 +216,11 @@ class Analyzer:
         with _timed("read_torsos", photos):
             reread_of = self._text_reader.read_torsos(images, windows_of)
             lines_of = [merged_lines(lines, reread) for lines, reread in zip(lines_of, reread_of, strict=True)]
+        with _timed("read_steep", photos):
+            steep_of = self._text_reader.read_torsos(images, _windows_to_turn(photos, faces_of, lines_of), turned=True)
+            lines_of = [merged_lines(lines, steep) for lines, steep in zip(lines_of, steep_of, strict=True)]
         results = []
-        for photo, faces, lines in zip(photos, faces_of, lines_of, strict=True):
+        for photo, faces, found, lines in zip(photos, faces_of, detections, lines_of, strict=True):
             bibs = photo.bibs(lines, faces)
             with _timed("sharpness", [photo]):
                 frame, laplacian_variance = frame_sharpness(photo.image)
@@ -204,6 +236,8 @@ class Analyzer:
                 ),
                 models=self._models,
                 timings_ms=photo.timings_ms,
+                warnings=photo.decoded.warnings,
+                face_areas=(*(face.box for face in faces), *_doubtful_areas(photo, found)),
             )
             version = "+".join(filter(None, [self.pipeline_version, photo.bib_rules.fingerprint]))
             results.append(AnalyzedPhoto(analysis=analysis, pipeline_version=version, preview_jpeg=preview))
@@ -224,11 +258,49 @@ class Analyzer:
             windows_of.append(under_faces + bib_windows(detected, bibs, width=width, height=height))
         return windows_of
 
+    def _faces_in(self, images: Sequence[NDArray[np.uint8]]) -> list[float]:
+        return [float(found.scores.sum()) for found in self._face_encoder.detect(images)]
+
+    def _text_in(self, images: Sequence[NDArray[np.uint8]]) -> list[float]:
+        """How much text runs from left to right; text that runs up or down is read, too."""
+        weights = []
+        for image, lines in zip(images, self._text_reader.read(images), strict=True):
+            height, width = image.shape[:2]
+            level = [line for line in lines if line.box.w * width > line.box.h * height]
+            weights.append(sum(line.ocr_score * len(line.text) for line in level))
+        return weights
+
     def _detect_bibs(self, photos: Sequence[PhotoToAnalyze]) -> list[tuple[DetectedBib, ...]]:
         if self._bib_detector is None:
             return [()] * len(photos)
         with _timed("detect_bibs", photos):
             return self._bib_detector.detect([photo.image for photo in photos])
+
+
+def _doubtful_areas(photo: PhotoToAnalyze, found: Detections) -> Iterator[Box]:
+    height, width = photo.image.shape[:2]
+    for x, y, w, h in found.doubtful_boxes.tolist():
+        yield Box.from_pixels(x, y, w, h, width=width, height=height)
+
+
+def _internal_error(error: Exception) -> RejectedInput:
+    return RejectedInput(
+        "internal_error",
+        f"photofinish failed on this file ({type(error).__name__}). That is a bug of photofinish, not of the file: "
+        "please report it with the traceback in the log.",
+    )
+
+
+def _windows_to_turn(
+    photos: Sequence[PhotoToAnalyze], faces_of: Sequence[tuple[Face, ...]], lines_of: Sequence[tuple[TextLine, ...]]
+) -> list[tuple[TorsoWindow, ...]]:
+    """Where to look for steep numbers: torsos on which no number was read at all."""
+    windows_of = []
+    for photo, faces, lines in zip(photos, faces_of, lines_of, strict=True):
+        height, width = photo.image.shape[:2]
+        bibs = photo.bibs(lines, faces)
+        windows_of.append(torso_windows(faces, bibs, width=width, height=height, enough_digits=1))
+    return windows_of
 
 
 @contextmanager

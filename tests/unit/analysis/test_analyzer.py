@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import cv2
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 
 from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
+from photofinish.analysis.imaging.decoding import DecodedPhoto
 from photofinish.analysis.models.cpu_features import multiplies_int8_exactly
 from photofinish.analysis.models.settings import ModelSettings
+from photofinish.analysis.orientation import Evidence
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import Bib, find_bibs
 from photofinish.domain.bib_rules import BibRules
@@ -48,21 +51,83 @@ def test_a_runner_with_a_bib(analyzer: Analyzer) -> None:
     assert not analysis.sharpness.is_blurry
     assert analysis.image.camera == "Canon EOS R6"
     assert set(analysis.models) == {"face_detection", "face_embedding", "text_detection", "text_recognition"}
-    assert set(analysis.timings_ms) == {"decode", "detect", "embed", "read", "read_torsos", "sharpness", "preview"}
+    assert set(analysis.timings_ms) == {
+        *("decode", "detect", "embed", "read", "read_torsos", "read_steep", "sharpness", "preview")
+    }
     assert isinstance(result, AnalyzedPhoto)
     preview = cv2.imdecode(np.frombuffer(result.preview_jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert preview.shape == (1024, 1024, 3)
 
 
+@pytest.mark.parametrize("tilt_deg", [-90, -60, -45, -30, 30, 45, 75, 90])
+def test_a_tilted_bib_is_found(analyzer: Analyzer, tilt_deg: float) -> None:
+    (result,) = analyzer.analyze([encode(runner("1234", tilt_deg=tilt_deg))])
+    analysis = analysis_of(result)
+    assert [(bib.number, bib.face_index) for bib in analysis.bibs] == [("1234", 0)]
+    (line,) = [line for line in analysis.text if line.text == "1234"]
+    assert line.quad is not None
+    written = json.loads(sidecar_bytes(document(analyzer, analysis)))
+    jsonschema.validate(written, sidecar_schema())
+    (corners,) = [text["corners"] for text in written["text"] if text["text"] == "1234"]
+    start, end = (np.array([point["x"], point["y"]]) for point in corners[:2])
+    right, down = (end - start) * (analysis.image.width, analysis.image.height)
+    assert math.degrees(math.atan2(down, right)) == pytest.approx(tilt_deg, abs=15)
+
+
 def test_bad_photos_do_not_affect_the_others(analyzer: Analyzer) -> None:
     good = encode(runner("77"))
-    contents = [b"", good, b"not a picture", good[: len(good) // 2], encode(noise(320, 240), "PNG"), good]
+    contents = [b"", good, b"not a picture", good[: len(good) // 4], encode(noise(320, 240), "PNG"), good]
     results = analyzer.analyze(contents)
     codes = [result.code if isinstance(result, RejectedInput) else "ok" for result in results]
     assert codes == ["empty_file", "ok", "not_a_picture", "cut_off", "ok", "ok"]
     assert [bib.number for bib in analysis_of(results[1]).bibs] == ["77"]
     assert analysis_of(results[4]).faces == ()
     assert analyzer.analyze([]) == []
+
+
+@pytest.mark.parametrize("size", [(6000, 16), (16, 6000), (60_000, 17)])
+def test_a_thin_strip_is_a_photo_like_any_other(analyzer: Analyzer, size: tuple[int, int]) -> None:
+    results = analyzer.analyze([encode(runner("77")), encode(noise(*size))])
+    assert [bib.number for bib in analysis_of(results[0]).bibs] == ["77"]
+    assert (analysis_of(results[1]).image.width, analysis_of(results[1]).image.height) == size
+
+
+def test_a_bug_costs_one_photo_and_is_logged_with_its_traceback(
+    analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whether it is in the decoding of one photo, or in the analysis of a batch."""
+
+    def broken(photo: DecodedPhoto, *evidence: Evidence) -> DecodedPhoto:
+        if photo.info.width == 123:
+            raise KeyError("bug in the analysis")
+        return photo
+
+    def decode_or_fail(content: bytes) -> DecodedPhoto:
+        if content == b"bug":
+            raise TypeError("bug in the decoding")
+        return decode(content)
+
+    decode = analyzer.decoders.decode
+    monkeypatch.setattr("photofinish.analysis.analyzer.settled", broken)
+    monkeypatch.setattr(analyzer.decoders, "decode", decode_or_fail)
+    good = encode(runner("77"))
+    results = analyzer.analyze([good, b"bug", encode(noise(123, 50)), good])
+    codes = [result.code if isinstance(result, RejectedInput) else "ok" for result in results]
+    assert codes == ["ok", "internal_error", "internal_error", "ok"]
+    assert "bug in the decoding" in caplog.text
+    assert "bug in the analysis" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+def test_warnings_of_the_file_are_in_the_sidecar(analyzer: Analyzer) -> None:
+    content = encode(runner("2906"))
+    whole, endless = analyzer.analyze([content, content.removesuffix(b"\xff\xd9")])
+    assert document(analyzer, analysis_of(whole))["warnings"] == []
+    told = document(analyzer, analysis_of(endless))
+    jsonschema.validate(told, sidecar_schema())
+    [warning] = analysis_of(endless).warnings
+    assert told["warnings"] == [{"code": "end_missing", "message": warning.message}]
+    assert [bib.number for bib in analysis_of(endless).bibs] == ["2906"]
 
 
 def test_the_same_content_gives_the_same_sidecar_in_any_batch(analyzer: Analyzer) -> None:
@@ -146,7 +211,7 @@ def test_the_schema_refuses_invalid_sidecars(analyzer: Analyzer) -> None:
 
 def test_the_pipeline_version_names_the_models_and_fits_an_object_name(analyzer: Analyzer) -> None:
     form = "int8" if multiplies_int8_exactly() else ""
-    assert analyzer.pipeline_version == f"4-yunet2023mar-sface2021dec-ppocrdetsmall6{form}-ppocrrecsmall6{form}"
+    assert analyzer.pipeline_version == f"5-yunet2023mar-sface2021dec-ppocrdetsmall6{form}-ppocrrecsmall6{form}"
     assert analyzer.embedding_space == "sface-2021dec-2"
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photofinish.analysis.models.settings import ModelSettings
-from photofinish.analysis.models.text_detection import boxes_of_map
+from photofinish.analysis.models.text_detection import _clockwise_from_top_left, boxes_of_map
 from photofinish.analysis.models.text_reader import TextReader
-from photofinish.analysis.models.text_recognition import ctc_decode, cut_line
+from photofinish.analysis.models.text_recognition import ctc_decode, cut_line, readings_of
 from photofinish.domain.torso import TorsoWindow
 from support.pictures import noise, write
 
@@ -55,7 +55,7 @@ def test_a_line_does_not_depend_on_the_others_in_its_batch(reader: TextReader) -
     assert together == [reader.read([picture])[0] for picture in pictures]
 
 
-@pytest.mark.parametrize("angle", [-30, -12, 12, 30])
+@pytest.mark.parametrize("angle", [-60, -45, -30, -12, 12, 30, 45, 60])
 def test_slanted_numbers(reader: TextReader, angle: float) -> None:
     picture = page()
     write(picture, "4862", middle=(400, 300), height=60)
@@ -63,6 +63,10 @@ def test_slanted_numbers(reader: TextReader, angle: float) -> None:
     turned = cv2.warpAffine(picture, turn, (800, 600), borderValue=(230, 230, 230)).astype(np.uint8)
     (lines,) = reader.read([turned])
     assert [line.text for line in lines] == ["4862"]
+    quad = lines[0].quad
+    assert quad is not None
+    _, height = quad.size_px(800, 600)
+    assert 50 < height < lines[0].box.h * 600
 
 
 def test_lines_of_large_photos_are_cut_from_the_full_picture(reader: TextReader) -> None:
@@ -98,8 +102,27 @@ def test_cut_line_turns_a_quadrilateral_into_a_strip() -> None:
     picture = noise(200, 200)
     corners = np.array([[50, 60], [120, 60], [120, 80], [50, 80]], np.float32)
     np.testing.assert_array_equal(cut_line(picture, corners), picture[60:80, 50:120])
-    upright = np.array([[50, 60], [60, 60], [60, 100], [50, 100]], np.float32)
-    np.testing.assert_array_equal(cut_line(picture, upright), np.rot90(picture[60:100, 50:60]))
+
+
+def test_a_column_is_read_downwards_or_upwards() -> None:
+    picture = np.zeros((200, 200, 3), np.uint8)
+    picture[60:80] = 200  # the upper half of the column is bright
+    column = np.array([[50, 60], [60, 60], [60, 100], [50, 100]], np.float32)
+    downwards, upwards = (cut_line(picture, reading) for reading in readings_of(column))
+    assert downwards.shape == upwards.shape == (10, 40, 3)
+    assert downwards[:, :18].min() == upwards[:, 22:].min() == 200
+    assert downwards[:, 22:].max() == upwards[:, :18].max() == 0
+
+
+def test_an_upright_line_has_one_reading() -> None:
+    assert len(readings_of(rectangle(100, 30, 0))) == len(readings_of(rectangle(40, 30, 3))) == 1
+    assert len(readings_of(rectangle(100, 30, 45))) == 1
+    assert len(readings_of(rectangle(40, 30, 45))) == 3, "two digits: any side may be the upper one"
+    assert len(readings_of(rectangle(100, 30, 90))) == 2
+
+
+def rectangle(width: float, height: float, angle_deg: float) -> np.ndarray:
+    return _clockwise_from_top_left(cv2.boxPoints(((200, 200), (width, height), angle_deg)))
 
 
 def test_ctc_joins_repeats_and_drops_blanks() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ class Detections:
 
     Their errors are independent enough that embeddings of both chips together are better than either.
     """
+    doubtful_boxes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    """(M, 4): as `boxes`, of what may be a face but was not taken for one; a selection or a join has none."""
 
     def __len__(self) -> int:
         return len(self.scores)

@@ -6,6 +6,7 @@ The last pass is at the scale at which landmarks are best.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +113,8 @@ class FaceDetector:
                 landmarks[index] = seen.landmarks[best] / scales[index] + corners[index]
                 scores[index] = max(seen.scores[best], scores[index])
         is_face = (found.scores >= MIN_SCORE) | (scores >= SURE_SCORE)
-        return Detections(found.boxes, landmarks, scores, found.first_landmarks).select(is_face)
+        faces = Detections(found.boxes, landmarks, scores, found.first_landmarks).select(is_face)
+        return replace(faces, doubtful_boxes=found.boxes[~is_face])
 
 
 def _small_candidates(seen: Detections, below_px: float) -> NDArray[np.float32]:

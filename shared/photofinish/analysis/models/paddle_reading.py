@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from photofinish.analysis.models.catalogue import CPU_PROVIDER
 from photofinish.analysis.models.paddle_models import FOLDER, PaddleModel, PaddleModels
-from photofinish.analysis.models.providers import providers_with_options
+from photofinish.analysis.models.providers import usable_providers
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.analysis.models.text_detection import scale_of_photo, scaled
 from photofinish.analysis.models.text_recognition import ReadLine
@@ -31,9 +31,8 @@ class _Predictor:
     """One of PaddleOCR's models. It keeps state between calls, so threads take turns."""
 
     def __init__(self, kind: str, model: PaddleModel, settings: ModelSettings, **options: object) -> None:
-        import onnxruntime
 
-        providers = providers_with_options(settings, onnxruntime.get_available_providers())
+        providers = usable_providers(settings)
         make = getattr(import_module("paddleocr"), kind)
         try:
             self._model = make(

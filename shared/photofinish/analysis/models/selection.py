@@ -8,7 +8,7 @@ from photofinish.analysis.models.catalogue import CPU_PROVIDER, built_file, cata
 from photofinish.analysis.models.face_pack import FacePack
 from photofinish.analysis.models.model_file import ModelFile
 from photofinish.analysis.models.paddle_models import PaddleModels
-from photofinish.analysis.models.providers import providers_with_options
+from photofinish.analysis.models.providers import usable_providers
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.matching import Calibration
 from photofinish.errors import Misconfigured
@@ -105,6 +105,4 @@ def check_models(settings: ModelSettings, roles: Collection[str]) -> None:
             for model in {model_for(role), model_for(role).for_portraits()}:
                 built_file(model, settings.models_dir, settings.providers)
     if settings.providers != (CPU_PROVIDER,):  # every runtime has that one, and importing the runtime takes a while
-        import onnxruntime
-
-        providers_with_options(settings, onnxruntime.get_available_providers())
+        usable_providers(settings)

@@ -19,6 +19,10 @@ LINE_HEIGHT = 48
 WIDTH_STEP = 32
 MAX_WIDTH = 2560
 _BLANK = 0
+# A line that is so many times as high as it is wide is a column (as in PaddleOCR).
+_COLUMN = 1.5
+_UPRIGHT_DEG = 15.0
+_STEEP_DEG = 60.0
 
 
 class ReadLine(NamedTuple):
@@ -76,14 +80,43 @@ def ctc_decode(probabilities: NDArray[np.float32], characters: Sequence[str], di
 
 
 def cut_line(image: NDArray[np.uint8], corners: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Cut out the line with these (4, 2) corners as a horizontal (H, W, 3) crop; a column is read bottom-up."""
-    top_left, top_right, bottom_right, bottom_left = corners
-    width = max(1, int(max(np.linalg.norm(top_right - top_left), np.linalg.norm(bottom_right - bottom_left))))
-    height = max(1, int(max(np.linalg.norm(bottom_left - top_left), np.linalg.norm(bottom_right - top_right))))
+    """Cut out the line with these (4, 2) corners, top left first, clockwise, as a horizontal (H, W, 3) crop."""
+    width, height = (max(1, int(side)) for side in sides_of(corners))
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(corners, target)
     crop = cv2.warpPerspective(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return cast("NDArray[np.uint8]", np.rot90(crop) if height >= 1.5 * width else crop)
+    return cast("NDArray[np.uint8]", crop)
+
+
+def readings_of(corners: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The ways in which a line may be read, each as its corners from where its text begins.
+
+    A column, or a steep line, is read downwards or upwards. Of a short tilted line (two digits are as high as they are
+    wide) it cannot be seen which side is its upper one; those of longer lines are told apart by their length.
+    """
+    width, height = sides_of(corners)
+    downwards, reverse, upwards = (np.roll(corners, -turns, axis=0) for turns in (1, 2, 3))
+    if height >= _COLUMN * width:
+        return [downwards, upwards]
+    if _STEEP_DEG < tilt_deg(corners) < 180 - _STEEP_DEG and width >= _COLUMN * height:
+        return [corners, reverse]
+    if height * _COLUMN > width and tilt_deg(corners) > _UPRIGHT_DEG:
+        return [corners, downwards, upwards]
+    return [corners]
+
+
+def tilt_deg(corners: NDArray[np.float32]) -> float:
+    """How far a line's reading direction is turned from the horizontal one to the right, 0 to 180 degrees."""
+    right, down = corners[1] + corners[2] - corners[0] - corners[3]
+    return abs(math.degrees(math.atan2(down, right)))
+
+
+def sides_of(corners: NDArray[np.float32]) -> tuple[float, float]:
+    """Width and height of a line with these (4, 2) corners: of its longer sides."""
+    top_left, top_right, bottom_right, bottom_left = corners
+    width = max(np.linalg.norm(top_right - top_left), np.linalg.norm(bottom_right - bottom_left))
+    height = max(np.linalg.norm(bottom_left - top_left), np.linalg.norm(bottom_right - top_right))
+    return float(width), float(height)
 
 
 def _width_at_line_height(crop: NDArray[np.uint8]) -> int:
