@@ -6,11 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
+from typing import Protocol
 
+from photofinish.domain.bib_number import digits_of
+from photofinish.domain.bib_reading import read_numbers
 from photofinish.domain.bib_rules import BibRules
-from photofinish.domain.face import Face
-from photofinish.domain.geometry import Box
-from photofinish.domain.start_list import BibCandidate
+from photofinish.domain.geometry import Box, Quad
+from photofinish.domain.start_list import BibCandidate, StartList
 
 # The score of a number that is cut off is multiplied by this.
 PARTIAL_SCORE = 0.5
@@ -22,6 +24,24 @@ EDGE = 0.004
 NARROW = 0.7
 
 
+class HasBox(Protocol):
+    """A face, as far as finding bibs needs it."""
+
+    @property
+    def box(self) -> Box: ...
+
+
+class Reading(Protocol):
+    """A number that was read, with the other numbers that it may be."""
+
+    @property
+    def number(self) -> str: ...
+    @property
+    def ocr_score(self) -> float: ...
+    @property
+    def candidates(self) -> Sequence[BibCandidate]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLine:
     """One line of text, as read."""
@@ -29,6 +49,9 @@ class TextLine:
     text: str
     ocr_score: float
     box: Box
+    """The smallest upright box around it."""
+    quad: Quad | None = None
+    """Where the text is tilted: its corners."""
     digit_probabilities: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
     """For each character of `text`, the probability of each digit 0 to 9; empty if the reader does not report them."""
 
@@ -38,6 +61,7 @@ class Bib:
     """A number read on a runner."""
 
     number: str
+    """In its normal form: see `bib_number.py`."""
     ocr_score: float
     box: Box
     face_index: int | None
@@ -57,7 +81,7 @@ class WearingRule:
     below_face: tuple[float, float] = (0.7, 4.8)
     """Least and greatest distance from the face's lower edge down to the centre of the number."""
     digit_height: tuple[float, float] = (0.4, 1.7)
-    """Least and greatest height of the line's box, which is slightly higher than the digits."""
+    """Least and greatest height of the line, across its reading direction; it is slightly higher than the digits."""
     min_score: float = 0.8
     min_score_without_faces: float = 0.9
     """Minimum score of a number in a photo without faces."""
@@ -65,7 +89,7 @@ class WearingRule:
 
 @dataclass(frozen=True, slots=True)
 class _Rectangle:
-    """A box in pixels, by its centre."""
+    """Centre and size in pixels, of a box or of a line in its reading direction."""
 
     x: float
     y: float
@@ -73,9 +97,16 @@ class _Rectangle:
     h: float
 
     @classmethod
-    def of(cls, box: Box, width: int, height: int) -> _Rectangle:
+    def of_box(cls, box: Box, width: int, height: int) -> _Rectangle:
         x, y, w, h = box.to_pixels(width, height)
         return cls(x + w / 2, y + h / 2, w, h)
+
+    @classmethod
+    def of_line(cls, line: TextLine, width: int, height: int) -> _Rectangle:
+        upright = cls.of_box(line.box, width, height)
+        if line.quad is None:
+            return upright
+        return cls(upright.x, upright.y, *line.quad.size_px(width, height))
 
 
 _ANY_NUMBER = BibRules()
@@ -84,7 +115,7 @@ _DEFAULT_WEARING = WearingRule()
 
 def find_bibs(
     lines: Sequence[TextLine],
-    faces: Sequence[Face],
+    faces: Sequence[HasBox],
     *,
     width: int,
     height: int,
@@ -95,56 +126,69 @@ def find_bibs(
 
     A face wears at most one number, and a number is worn by one face: pairs that `wearing` allows are chosen greedily,
     most typical first. Cut-off numbers are included, marked `partial` and with a lower score. In a photo without
-    faces, all confident numbers are kept, each once, without `face_index`. With a start list, only listed numbers are
-    bibs.
+    faces, all confident numbers that stand alone on their line are kept, each once, without `face_index`. With a start
+    list, only listed numbers are bibs.
     """
     numbers = [
-        bib
+        (bib, _Rectangle.of_line(number, width, height))
         for line in lines
         if line.ocr_score >= wearing.min_score
-        for number in numbers_in(line, rules)
+        for number in numbers_in(line, rules, alone=not faces)
         if (bib := _bib(number, rules)) is not None
     ]
     if not faces:
         best: dict[str, Bib] = {}
-        for number in numbers:
-            if number.ocr_score >= max(
-                wearing.min_score_without_faces, best[number.number].ocr_score if number.number in best else 0
+        for bib, _ in numbers:
+            if bib.ocr_score >= max(
+                wearing.min_score_without_faces, best[bib.number].ocr_score if bib.number in best else 0
             ):
-                best[number.number] = number
+                best[bib.number] = bib
         return tuple(best.values())
 
-    rectangles = [_Rectangle.of(face.box, width, height) for face in faces]
+    rectangles = [_Rectangle.of_box(face.box, width, height) for face in faces]
     pairs = sorted(
         (misfit, face_index, number_index)
         for face_index, face in enumerate(rectangles)
-        for number_index, number in enumerate(numbers)
-        if (misfit := _misfit(face, _Rectangle.of(number.box, width, height), wearing)) is not None
+        for number_index, (_, place) in enumerate(numbers)
+        if (misfit := _misfit(face, place, wearing)) is not None
     )
     worn: dict[int, int] = {}
     for _, face_index, number_index in pairs:
         if face_index not in worn and number_index not in worn.values():
             worn[face_index] = number_index
-    bibs = [replace(numbers[number_index], face_index=face_index) for face_index, number_index in sorted(worn.items())]
-    return tuple(bibs) if rules.start_list else _mark_narrow_as_partial(bibs, width / height)
-
-
-def numbers_in(line: TextLine, rules: BibRules = _ANY_NUMBER) -> list[TextLine]:
-    """The numbers in a line that `rules` allow, each with its part of the line's box (in proportion to characters)."""
-    box, characters = line.box, len(line.text)
-    return [
-        TextLine(
-            text=number,
-            ocr_score=line.ocr_score,
-            box=Box(box.x + box.w * start / characters, box.y, box.w * len(number) / characters, box.h),
-            digit_probabilities=line.digit_probabilities[start : start + len(number)],
-        )
-        for start, number in rules.runs(line.text)
-        if rules.allows(number)
+    bibs = [
+        (replace(numbers[number_index][0], face_index=face_index), numbers[number_index][1])
+        for face_index, number_index in sorted(worn.items())
     ]
+    return tuple(bib for bib, _ in bibs) if rules.start_list else _mark_narrow_as_partial(bibs)
 
 
-def other_numbers(bib: Bib) -> dict[str, float]:
+def numbers_in(line: TextLine, rules: BibRules = _ANY_NUMBER, *, alone: bool = False) -> list[TextLine]:
+    """The numbers in a line that `rules` allow, each with its part of the line's box (in proportion to characters).
+
+    `alone`: only those of a line without other text.
+    """
+    box, characters = line.box, len(line.text)
+    found = []
+    for read in read_numbers(line.text, rules):
+        start, end = read.positions[0], read.positions[-1] + 1
+        part = Box(box.x + box.w * start / characters, box.y, box.w * (end - start) / characters, box.h)
+        quad = line.quad and line.quad.part(start / characters, end / characters)
+        probabilities = line.digit_probabilities and tuple(line.digit_probabilities[at] for at in read.positions)
+        if read.stands_alone or not alone:
+            found.append(
+                replace(
+                    line,
+                    text=read.number,
+                    box=quad.bounds if quad else part,
+                    quad=quad,
+                    digit_probabilities=probabilities,
+                )
+            )
+    return found
+
+
+def other_numbers(bib: Reading) -> dict[str, float]:
     """The other numbers that a bib may be, each with the `ocr_score` that it would have as this number."""
     own = next((candidate.probability for candidate in bib.candidates if candidate.number == bib.number), 1.0)
     return {
@@ -166,9 +210,8 @@ def _bib(read: TextLine, rules: BibRules) -> Bib | None:
     )
     if rules.start_list is None:
         return whole
-    probabilities = read.digit_probabilities or _by_score(read)
-    candidates = rules.start_list.candidates(read.text, probabilities, partial=partial)
-    if sum(candidate.probability for candidate in candidates) < MIN_LISTED:
+    candidates = _listed(read, rules.start_list, partial=partial)
+    if not candidates:
         return None
     likeliest = candidates[0]
     return replace(
@@ -179,25 +222,35 @@ def _bib(read: TextLine, rules: BibRules) -> Bib | None:
     )
 
 
-def _mark_narrow_as_partial(bibs: Sequence[Bib], photo_aspect: float) -> tuple[Bib, ...]:
+def _listed(read: TextLine, start_list: StartList, *, partial: bool) -> tuple[BibCandidate, ...]:
+    """The listed numbers that a reading may be, likelier than none of them; else those of its digits alone."""
+    probabilities = read.digit_probabilities or _by_score(read)
+    everything = list(range(len(read.text)))
+    digits = [index for index in everything if read.text[index].isdigit()]
+    for kept in [everything] if digits == everything else [everything, digits]:
+        number = "".join(read.text[index] for index in kept)
+        candidates = start_list.candidates(number, [probabilities[index] for index in kept], partial=partial)
+        if sum(candidate.probability for candidate in candidates) >= MIN_LISTED:
+            return candidates
+    return ()
+
+
+def _mark_narrow_as_partial(bibs: Sequence[tuple[Bib, _Rectangle]]) -> tuple[Bib, ...]:
     """Mark numbers that are much narrower, for their height, than the longer ones: a part of them is hidden."""
-
-    def aspect(bib: Bib) -> float:
-        return bib.box.w * photo_aspect / bib.box.h
-
+    aspects = [(len(digits_of(bib.number)), place.w / place.h, bib) for bib, place in bibs]
     marked = []
-    for bib in bibs:
-        longer = [aspect(other) for other in bibs if len(other.number) > len(bib.number) and not other.partial]
-        if longer and aspect(bib) < NARROW * median(longer) and not bib.partial:
+    for digits, aspect, bib in aspects:
+        longer = [other_aspect for other, other_aspect, it in aspects if other > digits and not it.partial]
+        if longer and aspect < NARROW * median(longer) and not bib.partial:
             bib = replace(bib, partial=True, ocr_score=bib.ocr_score * PARTIAL_SCORE)
         marked.append(bib)
     return tuple(marked)
 
 
 def _by_score(read: TextLine) -> tuple[tuple[float, ...], ...]:
-    """Estimate digit probabilities from the line's score alone: the other digits share the rest equally."""
+    """Estimate digit probabilities from the line's score alone: all other characters share the rest equally."""
     other = (1 - read.ocr_score) / 9
-    return tuple(tuple(read.ocr_score if digit == int(own) else other for digit in range(10)) for own in read.text)
+    return tuple(tuple(read.ocr_score if digit == own else other for digit in "0123456789") for own in read.text)
 
 
 def _touches_an_edge(box: Box) -> bool:

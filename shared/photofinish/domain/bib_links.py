@@ -22,8 +22,8 @@ WORN_BY_THE_FACE = 0.9
 class NumberState(StrEnum):
     """What a user decided about a number of a person."""
 
-    INFERRED = "offered"
-    """Nothing yet: only inferred. The API and Firestore call it `offered`."""
+    INFERRED = "inferred"
+    """Nothing yet: only inferred."""
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
 
@@ -48,8 +48,8 @@ class NumberEvidence:
     """Whether digits are probably missing."""
     face_id: str
     photo: PhotoRef
-    box: Box
-    """Of the number."""
+    box: Box | None
+    """Of the number; None if a user added it without saying where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,8 @@ class InferredFace:
     face: FaceOfPerson
     score: float
     """0 to 1: probability that the face's person wears the number."""
+    confirmed: bool
+    """Whether a user confirmed the number for the person."""
     evidence: NumberEvidence | None
     """The best reading of the number beside a face of the person; None for a number confirmed without a reading."""
 
@@ -130,6 +132,11 @@ def person_numbers(
     }
 
 
+def worn_numbers(numbers: Iterable[PersonNumber]) -> list[str]:
+    """The numbers that count as a person's, in order: without rejected ones and partial readings of others."""
+    return [number.number for number in numbers if number.state is not NumberState.REJECTED and number.part_of is None]
+
+
 def inferred_faces(
     number: str, faces: Iterable[FaceOfPerson], numbers: Mapping[str, Sequence[PersonNumber]]
 ) -> list[InferredFace]:
@@ -145,7 +152,12 @@ def inferred_faces(
         if claim.number == number and _is_worn(claim)
     }
     inferred = [
-        InferredFace(face=face, score=claim.score, evidence=next(iter(claim.evidence), None))
+        InferredFace(
+            face=face,
+            score=claim.score,
+            confirmed=claim.state is NumberState.CONFIRMED,
+            evidence=next(iter(claim.evidence), None),
+        )
         for face in faces
         if (claim := worn.get(face.person_id))
     ]

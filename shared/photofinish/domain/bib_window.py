@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from photofinish.domain.bib import Bib
+from photofinish.domain.bib_number import digits_of
 from photofinish.domain.geometry import Box
 from photofinish.domain.torso import ENOUGH_DIGITS, TorsoWindow
 
@@ -33,7 +34,7 @@ def bib_windows(
 
     Their `face_px` is the expected size of the wearer's face, so that they are read at the same scale as torsos.
     """
-    numbers = [bib.box for bib in bibs if len(bib.number) >= ENOUGH_DIGITS and not bib.partial]
+    numbers = [bib.box for bib in bibs if len(digits_of(bib.number)) >= ENOUGH_DIGITS and not bib.partial]
     windows = []
     for bib in detected:
         x, y, w, h = bib.box.to_pixels(width, height)

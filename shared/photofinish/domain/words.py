@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+MIN_NAME_WORD = 3
+"""Letters of a word that is enough of a name; see :func:`name_match`."""
 INSIDE_A_WORD = 0.5
 """What a query word counts that was only found as a part of a longer word."""
 
@@ -19,6 +21,15 @@ def words(text: str) -> list[str]:
 def searchable(text: str) -> str:
     """The words of `text` in one string, each with a space before and after it: see :func:`text_match`."""
     return f" {' '.join(words(text))} "
+
+
+def name_match(query_words: Sequence[str], name: str) -> bool:
+    """Whether the query's words are words of `name`, and enough of it to know whom one looks for.
+
+    That is a word of three letters or more, or the whole name ("Bo Li"). With less, a search would list a crowd.
+    """
+    query, known = set(query_words), set(words(name))
+    return query <= known and (query == known or any(len(word) >= MIN_NAME_WORD for word in query))
 
 
 def text_match(query_words: Sequence[str], searchable_text: str) -> float:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from photofinish.adapters.memory.album_rules import MemoryAlbumRules
 from photofinish.adapters.postgres.album_rules import PgAlbumRules
-from photofinish.adapters.postgres.database import Database
-from photofinish.domain.bib_rules import BibRules
+from photofinish.domain.bib_rules import BibRules, Letters
 from photofinish.domain.start_list import StartList
 from photofinish.errors import RejectedInput
 from photofinish.ports import AlbumRules
@@ -17,34 +14,30 @@ from photofinish.ports import AlbumRules
 RACE = BibRules(
     min_digits=3,
     max_digits=4,
-    prefixes=("1", "29"),
+    letters=Letters.BOTH,
+    prefixes=("1", "29", "A"),
     edits={"O": "0"},
-    start_list=StartList({"2906": "Ada Lovelace", "0107": "", "1111": "Łukasz Żółć"}),
+    start_list=StartList({"2906": "Ada Lovelace", "A0107": "", "1111": "Łukasz Żółć"}),
 )
 
 
 @pytest.fixture(params=["memory", "postgres"])
-def rules(request: pytest.FixtureRequest) -> Iterator[AlbumRules]:
-    if request.param == "memory":
-        yield MemoryAlbumRules()
-        return
-    opened = Database(request.getfixturevalue("database"))
-    yield PgAlbumRules(opened)
-    opened.close()
+def rules(request: pytest.FixtureRequest) -> AlbumRules:
+    return MemoryAlbumRules() if request.param == "memory" else PgAlbumRules(request.getfixturevalue("connections"))
 
 
-def test_an_album_without_its_own_has_the_usual_rules(rules: AlbumRules) -> None:
-    assert rules.bib_rules("nobody's") == BibRules()
+def test_an_album_without_rules_has_the_default_rules(rules: AlbumRules) -> None:
+    assert rules.bib_rules("an album without rules") == BibRules()
 
 
-def test_what_was_set_is_what_is_there(rules: AlbumRules) -> None:
+def test_rules_are_returned_as_they_were_set(rules: AlbumRules) -> None:
     rules.set_bib_rules("spring 10k", RACE)
     rules.set_bib_rules("spring 10k", RACE)
     assert rules.bib_rules("spring 10k") == RACE
     assert rules.bib_rules("autumn 10k") == BibRules()
 
 
-def test_the_last_rules_leave_nothing_of_the_ones_before(rules: AlbumRules) -> None:
+def test_new_rules_replace_all_earlier_ones(rules: AlbumRules) -> None:
     rules.set_bib_rules("spring 10k", RACE)
     other = BibRules(start_list=StartList({"7": "Alan Turing"}), min_digits=1)
     rules.set_bib_rules("spring 10k", other)
@@ -54,7 +47,7 @@ def test_the_last_rules_leave_nothing_of_the_ones_before(rules: AlbumRules) -> N
 
 
 @pytest.mark.parametrize("album", ["", "..", "a/b", "a\0b"])
-def test_what_cannot_be_an_album_gets_no_rules(rules: AlbumRules, album: str) -> None:
+def test_a_name_that_cannot_be_an_album_is_refused(rules: AlbumRules, album: str) -> None:
     with pytest.raises(RejectedInput, match="cannot be the name of an album"):
         rules.set_bib_rules(album, RACE)
     assert rules.bib_rules(album) == BibRules()

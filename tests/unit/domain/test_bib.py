@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from photofinish.domain.bib import PARTIAL_SCORE, TextLine, find_bibs, numbers_in, other_numbers
-from photofinish.domain.bib_rules import LOOKALIKES, BibRules
+from photofinish.domain.bib_rules import LOOKALIKES, BibRules, Letters
 from photofinish.domain.face import Face
-from photofinish.domain.geometry import Box
+from photofinish.domain.geometry import Box, Quad
 from photofinish.domain.start_list import BibCandidate, StartList
 from support.faces import bib as made_up_bib
 from support.faces import face_in
@@ -109,6 +110,26 @@ some_lines = st.lists(
 )
 
 
+def test_without_a_face_a_number_stands_alone_on_its_line() -> None:
+    lines = [line("AB 1234", 100, 100, 40), line("No. 22", 300, 100, 40), line("LAP 77", 500, 100, 40)]
+    assert bibs(lines, []) == [("22", None)]
+    assert bibs([line("ANNA 77", 500, 400, 40)], [face(500, 200, 80)]) == [("77", 0)]
+
+
+def test_a_number_has_its_letters_where_the_album_has_some() -> None:
+    lines, runner = [line("B123", 500, 400, 40)], [face(500, 200, 80)]
+    assert bibs(lines, runner) == [("123", 0)]
+    assert bibs(lines, runner, BibRules(letters=Letters.BEFORE)) == [("B123", 0)]
+
+
+def test_a_letter_that_the_start_list_does_not_have_costs_no_bib() -> None:
+    runner = [face(500, 200, 80)]
+    listed = BibRules(start_list=StartList({"123": "", "A77": ""}))
+    assert bibs([line("B123", 500, 400, 40)], runner, listed) == [("123", 0)]
+    assert bibs([line("A77", 500, 400, 40)], runner, listed) == [("A77", 0)]
+    assert bibs([line("77", 500, 400, 40)], runner, listed) == [("A77", 0)]
+
+
 @given(lines=some_lines, faces=some_faces)
 def test_bibs_are_numbers_that_were_read(lines: list[TextLine], faces: list[Face]) -> None:
     found = find_bibs(lines, faces, width=WIDTH, height=HEIGHT)
@@ -127,6 +148,39 @@ def test_the_order_of_the_lines_does_not_matter(lines: list[TextLine], faces: li
     expected = sorted(bibs(lines, faces), key=str)
     for order in itertools.islice(itertools.permutations(lines), 6):
         assert sorted(bibs(list(order), faces), key=str) == expected
+
+
+def turned(number: TextLine, tilt_deg: float) -> TextLine:
+    """The same line turned clockwise around its centre."""
+    cos, sin = math.cos(math.radians(tilt_deg)), math.sin(math.radians(tilt_deg))
+    x, y, w, h = number.box.to_pixels(WIDTH, HEIGHT)
+    corners = [
+        ((x + w / 2 + right * cos - down * sin) / WIDTH, (y + h / 2 + right * sin + down * cos) / HEIGHT)
+        for right, down in ((-w / 2, -h / 2), (w / 2, -h / 2), (w / 2, h / 2), (-w / 2, h / 2))
+    ]
+    quad = Quad(*corners)
+    return replace(number, box=quad.bounds, quad=quad)
+
+
+@given(tilt_deg=st.floats(-180, 180), height=st.floats(10, 90), text=st.sampled_from(["12", "1234", "No. 12345"]))
+@example(tilt_deg=33.0, height=24.001, text="12")
+def test_whether_a_face_wears_a_number_does_not_depend_on_its_tilt(tilt_deg: float, height: float, text: str) -> None:
+    """Long numbers turned by 45 degrees have a box that is three times as high as their digits."""
+    assume(abs(height - 0.4 * 60) > 1e-6)  # at the limit itself, rounding decides
+    upright, runner = line(text, 500, 400, height), [face(500, 200, 60)]
+    straight = line(text.removeprefix("No. "), 500, 400, height)
+    expected = bibs([straight], runner)
+    assert bibs([turned(straight, tilt_deg)], runner) == expected
+    if text == straight.text:
+        assert bibs([upright], runner) == expected
+
+
+def test_a_tilted_number_has_its_part_of_the_line() -> None:
+    whole = turned(line("No 1234", 500, 400, 40), 90)
+    (number,) = numbers_in(whole)
+    assert number.quad == whole.quad.part(3 / 7, 1) if whole.quad else False
+    assert number.box.h == pytest.approx(whole.box.h * 4 / 7), "it is read downwards"
+    assert number.box.w == pytest.approx(whole.box.w)
 
 
 def test_a_number_at_the_edge_of_the_photo_is_partial() -> None:

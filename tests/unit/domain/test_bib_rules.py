@@ -1,21 +1,11 @@
-"""How an album's bib rules read a line."""
+"""What the bib rules of an album allow."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from photofinish.domain.bib_rules import BibRules
-
-
-def test_letters_that_look_like_digits_are_edited_beside_digits() -> None:
-    rules = BibRules()
-    assert rules.runs("29O6") == [(0, "2906")]
-    assert rules.runs("I25S") == [(1, "25")], "half of the word are letters, so nothing is replaced"
-    assert rules.runs("No 12S") == [(3, "125")]
-    assert rules.runs("BOSS") == []
-    assert BibRules(edits={}).runs("29O6") == [(0, "29"), (3, "6")]
+from photofinish.domain.bib_rules import BibRules, Letters
+from photofinish.domain.start_list import StartList
 
 
 def test_lengths_and_prefixes() -> None:
@@ -27,12 +17,45 @@ def test_lengths_and_prefixes() -> None:
     ]
 
 
+def test_letters_do_not_count_as_digits_and_prefixes_may_have_them() -> None:
+    assert BibRules(min_digits=3, max_digits=3).allows("AB123")
+    assert not BibRules(min_digits=3, max_digits=3).allows("A12")
+    assert [n for n in ("A123", "B123", "123", "A23") if BibRules(prefixes=("A1",)).allows(n)] == ["A123"]
+    assert [n for n in ("A123", "B123", "123", "A23") if BibRules(prefixes=("1",)).allows(n)] == ["A123", "B123", "123"]
+
+
+def test_letters_of_the_start_list_are_allowed() -> None:
+    assert not BibRules().letters_before
+    assert not BibRules().letters_after
+    listed = BibRules(start_list=StartList({"A123": "", "17": ""}))
+    assert listed.letters_before
+    assert not listed.letters_after
+    both = BibRules(letters=Letters.BOTH)
+    assert both.letters_before
+    assert both.letters_after
+
+
+def test_every_rule_is_in_the_fingerprint() -> None:
+    some = [
+        BibRules(),
+        BibRules(min_digits=1),
+        BibRules(letters=Letters.BEFORE),
+        BibRules(letters=Letters.AFTER),
+        BibRules(prefixes=("1",)),
+        BibRules(edits={}),
+        BibRules(start_list=StartList({"17": ""})),
+    ]
+    assert len({rules.fingerprint for rules in some}) == len(some)
+    assert BibRules().fingerprint == ""
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"min_digits": 0},
         {"min_digits": 4, "max_digits": 3},
-        {"prefixes": ("A",)},
+        {"prefixes": ("a",)},
+        {"prefixes": ("1A",)},
         {"prefixes": ("",)},
         {"edits": {"OO": "0"}},
         {"edits": {"O": "x"}},
@@ -42,15 +65,3 @@ def test_lengths_and_prefixes() -> None:
 def test_rules_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="digit"):
         BibRules(**wrong)  # type: ignore[arg-type]
-
-
-@given(st.text("0123456789OISB A-é", max_size=20))
-def test_runs_are_digits_at_their_positions(text: str) -> None:
-    rules = BibRules()
-    for start, number in rules.runs(text):
-        assert number.isascii()
-        assert number.isdigit()
-        read = text[start : start + len(number)]
-        assert len(read) == len(number)
-        for character, digit in zip(read, number, strict=True):
-            assert character == digit or rules.edits[character] == digit

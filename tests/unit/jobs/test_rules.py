@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -18,6 +17,7 @@ from photofinish.errors import Unavailable
 from photofinish.ports import WorkItem
 from photofinish_jobs.rules import RecentRules
 from support.pipeline import MemoryCloud, toy_photo
+from support.waiting import wait_until
 
 RACE = BibRules(start_list=StartList({"42": "Ada Lovelace"}))
 
@@ -71,8 +71,19 @@ def test_unavailable_rules_are_an_error_and_are_read_again_for_the_next_photo() 
 
 
 def test_threads_that_need_the_same_rules_at_once_read_them_once() -> None:
-    album_rules, reads = MemoryAlbumRules(), list[str]()
-    before_call(album_rules.bib_rules, lambda album: reads.append(album) or time.sleep(0.05))
+    album_rules, reads, asking = MemoryAlbumRules(), list[str](), list[str]()
+
+    def read_when_all_ask(album: str) -> None:
+        reads.append(album)
+        wait_until(lambda: len(asking) == 8, "all threads to ask")
+
+    before_call(album_rules.bib_rules, read_when_all_ask)
+    recent = RecentRules(album_rules)
+
+    def ask(album: str) -> BibRules:
+        asking.append(album)
+        return recent.of(album)
+
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(RecentRules(album_rules).of, ["race"] * 8)) == [BibRules()] * 8
+        assert list(pool.map(ask, ["race"] * 8)) == [BibRules()] * 8
     assert reads == ["race"]

@@ -7,12 +7,13 @@ from psycopg.types.json import Jsonb
 from photofinish.adapters.postgres.albums import use_album
 from photofinish.adapters.postgres.database import Database, is_storable
 from photofinish.adapters.postgres.sql import Statements
-from photofinish.domain.bib_rules import BibRules
+from photofinish.domain.bib_rules import BibRules, Letters
 from photofinish.domain.photo import is_album_name
 from photofinish.domain.start_list import StartList
 from photofinish.errors import RejectedInput
 
 _query = Statements("album_rules")
+_bibs_query = Statements("bibs")
 
 
 class PgAlbumRules:
@@ -28,12 +29,17 @@ class PgAlbumRules:
             row = conn.execute(_query("album_rules"), {"album": album}).fetchone()
             if row is None:
                 return BibRules()
-            album_id, min_digits, max_digits, prefixes, edits, has_start_list = row
+            album_id, min_digits, max_digits, letters, prefixes, edits, has_start_list = row
             start_list = None
             if has_start_list:
                 start_list = StartList(dict(conn.execute(_query("entrants"), {"album_id": album_id}).fetchall()))
         return BibRules(
-            min_digits=min_digits, max_digits=max_digits, prefixes=tuple(prefixes), edits=edits, start_list=start_list
+            min_digits=min_digits,
+            max_digits=max_digits,
+            letters=Letters(letters),
+            prefixes=tuple(prefixes),
+            edits=edits,
+            start_list=start_list,
         )
 
     def set_bib_rules(self, album: str, rules: BibRules) -> None:
@@ -44,15 +50,20 @@ class PgAlbumRules:
             raise RejectedInput("bad_start_list", "A name of the start list contains NUL or half a surrogate pair.")
         with self._database.transaction() as conn:
             album_id = use_album(conn, album)
+            conn.execute(_bibs_query("change_rules"), {"album_id": album_id})
+            if conn.execute(_bibs_query("fingerprint"), {"album_id": album_id}).fetchone() != (rules.fingerprint,):
+                conn.execute(_bibs_query("request_rescoring"), {"album_id": album_id})
             conn.execute(
                 _query("set_album_rules"),
                 {
                     "album_id": album_id,
                     "min_digits": rules.min_digits,
                     "max_digits": rules.max_digits,
+                    "letters": rules.letters,
                     "prefixes": list(rules.prefixes),
                     "edits": Jsonb(dict(rules.edits)),
                     "has_start_list": rules.start_list is not None,
+                    "fingerprint": rules.fingerprint,
                 },
             )
             conn.execute(_query("delete_entrants"), {"album_id": album_id})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from photofinish.domain.access import Scope
-from photofinish.domain.bib_rules import LOOKALIKES, BibRules
+from photofinish.domain.bib_rules import LOOKALIKES, BibRules, Letters
 from photofinish.domain.start_list import StartList
 from support.api import Api
 
@@ -16,11 +16,19 @@ PATH = "/albums/spring%2010k/bib-rules"
 RACE = {
     "min_digits": 3,
     "max_digits": 4,
-    "prefixes": ["1", "29"],
+    "letters": "before",
+    "prefixes": ["1", "29", "A"],
     "edits": {"O": "0"},
-    "start_list": [{"number": "1107", "name": ""}, {"number": "2906", "name": "Łucja Żak"}],
+    "start_list": [{"number": "1107", "name": ""}, {"number": "A2906", "name": "Łucja Żak"}],
 }
-USUAL = {"min_digits": 2, "max_digits": 5, "prefixes": [], "edits": dict(LOOKALIKES), "start_list": None}
+USUAL = {
+    "min_digits": 2,
+    "max_digits": 5,
+    "letters": "none",
+    "prefixes": [],
+    "edits": dict(LOOKALIKES),
+    "start_list": None,
+}
 
 
 def test_an_album_without_rules_has_the_defaults(api: Api) -> None:
@@ -29,16 +37,24 @@ def test_an_album_without_rules_has_the_defaults(api: Api) -> None:
 
 def test_the_analysis_follows_the_rules_that_are_set(api: Api) -> None:
     answer = api.call("PUT", PATH, json=RACE)
-    assert (answer.status_code, answer.get_json()) == (200, RACE)
+    nothing = {"photos": 0, "added": 0, "removed": 0, "changed": 0, "skipped": 0, "remaining": 0}
+    assert (answer.status_code, answer.get_json()) == (200, RACE | {"rescoring": nothing})
     assert api.call("GET", PATH).get_json() == RACE
     assert api.cloud.album_rules.bib_rules("spring 10k") == BibRules(
         min_digits=3,
         max_digits=4,
-        prefixes=("1", "29"),
+        letters=Letters.BEFORE,
+        prefixes=("1", "29", "A"),
         edits={"O": "0"},
-        start_list=StartList({"2906": "Łucja Żak", "1107": ""}),
+        start_list=StartList({"A2906": "Łucja Żak", "1107": ""}),
     )
-    assert api.call("PUT", PATH, json={}).get_json() == USUAL
+    assert api.call("PUT", PATH, json={}).get_json() == USUAL | {"rescoring": nothing}
+
+
+def test_numbers_are_answered_in_their_normal_form(api: Api) -> None:
+    answer = api.call("PUT", PATH, json={"prefixes": ["a-1"], "start_list": [{"number": "a 12"}]}).get_json()
+    assert answer["prefixes"] == ["A1"]
+    assert answer["start_list"] == [{"number": "A12", "name": ""}]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +62,9 @@ def test_the_analysis_follows_the_rules_that_are_set(api: Api) -> None:
     [
         ({"min_digits": 4, "max_digits": 3}, "max_digits"),
         ({"min_digits": 0}, "min_digits"),
-        ({"prefixes": ["x"]}, "prefixes"),
+        ({"prefixes": ["1x"]}, "prefixes"),
+        ({"letters": "inside"}, "letters"),
+        ({"start_list": [{"number": "A1"}, {"number": "a-1"}]}, "start_list"),
         ({"edits": {"OO": "0"}}, "edits"),
         ({"edits": {"O": "٣"}}, "edits"),
         ({"start_list": []}, "start_list"),
@@ -68,6 +86,15 @@ def test_the_start_list_of_a_marathon_is_accepted(api: Api) -> None:
     answer = api.call("PUT", PATH, data=json.dumps({"start_list": entrants}), content_type="application/json")
     assert answer.status_code == 200, answer.text[:300]
     assert len(answer.get_json()["start_list"]) == 50_000
+
+
+def test_of_a_wrong_start_list_the_first_wrong_entry_is_told(api: Api) -> None:
+    listed = [{"number": "1"}] + [{"number": "?"}] * 99_999
+    answer = api.call("PUT", PATH, json={"start_list": listed})
+    assert answer.status_code == 400
+    message = answer.get_json()["error"]["message"]
+    assert message.startswith("start_list.1.number: must be a bib number")
+    assert "more problems" not in message, "describing all of them takes seconds and half a gigabyte"
 
 
 def test_reading_names_needs_write_access(api: Api) -> None:
