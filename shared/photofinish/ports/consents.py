@@ -1,0 +1,88 @@
+"""Consent records of people, and the suppression list of those who opted out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from photofinish.domain.consent import ConsentRecord, ConsentStatement
+from photofinish.domain.face import Embedding
+from photofinish.domain.suppression import OptOut, OptOutSource
+
+
+class Consents(Protocol):
+    """The consent history of each person. Rows are only added; they are deleted with their person."""
+
+    def record(self, album: str, person_id: str, statement: ConsentStatement, *, by: str) -> ConsentRecord:
+        """Add a statement to the person's history; the same statement again changes nothing and returns its record.
+
+        Raises:
+            UnknownPerson: the album has no such person.
+        """
+        ...
+
+    def records(self, album: str, person_id: str) -> list[ConsentRecord]:
+        """Return the person's history in the order of the statements' times; empty for an unknown person."""
+        ...
+
+    def consenting(
+        self, album: str, purpose: str, faces: Sequence[Embedding], *, min_similarity: float
+    ) -> list[str | None]:
+        """Return for each face the enrolled person it matches best who consents to `purpose` now; None for no such.
+
+        A face matches a person if its similarity to one of their accepted enrolment pictures is `min_similarity` or
+        more. Embeddings of different spaces do not match.
+        """
+        ...
+
+
+class SuppressionList(Protocol):
+    """People who opted out. Templates go in and never come out: only questions about faces are answered."""
+
+    def add(
+        self,
+        album: str | None,
+        templates: Sequence[Embedding],
+        *,
+        min_similarity: float,
+        source: OptOutSource,
+        by: str,
+        person_id: str | None = None,
+    ) -> OptOut:
+        """Add a person by 1 or more templates. From now on :meth:`suppressed` refuses their faces.
+
+        `album` None means all albums. Faces whose similarity to one of the templates is `min_similarity` or more are
+        the person's. The album need not exist yet.
+
+        Raises:
+            RejectedInput: `album_name_not_allowed`.
+        """
+        ...
+
+    def opt_outs(self, album: str | None, *, limit: int, after: str | None = None) -> list[OptOut]:
+        """Return entries of `album` (None: those of all albums), oldest first: the page after the entry `after`."""
+        ...
+
+    def of_person(self, album: str, person_id: str) -> list[OptOut]:
+        """Return the entries of `album` that a person's withdrawals made."""
+        ...
+
+    def remove(self, album: str | None, opt_out_id: str) -> bool:
+        """Delete an entry of `album` with its templates, for good; False for an unknown one."""
+        ...
+
+    def suppressed(self, album: str, faces: Sequence[Embedding]) -> list[bool]:
+        """Return for each face whether it is of a person who opted out of `album`, or of all albums."""
+        ...
+
+    def indexed_faces(self, album: str, opt_out_id: str) -> list[str]:
+        """Return the ids of the indexed faces of `album` that an entry refuses."""
+        ...
+
+    def applied(self, opt_out_id: str) -> None:
+        """Record that the faces that were indexed before are gone; twice equals once."""
+        ...
+
+    def not_applied(self, *, limit: int) -> list[OptOut]:
+        """Return entries whose faces may still be indexed, oldest first."""
+        ...
