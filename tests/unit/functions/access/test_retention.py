@@ -10,7 +10,12 @@ import pytest
 from cloudevents.http import CloudEvent
 
 from photofinish import wiring
+from photofinish.adapters.memory.audit_anchors import MemoryAuditAnchors
+from photofinish.adapters.memory.documents import MemoryDocuments
+from photofinish.adapters.memory.people import MemoryPeopleDocuments
+from photofinish.adapters.memory.photo_store import MemoryPhotoStore
 from photofinish.adapters.postgres.access import PgAccessStore
+from photofinish.application.audit_anchoring import verify
 from photofinish_functions import entry_points
 
 
@@ -23,6 +28,7 @@ def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "PHOTOFINISH_PHOTO_BUCKET": "photos",
         "PHOTOFINISH_DERIVED_BUCKET": "derived",
         "PHOTOFINISH_AUDIT_RETENTION_DAYS": "30",
+        "PHOTOFINISH_AUDIT_BUCKET": "audit",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(entry_points, "_start", lambda: None)  # keeps pytest's own logging
@@ -43,6 +49,12 @@ def test_entries_are_deleted_when_their_retention_is_over(store: PgAccessStore, 
                 "VALUES (%s, 'key', 'k', 'search', '200', %s)",
                 [now - age, request_id],
             )
+    anchors = MemoryAuditAnchors()
+    cloud = wiring.app()
+    cloud.audit_anchors = anchors
+    cloud.documents = cloud.erasable_documents = MemoryDocuments()
+    cloud.erasable_objects = MemoryPhotoStore()
+    cloud.people_documents = MemoryPeopleDocuments()
     event = CloudEvent(
         {"type": "google.cloud.pubsub.topic.v1.messagePublished", "source": "//pubsub.googleapis.com/"},
         {"message": {"data": "e30=", "publishTime": now.isoformat()}},
@@ -50,3 +62,5 @@ def test_entries_are_deleted_when_their_retention_is_over(store: PgAccessStore, 
     for _ in range(2):  # delivered twice
         entry_points.expire(event)
     assert [entry.request_id for entry in store.audit_entries()] == ["yesterday", "now"]
+    found = verify(cloud.audit, anchors, expired_before=now - timedelta(days=30), anchored_before=now)
+    assert (found.anchored, found.problems) == (3, ()), "anchored before they expired"
