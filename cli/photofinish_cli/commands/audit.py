@@ -1,17 +1,40 @@
-"""`photofinish audit`: the audit log."""
+"""`photofinish audit`: the audit log, and whether it is as it was written."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from photofinish.domain.access import AuditEntry
+from photofinish.domain.audit_chain import Finding
+from photofinish.domain.photo import album_name
+from photofinish.settings import RetentionSettings
 from photofinish.wiring import access_store
-from photofinish_cli.deployment import StateDir, use_deployment
-from photofinish_cli.output import console, print_json_line, printable, reported_errors, table
+from photofinish_cli.deployment import Json, StateDir, connect, use_deployment
+from photofinish_cli.output import (
+    ExitCode,
+    print_json,
+    print_json_line,
+    print_tables,
+    printable,
+    reported_errors,
+    say,
+    table,
+)
 from photofinish_cli.times import parse_since
+
+_PROBLEMS = {
+    Finding.CHANGED: "was changed after it was anchored",
+    Finding.REMOVED: "was removed before its retention was over",
+    Finding.INSERTED: "was added among entries that were anchored already",
+    Finding.ANCHOR_BROKEN: "the anchor after this entry does not continue the one before: one was changed or removed",
+    Finding.NOT_ANCHORED: "should have been anchored hours ago: the function `expire` fails, or its schedule is paused",
+}
+_ANCHORED_WITHIN = timedelta(hours=3)
+"""The schedule is hourly; two runs may fail."""
 
 
 def _since(text: str) -> datetime:
@@ -21,7 +44,12 @@ def _since(text: str) -> datetime:
         raise typer.BadParameter(str(error)) from None
 
 
+app = typer.Typer(name="audit", invoke_without_command=True)
+
+
+@app.callback()
 def audit(
+    context: typer.Context,
     album: Annotated[str | None, typer.Option("--album", "-a", help="Only this album.")] = None,
     since: Annotated[Any, typer.Option(help="From when: 2h, 30d, 2026-05-01.", parser=_since, metavar="TIME")] = "1d",
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")] = False,
@@ -34,19 +62,25 @@ def audit(
       photofinish audit --album spring-10k --since 7d
 
       photofinish audit --since 2026-05-01 --json | jq -r 'select(.action == "delete_person").principal_id'
+
+      photofinish audit verify
     """
+    if context.invoked_subcommand is not None:
+        return
     with reported_errors():
         use_deployment(state)
-        entries = access_store().audit_entries(album=album, since=since)
+        entries = access_store().audit_entries(album=None if album is None else album_name(album), since=since)
         if json:
             for entry in entries:
                 print_json_line(_as_json(entry))
             return
-        rows = table("at (UTC)", "who", "action", "album", "target", "outcome", "count", "request", right=["count"])
+        headings = ("at (UTC)", "who", "from", "action", "album", "target", "outcome", "count", "request")
+        rows = table(*headings, right=["count"], whole=["request"])
         for entry in entries:
             rows.add_row(
                 f"{_at(entry):%Y-%m-%d %H:%M:%S}",
-                printable(f"{entry.principal} {entry.principal_id}"),
+                printable(f"{entry.principal} {entry.principal_id}".strip()),
+                printable(entry.network or ""),
                 printable(entry.action),
                 printable(entry.album or ""),
                 printable(entry.target or ""),
@@ -54,7 +88,48 @@ def audit(
                 "" if entry.count is None else str(entry.count),
                 printable(entry.request_id),
             )
-        console().print(rows if rows.row_count else "no entries")
+        print_tables(rows, empty="no entries")
+
+
+@app.command("verify")
+def verify_audit(json: Json = False, state: StateDir = None) -> None:
+    """Compare every entry with the anchors that were written hourly to a bucket of their own.
+
+    Finds entries that were changed, removed or added later, and that anchors are missing. Exit code 0: nothing is
+    wrong; 1: something is.
+
+    Examples:
+
+      photofinish audit verify
+
+      photofinish audit verify --json | jq '.problems[]'
+    """
+    with reported_errors():
+        use_deployment(state)
+        from photofinish.application.audit_anchoring import verify
+
+        cloud = connect(state)
+        now = datetime.now(UTC)
+        found = verify(
+            cloud.audit,
+            cloud.audit_anchors,
+            expired_before=now - timedelta(days=RetentionSettings.from_env().audit_retention_days),
+            anchored_before=now - _ANCHORED_WITHIN,
+        )
+        if json:
+            print_json(asdict(found))
+        else:
+            rows = table("entry", "problem", right=["entry"])
+            for problem in found.problems:
+                rows.add_row(str(problem.entry_id), _PROBLEMS[problem.finding])
+            print_tables(rows, empty="")
+            say(
+                f"{found.anchored} entries in {found.anchors} anchor{'' if found.anchors == 1 else 's'}: "
+                f"{len(found.problems) or 'no'} problem{'' if len(found.problems) == 1 else 's'}; "
+                f"{found.not_anchored} later entries are not anchored yet"
+            )
+    if found.problems:
+        raise typer.Exit(ExitCode.FOUND_WRONG)
 
 
 def _at(entry: AuditEntry) -> datetime:
@@ -71,6 +146,7 @@ def _as_json(entry: AuditEntry) -> dict[str, Any]:
         "album": entry.album,
         "target": entry.target,
         "outcome": entry.outcome,
+        "network": entry.network,
         "count": entry.count,
         "request_id": entry.request_id,
     }

@@ -13,7 +13,9 @@ from photofinish.ports import AccessStore
 
 WRITTEN_EVERY = timedelta(minutes=1)
 
-_Kind = tuple[str, str, str, str]  # principal, its id, action, outcome
+MAX_NETWORKS = 1000
+"""Networks whose failed authentications are counted apart within a minute; further ones count together."""
+_Kind = tuple[str, str, str, str]  # principal, its id or network, action, outcome
 
 
 @dataclass(slots=True)
@@ -27,6 +29,8 @@ class _Window:
 
 class RefusalAudit:
     """Writes at most one entry a minute for each principal, action and outcome; safe to share between threads.
+
+    Failed authentications have no principal, and count by their network.
 
     The first refusal of a kind is written at once. Further ones within the minute are counted, and the first call after
     that minute writes the latest of them with their `count`. Those of an instance's last minute are only in the logs.
@@ -44,6 +48,9 @@ class RefusalAudit:
         with self._lock:
             now = self._now()
             due = self._take_due(now)
+            is_new = _kind(entry) not in self._windows
+            if entry.principal == "none" and is_new and len(self._windows) >= MAX_NETWORKS:
+                entry = replace(entry, network=None)
             window = self._windows.get(_kind(entry))
             if window is None:
                 self._windows[_kind(entry)] = _Window(now + WRITTEN_EVERY, entry)
@@ -87,4 +94,4 @@ class RefusalAudit:
 
 
 def _kind(entry: AuditEntry) -> _Kind:
-    return entry.principal, entry.principal_id, entry.action, entry.outcome
+    return entry.principal, entry.principal_id or str(entry.network), entry.action, entry.outcome

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.domain.access import AuditEntry, RateLimit, Scope
 from photofinish_functions.access.gate import Gate
-from photofinish_functions.access.refusal_audit import WRITTEN_EVERY, RefusalAudit
+from photofinish_functions.access.refusal_audit import MAX_NETWORKS, WRITTEN_EVERY, RefusalAudit
 from photofinish_functions.access.refusals import Denied, Forbidden, NotVisible, RateLimited, Unauthorized
-from support.access import Clock, admit, new_key, with_key
+from support.access import Clock, admit, http_request, new_key, settings, with_key
 
 REFUSED = AuditEntry(
     principal="key",
@@ -132,3 +132,42 @@ def test_an_entry_that_could_not_be_written_is_written_later(store: PgAccessStor
     audit.write_due()
     assert sum(count or 0 for *_, count in entries(store)) == 4
     assert all(one.at and datetime.now(UTC) - one.at < timedelta(minutes=1) for one in store.audit_entries())
+
+
+def test_failed_authentications_count_by_network_and_never_keep_an_address(clock: Clock) -> None:
+    written = EntriesInMemory(clock)
+    audit = RefusalAudit(written, now=clock)  # type: ignore[arg-type]
+    failed = replace(REFUSED, principal="none", principal_id="", album=None, outcome="401 unauthorized")
+    for number in range(MAX_NETWORKS + 50):
+        for _ in range(2):
+            audit.add(replace(failed, network=f"2001:db8:0:{number:x}::/64"))
+    clock.advance(WRITTEN_EVERY.total_seconds())
+    audit.write_due()
+    counted = defaultdict[str | None, int](int)
+    for _, entry in written.written:
+        counted[entry.network] += entry.count or 0
+    assert sum(counted.values()) == 2 * (MAX_NETWORKS + 50)
+    assert counted[None] == 100, "an attacker with many networks costs one more entry a minute"
+    assert counted["2001:db8:0:0::/64"] == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.77", "203.0.113.0/24"),
+    ],
+)
+def test_a_wrong_key_is_audited_with_its_network(store: PgAccessStore, address: str, network: str) -> None:
+    gate = Gate(store, settings())
+    with http_request(address=address) as made:
+        gate.record_failure(request_id="r", network=gate.network_of(made))
+    [entry] = store.audit_entries()
+    assert (entry.principal, entry.principal_id, entry.outcome, entry.network, entry.count) == (
+        "none",
+        "",
+        "401 unauthorized",
+        network,
+        1,
+    )
