@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from photofinish.domain.face import Embedding
+from photofinish_functions.api.patterns import PRINTABLE_ASCII
 from photofinish_functions.api.schemas import Input, example
 from photofinish_functions.refused import Refused
 
@@ -24,9 +25,9 @@ Vector = (
 
 
 class Embeddings(Input):
-    """Faces of one person that were embedded before, by the same model."""
+    """Faces of one person that were embedded before, by the same model; only for keys that may use vectors."""
 
-    space: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]+$")] = Field(
+    space: Annotated[str, Field(min_length=1, max_length=100, pattern=PRINTABLE_ASCII)] = Field(
         description="The `embedding_space` of the answer that the vectors are from.",
         json_schema_extra=example("sface-2021dec-2"),
     )
