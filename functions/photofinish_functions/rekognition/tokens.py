@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 
+from photofinish.domain.secret_versions import SecretVersions
 from photofinish_functions.rekognition.errors import invalid_token
 
 _MAC_BYTES = 16
@@ -17,15 +18,17 @@ _CONTEXT = b"photofinish/rekognition-next-token/"
 
 
 class PageTokens:
-    """Tokens of one deployment: `key_secret` is its PHOTOFINISH_KEY_SECRET."""
+    """Tokens of one deployment: `secret` is its PHOTOFINISH_TOKEN_SECRET."""
 
-    def __init__(self, key_secret: bytes) -> None:
-        self._key = hmac.new(key_secret, _CONTEXT, hashlib.sha256).digest()
+    def __init__(self, secret: SecretVersions) -> None:
+        self._keys = [hmac.digest(value, _CONTEXT, hashlib.sha256) for value in secret.accepted]
 
     def seal(self, position: str, *, operation: str, collection: str = "") -> str:
         """Return the token for the page after `position` (at most 170 bytes of UTF-8) of this list."""
         content = position.encode()
-        token = base64.urlsafe_b64encode(content + self._mac(content, operation, collection)).decode().rstrip("=")
+        token = (
+            base64.urlsafe_b64encode(content + _mac(self._keys[0], content, operation, collection)).decode().rstrip("=")
+        )
         assert len(token) <= 255, "the protocol's limit"
         return token
 
@@ -38,12 +41,13 @@ class PageTokens:
         try:
             sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
             content, mac = sealed[:-_MAC_BYTES], sealed[-_MAC_BYTES:]
-            if not hmac.compare_digest(mac, self._mac(content, operation, collection)):
+            if not any(hmac.compare_digest(mac, _mac(key, content, operation, collection)) for key in self._keys):
                 raise invalid_token()
             return content.decode()
         except ValueError:
             raise invalid_token() from None
 
-    def _mac(self, content: bytes, operation: str, collection: str) -> bytes:
-        message = b"\0".join([operation.encode(), collection.encode(), content])
-        return hmac.new(self._key, message, hashlib.sha256).digest()[:_MAC_BYTES]
+
+def _mac(key: bytes, content: bytes, operation: str, collection: str) -> bytes:
+    message = b"\0".join([operation.encode(), collection.encode(), content])
+    return hmac.digest(key, message, hashlib.sha256)[:_MAC_BYTES]
