@@ -13,11 +13,19 @@ from flask import Flask, Request, request
 
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
-from photofinish.domain.access import ApiKey, AwsCredentials, PresentedKey, Scope
-from photofinish.settings import AccessSettings
+from photofinish.domain.access import ApiKey, AwsCredentials, PresentedKey, Reading, Scope
+from photofinish.settings import SignedAccessSettings
 from photofinish_functions.access.gate import Gate
 
-KEY_SECRET = "a test's key secret, 32 characters or more"
+AWS_KEY_SECRET = "a test's secret for AWS credentials"
+TOKEN_SECRET = "a test's secret for tokens and links"
+PEPPER = "a test's pepper of 32 characters or more"
+SECRETS = {
+    "PHOTOFINISH_AWS_KEY_SECRET": AWS_KEY_SECRET,
+    "PHOTOFINISH_TOKEN_SECRET": TOKEN_SECRET,
+    "PHOTOFINISH_PEPPER": PEPPER,
+}
+"""By environment variable."""
 
 
 @contextmanager
@@ -51,12 +59,12 @@ def new_key(store: PgAccessStore, **changes: Any) -> PresentedKey:
     return presented
 
 
-def aws_credentials(presented: PresentedKey) -> AwsCredentials:
-    return AwsCredentials.of(presented.key_id, KEY_SECRET.encode())
+def aws_credentials(presented: PresentedKey, secret: str = AWS_KEY_SECRET) -> AwsCredentials:
+    return AwsCredentials.of(presented.key_id, secret.encode())
 
 
-def settings(**variables: str) -> AccessSettings:
-    return AccessSettings(**{"PHOTOFINISH_KEY_SECRET": KEY_SECRET} | variables)
+def settings(**variables: str) -> SignedAccessSettings:
+    return SignedAccessSettings(**SECRETS | variables)
 
 
 class Clock:
@@ -90,7 +98,14 @@ def with_key(key: PresentedKey | str) -> dict[str, str]:
 
 
 def admit(
-    gate: Gate, scope: Scope, album: str | None, headers: dict[str, str], *, cost: int = 1, **options: Any
+    gate: Gate,
+    scope: Scope,
+    album: str | None,
+    headers: dict[str, str],
+    *,
+    cost: int = 1,
+    reading: Reading = Reading.ALL,
+    **options: Any,
 ) -> Any:
     with http_request(headers=headers, **options) as made:
-        return gate.admit(made, scope, album, cost=cost)
+        return gate.admit(made, scope, album, cost=cost, reading=reading)

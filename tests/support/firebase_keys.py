@@ -73,6 +73,11 @@ def claims(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (usual | changes).items() if value is not None}
 
 
+def unsigned_token(uid: str, **changes: Any) -> str:
+    """An ID token without a signature, as the SDKs make for ``mockUserToken``; only local servers accept it."""
+    return jwt.encode(claims(sub=uid, user_id=uid, **changes), None, algorithm="none")
+
+
 @contextmanager
 def serving() -> Iterator[KeyServer]:
     made = KeyServer()

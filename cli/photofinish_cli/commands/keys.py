@@ -9,16 +9,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from photofinish.domain.access import ApiKey, AwsCredentials, PresentedKey, RateLimit, Scope
-from photofinish.domain.photo import is_album_name
+from photofinish.domain.photo import album_name, is_album_name
 from photofinish.errors import NotFound, RejectedInput
 from photofinish.ports import AccessStore
-from photofinish.settings import KeySettings
+from photofinish.settings import AwsKeySettings
 from photofinish.wiring import access_store
 from photofinish_cli.deployment import Json, StateDir, use_deployment
-from photofinish_cli.output import ExitCode, console, print_error, print_json, printable, reported_errors, table
+from photofinish_cli.output import (
+    ExitCode,
+    console,
+    print_error,
+    print_json,
+    print_tables,
+    printable,
+    remark,
+    reported_errors,
+    say,
+    table,
+)
 from photofinish_cli.times import parse_duration
 
 NEVER = "never"
@@ -53,9 +63,11 @@ def _rate(text: str) -> RateLimit:
 
 
 def _album(text: str) -> str:
-    if not is_album_name(text):
+    if text == "*":
+        raise typer.BadParameter("* would be an album of that name: give --all-albums for all of them")
+    if not is_album_name(album := album_name(text)):
         raise typer.BadParameter(f"{text!r} is not a valid album name")
-    return text
+    return album
 
 
 def _label(text: str) -> str:
@@ -72,7 +84,7 @@ def _hash(text: str) -> tuple[str, bytes]:
 
 
 _Aws = Annotated[
-    bool, typer.Option("--aws", help="Also the key's credentials for AWS SDKs (needs PHOTOFINISH_KEY_SECRET).")
+    bool, typer.Option("--aws", help="Also the key's credentials for AWS SDKs (needs PHOTOFINISH_AWS_KEY_SECRET).")
 ]
 
 
@@ -87,6 +99,10 @@ def create_key(
     scope: Annotated[Scope, typer.Option(help="Permissions; write includes search, admin includes both.")] = (
         Scope.SEARCH
     ),
+    vectors: Annotated[
+        bool,
+        typer.Option("--vectors", help="Also embeddings as numbers, in requests and answers. No scope includes this."),
+    ] = False,
     expires: Annotated[
         Any, typer.Option(help=f"Lifetime: 12h, 30d, 52w or {NEVER}.", parser=_expiry, metavar="TIME")
     ] = "365d",
@@ -118,6 +134,8 @@ def create_key(
       photofinish keys create --label importer --album spring-10k --scope write --aws
 
       photofinish keys create --label backend --all-albums --scope admin --rate 100/500 --json | jq -r .key
+
+      photofinish keys create --label "matching service" --album spring-10k --vectors --expires 30d
     """
     if bool(album) == all_albums:
         print_error("give either --album or --all-albums")
@@ -135,6 +153,7 @@ def create_key(
             rate=rate,
             created_at=now,
             expires_at=None if expires.after is None else now + expires.after,
+            may_use_vectors=vectors,
         )
         store = _store(state)
         credentials = _credentials(key_id) if aws else None
@@ -146,10 +165,8 @@ def create_key(
     _show_secrets(presented, credentials)
     albums = "all albums" if key.albums is None else ", ".join(sorted(key.albums))
     until = "no expiry" if key.expires_at is None else f"until {key.expires_at:%Y-%m-%d %H:%M} UTC"
-    console(stderr=True).print(
-        Text(f"{printable(label)}: {scope.value} in {printable(albums)}, {until}; id {key_id}", style="dim"),
-        soft_wrap=True,
-    )
+    rights = _rights(key)
+    remark(f"{printable(label)}: {rights} in {printable(albums)}, {until}; id {key_id}", style="dim")
 
 
 @app.command("generate")
@@ -160,7 +177,7 @@ def generate_key(aws: _Aws = False, json: Json = False, state: StateDir = None) 
     photofinish keys create --label backend --all-albums --hash ID:SHA256
     """
     with reported_errors():
-        if aws and "PHOTOFINISH_KEY_SECRET" not in os.environ:
+        if aws and "PHOTOFINISH_AWS_KEY_SECRET" not in os.environ:
             use_deployment(state)
         presented = PresentedKey.generate()
         credentials = _credentials(presented.key_id) if aws else None
@@ -188,21 +205,19 @@ def list_keys(json: Json = False, state: StateDir = None) -> None:
     if json:
         print_json([_as_json(key, now) for key in keys])
         return
-    rows = table("id", "label", "scope", "albums", "rate", "used", "state")
-    for column in (rows.columns[0], rows.columns[-1]):
-        column.no_wrap = True
+    rows = table("id", "label", "scope", "albums", "rate", "used", "state", whole=["id", "state"])
     for key in keys:
         rows.add_row(
             key.key_id,
             printable(key.label),
-            key.scope.value,
+            _rights(key),
             "all" if key.albums is None else printable(", ".join(sorted(key.albums))),
             "" if key.rate is None else str(key.rate),
             _ago(key.last_used_at, now),
             _state_and_date(key, now),
             style=None if key.is_valid(now) else "dim",
         )
-    console().print(rows if keys else "no keys yet: create one with `photofinish keys create`")
+    print_tables(rows, empty="no keys yet: create one with `photofinish keys create`")
 
 
 @app.command("revoke")
@@ -223,7 +238,7 @@ def revoke_key(
     if json:
         print_json({"key_id": key_id, "revoked": True})
     else:
-        console().print(f"{key_id} is revoked")
+        say(f"{key_id} is revoked")
 
 
 def _store(state: Any) -> AccessStore:
@@ -238,7 +253,7 @@ def _is_there(store: AccessStore, key: ApiKey) -> bool:
 
 
 def _credentials(key_id: str) -> AwsCredentials:
-    return AwsCredentials.of(key_id, KeySettings.from_env().key_secret.get_secret_value().encode())
+    return AwsCredentials.of(key_id, AwsKeySettings.from_env().aws_key_secret.current)
 
 
 def _show_secrets(presented: PresentedKey | None, credentials: AwsCredentials | None) -> None:
@@ -267,6 +282,7 @@ def _as_json(key: ApiKey, now: datetime) -> dict[str, Any]:
         "key_id": key.key_id,
         "label": key.label,
         "scope": key.scope.value,
+        "vectors": key.may_use_vectors,
         "albums": None if key.albums is None else sorted(key.albums),
         "rate": None if key.rate is None else str(key.rate),
         "created_at": _iso(key.created_at),
@@ -281,6 +297,10 @@ def _state(key: ApiKey, now: datetime) -> str:
     if key.revoked_at is not None:
         return "revoked"
     return "valid" if key.is_valid(now) else "expired"
+
+
+def _rights(key: ApiKey) -> str:
+    return f"{key.scope.value}, vectors" if key.may_use_vectors else key.scope.value
 
 
 def _iso(moment: datetime | None) -> str | None:

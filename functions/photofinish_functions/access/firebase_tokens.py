@@ -17,7 +17,7 @@ from jwt import PyJWKClient
 from jwt.exceptions import InvalidTokenError, PyJWKClientConnectionError, PyJWKClientError
 
 from photofinish.domain.access import Principal, Scope
-from photofinish.domain.photo import is_album_name
+from photofinish.domain.photo import album_name
 from photofinish.errors import Unavailable
 from photofinish.logs import fields
 from photofinish_functions.access.refusals import Unauthorized
@@ -39,6 +39,8 @@ class SignedInUser:
     uid: str
     granted: Principal | None
     """The rights in the custom claim ``photofinish: {"scope": …, "albums": […]}``; None without it."""
+    is_anonymous: bool = False
+    """Whether the user signed in anonymously: anyone can, as often as they like, so claims grant them nothing."""
 
 
 class FirebaseTokens:
@@ -86,15 +88,25 @@ class FirebaseTokens:
         if not uid or len(uid) > _MAX_UID_CHARS or not _is_past(auth_time):
             log.info("ID token refused", extra=fields(reason="sub or auth_time"))
             raise Unauthorized
-        return SignedInUser(uid, _granted(uid, claims.get("photofinish")))
+        granted = _granted(uid, claims.get("photofinish"))
+        is_anonymous = _is_anonymous(claims.get("firebase"))
+        return SignedInUser(uid, None if is_anonymous else granted, is_anonymous)
 
 
 def _is_past(moment: Any) -> bool:
     return isinstance(moment, int | float) and not isinstance(moment, bool) and moment <= time.time() + LEEWAY_S
 
 
+def _is_anonymous(firebase: Any) -> bool:
+    """Whether the claim `firebase`, which every ID token has, says so, or does not say how the user signed in."""
+    provider = firebase.get("sign_in_provider") if isinstance(firebase, dict) else None
+    return provider is None or provider == "anonymous"
+
+
 def _granted(uid: str, claim: Any) -> Principal | None:
-    """Return the rights in the custom claim.
+    """Return the rights in the custom claim, as `terraform/firestore/firestore.rules` reads it.
+
+    Names of albums are compared as they are: the rules cannot compose characters (NFC).
 
     Raises:
         Unauthorized: the claim is malformed. Its author meant to restrict or grant something, and we do not guess what.
@@ -105,7 +117,12 @@ def _granted(uid: str, claim: Any) -> Principal | None:
         scope, albums = Scope(claim["scope"]), claim.get("albums")
         if albums == ALL_ALBUMS:
             return Principal("user", uid, scope, None)
-        if isinstance(albums, list) and all(isinstance(album, str) and is_album_name(album) for album in albums):
-            return Principal("user", uid, scope, frozenset(albums))
+        if isinstance(albums, list):
+            if no_names := [album for album in albums if not isinstance(album, str) or album_name(album) != album]:
+                log.warning(
+                    "a user's custom claim 'photofinish' lists what is no album's name, or not composed (NFC)",
+                    extra=fields(uid=uid, count=len(no_names)),
+                )
+            return Principal("user", uid, scope, frozenset(album for album in albums if isinstance(album, str)))
     log.warning("refused: a user's custom claim 'photofinish' is not {scope, albums}", extra=fields(uid=uid))
     raise Unauthorized

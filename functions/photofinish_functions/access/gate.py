@@ -13,23 +13,26 @@ from cachetools import TTLCache, cached
 from flask import Request
 
 from photofinish.domain.access import (
+    AlbumAccess,
     ApiKey,
     AuditEntry,
     AwsCredentials,
     PresentedKey,
     Principal,
     RateLimit,
+    Reading,
     Scope,
     key_id_of,
 )
 from photofinish.domain.photo import is_album_name
 from photofinish.logs import fields
 from photofinish.ports import AccessStore
-from photofinish.settings import AccessSettings
+from photofinish.settings import AccessSettings, SignedAccessSettings
 from photofinish_functions.access import sigv4
 from photofinish_functions.access.api_keys import KEEP_S, ApiKeys, bearer_token
-from photofinish_functions.access.failures import FailureLimit
+from photofinish_functions.access.failures import FailureLimit, audited_network
 from photofinish_functions.access.firebase_tokens import FirebaseTokens, SignedInUser
+from photofinish_functions.access.probing import Probing
 from photofinish_functions.access.refusal_audit import RefusalAudit
 from photofinish_functions.access.refusals import (
     Denied,
@@ -63,16 +66,18 @@ class Gate:
         self._store = store
         self._now = now
         self._aws_service = aws_service
-        self._key_secret = settings.key_secret.get_secret_value().encode()
+        self._aws_key_secret = settings.aws_key_secret if isinstance(settings, SignedAccessSettings) else None
         self._keys = ApiKeys(store, now=now, keep_s=keep_s)
         self._tokens = (
             FirebaseTokens(settings.firebase_project, settings.firebase_keys_url) if settings.firebase_project else None
         )
-        self._is_open = cached(TTLCache[str, bool](_MAX_ALBUMS, keep_s), lock=Lock())(store.users_may_search)
+        self._album_access = cached(TTLCache[str, AlbumAccess](_MAX_ALBUMS, keep_s), lock=Lock())(store.album_access)
         self._failures = FailureLimit(
-            store, settings.failure_rate, proxy_hops=settings.proxy_hops, pepper=self._key_secret
+            store, settings.failure_rate, proxy_hops=settings.proxy_hops, pepper=settings.pepper
         )
+        self._proxy_hops = settings.proxy_hops
         self._refusals = RefusalAudit(store, now=now)
+        self.probing = Probing(store, pepper=settings.pepper, record=self.record)
         self._user_rate = settings.user_rate
         self._key_rates = {
             Scope.SEARCH: settings.search_rate,
@@ -80,23 +85,32 @@ class Gate:
             Scope.ADMIN: settings.admin_rate,
         }
 
-    def admit(self, request: Request, scope: Scope, album: str | None, *, cost: int = 1) -> Principal:
+    def admit(
+        self,
+        request: Request,
+        scope: Scope,
+        album: str | None,
+        *,
+        cost: int = 1,
+        reading: Reading = Reading.ALL,
+    ) -> Principal:
         """Return the principal of an API key (`X-Api-Key` or Bearer) or a Firebase ID token (Bearer).
 
-        Reads headers only. The request counts as `cost` requests against the rate limit.
+        Reads headers only. The request counts as `cost` requests against the rate limit. `reading` is the least that
+        the principal must be allowed to read.
 
         Raises:
             Unauthorized: the key or token is missing or not valid.
-            RateLimited: the principal, or the address of failed authentications, exceeded its rate.
+            RateLimited: the principal exceeded its rate.
             NotVisible: the principal may not know of such an album.
             Forbidden: the principal may see the album but not do this in it.
             Unavailable: the database does not answer, and no request is admitted without it.
         """
         caller = self._authenticated(request, self._holder_or_user)
         if isinstance(caller, ApiKey):
-            return _permitted(self._admit_key(caller, cost), scope, album)
+            return permitted(self._admit_key(caller, cost), scope, album, reading)
         self._limit(_claimed_by(caller), self._user_rate, cost)
-        return _permitted(self._as_principal(caller, scope, album), scope, album)
+        return permitted(self._as_principal(caller, scope, album), scope, album, reading)
 
     def admit_anywhere(self, request: Request, scope: Scope, *, cost: int = 1) -> Principal:
         """Return the principal of a request that is answered for whichever albums the principal may see.
@@ -106,31 +120,32 @@ class Gate:
         """
         caller = self._authenticated(request, self._holder_or_user)
         if isinstance(caller, ApiKey):
-            return _including(self._admit_key(caller, cost), scope)
+            return including(self._admit_key(caller, cost), scope)
         claimed = _claimed_by(caller)
         self._limit(claimed, self._user_rate, cost)
         if scope is Scope.SEARCH and claimed.albums is not None:  # every signed-in user may search open albums
-            return replace(claimed, scope=Scope.SEARCH, albums=claimed.albums | self._store.open_albums())
-        return _including(claimed, scope)
+            opened = self._store.open_albums(anonymous=caller.is_anonymous)
+            return replace(claimed, scope=Scope.SEARCH, albums=claimed.albums | opened, reading=Reading.FIND_ME)
+        return including(claimed, scope)
 
-    def admit_signed(self, request: Request, scope: Scope, album: str | None, *, cost: int = 1) -> Principal:
+    def admit_signed(self, request: Request, *, cost: int = 1) -> Principal:
         """Return the principal whose AWS credentials signed the request (Signature Version 4).
 
-        Reads the whole body, which stays readable: limit it before, with the request's `max_content_length`.
+        Needs :class:`SignedAccessSettings`.
+
+        What the request is about is known only from its body, which is not trusted before: check the principal with
+        :func:`permitted` or :func:`including` then. Reads the whole body, which stays readable, if a valid key is named
+        in the headers: limit it before, with the request's `max_content_length`.
 
         Raises:
             Unauthorized: the signature is missing, not valid, not timely, or was used before; see its `problem`.
-            RateLimited, NotVisible, Forbidden, Unavailable: as :meth:`admit`.
+            RateLimited, Unavailable: as :meth:`admit`.
         """
-        return _permitted(self._admit_key(self._authenticated(request, self._signer), cost), scope, album)
+        return self._admit_key(self._authenticated(request, self._signer), cost)
 
-    def admit_signed_anywhere(self, request: Request, scope: Scope, *, cost: int = 1) -> Principal:
-        """Return the principal of a signed request about no album, or about whichever albums the principal may see.
-
-        Raises:
-            Unauthorized, RateLimited, Forbidden, Unavailable: as :meth:`admit_signed`.
-        """
-        return _including(self._admit_key(self._authenticated(request, self._signer), cost), scope)
+    def spend(self, principal: Principal, budget: str, limit: RateLimit) -> None:
+        """Take one from a budget that the principal has besides its rate; raise RateLimited when it is empty."""
+        self._limit(principal, limit, 1, budget=budget)
 
     def record(
         self,
@@ -142,6 +157,7 @@ class Gate:
         outcome: str,
         request_id: str,
         count: int | None = None,
+        network: str | None = None,
     ) -> None:
         """Write an audit entry for a search or change. Call it before the answer is sent.
 
@@ -159,11 +175,40 @@ class Gate:
                 outcome=outcome,
                 request_id=request_id,
                 count=count,
+                network=network,
             )
         )
 
-    def record_refusal(self, refusal: Denied, action: str, *, album: str | None, outcome: str, request_id: str) -> None:
-        """Audit that a principal was refused, through :class:`RefusalAudit`; unknown callers are not audited."""
+    def network_of(self, request: Request) -> str | None:
+        """Return where a request came from, as the audit keeps it; None where that is not known."""
+        return audited_network(request, self._proxy_hops)
+
+    def record_failure(self, *, request_id: str, network: str | None) -> None:
+        """Audit a failed authentication, counted per minute and network, through :class:`RefusalAudit`."""
+        self._refusals.add(
+            AuditEntry(
+                principal="none",
+                principal_id="",
+                action="authenticate",
+                album=None,
+                target=None,
+                outcome="401 unauthorized",
+                request_id=request_id,
+                network=network,
+            )
+        )
+
+    def record_refusal(
+        self,
+        refusal: Denied,
+        action: str,
+        *,
+        album: str | None,
+        outcome: str,
+        request_id: str,
+        network: str | None = None,
+    ) -> None:
+        """Audit that a principal was refused, through :class:`RefusalAudit`."""
         if refusal.principal is not None:
             self._refusals.add(
                 AuditEntry(
@@ -174,6 +219,7 @@ class Gate:
                     target=None,
                     outcome=outcome,
                     request_id=request_id,
+                    network=network,
                 )
             )
 
@@ -193,6 +239,8 @@ class Gate:
         return self._tokens.user_of(text)
 
     def _signer(self, request: Request) -> ApiKey:
+        if self._aws_key_secret is None:
+            raise TypeError("signed requests are admitted with SignedAccessSettings only")
         headers = sigv4.headers_of(request)
         signature = sigv4.Signature.parse(headers)
         if not signature.is_timely(self._now()):
@@ -200,13 +248,14 @@ class Gate:
         key_id = key_id_of(signature.access_key_id)
         if key_id is None or signature.service != self._aws_service:
             raise Unauthorized(SignatureProblem.INVALID)
-        # The secret is derived from the id, so a wrong signature costs no database query.
-        credentials = AwsCredentials.of(key_id, self._key_secret)
-        if not signature.is_of(sigv4.http_request(request, headers), credentials.secret_access_key):
-            raise Unauthorized(SignatureProblem.INVALID)
+        # The signature covers the body, but no time is spent on receiving the body of a caller without a key.
         key = self._keys.with_id(key_id)
         if key is None:
             raise Unauthorized(SignatureProblem.UNKNOWN_KEY)
+        credentials = [AwsCredentials.of(key_id, value) for value in self._aws_key_secret.accepted]
+        signed = sigv4.http_request(request, headers)
+        if not any(signature.is_of(signed, pair.secret_access_key) for pair in credentials):
+            raise Unauthorized(SignatureProblem.INVALID)
         if not self._store.remember_signature(signature.digest, sigv4.request_nonce(headers), signature.expires_at):
             raise Unauthorized(SignatureProblem.REPLAYED)
         return key
@@ -217,8 +266,8 @@ class Gate:
             return find(request)
         except Unauthorized as refusal:
             log.info("unauthorized", extra=fields(problem=refusal.problem))
-            self._failures.count(request)
-            raise
+            retry_after_s = self._failures.count(request)
+            raise Unauthorized(refusal.problem, retry_after_s=retry_after_s) from None
 
     def _admit_key(self, key: ApiKey, cost: int) -> Principal:
         self._limit(key.principal, key.rate or self._key_rates[key.scope], cost)
@@ -226,17 +275,18 @@ class Gate:
         return key.principal
 
     def _as_principal(self, user: SignedInUser, scope: Scope, album: str | None) -> Principal:
-        """Return the user's granted rights, or the right of every signed-in user to search an open album."""
+        """Return the user's granted rights, or what every signed-in user may do in an open album."""
         granted = user.granted
         if granted is not None and granted.may(scope, album):
             return granted
-        nothing = Principal("user", user.uid, Scope.SEARCH, frozenset())
+        nothing = _without_claims(user)
         if album is None or not is_album_name(album) or (granted is not None and granted.sees(album)):
             return granted or nothing
-        return replace(nothing, albums=frozenset({album})) if self._is_open(album) else nothing
+        reading = self._album_access(album).reading(anonymous=user.is_anonymous)
+        return nothing if reading is None else replace(nothing, albums=frozenset({album}), reading=reading)
 
-    def _limit(self, principal: Principal, limit: RateLimit, cost: int) -> None:
-        bucket = f"{principal.kind}:{principal.id}"
+    def _limit(self, principal: Principal, limit: RateLimit, cost: int, budget: str | None = None) -> None:
+        bucket = f"{principal.kind}:{principal.id}" + ("" if budget is None else f":{budget}")
         wait_s = self._store.take(bucket, limit, cost=cost)
         if wait_s > 0:
             log.info("rate limited", extra=fields(principal=bucket, wait_s=wait_s))
@@ -245,11 +295,15 @@ class Gate:
 
 def _claimed_by(user: SignedInUser) -> Principal:
     """Return the rights that the user's claims grant."""
-    return user.granted or Principal("user", user.uid, Scope.SEARCH, frozenset())
+    return user.granted or _without_claims(user)
 
 
-def _permitted(principal: Principal, scope: Scope, album: str | None) -> Principal:
-    """Return `principal` if it has `scope` in `album`, or in all albums for None.
+def _without_claims(user: SignedInUser) -> Principal:
+    return Principal("user", user.uid, Scope.SEARCH, frozenset(), reading=Reading.FIND_ME)
+
+
+def permitted(principal: Principal, scope: Scope, album: str | None, reading: Reading = Reading.ALL) -> Principal:
+    """Return `principal` if it has `scope` in `album`, or in all albums for None, and may read as much as `reading`.
 
     Raises:
         NotVisible: the principal may not see the album; the same for albums that do and do not exist.
@@ -258,13 +312,13 @@ def _permitted(principal: Principal, scope: Scope, album: str | None) -> Princip
     if album is not None and not (is_album_name(album) and principal.sees(album)):
         log.info("album not visible", extra=fields(principal=f"{principal.kind}:{principal.id}"))
         raise NotVisible(principal)
-    if not principal.may(scope, album):
+    if not principal.may(scope, album) or not principal.reading.includes(reading):
         log.info("forbidden", extra=fields(principal=f"{principal.kind}:{principal.id}", scope=scope.value))
         raise Forbidden(principal)
     return principal
 
 
-def _including(principal: Principal, scope: Scope) -> Principal:
+def including(principal: Principal, scope: Scope) -> Principal:
     """Return `principal` if its scope includes `scope`; raise Forbidden otherwise."""
     if not principal.scope.includes(scope):
         log.info("forbidden", extra=fields(principal=f"{principal.kind}:{principal.id}", scope=scope.value))

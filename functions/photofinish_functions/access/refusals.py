@@ -20,21 +20,27 @@ class SignatureProblem(StrEnum):
     INVALID = "invalid"
     """Made with another secret, for another request, or for another service."""
     UNKNOWN_KEY = "unknown_key"
-    """Correctly signed with a revoked or expired key. An incorrect signature with an unknown key id is INVALID."""
+    """Of a key that does not exist, was revoked or has expired, whether it is correct or not."""
     REPLAYED = "replayed"
 
 
 class Unauthorized(Refused):
-    """401: not authenticated. The same answer for a wrong, unknown, revoked and expired key."""
+    """401: not authenticated. The same answer for a wrong, unknown, revoked and expired key.
 
-    def __init__(self, problem: SignatureProblem | None = None) -> None:
-        super().__init__(
-            401,
-            "unauthorized",
+    `retry_after_s` is above 0 where too many failed authentications came from the caller's address.
+    """
+
+    def __init__(self, problem: SignatureProblem | None = None, *, retry_after_s: float = 0) -> None:
+        message = (
             "Send a valid API key as 'X-Api-Key: KEY' or 'Authorization: Bearer KEY', or the ID token of a signed-in "
-            "user as 'Authorization: Bearer TOKEN'.",
-            {"WWW-Authenticate": "Bearer"},
+            "user as 'Authorization: Bearer TOKEN'."
         )
+        headers = {"WWW-Authenticate": "Bearer"}
+        if retry_after_s > 0:
+            wait_s = max(1, math.ceil(retry_after_s))
+            message += f" Too many requests without either came from your network: wait {wait_s} s."
+            headers["Retry-After"] = str(wait_s)
+        super().__init__(401, "unauthorized", message, headers)
         self.problem = problem
         """What is wrong with an AWS signature; None for keys and tokens."""
 
@@ -62,12 +68,21 @@ class Forbidden(Denied):
         super().__init__(403, "forbidden", "This key or user may not do that.", principal=principal)
 
 
+class VectorsNotAllowed(Denied):
+    """403: the key has no right to use embeddings as numbers."""
+
+    def __init__(self, principal: Principal | None = None) -> None:
+        message = (
+            "This key or user may not send or receive embeddings: send pictures, or use a key made with --vectors."
+        )
+        super().__init__(403, "vectors_not_allowed", message, principal=principal)
+
+
 class NotVisible(Denied):
     """404: the album does not exist, or the principal may not know that it does: the answer is the same."""
 
     def __init__(self, principal: Principal | None = None) -> None:
-        message = "No album has this name, or none of its photos has been analysed yet."
-        super().__init__(404, "unknown_album", message, principal=principal)
+        super().__init__(404, "unknown_album", "No album has this name.", principal=principal)
 
 
 class RateLimited(Denied):

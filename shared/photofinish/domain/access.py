@@ -39,6 +39,46 @@ class Scope(StrEnum):
         return order.index(self) >= order.index(other)
 
 
+class Reading(StrEnum):
+    """What a principal may read of a visible album; each includes those before it."""
+
+    FIND_ME = "find_me"
+    """The photos of one person, by selfie or bib number, and nothing about others."""
+    BROWSE = "browse"
+    """List and show all photos, too, but not people and names."""
+    ALL = "all"
+    """Whatever the scope allows."""
+
+    def includes(self, other: Reading) -> bool:
+        order = list(Reading)
+        return order.index(self) >= order.index(other)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlbumAccess:
+    """What users who are signed in with Firebase may do in an album without custom claims; by default nothing.
+
+    The security rules of Firestore (`terraform/firestore/firestore.rules`) decide the same from its document.
+    """
+
+    users_may_search: bool = False
+    """They may find themselves (:attr:`Reading.FIND_ME`)."""
+    users_may_browse: bool = False
+    """They may list and show all photos, too (:attr:`Reading.BROWSE`)."""
+    anonymous_users: bool = False
+    """Users who signed in anonymously count as signed in."""
+
+    def __post_init__(self) -> None:
+        if self.users_may_browse and not self.users_may_search:
+            raise ValueError("users_may_browse: only where users_may_search is true")
+
+    def reading(self, *, anonymous: bool) -> Reading | None:
+        """Return what a signed-in user may read; None: the album is not visible."""
+        if not self.users_may_search or (anonymous and not self.anonymous_users):
+            return None
+        return Reading.BROWSE if self.users_may_browse else Reading.FIND_ME
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The caller of a request: an API key or a signed-in user."""
@@ -49,6 +89,10 @@ class Principal:
     scope: Scope
     albums: frozenset[str] | None
     """The albums visible to this principal; None: all."""
+    may_use_vectors: bool = False
+    """Whether it may send and receive embeddings as numbers. No scope includes this, and no signed-in user has it."""
+    reading: Reading = Reading.ALL
+    """What it may read of these albums; below ALL for users without custom claims."""
 
     def sees(self, album: str) -> bool:
         return self.albums is None or album in self.albums
@@ -101,13 +145,15 @@ class ApiKey:
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
     """With a precision of an hour."""
+    may_use_vectors: bool = False
+    """See :attr:`Principal.may_use_vectors`."""
 
     def is_valid(self, at: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
     @property
     def principal(self) -> Principal:
-        return Principal("key", self.key_id, self.scope, self.albums)
+        return Principal("key", self.key_id, self.scope, self.albums, self.may_use_vectors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +194,9 @@ class AwsCredentials:
     secret_access_key: str = field(repr=False)
 
     @classmethod
-    def of(cls, key_id: str, key_secret: bytes) -> Self:
-        """Derive the credentials of `key_id` from the deployment's secret (PHOTOFINISH_KEY_SECRET)."""
-        mac = hmac.new(key_secret, _AWS_CONTEXT + key_id.encode("ascii"), hashlib.sha256).digest()
+    def of(cls, key_id: str, aws_key_secret: bytes) -> Self:
+        """Derive the credentials of `key_id` from the deployment's secret (PHOTOFINISH_AWS_KEY_SECRET)."""
+        mac = hmac.new(aws_key_secret, _AWS_CONTEXT + key_id.encode("ascii"), hashlib.sha256).digest()
         return cls(f"{_AWS_PREFIX}{key_id.upper()}", base64.urlsafe_b64encode(mac).decode("ascii").rstrip("="))
 
 
@@ -164,7 +210,8 @@ def key_id_of(access_key_id: str) -> str | None:
 class AuditEntry:
     """A search, a change or a refusal; never contains a vector, a picture, a box or a bib number."""
 
-    principal: PrincipalKind
+    principal: PrincipalKind | Literal["none"]
+    """``none`` for failed authentications, with an empty `principal_id`."""
     principal_id: str
     action: str
     album: str | None
@@ -175,6 +222,8 @@ class AuditEntry:
     request_id: str
     count: int | None = None
     """Number of results or changes; for refusals, how many equal ones since the previous entry."""
+    network: str | None = None
+    """Where the request came from, by its first bits: ``203.0.113.0/24``, ``2001:db8:1:2::/64``; None: not known."""
     at: datetime | None = None
     """Time of the database; None until stored."""
 

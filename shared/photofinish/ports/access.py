@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from photofinish.domain.access import ApiKey, AuditEntry, RateLimit
+from photofinish.domain.access import AlbumAccess, ApiKey, AuditEntry, RateLimit
 
 ALIKE_WITHIN_S = 5
 """An AWS signature contains the second of signing, so equal requests of one second have equal signatures."""
@@ -20,6 +21,15 @@ class Expired:
     audit_entries: int
     rate_windows: int
     signatures: int
+    found_faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAccess:
+    """What the access document of an album should contain."""
+
+    revision: int
+    access: AlbumAccess
 
 
 class AccessStore(Protocol):
@@ -55,6 +65,25 @@ class AccessStore(Protocol):
         """
         ...
 
+    def charge(self, bucket: str, cost_s: float, *, budget_s: float) -> float:
+        """Take `cost_s` seconds from a budget that regains one a second; return how many seconds are used then.
+
+        Unlike :meth:`take`, which refuses, this may use up more than `budget_s`, by one cost at most.
+        """
+        ...
+
+    def used_s(self, buckets: Sequence[str]) -> list[float]:
+        """Return how many seconds of each budget are used."""
+        ...
+
+    def count_queries(self, faces: Sequence[bytes], query: bytes) -> list[int]:
+        """Record that `query` found `faces`, all given as keyed hashes.
+
+        Return for each of those for which `query` is new how many different queries found it, with this one, since the
+        first of them, at most a day ago. The last 32 queries of a face are remembered. Faces must be distinct.
+        """
+        ...
+
     def remember_signature(self, signature: bytes, request_nonce: bytes, expires_at: datetime) -> bool:
         """Store the pair until `expires_at`; return False if it is stored already. Of concurrent calls one gets True.
 
@@ -62,14 +91,16 @@ class AccessStore(Protocol):
         """
         ...
 
-    def users_may_search(self, album: str) -> bool:
-        """Whether signed-in users may search the album; False until set."""
+    def album_access(self, album: str) -> AlbumAccess:
+        """Return what signed-in users may do in the album; nothing until set."""
         ...
 
-    def set_users_may_search(self, album: str, allowed: bool) -> None: ...
+    def set_album_access(self, album: str, access: AlbumAccess) -> None:
+        """Set it, and with it that the album's access document is out of date (:class:`AccessProjection`)."""
+        ...
 
-    def open_albums(self) -> frozenset[str]:
-        """Return the albums that signed-in users may search."""
+    def open_albums(self, *, anonymous: bool) -> frozenset[str]:
+        """Return the albums that signed-in users may search, or users who signed in anonymously."""
         ...
 
     def append_audit(self, entry: AuditEntry) -> None:
@@ -80,6 +111,41 @@ class AccessStore(Protocol):
         """Yield entries in the order in which they were stored, read page by page."""
         ...
 
+    def entries_about(self, album: str, target: str) -> list[AuditEntry]:
+        """Return the entries of `album` about one person or opt-out, oldest first."""
+        ...
+
     def expire(self, *, audit_before: datetime) -> Expired:
-        """Delete audit entries older than `audit_before`, full rate windows, and expired signatures."""
+        """Delete audit entries older than `audit_before`, full rate windows, expired signatures and query counts."""
+        ...
+
+
+class AccessProjection(Protocol):
+    """Which albums' access documents are out of date, and what they should contain."""
+
+    def exclusively(self, album: str) -> AbstractContextManager[bool]:
+        """Take the album's lock for writing its document, so that an older state never follows a newer one.
+
+        False where another process holds it.
+        """
+        ...
+
+    def pending(self, album: str) -> PendingAccess | None:
+        """Return what the album's document should contain; None if that was written."""
+        ...
+
+    def pending_albums(self) -> list[str]:
+        """Albums whose document is out of date."""
+        ...
+
+    def done(self, album: str, revision: int) -> None:
+        """Record that this revision was written; an album that changed since stays pending."""
+        ...
+
+
+class AccessDocuments(Protocol):
+    """The access documents of albums, which Firestore's security rules read."""
+
+    def write(self, album: str, access: AlbumAccess) -> None:
+        """Replace the album's document. Twice equals once."""
         ...

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
-from photofinish.domain.access import AuditEntry, PresentedKey, RateLimit, Scope
+from photofinish.domain.access import AlbumAccess, AuditEntry, PresentedKey, RateLimit, Scope
 from photofinish.errors import Misconfigured
 from photofinish.ports import ALIKE_WITHIN_S
 from support.access import new_key, pg_access, stored_key
@@ -59,7 +59,7 @@ def at_once(count: int, call: Callable[[], object]) -> list[object]:
         return list(threads.map(run, range(count)))
 
 
-def test_a_key_comes_back_as_it_was_stored(store: PgAccessStore) -> None:
+def test_a_stored_key_is_returned_unchanged(store: PgAccessStore) -> None:
     moment = datetime(2026, 5, 1, 12, tzinfo=UTC)
     key = stored_key(
         PresentedKey.generate(),
@@ -74,7 +74,7 @@ def test_a_key_comes_back_as_it_was_stored(store: PgAccessStore) -> None:
     assert store.find_key(key.key_id) == key
 
 
-def test_the_id_of_a_key_is_taken_once(store: PgAccessStore) -> None:
+def test_a_key_id_cannot_be_used_twice(store: PgAccessStore) -> None:
     key = stored_key(PresentedKey.generate())
     assert store.add_key(key)
     assert not store.add_key(replace(key, label="another", secret_sha256=b"x" * 32))
@@ -88,7 +88,7 @@ def test_keys_are_listed_oldest_first(store: PgAccessStore) -> None:
     assert [key.label for key in store.list_keys()] == ["3", "2", "1"]
 
 
-def test_a_revoked_key_stays_revoked_since_the_first_time(store: PgAccessStore) -> None:
+def test_revoking_again_keeps_the_first_time(store: PgAccessStore) -> None:
     key_id = new_key(store).key_id
     assert store.revoke_key(key_id)
     first = store.find_key(key_id)
@@ -109,14 +109,14 @@ def test_the_use_of_a_key_is_recorded_to_the_hour(store: PgAccessStore) -> None:
         assert key.last_used_at == noon + timedelta(minutes=expected)
 
 
-def test_a_burst_is_admitted_and_the_next_waits_as_long_as_one_takes_to_grow_back(store: PgAccessStore) -> None:
+def test_after_a_burst_the_next_request_waits_for_one_token(store: PgAccessStore) -> None:
     limit = RateLimit(per_second=0.1, burst=3)
     assert [store.take("key:a", limit) for _ in range(3)] == [0, 0, 0]
     assert 9 < store.take("key:a", limit) <= 10
     assert store.take("key:b", limit) == 0
 
 
-def test_what_was_refused_takes_nothing(store: PgAccessStore) -> None:
+def test_a_refused_request_takes_no_tokens(store: PgAccessStore) -> None:
     limit = RateLimit(per_second=0.1, burst=1)
     assert store.take("key:a", limit) == 0
     waits = [store.take("key:a", limit) for _ in range(20)]
@@ -124,7 +124,7 @@ def test_what_was_refused_takes_nothing(store: PgAccessStore) -> None:
     assert waits == sorted(waits, reverse=True)
 
 
-def test_tokens_grow_back(store: PgAccessStore) -> None:
+def test_tokens_are_refilled_at_the_rate(store: PgAccessStore) -> None:
     limit = RateLimit(per_second=20, burst=1)
     assert store.take("key:a", limit) == 0
     deadline = time.monotonic() + 5
@@ -141,7 +141,7 @@ def test_a_costly_request_takes_its_cost_and_never_more_than_a_burst(store: PgAc
     assert store.take("key:b", SLOW) > 0
 
 
-def test_many_instances_together_admit_no_more_than_one_would(database: str) -> None:
+def test_all_instances_share_one_rate_limit(database: str) -> None:
     limit = RateLimit(per_second=0.001, burst=20)
     with pg_access(database, max_connections=4) as here, pg_access(database, max_connections=4) as there:
         waits = at_once(8, lambda: [store.take("key:a", limit) for store in (here, there) for _ in range(10)])
@@ -151,9 +151,7 @@ def test_many_instances_together_admit_no_more_than_one_would(database: str) -> 
 
 @hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(1, 6), max_size=12), st.integers(1, 10))
-def test_at_one_moment_exactly_what_fits_into_the_burst_is_admitted(
-    store: PgAccessStore, costs: list[int], burst: int
-) -> None:
+def test_concurrent_requests_are_admitted_up_to_the_burst(store: PgAccessStore, costs: list[int], burst: int) -> None:
     limit = RateLimit(per_second=1e-6, burst=burst)
     bucket, left = str(uuid.uuid4()), burst
     for cost in costs:
@@ -162,14 +160,14 @@ def test_at_one_moment_exactly_what_fits_into_the_burst_is_admitted(
         left -= min(cost, burst) if fits else 0
 
 
-def test_of_one_signature_at_many_instances_one_is_new(store: PgAccessStore) -> None:
+def test_a_signature_is_new_at_only_one_of_many_instances(store: PgAccessStore) -> None:
     soon = datetime.now(UTC) + timedelta(minutes=5)
     found = at_once(4, lambda: store.remember_signature(b"s" * 32, b"1", soon))
     assert sorted(found) == [False, False, False, True]  # type: ignore[type-var]
     assert store.remember_signature(b"t" * 32, b"1", soon)
 
 
-def test_a_signature_comes_again_with_another_nonce_only_at_once(store: PgAccessStore, database: str) -> None:
+def test_another_nonce_is_accepted_only_at_the_same_moment(store: PgAccessStore, database: str) -> None:
     soon = datetime.now(UTC) + timedelta(minutes=5)
     assert store.remember_signature(b"s" * 32, b"1", soon)
     assert store.remember_signature(b"s" * 32, b"2", soon)
@@ -179,7 +177,7 @@ def test_a_signature_comes_again_with_another_nonce_only_at_once(store: PgAccess
     assert not store.remember_signature(b"s" * 32, b"3", soon)
 
 
-def test_signatures_that_are_too_old_to_use_make_room_for_new_ones(store: PgAccessStore, database: str) -> None:
+def test_expired_signatures_are_forgotten(store: PgAccessStore, database: str) -> None:
     now = datetime.now(UTC)
     for number in range(50):
         assert store.remember_signature(f"old {number}".encode(), b"", now - timedelta(seconds=1))
@@ -191,15 +189,18 @@ def test_signatures_that_are_too_old_to_use_make_room_for_new_ones(store: PgAcce
 
 
 def test_an_album_is_closed_to_users_until_it_is_opened(store: PgAccessStore) -> None:
-    assert not store.users_may_search("race")
-    assert store.open_albums() == frozenset()
-    store.set_users_may_search("race", True)
-    assert store.users_may_search("race")
-    assert not store.users_may_search("Race")
-    assert store.open_albums() == {"race"}
-    store.set_users_may_search("race", False)
-    assert not store.users_may_search("race")
-    assert store.open_albums() == frozenset()
+    assert store.album_access("race") == AlbumAccess()
+    assert store.open_albums(anonymous=False) == frozenset()
+    opened = AlbumAccess(users_may_search=True, users_may_browse=True)
+    store.set_album_access("race", opened)
+    store.set_album_access("wedding", AlbumAccess(users_may_search=True, anonymous_users=True))
+    assert store.album_access("race") == opened
+    assert store.album_access("Race") == AlbumAccess()
+    assert store.open_albums(anonymous=False) == {"race", "wedding"}
+    assert store.open_albums(anonymous=True) == {"wedding"}
+    store.set_album_access("race", AlbumAccess())
+    assert store.album_access("race") == AlbumAccess()
+    assert store.open_albums(anonymous=False) == {"wedding"}
 
 
 def test_audit_entries_come_in_order_by_album_and_time(store: PgAccessStore) -> None:
@@ -227,7 +228,7 @@ def test_a_long_audit_is_read_page_by_page(store: PgAccessStore, database: str) 
 @pytest.mark.parametrize(
     "change", ["UPDATE audit_entry SET outcome = '404'", "DELETE FROM audit_entry", "TRUNCATE audit_entry"]
 )
-def test_nobody_changes_the_audit(store: PgAccessStore, database: str, change: str) -> None:
+def test_the_audit_cannot_be_changed(store: PgAccessStore, database: str, change: str) -> None:
     store.append_audit(entry())
     with (
         psycopg.connect(database) as conn,
@@ -237,7 +238,7 @@ def test_nobody_changes_the_audit(store: PgAccessStore, database: str, change: s
     assert len(list(store.audit_entries())) == 1
 
 
-def test_expiry_deletes_what_is_over_and_leaves_the_audit_protected(store: PgAccessStore, database: str) -> None:
+def test_expiry_deletes_old_entries_and_keeps_the_audit_protected(store: PgAccessStore, database: str) -> None:
     store.append_audit(entry(request_id="old"))
     between = datetime.now(UTC)
     store.append_audit(entry(request_id="new"))
@@ -257,7 +258,7 @@ def test_expiry_deletes_what_is_over_and_leaves_the_audit_protected(store: PgAcc
             conn.execute("DELETE FROM audit_entry")
 
 
-def test_statements_outside_a_transaction_last_and_those_inside_another_still_do_not(database: str) -> None:
+def test_statements_are_committed_only_outside_another_transaction(database: str) -> None:
     """The one connection of the pool is used both ways in turn."""
     pool = Database(database, max_connections=1)
 
@@ -273,3 +274,22 @@ def test_statements_outside_a_transaction_last_and_those_inside_another_still_do
 def test_a_database_without_its_tables_says_what_to_do(empty_database: str) -> None:
     with pg_access(empty_database) as store, pytest.raises(Misconfigured, match="photofinish migrate"):
         store.find_key("a" * 16)
+
+
+def test_a_budget_counts_what_is_charged_and_regains_it(store: PgAccessStore) -> None:
+    assert store.used_s(["k", "other"]) == [0, 0]
+    assert store.charge("k", 40, budget_s=100) == pytest.approx(40, abs=1)
+    assert store.charge("k", 80, budget_s=100) == pytest.approx(120, abs=5), "by one cost above the budget"
+    assert store.charge("k", 80, budget_s=100) == pytest.approx(180, abs=5), "but no more than that"
+    used, none = store.used_s(["k", "other"])
+    assert (150 < used <= 180, none) == (True, 0)
+
+
+def test_different_queries_that_find_a_face_are_counted(store: PgAccessStore) -> None:
+    one, other = b"a face", b"another face"
+    assert store.count_queries([one, other], b"query 1") == [1, 1]
+    assert store.count_queries([one], b"query 1") == [], "the same query again"
+    assert store.count_queries([other, one], b"query 2") == [2, 2]
+    assert [store.count_queries([one], b"%d" % query) for query in range(40)] == [[count] for count in range(3, 43)]
+    assert store.count_queries([one], b"39") == []
+    assert store.count_queries([other], b"query 1") == []

@@ -21,7 +21,7 @@ from photofinish_cli.output import ExitCode
 from photofinish_cli.times import parse_duration, parse_since
 from photofinish_functions.access.gate import Gate
 from photofinish_functions.access.refusals import Unauthorized
-from support.access import KEY_SECRET, admit, aws_credentials, pg_access, settings, with_key
+from support.access import AWS_KEY_SECRET, admit, aws_credentials, pg_access, settings, with_key
 
 app = typer.Typer()
 app.add_typer(keys.app)
@@ -32,7 +32,7 @@ app.command()(audit)
 def store(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[PgAccessStore]:
     monkeypatch.setenv("DATABASE_URL", database)
     monkeypatch.setenv("PHOTOFINISH_PHOTO_BUCKET", "photos")  # the environment names a deployment
-    monkeypatch.setenv("PHOTOFINISH_KEY_SECRET", KEY_SECRET)
+    monkeypatch.setenv("PHOTOFINISH_AWS_KEY_SECRET", f"{AWS_KEY_SECRET},{'the one before ' * 3}")
     monkeypatch.delenv("PHOTOFINISH_STATE_DIR", raising=False)
     with pg_access(database) as made:
         yield made
@@ -48,7 +48,7 @@ def in_json(*arguments: str) -> Any:
     return json.loads(run(*arguments, "--json").stdout)
 
 
-def test_a_key_that_was_created_is_admitted_and_its_secret_is_known_to_nobody_else(store: PgAccessStore) -> None:
+def test_a_created_key_is_admitted_and_its_secret_is_stored_nowhere(store: PgAccessStore) -> None:
     created = run("keys", "create", "--label", "app", "--album", "race", "--expires", "30d")
     key = PresentedKey.parse(created.stdout.strip())  # nothing but the key: $(photofinish keys create …)
     assert key is not None
@@ -61,6 +61,14 @@ def test_a_key_that_was_created_is_admitted_and_its_secret_is_known_to_nobody_el
         assert key.secret not in output
         assert stored.secret_sha256.hex() not in output
         assert key.key_id in output
+
+
+def test_only_a_key_that_was_created_for_it_may_use_vectors(store: PgAccessStore) -> None:
+    run("keys", "create", "--label", "backend", "--all-albums", "--scope", "admin")
+    run("keys", "create", "--label", "matching", "--album", "race", "--vectors")
+    assert {key.label: key.may_use_vectors for key in store.list_keys()} == {"backend": False, "matching": True}
+    listed = {key["label"]: key["vectors"] for key in in_json("keys", "list")}
+    assert listed == {"backend": False, "matching": True}
 
 
 def test_everything_about_a_key_can_be_said(store: PgAccessStore) -> None:
@@ -83,6 +91,7 @@ def test_everything_about_a_key_can_be_said(store: PgAccessStore) -> None:
     [
         ["--label", "x"],
         ["--label", "x", "--album", "a", "--all-albums"],
+        ["--label", "x", "--album", "*"],
         ["--label", "", "--all-albums"],
         ["--label", "\x1b[31m", "--all-albums"],
         ["--label", "x", "--album", "a/b"],
@@ -109,7 +118,9 @@ def test_a_key_made_elsewhere_is_registered_by_its_hash_as_often_as_one_likes(st
         assert created.stdout == ""
     assert len(store.list_keys()) == 1
     assert admit(Gate(store, settings()), Scope.SEARCH, None, with_key(made["key"]))
-    assert made["aws"]["secret_access_key"] == AwsCredentials.of(made["key_id"], KEY_SECRET.encode()).secret_access_key
+    assert (
+        made["aws"]["secret_access_key"] == AwsCredentials.of(made["key_id"], AWS_KEY_SECRET.encode()).secret_access_key
+    )
     other = in_json("keys", "generate")["hash"].partition(":")[2]
     run(
         "keys",
@@ -130,17 +141,17 @@ def test_a_revoked_key_is_refused(store: PgAccessStore) -> None:
         admit(Gate(store, settings()), Scope.SEARCH, "race", with_key(made["key"]))
     assert in_json("keys", "list")[0]["state"] == "revoked"
     run("keys", "revoke", made["key"])  # the whole key, pasted
-    for nobody in ("a" * 16, "nobody", "'; DROP TABLE api_key; --"):
-        assert "no key" in run("keys", "revoke", nobody, ends=ExitCode.FOUND_WRONG).stderr
+    for unknown in ("a" * 16, "unknown", "'; DROP TABLE api_key; --"):
+        assert "no key" in run("keys", "revoke", unknown, ends=ExitCode.FOUND_WRONG).stderr
     assert len(store.list_keys()) == 1
 
 
-def test_without_a_key_secret_there_are_no_aws_credentials(
+def test_without_their_secret_there_are_no_aws_credentials(
     store: PgAccessStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PHOTOFINISH_KEY_SECRET", "too short")
+    monkeypatch.setenv("PHOTOFINISH_AWS_KEY_SECRET", "too short")
     result = run("keys", "create", "--label", "x", "--all-albums", "--aws", ends=ExitCode.MISCONFIGURED)
-    assert "PHOTOFINISH_KEY_SECRET" in result.stderr
+    assert "PHOTOFINISH_AWS_KEY_SECRET" in result.stderr
     assert "too short" not in result.stderr
     assert store.list_keys() == []
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.sql import Statements
-from photofinish.domain.access import ApiKey, AuditEntry, RateLimit, Scope
+from photofinish.domain.access import AlbumAccess, ApiKey, AuditEntry, RateLimit, Scope
 from photofinish.ports import ALIKE_WITHIN_S, Expired
 
 _query = Statements("access")
@@ -41,6 +42,7 @@ class PgAccessStore:
             "expires_at": key.expires_at,
             "revoked_at": key.revoked_at,
             "last_used_at": key.last_used_at,
+            "may_use_vectors": key.may_use_vectors,
         }
         with self._database.autocommit() as conn:
             return conn.execute(_query("add_key"), values).fetchone() is not None
@@ -74,6 +76,23 @@ class PgAccessStore:
         assert row is not None, "a SELECT without FROM returns one row"
         return float(row[0])
 
+    def charge(self, bucket: str, cost_s: float, *, budget_s: float) -> float:
+        values = {"bucket": bucket, "cost_s": cost_s, "budget_s": budget_s}
+        with self._database.autocommit() as conn:
+            row = conn.execute(_query("charge"), values).fetchone()
+        assert row is not None, "an upsert returns its row"
+        return float(row[0])
+
+    def used_s(self, buckets: Sequence[str]) -> list[float]:
+        with self._database.autocommit() as conn:
+            used = dict(conn.execute(_query("used_s"), {"buckets": list(buckets)}).fetchall())
+        return [used.get(bucket, 0.0) for bucket in buckets]
+
+    def count_queries(self, faces: Sequence[bytes], query: bytes) -> list[int]:
+        with self._database.autocommit() as conn:
+            rows = conn.execute(_query("count_queries"), {"faces": sorted(faces), "query": query}).fetchall()
+        return [count for (count, is_new) in rows if is_new]
+
     def remember_signature(self, signature: bytes, request_nonce: bytes, expires_at: datetime) -> bool:
         values = {
             "signature": signature,
@@ -84,17 +103,17 @@ class PgAccessStore:
         with self._database.autocommit() as conn:
             return conn.execute(_query("remember_signature"), values).fetchone() is not None
 
-    def users_may_search(self, album: str) -> bool:
-        with self._database.autocommit() as conn:
-            return conn.execute(_query("users_may_search"), {"album": album}).fetchone() == (True,)
+    def album_access(self, album: str) -> AlbumAccess:
+        with self._database.autocommit() as conn, conn.cursor(row_factory=class_row(AlbumAccess)) as cursor:
+            return cursor.execute(_query("album_access"), {"album": album}).fetchone() or AlbumAccess()
 
-    def set_users_may_search(self, album: str, allowed: bool) -> None:
+    def set_album_access(self, album: str, access: AlbumAccess) -> None:
         with self._database.autocommit() as conn:
-            conn.execute(_query("set_users_may_search"), {"album": album, "users_may_search": allowed})
+            conn.execute(_query("set_album_access"), {"album": album} | asdict(access))
 
-    def open_albums(self) -> frozenset[str]:
+    def open_albums(self, *, anonymous: bool) -> frozenset[str]:
         with self._database.autocommit() as conn:
-            return frozenset(album for (album,) in conn.execute(_query("open_albums")))
+            return frozenset(album for (album,) in conn.execute(_query("open_albums"), {"anonymous": anonymous}))
 
     def append_audit(self, entry: AuditEntry) -> None:
         values = {
@@ -106,6 +125,7 @@ class PgAccessStore:
             "outcome": entry.outcome,
             "request_id": entry.request_id,
             "count": entry.count,
+            "network": entry.network,
         }
         with self._database.autocommit() as conn:
             conn.execute(_query("append_audit"), values)
@@ -122,6 +142,12 @@ class PgAccessStore:
             if len(rows) < _AUDIT_PAGE:
                 return
 
+    def entries_about(self, album: str, target: str) -> list[AuditEntry]:
+        values = {"album": album, "target": target}
+        with self._database.autocommit() as conn, conn.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(_query("entries_about"), values).fetchall()
+        return [AuditEntry(**row, album=album, target=target) for row in rows]
+
     def expire(self, *, audit_before: datetime) -> Expired:
         with self._database.autocommit() as conn:
             row = conn.execute(_query("expire_audit_entries"), {"older_than": audit_before}).fetchone()
@@ -130,6 +156,7 @@ class PgAccessStore:
                 audit_entries=row[0],
                 rate_windows=conn.execute(_query("expire_rate_windows")).rowcount,
                 signatures=conn.execute(_query("expire_signatures")).rowcount,
+                found_faces=conn.execute(_query("expire_found_faces")).rowcount,
             )
 
 

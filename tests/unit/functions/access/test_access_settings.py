@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from photofinish.domain.access import RateLimit
 from photofinish.errors import Misconfigured
-from photofinish.settings import AccessSettings, RetentionSettings
-from support.access import KEY_SECRET
+from photofinish.settings import AccessSettings, RetentionSettings, SignedAccessSettings
+from support.access import AWS_KEY_SECRET, PEPPER, SECRETS, TOKEN_SECRET
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PHOTOFINISH_KEY_SECRET", KEY_SECRET)
+    for variable, value in SECRETS.items():
+        monkeypatch.setenv(variable, value)
 
 
 def test_rates_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,13 +25,20 @@ def test_rates_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     settings = AccessSettings.from_env()
     assert settings.search_rate == RateLimit(per_second=2.5, burst=7)
     assert settings.firebase_project is None
-    assert KEY_SECRET not in repr(settings)
+    signed = SignedAccessSettings.from_env()
+    assert not [value for value in SECRETS.values() if value in f"{settings!r} {signed} {signed.pepper!r}"]
 
 
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("PHOTOFINISH_KEY_SECRET", "short"),
+        ("PHOTOFINISH_PEPPER", "short"),
+        ("PHOTOFINISH_PEPPER", f"{PEPPER},short"),
+        ("PHOTOFINISH_PEPPER", f"{PEPPER},"),
+        ("PHOTOFINISH_PEPPER", f"{PEPPER},{PEPPER}"),
+        ("PHOTOFINISH_TOKEN_SECRET", f"{TOKEN_SECRET},{TOKEN_SECRET[1:]},{TOKEN_SECRET[2:]}"),
+        ("PHOTOFINISH_TOKEN_SECRET", PEPPER),
+        ("PHOTOFINISH_PEPPER", f"{PEPPER},{AWS_KEY_SECRET}"),
         ("PHOTOFINISH_SEARCH_RATE", "20"),
         ("PHOTOFINISH_SEARCH_RATE", "0/5"),
         ("PHOTOFINISH_USER_RATE", "5/0"),
@@ -41,14 +49,27 @@ def test_rates_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(Misconfigured, match=variable) as error:
-        AccessSettings.from_env()
-    assert variable != "PHOTOFINISH_KEY_SECRET" or value not in str(error.value)
+        SignedAccessSettings.from_env()
+    assert variable not in SECRETS or not [part for part in value.split(",") if part and part in str(error.value)]
 
 
-def test_a_key_secret_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PHOTOFINISH_KEY_SECRET")
-    with pytest.raises(Misconfigured, match="PHOTOFINISH_KEY_SECRET: is not set"):
-        AccessSettings.from_env()
+def test_every_secret_is_required_and_all_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in SECRETS:
+        monkeypatch.delenv(variable)
+    with pytest.raises(Misconfigured) as error:
+        SignedAccessSettings.from_env()
+    assert not [variable for variable in SECRETS if f"{variable}: is not set" not in str(error.value)]
+
+
+def test_what_admits_no_signed_requests_needs_no_secret_of_aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PHOTOFINISH_AWS_KEY_SECRET")
+    assert "aws" not in repr(AccessSettings.from_env())
+
+
+def test_a_secret_may_have_two_values_of_which_the_first_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOFINISH_PEPPER", f"{'n' * 32}, {PEPPER}\n")
+    pepper = AccessSettings.from_env().pepper
+    assert (pepper.current, pepper.accepted) == (b"n" * 32, (b"n" * 32, PEPPER.encode()))
 
 
 def test_audit_retention_is_at_least_one_day(monkeypatch: pytest.MonkeyPatch) -> None:

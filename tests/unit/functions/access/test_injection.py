@@ -53,7 +53,8 @@ def albums(api: Api) -> Api:
 
 def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     while "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        _, kind, name = schema["$ref"].rsplit("/", 2)
+        schema = document["components"][kind][name]
     return schema
 
 
@@ -77,7 +78,7 @@ def attacks(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
     places = {"album": "race", "number": "42", "photo_id": PHOTO.photo_id}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            parameters = operation.get("parameters", [])
+            parameters = [resolved(document, parameter) for parameter in operation.get("parameters", [])]
             content = operation.get("requestBody", {}).get("content", {})
             schema = resolved(document, content.get("application/json", {}).get("schema", {}))
             fields = schema.get("properties", {})

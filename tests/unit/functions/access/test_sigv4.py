@@ -29,9 +29,9 @@ from werkzeug.serving import make_server
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.domain.access import AwsCredentials, PresentedKey, RateLimit, Scope
 from photofinish.ports import ALIKE_WITHIN_S
-from photofinish_functions.access.gate import Gate
+from photofinish_functions.access.gate import Gate, including, permitted
 from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, SignatureProblem, Unauthorized
-from support.access import Clock, aws_credentials, http_request, new_key, settings
+from support.access import AWS_KEY_SECRET, Clock, aws_credentials, http_request, new_key, settings
 
 HOST = "photos.example.org:8443"
 TARGET = "RekognitionService.SearchFacesByImage"
@@ -79,11 +79,11 @@ def signed(
     return Sent("POST", prepared.url, names | {"Host": urlsplit(url).netloc}, body)
 
 
-def admit_signed(gate: Gate, sent: Sent, scope: Scope = Scope.SEARCH, album: str | None = "race") -> Any:
+def admit_signed(gate: Gate, sent: Sent) -> Any:
     parts = urlsplit(sent.url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     with http_request(target, method=sent.method, headers=sent.headers, data=sent.body) as made:
-        principal = gate.admit_signed(made, scope, album)
+        principal = gate.admit_signed(made)
         assert made.get_data() == sent.body  # still readable
         return principal
 
@@ -101,7 +101,11 @@ def flipped(authorization: str) -> str:
 
 @pytest.fixture
 def gate(store: PgAccessStore, clock: Clock) -> Gate:
-    return Gate(store, settings(PHOTOFINISH_FAILURE_RATE="1000000/1000000"), now=clock)
+    return _gate(store, clock)
+
+
+def _gate(store: PgAccessStore, clock: Clock, **secrets: str) -> Gate:
+    return Gate(store, settings(PHOTOFINISH_FAILURE_RATE="1000000/1000000", **secrets), now=clock)
 
 
 @pytest.fixture
@@ -112,6 +116,26 @@ def key(store: PgAccessStore) -> PresentedKey:
 @pytest.fixture
 def sent(key: PresentedKey, clock: Clock) -> Sent:
     return signed(aws_credentials(key), clock.now)
+
+
+def test_credentials_stay_valid_until_the_previous_secret_is_removed(
+    store: PgAccessStore, clock: Clock, key: PresentedKey
+) -> None:
+    new_secret = "the secret that replaces the other one"
+    old, new = aws_credentials(key), aws_credentials(key, new_secret)
+
+    for value, accepted, refused in (
+        (AWS_KEY_SECRET, [old], [new]),
+        (f"{AWS_KEY_SECRET},{new_secret}", [old, new], []),
+        (f"{new_secret},{AWS_KEY_SECRET}", [old, new], []),
+        (new_secret, [new], [old]),
+    ):
+        gate = _gate(store, clock, PHOTOFINISH_AWS_KEY_SECRET=value)
+        clock.advance(1)  # each request has a signature of its own
+        for credentials in accepted:
+            assert admit_signed(gate, signed(credentials, clock.now)).id == key.key_id
+        for credentials in refused:
+            assert problem(gate, signed(credentials, clock.now)) is SignatureProblem.INVALID
 
 
 def test_what_botocore_signs_is_admitted_as_the_key(gate: Gate, key: PresentedKey, sent: Sent) -> None:
@@ -197,6 +221,15 @@ def test_a_revoked_or_expired_key_is_refused(gate: Gate, store: PgAccessStore, c
     assert problem(gate, signed(aws_credentials(PresentedKey.generate()), clock.now)) is SignatureProblem.UNKNOWN_KEY
 
 
+def test_the_body_of_a_caller_without_a_key_is_not_read(gate: Gate, clock: Clock) -> None:
+    sent = signed(aws_credentials(PresentedKey.generate()), clock.now)
+    with http_request("/", method=sent.method, headers=sent.headers, data=sent.body) as made:
+        made.environ["wsgi.input"] = None  # which nothing can read
+        with pytest.raises(Unauthorized) as refused:
+            gate.admit_signed(made)
+    assert refused.value.problem is SignatureProblem.UNKNOWN_KEY
+
+
 def test_a_replayed_request_is_refused(gate: Gate, store: PgAccessStore, clock: Clock, sent: Sent) -> None:
     assert admit_signed(gate, sent)
     assert problem(gate, sent) is SignatureProblem.REPLAYED
@@ -245,10 +278,15 @@ def test_scope_album_and_rate_are_those_of_the_key(gate: Gate, store: PgAccessSt
     def fresh(number: int) -> Sent:
         return signed(aws_credentials(key), clock.now, **{"X-Amz-Nonce": str(number)})
 
+    principal = admit_signed(gate, fresh(1))
+    assert permitted(principal, Scope.SEARCH, "race") is principal
     with pytest.raises(NotVisible):
-        admit_signed(gate, fresh(1), album="wedding")
+        permitted(principal, Scope.SEARCH, "wedding")
     with pytest.raises(Forbidden):
-        admit_signed(gate, fresh(2), Scope.WRITE)
+        permitted(principal, Scope.WRITE, "race")
+    with pytest.raises(Forbidden):
+        including(principal, Scope.WRITE)
+    assert admit_signed(gate, fresh(2))
     assert admit_signed(gate, fresh(3))
     with pytest.raises(RateLimited):
         admit_signed(gate, fresh(4))
@@ -288,7 +326,7 @@ def served(gate: Gate) -> Iterator[str]:
     @app.post("/")
     def answer() -> Response:
         try:
-            gate.admit_signed(request, Scope.SEARCH, "race")
+            gate.admit_signed(request)
         except Unauthorized as refused:
             error = f'{{"__type": "InvalidSignatureException", "Message": "{refused.problem}"}}'
             return Response(error, 400, mimetype="application/x-amz-json-1.1")

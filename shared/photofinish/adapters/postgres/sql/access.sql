@@ -2,20 +2,23 @@
 
 -- name: add_key
 INSERT INTO api_key (
-    key_id, secret_sha256, label, scope, albums, rate_per_s, burst, created_at, expires_at, revoked_at, last_used_at
+    key_id, secret_sha256, label, scope, albums, rate_per_s, burst, created_at, expires_at, revoked_at, last_used_at,
+    may_use_vectors
 ) VALUES (
     %(key_id)s, %(secret_sha256)s, %(label)s, %(scope)s, %(albums)s, %(rate_per_s)s, %(burst)s, %(created_at)s,
-    %(expires_at)s, %(revoked_at)s, %(last_used_at)s
+    %(expires_at)s, %(revoked_at)s, %(last_used_at)s, %(may_use_vectors)s
 )
 ON CONFLICT (key_id) DO NOTHING
 RETURNING key_id
 
 -- name: find_key
-SELECT key_id, secret_sha256, label, scope, albums, rate_per_s, burst, created_at, expires_at, revoked_at, last_used_at
+SELECT key_id, secret_sha256, label, scope, albums, rate_per_s, burst, created_at, expires_at, revoked_at, last_used_at,
+    may_use_vectors
 FROM api_key WHERE key_id = %(key_id)s
 
 -- name: list_keys
-SELECT key_id, secret_sha256, label, scope, albums, rate_per_s, burst, created_at, expires_at, revoked_at, last_used_at
+SELECT key_id, secret_sha256, label, scope, albums, rate_per_s, burst, created_at, expires_at, revoked_at, last_used_at,
+    may_use_vectors
 FROM api_key ORDER BY created_at, key_id
 
 -- name: revoke_key
@@ -47,6 +50,37 @@ SELECT CASE
     ), 0))
 END::double precision
 
+-- name: charge
+INSERT INTO rate_window AS used (bucket, full_at)
+VALUES (%(bucket)s, statement_timestamp() + %(cost_s)s * interval '1 second')
+ON CONFLICT (bucket) DO UPDATE
+SET full_at = least(
+    greatest(used.full_at, statement_timestamp()), statement_timestamp() + %(budget_s)s * interval '1 second'
+) + %(cost_s)s * interval '1 second'
+RETURNING extract(epoch FROM full_at - statement_timestamp())::double precision
+
+-- name: used_s
+SELECT bucket, extract(epoch FROM full_at - statement_timestamp())::double precision
+FROM rate_window WHERE bucket = ANY(%(buckets)s) AND full_at > statement_timestamp()
+
+-- name: count_queries
+-- A row that has expired begins anew.
+INSERT INTO found_face AS known (face, queries) SELECT face, ARRAY[%(query)s] FROM unnest(%(faces)s::bytea[]) AS face
+ON CONFLICT (face) DO UPDATE SET
+    queries = CASE
+        WHEN known.expires_at < now() THEN excluded.queries
+        WHEN %(query)s = ANY(known.queries) THEN known.queries
+        ELSE (known.queries || excluded.queries)[greatest(1, cardinality(known.queries) - 30):]
+    END,
+    count = CASE
+        WHEN known.expires_at < now() THEN 1
+        WHEN %(query)s = ANY(known.queries) THEN known.count
+        ELSE known.count + 1
+    END,
+    is_new = known.expires_at < now() OR NOT %(query)s = ANY(known.queries),
+    expires_at = CASE WHEN known.expires_at < now() THEN excluded.expires_at ELSE known.expires_at END
+RETURNING count, is_new
+
 -- name: remember_signature
 -- Deletes two expired signatures for each new one, so that the table stays small even if `expire` never runs.
 WITH expired AS (
@@ -63,30 +97,40 @@ WHERE NOT EXISTS (
 ON CONFLICT (signature, request_nonce) DO NOTHING
 RETURNING 1
 
--- name: users_may_search
-SELECT users_may_search FROM album_access WHERE album = %(album)s
+-- name: album_access
+SELECT users_may_search, users_may_browse, anonymous_users FROM album_access WHERE album = %(album)s
 
--- name: set_users_may_search
-INSERT INTO album_access (album, users_may_search) VALUES (%(album)s, %(users_may_search)s)
-ON CONFLICT (album) DO UPDATE SET users_may_search = excluded.users_may_search
+-- name: set_album_access
+INSERT INTO album_access (album, users_may_search, users_may_browse, anonymous_users)
+VALUES (%(album)s, %(users_may_search)s, %(users_may_browse)s, %(anonymous_users)s)
+ON CONFLICT (album) DO UPDATE SET
+    users_may_search = excluded.users_may_search,
+    users_may_browse = excluded.users_may_browse,
+    anonymous_users = excluded.anonymous_users,
+    revision = album_access.revision + 1
 
 -- name: open_albums
-SELECT album FROM album_access WHERE users_may_search
+SELECT album FROM album_access WHERE users_may_search AND (anonymous_users OR NOT %(anonymous)s)
 
 -- name: append_audit
-INSERT INTO audit_entry (principal, principal_id, action, album, target, outcome, request_id, count)
+INSERT INTO audit_entry (principal, principal_id, action, album, target, outcome, request_id, count, network)
 VALUES (
-    %(principal)s, %(principal_id)s, %(action)s, %(album)s, %(target)s, %(outcome)s, %(request_id)s, %(count)s
+    %(principal)s, %(principal_id)s, %(action)s, %(album)s, %(target)s, %(outcome)s, %(request_id)s, %(count)s,
+    %(network)s
 )
 
 -- name: audit_entries
-SELECT entry_id, at, principal, principal_id, action, album, target, outcome, request_id, count
+SELECT entry_id, at, principal, principal_id, action, album, target, outcome, request_id, count, network
 FROM audit_entry
 WHERE entry_id > %(after)s
     AND (%(album)s::text IS NULL OR album = %(album)s)
     AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
 ORDER BY entry_id
 LIMIT %(limit)s
+
+-- name: entries_about
+SELECT at, principal, principal_id, action, outcome, request_id, count
+FROM audit_entries_about(%(album)s, %(target)s)
 
 -- name: expire_audit_entries
 SELECT expire_audit_entries(%(older_than)s)
@@ -96,3 +140,6 @@ DELETE FROM rate_window WHERE full_at < now()
 
 -- name: expire_signatures
 DELETE FROM seen_signature WHERE expires_at < now()
+
+-- name: expire_found_faces
+DELETE FROM found_face WHERE expires_at < now()
