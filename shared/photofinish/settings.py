@@ -11,17 +11,25 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from platformdirs import user_cache_path
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from photofinish.domain.access import RateLimit
+from photofinish.domain.secret_versions import SecretVersions
 from photofinish.errors import Misconfigured
 
 _Rate = Annotated[
     RateLimit, NoDecode, BeforeValidator(lambda value: RateLimit.parse(value) if isinstance(value, str) else value)
 ]
 
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?")
+_SecretVersions = Annotated[
+    SecretVersions,
+    NoDecode,
+    BeforeValidator(lambda value: SecretVersions.parse(value) if isinstance(value, str) else value),
+]
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|http://(localhost|127\.0\.0\.1|\[::1\]):(\*|[0-9]+)")
 
 
 def _origins(value: object) -> object:
@@ -29,34 +37,48 @@ def _origins(value: object) -> object:
         return value
     origins = tuple(part.strip().rstrip("/").lower() for part in value.split(",") if part.strip())
     if wrong := [origin for origin in origins if not _ORIGIN.fullmatch(origin)]:
-        raise ValueError(f"an origin is https://host or https://host:port, without path or wildcard, not {wrong[0]!r}")
+        raise ValueError(
+            "an origin is https://host or https://host:port, without path; only of this machine may the port be any: "
+            f"http://localhost:*; not {wrong[0]!r}"
+        )
     return origins
 
 
 _Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 
 
-class _FromEnv(BaseSettings):
+class EnvironmentSettings(BaseSettings):
+    """Settings that are read from environment variables."""
+
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=False)
 
     @classmethod
-    def from_env(cls) -> Self:
-        """Read the environment.
+    def from_env(cls, **given: str) -> Self:
+        """Read the environment; the variables in `given` are taken from there instead.
 
         Raises:
             Misconfigured: lists every variable that is missing or wrong, without values.
         """
         try:
-            return cls()
+            return cls(**given)
         except ValidationError as error:
             problems = "; ".join(
-                f"{str(problem['loc'][0]).upper()}: {'is not set' if problem['type'] == 'missing' else problem['msg']}"
+                ": ".join([*(str(part).upper() for part in problem["loc"][:1]), _what(problem)])
                 for problem in error.errors(include_input=False, include_url=False)
             )
             raise Misconfigured(f"Environment variables are missing or wrong: {problems}") from None
 
+    @classmethod
+    def variables(cls) -> dict[str, str]:
+        """The environment variable of each setting, by the setting's name."""
+        return {name: str(field.validation_alias) for name, field in cls.model_fields.items()}
 
-class Settings(_FromEnv):
+
+def _what(problem: ErrorDetails) -> str:
+    return "is not set" if problem["type"] == "missing" else problem["msg"]
+
+
+class Settings(EnvironmentSettings):
     """The parts of a deployment, for functions, jobs and the command."""
 
     project: str = Field(validation_alias="GOOGLE_CLOUD_PROJECT")
@@ -68,12 +90,20 @@ class Settings(_FromEnv):
     work_topic: str = Field("photo-work", validation_alias="PHOTOFINISH_WORK_TOPIC")
     work_subscription: str = Field("photo-work-tasks", validation_alias="PHOTOFINISH_WORK_SUBSCRIPTION")
     results_topic: str = Field("photo-results", validation_alias="PHOTOFINISH_RESULTS_TOPIC")
+    retention_topic: str = Field("photo-retention", validation_alias="PHOTOFINISH_RETENTION_TOPIC")
+    processor: Literal["gpu", "cpu", "auto"] = Field("gpu", validation_alias="PHOTOFINISH_PROCESSOR")
+    """What tasks run on. `auto`: on GPUs, and while Cloud Run refuses these for quota, on CPUs."""
     job: str = Field("analyze", validation_alias="PHOTOFINISH_JOB")
+    """The analysis job: its tasks have GPUs unless `processor` is cpu."""
+    cpu_job: str = Field("analyze-cpu", validation_alias="PHOTOFINISH_CPU_JOB")
+    """The job without GPU that there is in addition if `processor` is auto."""
+    gpu_retry_s: float = Field(300, gt=0, validation_alias="PHOTOFINISH_GPU_RETRY_S")
+    """With `processor` auto: pause before GPUs are tried again after a first refusal; it doubles, up to an hour."""
     run_emulator_host: str | None = Field(None, validation_alias="RUN_EMULATOR_HOST")
     """host:port of a Cloud Run Admin server without TLS; the client library has no variable for it."""
 
-    max_gpu_tasks: int = Field(3, ge=1, validation_alias="PHOTOFINISH_MAX_GPU_TASKS")
-    """How many GPU tasks may run at once: the share of the region's GPU quota for this deployment."""
+    max_gpu_tasks: int = Field(1, ge=1, validation_alias="PHOTOFINISH_MAX_GPU_TASKS")
+    """How many analysis tasks may run at once: what the region's quotas of GPUs, CPU and memory allow."""
     photos_per_task: int = Field(200, ge=1, validation_alias="PHOTOFINISH_PHOTOS_PER_TASK")
     """Backlog that justifies one more task: starting it costs about as much as analysing so many photos."""
     launch_lease_s: float = Field(180, gt=0, validation_alias="PHOTOFINISH_LAUNCH_LEASE_S")
@@ -82,13 +112,15 @@ class Settings(_FromEnv):
     """reconcile queues photos again that are queued or processing for longer; set it well above an album's backlog."""
 
 
-class DatabaseSettings(_FromEnv):
+class DatabaseSettings(EnvironmentSettings):
     """The database of the index; only code that searches, indexes or migrates needs it and has access."""
 
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    database_wait_s: float = Field(10, ge=0, validation_alias="PHOTOFINISH_DATABASE_WAIT_S")
+    """How long the first connection may take. Terraform sets 90: the network of an instance may need a minute."""
 
 
-class JobSettings(_FromEnv):
+class JobSettings(EnvironmentSettings):
     """How an analysis task processes the queue."""
 
     batch_size: int = Field(8, ge=1, le=256, validation_alias="PHOTOFINISH_BATCH_SIZE")
@@ -99,7 +131,7 @@ class JobSettings(_FromEnv):
     heartbeat_s: float = Field(10, gt=0, validation_alias="PHOTOFINISH_HEARTBEAT_S")
 
 
-class ModelEnvironment(_FromEnv):
+class ModelEnvironment(EnvironmentSettings):
     """Where the models are and what they run on; the analysis needs no other settings."""
 
     models_dir: Path = Field(
@@ -124,7 +156,20 @@ class ModelEnvironment(_FromEnv):
     """Folder with paddleocr's models `det` and `rec`."""
 
 
-class ApiClientSettings(_FromEnv):
+class LocalCloudSettings(EnvironmentSettings):
+    """What only `photofinish up` reads."""
+
+    simulate_gpu: bool = Field(False, validation_alias="PHOTOFINISH_SIMULATE_GPU")
+    """Whether tasks that ask for a GPU run on the CPU, to try out what happens around GPUs on a machine without one."""
+    gpu_quota: int | None = Field(None, ge=0, validation_alias="PHOTOFINISH_GPU_QUOTA")
+    """GPUs that the local Cloud Run Jobs server gives to all tasks together; None: no limit."""
+    cpu_quota: float | None = Field(None, ge=0, validation_alias="PHOTOFINISH_CPU_QUOTA")
+    """The same for CPUs. A task counts with the CPUs that Terraform gives it, whatever this machine has."""
+    memory_quota_gib: float | None = Field(None, ge=0, validation_alias="PHOTOFINISH_MEMORY_QUOTA_GIB")
+    """The same for memory."""
+
+
+class ApiClientSettings(EnvironmentSettings):
     """How the command reaches the API."""
 
     api_url: str = Field(validation_alias="PHOTOFINISH_API_URL")
@@ -132,16 +177,20 @@ class ApiClientSettings(_FromEnv):
     api_key: SecretStr = Field(validation_alias="PHOTOFINISH_API_KEY")
 
 
-class KeySettings(_FromEnv):
+class AwsKeySettings(EnvironmentSettings):
     """The secret that AWS credentials of API keys are derived from."""
 
-    key_secret: SecretStr = Field(min_length=32, validation_alias="PHOTOFINISH_KEY_SECRET")
-    """With it anyone can sign as any key. A new value invalidates all AWS credentials; API keys stay valid."""
+    aws_key_secret: _SecretVersions = Field(validation_alias="PHOTOFINISH_AWS_KEY_SECRET")
+    """With it anyone can sign as any key."""
 
 
-class AccessSettings(KeySettings):
+class AccessSettings(EnvironmentSettings):
     """Authentication and rate limits. A rate is ``requests per second/burst``."""
 
+    token_secret: _SecretVersions = Field(validation_alias="PHOTOFINISH_TOKEN_SECRET")
+    """Signs page tokens and links to pictures."""
+    pepper: _SecretVersions = Field(validation_alias="PHOTOFINISH_PEPPER")
+    """Keys the hashes of network addresses and searches, and the noise of redacted faces."""
     firebase_project: str | None = Field(None, validation_alias="PHOTOFINISH_FIREBASE_PROJECT")
     """Firebase project whose users may authenticate with ID tokens; None: API keys only."""
     firebase_keys_url: str = Field(
@@ -161,8 +210,23 @@ class AccessSettings(KeySettings):
     proxy_hops: int = Field(0, ge=0, validation_alias="PHOTOFINISH_PROXY_HOPS")
     """How many of our proxies append to X-Forwarded-For: 0 locally, 1 on Cloud Run, 2 with a load balancer."""
 
+    @model_validator(mode="after")
+    def _secrets_differ(self) -> Self:
+        used: dict[bytes, str] = {}
+        for name, variable in self.variables().items():
+            secret = getattr(self, name)
+            for value in secret.accepted if isinstance(secret, SecretVersions) else ():
+                if value in used:
+                    raise ValueError(f"{used[value]} and {variable} have a value in common: each needs its own")
+                used[value] = variable
+        return self
 
-class LinkSettings(_FromEnv):
+
+class SignedAccessSettings(AccessSettings, AwsKeySettings):
+    """What admits requests that are signed with AWS credentials needs in addition; only that has the secret."""
+
+
+class LinkSettings(EnvironmentSettings):
     """How links to renditions are signed."""
 
     link_key: SecretStr | None = Field(None, validation_alias="PHOTOFINISH_LINK_KEY")
@@ -171,22 +235,51 @@ class LinkSettings(_FromEnv):
     None: links are signed with the service account's key, or by Google's IAM with one request per link."""
 
 
-class ApiSettings(_FromEnv):
+class ApiSettings(EnvironmentSettings):
     """How browsers may call the API."""
 
     cors_origins: _Origins = Field((), validation_alias="PHOTOFINISH_CORS_ORIGINS")
-    """Origins whose pages may call it (`https://photos.example.org`), comma separated; none by default."""
+    """Origins whose pages may call it (`https://photos.example.org`), comma separated; none by default.
+
+    `http://localhost:*` means every port of that host; only loopback hosts may be written so."""
 
 
-class RetentionSettings(_FromEnv):
-    """How long records about requests are kept."""
+class ReceiptSettings(EnvironmentSettings):
+    """How receipts of erasures are signed; only what erases needs it and has access."""
+
+    receipt_key: SecretStr = Field(min_length=32, validation_alias="PHOTOFINISH_RECEIPT_KEY")
+    """32 random bytes in Base64. After a new value, earlier receipts are verified by their own public key as before."""
+
+
+class RetentionSettings(EnvironmentSettings):
+    """How long records about requests are kept, and where their hashes are."""
 
     audit_retention_days: int = Field(400, ge=1, validation_alias="PHOTOFINISH_AUDIT_RETENTION_DAYS")
+    audit_bucket: str = Field(validation_alias="PHOTOFINISH_AUDIT_BUCKET")
+    """Bucket for the anchors of the audit."""
 
 
-class RekognitionClientSettings(_FromEnv):
+class RekognitionClientSettings(EnvironmentSettings):
     """How the command reaches the function `rekognition`; `photofinish keys create --aws` creates the credentials."""
 
     rekognition_url: str = Field(validation_alias="PHOTOFINISH_REKOGNITION_URL")
     access_key_id: str = Field(validation_alias="PHOTOFINISH_AWS_ACCESS_KEY_ID")
     secret_access_key: SecretStr = Field(validation_alias="PHOTOFINISH_AWS_SECRET_ACCESS_KEY")
+
+
+def all_settings() -> tuple[type[EnvironmentSettings], ...]:
+    """Every class of settings."""
+    return (
+        Settings,
+        DatabaseSettings,
+        JobSettings,
+        ModelEnvironment,
+        LocalCloudSettings,
+        ApiClientSettings,
+        SignedAccessSettings,
+        LinkSettings,
+        ApiSettings,
+        ReceiptSettings,
+        RetentionSettings,
+        RekognitionClientSettings,
+    )

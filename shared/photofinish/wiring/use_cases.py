@@ -1,0 +1,238 @@
+"""Use cases, put together from adapters and models."""
+
+from __future__ import annotations
+
+import functools
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from photofinish.settings import AccessSettings, ReceiptSettings, SignedAccessSettings
+from photofinish.wiring.google_adapters import GoogleAdapters
+from photofinish.wiring.models import Models, model_settings
+from photofinish.wiring.postgres_adapters import PostgresAdapters
+
+if TYPE_CHECKING:
+    from photofinish.application.access_projection import AccessProjector
+    from photofinish.application.bibs.correcting import BibCorrector
+    from photofinish.application.bibs.projection import BibProjector
+    from photofinish.application.bibs.rescoring import AlbumRescorer
+    from photofinish.application.consent.admission import FaceAdmission
+    from photofinish.application.consent.opting_out import OptOuts
+    from photofinish.application.consent.subject_access import SubjectAccess
+    from photofinish.application.deleted_objects import DeletedObjects
+    from photofinish.application.erasing import Eraser, ErasureRequests
+    from photofinish.application.launch_workers import WorkerLauncher
+    from photofinish.application.people.clustering import PeopleClustering
+    from photofinish.application.people.projection import PeopleProjector
+    from photofinish.application.receipts import Receipts
+    from photofinish.application.renditions import Renditions
+    from photofinish.application.retention import AlbumEnds, Retention
+    from photofinish.application.search.searcher import Searcher
+
+
+class App(GoogleAdapters, PostgresAdapters, Models):
+    """One deployment: its adapters, its models, and the use cases that keep state between requests.
+
+    Tests assign their doubles before the first use: ``app.documents = MemoryDocuments()``.
+    """
+
+    @cached_property
+    def erasure_requests(self) -> ErasureRequests:
+        from photofinish.application.erasing import ErasureRequests
+
+        return ErasureRequests(
+            self.erasures, self.documents, self.erasable_documents, publish_people=self.projector.project_soon
+        )
+
+    @cached_property
+    def eraser(self) -> Eraser:
+        from photofinish.application.erasing import Eraser
+
+        return Eraser(
+            self.erasures,
+            self.documents,
+            self.erasable_documents,
+            self.erasable_objects,
+            publish_people=self.projector.project_soon,
+            # Made when the first receipt is issued: who only requests erasures needs no key.
+            issue_receipt=lambda erasure: self.receipts.issue(erasure),
+        )
+
+    @cached_property
+    def admission(self) -> FaceAdmission:
+        from photofinish.analysis.models.selection import known_calibrations
+        from photofinish.application.consent.admission import FaceAdmission
+
+        return FaceAdmission(
+            self.album_policies, self.consents, self.suppression, lambda: known_calibrations(model_settings())
+        )
+
+    @cached_property
+    def subject_access(self) -> SubjectAccess:
+        from photofinish.application.consent.subject_access import SubjectAccess
+
+        return SubjectAccess(
+            people=self.people,
+            numbers=self.people_numbers,
+            enrolments=self.enrolments,
+            consents=self.consents,
+            suppression=self.suppression,
+            access=self.access,
+            documents=self.documents,
+            derived=self.derived,
+        )
+
+    @cached_property
+    def opt_outs(self) -> OptOuts:
+        from photofinish.application.consent.opting_out import OptOuts
+        from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason
+
+        def erase_face(album: str, face_id: str) -> None:
+            self.erasure_requests.request(
+                ErasureTarget(kind=ErasureKind.FACE, album=album, id=face_id), reason=Reason.REQUEST
+            )
+
+        return OptOuts(
+            self.suppression,
+            albums=self.albums,
+            index=self.index,
+            people=self.people,
+            enrolments=self.enrolments,
+            erase_face=erase_face,
+            calibration=lambda: self.calibration,
+        )
+
+    @cached_property
+    def worker_launcher(self) -> WorkerLauncher:
+        from photofinish.application.gpu_or_cpu import GpuOrCpuLauncher
+        from photofinish.application.launch_workers import WorkerLauncher
+
+        start = functools.partial(
+            WorkerLauncher,
+            documents=self.documents,
+            leases=self.leases,
+            max_tasks=self.settings.max_gpu_tasks,
+            photos_per_task=self.settings.photos_per_task,
+            launch_lease_s=self.settings.launch_lease_s,
+        )
+        if self.settings.processor != "auto":
+            return start(launcher=self.launcher)
+        either = GpuOrCpuLauncher(
+            gpu=self.launcher,
+            cpu=self.cpu_launcher,
+            states=self.gpu_states,
+            leases=self.leases,
+            start_within_s=self.settings.launch_lease_s,
+            first_retry_s=self.settings.gpu_retry_s,
+        )
+        return start(launcher=either, settle=either.settle)
+
+    @cached_property
+    def searcher(self) -> Searcher:
+        from photofinish.application.search.searcher import Searcher
+
+        return Searcher(self.index, self.people, self.people_numbers, {self.embedding_space: self.calibration})
+
+    @cached_property
+    def renditions(self) -> Renditions:
+        from photofinish.application.renditions import Renditions
+
+        return Renditions(
+            documents=self.documents,
+            policies=self.album_policies,
+            consents=self.consents,
+            index=self.index,
+            derived=self.derived,
+            # A false match would show a stranger's face: only who needs no check counts.
+            min_similarity=self.calibration.stranger_similarity,
+            secret=self.access_settings.pepper.current,
+        )
+
+    @cached_property
+    def clustering(self) -> PeopleClustering:
+        from photofinish.analysis.models.selection import known_calibrations
+        from photofinish.application.people.clustering import PeopleClustering
+
+        calibrations = known_calibrations(model_settings())
+        return PeopleClustering(self.clusters, calibrations, publish=self.projector.project_soon)
+
+    @cached_property
+    def access_projector(self) -> AccessProjector:
+        from photofinish.application.access_projection import AccessProjector
+
+        return AccessProjector(self.access_projection, self.access_documents)
+
+    @cached_property
+    def projector(self) -> PeopleProjector:
+        from photofinish.application.people.projection import PeopleProjector
+
+        return PeopleProjector(self.people_projection, self.people_documents)
+
+    @cached_property
+    def bib_projector(self) -> BibProjector:
+        from photofinish.application.bibs.projection import BibProjector
+
+        return BibProjector(self.bib_projection, self.documents)
+
+    @cached_property
+    def bib_corrector(self) -> BibCorrector:
+        from photofinish.application.bibs.correcting import BibCorrector
+
+        return BibCorrector(self.bib_corrections, self.bib_projector, publish_people=self.projector.project_soon)
+
+    @cached_property
+    def album_rescorer(self) -> AlbumRescorer:
+        from photofinish.application.bibs.rescoring import AlbumRescorer
+
+        return AlbumRescorer(
+            self.album_rules,
+            self.bib_rescoring,
+            self.derived,
+            self.bib_projector,
+            publish_people=self.projector.project_soon,
+        )
+
+    @cached_property
+    def receipts(self) -> Receipts:
+        """Issues receipts; raises Misconfigured without a key."""
+        from importlib import metadata
+
+        from photofinish.application.receipts import Receipts, SigningKey
+
+        key = SigningKey.parse(ReceiptSettings.from_env().receipt_key.get_secret_value())
+        return Receipts(self.receipt_store, key, software_version=metadata.version("photofinish-server"))
+
+    @cached_property
+    def deleted_objects(self) -> DeletedObjects:
+        from photofinish.application.deleted_objects import DeletedObjects
+
+        return DeletedObjects(self.store, self.documents, self.eraser, self.retention_records)
+
+    @cached_property
+    def album_ends(self) -> AlbumEnds:
+        from photofinish.application.retention import AlbumEnds
+
+        return AlbumEnds(self.album_policies, self.retention_records, self.documents, self.albums, self.people)
+
+    @cached_property
+    def retention(self) -> Retention:
+        from photofinish.application.retention import Retention
+
+        return Retention(
+            self.album_ends,
+            self.album_policies,
+            self.retention_records,
+            self.documents,
+            self.erasable_objects,
+            self.eraser,
+            photo_bucket=self.settings.photo_bucket,
+        )
+
+    @cached_property
+    def access_settings(self) -> AccessSettings:
+        return AccessSettings.from_env()
+
+    @cached_property
+    def signed_access_settings(self) -> SignedAccessSettings:
+        """Those of the function that admits signed requests."""
+        return SignedAccessSettings.from_env()
