@@ -6,10 +6,14 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.migrating import migrate, migrations, unsearchable_photos
+from photofinish.domain.bib_corrections import CorrectionKind, CorrectionRequest
+from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import PhotoFilter
 from photofinish_cli.main import app
+from support.bibs import BibStores
 from support.faces import bib, embedding, face, photo
 from support.index import add, postgres_index
 
@@ -89,6 +93,45 @@ def test_migrate_says_what_to_do(conninfo: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("PHOTOFINISH_STATE_DIR", raising=False)
     said = CliRunner().invoke(app, ["migrate"], catch_exceptions=False).stdout.splitlines()
     assert said[0] == "nothing to apply"
-    assert said[1].startswith("elsewhere: no search finds 1 photos")
+    assert said[1].startswith("elsewhere: no search finds 1 photo ")
     assert said[2].startswith("race: no search finds 2 photos")
     assert said[2].endswith(" photofinish reconcile --album race --again")
+
+
+def test_numbers_that_an_earlier_version_indexed_can_be_corrected(empty_database: str) -> None:
+    """The version before corrections left bibs and candidates; what was read is restored from them."""
+    migrate(empty_database, migrations()[:8])
+    ref = photo("race/1.jpg")
+    with psycopg.connect(empty_database) as conn:
+        conn.execute("INSERT INTO album (name) VALUES ('race')")
+        conn.execute(
+            "INSERT INTO photo (photo_id, album_id, bucket, name, generation, pipeline_version, width, height)"
+            " VALUES (%s, 1, %s, %s, %s, '4-models+abcdef12', 640, 480)",
+            [ref.photo_id, ref.bucket, ref.name, ref.generation],
+        )
+        for index, (number, score) in enumerate([("14951", 0.9), ("2906", 0.6)]):
+            conn.execute(
+                "INSERT INTO bib (photo_id, bib_index, album_id, number, ocr_score, box_x, box_y, box_w, box_h)"
+                " VALUES (%s, %s, 1, %s, %s, %s, .4, .1, .05)",
+                [ref.photo_id, index, number, score, 0.25 + 0.3 * index],
+            )
+        conn.execute("INSERT INTO bib_candidate VALUES (%s, 1, 1, '2908', 0.3)", [ref.photo_id])
+    migrate(empty_database)
+    database = Database(empty_database)
+    try:
+        stores = BibStores.in_postgres(database)
+        request = CorrectionRequest(kind=CorrectionKind.REPLACE, number="14951", new_number="1495")
+        done = stores.corrections.correct("race", ref.photo_id, request, by="test")
+        other, corrected = sorted(done.photo.bibs, key=lambda bib: bib.by_hand)
+        assert (corrected.number, corrected.box) == ("1495", Box(0.25, 0.4, 0.1, 0.05))
+        assert other.number == "2906"
+        assert {one.number: round(one.probability, 3) for one in other.candidates} == {"2906": 0.667, "2908": 0.333}
+        with stores.index.reading("race") as reading:
+            scores = {
+                bib.requested: bib.ocr_score for bib in reading.bibs(["2906", "2908"], limit=9, where=PhotoFilter())
+            }
+        assert scores == pytest.approx({"2906": 0.6, "2908": 0.3})
+        outdated = stores.rescoring.outdated("race", "abcdef12", limit=9)
+        assert outdated == [], "the rules of an earlier analysis are known by its pipeline version"
+    finally:
+        database.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import select
 import time
@@ -14,13 +15,16 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
+from photofinish.adapters.postgres.connecting import connect
 from photofinish.errors import Misconfigured, Unavailable
 
+log = logging.getLogger(__name__)
 Connection = psycopg.Connection[TupleRow]
 
 # A server that stops closes its idle connections; a broken network does not, so a connection that was idle this long is
 # checked before it is used. Checking every time would add a fifth to the time of a search.
 CHECK_AFTER_IDLE_S = 10.0
+_PROBE_TIMEOUT_S = 2
 
 _SESSION_SETTINGS = """
 SET statement_timeout = {statement_timeout_ms};
@@ -45,16 +49,25 @@ class Database:
         *,
         max_connections: int = 4,
         connection_timeout_s: float = 10.0,
+        first_connection_timeout_s: float | None = None,
         statement_timeout_s: float = 20.0,
     ) -> None:
-        """Raises Misconfigured if `conninfo` is not a connection string."""
+        """`first_connection_timeout_s`: how long the first use may wait; None: as long as any other.
+
+        Raises Misconfigured if `conninfo` is not a connection string.
+        """
         check_conninfo(conninfo)
+        self._conninfo = conninfo
+        self._first_connection_timeout_s = first_connection_timeout_s
+        self._reached = first_connection_timeout_s is None
         self._statement_timeout_s = statement_timeout_s
         self._pool = ConnectionPool(
             conninfo,
             min_size=0,
             max_size=max_connections,
             timeout=connection_timeout_s,
+            # After it the next use tries again at once. Otherwise pauses double up to minutes while the server is down.
+            reconnect_timeout=connection_timeout_s,
             configure=self._configure,
             connection_class=_PooledConnection,
             check=_check,
@@ -73,9 +86,13 @@ class Database:
 
         Raises:
             Unavailable: the database cannot be reached, or a statement took longer than `statement_timeout_s`.
-            Misconfigured: `photofinish migrate` has not been run on the database.
+            Misconfigured: `photofinish migrate` has not been run on the database, or has not granted this user its
+                rights.
         """
         try:
+            if not self._reached:
+                connect(self._conninfo, wait_s=self._first_connection_timeout_s or 0).close()
+                self._reached = True
             self._pool.open()
             with self._pool.connection() as conn:
                 yield conn
@@ -86,6 +103,25 @@ class Database:
             raise Misconfigured(
                 "The vector database lacks tables or types of this version: run `photofinish migrate`."
             ) from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise Misconfigured(
+                f"The user of the vector database may not do this ({error.diag.message_primary}): the job `migrate` "
+                "grants the rights of functions, run it again."
+            ) from error
+
+    def answers(self) -> bool:
+        """Whether the database answers now. The connection stays open for the next use."""
+        try:
+            if not self._reached:
+                connect(self._conninfo, wait_s=0, attempt_timeout_s=_PROBE_TIMEOUT_S).close()
+                self._reached = True
+            self._pool.open()
+            with self._pool.connection(timeout=_PROBE_TIMEOUT_S) as conn:
+                conn.execute("SELECT 1")
+        except psycopg.OperationalError as error:
+            log.warning("the vector database does not answer: %s", type(error).__name__)
+            return False
+        return True
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:

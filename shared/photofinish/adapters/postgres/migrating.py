@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -11,12 +11,11 @@ from importlib.resources.abc import Traversable
 
 import psycopg
 
-from photofinish.adapters.postgres import sql
+from photofinish.adapters.postgres import granting, pgvector_versions, sql
+from photofinish.adapters.postgres.connecting import connect
 from photofinish.adapters.postgres.database import check_conninfo
 from photofinish.errors import Misconfigured, Unavailable
 
-MIN_PGVECTOR = (0, 8, 4)  # the first version whose iterative index scans this project was measured with
-CONNECT_TIMEOUT_S = 10
 _ADVISORY_LOCK = 7078010219  # an arbitrary number that nothing else in this database locks
 
 
@@ -39,20 +38,28 @@ def migrations(folder: Traversable | None = None) -> list[Migration]:
     return [Migration(file.name, file.read_text(encoding="utf-8")) for file in files]
 
 
-def migrate(conninfo: str, known: list[Migration] | None = None) -> list[str]:
+def migrate(
+    conninfo: str,
+    known: list[Migration] | None = None,
+    *,
+    rights: Mapping[str, granting.Rights] | None = None,
+    wait_s: float = 0,
+) -> list[str]:
     """Apply the missing migrations, each in a transaction of its own, and return their names.
 
-    Several processes may call this at once: one applies them, the others wait and find none missing.
+    Then give the users named in `rights` exactly those. Several processes may call this at once: one applies the
+    migrations, the others wait and find none missing.
 
     Raises:
-        Misconfigured: pgvector is missing or too old; an applied migration was edited; the database belongs to a newer
-            version than this code.
-        Unavailable: the database cannot be reached.
+        Misconfigured: pgvector is missing or too old, or its update is not permitted; an applied migration was
+            edited; the database belongs to a newer version than this code, or lacks one of the users.
+        Unavailable: the database could not be reached within `wait_s`.
     """
     known = migrations() if known is None else known
-    with _connection(conninfo) as conn:
+    with _connection(conninfo, wait_s) as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])  # freed when the connection closes
-        _check_pgvector(conn)
+        if pgvector_versions.prepare(conn) < pgvector_versions.SAFE_PARALLEL_BUILDS:
+            conn.execute("SET max_parallel_maintenance_workers = 0")
         conn.execute(
             "CREATE TABLE IF NOT EXISTS schema_migration ("
             " name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
@@ -65,6 +72,8 @@ def migrate(conninfo: str, known: list[Migration] | None = None) -> list[str]:
                     "INSERT INTO schema_migration (name, checksum) VALUES (%s, %s)",
                     [migration.name, migration.checksum],
                 )
+        if rights:
+            granting.grant(conn, rights)
         return [migration.name for migration in missing]
 
 
@@ -72,8 +81,24 @@ def pending(conninfo: str, known: list[Migration] | None = None) -> list[str]:
     """Return the names of the migrations that :func:`migrate` would apply; raises what it would raise."""
     known = migrations() if known is None else known
     with _connection(conninfo) as conn:
-        _check_pgvector(conn)
+        pgvector_versions.check(conn)
         return [migration.name for migration in _missing(conn, known)]
+
+
+def pgvector_warnings(conninfo: str) -> list[str]:
+    """Return what is known to be wrong with the server's version of pgvector, a sentence each."""
+    with _connection(conninfo) as conn:
+        return pgvector_versions.warnings(pgvector_versions.check(conn))
+
+
+def pgvector_version(conninfo: str) -> str:
+    """Return the version of pgvector that the database uses, such as `0.8.1`.
+
+    Raises:
+        Misconfigured: there is none, or it is too old.
+    """
+    with _connection(conninfo) as conn:
+        return pgvector_versions.text(pgvector_versions.check(conn))
 
 
 def unsearchable_photos(conninfo: str) -> dict[str, int]:
@@ -112,25 +137,11 @@ def _missing(conn: psycopg.Connection, known: list[Migration]) -> list[Migration
     return [migration for migration in known if migration.name not in applied]
 
 
-def _check_pgvector(conn: psycopg.Connection) -> None:
-    found = conn.execute(
-        "SELECT installed_version, default_version FROM pg_available_extensions WHERE name = 'vector'"
-    ).fetchone()
-    needed = ".".join(map(str, MIN_PGVECTOR))
-    if found is None:
-        raise Misconfigured(f"This Postgres server has no pgvector: install pgvector {needed} or newer on it.")
-    installed, available = found
-    version = str(installed or available)
-    if tuple(int(part) for part in version.split(".")) < MIN_PGVECTOR:
-        remedy = "install that and run ALTER EXTENSION vector UPDATE" if installed else "install that"
-        raise Misconfigured(f"pgvector {version} is too old, {needed} or newer is needed: {remedy}.")
-
-
 @contextmanager
-def _connection(conninfo: str) -> Iterator[psycopg.Connection]:
+def _connection(conninfo: str, wait_s: float = 0) -> Iterator[psycopg.Connection]:
     check_conninfo(conninfo)
     try:
-        with psycopg.connect(conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as conn:
+        with connect(conninfo, wait_s=wait_s, autocommit=True) as conn:
             yield conn
     except psycopg.OperationalError as error:
         raise Unavailable(f"The vector database cannot be reached or stopped responding: {error}") from error

@@ -1,0 +1,145 @@
+"""What the database users of functions may do: rows of the tables that they use, and nothing else.
+
+Functions log in as users that own nothing and start without rights. The owner of the tables grants them their rights
+after every migration, because a migration may have added tables. Postgres' own roles, such as pg_write_all_data, would
+allow more, and Cloud SQL's API is documented to give a user only custom roles and Cloud SQL's
+(registry.terraform.io/providers/hashicorp/google/latest/docs/resources/sql_user).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+import psycopg
+from psycopg import sql
+
+from photofinish.errors import Misconfigured
+
+
+class Rights(StrEnum):
+    """What a kind of function needs."""
+
+    DATA = "data"
+    """Rows about photos, faces, bibs and people; and making and dropping an album's partition."""
+    API = "api"
+    """DATA, and admitting callers: keys, open albums, rates, signatures, new audit entries."""
+    RETENTION = "retention"
+    """DATA, keeping receipts of erasures, and deleting what is past its retention: audit entries, rates, signatures."""
+
+
+ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+_RECEIPTS = {"erasure_receipt": ("SELECT", "INSERT"), "receipt_key": ("SELECT", "INSERT")}
+
+# Data that no function may change, or read, like the rest.
+_LESS: Mapping[str, tuple[str, ...]] = {
+    # A history is only added to; merging two people moves the rows of one.
+    "consent_record": ("SELECT", "INSERT", "UPDATE (person_id)"),
+    "opt_out": ("SELECT", "INSERT", "UPDATE (person_id, applied_at)", "DELETE"),
+    # Templates of people who want none to be kept. The functions of migration 0012 answer questions about faces.
+    "suppression_template": ("INSERT",),
+    # Tombstones are for good; the places of a photo's erased faces go when the whole photo does.
+    "erasure": ("SELECT", "INSERT", "UPDATE"),
+    "erased_photo": ("SELECT", "INSERT", "UPDATE"),
+    "erased_face": ("SELECT", "INSERT", "DELETE"),
+}
+_MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
+    Rights.DATA: {
+        # To write the access documents of albums that were opened or closed.
+        "album_access": ("SELECT", "UPDATE (documented_revision)"),
+    },
+    Rights.API: {
+        # Keys are made and revoked by the owner.
+        "api_key": ("SELECT", "UPDATE (last_used_at)"),
+        "album_access": ROWS,
+        "rate_window": ("SELECT", "INSERT", "UPDATE"),
+        "found_face": ("SELECT", "INSERT", "UPDATE"),
+        "seen_signature": ROWS,
+        # Not `at` or `entry_id`, which would let an injected statement date an entry back.
+        "audit_entry": (
+            "INSERT (principal, principal_id, action, album, target, outcome, request_id, count, network)",
+        ),
+        # Receipts are issued by what deletes objects.
+        **dict.fromkeys(_RECEIPTS, ("SELECT",)),
+    },
+    Rights.RETENTION: {
+        # Erasing an album closes it.
+        "album_access": ("SELECT", "DELETE"),
+        "rate_window": ("SELECT", "DELETE"),
+        "found_face": ("SELECT", "DELETE"),
+        "seen_signature": ("SELECT", "DELETE"),
+        "audit_entry": ("SELECT", "DELETE"),
+        **_RECEIPTS,
+    },
+}
+_NOT_DATA = {"schema_migration"} | {table for tables in _MORE.values() for table in tables}
+
+# Partitions are reached through their table. What belongs to an extension is not ours.
+_TABLES = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+    AND pg_get_userbyid(relowner) = current_user
+    AND NOT EXISTS (
+        SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e'
+    )
+ORDER BY relname
+"""
+_FUNCTIONS = """
+SELECT oid::regprocedure::text FROM pg_proc
+WHERE pronamespace = 'public'::regnamespace AND pg_get_userbyid(proowner) = current_user
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e')
+ORDER BY 1
+"""
+
+
+def parse(grants: Iterable[str]) -> dict[str, Rights]:
+    """Read `RIGHTS:USER`, such as `api:fn-api@my-project.iam`; raises Misconfigured if one is malformed."""
+    users = {}
+    for text in grants:
+        rights, _, user = text.partition(":")
+        if rights not in set(Rights) or not user:
+            raise Misconfigured(
+                f"{text!r} is no grant: write RIGHTS:USER, such as api:fn-api@my-project.iam. RIGHTS is "
+                f"{', '.join(Rights)}."
+            )
+        users[user] = Rights(rights)
+    return users
+
+
+def grant(conn: psycopg.Connection, users: Mapping[str, Rights]) -> None:
+    """Make these the only rights of `users` on the owner's tables and functions; twice equals once.
+
+    `conn` is the owner's connection to a migrated database.
+
+    Raises:
+        Misconfigured: the database has no user of one of these names.
+    """
+    existing = {name for (name,) in conn.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [list(users)])}
+    if missing := sorted(users.keys() - existing):
+        raise Misconfigured(
+            f"The database has no user {', '.join(missing)}. `terraform apply` creates the users of the functions: "
+            "apply, and migrate again."
+        )
+    tables = [name for (name,) in conn.execute(_TABLES)]
+    functions = sql.SQL(", ").join(sql.SQL(signature) for (signature,) in conn.execute(_FUNCTIONS))
+    with conn.transaction():
+        # By default every user may run every function, and these run with the owner's rights.
+        conn.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(functions))
+        for user, rights in users.items():
+            conn.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(functions, sql.Identifier(user)))
+            for table in tables:
+                _grant_table(conn, table, user, _privileges(table, rights))
+
+
+def _privileges(table: str, rights: Rights) -> tuple[str, ...]:
+    if table in _LESS:
+        return _LESS[table]
+    return _MORE[rights].get(table, ()) if table in _NOT_DATA else ROWS
+
+
+def _grant_table(conn: psycopg.Connection, table: str, user: str, privileges: tuple[str, ...]) -> None:
+    target = {"table": sql.Identifier(table), "user": sql.Identifier(user)}
+    conn.execute(sql.SQL("REVOKE ALL ON {table} FROM {user}").format(**target))
+    if privileges:
+        what = sql.SQL(", ".join(privileges))
+        conn.execute(sql.SQL("GRANT {what} ON {table} TO {user}").format(what=what, **target))
