@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from photofinish.domain.search import Part
-from photofinish_functions.api.errors import answer_example
+from photofinish_functions.api.paging import next_cursor
 from photofinish_functions.api.renditions import Renditions
-from photofinish_functions.api.schemas import BoxJson, Output, PhotoJson, Score, UsedFace
+from photofinish_functions.api.schemas import BoxJson, Output, PhotoJson, Score, UsedFace, deprecated
 
 
 class FoundFace(Output):
@@ -18,13 +18,15 @@ class FoundFace(Output):
 
     face_id: str
     box: BoxJson
-    similarity: Score = Field(description="Highest cosine to any of the requested faces or to their centroid.")
-    support: Score = Field(
-        validation_alias="shared_neighbours",
+    similarity: Score = Field(
+        description="Highest cosine to any of the requested faces or to their centroid, in steps."
+    )
+    shared_neighbours: Score = Field(
         description="0 to 1: how far the faces in the album that are nearest to this one are also the nearest to the "
         "requested ones; 0 if too few faces are near to tell. Above 0.6 it raises the face's score, so that less "
         "similar faces are found, too.",
     )
+    support: Score = deprecated("shared_neighbours", validation_alias="shared_neighbours")
     detection_score: Score
     quality: Score
 
@@ -38,11 +40,18 @@ class FoundBib(Output):
         "never read."
     )
     partial: bool = Field(description="Digits may be missing.")
-    box: BoxJson | None = Field(description="null if the number is inferred: it was not read in this photo.")
-    face_id: str | None = Field(description="The face of the person who wears the number.")
-    offered: bool = Field(
-        validation_alias="inferred", description="Whether the number is inferred: only the face links it to this photo."
+    box: BoxJson | None = Field(
+        description="null if the number is inferred, and so was not read in this photo, and if a user added it without "
+        "saying where it is."
     )
+    by_hand: bool = Field(description="Whether a user set the number in this photo.")
+    face_id: str | None = Field(description="The face of the person who wears the number.")
+    inferred: bool = Field(description="Whether only the face links the number to this photo.")
+    confirmed: bool = Field(
+        description="Of an inferred number: whether a user confirmed it for the person; false if it was only read on "
+        "other photos."
+    )
+    offered: bool = deprecated("inferred", validation_alias="inferred")
     evidence_photo_id: str | None = Field(description="The photo with the best reading of an inferred number.")
     evidence_face_id: str | None = Field(description="The same person's face in that photo.")
 
@@ -50,7 +59,9 @@ class FoundBib(Output):
 class FoundName(Output):
     """Why the photo may show a person with the requested name: their number was read, or their face is similar."""
 
-    name: str
+    name: str | None = Field(
+        description="null for a name of the start list, unless the caller may read it, which needs the scope `write`."
+    )
     number: str | None = Field(description="The number that the start list has for this name.")
     person_id: str | None
     bib: FoundBib | None
@@ -76,6 +87,9 @@ class FoundPhoto(Output):
     taken_at: Annotated[str, BeforeValidator(datetime.isoformat)] | None = Field(
         description="By the camera's clock, without a time zone."
     )
+    corrected_at: Annotated[str, BeforeValidator(datetime.isoformat)] | None = Field(
+        description="`taken_at` with the shift of the camera's clock, which time windows compare."
+    )
     camera: str | None
     width: int
     height: int
@@ -86,59 +100,11 @@ class FoundPhoto(Output):
 class SearchAnswer(Output):
     """Photos by descending score, ties by photo id."""
 
-    model_config = answer_example(
-        {
-            "album": "spring-10k",
-            "photos": [
-                {
-                    "photo": {
-                        "bucket": "photos",
-                        "name": "spring-10k/cam2/IMG_1.jpg",
-                        "generation": 1795236345493247,
-                        "photo_id": "3751ffab0c9f1332f5305f0d757bbc38",
-                    },
-                    "score": 0.97,
-                    "parts": [
-                        {"part": "face", "value": 0.99, "weight": 0.95, "contribution": 0.9405},
-                        {"part": "quality", "value": 0.59, "weight": 0.05, "contribution": 0.0295},
-                    ],
-                    "face": {
-                        "face_id": "fe1e3f30-c578-5f3e-86c1-aa97f51b4515",
-                        "box": [0.41, 0.22, 0.12, 0.18],
-                        "similarity": 0.81,
-                        "support": 0.92,
-                        "detection_score": 0.93,
-                        "quality": 0.88,
-                    },
-                    "bib": None,
-                    "name": None,
-                    "text": None,
-                    "face_box": [0.41, 0.22, 0.12, 0.18],
-                    "taken_at": "2026-05-01T10:04:26",
-                    "camera": "Canon EOS R5",
-                    "width": 6000,
-                    "height": 4000,
-                    "sharpness": 0.61,
-                    "renditions": {
-                        "preview": {
-                            "url": "https://storage.googleapis.com/derived/renditions/…?X-Goog-Signature=…",
-                            "expires_at": "2026-05-02T08:15:00Z",
-                        }
-                    },
-                }
-            ],
-            "next_cursor": None,
-            "numbers": {},
-            "selfies": [
-                {"box": [0.26, 0.2, 0.48, 0.58], "detection_score": 0.94, "quality": 0.97, "quality_reasons": []}
-            ],
-        }
-    )
-
     album: str
     photos: list[FoundPhoto]
-    next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null on the last page.")
+    next_cursor: str | None = next_cursor()
     numbers: dict[str, str] = Field(
-        description="For a search by name: number to name, of the start list's matching entries."
+        description="For a search by name: number to name, of the start list's matching entries; empty unless the "
+        "caller may read the start list, which needs the scope `write`."
     )
     selfies: list[UsedFace] = Field(description="The face that was used of each selfie, in the order of the selfies.")

@@ -12,6 +12,8 @@ from photofinish.domain.face import Embedding
 from photofinish.domain.search import MAX_EMBEDDINGS, MAX_LIMIT, MAX_TEXT_CHARS, PhotoFilter, SearchQuery, Weights
 from photofinish.errors import InvalidQuery
 from photofinish_functions.api.errors import bad_request, refuse_invalid
+from photofinish_functions.api.paging import Cursor
+from photofinish_functions.api.patterns import BIB_NUMBER, CAMERA_TIME, UUID, WITHOUT_NUL
 from photofinish_functions.api.requests import parse_json_object
 from photofinish_functions.api.schemas import Input, example, storable
 from photofinish_functions.api.sent_pictures import sent_pictures
@@ -20,27 +22,15 @@ from photofinish_functions.refused import Refused
 
 DEFAULT_LIMIT = 20
 MAX_BIB_CHARS = 16
-_MAX_CURSOR_CHARS = 2000
-_BIB_PATTERN = r"^[0-9A-Za-z-]+$"
-_TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?$"
 
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS, pattern=r"^[^\x00]*$"), AfterValidator(storable)]
-Number = Annotated[str, Field(min_length=1, max_length=MAX_BIB_CHARS, pattern=_BIB_PATTERN)]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS, pattern=WITHOUT_NUL), AfterValidator(storable)]
+Number = Annotated[str, Field(min_length=1, max_length=MAX_BIB_CHARS, pattern=BIB_NUMBER)]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Maximum number of photos.")]
-Cursor = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=_MAX_CURSOR_CHARS,
-        pattern=r"^[!-~]+$",
-        description="`next_cursor` of the previous page. Repeat the rest of the query; only `limit` may change.",
-    ),
-]
 Weight = Annotated[float, Field(ge=0, le=1000)]
 _DEFAULT = Weights()
 
 
-CameraTime = Annotated[str, Field(pattern=_TIME_PATTERN, json_schema_extra=example("2026-05-01T10:00:00"))]
+CameraTime = Annotated[str, Field(pattern=CAMERA_TIME, json_schema_extra=example("2026-05-01T10:00:00"))]
 
 
 class PartWeights(Input):
@@ -62,7 +52,7 @@ class SearchBody(Input):
     """
 
     embeddings: Embeddings | None = None
-    person_id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] | None = Field(
+    person_id: Annotated[str, Field(pattern=UUID)] | None = Field(
         None, description="An enrolled person or a cluster of this album."
     )
     bib: Number | None = Field(None, json_schema_extra=example("1234"))
@@ -76,7 +66,10 @@ class SearchBody(Input):
     cursor: Cursor | None = None
     weights: PartWeights | None = None
     min_similarity: float | None = Field(
-        None, ge=-1, le=1, description="Cosine from which a face counts as the person's; by default the calibrated one."
+        None,
+        ge=-1,
+        le=1,
+        description="Cosine from which a face counts as the person's: the calibrated one (default) or more.",
     )
 
 
@@ -116,17 +109,6 @@ SEARCH_REQUEST = {
     "content": {
         "application/json": {
             "schema": _SEARCH_SCHEMA,
-            "examples": {
-                "bib": {"summary": "By bib number", "value": {"bib": "1234", "limit": 50}},
-                "window": {
-                    "summary": "All photos of one camera in a quarter of an hour",
-                    "value": {
-                        "taken_from": "2026-05-01T10:00:00",
-                        "taken_to": "2026-05-01T10:15:00",
-                        "camera": "EOS R5",
-                    },
-                },
-            },
         },
         "multipart/form-data": {
             "schema": _form({"query": _SEARCH_SCHEMA, **_form_fields()}),
@@ -184,11 +166,12 @@ def query_of(album: str, body: SearchBody, embeddings: tuple[Embedding, ...]) ->
     return SearchQuery(
         album=album,
         embeddings=embeddings,
+        are_vectors=body.embeddings is not None,
         bib=body.bib,
         name=body.name,
         where=PhotoFilter(
-            taken_from=_time("taken_from", body.taken_from),
-            taken_until=_time("taken_to", body.taken_to),
+            taken_from=camera_time("taken_from", body.taken_from),
+            taken_until=camera_time("taken_to", body.taken_to),
             camera=body.camera,
             folder=None if body.folder is None else body.folder.strip("/"),
             text=body.text,
@@ -200,7 +183,8 @@ def query_of(album: str, body: SearchBody, embeddings: tuple[Embedding, ...]) ->
     )
 
 
-def _time(field: str, text: str | None) -> datetime | None:
+def camera_time(field: str, text: str | None) -> datetime | None:
+    """Parse a :data:`CameraTime`; raises InvalidQuery if there is no such day or time."""
     try:
         return None if text is None else datetime.fromisoformat(text)
     except ValueError:

@@ -14,8 +14,9 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
+from photofinish.domain.bib_number import normal_number
 from photofinish.domain.face import Embedding
-from photofinish.domain.photo import PhotoRef
+from photofinish.domain.photo import PhotoRef, album_name
 from photofinish.domain.words import searchable, words
 from photofinish.errors import InvalidQuery
 
@@ -64,6 +65,8 @@ class IndexedPhoto:
     pipeline_version: str
     taken_at: datetime | None
     """By the camera's clock, without a time zone."""
+    corrected_at: datetime | None
+    """`taken_at` with the shift of the camera's clock: what time windows compare."""
     camera: str | None
     lines: tuple[str, ...]
     """The text that was read."""
@@ -90,8 +93,8 @@ class IndexedPhoto:
 class PhotoFilter:
     """Conditions that every photo of an answer must meet; a field that is None is no condition.
 
-    Times are compared with the camera's clock: a time zone that the camera recorded is ignored. A photo without a time
-    is in no time window.
+    Times are compared with the camera's clock, shifted where it is known to be off; a zone that the camera recorded
+    is ignored. A photo without a time is in no time window.
     """
 
     taken_from: datetime | None = None
@@ -120,7 +123,7 @@ class PhotoFilter:
         return self == _EMPTY
 
     def matches(self, photo: IndexedPhoto) -> bool:
-        taken_at, folder = photo.taken_at, folder_of(photo.photo)
+        taken_at, folder = photo.corrected_at, folder_of(photo.photo)
         return (
             (self.taken_from is None or (taken_at is not None and taken_at >= self.taken_from))
             and (self.taken_until is None or (taken_at is not None and taken_at <= self.taken_until))
@@ -141,19 +144,24 @@ class SearchQuery:
     album: str
     embeddings: tuple[Embedding, ...] = ()
     """Up to five faces of one person, all of one embedding space."""
+    are_vectors: bool = False
+    """Whether `embeddings` are numbers that the caller chose; then neighbours do not raise the similarity of a face."""
     bib: str | None = None
+    """Written in any way; kept in the normal form of numbers."""
     name: str | None = None
     where: PhotoFilter = field(default_factory=PhotoFilter)
     limit: int = 20
     cursor: str | None = None
     """`next_cursor` of the previous page; everything else but `limit` must be the same as for that page."""
     min_similarity: float | None = None
-    """Cosine from which a face counts as the person's; None: the calibrated threshold of the embedding space."""
+    """Cosine from which a face counts as the person's, not below the calibrated threshold; None: this threshold."""
     weights: Weights = field(default_factory=Weights)
     name_words: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name_words", _query_words("name", self.name))
+        if self.bib is not None:
+            object.__setattr__(self, "bib", normal_number(self.bib))
         if len(self.embeddings) > MAX_EMBEDDINGS:
             raise InvalidQuery(f"Search with at most {MAX_EMBEDDINGS} embeddings, not {len(self.embeddings)}.")
         if len({embedding.space for embedding in self.embeddings}) > 1:
@@ -205,7 +213,10 @@ def check_query_dimension(queries: Sequence[Embedding], dimension: int) -> None:
 
 def folder_of(photo: PhotoRef) -> str:
     """The folder of a photo below its album, without slashes around it: `race/cam2/a/IMG_1.jpg` is in `cam2/a`."""
-    return photo.name.removeprefix(f"{photo.album}/").rpartition("/")[0].strip("/")
+    first, _, inner = photo.name.partition("/")
+    # Photos of the default album lie at the root, or in a folder whose name cannot be an album's.
+    in_album = inner if album_name(first) == photo.album else photo.name
+    return in_album.rpartition("/")[0].strip("/")
 
 
 def _query_words(criterion: str, text: str | None) -> tuple[str, ...]:

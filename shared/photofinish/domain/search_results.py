@@ -18,11 +18,20 @@ class FaceEvidence:
     face_id: str
     box: Box
     similarity: float
-    """Cosine to the nearest of the query's embeddings and their centroid."""
+    """Cosine to the nearest of the query's embeddings and their centroid, rounded to steps."""
     shared_neighbours: float
-    """0 to 1: how far the faces nearest to this one and those nearest to the query are the same."""
+    """0 to 1, rounded to tenths: how far the faces nearest to this one and those nearest to the query are the same."""
     detection_score: float
     quality: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestMatch:
+    """What an answer says about a template: the found face that is most similar to one embedding of the query."""
+
+    face_id: str
+    similarity: float
+    """Rounded, and raised by shared neighbours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +44,15 @@ class BibEvidence:
     """Of the requested number. If inferred, that of the best reading, or None if a user confirmed the number."""
     partial: bool
     box: Box | None
-    """None for an inferred number, which was not read in this photo."""
+    """None for an inferred number, which was not read in this photo, and if a user did not say where it is."""
     face_id: str | None
     """The face of the person who wears the number."""
     face_box: Box | None
+    by_hand: bool = False
+    """Whether a user set the number in this photo."""
     inferred: bool = False
+    confirmed: bool = False
+    """Of an inferred number: whether a user confirmed it for the person; False if it was only read elsewhere."""
     evidence_photo_id: str | None = None
     """For an inferred number: the photo with its best reading."""
     evidence_face_id: str | None = None
@@ -87,6 +100,8 @@ class ScoredPhoto:
     """The lines that any of the query's words was read in; None if the query has no text."""
     taken_at: datetime | None = None
     """By the camera's clock, without a time zone."""
+    corrected_at: datetime | None = None
+    """`taken_at` with the shift of the camera's clock."""
     camera: str | None = None
     width: int
     height: int
@@ -114,5 +129,7 @@ class SearchPage:
     photos: tuple[ScoredPhoto, ...]
     next_cursor: str | None
     """For the next page; None on the last."""
+    best_matches: tuple[BestMatch, ...] = ()
+    """Of each embedding of the query, and of the centroid of several, that found a face."""
     numbers: Mapping[str, str] = field(default_factory=dict)
     """For a search by name: number to name, of the start list's matching entries."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from database import free_port
 
 from photofinish.domain.access import RateLimit
-from support.access import KEY_SECRET, new_key, pg_access
+from support.access import SECRETS, new_key, pg_access
 from support.api import write_key_file
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
@@ -38,7 +38,7 @@ def api_server(conninfo: str, folder: Path, *, threads: int, workers: int) -> It
     port = free_port()
     environment = os.environ | {
         "DATABASE_URL": conninfo,
-        "PHOTOFINISH_KEY_SECRET": KEY_SECRET,
+        **SECRETS,
         "PHOTOFINISH_LINK_KEY": "LOCAL:a-secret-of-the-bench",
         "PHOTOFINISH_REGION": "local",
         "PHOTOFINISH_PHOTO_BUCKET": "photos",

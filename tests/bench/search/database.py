@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 from psycopg import sql
-from synthetic_faces import DIMENSION, FACES_PER_PERSON, Crowd
 
 from photofinish.adapters.postgres.faces import INDEXED_FROM_FACES
 from photofinish.adapters.postgres.migrating import migrate
@@ -30,6 +29,7 @@ from photofinish.domain.photo import PhotoRef
 from photofinish_emulators.postgres import READY_LINE, STOP_SIGNAL, Postgres, as_user, ensure_database, system_user
 from support.faces import bib, face
 from support.index import VERSION, add, postgres_index
+from support.synthetic_faces import DIMENSION, FACES_PER_PERSON, Crowd
 
 SPACE = model_for("face_embedding").embedding_space or ""
 FACES_PER_PHOTO = 3
@@ -107,7 +107,7 @@ def postmaster(folder: Path) -> int:
 
 
 def free_port() -> int:
-    """One that nobody listens on at this moment."""
+    """A port that is free at this moment."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

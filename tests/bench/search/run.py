@@ -113,7 +113,7 @@ def measure_many(conninfo: str, albums: Sequence[Loaded]) -> list[Figure]:
 
 
 def measure_http(server: ApiServer, folder: Path, of: Loaded, searches: int) -> list[Figure]:
-    """`SEARCHERS` at once against the function, everybody in turn with a picture that nobody has sent before."""
+    """`SEARCHERS` at once against the function, each in turn with a picture that was not sent before."""
     requests = [embedding_request(server, of.album, selfie, LIMIT) for selfie in of.crowd.selfies(searches)]
     search(server, folder, requests, searchers=4, total=40)  # it loads what it needs
     found = search(server, folder, requests, searchers=SEARCHERS, total=searches)
@@ -121,7 +121,7 @@ def measure_http(server: ApiServer, folder: Path, of: Loaded, searches: int) -> 
 
 
 def measure_selfies(conninfo: str, server: ApiServer, folder: Path, album: str, searches: int) -> list[Figure]:
-    """Selfies of somebody who is on twenty photos."""
+    """Selfies of a person who is on twenty photos."""
     _put_astronaut(conninfo, album)
     requests = [selfie_request(server, album, selfie_of_astronaut(), LIMIT)]
     search(server, folder, requests, searchers=2, total=10)

@@ -1,4 +1,4 @@
-"""Whether selfies find whom they show: portraits as selfies against the other photos of the same people.
+"""Whether selfies find the people they show: portraits as selfies against the other photos of the same people.
 
     python tests/bench/selfie/accuracy.py PORTRAITS [--copies 4]
 

@@ -23,6 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from photofinish.analysis.decoders.pool import DecoderPool
 from photofinish.analysis.imaging.decoding import decode
 from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.face_detection import FaceDetector
@@ -122,7 +123,8 @@ def main() -> None:
 def _way(encoder: FaceEncoder, content: bytes, way: str, calibration: Calibration) -> Callable[[], object]:
     """What a search does with its picture, or what it would do if it embedded faces as the analysis does."""
     if way == "one chip, 8 bits":
-        taken = Pictures(lambda: encoder, calibration)
+        decoders = DecoderPool(1)
+        taken = Pictures(lambda: encoder, calibration, lambda: decoders)
         return lambda: taken.person(content)
 
     def as_the_analysis() -> object:

@@ -60,12 +60,12 @@ def test_any_other_text_is_refused(cursor: str) -> None:
         decode_cursor(replace(BY_BIB, cursor=cursor))
 
 
-@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("place", range(3))
 @pytest.mark.parametrize("wrong", [None, [], "x", float("nan"), {"a": 1}, 99, 10**400])
 def test_a_modified_cursor_is_refused(place: int, wrong: object) -> None:
     cursor = encode_cursor(BY_BIB, LAST)
     content = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    if (place, wrong) == (3, "x"):
+    if (place, wrong) == (2, "x"):
         return  # another photo id only changes where the caller continues
     content[place] = wrong
     changed = base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")

@@ -7,28 +7,35 @@ from collections.abc import Sequence
 from flask import Response, request
 from flask_openapi3.blueprint import APIBlueprint
 
-from photofinish.domain.access import Scope
+from photofinish.domain.access import RateLimit, Reading, Scope
 from photofinish.domain.face import Embedding, Face
 from photofinish.domain.search_results import SearchPage
-from photofinish_functions.access.refusals import NotVisible
-from photofinish_functions.api.guarding import audit, guarded
-from photofinish_functions.api.people import require_person
-from photofinish_functions.api.renditions import rendition_links
+from photofinish.errors import InvalidQuery
+from photofinish.wiring import App
+from photofinish_functions.api.albums import check_album, count_faces
+from photofinish_functions.api.error_codes import UNFIT_SELFIE, fails_with
+from photofinish_functions.api.find_me import check_criteria, shown_to
+from photofinish_functions.api.guarding import audit, face_search, guarded, principal, probing, require_vectors, spend
+from photofinish_functions.api.paging import Cursor
+from photofinish_functions.api.people import person_query, require_person
+from photofinish_functions.api.renditions import indexed_photo, rendition_links
 from photofinish_functions.api.schemas import AlbumName, AlbumPath, Parameters, UsedFace, describe, new_blueprint
 from photofinish_functions.api.search_answers import FoundPhoto, SearchAnswer
 from photofinish_functions.api.search_requests import (
     DEFAULT_LIMIT,
     SEARCH_REQUEST,
-    Cursor,
     Limit,
     Number,
     SearchBody,
     query_of,
     read_search,
 )
-from photofinish_functions.api.services import Services
+from photofinish_functions.api.sent_pictures import is_wanted
 from photofinish_functions.api.vectors import embeddings_in
 from photofinish_functions.refused import Refused
+
+NAME_SEARCHES = RateLimit(per_second=0.2, burst=30)
+"""Of one caller who may not read the start list: enough to look for friends, too few to try all names."""
 
 
 class BibPath(Parameters):
@@ -41,7 +48,10 @@ class BibQuery(Parameters):
     cursor: Cursor | None = None
 
 
-def blueprint(services: Services) -> APIBlueprint:
+_CODES = ("invalid_query", "invalid_value", "not_a_vector", "unknown_person", "person_without_face", *UNFIT_SELFIE)
+
+
+def blueprint(services: App) -> APIBlueprint:
     api = new_blueprint("search", "Find the photos of a person, with the evidence for each photo.")
     describe(api, SearchBody)
 
@@ -52,18 +62,32 @@ def blueprint(services: Services) -> APIBlueprint:
         "as form fields of the same names.",
         openapi_extensions={"requestBody": SEARCH_REQUEST},
     )
-    @guarded(Scope.SEARCH, "search", pictures_cost=2)
+    @guarded(Scope.SEARCH, "search", reading=Reading.FIND_ME, pictures_cost=2)
+    @fails_with(
+        "too_many_pictures",
+        "find_me_only",
+        "invalid_query",
+        "invalid_value",
+        "not_a_vector",
+        "vectors_not_allowed",
+        "unknown_person",
+        "person_without_face",
+        *UNFIT_SELFIE,
+    )
     def search(path: AlbumPath) -> Response:
         """Find photos by selfies, embeddings, person, bib number, name, text, time, camera and folder."""
         body, selfies = read_search(request)
+        check_criteria(body, with_selfies=bool(selfies), reading=principal().reading)
+        if body.embeddings is not None:
+            require_vectors()
         if selfies:  # costly to analyse: check the album first
-            _check_album(services, path.album)
-        faces = services.pictures.people(selfies)
+            check_album(services, path.album)
+        faces = services.pictures.people(selfies, is_wanted=is_wanted)
         return _answer(services, path.album, body, faces)
 
     @api.get("/albums/<album>/bibs/<number>", responses={200: SearchAnswer})
-    @guarded(Scope.SEARCH, "search_bib")
-    def bib(path: BibPath, query: BibQuery) -> Response:
+    @guarded(Scope.SEARCH, "search_bib", reading=Reading.FIND_ME)
+    def search_bib(path: BibPath, query: BibQuery) -> Response:
         """Find the photos in which a bib number was read or is inferred, best first."""
         body = SearchBody.model_validate({"bib": path.number, "limit": query.limit, "cursor": query.cursor})
         return _answer(services, path.album, body, ())
@@ -71,26 +95,53 @@ def blueprint(services: Services) -> APIBlueprint:
     return api
 
 
-def _answer(services: Services, album: str, body: SearchBody, selfie_faces: Sequence[Face]) -> Response:
+def _answer(services: App, album: str, body: SearchBody, selfie_faces: Sequence[Face]) -> Response:
+    if body.name is not None and not principal().may(Scope.WRITE, album):
+        spend("names", NAME_SEARCHES)
+    by_face = face_search(album) if selfie_faces or body.embeddings is not None or body.person_id is not None else None
+    only_certain = by_face is not None and probing().admit(by_face)
     embeddings = _embeddings(services, album, body, selfie_faces)
-    page = services.searcher.search(query_of(album, body, embeddings))
+    page = services.searcher.search(query_of(album, body, embeddings), only_certain=only_certain)
+    if by_face is not None:
+        probing().charge(
+            by_face,
+            _distinguished_by(services, album, body, selfie_faces, embeddings),
+            page.best_matches,
+            services.calibration,
+            count_faces=lambda: count_faces(services, album),
+            are_vectors=body.embeddings is not None,
+        )
     if not page.photos:
-        _check_album(services, album)
+        check_album(services, album)
     audit(target=body.person_id, count=len(page.photos))
+    reads_start_list = principal().may(Scope.WRITE, album)
+    # Only who is found by selfies alone sees themselves: other criteria find other people.
+    is_own = bool(selfie_faces) and len(embeddings) == len(selfie_faces)
+    reading = principal().reading
+    photos = [shown_to(reading, found) for found in _photos(services, album, page, is_own=is_own)]
     answer = SearchAnswer(
         album=album,
-        photos=_photos(services, page),
+        photos=photos if reads_start_list else [_without_listed_name(found) for found in photos],
         next_cursor=page.next_cursor,
-        numbers=dict(page.numbers),
+        numbers=dict(page.numbers) if reads_start_list else {},
         selfies=[UsedFace.model_validate(face) for face in selfie_faces],
     )
     return Response(answer.model_dump_json(), mimetype="application/json")
 
 
-def _embeddings(
-    services: Services, album: str, body: SearchBody, selfie_faces: Sequence[Face]
-) -> tuple[Embedding, ...]:
+def _without_listed_name(found: FoundPhoto) -> FoundPhoto:
+    """The photo without the name that the start list has for a number."""
+    if found.name is None or found.name.person_id is not None:
+        return found
+    return found.model_copy(update={"name": found.name.model_copy(update={"name": None})})
+
+
+def _embeddings(services: App, album: str, body: SearchBody, selfie_faces: Sequence[Face]) -> tuple[Embedding, ...]:
     """The embeddings to search with: of the selfies, of the body, and of the body's person in the same space."""
+    if body.embeddings is not None and body.person_id is not None:
+        raise InvalidQuery(
+            "Search with embeddings or with a person: mixed, they would show what the person's faces are."
+        )
     found = [face.embedding for face in selfie_faces]
     if body.embeddings is not None:
         found += embeddings_in(body.embeddings)
@@ -104,14 +155,24 @@ def _embeddings(
     return tuple(found)
 
 
-def _photos(services: Services, page: SearchPage) -> list[FoundPhoto]:
-    versions = [(found.photo, found.pipeline_version) for found in page.photos]
-    renditions = rendition_links(services.links, versions, services.settings.photo_bucket)
+def _distinguished_by(
+    services: App, album: str, body: SearchBody, selfie_faces: Sequence[Face], embeddings: Sequence[Embedding]
+) -> list[bytes]:
+    """What distinguishes this search by faces from others."""
+    if body.person_id is None:
+        return [one.vector.tobytes() for one in embeddings]
+    return [face.embedding.vector.tobytes() for face in selfie_faces] + person_query(services, album, body.person_id)
+
+
+def _photos(services: App, album: str, page: SearchPage, *, is_own: bool) -> list[FoundPhoto]:
+    """`is_own`: the faces that were found are the caller's, where no one would need to check."""
+    surely = services.calibration.stranger_similarity
+    shown = []
+    for found in page.photos:
+        own = is_own and found.face is not None and found.face.similarity >= surely
+        own_faces = frozenset([found.face.face_id]) if own and found.face else frozenset[str]()
+        shown.append(indexed_photo(services, found.photo, found.pipeline_version, own_faces))
+    renditions = rendition_links(services, album, shown)
     return [
         FoundPhoto.from_object(found, renditions=links) for found, links in zip(page.photos, renditions, strict=True)
     ]
-
-
-def _check_album(services: Services, album: str) -> None:
-    if not services.index.has_album(album):
-        raise NotVisible

@@ -1,17 +1,12 @@
-"""Cursors between the pages of a search: opaque to callers, printable, and without anything of the query in them."""
+"""Cursors between the pages of a search; nothing of the query can be read from them."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from photofinish.application import cursors
 from photofinish.domain.search import SearchQuery
-from photofinish.errors import InvalidQuery
-
-_VERSION = 1
 
 
 class Position(NamedTuple):
@@ -27,8 +22,7 @@ class Position(NamedTuple):
 
 def encode_cursor(query: SearchQuery, last: Position) -> str:
     """The cursor after a page of `query` that ends at `last`."""
-    content = [_VERSION, _fingerprint(query), last.score, last.photo_id]
-    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+    return cursors.encode_cursor(_criteria(query), list(last))
 
 
 def decode_cursor(query: SearchQuery) -> Position | None:
@@ -39,30 +33,16 @@ def decode_cursor(query: SearchQuery) -> Position | None:
     """
     if query.cursor is None:
         return None
-    match _content(query.cursor):
-        case [int(version), str(fingerprint), float(score), str(photo_id)] if math.isfinite(score):
-            if (version, fingerprint) != (_VERSION, _fingerprint(query)):
-                raise InvalidQuery("The cursor belongs to another query: repeat the query of the previous page.")
+    match cursors.decode_cursor(_criteria(query), query.cursor):
+        case [float(score), str(photo_id)] if math.isfinite(score):
             return Position(score, photo_id)
         case _:
-            raise _malformed()
+            raise cursors.malformed()
 
 
-def _content(cursor: str) -> Any:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        return json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (ValueError, RecursionError):  # neither Base64 nor JSON nor UTF-8, or nested too deeply
-        raise _malformed() from None
-
-
-def _malformed() -> InvalidQuery:
-    return InvalidQuery("The cursor cannot be read: send the `next_cursor` of the previous page unchanged.")
-
-
-def _fingerprint(query: SearchQuery) -> str:
-    """Distinguishes queries. Leaves embeddings out: the same selfie may embed slightly differently."""
-    criteria = (
+def _criteria(query: SearchQuery) -> tuple[object, ...]:
+    """What distinguishes queries. Leaves embeddings out: the same selfie may embed slightly differently."""
+    return (
         query.album,
         len(query.embeddings),
         query.bib,
@@ -71,4 +51,3 @@ def _fingerprint(query: SearchQuery) -> str:
         query.min_similarity,
         query.weights,
     )
-    return hashlib.sha256(repr(criteria).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from photofinish.application.search.similar_faces import SimilarFace
 from photofinish.domain.bib_links import InferredFace
 from photofinish.domain.search import IndexedPhoto, SearchQuery
-from photofinish.domain.search_results import BibEvidence, FaceEvidence, NameEvidence
+from photofinish.domain.search_results import BestMatch, BibEvidence, FaceEvidence, NameEvidence
 from photofinish.domain.words import searchable, text_match
 from photofinish.ports import SeenBib
 
@@ -55,6 +55,8 @@ class Candidates:
     evidence: Mapping[str, Evidence]
     entrants: Mapping[str, str]
     """Number to name, of the start list's entries with the requested name."""
+    best_matches: tuple[BestMatch, ...] = ()
+    """See :class:`SearchPage`."""
 
 
 def add_faces(evidence: EvidenceByPhoto, faces: Iterable[SimilarFace]) -> None:
@@ -87,6 +89,7 @@ def add_bibs(
             box=bib.box,
             face_id=bib.face_id,
             face_box=bib.face_box,
+            by_hand=bib.by_hand,
         )
         if number == query.bib:
             evidence[bib.photo_id].add_bib(bib.ocr_score, read)
@@ -112,6 +115,7 @@ def add_inferred(
             face_id=inferred.face.face_id,
             face_box=inferred.face.box,
             inferred=True,
+            confirmed=inferred.confirmed,
             evidence_photo_id=best.photo.photo_id if best else None,
             evidence_face_id=best.face_id if best else None,
         )

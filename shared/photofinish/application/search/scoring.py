@@ -50,6 +50,7 @@ def page_of(query: SearchQuery, candidates: Candidates, scores: Scores, previous
     return SearchPage(
         photos=tuple(_scored_photo(query, candidates, scores, row) for row in ranked[start:end]),
         next_cursor=encode_cursor(query, positions[end - 1]) if end < len(ranked) else None,
+        best_matches=candidates.best_matches,
         numbers=candidates.entrants,
     )
 
@@ -85,8 +86,8 @@ def _values(query: SearchQuery, parts: tuple[Part, ...], candidates: Candidates,
     }
     if Part.TEXT in parts:
         values[Part.TEXT] = text_match(query.where.words, photo.searchable_text)
-    if Part.TIME in parts and photo.taken_at is not None:
-        values[Part.TIME] = time_value(photo.taken_at, query.where)
+    if Part.TIME in parts and photo.corrected_at is not None:
+        values[Part.TIME] = time_value(photo.corrected_at, query.where)
     return [values[part] for part in parts]
 
 
@@ -107,6 +108,7 @@ def _scored_photo(query: SearchQuery, candidates: Candidates, scores: Scores, ro
         name=evidence.name[1] if evidence.name else None,
         text=None if query.where.text is None else photo.lines_with(query.where.words),
         taken_at=photo.taken_at,
+        corrected_at=photo.corrected_at,
         camera=photo.camera,
         width=photo.width,
         height=photo.height,

@@ -7,7 +7,7 @@ ended.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from photofinish.application.search.cursors import decode_cursor
@@ -21,10 +21,10 @@ from photofinish.application.search.evidence import (
     add_namesake,
 )
 from photofinish.application.search.scoring import page_of, score_photos
-from photofinish.application.search.similar_faces import SimilarFace, similar_faces
+from photofinish.application.search.similar_faces import SimilarFaces, similar_faces
 from photofinish.domain.bib_links import InferredFace
 from photofinish.domain.face import Embedding
-from photofinish.domain.matching import Calibration
+from photofinish.domain.matching import Calibration, required_similarity
 from photofinish.domain.search import SearchQuery
 from photofinish.domain.search_results import SearchPage
 from photofinish.errors import InvalidQuery
@@ -84,30 +84,32 @@ class Searcher:
         self._people_by_number = people_by_number
         self._calibrations = calibrations
 
-    def search(self, query: SearchQuery) -> SearchPage:
+    def search(self, query: SearchQuery, *, only_certain: bool = False) -> SearchPage:
         """Return the page of photos that `query` requests.
 
-        A photo that is indexed, replaced or removed between two pages may appear or disappear. No other photo is
-        repeated or left out, unless the change moved its score.
+        If `only_certain`, faces must be as similar as the calibration's `certain_similarity`. A photo that is indexed,
+        replaced or removed between two pages may appear or disappear. No other photo is repeated or left out, unless
+        the change moved its score.
 
         Raises:
-            InvalidQuery: the cursor belongs to another query, the embedding space is not calibrated, or the embeddings
-                have another dimension than the album's.
+            InvalidQuery: the cursor belongs to another query, the embedding space is not calibrated, `min_similarity`
+                is below its threshold, or the embeddings have another dimension than the album's.
         """
         previous = decode_cursor(query)
-        candidates = self._read(query)
+        candidates = self._read(query, only_certain)
         scores = score_photos(query, candidates)
         return page_of(query, candidates, scores, previous)
 
-    def _read(self, query: SearchQuery) -> Candidates:
+    def _read(self, query: SearchQuery, only_certain: bool) -> Candidates:
         """Read the photos to choose from and the evidence for them, all from one state of the album."""
         namesakes = self._namesakes(query)
         inferred_faces = self._inferred_faces(query)
         evidence: EvidenceByPhoto = defaultdict(Evidence)
         with self._index.reading(query.album) as album:
-            add_faces(evidence, self._similar_faces(album, query, query.embeddings))
+            similar = self._similar_faces(album, query, query.embeddings, only_certain)
+            add_faces(evidence, similar.faces)
             for person, embedding in namesakes:
-                same_name = self._similar_faces(album, query, [embedding])
+                same_name = self._similar_faces(album, query, [embedding], only_certain).faces
                 add_namesake(evidence, same_name, query, name=person.name or "", person_id=person.person_id)
             entrants = album.entrants(query.name, limit=MAX_ENTRANTS) if query.name is not None else {}
             numbers = sorted(entrants if query.bib is None else {*entrants, query.bib})
@@ -118,7 +120,7 @@ class Searcher:
                 photos = {photo_id: photo for photo_id, photo in photos.items() if photo_id in evidence}
             else:
                 photos = album.sharpest(query.where, limit=MAX_PHOTOS)
-        return Candidates(photos=photos, evidence=evidence, entrants=entrants)
+        return Candidates(photos=photos, evidence=evidence, entrants=entrants, best_matches=similar.best_matches)
 
     def _namesakes(self, query: SearchQuery) -> list[tuple[NamedPerson, Embedding]]:
         """People of the requested name, with an embedding in the query's space, or else in a calibrated one."""
@@ -139,18 +141,21 @@ class Searcher:
         return self._people_by_number.faces_by_number(query.album, query.bib, MAX_INFERRED_FACES)
 
     def _similar_faces(
-        self, album: AlbumReading, query: SearchQuery, embeddings: Sequence[Embedding]
-    ) -> Iterable[SimilarFace]:
+        self, album: AlbumReading, query: SearchQuery, embeddings: Sequence[Embedding], only_certain: bool
+    ) -> SimilarFaces:
         if not embeddings:
-            return ()
+            return SimilarFaces(faces=(), best_matches=())
         space = embeddings[0].space
         if space not in self._calibrations:
             known = " or ".join(sorted(self._calibrations))
             raise InvalidQuery(f"Faces of this embedding space cannot be compared: send embeddings of {known}.")
+        calibration = self._calibrations[space]
+        required = required_similarity(query.min_similarity, calibration)
         return similar_faces(
             album,
             embeddings,
             where=query.where,
-            calibration=self._calibrations[space],
-            min_similarity=query.min_similarity,
+            calibration=calibration,
+            min_similarity=max(required, calibration.certain_similarity) if only_certain else required,
+            lifts=not query.are_vectors,
         )

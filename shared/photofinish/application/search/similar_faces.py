@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from photofinish.application.search.similarity import (
     best_similarities,
     centroid,
     lifted_similarities,
+    ranked_similarities,
     shared_neighbours,
 )
 from photofinish.domain.face import Embedding
-from photofinish.domain.matching import Calibration, match_probability
+from photofinish.domain.matching import Calibration, match_probability, rounded_similarities
 from photofinish.domain.search import PhotoFilter
-from photofinish.domain.search_results import FaceEvidence
+from photofinish.domain.search_results import BestMatch, FaceEvidence
 from photofinish.ports import AlbumReading, FaceIndex, IndexedFace
 
 # A search chooses from this many faces per embedding: enough of them are strangers to compare neighbours with.
@@ -39,20 +41,29 @@ class SimilarFace:
     evidence: FaceEvidence
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarFaces:
+    """The faces that are similar enough, and the most similar one of each embedding and of their centroid."""
+
+    faces: Sequence[SimilarFace]
+    best_matches: tuple[BestMatch, ...]
+
+
 def similar_faces(
     album: AlbumReading,
     embeddings: Sequence[Embedding],
     *,
     where: PhotoFilter,
     calibration: Calibration,
-    min_similarity: float | None = None,
-) -> Iterator[SimilarFace]:
+    min_similarity: float,
+    lifts: bool = True,
+) -> SimilarFaces:
     """The faces that are similar enough to any of `embeddings` (one or more, of one person) or to their centroid.
 
-    A face that shares its neighbours with the centroid counts as more similar than it is. `min_similarity` replaces
-    the calibrated threshold.
+    If `lifts`, a face that shares its neighbours with the centroid counts as more similar than it is. Everything that
+    is returned, and so every order made of it, comes from rounded similarities.
     """
-    threshold = calibration.min_similarity if min_similarity is None else min_similarity
+    threshold = min_similarity
     middle = centroid(embeddings)
     queries = [middle] if len(embeddings) == 1 else [*embeddings, middle]
     near = album.nearest(queries, limit=CANDIDATE_FACES, where=where)
@@ -61,19 +72,29 @@ def similar_faces(
         near = album.nearest(queries, limit=MANY_CANDIDATE_FACES, where=where)
         similarities = best_similarities(queries, near.vectors)
     shared = shared_neighbours(middle, near.vectors)
-    lifted = lifted_similarities(similarities, shared)
+    lifts_of = lifted_similarities(np.zeros(len(shared)), shared) if lifts else np.zeros(len(shared))
+    lifted = rounded_similarities(similarities + lifts_of, calibration)
+    shown, shown_shared = rounded_similarities(similarities, calibration), np.floor(shared * 10 + 1e-3) / 10
+    found = []
     for row in np.flatnonzero(lifted >= threshold).tolist():
         face = near.face(row)
         evidence = FaceEvidence(
             face_id=face.face_id,
             box=face.box,
-            similarity=float(similarities[row]),
-            shared_neighbours=float(shared[row]),
+            similarity=float(shown[row]),
+            shared_neighbours=float(shown_shared[row]),
             detection_score=face.detection_score,
             quality=face.quality,
         )
         probability = match_probability(float(lifted[row]), calibration)
-        yield SimilarFace(photo_id=face.photo_id, probability=probability, evidence=evidence)
+        found.append(SimilarFace(photo_id=face.photo_id, probability=probability, evidence=evidence))
+    best_matches = []
+    for rows, cosines in zip(*ranked_similarities(queries, near.vectors), strict=True):
+        own = rounded_similarities(cosines + lifts_of[rows], calibration)
+        if (places := np.flatnonzero(own >= threshold)).size:
+            nearest = near.face(int(rows[places[0]]))
+            best_matches.append(BestMatch(face_id=nearest.face_id, similarity=float(own[places].max())))
+    return SimilarFaces(faces=found, best_matches=tuple(best_matches))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +106,27 @@ class FaceMatch:
 
 
 def most_similar_faces(
-    index: FaceIndex, album: str, queries: Sequence[Embedding], *, limit: int, min_similarity: float
+    index: FaceIndex,
+    album: str,
+    queries: Sequence[Embedding],
+    *,
+    limit: int,
+    min_similarity: float,
+    rounded_by: Calibration | None = None,
 ) -> list[FaceMatch]:
     """The faces of `album` most similar to any of `queries`, best first, ties by face id; none in an unknown album.
 
-    A face's similarity is its best over the queries; only faces of the queries' embedding space are compared.
+    A face's similarity is its best over the queries; only faces of the queries' embedding space are compared. What
+    callers get to see is rounded by a calibration first, so that the order of faces and a threshold tell no more.
     """
     if not queries or limit < 1:
         return []
     count = max(CANDIDATES_PER_MATCH * limit, MIN_CANDIDATES)
     with index.reading(album) as reading:
         near = reading.nearest(queries, limit=count, where=_EVERY_PHOTO)
-        similarities = best_similarities(queries, near.vectors)
+        similarities: NDArray[np.floating] = best_similarities(queries, near.vectors)
+        if rounded_by is not None:
+            similarities = rounded_similarities(similarities, rounded_by)
         faces = [
             (similarity, near.face(row))
             for row, similarity in enumerate(similarities.tolist())

@@ -43,10 +43,19 @@ def best_similarities(queries: Sequence[Embedding], vectors: NDArray[np.float32]
     Equal rows get equal numbers wherever they are, which a matrix product does not promise.
     """
     best = np.full(len(vectors), -1.0, np.float32)
-    if len(vectors):
-        rows, similarities = cosine_top_k(np.stack([query.vector for query in queries]), vectors, len(vectors))
-        np.maximum.at(best, rows.ravel(), similarities.ravel())
+    rows, similarities = ranked_similarities(queries, vectors)
+    np.maximum.at(best, rows.ravel(), similarities.ravel())
     return best
+
+
+def ranked_similarities(
+    queries: Sequence[Embedding], vectors: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """All of (N, D) unit-length rows by falling cosine to each of Q queries (one or more): rows and cosines, (Q, N)."""
+    if not len(vectors):
+        return np.zeros((len(queries), 0), np.int64), np.zeros((len(queries), 0), np.float32)
+    rows, similarities = cosine_top_k(np.stack([query.vector for query in queries]), vectors, len(vectors))
+    return rows.astype(np.int64, copy=False), similarities
 
 
 def centroid(embeddings: Sequence[Embedding]) -> Embedding:

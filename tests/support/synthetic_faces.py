@@ -46,6 +46,15 @@ class Crowd:
         rng = np.random.default_rng([self._seed, 2])
         return self._pictures(rng.integers(0, self.people, count), rng)
 
+    def selfies_of(self, person: int, count: int) -> NDArray[np.float32]:
+        """Pictures, not in the album, of one of the people: (N, D) unit rows."""
+        return self._pictures(np.full(count, person), np.random.default_rng([self._seed, 4, person]))
+
+    def portraits(self, count: int) -> NDArray[np.float32]:
+        """Another picture of each of the people that `album(count, size=count)` begins with: (N, D) unit rows."""
+        of = np.random.default_rng([self._seed, 1]).integers(0, self.people, count)
+        return self._pictures(of, np.random.default_rng([self._seed, 3]))
+
     def _pictures(self, of: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
         strength = _NOISE * np.exp(_NOISE_SPREAD * rng.normal(size=(len(of), 1)))
         return _unit(self._people[of] + strength * rng.normal(size=(len(of), DIMENSION)) * _DEVIATIONS)
