@@ -31,6 +31,10 @@ class Unavailable(PhotofinishError):
     """A temporary failure: propagate, so that the message is delivered again, or answer 503."""
 
 
+class GpuRefused(Unavailable):
+    """Cloud Run refuses GPUs for quota: start tasks without GPU, or try again later."""
+
+
 class Misconfigured(PhotofinishError):
     """Stop: something must be set or installed first. The message names all of it."""
 

@@ -11,22 +11,49 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from photofinish.analysis.analyzer import AnalyzedPhoto
+from photofinish.application.bibs.projection import bib_fields
+from photofinish.application.consent.admission import FaceAdmission
+from photofinish.application.erasing import remove_derived
+from photofinish.domain.erasure import without_erased
 from photofinish.domain.face import face_id
 from photofinish.domain.photo import PhotoRef, PhotoStatus
-from photofinish.domain.sidecar import preview_name, sidecar, sidecar_bytes, sidecar_name
+from photofinish.domain.sidecar import face_numbers, preview_name, sidecar, sidecar_bytes, sidecar_name
 from photofinish.domain.work import is_version
 from photofinish.errors import RejectedInput
-from photofinish.ports import Documents, FaceIndex, PhotoStore, ResultEvents
+from photofinish.ports import (
+    AlbumPolicies,
+    Documents,
+    ErasableObjects,
+    ErasedMeanwhile,
+    FaceIndex,
+    PhotoStore,
+    ResultEvents,
+    Tombstones,
+)
 
 
 class Committer:
     """Writes photos' progress and results to all stores; callers acknowledge afterwards. Threads may share it."""
 
-    def __init__(self, store: PhotoStore, index: FaceIndex, documents: Documents, events: ResultEvents) -> None:
+    def __init__(
+        self,
+        store: PhotoStore,
+        index: FaceIndex,
+        documents: Documents,
+        events: ResultEvents,
+        tombstones: Tombstones,
+        objects: ErasableObjects,
+        admission: FaceAdmission,
+        policies: AlbumPolicies,
+    ) -> None:
         self._store = store
         self._index = index
         self._documents = documents
         self._events = events
+        self._tombstones = tombstones
+        self._objects = objects
+        self._admission = admission
+        self._policies = policies
 
     def begin(self, photos: Sequence[PhotoRef], *, worker: str) -> set[PhotoRef]:
         """Mark photos as processing and return those that still need analysis.
@@ -38,26 +65,63 @@ class Committer:
             states = self._documents.states(repeated)
             for photo in repeated:
                 state = states.get(photo)
-                if is_version(state, photo) and state.is_final:
+                if is_version(state, photo) and state.status is PhotoStatus.ERASED:
+                    self._remove_derived(photo)  # written by a task that died before it learned of the erasure
+                elif is_version(state, photo) and state.is_final:
                     self._events.publish_result(photo, state.status)
         return needed
 
     def commit(self, photo: PhotoRef, analyzed: AnalyzedPhoto, *, fetch_ms: float) -> None:
-        """Write a result: sidecar ▸ preview ▸ Postgres ▸ Firestore ▸ result message."""
+        """Write a result: sidecar ▸ preview ▸ Postgres ▸ Firestore ▸ result message.
+
+        Where only results are kept, there is no preview. Previews that were written before the album's policy said so
+        are removed by :class:`photofinish.application.retention.Retention`.
+        What is erased is left out, and of faces that may not be indexed only the boxes are written. Both questions are
+        asked again after the index was written: a person may be erased or opt out meanwhile. People who do so later
+        are found in the index.
+        """
         version = analyzed.pipeline_version
-        document = sidecar(photo, analyzed.analysis, version)
-        began = time.perf_counter()
-        self._store.put_derived(sidecar_name(photo, version), sidecar_bytes(document), "application/json")
-        self._store.put_derived(preview_name(photo, version), analyzed.preview_jpeg, "image/jpeg")
-        stored = time.perf_counter()
-        self._index.replace(photo, version, analyzed.analysis)
-        indexed = time.perf_counter()
+        has_preview = self._policies.policy(photo.album).keep_originals
+        while True:
+            asked_at = time.perf_counter()
+            erased = self._tombstones.erased(photo)
+            if erased.is_photo:
+                self._remove_derived(photo)
+                return
+            analysis = self._admission.admit(photo.album, without_erased(analyzed.analysis, erased))
+            began = time.perf_counter()
+            document = sidecar(photo, analysis, version)
+            # One of the same name may be of earlier answers to these questions.
+            self._objects.replace_derived(sidecar_name(photo, version), sidecar_bytes(document), "application/json")
+            if has_preview:
+                self._store.put_derived(preview_name(photo, version), analyzed.preview_jpeg, "image/jpeg")
+            stored = time.perf_counter()
+            try:
+                shown = self._index.replace(photo, version, analysis)
+            except ErasedMeanwhile:
+                continue
+            indexed = time.perf_counter()
+            if self._admission.admit(photo.album, analysis) is analysis:
+                break
+        if shown is None and self._tombstones.erased(photo).is_photo:
+            self._remove_derived(photo)
+            return
         # The sidecar has the times of the analysis; these are known only after it is written.
-        io_ms = {"fetch": fetch_ms, "store": (stored - began) * 1000, "index": (indexed - stored) * 1000}
-        fields = document_fields(photo, document)
+        io_ms = {
+            "fetch": fetch_ms,
+            "consent": (began - asked_at) * 1000,
+            "store": (stored - began) * 1000,
+            "index": (indexed - stored) * 1000,
+        }
+        fields = document_fields(photo, document, has_preview=has_preview) | (
+            {} if shown is None else bib_fields(shown)
+        )
         fields["timings_ms"] = fields["timings_ms"] | {stage: round(ms, 2) for stage, ms in io_ms.items()}
         self._documents.record_final(photo, PhotoStatus.DONE, fields)
         self._events.publish_result(photo, PhotoStatus.DONE)
+
+    def _remove_derived(self, photo: PhotoRef) -> None:
+        remove_derived(photo, self._objects)
 
     def reject(self, photo: PhotoRef, rejection: RejectedInput) -> None:
         """Record why a photo cannot be analysed, and remove its older versions from the search."""
@@ -70,46 +134,34 @@ class Committer:
         self._documents.note_failure(photos, reason)
 
 
-def document_fields(photo: PhotoRef, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Build the photo's Firestore fields from its sidecar: a projection that can be rebuilt at any time.
+def document_fields(photo: PhotoRef, document: Mapping[str, Any], *, has_preview: bool) -> dict[str, Any]:
+    """Build the photo's Firestore fields from its sidecar, without its bibs: a projection that can be rebuilt.
 
-    Boxes become maps, because Firestore takes no array inside an array. Embeddings are never included.
+    Embeddings are never included.
     """
     version = document["pipeline_version"]
     return {
         "image": document["image"],
+        "warnings": document.get("warnings", []),
+        "has_warnings": bool(document.get("warnings")),
         "sharpness": document["sharpness"],
         "faces": [
             {
                 "face_id": face_id(photo, version, number),
-                "box": _box(face["box"]),
+                "box": face["box"],
                 "detection_score": face["detection_score"],
                 "sharpness": face["sharpness"],
                 "quality": face["quality"],
                 "person_id": None,
             }
-            for number, face in enumerate(document["faces"])
+            for number, face in zip(face_numbers(document), document["faces"], strict=True)
         ],
-        "bibs": [
-            {
-                "number": bib["number"],
-                "ocr_score": bib["ocr_score"],
-                "partial": bib["partial"],
-                "candidates": bib.get("candidates", []),
-                "box": _box(bib["box"]),
-                "face_id": None if bib["face_index"] is None else face_id(photo, version, bib["face_index"]),
-            }
-            for bib in document["bibs"]
-        ],
-        "bib_numbers": sorted({bib["number"] for bib in document["bibs"]}),
+        "face_areas": document.get("face_areas", []),
+        "withheld_faces": [{"box": face["box"]} for face in document.get("withheld_faces", ())],
         "text": [line["text"] for line in document["text"]],
         "sidecar": sidecar_name(photo, version),
-        "renditions": {"preview": preview_name(photo, version)},
+        "renditions": {"preview": preview_name(photo, version) if has_preview else None},
         "pipeline_version": version,
         "models": document["models"],
         "timings_ms": document["timings_ms"],
     }
-
-
-def _box(box: list[float]) -> dict[str, float]:
-    return dict(zip("xywh", box, strict=True))

@@ -6,8 +6,8 @@ import logging
 import uuid
 from datetime import datetime
 
-from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
-from photofinish.domain.work import check_upload
+from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto, is_folder_placeholder
+from photofinish.domain.work import check_names, check_size
 from photofinish.errors import RejectedInput
 from photofinish.logs import fields
 from photofinish.ports import Documents, ResultEvents, WorkItem, WorkQueue
@@ -20,21 +20,43 @@ def ingest(
 ) -> None:
     """Record and queue one uploaded photo; reject it at once if its name or size rules it out.
 
-    It is recorded first: a crash in between leaves a record, and the event, delivered again, queues it.
+    It is recorded first: a crash in between leaves a record, and the event, delivered again, queues it. An overwrite of
+    a wrong size is queued, too: its task rejects it, and removes the older version from the search.
     """
+    if is_folder_placeholder(photo):
+        log.info("no photo but a folder's placeholder", extra=fields(name=photo.ref.name))
+        return
+    rejection = _rejection(photo, documents)
     trace_id = uuid.uuid4().hex
     if not documents.record_queued(photo, event_at=event_at, trace_id=trace_id):
-        log.info("nothing to do", extra=fields(photo_id=photo.ref.photo_id, generation=photo.ref.generation))
+        log.info(
+            "nothing to do",
+            extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, generation=photo.ref.generation),
+        )
         return
-    try:
-        check_upload(photo)
-    except RejectedInput as rejection:
+    if rejection is not None:
         documents.record_final(photo.ref, PhotoStatus.REJECTED, {}, error=(rejection.code, rejection.message))
         events.publish_result(photo.ref, PhotoStatus.REJECTED)
-        log.info("rejected", extra=fields(photo_id=photo.ref.photo_id, code=rejection.code))
+        log.info(
+            "rejected",
+            extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id, code=rejection.code),
+        )
         return
     queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id, uploaded_at=photo.uploaded_at)])
     log.info("queued", extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id))
+
+
+def _rejection(photo: StoredPhoto, documents: Documents) -> RejectedInput | None:
+    """Why `photo` is rejected without a task."""
+    try:
+        check_names(photo.ref.name)
+    except RejectedInput as rejection:
+        return rejection
+    try:
+        check_size(photo.size_bytes)
+    except RejectedInput as rejection:
+        return None if documents.states([photo.ref]) else rejection
+    return None
 
 
 def requeue(photo: PhotoRef, *, uploaded_at: datetime, documents: Documents, queue: WorkQueue) -> bool:

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 
 from photofinish.application.ingest import ingest, requeue
-from photofinish.domain.photo import DEFAULT_ALBUM, StoredPhoto
+from photofinish.domain.photo import DEFAULT_ALBUM, StoredPhoto, album_prefixes, is_folder_placeholder
 from photofinish.domain.work import is_done, is_stuck, needs_ingest
 from photofinish.logs import fields
 from photofinish.ports import Documents, PhotoStore, ResultEvents, WorkQueue
@@ -44,7 +44,7 @@ def reconcile(
     `uploaded_since` skips older objects: listing a bucket is cheap, reading the record of every photo is not.
     """
     seen = queued = 0
-    for chunk in _chunks(_listed(store, album, uploaded_since)):
+    for chunk in _chunks(listed_photos(store, album, uploaded_since=uploaded_since)):
         now = datetime.now(UTC)
         states = documents.states([photo.ref for photo in chunk])
         for photo in chunk:
@@ -62,9 +62,14 @@ def reconcile(
     return Reconciled(seen, queued)
 
 
-def _listed(store: PhotoStore, album: str | None, uploaded_since: datetime | None) -> Iterator[StoredPhoto]:
+def listed_photos(
+    store: PhotoStore, album: str | None, *, uploaded_since: datetime | None = None
+) -> Iterator[StoredPhoto]:
+    """Yield the photos of the bucket, of `album` (None: of all) and uploaded at or after `uploaded_since`."""
     # Photos of the default album may be anywhere: at the root, or in a folder whose name cannot be an album's.
-    listed = store.list_photos("" if album in (None, DEFAULT_ALBUM) else f"{album}/")
+    prefixes = ("",) if album is None or album == DEFAULT_ALBUM else album_prefixes(album)
+    listed: Iterator[StoredPhoto] = chain.from_iterable(map(store.list_photos, prefixes))
+    listed = (photo for photo in listed if not is_folder_placeholder(photo))
     if album is not None:
         listed = (photo for photo in listed if photo.ref.album == album)
     if uploaded_since is not None:

@@ -77,5 +77,10 @@ def face_id(photo: PhotoRef, pipeline_version: str, index: int) -> str:
 
     The part of the version after a plus, the album's bib rules, is left out: it changes no face.
     """
-    face_version = pipeline_version.partition("+")[0]
+    face_version, _, _ = pipeline_version.partition("+")
     return str(uuid.uuid5(_FACE_NAMESPACE, f"{photo.photo_id}/{photo.generation}/{face_version}/{index}"))
+
+
+def rules_of(pipeline_version: str) -> str:
+    """Return the fingerprint of the bib rules in a pipeline version, see :attr:`BibRules.fingerprint`."""
+    return pipeline_version.partition("+")[2]

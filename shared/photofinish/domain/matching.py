@@ -5,6 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from photofinish.errors import InvalidQuery
+
+SIMILARITY_STEPS = 20
+"""Between a calibration's `min_similarity` and 1: the similarities that leave the system.
+
+An exact cosine of 128 chosen vectors gives away a template; 20 steps tell people as much as they can use.
+"""
+_SAME = 1 - 1e-3  # equal embeddings, one of them stored in half precision
+_TOLERANCE = 1e-5  # of a step: single precision may make a cosine a little smaller than a step
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
@@ -35,6 +48,12 @@ class Calibration:
         if not 0 <= self.selfie_min_quality <= 1:
             raise ValueError(f"selfie_min_quality is 0 to 1, not {self.selfie_min_quality}")
 
+    @property
+    def certain_similarity(self) -> float:
+        """About 1 in 100,000 pairs of different people is more similar, as the rate falls from the first threshold to
+        the second."""
+        return min(2 * self.stranger_similarity - self.min_similarity, 1.0)
+
 
 def match_probability(similarity: float, calibration: Calibration) -> float:
     """The probability, 0 to 1, that two faces of this cosine similarity are one person's; grows with the similarity.
@@ -49,3 +68,33 @@ def match_probability(similarity: float, calibration: Calibration) -> float:
         return 1 / (1 + math.exp(-log_odds))
     odds = math.exp(log_odds)
     return odds / (1 + odds)
+
+
+def rounded_similarities(similarities: NDArray[np.floating], calibration: Calibration) -> NDArray[np.float64]:
+    """Round similarities down to steps of which `min_similarity` is one and 1 is another."""
+    least = calibration.min_similarity
+    exact = np.asarray(similarities, np.float64)
+    step = max(1 - least, 1e-3) / SIMILARITY_STEPS
+    rounded = np.clip(least + np.floor((exact - least) / step + _TOLERANCE) * step, -1.0, 1.0)
+    return np.where(exact >= _SAME, 1.0, rounded)
+
+
+def rounded_similarity(similarity: float, calibration: Calibration) -> float:
+    """Round one similarity as :func:`rounded_similarities` does."""
+    return float(rounded_similarities(np.array(similarity), calibration))
+
+
+def required_similarity(requested: float | None, calibration: Calibration) -> float:
+    """Return the similarity that a caller's search requires of a face: `requested`, or the calibrated threshold.
+
+    Raises:
+        InvalidQuery: it is below the threshold. Answers about dissimilar faces show what a template is.
+    """
+    if requested is None:
+        return calibration.min_similarity
+    if requested < calibration.min_similarity:
+        raise InvalidQuery(
+            f"'min_similarity' must be {calibration.min_similarity:g} or more, which is the calibrated threshold of "
+            "the embedding space."
+        )
+    return requested

@@ -28,6 +28,15 @@ class UnknownPerson(NotFound):
         super().__init__("This album has no such person.")
 
 
+class UnknownOperation(NotFound):
+    """The album has no such operation."""
+
+    code = "unknown_operation"
+
+    def __init__(self, operation_id: int) -> None:
+        super().__init__(f"There is no operation {operation_id} in this album.")
+
+
 class FaceSource(StrEnum):
     """Why a face is assigned to a person."""
 
@@ -150,6 +159,27 @@ class ShownFace:
     photo: PhotoRef
     box: Box
     quality: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """The face that stands for a person."""
+
+    face: ShownFace
+    pipeline_version: str
+    """Of the face's photo, which names its renditions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleCount:
+    """How many people an album has now."""
+
+    people: int
+    """All of them, as they are listed."""
+    on_photos: int
+    """Those with a face on a photo; the others were only enrolled or created."""
+    assigned_faces: int
+    """Faces on photos that are assigned to a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from photofinish.domain.bib_number import normal_number
 from photofinish.domain.face import Embedding
 from photofinish.domain.people import FaceChanges, FaceOwner, FaceSource, Person
 from photofinish.errors import Conflict, RejectedInput
@@ -91,10 +92,16 @@ def check_split(person: Person, face_ids: Sequence[str], owners: Owners) -> None
         raise Conflict("nothing_left", "A split takes some of the person's faces, and leaves some.")
 
 
-def check_number(number: str) -> None:
-    """Raise RejectedInput, code `number_not_allowed`, for what cannot be a bib number."""
-    if not 0 < len(number) <= MAX_NUMBER_CHARS or not number.isprintable():
+def checked_number(number: str) -> str:
+    """Return a number that a user typed in its normal form.
+
+    Raises:
+        RejectedInput: `number_not_allowed`: it cannot be a bib number.
+    """
+    normal = normal_number(number)
+    if not 0 < len(normal) <= MAX_NUMBER_CHARS or not normal.isprintable():
         raise RejectedInput("number_not_allowed", f"A number has 1 to {MAX_NUMBER_CHARS} printable characters.")
+    return normal
 
 
 def _allowed(

@@ -16,6 +16,11 @@ DEFAULT_ALBUM = "default"
 MAX_ALBUM_CHARS = 255
 # Firestore reserves ids of this form, and allows neither "." nor "..".
 _RESERVED_ID = re.compile(r"__.*__|\.{1,2}")
+# Characters of other categories than Cf that are shown as nothing: Unicode's Default_Ignorable_Code_Point
+# (https://www.unicode.org/Public/17.0.0/ucd/DerivedCoreProperties.txt) and the blank Braille pattern.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
 
 
 class PhotoStatus(StrEnum):
@@ -63,10 +68,28 @@ class StoredPhoto:
     uploaded_at: datetime
 
 
+def album_name(text: str) -> str:
+    """Return the album that `text` names, in Unicode's composed form (NFC), as all stores have it.
+
+    macOS writes `ü` as two characters and others as one: both name the same album.
+    """
+    return unicodedata.normalize("NFC", text)
+
+
 def first_segment(name: str) -> str:
-    """Return the part of an object's name before its first slash; `default` for an object at the root."""
+    """Return the part of an object's name before its first slash, in NFC; `default` for an object at the root."""
     album, slash, _ = name.partition("/")
-    return album if slash and album else DEFAULT_ALBUM
+    return album_name(album) if slash and album else DEFAULT_ALBUM
+
+
+def album_prefixes(album: str) -> tuple[str, ...]:
+    """Return how names of an album's objects begin: composed, and decomposed as macOS writes them."""
+    return tuple(dict.fromkeys(f"{unicodedata.normalize(form, album)}/" for form in ("NFC", "NFD")))
+
+
+def is_folder_placeholder(photo: StoredPhoto) -> bool:
+    """Whether an object only stands for a folder, as the Cloud Console creates one (`spring-10k/` of 0 bytes)."""
+    return photo.ref.name.endswith("/") and photo.size_bytes == 0
 
 
 @lru_cache(maxsize=1024)  # one search calls this about twenty times for the same album
@@ -106,4 +129,41 @@ def check_album(name: str) -> str:
             f"The folder name {shown!r} cannot be an album name. Use 1 to {MAX_ALBUM_CHARS} printable characters, "
             "and neither '.', '..' nor a name between double underscores.",
         )
+    check_visible(album)
     return album
+
+
+def check_visible(album: str) -> None:
+    """Check that a new album's name cannot pass for another's; albums that exist keep their names.
+
+    Raises:
+        RejectedInput: `album_name_not_allowed`: a character that is not seen, unless it joins an emoji, or one
+            that turns the direction of the text.
+    """
+    for position, character in enumerate(album, 1):
+        if _joins_emoji(album, position - 1):
+            continue
+        if unicodedata.category(character) == "Cf" or _INVISIBLE.match(character):
+            name = unicodedata.name(character, "a format character")
+            raise RejectedInput(
+                "album_name_not_allowed",
+                f"Character {position} of the album's name is not visible (U+{ord(character):04X}, {name.lower()}), so "
+                "it could pass for another album. Rename the folder.",
+            )
+
+
+def _joins_emoji(text: str, index: int) -> bool:
+    """Whether the character there is a part of the emoji around it (https://www.unicode.org/reports/tr51/#Emoji_Sequences).
+
+    That is a variation selector 16 after a symbol (❤️), or a zero-width joiner between two symbols
+    (🏃‍♀).
+    """
+    before, after = text[index - 1 : index], text[index + 1 : index + 2]
+    if text[index] == "\ufe0f":
+        return _is_symbol(before)
+    return text[index] == "\u200d" and _is_symbol(after) and (_is_symbol(before) or before == "\ufe0f")
+
+
+def _is_symbol(character: str) -> bool:
+    """Whether it is a pictograph or a skin tone."""
+    return character != "" and unicodedata.category(character) in {"So", "Sk"} and character > "\u2000"

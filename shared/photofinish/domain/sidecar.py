@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from photofinish.domain.analysis import PhotoAnalysis
+from photofinish.domain.analysis import PhotoAnalysis, kept_numbers
+from photofinish.domain.bib import TextLine
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
+from photofinish.domain.start_list import CONFUSION
 
-SIDECAR_VERSION = 1
+SIDECAR_VERSION = 2
 _FRACTION_DIGITS = 6
 
 
@@ -38,10 +42,11 @@ def sidecar(
             "taken_at": analysis.image.taken_at.isoformat() if analysis.image.taken_at else None,
             "camera": analysis.image.camera,
         },
+        "warnings": [{"code": warning.code.value, "message": warning.message} for warning in analysis.warnings],
         "faces": [
             {
                 "box": _box(face.box),
-                "landmarks": [[_round(x), _round(y)] for x, y in face.landmarks],
+                "landmarks": [{"x": _round(x), "y": _round(y)} for x, y in face.landmarks],
                 "detection_score": _round(face.detection_score),
                 "sharpness": _round(face.sharpness),
                 "quality": _round(face.quality),
@@ -60,6 +65,7 @@ def sidecar(
             )
             for face in analysis.faces
         ],
+        "face_areas": [_box(area) for area in analysis.face_areas],
         "bibs": [
             {
                 "number": bib.number,
@@ -67,21 +73,18 @@ def sidecar(
                 "box": _box(bib.box),
                 "face_index": bib.face_index,
                 "partial": bib.partial,
+                "candidates": [
+                    {"number": candidate.number, "probability": _round(candidate.probability)}
+                    for candidate in bib.candidates
+                ],
             }
-            | (
-                {
-                    "candidates": [
-                        {"number": candidate.number, "probability": _round(candidate.probability)}
-                        for candidate in bib.candidates
-                    ]
-                }
-                if bib.candidates
-                else {}
-            )
             for bib in analysis.bibs
         ],
         "text": [
-            {"text": line.text, "ocr_score": _round(line.ocr_score), "box": _box(line.box)} for line in analysis.text
+            {"text": line.text, "ocr_score": _round(line.ocr_score), "box": _box(line.box)}
+            | ({"corners": [{"x": _round(x), "y": _round(y)} for x, y in line.quad.corners]} if line.quad else {})
+            | _digits(line)
+            for line in analysis.text
         ],
         "sharpness": {
             "frame": _round(analysis.sharpness.frame),
@@ -90,12 +93,35 @@ def sidecar(
         },
         "models": dict(analysis.models),
         "timings_ms": {stage: round(ms, 2) for stage, ms in analysis.timings_ms.items()},
-    }
+    } | _left_out(analysis)
+
+
+def face_numbers(document: Mapping[str, Any]) -> tuple[int, ...]:
+    """The number of each face of a sidecar, which its id is made of; see :attr:`PhotoAnalysis.face_numbers`."""
+    withheld = [one["number"] for one in document.get("withheld_faces", ())]
+    return kept_numbers(len(document["faces"]), [*document.get("erased_faces", ()), *withheld])
 
 
 def sidecar_bytes(document: dict[str, Any]) -> bytes:
     """Encode a document as canonical JSON (sorted keys, no spaces, UTF-8): equal documents give equal bytes."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def read_sidecar(content: bytes) -> dict[str, Any]:
+    """Parse a sidecar of this version or the one before, and return it in the form of this version.
+
+    Raises:
+        ValueError: it is not a sidecar of these versions.
+    """
+    document = json.loads(content)
+    match document:
+        case {"sidecar_version": 1}:
+            return _in_version_2(document)
+        case {"sidecar_version": 2}:
+            found: dict[str, Any] = document
+            return found
+        case _:
+            raise ValueError("not a sidecar of version 1 or 2; a newer photofinish may have written it")
 
 
 def sidecar_schema() -> dict[str, Any]:
@@ -115,8 +141,57 @@ def preview_name(photo: PhotoRef, pipeline_version: str) -> str:
     return f"renditions/{photo.album}/{photo.photo_id}/{photo.generation}.{pipeline_version}.preview.jpg"
 
 
-def _box(box: Box) -> list[float]:
-    return [_round(box.x), _round(box.y), _round(box.w), _round(box.h)]
+def unlinked_name(preview: str) -> str:
+    """The name that a preview has after all links to it were ended, see `application/previews.py`."""
+    return preview.removesuffix(".preview.jpg") + ".unlinked.jpg"
+
+
+def _in_version_2(document: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 had boxes as [x, y, w, h], points as [x, y], and `candidates` only where there were any."""
+
+    def boxed(part: Mapping[str, Any]) -> dict[str, Any]:
+        return {**part, "box": dict(zip("xywh", part["box"], strict=True))}
+
+    return document | {
+        "sidecar_version": 2,
+        "faces": [
+            boxed(face) | {"landmarks": [dict(zip("xy", point, strict=True)) for point in face["landmarks"]]}
+            for face in document["faces"]
+        ],
+        "bibs": [{"candidates": []} | boxed(bib) for bib in document["bibs"]],
+        "text": [boxed(line) for line in document["text"]],
+    }
+
+
+def _left_out(analysis: PhotoAnalysis) -> dict[str, Any]:
+    """Faces that were found and are not among `faces`; absent where there is none."""
+    withheld = [{"number": one.number, "box": _box(one.box)} for one in analysis.withheld_faces]
+    left_out = {"erased_faces": list(analysis.erased_faces), "withheld_faces": withheld}
+    return {what: faces for what, faces in left_out.items() if faces}
+
+
+def _digits(line: TextLine) -> dict[str, Any]:
+    """What a start list needs to judge the line's numbers; nothing for a line without digits.
+
+    Only words with a digit can be numbers, and a start list counts any probability below `CONFUSION` as that.
+    """
+    found = {}
+    for word in re.finditer(r"\S+", line.text if line.digit_probabilities else ""):
+        if not re.search("[0-9]", word[0]):
+            continue
+        for position in range(word.start(), word.end()):
+            likely = {
+                str(digit): _round(probability)
+                for digit, probability in enumerate(line.digit_probabilities[position])
+                if probability >= CONFUSION
+            }
+            if likely:
+                found[str(position)] = likely
+    return {"digit_probabilities": found} if found else {}
+
+
+def _box(box: Box) -> dict[str, float]:
+    return {edge: _round(value) for edge, value in box.edges.items()}
 
 
 def _round(value: float) -> float:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeGuard
 
-from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, StoredPhoto, check_album, check_name
+from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, check_album, check_name
 from photofinish.errors import RejectedInput
 
-MAX_PHOTO_BYTES = 50_000_000
+# Larger than JPEG files of 100 to 200 megapixels and most raw files.
+MAX_PHOTO_BYTES = 100_000_000
 # A photo delivered more often than this may be what kills its task, so it is analysed alone.
 ALONE_AFTER_ATTEMPTS = 2
 
@@ -60,15 +61,14 @@ def is_done(state: PhotoState | None, photo: PhotoRef) -> bool:
     return is_version(state, photo) and state.status is PhotoStatus.DONE
 
 
-def check_upload(photo: StoredPhoto) -> None:
-    """Check what the upload event shows, before any GPU time is spent.
+def check_names(name: str) -> None:
+    """Check the name of an uploaded object, before any GPU time is spent.
 
     Raises:
-        RejectedInput: `photo_name_not_allowed`, `album_name_not_allowed`, `empty_file` or `file_too_large`.
+        RejectedInput: `photo_name_not_allowed` or `album_name_not_allowed`.
     """
-    check_name(photo.ref.name)
-    check_album(photo.ref.name)
-    check_size(photo.size_bytes)
+    check_name(name)
+    check_album(name)
 
 
 def check_size(size_bytes: int, max_bytes: int = MAX_PHOTO_BYTES) -> None:

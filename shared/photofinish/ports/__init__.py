@@ -7,13 +7,41 @@ them, including the in-memory doubles of ``adapters/memory``. All methods may ra
 
 from __future__ import annotations
 
-from photofinish.ports.access import ALIKE_WITHIN_S, AccessStore, Expired
+from photofinish.ports.access import (
+    ALIKE_WITHIN_S,
+    AccessDocuments,
+    AccessProjection,
+    AccessStore,
+    Expired,
+    PendingAccess,
+)
+from photofinish.ports.album_policies import AlbumPolicies
 from photofinish.ports.album_reading import AlbumReading, NearFaces, SeenBib, SeenFace
 from photofinish.ports.albums import AlbumRules, Albums, AlbumSummary
+from photofinish.ports.audit import AuditAnchors, AuditReading
+from photofinish.ports.bibs import (
+    AnalyzedVersion,
+    BibCorrections,
+    BibProjection,
+    BibRescoring,
+    ReadAgain,
+    UnknownPhoto,
+)
+from photofinish.ports.camera_clocks import CameraClocks
 from photofinish.ports.clusters import Clusters
+from photofinish.ports.consents import Consents, SuppressionList
 from photofinish.ports.documents import Documents, PhotoRecord
 from photofinish.ports.enrolments import EnrolmentPictures, Enrolments
-from photofinish.ports.face_index import FaceIndex, IndexedFace
+from photofinish.ports.erasures import (
+    Buried,
+    ErasableDocuments,
+    ErasableObjects,
+    Erasures,
+    ObjectVersion,
+    Tombstones,
+)
+from photofinish.ports.face_index import ErasedMeanwhile, FaceIndex, IndexedFace
+from photofinish.ports.liveness import LivenessCheck
 from photofinish.ports.people import (
     People,
     PeopleChanges,
@@ -24,32 +52,63 @@ from photofinish.ports.people import (
     PersonMatch,
     Users,
 )
-from photofinish.ports.photos import BucketKind, PhotoLinks, PhotoStore, PhotoUploads, SignedUpload, UploadedFile
+from photofinish.ports.photos import (
+    BucketKind,
+    DerivedObjects,
+    PhotoLinks,
+    PhotoStore,
+    PhotoUploads,
+    SignedUpload,
+    UploadedFile,
+)
+from photofinish.ports.receipts import ReceiptKey, ReceiptStore, UnknownReceipt
 from photofinish.ports.rekognition import COLLECTION_BUCKET, Collection, CollectionFace, Collections
-from photofinish.ports.work import JobLauncher, LeasedWork, ResultEvents, TaskLeases, WorkItem, WorkQueue
+from photofinish.ports.retention import RetentionRecords, RetentionRuns
+from photofinish.ports.work import GpuStates, JobLauncher, LeasedWork, ResultEvents, TaskLeases, WorkItem, WorkQueue
 
 __all__ = [
     "ALIKE_WITHIN_S",
     "COLLECTION_BUCKET",
+    "AccessDocuments",
+    "AccessProjection",
     "AccessStore",
+    "AlbumPolicies",
     "AlbumReading",
     "AlbumRules",
     "AlbumSummary",
     "Albums",
+    "AnalyzedVersion",
+    "AuditAnchors",
+    "AuditReading",
+    "BibCorrections",
+    "BibProjection",
+    "BibRescoring",
     "BucketKind",
+    "Buried",
+    "CameraClocks",
     "Clusters",
     "Collection",
     "CollectionFace",
     "Collections",
+    "Consents",
+    "DerivedObjects",
     "Documents",
     "EnrolmentPictures",
     "Enrolments",
+    "ErasableDocuments",
+    "ErasableObjects",
+    "ErasedMeanwhile",
+    "Erasures",
     "Expired",
     "FaceIndex",
+    "GpuStates",
     "IndexedFace",
     "JobLauncher",
     "LeasedWork",
+    "LivenessCheck",
     "NearFaces",
+    "ObjectVersion",
+    "PendingAccess",
     "People",
     "PeopleChanges",
     "PeopleDocuments",
@@ -61,11 +120,20 @@ __all__ = [
     "PhotoRecord",
     "PhotoStore",
     "PhotoUploads",
+    "ReadAgain",
+    "ReceiptKey",
+    "ReceiptStore",
     "ResultEvents",
+    "RetentionRecords",
+    "RetentionRuns",
     "SeenBib",
     "SeenFace",
     "SignedUpload",
+    "SuppressionList",
     "TaskLeases",
+    "Tombstones",
+    "UnknownPhoto",
+    "UnknownReceipt",
     "UploadedFile",
     "Users",
     "WorkItem",

@@ -51,7 +51,10 @@ class SeenBib:
     ocr_score: float
     """Of the requested number."""
     partial: bool
-    box: Box
+    box: Box | None
+    """None if a user added the number without saying where it is."""
+    by_hand: bool
+    """Whether a user set the number."""
     face_id: str | None
     face_box: Box | None
 
@@ -83,5 +86,5 @@ class AlbumReading(Protocol):
         ...
 
     def entrants(self, name: str, *, limit: int) -> dict[str, str]:
-        """Return number to name, ordered by number, of start-list entries whose name has every word of `name`."""
+        """Return number to name, ordered by number, of start-list entries that `name` means; see :func:`name_match`."""
         ...

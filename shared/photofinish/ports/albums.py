@@ -36,6 +36,7 @@ class AlbumRules(Protocol):
     def set_bib_rules(self, album: str, rules: BibRules) -> None:
         """Replace the rules and the start list of `album`; twice equals once.
 
-        The album need not contain a photo yet. Photos analysed before keep their results.
+        The album need not contain a photo yet. Photos analysed before keep their results until :class:`BibRescoring`
+        replaces them; other numbers than before make the album wait for that.
         """
         ...

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
+from photofinish.domain.photo_listing import PhotoListing, Position
 from photofinish.domain.work import PhotoState
 
 
@@ -41,7 +42,16 @@ class Documents(Protocol):
     ) -> bool:
         """Write a final status with `fields` (and `error` as code and sentence); return whether it was written.
 
-        It is not if a newer generation is recorded or this one is final already.
+        It is not if a newer generation is recorded, or this one is final already and `fields` are not of a later
+        analysis by another pipeline (:func:`is_later_analysis`). If the document has bibs of a newer `bibs_revision`,
+        they stay.
+        """
+        ...
+
+    def update_bibs(self, updates: Mapping[PhotoRef, Mapping[str, Any]]) -> None:
+        """Replace `bibs`, `bib_numbers` and `bibs_revision` of these photos, up to 100, whatever their status.
+
+        A document of another generation, or with an equal or newer `bibs_revision`, stays as it is.
         """
         ...
 
@@ -63,12 +73,27 @@ class Documents(Protocol):
         """Return the number of photos per status; empty for an unknown album."""
         ...
 
+    def album_names(self, *, names: frozenset[str] | None, limit: int, after: str | None) -> list[str]:
+        """Return up to `limit` recorded albums whose name is in `names` (None: all) and follows `after`, by name.
+
+        An album is recorded once a photo of it is queued; names are ordered by their code points.
+        """
+        ...
+
+    def last_upload(self, album: str) -> datetime | None:
+        """Return when the newest of the album's photos was uploaded; None without photos."""
+        ...
+
     def outstanding(self) -> int:
         """Return how many photos of all albums are queued or processing."""
         ...
 
     def list_photos(self, album: str, *, status: PhotoStatus | None = None) -> Iterator[PhotoRecord]:
         """Yield the records of an album (with one status, if given), read page by page."""
+        ...
+
+    def list_page(self, album: str, listing: PhotoListing, *, limit: int, after: Position | None) -> list[PhotoRecord]:
+        """Return the first `limit` photos that `listing` allows and whose position is above `after`, in its order."""
         ...
 
     def latest_final(self, album: str, *, limit: int) -> list[PhotoRecord]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from photofinish.domain.analysis import PhotoAnalysis
+from photofinish.domain.bib_changes import PhotoBibs
 from photofinish.domain.face import Embedding
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
+from photofinish.errors import PhotofinishError
 from photofinish.ports.album_reading import AlbumReading
 
 
@@ -26,15 +28,21 @@ class IndexedFace:
     quality: float
 
 
+class ErasedMeanwhile(PhotofinishError):
+    """A face was erased after the caller asked for tombstones: ask again, and leave it out."""
+
+
 class FaceIndex(Protocol):
     """Faces with their embeddings, bibs, and the other properties that photos are searched by; per album."""
 
-    def replace(self, photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> bool:
+    def replace(self, photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> PhotoBibs | None:
         """Replace all that is indexed of `photo`, in one transaction; twice equals once.
 
-        Returns False and changes nothing if a newer generation is indexed.
+        Users' corrections of its bib numbers stay: returns the numbers with them applied. Returns None and changes
+        nothing if a newer generation is indexed, or the photo is erased.
 
         Raises:
+            ErasedMeanwhile: one of the faces is erased.
             InvalidQuery: an embedding has another dimension than the index has for its space.
         """
         ...
@@ -43,13 +51,6 @@ class FaceIndex(Protocol):
         """Delete everything found in `photo` (in this generation or an older one); twice equals once.
 
         A late commit of an older generation is ignored; the same generation can be indexed again.
-        """
-        ...
-
-    def drop_album(self, album: str) -> None:
-        """Delete the photos of `album`, its rules and its start list without a trace; twice equals once.
-
-        A photo that is committed later, even of an older generation, starts the album again.
         """
         ...
 

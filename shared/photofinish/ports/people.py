@@ -13,10 +13,12 @@ from photofinish.domain.face import Embedding
 from photofinish.domain.people import (
     Changed,
     ChangedFaces,
+    Cover,
     FaceChanges,
     FaceOwner,
     FaceSource,
     Operation,
+    PeopleCount,
     Person,
     PersonDocument,
 )
@@ -60,19 +62,20 @@ class People(Protocol):
         """
         ...
 
+    def count(self, album: str) -> PeopleCount:
+        """Count the people of `album` and their faces as they are now; zeros for an unknown album."""
+        ...
+
+    def covers(self, album: str, person_ids: Sequence[str]) -> dict[str, Cover]:
+        """Person id → their best face, the first one of :meth:`faces`, of those of `person_ids` with a face."""
+        ...
+
     def find_by_name(self, album: str, name: str) -> list[Person]:
-        """Find people whose name has every word of `name`, in any case. At most 100, by name."""
+        """Find people whom `name` means, in any case; see :func:`name_match`. At most 100, by name."""
         ...
 
     def rename(self, album: str, person_id: str, name: str | None, *, by: str) -> Person:
         """Set the person's name, so that clustering does not take their current faces away; None removes it."""
-        ...
-
-    def delete(self, album: str, person_id: str, *, by: str) -> bool:
-        """Delete the person with all their data, for good; False for an unknown person.
-
-        The faces on the album's photos stay, unassigned. Earlier changes of the person cannot be undone any more.
-        """
         ...
 
     def embeddings(self, album: str, person_id: str) -> list[Embedding]:
@@ -95,10 +98,6 @@ class People(Protocol):
         """Face id → the person it is assigned to, of those of `face_ids` that are assigned."""
         ...
 
-    def drop_album(self, album: str) -> None:
-        """Delete all people of `album`, for good; twice equals once."""
-        ...
-
 
 class Users(Protocol):
     """People as users of the Rekognition API: each has a user id, unique in the album, and faces associated with it."""
@@ -108,10 +107,6 @@ class Users(Protocol):
         ...
 
     def get_user(self, album: str, user_id: str) -> Person | None: ...
-
-    def delete_user(self, album: str, user_id: str, *, by: str) -> bool:
-        """Delete the person as :meth:`People.delete` does; False for an unknown user."""
-        ...
 
     def list_users(self, album: str, *, limit: int, after: str | None = None) -> list[Person]:
         """List users by user id: the page after the user id `after`."""
@@ -197,7 +192,7 @@ class PeopleChanges(Protocol):
         """Undo a change; return the id of the operation that this is, which can be undone in turn.
 
         Raises:
-            NotFound: the album has no such operation.
+            UnknownOperation: the album has no such operation.
             Conflict: `already_undone`, `not_reversible`, or `changed_since`: a later change depends on it.
         """
         ...
@@ -216,6 +211,10 @@ class PeopleNumbers(Protocol):
 
     def numbers(self, album: str, person_id: str) -> list[PersonNumber]:
         """The numbers that the person may wear, best first, with evidence and conflicts; none for an unknown person."""
+        ...
+
+    def numbers_of(self, album: str, person_ids: Sequence[str]) -> dict[str, list[PersonNumber]]:
+        """As :meth:`numbers`, of several people: person id → numbers."""
         ...
 
     def faces_by_number(self, album: str, number: str, limit: int) -> list[InferredFace]:

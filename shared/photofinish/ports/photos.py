@@ -11,7 +11,19 @@ from typing import Literal, Protocol
 from photofinish.domain.photo import PhotoRef, StoredPhoto
 
 
-class PhotoStore(Protocol):
+class DerivedObjects(Protocol):
+    """The bucket of derived objects, for those who only read it."""
+
+    def read_derived(self, name: str) -> bytes:
+        """Return the content of a derived object.
+
+        Raises:
+            NotFound: there is no derived object of this name.
+        """
+        ...
+
+
+class PhotoStore(DerivedObjects, Protocol):
     """The bucket of originals and the bucket of derived objects."""
 
     def read(self, photo: PhotoRef, *, max_bytes: int) -> bytes:
@@ -27,16 +39,20 @@ class PhotoStore(Protocol):
         """Yield the photos whose name starts with `prefix`, ordered by name, read page by page."""
         ...
 
+    def is_live(self, photo: PhotoRef) -> bool:
+        """Whether exactly this generation is in the bucket, and not only kept as an older version of its object."""
+        ...
+
     def put_derived(self, name: str, content: bytes, content_type: str) -> None:
         """Create the derived object `name`; an existing one stays as it is (derived names contain a version)."""
         ...
 
-    def read_derived(self, name: str) -> bytes:
-        """Return the content of a derived object.
+    def derived_names(self, prefix: str) -> Iterator[str]:
+        """Yield the names of the derived objects that start with `prefix`, in order, read page by page."""
+        ...
 
-        Raises:
-            NotFound: there is no derived object of this name.
-        """
+    def move_derived(self, name: str, new_name: str) -> None:
+        """Give a derived object another name, so that links to the old one find nothing; twice equals once."""
         ...
 
 
@@ -57,8 +73,15 @@ class PhotoUploads(Protocol):
         """Return the objects of `album`, by object name."""
         ...
 
-    def upload(self, file: Path, name: str, content_type: str) -> PhotoRef:
-        """Upload a file as the object `name`; a second upload creates a newer generation of it."""
+    def upload(self, file: Path, name: str, content_type: str, *, replaces: int | None = None) -> PhotoRef:
+        """Upload a file as the object `name`; a second upload creates a newer generation of it.
+
+        `replaces` is the generation that the object must have, 0 for none; None replaces any.
+
+        Raises:
+            Conflict: the object has another generation, and another content.
+            RejectedInput: `upload_refused`: the bucket does not take this file.
+        """
         ...
 
 

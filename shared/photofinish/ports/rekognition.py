@@ -64,10 +64,6 @@ class Collections(Protocol):
         """Return position and name of collections in `names` (None: all) after position `after`, oldest first."""
         ...
 
-    def forget(self, album: str) -> None:
-        """Delete the collection's own rows: creation, tags, picture names, stored responses; twice equals once."""
-        ...
-
     def add_tags(self, album: str, tags: Mapping[str, str], *, at_most: int) -> bool:
         """Set these tags. Return False and change nothing if it would then have more than `at_most`."""
         ...

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from photofinish.domain.gpu_quota import GpuState
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 
 
@@ -39,7 +40,7 @@ class WorkQueue(Protocol):
     def pull(self, max_items: int, *, timeout_s: float) -> list[LeasedWork]:
         """Return up to `max_items`, waiting at most about `timeout_s` for the first; an empty list if none came.
 
-        A message that is not a work item is logged and acknowledged: it can never become one.
+        A message that is not a work item, or about an object of another bucket, is logged and acknowledged.
         """
         ...
 
@@ -64,7 +65,31 @@ class JobLauncher(Protocol):
     """Starts executions of the analysis job."""
 
     def launch(self, *, task_count: int, env: Mapping[str, str]) -> str:
-        """Start one execution of `task_count` tasks with `env` added; return its name without waiting for it."""
+        """Start one execution of `task_count` tasks with `env` added; return its name without waiting for it.
+
+        Raises:
+            GpuRefused: the job has GPUs, and they are refused for quota.
+        """
+        ...
+
+    def refusal(self, execution: str) -> str | None:
+        """Return why an accepted execution got no GPU for quota; None if it did, or is still waiting for one."""
+        ...
+
+    def cancel(self, execution: str) -> None:
+        """End an execution; one that has ended already stays as it is."""
+        ...
+
+
+class GpuStates(Protocol):
+    """What is known of the deployment's GPUs."""
+
+    def read(self) -> GpuState:
+        """Return the state; before anything was written, GPUs are to be had."""
+        ...
+
+    def update(self, change: Callable[[GpuState], GpuState]) -> GpuState:
+        """Replace the state by `change(state)`, in one transaction, which may call it again; return the new one."""
         ...
 
 

@@ -33,5 +33,5 @@ def parse_work_message(data: bytes) -> WorkItem:
         photo = PhotoRef(bucket=fields["bucket"], name=fields["name"], generation=int(fields["generation"]))
         uploaded_at = datetime.fromisoformat(fields["uploaded_at"])
         return WorkItem(photo=photo, trace_id=str(fields["trace_id"]), uploaded_at=uploaded_at)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"not a work item: {type(error).__name__}: {error}") from None

@@ -19,7 +19,18 @@ from google.cloud.firestore import (
 )
 
 from photofinish.adapters.google.errors import unavailable_when_transient
+from photofinish.domain.bib_changes import is_later_analysis, is_older_bibs, without_older_bibs
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
+from photofinish.domain.photo_document import (
+    generation_of,
+    identity_fields,
+    is_erased,
+    is_erased_upload,
+    ref_of,
+    stored_fields,
+    without_erased_faces,
+)
+from photofinish.domain.photo_listing import PhotoListing, Position
 from photofinish.domain.work import PhotoState, is_version, needs_analysis
 from photofinish.ports import PhotoRecord
 
@@ -38,16 +49,10 @@ class FirestoreDocuments:
     @unavailable_when_transient
     def record_queued(self, photo: StoredPhoto, *, event_at: datetime, trace_id: str) -> bool:
         self._create_album_once(photo.ref.album)
+        album = self._client.collection("albums").document(photo.ref.album)
         document = self._photo(photo.ref)
         now = datetime.now(UTC)
-        fields = {
-            "object": {
-                "bucket": photo.ref.bucket,
-                "name": photo.ref.name,
-                "generation": photo.ref.generation,
-                "size": photo.size_bytes,
-                "content_type": photo.content_type,
-            },
+        fields = stored_fields(photo) | {
             "status": PhotoStatus.QUEUED.value,
             "queued_at": now,
             "changed_at": now,
@@ -57,9 +62,14 @@ class FirestoreDocuments:
 
         @transactional
         def write(transaction: Transaction) -> bool:
-            state = _state(document.get(transaction=transaction, timeout=_TIMEOUT_S))
-            if not needs_analysis(state, photo.ref):
+            snapshots = self._client.get_all([album, document], transaction=transaction, timeout=_TIMEOUT_S)
+            of_album, of_photo = sorted(snapshots, key=lambda snapshot: len(snapshot.reference.path))
+            state = _state(of_photo)
+            about_album = of_album.to_dict() or {}
+            if not needs_analysis(state, photo.ref) or is_erased_upload(about_album, photo):
                 return False
+            if "title" not in about_album:  # the album was erased, and is used again
+                transaction.set(album, _new_album(photo.ref.album), merge=True)
             if not is_version(state, photo.ref):
                 transaction.set(document, fields)  # replaces the document of an older version
             return True
@@ -83,7 +93,7 @@ class FirestoreDocuments:
                 needed.add(ref)
                 transaction.set(
                     snapshot.reference,
-                    _object_fields(ref)
+                    identity_fields(ref)
                     | {
                         "status": PhotoStatus.PROCESSING.value,
                         "changed_at": now,
@@ -107,8 +117,11 @@ class FirestoreDocuments:
 
         @transactional
         def write(transaction: Transaction) -> bool:
-            state = _state(document.get(transaction=transaction, timeout=_TIMEOUT_S))
-            if not needs_analysis(state, photo):
+            snapshot = document.get(transaction=transaction, timeout=_TIMEOUT_S)
+            state = _state(snapshot)
+            if not needs_analysis(state, photo) and not (
+                snapshot.exists and is_later_analysis(snapshot.to_dict() or {}, photo, fields)
+            ):
                 return False
             now = datetime.now(UTC)
             final = {
@@ -119,17 +132,50 @@ class FirestoreDocuments:
                 "stages": {"done_at": now},
             }
             merge = is_version(state, photo)  # otherwise replaces the document of an older version
-            transaction.set(document, _object_fields(photo) | dict(fields) | final, merge=merge)
+            newest = dict(fields)
+            if merge:
+                known = snapshot.to_dict() or {}
+                newest = without_older_bibs(without_erased_faces(fields, known), known)
+            transaction.set(document, identity_fields(photo) | newest | final, merge=merge)
             return True
 
         return bool(write(self._client.transaction()))
 
     @unavailable_when_transient
+    def update_bibs(self, updates: Mapping[PhotoRef, Mapping[str, Any]]) -> None:
+        by_path = {self._photo(ref).path: ref for ref in updates}
+        documents = [self._client.document(path) for path in by_path]
+        known_fields = ["photo", "object", "bibs_revision"]
+
+        @transactional
+        def write(transaction: Transaction) -> None:
+            snapshots = self._client.get_all(
+                documents, field_paths=known_fields, transaction=transaction, timeout=_TIMEOUT_S
+            )
+            for snapshot in list(snapshots):
+                ref = by_path[snapshot.reference.path]
+                if snapshot.exists and is_older_bibs(snapshot.to_dict() or {}, ref, updates[ref]):
+                    transaction.update(snapshot.reference, dict(updates[ref]))
+
+        if by_path:
+            write(self._client.transaction())
+
+    @unavailable_when_transient
     def note_failure(self, photos: Sequence[PhotoRef], reason: str) -> None:
-        batch = self._client.batch()
-        for ref in photos:
-            batch.set(self._photo(ref), {"last_error": {"at": datetime.now(UTC), "message": reason[:1000]}}, merge=True)
-        batch.commit(timeout=_TIMEOUT_S)
+        documents = [self._photo(ref) for ref in photos]
+        fields = {"last_error": {"at": datetime.now(UTC), "message": reason[:1000]}}
+
+        @transactional
+        def write(transaction: Transaction) -> None:
+            snapshots = self._client.get_all(
+                documents, field_paths=["status"], transaction=transaction, timeout=_TIMEOUT_S
+            )
+            for snapshot in list(snapshots):
+                if snapshot.exists and not is_erased(snapshot.to_dict() or {}):
+                    transaction.update(snapshot.reference, fields)
+
+        if documents:
+            write(self._client.transaction())
 
     @unavailable_when_transient
     def record_requeued(self, photo: PhotoRef, *, trace_id: str) -> bool:
@@ -137,7 +183,8 @@ class FirestoreDocuments:
 
         @transactional
         def write(transaction: Transaction) -> bool:
-            if not is_version(_state(document.get(transaction=transaction, timeout=_TIMEOUT_S)), photo):
+            state = _state(document.get(transaction=transaction, timeout=_TIMEOUT_S))
+            if not is_version(state, photo) or state.status is PhotoStatus.ERASED:
                 return False
             now = datetime.now(UTC)
             transaction.update(
@@ -160,7 +207,7 @@ class FirestoreDocuments:
     def states(self, photos: Sequence[PhotoRef]) -> dict[PhotoRef, PhotoState]:
         by_path = {self._photo(ref).path: ref for ref in photos}
         documents = [self._client.document(path) for path in by_path]
-        fields = ["object.generation", "status", "changed_at"]
+        fields = ["photo", "object", "status", "changed_at"]
         return {
             by_path[snapshot.reference.path]: state
             for snapshot in self._client.get_all(documents, field_paths=fields, timeout=_TIMEOUT_S)
@@ -170,16 +217,44 @@ class FirestoreDocuments:
     @unavailable_when_transient
     def get(self, album: str, photo_id: str) -> PhotoRecord | None:
         snapshot = self._photos(album).document(photo_id).get(timeout=_TIMEOUT_S)
-        return _record(snapshot) if snapshot.exists else None
+        return _record(snapshot) if snapshot.exists and not is_erased(snapshot.to_dict() or {}) else None
 
     @unavailable_when_transient
     def counts(self, album: str) -> dict[PhotoStatus, int]:
-        counted = {}
-        for status in PhotoStatus:
+        counted: dict[PhotoStatus, int] = {}
+        for status in [status for status in PhotoStatus if status is not PhotoStatus.ERASED]:
             query = self._photos(album).where(filter=FieldFilter("status", "==", status.value))
             if count := _count(query):
                 counted[status] = count
         return counted
+
+    @unavailable_when_transient
+    def album_names(self, *, names: frozenset[str] | None, limit: int, after: str | None) -> list[str]:
+        albums = self._client.collection("albums")
+        if names is not None:
+            wanted = [albums.document(name) for name in names if after is None or name > after]
+            found = self._client.get_all(wanted, field_paths=["title"], timeout=_TIMEOUT_S)
+            return sorted(
+                snapshot.id for snapshot in found if snapshot.exists and "title" in (snapshot.to_dict() or {})
+            )[:limit]
+        listed: list[str] = []
+        while True:
+            query = albums.select(["title"]).order_by("__name__").limit(limit)
+            if after is not None:
+                query = query.start_after({"__name__": albums.document(after)})
+            page = list(query.stream(timeout=_TIMEOUT_S))
+            # The document of an erased album has no title.
+            listed += [snapshot.id for snapshot in page if "title" in (snapshot.to_dict() or {})]
+            if len(page) < limit or len(listed) >= limit:
+                return listed[:limit]
+            after = page[-1].id
+
+    @unavailable_when_transient
+    def last_upload(self, album: str) -> datetime | None:
+        # A query leaves out documents without the field that it orders by.
+        query = self._photos(album).order_by("stages.uploaded_at", direction=Query.DESCENDING).limit(1)
+        times: list[datetime] = [snapshot.get("stages.uploaded_at") for snapshot in query.stream(timeout=_TIMEOUT_S)]
+        return times[0] if times else None
 
     @unavailable_when_transient
     def outstanding(self) -> int:
@@ -195,10 +270,22 @@ class FirestoreDocuments:
         last: Any = None
         while True:
             page = list((query.start_after(last) if last else query).stream(timeout=_TIMEOUT_S))
-            yield from map(_record, page)
+            yield from (_record(snapshot) for snapshot in page if not is_erased(snapshot.to_dict()))
             if len(page) < _PAGE:
                 return
             last = page[-1]
+
+    @unavailable_when_transient
+    def list_page(self, album: str, listing: PhotoListing, *, limit: int, after: Position | None) -> list[PhotoRecord]:
+        # Each condition but ranges has a composite index for each of the two orders; Firestore merges them.
+        query = self._photos(album)
+        for condition in _conditions(album, listing):
+            query = query.where(filter=condition)
+        for field in _order(listing):
+            query = query.order_by(field)
+        if after is not None:
+            query = query.start_after(dict(zip(_order(listing), after, strict=True)))
+        return [_record(snapshot) for snapshot in query.limit(limit).stream(timeout=_TIMEOUT_S)]
 
     @unavailable_when_transient
     def latest_final(self, album: str, *, limit: int) -> list[PhotoRecord]:
@@ -223,29 +310,46 @@ class FirestoreDocuments:
             return
         # Another instance, or the organiser, may have created it: then it stays as it is.
         with contextlib.suppress(exceptions.AlreadyExists):
-            self._client.collection("albums").document(album).create(
-                {"title": album, "created_at": datetime.now(UTC)}, timeout=_TIMEOUT_S
-            )
+            self._client.collection("albums").document(album).create(_new_album(album), timeout=_TIMEOUT_S)
         self._known_albums.add(album)
+
+
+def _order(listing: PhotoListing) -> tuple[str, ...]:
+    """The fields of a listing's positions. Documents of 0.1 have no `photo`, so the name is that of `object`."""
+    return ("image.taken_at", "object.name", "__name__") if listing.by_time else ("object.name", "__name__")
+
+
+def _conditions(album: str, listing: PhotoListing) -> list[FieldFilter]:
+    low_name, high_name = listing.names(album) or (None, None)
+    low_time, high_time = listing.times
+    asked = (
+        ("status", "==", listing.status and listing.status.value),
+        ("image.camera", "==", listing.camera),
+        ("has_warnings", "==", True if listing.with_warnings else None),
+        ("bib_numbers", "array_contains", listing.bib),
+        ("object.name", ">=", low_name),
+        ("object.name", "<", high_name),
+        ("image.taken_at", ">=", low_time),
+        ("image.taken_at", "<", high_time),
+    )
+    return [FieldFilter(path, operator, value) for path, operator, value in asked if value is not None]
 
 
 def _state(snapshot: Any) -> PhotoState | None:
     fields = (snapshot.to_dict() or {}) if snapshot.exists else {}
     if "status" not in fields:
         return None
-    generation, status = int(fields["object"]["generation"]), PhotoStatus(fields["status"])
-    return PhotoState(generation=generation, status=status, changed_at=fields["changed_at"])
+    status = PhotoStatus(fields["status"])
+    return PhotoState(generation=generation_of(fields), status=status, changed_at=fields["changed_at"])
 
 
-def _object_fields(ref: PhotoRef) -> dict[str, Any]:
-    return {"object": {"bucket": ref.bucket, "name": ref.name, "generation": ref.generation}}
+def _new_album(album: str) -> dict[str, Any]:
+    return {"title": album, "created_at": datetime.now(UTC)}
 
 
 def _record(snapshot: Any) -> PhotoRecord:
     fields = snapshot.to_dict() or {}
-    stored = fields["object"]
-    ref = PhotoRef(bucket=stored["bucket"], name=stored["name"], generation=int(stored["generation"]))
-    return PhotoRecord(ref=ref, status=PhotoStatus(fields["status"]), fields=fields)
+    return PhotoRecord(ref=ref_of(fields), status=PhotoStatus(fields["status"]), fields=fields)
 
 
 def _count(query: Any) -> int:

@@ -8,8 +8,7 @@ from typing import Any
 from google.cloud.firestore import Client
 
 from photofinish.adapters.google.errors import unavailable_when_transient
-from photofinish.domain.bib_links import NumberState, PersonNumber
-from photofinish.domain.geometry import Box
+from photofinish.domain.bib_links import PersonNumber, worn_numbers
 from photofinish.domain.people import PersonDocument, ShownFace
 
 _TIMEOUT_S = 30.0
@@ -47,15 +46,11 @@ def person_fields(document: PersonDocument) -> dict[str, Any]:
         "created_at": person.created_at,
         "face_count": person.face_count,
         "confirmed_count": person.confirmed_count,
-        "cover": _face(document.faces[0]) | {"box": _box(document.faces[0].box)} if document.faces else None,
+        "cover": _face(document.faces[0]) | {"box": document.faces[0].box.edges} if document.faces else None,
         "faces": [_face(face) for face in document.faces],
         "photo_ids": photo_ids,
         "numbers": [_number(number) for number in document.numbers],
-        "bib_numbers": [
-            number.number
-            for number in document.numbers
-            if number.state is not NumberState.REJECTED and number.part_of is None
-        ],
+        "bib_numbers": worn_numbers(document.numbers),
     }
 
 
@@ -72,7 +67,3 @@ def _number(number: PersonNumber) -> dict[str, Any]:
         "has_conflict": bool(number.conflicts),
         "photo_ids": [evidence.photo.photo_id for evidence in number.evidence[:20]],
     }
-
-
-def _box(box: Box) -> dict[str, float]:
-    return {"x": box.x, "y": box.y, "w": box.w, "h": box.h}

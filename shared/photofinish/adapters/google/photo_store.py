@@ -36,6 +36,11 @@ class GcsPhotoStore:
             yield stored_photo(blob)
 
     @unavailable_when_transient
+    def is_live(self, photo: PhotoRef) -> bool:
+        blob = self._photos.get_blob(photo.name, timeout=TIMEOUT_S)
+        return blob is not None and int(blob.generation) == photo.generation
+
+    @unavailable_when_transient
     def put_derived(self, name: str, content: bytes, content_type: str) -> None:
         try:
             self._derived.blob(name).upload_from_string(
@@ -43,6 +48,20 @@ class GcsPhotoStore:
             )
         except exceptions.PreconditionFailed:
             return  # derived names contain generation and pipeline version, so the existing object is the same
+
+    @unavailable_when_transient
+    def derived_names(self, prefix: str) -> Iterator[str]:
+        for blob in self._client.list_blobs(self._derived, prefix=prefix, timeout=TIMEOUT_S):
+            yield str(blob.name)
+
+    @unavailable_when_transient
+    def move_derived(self, name: str, new_name: str) -> None:
+        blob = self._derived.blob(name)
+        try:
+            self._derived.copy_blob(blob, self._derived, new_name, timeout=TIMEOUT_S)
+            blob.delete(timeout=TIMEOUT_S)
+        except exceptions.NotFound:
+            return  # it was moved before
 
     @unavailable_when_transient
     def read_derived(self, name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""WorkQueue and ResultEvents on Pub/Sub."""
+"""WorkQueue, ResultEvents and RetentionRuns on Pub/Sub."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _EXACTLY_ONCE_FAILURE = "EXACTLY_ONCE_ACKID_FAILURE"
 
 
 class PubSubWorkQueue:
-    """Work items as JSON messages on one topic, pulled from one subscription."""
+    """Work items as JSON messages on one topic, pulled from one subscription.
+
+    Only photos of `bucket` are work: a publisher must not have objects of other buckets analysed.
+    """
 
     def __init__(
         self,
@@ -34,11 +37,14 @@ class PubSubWorkQueue:
         project: str,
         topic: str,
         subscription: str,
+        *,
+        bucket: str,
     ) -> None:
         self._publisher = publisher
         self._subscriber = subscriber
         self._topic = publisher.topic_path(project, topic)
         self._subscription = subscriber.subscription_path(project, subscription)
+        self._bucket = bucket
 
     @unavailable_when_transient
     def publish(self, items: Sequence[WorkItem]) -> None:
@@ -61,8 +67,10 @@ class PubSubWorkQueue:
         for received in answer.received_messages:
             try:
                 item = parse_work_message(received.message.data)
+                if item.photo.bucket != self._bucket:
+                    raise ValueError(f"an object of the bucket {item.photo.bucket!r}, not of {self._bucket!r}")
             except ValueError as error:
-                log.error("dropped a message that is not a work item: %s", error)
+                log.error("dropped a message that is no work: %s", error)
                 unreadable.append(received.ack_id)
                 continue
             leased.append(
@@ -110,6 +118,18 @@ class PubSubResultEvents:
         }
         data = json.dumps(message, sort_keys=True).encode()
         self._publisher.publish(self._topic, data, album=photo.album, status=status.value).result(timeout=_TIMEOUT_S)
+
+
+class PubSubRetentionRuns:
+    """Messages on the topic of the hourly run, as its schedule sends them."""
+
+    def __init__(self, publisher: PublisherClient, project: str, topic: str) -> None:
+        self._publisher = publisher
+        self._topic = publisher.topic_path(project, topic)
+
+    @unavailable_when_transient
+    def request(self) -> None:
+        self._publisher.publish(self._topic, b"{}").result(timeout=_TIMEOUT_S)
 
 
 @contextmanager

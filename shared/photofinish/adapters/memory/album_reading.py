@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photofinish.domain.analysis import PhotoAnalysis
-from photofinish.domain.bib import Bib, other_numbers
+from photofinish.domain.bib import other_numbers
+from photofinish.domain.bib_corrections import EffectiveBib
 from photofinish.domain.face import Embedding, face_id, space_of
+from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import IndexedPhoto, PhotoFilter, check_query_dimension
-from photofinish.domain.words import words
+from photofinish.domain.words import name_match, words
 from photofinish.ports import SeenBib, SeenFace
 from photofinish_kernels import cosine_top_k
 
@@ -26,18 +29,33 @@ class IndexedAnalysis:
     photo: PhotoRef
     pipeline_version: str
     analysis: PhotoAnalysis
+    rules: str
+    """Fingerprint of the bib rules that `read` follows."""
+    read: tuple[EffectiveBib, ...]
+    """Before corrections."""
+    bibs: tuple[EffectiveBib, ...]
+    revision: int
+    shift: timedelta = timedelta()
+    """Of the camera's clock."""
+
+    @cached_property
+    def faces(self) -> dict[str, Box]:
+        """Face id → box."""
+        return {id_: face.box for id_, face in zip(self.face_ids, self.analysis.faces, strict=True)}
 
     @cached_property
     def face_ids(self) -> list[str]:
-        return [face_id(self.photo, self.pipeline_version, index) for index in range(len(self.analysis.faces))]
+        return [face_id(self.photo, self.pipeline_version, number) for number in self.analysis.face_numbers]
 
     @cached_property
     def entry(self) -> IndexedPhoto:
         image = self.analysis.image
+        taken_at = image.taken_at.replace(tzinfo=None) if image.taken_at else None
         return IndexedPhoto(
             photo=self.photo,
             pipeline_version=self.pipeline_version,
-            taken_at=image.taken_at.replace(tzinfo=None) if image.taken_at else None,
+            taken_at=taken_at,
+            corrected_at=None if taken_at is None else taken_at + self.shift,
             camera=image.camera,
             lines=tuple(line.text for line in self.analysis.text),
             sharpness=self.analysis.sharpness.frame,
@@ -56,7 +74,7 @@ class IndexedAnalysis:
             quality=face.quality,
         )
 
-    def seen_bib(self, bib: Bib, requested: str, ocr_score: float) -> SeenBib:
+    def seen_bib(self, bib: EffectiveBib, requested: str, ocr_score: float) -> SeenBib:
         return SeenBib(
             photo_id=self.photo.photo_id,
             requested=requested,
@@ -64,8 +82,9 @@ class IndexedAnalysis:
             ocr_score=ocr_score,
             partial=bib.partial,
             box=bib.box,
-            face_id=None if bib.face_index is None else self.face_ids[bib.face_index],
-            face_box=None if bib.face_index is None else self.analysis.faces[bib.face_index].box,
+            by_hand=bib.by_hand,
+            face_id=bib.face_id,
+            face_box=None if bib.face_id is None else self.faces[bib.face_id],
         )
 
 
@@ -99,7 +118,7 @@ class MemoryAlbumReading:
         seen = [
             photo.seen_bib(bib, number, ocr_score)
             for photo in self._passing(where)
-            for bib in photo.analysis.bibs
+            for bib in photo.bibs
             for number, ocr_score in ({bib.number: bib.ocr_score} | other_numbers(bib)).items()
             if number in numbers
         ]
@@ -114,11 +133,7 @@ class MemoryAlbumReading:
 
     def entrants(self, name: str, *, limit: int) -> dict[str, str]:
         query_words = words(name)
-        found = {
-            number: known
-            for number, known in sorted(self._entrants.items())
-            if all(word in " ".join(words(known)) for word in query_words)
-        }
+        found = {number: known for number, known in sorted(self._entrants.items()) if name_match(query_words, known)}
         return dict(list(found.items())[:limit])
 
     def _passing(self, where: PhotoFilter) -> Iterator[IndexedAnalysis]:

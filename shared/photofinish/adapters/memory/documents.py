@@ -7,9 +7,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from photofinish.adapters.memory.people import MemoryPeopleDocuments
+from photofinish.domain.bib_changes import is_later_analysis, is_older_bibs, without_older_bibs
+from photofinish.domain.erasure import ErasedFace, ErasedPhoto
 from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, StoredPhoto
+from photofinish.domain.photo_document import (
+    erased_fields,
+    generation_of,
+    identity_fields,
+    is_erased,
+    is_erased_upload,
+    ref_of,
+    stored_fields,
+    without_erased_faces,
+    without_faces,
+)
+from photofinish.domain.photo_listing import PhotoListing, Position
 from photofinish.domain.work import PhotoState, is_version, needs_analysis
-from photofinish.ports import PhotoRecord
+from photofinish.ports import Buried, PhotoRecord
 
 
 class MemoryDocuments:
@@ -17,21 +32,25 @@ class MemoryDocuments:
 
     def __init__(self) -> None:
         self.albums: set[str] = set()
+        self.erased_albums: dict[str, datetime] = {}
+        self.people_documents = MemoryPeopleDocuments()
+        self.buried: dict[str, Buried] = {}
         self._photos: dict[tuple[str, str], dict[str, Any]] = {}
         self._lock = threading.Lock()
 
     def record_queued(self, photo: StoredPhoto, *, event_at: datetime, trace_id: str) -> bool:
         with self._lock:
-            self.albums.add(photo.ref.album)
             state = self._state(photo.ref)
+            erased = {"erased_at": self.erased_albums.get(photo.ref.album)}
+            if is_erased_upload(erased, photo):
+                return False
+            self.albums.add(photo.ref.album)
             if not needs_analysis(state, photo.ref):
                 return False
             if not is_version(state, photo.ref):
                 now = datetime.now(UTC)
                 stages = {"uploaded_at": photo.uploaded_at, "event_at": event_at, "queued_at": now}
-                fields = _object_fields(photo.ref)
-                fields["object"] |= {"size": photo.size_bytes, "content_type": photo.content_type}
-                self._photos[_key(photo.ref)] = fields | {
+                self._photos[_key(photo.ref)] = stored_fields(photo) | {
                     "status": PhotoStatus.QUEUED.value,
                     "queued_at": now,
                     "changed_at": now,
@@ -57,15 +76,23 @@ class MemoryDocuments:
         }
         return self._write(photo, dict(fields) | final, stages={"done_at": now})
 
+    def update_bibs(self, updates: Mapping[PhotoRef, Mapping[str, Any]]) -> None:
+        with self._lock:
+            for ref, fields in updates.items():
+                document = self._photos.get(_key(ref))
+                if document is not None and is_older_bibs(document, ref, fields):
+                    document |= fields
+
     def note_failure(self, photos: Sequence[PhotoRef], reason: str) -> None:
         with self._lock:
             for ref in photos:
-                if _key(ref) in self._photos:
+                if _key(ref) in self._photos and not is_erased(self._photos[_key(ref)]):
                     self._photos[_key(ref)]["last_error"] = {"at": datetime.now(UTC), "message": reason[:1000]}
 
     def record_requeued(self, photo: PhotoRef, *, trace_id: str) -> bool:
         with self._lock:
-            if not is_version(self._state(photo), photo):
+            state = self._state(photo)
+            if not is_version(state, photo) or state.status is PhotoStatus.ERASED:
                 return False
             now = datetime.now(UTC)
             document = self._photos[_key(photo)]
@@ -80,19 +107,32 @@ class MemoryDocuments:
 
     def get(self, album: str, photo_id: str) -> PhotoRecord | None:
         fields = self._photos.get((album, photo_id))
-        return _record(fields) if fields else None
+        return _record(fields) if fields and not is_erased(fields) else None
 
     def counts(self, album: str) -> dict[PhotoStatus, int]:
         statuses = [record.status for record in self.list_photos(album)]
         return {status: statuses.count(status) for status in PhotoStatus if status in statuses}
+
+    def album_names(self, *, names: frozenset[str] | None, limit: int, after: str | None) -> list[str]:
+        known = self.albums if names is None else self.albums & names
+        return sorted(name for name in known if after is None or name > after)[:limit]
+
+    def last_upload(self, album: str) -> datetime | None:
+        stages = (record.fields.get("stages", {}) for record in self.list_photos(album))
+        return max((times["uploaded_at"] for times in stages if "uploaded_at" in times), default=None)
 
     def outstanding(self) -> int:
         return sum(PhotoStatus(fields["status"]) not in FINAL_STATUSES for fields in self._photos.values())
 
     def list_photos(self, album: str, *, status: PhotoStatus | None = None) -> Iterator[PhotoRecord]:
         for (its_album, _), fields in sorted(self._photos.items(), key=lambda item: item[0]):
-            if its_album == album and status in (None, fields["status"]):
+            if its_album == album and status in (None, fields["status"]) and not is_erased(fields):
                 yield _record(fields)
+
+    def list_page(self, album: str, listing: PhotoListing, *, limit: int, after: Position | None) -> list[PhotoRecord]:
+        found = [record for record in self.list_photos(album) if _is_listed(album, listing, record)]
+        placed = {listing.position(record.ref, record.fields): record for record in found}
+        return [placed[position] for position in sorted(placed) if after is None or position > after][:limit]
 
     def latest_final(self, album: str, *, limit: int) -> list[PhotoRecord]:
         final = [record for record in self.list_photos(album) if "done_at" in record.fields]
@@ -102,22 +142,75 @@ class MemoryDocuments:
         waiting = [record for record in self.list_photos(album) if record.status not in FINAL_STATUSES]
         return sorted(waiting, key=lambda record: record.fields["changed_at"])[:limit]
 
+    # What :class:`photofinish.ports.ErasableDocuments` adds.
+
+    def keep(self, buried: Buried) -> None:
+        self.buried[buried.erasure.id] = buried
+
+    def kept(self) -> Iterator[Buried]:
+        yield from list(self.buried.values())
+
+    def close_album(self, album: str, at: datetime) -> None:
+        with self._lock:
+            self.albums.discard(album)
+            self.erased_albums[album] = at
+
+    def versions(self, album: str) -> Iterator[ErasedPhoto]:
+        for (its_album, photo_id), fields in list(self._photos.items()):
+            if its_album == album:
+                yield ErasedPhoto(photo_id=photo_id, generation=generation_of(fields))
+
+    def count_photos(self, album: str, photos: Sequence[ErasedPhoto]) -> int:
+        documents = [(self._photos.get((album, photo.photo_id)), photo) for photo in photos]
+        return sum(
+            fields is not None and not is_erased(fields) and generation_of(fields) <= photo.generation
+            for fields, photo in documents
+        )
+
+    def erase_photos(self, album: str, photos: Sequence[ErasedPhoto]) -> None:
+        with self._lock:
+            for photo in photos:
+                known = self._photos.get((album, photo.photo_id))
+                if known is None or generation_of(known) <= photo.generation:
+                    fields = erased_fields(photo, album=album, at=datetime.now(UTC))
+                    self._photos[(album, photo.photo_id)] = fields
+
+    def count_faces(self, album: str, faces: Sequence[ErasedFace]) -> int:
+        documents = (self._photos.get((album, face.photo_id), {}) for face in faces)
+        shown = [{one["face_id"] for one in fields.get("faces", ())} for fields in documents]
+        return sum(face.face_id in ids for face, ids in zip(faces, shown, strict=True))
+
+    def erase_faces(self, album: str, faces: Sequence[ErasedFace]) -> None:
+        with self._lock:
+            for face in faces:
+                known = self._photos.get((album, face.photo_id))
+                if known is not None and not is_erased(known):
+                    known |= without_faces(known, {face.face_id})
+                    known["erased_faces"] = sorted({*known.get("erased_faces", ()), face.face_id})
+
+    def people(self, album: str) -> list[str]:
+        return sorted(person_id for its_album, person_id in self.people_documents.documents if its_album == album)
+
+    def erase_people(self, album: str, person_ids: Sequence[str]) -> None:
+        self.people_documents.write(album, dict.fromkeys(person_ids))
+
     def _state(self, ref: PhotoRef) -> PhotoState | None:
         fields = self._photos.get(_key(ref))
         if fields is None:
             return None
-        generation, status = fields["object"]["generation"], PhotoStatus(fields["status"])
-        return PhotoState(generation=generation, status=status, changed_at=fields["changed_at"])
+        status = PhotoStatus(fields["status"])
+        return PhotoState(generation=generation_of(fields), status=status, changed_at=fields["changed_at"])
 
     def _write(self, ref: PhotoRef, fields: dict[str, Any], *, stages: dict[str, datetime]) -> bool:
         with self._lock:
             state = self._state(ref)
-            if not needs_analysis(state, ref):
+            known = self._photos.get(_key(ref))
+            if not needs_analysis(state, ref) and not (known and is_later_analysis(known, ref, fields)):
                 return False
             if not is_version(state, ref):
-                self._photos[_key(ref)] = _object_fields(ref)
+                self._photos[_key(ref)] = identity_fields(ref)
             document = self._photos[_key(ref)]
-            document |= fields
+            document |= without_older_bibs(without_erased_faces(fields, document), document)
             document["stages"] = document.get("stages", {}) | stages
             return True
 
@@ -126,11 +219,22 @@ def _key(ref: PhotoRef) -> tuple[str, str]:
     return ref.album, ref.photo_id
 
 
-def _object_fields(ref: PhotoRef) -> dict[str, Any]:
-    return {"object": {"bucket": ref.bucket, "name": ref.name, "generation": ref.generation}}
-
-
 def _record(fields: dict[str, Any]) -> PhotoRecord:
-    stored = fields["object"]
-    ref = PhotoRef(bucket=stored["bucket"], name=stored["name"], generation=stored["generation"])
-    return PhotoRecord(ref=ref, status=PhotoStatus(fields["status"]), fields=dict(fields))
+    return PhotoRecord(ref=ref_of(fields), status=PhotoStatus(fields["status"]), fields=dict(fields))
+
+
+def _is_listed(album: str, listing: PhotoListing, record: PhotoRecord) -> bool:
+    fields = record.fields
+    image = fields.get("image") or {}
+    low, high = listing.times
+    names = listing.names(album)
+    return (
+        listing.status in (None, record.status)
+        and listing.camera in (None, image.get("camera"))
+        and (not listing.with_warnings or fields.get("has_warnings") is True)
+        and (listing.bib is None or listing.bib in fields.get("bib_numbers", ()))
+        and (names is None or names[0] <= record.ref.name < names[1])
+        and (not listing.by_time or image.get("taken_at") is not None)
+        and (low is None or image["taken_at"] >= low)
+        and (high is None or image["taken_at"] < high)
+    )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from photofinish.adapters.memory.face_index import MemoryFaceIndex
 from photofinish.domain.bib_links import FaceOfPerson, InferredFace, NumberEvidence, inferred_faces, person_numbers
 from photofinish.domain.people import PersonDocument
+from photofinish.domain.people_rules import checked_number
 
 
 class MemoryPeopleDocuments:
@@ -40,7 +41,7 @@ class MemoryPeopleNumbers:
 
     def decide_number(self, person_id: str, number: str, *, confirmed: bool) -> None:
         """Record that the person wears this number, or that they do not."""
-        self._decisions[person_id, number] = confirmed
+        self._decisions[person_id, checked_number(number)] = confirmed
 
     def faces_by_number(self, album: str, number: str, limit: int) -> list[InferredFace]:
         faces, evidence = [], []
@@ -50,18 +51,17 @@ class MemoryPeopleNumbers:
                     faces.append(
                         FaceOfPerson(person_id=owner, face_id=face_id, photo_id=photo.photo.photo_id, box=face.box)
                     )
-            for bib in photo.analysis.bibs:
-                bib_face_id = None if bib.face_index is None else photo.face_ids[bib.face_index]
-                if bib_face_id is not None and (owner := self._owners.get(bib_face_id)):
-                    evidence.append(
-                        NumberEvidence(
-                            person_id=owner,
-                            number=bib.number,
-                            ocr_score=bib.ocr_score,
-                            partial=bib.partial,
-                            face_id=bib_face_id,
-                            photo=photo.photo,
-                            box=bib.box,
-                        )
+            for bib in photo.bibs:
+                owner = None if bib.face_id is None else self._owners.get(bib.face_id)
+                if bib.face_id is not None and owner is not None:
+                    one = NumberEvidence(
+                        person_id=owner,
+                        number=bib.number,
+                        ocr_score=bib.ocr_score,
+                        partial=bib.partial,
+                        face_id=bib.face_id,
+                        photo=photo.photo,
+                        box=bib.box,
                     )
+                    evidence.append(one)
         return inferred_faces(number, faces, person_numbers(evidence, self._decisions))[: max(limit, 0)]

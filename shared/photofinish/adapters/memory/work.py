@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from photofinish.domain.gpu_quota import GpuState
 from photofinish.domain.photo import PhotoRef, PhotoStatus
+from photofinish.errors import GpuRefused
 from photofinish.ports import LeasedWork, WorkItem
 
 
@@ -88,14 +90,43 @@ class MemoryResultEvents:
 
 
 class MemoryJobLauncher:
-    """Records what is launched."""
+    """Records what is launched; refuses GPUs while `gpu_quota` says so."""
 
     def __init__(self) -> None:
         self.launched: list[tuple[int, dict[str, str]]] = []
+        self.cancelled: list[str] = []
+        self.refused_launches = 0
+        self.gpu_quota: str | None = None
+        """Why RunJob refuses GPUs; None: it does not."""
+        self.refusals: dict[str, str] = {}
+        """Why executions that were accepted got no GPU."""
 
     def launch(self, *, task_count: int, env: Mapping[str, str]) -> str:
+        if self.gpu_quota is not None:
+            self.refused_launches += 1
+            raise GpuRefused(self.gpu_quota)
         self.launched.append((task_count, dict(env)))
         return f"execution-{len(self.launched)}"
+
+    def refusal(self, execution: str) -> str | None:
+        return self.refusals.get(execution)
+
+    def cancel(self, execution: str) -> None:
+        self.cancelled.append(execution)
+
+
+class MemoryGpuStates:
+    """A state in a variable."""
+
+    def __init__(self) -> None:
+        self._state = GpuState()
+
+    def read(self) -> GpuState:
+        return self._state
+
+    def update(self, change: Callable[[GpuState], GpuState]) -> GpuState:
+        self._state = change(self._state)
+        return self._state
 
 
 class MemoryTaskLeases:

@@ -7,6 +7,7 @@ fewer faces than requested, all faces of the album are.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -24,10 +25,13 @@ from photofinish.domain.face import Embedding, space_of
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
 from photofinish.domain.search import IndexedPhoto, PhotoFilter, check_query_dimension
-from photofinish.domain.words import words
+from photofinish.domain.words import MIN_NAME_WORD, name_match, words
 from photofinish.ports import SeenBib, SeenFace
 
 _query = Statements("album_reading")
+
+_PUNCTUATION_CHARS = 2
+"""Between two words of a name, as in "Li, Bo"."""
 
 # How many candidates the index scan keeps; docs/benchmarks/search.md has the recall. Every connection starts with
 # EF_SEARCH (adapters/postgres/database.py).
@@ -93,7 +97,13 @@ class PgAlbumReading:
     def entrants(self, name: str, *, limit: int) -> dict[str, str]:
         if not self._has_album():
             return {}
-        return dict(self._rows("entrants", {"patterns": _patterns(words(name)), "count": limit}))
+        query_words = words(name)
+        # Without a longer word the query must be the whole name: do not read a crowd only to drop it here.
+        is_whole = all(len(word) < MIN_NAME_WORD for word in query_words)
+        max_chars = sum(len(word) + _PUNCTUATION_CHARS for word in query_words) if is_whole else None
+        rows = self._rows("entrants", {"patterns": _patterns(query_words), "max_chars": max_chars})
+        found = ((number, known) for number, known in rows if name_match(query_words, known))
+        return dict(itertools.islice(found, limit))
 
     def _nearest(
         self, query: Embedding, space: Space, limit: int, where: PhotoFilter, photo_ids: list[UUID] | None
@@ -201,25 +211,27 @@ def _patterns(query_words: Sequence[str]) -> list[str]:
 
 
 def _seen_bib(row: TupleRow) -> SeenBib:
-    photo_id, requested, number, ocr_score, partial, x, y, w, h, face_id, *face_box = row
+    photo_id, requested, number, ocr_score, partial, by_hand, x, y, w, h, face_id, *face_box = row
     return SeenBib(
         photo_id=photo_id.hex,
         requested=requested,
         number=number,
         ocr_score=ocr_score,
         partial=partial,
-        box=Box(x, y, w, h),
+        box=None if x is None else Box(x, y, w, h),
+        by_hand=by_hand,
         face_id=None if face_id is None else str(face_id),
         face_box=None if face_box[0] is None else Box(*face_box),
     )
 
 
 def _indexed_photo(row: TupleRow) -> tuple[str, IndexedPhoto]:
-    photo_id, bucket, name, generation, pipeline_version, taken_at, camera, lines, sharpness, width, height = row
+    photo_id, bucket, name, generation, version, taken_at, corrected_at, camera, lines, sharpness, width, height = row
     return photo_id.hex, IndexedPhoto(
         photo=PhotoRef(bucket=bucket, name=name, generation=generation),
-        pipeline_version=pipeline_version,
+        pipeline_version=version,
         taken_at=taken_at,
+        corrected_at=corrected_at,
         camera=camera,
         lines=tuple(lines),
         sharpness=sharpness,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from photofinish.adapters.postgres.database import Connection, Database, is_storable
 from photofinish.adapters.postgres.sql import Statements
+from photofinish.domain.photo import check_visible
 from photofinish.ports import AlbumSummary
 
 _query = Statements("albums")
@@ -16,9 +17,14 @@ def find_album(conn: Connection, album: str) -> int | None:
 
 
 def use_album(conn: Connection, album: str) -> int:
-    """Return the number of `album`; create it if it does not exist."""
+    """Return the number of `album`; create it if it does not exist.
+
+    Raises:
+        RejectedInput: `album_name_not_allowed`, of a new album.
+    """
     album_id = find_album(conn, album)
     if album_id is None:
+        check_visible(album)
         conn.execute(_query("use_album"), {"album": album})
         album_id = find_album(conn, album)
         assert album_id is not None, "inserted above, or by a concurrent transaction"

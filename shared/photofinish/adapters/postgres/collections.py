@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from photofinish.adapters.postgres.albums import find_album, use_album
+from photofinish.adapters.postgres.albums import use_album
 from photofinish.adapters.postgres.database import Connection, Database
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.geometry import Box
@@ -68,12 +68,6 @@ class PgCollections:
         }
         with self._database.transaction() as conn:
             return [(int(position), str(name)) for position, name in conn.execute(_query("list_collections"), values)]
-
-    def forget(self, album: str) -> None:
-        with self._database.transaction() as conn:
-            album_id = find_album(conn, album)
-            if album_id is not None:
-                conn.execute(_query("forget_collection", album_id=sql.Literal(album_id)))
 
     def add_tags(self, album: str, tags: Mapping[str, str], *, at_most: int) -> bool:
         with self._in(album) as (conn, album_id):

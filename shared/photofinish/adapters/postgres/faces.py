@@ -13,22 +13,26 @@ from psycopg.errors import CheckViolation
 
 from photofinish.adapters.postgres.album_reading import PgAlbumReading
 from photofinish.adapters.postgres.albums import find_album, use_album
+from photofinish.adapters.postgres.bibs.writing import write_bibs
 from photofinish.adapters.postgres.database import Connection, Database, is_storable, storable
+from photofinish.adapters.postgres.erasing.tombstones import erased_faces, is_photo_erased
 from photofinish.adapters.postgres.halfvec import unit_vector
 from photofinish.adapters.postgres.spaces import Space, use_space
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.analysis import PhotoAnalysis
-from photofinish.domain.bib import Bib, other_numbers
-from photofinish.domain.face import Embedding, Face, face_id
+from photofinish.domain.bib_changes import PhotoBibs
+from photofinish.domain.bib_corrections import as_read
+from photofinish.domain.face import Embedding, Face, face_id, rules_of
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
 from photofinish.domain.search import folder_of
 from photofinish.domain.words import words
 from photofinish.errors import RejectedInput, Unavailable
+from photofinish.ports import ErasedMeanwhile
 
 _query = Statements("face_index")
+_bibs_query = Statements("bibs")
 
-LOCK_TIMEOUT_MS = 2000
 # For fewer faces Postgres compares all of them and does not use an HNSW index, which would only double the album's size
 # on disk.
 INDEXED_FROM_FACES = 2000
@@ -44,9 +48,9 @@ class PgFaceIndex:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def replace(self, photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> bool:
+    def replace(self, photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> PhotoBibs | None:
         embeddings = [face.embedding for face in analysis.faces]
-        face_ids = [face_id(photo, pipeline_version, index) for index in range(len(analysis.faces))]
+        face_ids = [face_id(photo, pipeline_version, number) for number in analysis.face_numbers]
         dimensions = {embedding.space: embedding.vector.size for embedding in embeddings}
         with self._database.transaction() as conn:
             album_id = use_album(conn, photo.album)
@@ -57,9 +61,15 @@ class PgFaceIndex:
 
         photo_key = {"photo_id": photo.photo_id, "album_id": album_id}
         with self._database.transaction() as conn:
-            if not _lock_photo(conn, photo, album_id):
-                return False
+            conn.execute(_bibs_query("rules_in_use"), {"album_id": album_id})
+            # Asked under that lock: an erasure that begins now waits, and removes what this transaction writes.
+            if is_photo_erased(conn, photo) or not _lock_photo(conn, photo, album_id):
+                return None
+            erased = erased_faces(conn, [photo]).get(photo)
+            if erased and any(erased.has_face(face.box) for face in analysis.faces):
+                raise ErasedMeanwhile
             _delete_findings(conn, photo_key)
+            conn.execute(_query("lock_shifts"), {"album_id": album_id})
             conn.execute(
                 _query("describe_photo"), photo_key | {"pipeline_version": pipeline_version} | _photo_columns(analysis)
             )
@@ -78,41 +88,25 @@ class PgFaceIndex:
                 raise Unavailable(
                     f"The album {photo.album!r} was deleted while the photo was indexed: index it again."
                 ) from error
-            conn.cursor().executemany(
-                _query("insert_bib"),
-                [
-                    photo_key | {"bib_index": index} | _bib_columns(bib, face_ids)
-                    for index, bib in enumerate(analysis.bibs)
-                ],
+            withheld = [{"face_number": one.number} | _box_columns(one.box) for one in analysis.withheld_faces]
+            conn.cursor().executemany(_query("insert_withheld_face"), [photo_key | one for one in withheld])
+            rules = rules_of(pipeline_version)
+            [written] = write_bibs(
+                conn,
+                album_id,
+                {photo: as_read(analysis.bibs, face_ids)},
+                {photo: {id_: face.box for id_, face in zip(face_ids, analysis.faces, strict=True)}},
+                rules=rules,
             )
-            conn.cursor().executemany(
-                _query("insert_bib_candidate"),
-                [
-                    photo_key | {"bib_index": index, "number": number, "ocr_score": ocr_score}
-                    for index, bib in enumerate(analysis.bibs)
-                    for number, ocr_score in other_numbers(bib).items()
-                ],
-            )
-        return True
+            conn.execute(_bibs_query("resume_rescoring"), {"album_id": album_id, "rules": rules})
+        return written
 
     def remove(self, photo: PhotoRef) -> None:
         with self._database.transaction() as conn:
             album_id = use_album(conn, photo.album)
-            if _lock_photo(conn, photo, album_id):
+            conn.execute(_bibs_query("rules_in_use"), {"album_id": album_id})
+            if not is_photo_erased(conn, photo) and _lock_photo(conn, photo, album_id):
                 _delete_findings(conn, {"photo_id": photo.photo_id, "album_id": album_id})
-
-    def drop_album(self, album: str) -> None:
-        if not is_album_name(album):
-            return
-        with self._database.transaction() as conn:
-            album_id = find_album(conn, album)
-            if album_id is None:
-                return
-            conn.execute(_query("lock_partitions"))
-            conn.execute(_query("lock_faces", timeout_ms=sql.Literal(LOCK_TIMEOUT_MS)))
-            conn.execute(_query("drop_partition"), {"album_id": album_id})
-            # The row in `album` stays: people, collections and access rules may refer to it.
-            conn.execute(_query("delete_album", album_id=sql.Literal(album_id)))
 
     @contextmanager
     def reading(self, album: str) -> Iterator[PgAlbumReading]:
@@ -199,6 +193,7 @@ def _lock_photo(conn: Connection, photo: PhotoRef, album_id: int) -> bool:
 def _delete_findings(conn: Connection, photo_key: dict[str, Any]) -> None:
     conn.execute(_query("clear_photo"), photo_key)
     conn.execute(_query("delete_faces"), photo_key)
+    conn.execute(_query("delete_withheld_faces"), photo_key)
     conn.execute(_query("delete_bibs"), photo_key)
 
 
@@ -226,15 +221,6 @@ def _face_columns(id_: str, face: Face) -> dict[str, Any]:
         "detection_score": face.detection_score,
         "sharpness": face.sharpness,
         "quality": face.quality,
-    }
-
-
-def _bib_columns(bib: Bib, face_ids: Sequence[str]) -> dict[str, Any]:
-    return _box_columns(bib.box) | {
-        "number": bib.number,
-        "ocr_score": bib.ocr_score,
-        "partial": bib.partial,
-        "face_id": None if bib.face_index is None else face_ids[bib.face_index],
     }
 
 

@@ -123,7 +123,7 @@ class PeopleClustering:
                 continue
             assignments[name], summary[name] = _cluster_space(space, calibration, full=full)
             people |= set(assignments[name].person_of.values())
-        summary["people"] = len(people)
+        summary["clusters"] = len(people)
         return assignments, summary
 
 

@@ -8,12 +8,20 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 
+from photofinish.application.consent.liveness import require_live
 from photofinish.application.pictures import MAX_PICTURE_BYTES, Pictures
 from photofinish.domain.people import WeightedEmbedding
 from photofinish.domain.photo import StoredPhoto
 from photofinish.errors import PhotoGone, RejectedInput
 from photofinish.logs import fields
-from photofinish.ports import EnrolmentPictures, Enrolments, PhotoLinks, SignedUpload
+from photofinish.ports import (
+    EnrolmentPictures,
+    Enrolments,
+    LivenessCheck,
+    PhotoLinks,
+    SignedUpload,
+    SuppressionList,
+)
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +56,15 @@ def object_name(album: str, person_id: str, upload_id: str) -> str:
     return f"{album}/{person_id}/{upload_id}"
 
 
-def enrol(picture: StoredPhoto, *, store: EnrolmentPictures, enrolments: Enrolments, pictures: Pictures) -> None:
+def enrol(
+    picture: StoredPhoto,
+    *,
+    store: EnrolmentPictures,
+    enrolments: Enrolments,
+    pictures: Pictures,
+    suppression: SuppressionList,
+    liveness: LivenessCheck | None = None,
+) -> None:
     """Accept or refuse one uploaded picture, then delete it; one that is not awaited is deleted unseen.
 
     It is deleted last: after a crash the event is delivered again and finds it.
@@ -58,7 +74,14 @@ def enrol(picture: StoredPhoto, *, store: EnrolmentPictures, enrolments: Enrolme
     upload = enrolments.awaited(album, upload_id)
     if upload is not None and picture.ref.name == object_name(album, upload.person_id, upload_id):
         try:
-            face = pictures.person(store.read(picture.ref, max_bytes=MAX_PICTURE_BYTES))
+            content = store.read(picture.ref, max_bytes=MAX_PICTURE_BYTES)
+            require_live(content, liveness)
+            face = pictures.person(content)
+            if any(suppression.suppressed(album, [face.embedding])):
+                raise RejectedInput(
+                    "opted_out",
+                    "The person in this picture opted out. If they wish to be enrolled, remove their opt-out first.",
+                )
         except PhotoGone:
             return  # another delivery has processed it, or the event of a newer generation will
         except RejectedInput as rejection:
@@ -71,11 +94,26 @@ def enrol(picture: StoredPhoto, *, store: EnrolmentPictures, enrolments: Enrolme
     store.delete(picture.ref)
 
 
-def sweep(*, uploaded_before: datetime, store: EnrolmentPictures, enrolments: Enrolments, pictures: Pictures) -> int:
+def sweep(
+    *,
+    uploaded_before: datetime,
+    store: EnrolmentPictures,
+    enrolments: Enrolments,
+    pictures: Pictures,
+    suppression: SuppressionList,
+    liveness: LivenessCheck | None = None,
+) -> int:
     """Process pictures whose event was lost, and give up on uploads that never came; return how many pictures."""
     count = 0
     for picture in store.uploaded_before(uploaded_before):
-        enrol(picture, store=store, enrolments=enrolments, pictures=pictures)
+        enrol(
+            picture,
+            store=store,
+            enrolments=enrolments,
+            pictures=pictures,
+            suppression=suppression,
+            liveness=liveness,
+        )
         count += 1
     enrolments.expire(uploaded_before)
     return count

@@ -25,10 +25,11 @@ from photofinish.adapters.postgres.people.transactions import album_transaction,
 from photofinish.adapters.postgres.people.undo import undo
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.people import Changed, ChangedFaces, Operation, check_name
-from photofinish.domain.people_rules import check_merge, check_number, check_split, faces_to_confirm, faces_to_reject
+from photofinish.domain.people_rules import check_merge, check_split, checked_number, faces_to_confirm, faces_to_reject
 from photofinish.errors import Conflict
 
 _query = Statements("people_changes")
+_MERGED = ("move_faces", "move_rejections", "move_numbers", "move_uploads", "move_consents", "move_opt_outs")
 
 
 class PgPeopleChanges:
@@ -62,7 +63,7 @@ class PgPeopleChanges:
             def change() -> None:
                 conn.execute(_query("unassign_rejected"), values)
                 keep_faces(conn, [into, other])
-                for step in ("move_faces", "move_rejections", "move_numbers", "move_uploads"):
+                for step in _MERGED:
                     conn.execute(_query(step), values)
                 [name, user_id] = conn.execute(_query("delete_merged"), values).fetchone() or (None, None)
                 conn.execute(_query("inherit"), values | {"name": name, "user_id": user_id})
@@ -90,7 +91,7 @@ class PgPeopleChanges:
             return Changed(person=require_person(conn, album, album_id, new), operation_id=operation_id)
 
     def decide_number(self, album: str, person_id: str, number: str, *, confirmed: bool, by: str) -> Changed:
-        check_number(number)
+        number = checked_number(number)
         person = as_uuid(person_id)
         with people_transaction(self._database, album) as (conn, album_id):
             require_person(conn, album, album_id, person)

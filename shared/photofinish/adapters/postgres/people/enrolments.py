@@ -20,6 +20,7 @@ from photofinish.domain.face import Embedding
 from photofinish.domain.people import Upload, UploadStatus, WeightedEmbedding, fitting
 
 _query = Statements("people_enrolments")
+_people = Statements("people")
 
 ANOTHER_PERSON = ("another_person", "The face does not fit those of the other pictures of this person.")
 
@@ -79,7 +80,10 @@ class PgEnrolments:
             return True
 
     def remove(self, album: str, person_id: str, upload_id: str, *, min_similarity: float) -> bool:
-        with people_transaction(self._database, album) as (conn, album_id):
+        with album_transaction(self._database, album) as (conn, album_id):
+            if album_id is None:  # and so is not created
+                return False
+            conn.execute(_people("lock_people"), {"album_id": album_id})
             person = as_uuid(person_id)
             values = {"album_id": album_id, "person_id": person, "upload_id": as_uuid(upload_id)}
             if conn.execute(_query("remove_upload"), values).fetchone() is None:

@@ -27,6 +27,7 @@ TABLE_KEYS = {
     "person_rejection": ("person_id", "face_id"),
     "person_number": ("person_id", "number"),
     "enrolment": ("upload_id",),
+    "consent_record": ("consent_id",),
 }
 
 
@@ -59,12 +60,6 @@ def record_change(
         return None
     touched = sorted({UUID(row["person_id"]) for row in rows_of(changes)})
     return _record(conn, album_id, touched, kind=kind, by=by, changes=Jsonb(changes), undoes=undoes)
-
-
-def record_deletion(conn: Connection, album_id: int, person: UUID, *, by: str) -> None:
-    """Record that a person was deleted, and forget what earlier operations changed of them."""
-    conn.execute(_query("forget_changes_of"), {"album_id": album_id, "person_id": person})
-    _record(conn, album_id, [person], kind="delete", by=by, changes=None, undoes=None)
 
 
 def list_operations(conn: Connection, album_id: int, *, limit: int, before: int | None) -> list[Operation]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from uuid import UUID
 
-from photofinish.adapters.postgres.database import Connection, Database
-from photofinish.adapters.postgres.people.journal import record_change, record_deletion
+from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.people.journal import record_change
 from photofinish.adapters.postgres.people.lookup import require_person
 from photofinish.adapters.postgres.people.transactions import people_transaction
 from photofinish.adapters.postgres.sql import Statements
@@ -28,12 +27,3 @@ def create_person(database: Database, album: str, *, name: str | None, user_id: 
 
         record_change(conn, album_id, insert, kind="create", by=by, person_ids=[person])
         return require_person(conn, album, album_id, person)
-
-
-def delete_person(conn: Connection, album_id: int, person: UUID, by: str) -> bool:
-    """Delete a person for good; False for an unknown one."""
-    conn.execute(_query("lock_people"), {"album_id": album_id})
-    if conn.execute(_query("delete_person"), {"album_id": album_id, "person_id": person}).fetchone() is None:
-        return False
-    record_deletion(conn, album_id, person, by=by)
-    return True

@@ -34,9 +34,13 @@ class PgPeopleNumbers:
         self._database = database
 
     def numbers(self, album: str, person_id: str) -> list[PersonNumber]:
-        person = as_uuid(person_id)
+        return self.numbers_of(album, [person_id])[person_id]
+
+    def numbers_of(self, album: str, person_ids: Sequence[str]) -> dict[str, list[PersonNumber]]:
+        people = [as_uuid(person_id) for person_id in person_ids]
         with album_transaction(self._database, album) as (conn, album_id):
-            return [] if album_id is None else numbers_of(conn, album_id, [person])[str(person)]
+            found = {} if album_id is None else numbers_of(conn, album_id, people)
+        return {person_id: found.get(str(person), []) for person_id, person in zip(person_ids, people, strict=True)}
 
     def faces_by_number(self, album: str, number: str, limit: int) -> list[InferredFace]:
         if limit < 1 or not is_storable(number):
@@ -91,5 +95,5 @@ def _evidence_of_row(row: TupleRow) -> NumberEvidence:
         partial=partial,
         face_id=str(face_id),
         photo=PhotoRef(bucket=bucket, name=name, generation=generation),
-        box=Box(x, y, w, h),
+        box=None if x is None else Box(x, y, w, h),
     )

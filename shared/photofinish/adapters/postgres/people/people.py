@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from psycopg.rows import TupleRow
 
@@ -10,7 +11,7 @@ from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.people.embeddings import person_embeddings
 from photofinish.adapters.postgres.people.faces import face_owners, keep_faces
 from photofinish.adapters.postgres.people.journal import record_change
-from photofinish.adapters.postgres.people.lifecycle import create_person, delete_person
+from photofinish.adapters.postgres.people.lifecycle import create_person
 from photofinish.adapters.postgres.people.lookup import (
     PERSON_COLUMNS,
     as_uuid,
@@ -23,9 +24,18 @@ from photofinish.adapters.postgres.people.transactions import album_rows, album_
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.face import Embedding
 from photofinish.domain.geometry import Box
-from photofinish.domain.people import FaceOwner, FaceSource, Person, UnknownPerson, check_name
+from photofinish.domain.people import (
+    Cover,
+    FaceOwner,
+    FaceSource,
+    PeopleCount,
+    Person,
+    ShownFace,
+    UnknownPerson,
+    check_name,
+)
 from photofinish.domain.photo import PhotoRef
-from photofinish.domain.words import words
+from photofinish.domain.words import name_match, words
 from photofinish.ports import IndexedFace, PersonFace
 
 _query = Statements("people")
@@ -54,13 +64,23 @@ class PgPeople:
         query = _query("list_people", columns=PERSON_COLUMNS)
         return [person_of_row(album, row) for row in album_rows(self._database, album, query, values)]
 
+    def count(self, album: str) -> PeopleCount:
+        [row] = album_rows(self._database, album, _query("count_people"), {}) or [(0, 0, 0)]
+        people, on_photos, assigned_faces = row
+        return PeopleCount(people=people, on_photos=on_photos, assigned_faces=assigned_faces)
+
+    def covers(self, album: str, person_ids: Sequence[str]) -> dict[str, Cover]:
+        values = {"person_ids": [as_uuid(person_id) for person_id in person_ids]}
+        rows = album_rows(self._database, album, _query("covers"), values)
+        return {str(person_id): _cover_of_row(row) for person_id, *row in rows}
+
     def find_by_name(self, album: str, name: str) -> list[Person]:
-        requested = set(words(name))
+        requested = words(name)
         with album_transaction(self._database, album) as (conn, album_id):
             if album_id is None or not requested:
                 return []
             rows = conn.execute(_query("names"), {"album_id": album_id}).fetchall()
-            ids = [person_id for person_id, full_name in rows if requested <= set(words(full_name))]
+            ids = [person_id for person_id, full_name in rows if name_match(requested, full_name)]
             return find_people(conn, album, album_id, ids[:MAX_FOUND_BY_NAME])
 
     def rename(self, album: str, person_id: str, name: str | None, *, by: str) -> Person:
@@ -75,10 +95,6 @@ class PgPeople:
 
             record_change(conn, album_id, change, kind="rename", by=by, person_ids=[person])
             return require_person(conn, album, album_id, person)
-
-    def delete(self, album: str, person_id: str, *, by: str) -> bool:
-        with album_transaction(self._database, album) as (conn, album_id):
-            return album_id is not None and delete_person(conn, album_id, as_uuid(person_id), by)
 
     def embeddings(self, album: str, person_id: str) -> list[Embedding]:
         with album_transaction(self._database, album) as (conn, album_id):
@@ -102,11 +118,12 @@ class PgPeople:
             owners = {} if album_id is None else face_owners(conn, album_id, face_ids)
         return {face_id: owner for face_id, owner in owners.items() if owner is not None}
 
-    def drop_album(self, album: str) -> None:
-        with album_transaction(self._database, album) as (conn, album_id):
-            if album_id is not None:
-                conn.execute(_query("project_album"), {"album_id": album_id})
-                conn.execute(_query("drop_people"), {"album_id": album_id})
+
+def _cover_of_row(row: Sequence[Any]) -> Cover:
+    face_id, bucket, name, generation, pipeline_version, x, y, w, h, quality = row
+    photo = PhotoRef(bucket=bucket, name=name, generation=generation)
+    face = ShownFace(face_id=str(face_id), photo=photo, box=Box(x, y, w, h), quality=quality)
+    return Cover(face=face, pipeline_version=pipeline_version)
 
 
 def _face_of_row(row: TupleRow) -> PersonFace:

@@ -20,8 +20,8 @@ from photofinish.adapters.postgres.people.journal import (
     snapshot,
 )
 from photofinish.adapters.postgres.sql import Statements
-from photofinish.domain.people import FaceSource
-from photofinish.errors import Conflict, NotFound
+from photofinish.domain.people import FaceSource, UnknownOperation
+from photofinish.errors import Conflict
 
 _query = Statements("people_journal")
 
@@ -30,13 +30,13 @@ def undo(conn: Connection, album_id: int, operation_id: int, *, by: str) -> int:
     """Undo an operation; return the id of the operation that this is in turn.
 
     Raises:
-        NotFound: the album has no such operation.
+        UnknownOperation: the album has no such operation.
         Conflict: `already_undone`; `not_reversible`, a person it touched was deleted; `changed_since`, a later change
             depends on it.
     """
     found = conn.execute(_query("operation"), {"album_id": album_id, "operation_id": operation_id}).fetchone()
     if found is None:
-        raise NotFound(f"There is no operation {operation_id} in this album.")
+        raise UnknownOperation(operation_id)
     kind, person_ids, changes, undone_by = found
     if undone_by is not None:
         raise Conflict("already_undone", f"The operation was undone already, by operation {undone_by}.")
@@ -97,11 +97,12 @@ def _restore(conn: Connection, album_id: int, changes: Sequence[Change]) -> None
     for table in ("person_rejection", "person_number"):
         conn.execute(_query("restore_rows", table=sql.Identifier(table)), {"rows": Jsonb(before[table])})
     conn.execute(_query("move_uploads"), {"rows": Jsonb(before["enrolment"])})
+    conn.execute(_query("move_consents"), {"rows": Jsonb(before["consent_record"])})
     existed = {row["person_id"] for row in before["person"]}
     created = [UUID(row["person_id"]) for row in after["person"] if row["person_id"] not in existed]
     if conn.execute(_query("depends_on_people"), {"person_ids": created}).fetchone() == (True,):
         raise Conflict(
-            "changed_since", "A person that this operation created was given faces, pictures or numbers since."
+            "changed_since", "A person that this operation created was given faces, pictures, numbers or consent since."
         )
     conn.execute(_query("remove_people"), {"person_ids": created})
 

@@ -10,7 +10,7 @@ from pgvector import Vector
 from photofinish.adapters.postgres.database import Connection, Database, is_storable
 from photofinish.adapters.postgres.people.embeddings import confirmed_embeddings, face_embeddings
 from photofinish.adapters.postgres.people.faces import change_faces, confirm_faces, face_owners, reject_faces
-from photofinish.adapters.postgres.people.lifecycle import create_person, delete_person
+from photofinish.adapters.postgres.people.lifecycle import create_person
 from photofinish.adapters.postgres.people.lookup import PERSON_COLUMNS, as_uuid, find_people, find_person, person_of_row
 from photofinish.adapters.postgres.people.transactions import album_rows, album_transaction, people_transaction
 from photofinish.adapters.postgres.sql import Statements
@@ -40,11 +40,6 @@ class PgUsers:
             if album_id is None or person is None:
                 return None
             return find_person(conn, album, album_id, person)
-
-    def delete_user(self, album: str, user_id: str, *, by: str) -> bool:
-        with album_transaction(self._database, album) as (conn, album_id):
-            person = None if album_id is None else _person_of_user(conn, album_id, user_id)
-            return album_id is not None and person is not None and delete_person(conn, album_id, person, by)
 
     def list_users(self, album: str, *, limit: int, after: str | None = None) -> list[Person]:
         query, values = _query("users", columns=PERSON_COLUMNS), {"limit": limit, "after": after}

@@ -14,8 +14,8 @@ SET LOCAL hnsw.ef_search = {ef_search}
 -- name: photo_filter
 -- A part of the statements below. A null is no condition; the planner removes it.
 photo.album_id = {album_id} AND photo.width IS NOT NULL
-    AND (%(taken_from)s::timestamp IS NULL OR photo.taken_at >= %(taken_from)s)
-    AND (%(taken_until)s::timestamp IS NULL OR photo.taken_at <= %(taken_until)s)
+    AND (%(taken_from)s::timestamp IS NULL OR photo.corrected_at >= %(taken_from)s)
+    AND (%(taken_until)s::timestamp IS NULL OR photo.corrected_at <= %(taken_until)s)
     AND (%(camera)s::text IS NULL OR photo.camera = %(camera)s)
     AND (%(folder)s::text IS NULL OR photo.folder = %(folder)s OR starts_with(photo.folder, %(folder)s || '/'))
     AND photo.words LIKE ALL (%(patterns)s::text[])
@@ -52,7 +52,7 @@ SELECT photo_id FROM photo WHERE {photo_filter} LIMIT %(count)s
 
 -- name: bibs
 SELECT
-    bib.photo_id, reading.number, bib.number, reading.ocr_score, bib.partial,
+    bib.photo_id, reading.number, bib.number, reading.ocr_score, bib.partial, bib.by_hand,
     bib.box_x, bib.box_y, bib.box_w, bib.box_h, bib.face_id, face.box_x, face.box_y, face.box_w, face.box_h
 FROM (
     SELECT photo_id, bib_index, number, ocr_score FROM bib
@@ -70,13 +70,13 @@ LIMIT %(count)s
 
 -- name: photos
 SELECT
-    photo_id, bucket, name, generation, pipeline_version, taken_at, camera, lines, sharpness, width, height
+    photo_id, bucket, name, generation, pipeline_version, taken_at, corrected_at, camera, lines, sharpness, width, height
 FROM photo
 WHERE photo_id = ANY (%(photo_ids)s) AND album_id = {album_id} AND width IS NOT NULL
 
 -- name: sharpest
 SELECT
-    photo_id, bucket, name, generation, pipeline_version, taken_at, camera, lines, sharpness, width, height
+    photo_id, bucket, name, generation, pipeline_version, taken_at, corrected_at, camera, lines, sharpness, width, height
 FROM photo
 WHERE {photo_filter}
 ORDER BY sharpness DESC, photo_id
@@ -85,5 +85,5 @@ LIMIT %(count)s
 -- name: entrants
 SELECT number, name FROM entrant
 WHERE album_id = {album_id} AND words LIKE ALL (%(patterns)s::text[])
+    AND (%(max_chars)s::int IS NULL OR char_length(words) <= %(max_chars)s)
 ORDER BY number
-LIMIT %(count)s

@@ -34,20 +34,31 @@ ON CONFLICT (photo_id) DO UPDATE SET generation = excluded.generation
 WHERE photo.generation <= excluded.generation
 RETURNING photo_id
 
+-- name: lock_shifts
+-- See camera_clocks.sql.
+SELECT pg_advisory_xact_lock_shared(1733842, %(album_id)s)
+
 -- name: describe_photo
 UPDATE photo
 SET pipeline_version = %(pipeline_version)s, taken_at = %(taken_at)s, camera = %(camera)s, lines = %(lines)s,
+    corrected_at = %(taken_at)s::timestamp + coalesce(
+        (SELECT shift FROM camera_shift WHERE album_id = %(album_id)s AND camera = %(camera)s), interval '0'
+    ),
     words = %(words)s, sharpness = %(sharpness)s, width = %(width)s, height = %(height)s
 WHERE photo_id = %(photo_id)s
 
 -- name: clear_photo
 -- pipeline_version stays: it shows that the album was used.
 UPDATE photo
-SET taken_at = NULL, camera = NULL, lines = '{{}}', words = '', sharpness = NULL, width = NULL, height = NULL
+SET taken_at = NULL, corrected_at = NULL, camera = NULL, lines = '{}', words = '', sharpness = NULL, width = NULL, height = NULL,
+    bibs_read = '[]'
 WHERE photo_id = %(photo_id)s
 
 -- name: delete_faces
 DELETE FROM face WHERE album_id = %(album_id)s AND photo_id = %(photo_id)s
+
+-- name: delete_withheld_faces
+DELETE FROM withheld_face WHERE photo_id = %(photo_id)s
 
 -- name: delete_bibs
 DELETE FROM bib WHERE photo_id = %(photo_id)s
@@ -60,31 +71,14 @@ INSERT INTO face (
     %(detection_score)s, %(sharpness)s, %(quality)s, %(embedding)s::halfvec
 )
 
--- name: insert_bib
-INSERT INTO bib (photo_id, bib_index, album_id, number, ocr_score, partial, box_x, box_y, box_w, box_h, face_id)
-VALUES (
-    %(photo_id)s, %(bib_index)s, %(album_id)s, %(number)s, %(ocr_score)s, %(partial)s,
-    %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s, %(face_id)s
-)
-
--- name: insert_bib_candidate
-INSERT INTO bib_candidate (photo_id, bib_index, album_id, number, ocr_score)
-VALUES (%(photo_id)s, %(bib_index)s, %(album_id)s, %(number)s, %(ocr_score)s)
+-- name: insert_withheld_face
+INSERT INTO withheld_face (photo_id, face_number, album_id, box_x, box_y, box_w, box_h)
+VALUES (%(photo_id)s, %(face_number)s, %(album_id)s, %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s)
 
 -- name: embeddings
 SELECT face.face_id, embedding_space.name, halfvec_send(face.embedding)
 FROM face JOIN embedding_space USING (space_id)
 WHERE face.album_id = {album_id} AND face.face_id = ANY (%(face_ids)s)
 
--- name: lock_faces
--- A partition cannot be dropped while its parent is in use; concurrent statements wait no longer than this.
-SET LOCAL lock_timeout = {timeout_ms};
-LOCK TABLE face IN ACCESS EXCLUSIVE MODE
-
 -- name: drop_partition
 SELECT drop_face_partition(%(album_id)s)
-
--- name: delete_album
-DELETE FROM photo WHERE album_id = {album_id};
-DELETE FROM album_rules WHERE album_id = {album_id};
-DELETE FROM entrant WHERE album_id = {album_id}

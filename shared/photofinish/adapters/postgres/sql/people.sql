@@ -35,6 +35,25 @@ WHERE album_id = %(album_id)s AND (%(named)s::boolean IS NULL OR %(named)s = (na
 ORDER BY coalesce(faces, 0) DESC, person.person_id
 LIMIT %(limit)s
 
+-- name: count_people
+SELECT
+    count(*),
+    count(*) FILTER (WHERE EXISTS (SELECT FROM person_face WHERE person_face.person_id = person.person_id)),
+    (SELECT count(*) FROM person_face WHERE person_face.album_id = %(album_id)s)
+FROM person
+WHERE album_id = %(album_id)s
+
+-- name: covers
+-- The first face of each person in the order of `faces`.
+SELECT DISTINCT ON (person_face.person_id)
+    person_face.person_id, face.face_id, photo.bucket, photo.name, photo.generation, photo.pipeline_version,
+    face.box_x, face.box_y, face.box_w, face.box_h, face.quality
+FROM person_face
+JOIN face ON face.album_id = %(album_id)s AND face.face_id = person_face.face_id
+JOIN photo ON photo.photo_id = face.photo_id
+WHERE person_face.album_id = %(album_id)s AND person_face.person_id = ANY (%(person_ids)s)
+ORDER BY person_face.person_id, source = 'confirmed' DESC, face.quality DESC, face.face_id
+
 -- name: names
 SELECT person_id, name FROM person WHERE album_id = %(album_id)s AND name IS NOT NULL ORDER BY lower(name), person_id
 
@@ -45,15 +64,6 @@ RETURNING person_id
 
 -- name: rename_person
 UPDATE person SET name = %(name)s WHERE person_id = %(person_id)s
-
--- name: delete_person
-DELETE FROM person WHERE album_id = %(album_id)s AND person_id = %(person_id)s RETURNING person_id
-
--- name: drop_people
--- In one statement: the driver sends no parameters with several.
-WITH operations AS (DELETE FROM people_operation WHERE album_id = %(album_id)s),
-    clusterings AS (DELETE FROM album_clustering WHERE album_id = %(album_id)s)
-DELETE FROM person WHERE album_id = %(album_id)s
 
 -- name: project_album
 INSERT INTO person_projection (person_id, album_id)

@@ -32,6 +32,18 @@ ON CONFLICT (person_id, number) DO NOTHING
 -- name: move_uploads
 UPDATE enrolment SET person_id = %(into)s WHERE person_id = %(other)s
 
+-- name: move_consents
+-- The same statement recorded for both stays with each, and goes with the person that is merged.
+UPDATE consent_record SET person_id = %(into)s
+WHERE person_id = %(other)s AND NOT EXISTS (
+    SELECT FROM consent_record AS same
+    WHERE same.person_id = %(into)s AND same.purpose = consent_record.purpose AND same.at = consent_record.at
+        AND same.action = consent_record.action
+)
+
+-- name: move_opt_outs
+UPDATE opt_out SET person_id = %(into)s WHERE person_id = %(other)s
+
 -- name: delete_merged
 -- Deletes first, because a user id is unique: `inherit` passes it on.
 WITH gone AS (DELETE FROM person WHERE person_id = %(other)s RETURNING name, user_id)

@@ -114,6 +114,7 @@ WHERE album_id = %(album_id)s AND found AND name IS NULL AND user_id IS NULL
     AND NOT EXISTS (SELECT FROM person_face WHERE person_face.person_id = person.person_id)
     AND NOT EXISTS (SELECT FROM enrolment WHERE enrolment.person_id = person.person_id)
     AND NOT EXISTS (SELECT FROM person_number WHERE person_number.person_id = person.person_id)
+    AND NOT EXISTS (SELECT FROM consent_record WHERE consent_record.person_id = person.person_id)
 RETURNING person_id
 
 -- name: finish

@@ -13,6 +13,9 @@ SELECT 'person_number', to_jsonb(person_number) FROM person_number WHERE person_
 UNION ALL
 SELECT 'enrolment', jsonb_build_object('upload_id', upload_id, 'person_id', person_id)
 FROM enrolment WHERE person_id = ANY (%(person_ids)s)
+UNION ALL
+SELECT 'consent_record', jsonb_build_object('consent_id', consent_id, 'person_id', person_id)
+FROM consent_record WHERE person_id = ANY (%(person_ids)s)
 
 -- name: record_operation
 INSERT INTO people_operation (album_id, kind, done_by, person_ids, changes, undoes)
@@ -38,10 +41,6 @@ ORDER BY operation_id
 
 -- name: mark_undone
 UPDATE people_operation SET undone_by = %(undone_by)s WHERE operation_id = %(operation_id)s
-
--- name: forget_changes_of
-UPDATE people_operation SET changes = NULL
-WHERE album_id = %(album_id)s AND changes IS NOT NULL AND %(person_id)s = ANY (person_ids)
 
 -- name: expire_operations
 DELETE FROM people_operation WHERE done_at < %(before)s
@@ -85,12 +84,18 @@ UPDATE enrolment SET person_id = moved.person_id
 FROM jsonb_to_recordset(%(rows)s) AS moved (upload_id uuid, person_id uuid)
 WHERE enrolment.upload_id = moved.upload_id
 
+-- name: move_consents
+UPDATE consent_record SET person_id = moved.person_id
+FROM jsonb_to_recordset(%(rows)s) AS moved (consent_id uuid, person_id uuid)
+WHERE consent_record.consent_id = moved.consent_id
+
 -- name: depends_on_people
 -- Whether deleting these people would lose something that a user gave them.
 SELECT EXISTS (SELECT FROM enrolment WHERE person_id = ANY (%(person_ids)s))
     OR EXISTS (SELECT FROM person_face WHERE person_id = ANY (%(person_ids)s) AND source <> 'clustered')
     OR EXISTS (SELECT FROM person_number WHERE person_id = ANY (%(person_ids)s))
     OR EXISTS (SELECT FROM person_rejection WHERE person_id = ANY (%(person_ids)s))
+    OR EXISTS (SELECT FROM consent_record WHERE person_id = ANY (%(person_ids)s))
 
 -- name: remove_people
 DELETE FROM person WHERE person_id = ANY (%(person_ids)s)

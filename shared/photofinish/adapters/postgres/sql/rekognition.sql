@@ -35,11 +35,6 @@ WHERE album_id > %(after)s AND name ~ %(pattern)s AND (%(names)s::text[] IS NULL
 ORDER BY album_id
 LIMIT %(limit)s
 
--- name: forget_collection
-DELETE FROM collection_face WHERE album_id = {album_id};
-DELETE FROM client_request WHERE album_id = {album_id};
-DELETE FROM collection WHERE album_id = {album_id}
-
 -- name: lock_tags
 -- An album that started with a photo gets its row in collection with its first tag.
 INSERT INTO collection (album_id) VALUES ({album_id})
