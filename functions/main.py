@@ -12,6 +12,7 @@ from photofinish_functions.entry_points import (
     on_object_finalized,
     reconcile,
     rekognition,
+    rescore_bibs,
 )
 from photofinish_functions.starting import refuse_wrong_models
 
@@ -25,6 +26,7 @@ __all__ = [
     "on_object_finalized",
     "reconcile",
     "rekognition",
+    "rescore_bibs",
 ]
 
 # Set only in a function's server; any other import has no effect.

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import functions_framework
-from flask import Request
+from flask import Request, jsonify
+from flask import request as flask_request
+from werkzeug.exceptions import HTTPException
 
+from photofinish.application.audit_anchoring import anchor_audit
 from photofinish.application.dead_letters import record_given_up
 from photofinish.application.ingest import ingest
+from photofinish.application.previews import end_due_links
 from photofinish.application.reconcile import reconcile as reconcile_bucket
+from photofinish.domain.photo import is_folder_placeholder
 from photofinish.errors import NotOurs
 from photofinish.logs import fields, log_json
 from photofinish.settings import ApiSettings, RetentionSettings
@@ -30,6 +37,7 @@ from photofinish_functions.events import (
     is_storage_notification,
     parse_dead_letter,
     parse_message,
+    parse_object_deleted,
     parse_object_finalized,
     parse_result_album,
 )
@@ -45,6 +53,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 RECENT = timedelta(hours=24)
 LOST_AFTER = timedelta(minutes=10)
+# Of the ten minutes that a message may take; the next run goes on.
+RESCORING_BUDGET_S = 300.0
 
 
 def on_message(handle: Callable[[Message], None]) -> Callable[[Any], None]:
@@ -69,8 +79,8 @@ def on_message(handle: Callable[[Message], None]) -> Callable[[Any], None]:
 @on_message
 def on_object_finalized(message: Message) -> None:
     """Record an uploaded photo and queue it."""
-    photo = parse_object_finalized(message)
     cloud = app()
+    photo = parse_object_finalized(message, bucket=cloud.settings.photo_bucket)
     ingest(photo, event_at=message.publish_time, documents=cloud.documents, queue=cloud.queue, events=cloud.events)
 
 
@@ -83,8 +93,8 @@ def launch_workers(_: Message) -> None:
 @on_message
 def on_dead_letter(message: Message) -> None:
     """Give a photo that was delivered too often the status `failed`."""
-    photo, attempts = parse_dead_letter(message)
     cloud = app()
+    photo, attempts = parse_dead_letter(message, bucket=cloud.settings.photo_bucket)
     record_given_up(photo, attempts=attempts, documents=cloud.documents, events=cloud.events)
 
 
@@ -104,24 +114,50 @@ def reconcile(message: Message) -> None:
 
 
 @on_message
-def expire(_: Message) -> None:
-    """Delete audit entries, and other records of requests, whose retention is over; called daily."""
-    before = datetime.now(UTC) - timedelta(days=RetentionSettings.from_env().audit_retention_days)
+def expire(message: Message) -> None:
+    """Erase what must not be kept any longer.
+
+    That is, when an object of the photo bucket was deleted or overwritten, what was found in it. Hourly, and when the
+    API asks for a run: links to previews of albums that began to redact, what was requested to be erased, albums that
+    ended, originals where only results are kept, and old records of requests, after the audit was anchored. Nightly,
+    also the results of deleted objects whose notification was lost.
+    """
     cloud = app()
+    if is_storage_notification(message):
+        photo = parse_object_deleted(message, bucket=cloud.settings.photo_bucket)
+        if not is_folder_placeholder(photo):
+            cloud.deleted_objects.erase(photo.ref)
+        return
+    full = is_full_run(message)
+    # First, because links given before show what must not be seen any more.
+    log.info("links ended", extra=fields(previews=end_due_links(datetime.now(UTC), cloud.album_policies, cloud.store)))
+    before = datetime.now(UTC) - timedelta(days=RetentionSettings.from_env().audit_retention_days)
     cloud.people_changes.expire(before)
+    cloud.bib_corrections.expire(before)
+    anchored = anchor_audit(cloud.audit, cloud.audit_anchors)
     expired = cloud.access.expire(audit_before=before)
-    log.info("expired", extra=fields(**asdict(expired)))
+    log.info("expired", extra=fields(**asdict(expired), anchored=anchored))
+    cloud.eraser.sweep()
+    enforced = cloud.retention.enforce(datetime.now(UTC).date())
+    log.info("retention enforced", extra=fields(**asdict(enforced)))
+    if full:
+        log.info("compared records with the bucket", extra=fields(erased=cloud.deleted_objects.sweep()))
 
 
 @on_message
 def cluster_people(message: Message) -> None:
-    """Cluster the faces of the album of an analysed photo; on schedule, of every album that changed."""
+    """Cluster the faces of the album of an analysed photo; on schedule, of every album that changed.
+
+    The schedule also writes what is out of date in Firestore: documents of people, and access documents.
+    """
     cloud = app()
     if is_result(message):
-        cloud.clustering.photo_changed(parse_result_album(message))
+        cloud.clustering.photo_changed(parse_result_album(message, bucket=cloud.settings.photo_bucket))
         return
+    cloud.opt_outs.sweep()
     cloud.clustering.sweep(full=is_full_run(message))
     cloud.projector.sweep()
+    cloud.access_projector.sweep()
 
 
 @on_message
@@ -131,8 +167,16 @@ def on_enrolment_finalized(message: Message) -> None:
 
     cloud = app()
     if is_storage_notification(message):
-        picture = parse_object_finalized(message)
-        enrol(picture, store=cloud.enrolment_pictures, enrolments=cloud.enrolments, pictures=cloud.pictures)
+        store = cloud.enrolment_pictures
+        picture = parse_object_finalized(message, bucket=cloud.settings.enrolment_bucket)
+        enrol(
+            picture,
+            store=store,
+            enrolments=cloud.enrolments,
+            pictures=cloud.pictures,
+            suppression=cloud.suppression,
+            liveness=cloud.liveness,
+        )
         return
     is_full_run(message)  # raises NotOurs for any other message
     sweep(
@@ -140,12 +184,43 @@ def on_enrolment_finalized(message: Message) -> None:
         store=cloud.enrolment_pictures,
         enrolments=cloud.enrolments,
         pictures=cloud.pictures,
+        suppression=cloud.suppression,
+        liveness=cloud.liveness,
     )
+
+
+@on_message
+def rescore_bibs(message: Message) -> None:
+    """Go on reading numbers again in albums whose rules changed, and write the bibs of documents; on schedule."""
+    is_full_run(message)  # raises NotOurs for any other message
+    cloud = app()
+    cloud.album_rescorer.sweep(budget_s=RESCORING_BUDGET_S)
+    cloud.bib_projector.sweep()
 
 
 @functions_framework.http
 def api(request: Request) -> Response:
     """The JSON API: albums, photos, search, faces, people."""
+    return _serve_api(request)
+
+
+@functions_framework.errorhandler(HTTPException)  # type: ignore[untyped-decorator]
+def answer_unrouted(error: HTTPException) -> Response:
+    """Answer in the function's own form what functions-framework would refuse with a page of HTML.
+
+    An HTTP function serves every path itself: those that the framework has no route for (a line break, `/robots.txt`)
+    as all others. An event function is called by Pub/Sub, which reads the status only.
+    """
+    serve = {"api": _serve_api, "rekognition": _serve_rekognition}.get(os.environ.get("FUNCTION_TARGET", ""))
+    if serve is not None:
+        return serve(flask_request)
+    code = error.name.lower().replace(" ", "_")
+    answer = jsonify({"error": {"code": code, "message": error.description}})
+    answer.status_code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    return answer
+
+
+def _serve_api(request: Request) -> Response:
     _start()
     from photofinish_functions.api.app import serve
 
@@ -155,10 +230,14 @@ def api(request: Request) -> Response:
 @functions_framework.http
 def rekognition(request: Request) -> Response:
     """Amazon Rekognition's protocol, for AWS SDKs."""
+    return _serve_rekognition(request)
+
+
+def _serve_rekognition(request: Request) -> Response:
     _start()
     from photofinish_functions.rekognition.serving import serve
 
-    return serve(request, app(), _gate)
+    return serve(request, app(), _gate_for_signed)
 
 
 @functools.cache
@@ -176,6 +255,13 @@ def _gate() -> Gate:
     from photofinish_functions.access.gate import Gate
 
     return Gate(app().access, app().access_settings)
+
+
+@functools.cache
+def _gate_for_signed() -> Gate:
+    from photofinish_functions.access.gate import Gate
+
+    return Gate(app().access, app().signed_access_settings)
 
 
 @functools.cache

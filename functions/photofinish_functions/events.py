@@ -44,24 +44,45 @@ def is_storage_notification(message: Message) -> bool:
     return "eventType" in message.attributes
 
 
-def parse_object_finalized(message: Message) -> StoredPhoto:
-    """Return the photo of a storage notification (payload format JSON_API_V1).
+def parse_object_finalized(message: Message, *, bucket: str | None) -> StoredPhoto:
+    """Return the object of a storage notification (payload format JSON_API_V1).
 
     Raises:
-        NotOurs: another kind of event, or not a notification.
+        NotOurs: another kind of event, not a notification, or an object outside `bucket`.
     """
     if message.attributes.get("eventType") != "OBJECT_FINALIZE":
         raise NotOurs(f"not an OBJECT_FINALIZE notification but {message.attributes.get('eventType')!r}")
+    return _parse_object(message, bucket=bucket)
+
+
+def _parse_object(message: Message, *, bucket: str | None) -> StoredPhoto:
     try:
         stored = json.loads(message.data)
-        return StoredPhoto(
+        photo = StoredPhoto(
             ref=PhotoRef(bucket=stored["bucket"], name=stored["name"], generation=int(stored["generation"])),
             size_bytes=int(stored["size"]),
             content_type=stored.get("contentType") or "",
             uploaded_at=datetime.fromisoformat(stored["timeCreated"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise NotOurs(f"not a storage notification: {type(error).__name__}: {error}") from None
+    _require_bucket(photo.ref.bucket, bucket)
+    return photo
+
+
+def parse_object_deleted(message: Message, *, bucket: str) -> StoredPhoto:
+    """Return the object of a notification that says that a live version or an older one was deleted or overwritten.
+
+    In a bucket with versions the deletion of a live object only makes it noncurrent, which is OBJECT_ARCHIVE, and so
+    does an overwrite. OBJECT_DELETE says that a version is gone for good: of such a bucket an older one, or a live one
+    that was deleted by its generation (docs.cloud.google.com/storage/docs/pubsub-notifications#events).
+
+    Raises:
+        NotOurs: another kind of event, not a notification, or an object outside `bucket`.
+    """
+    if message.attributes.get("eventType") not in {"OBJECT_ARCHIVE", "OBJECT_DELETE"}:
+        raise NotOurs(f"not a notification of a deletion but {message.attributes.get('eventType')!r}")
+    return _parse_object(message, bucket=bucket)
 
 
 def is_full_run(message: Message) -> bool:
@@ -72,7 +93,7 @@ def is_full_run(message: Message) -> bool:
     """
     try:
         request = json.loads(message.data or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotOurs(f"not a scheduled message: {error}") from None
     if not isinstance(request, dict) or not isinstance(request.get("full", False), bool):
         raise NotOurs(f"not a scheduled message: {message.data[:100]!r}")
@@ -84,28 +105,44 @@ def is_result(message: Message) -> bool:
     return "status" in message.attributes
 
 
-def parse_result_album(message: Message) -> str:
+def parse_result_album(message: Message, *, bucket: str) -> str:
     """Return the album of a photo that reached a final status.
 
     Raises:
-        NotOurs: not the result of a photo.
+        NotOurs: not the result of a photo in `bucket`.
     """
     album = message.attributes.get("album")
     if not album or not is_result(message):
         raise NotOurs(f"not a photo's result: it has the attributes {sorted(message.attributes)[:10]}")
+    try:
+        named = json.loads(message.data)["bucket"]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise NotOurs(f"not a photo's result: {type(error).__name__}: {error}") from None
+    _require_bucket(named, bucket)
     return album
 
 
-def parse_dead_letter(message: Message) -> tuple[PhotoRef, str]:
+def parse_dead_letter(message: Message, *, bucket: str) -> tuple[PhotoRef, str]:
     """Return the photo of a dead letter, and how often it was delivered.
 
     A dead letter is a work item, or a storage notification that could not be ingested.
 
     Raises:
-        NotOurs: it is neither.
+        NotOurs: it is neither, or its photo is not in `bucket`.
     """
     attempts = message.attributes.get("CloudPubSubDeadLetterSourceDeliveryCount", "several")
     try:
-        return parse_work_message(message.data).photo, attempts
+        photo = parse_work_message(message.data).photo
     except ValueError:
-        return parse_object_finalized(message).ref, attempts
+        return parse_object_finalized(message, bucket=bucket).ref, attempts
+    _require_bucket(photo.bucket, bucket)
+    return photo, attempts
+
+
+def _require_bucket(named: object, expected: str | None) -> None:
+    """Raise NotOurs if a message names another bucket: such an object is not a photo, or belongs to others.
+
+    A message about `derived`, for example, would have previews analysed into an album called `renditions`.
+    """
+    if named != expected:
+        raise NotOurs(f"an object of the bucket {named!r}, not of {expected!r}")

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic_settings import BaseSettings
-
 from photofinish.settings import (
     AccessSettings,
     ApiSettings,
     DatabaseSettings,
+    EnvironmentSettings,
     LinkSettings,
     ModelEnvironment,
+    ReceiptSettings,
     RetentionSettings,
     Settings,
+    SignedAccessSettings,
 )
 
 
@@ -28,7 +29,7 @@ class FunctionSpec:
     """Name of the Python function in `entry_points.py`."""
     signature: Literal["cloudevent", "http"]
     """Called by Pub/Sub, or by clients over HTTP."""
-    settings: tuple[type[BaseSettings], ...]
+    settings: tuple[type[EnvironmentSettings], ...]
     """Classes of settings that it reads from its environment."""
     models: tuple[str, ...] = ()
     """Roles of the models that it runs."""
@@ -47,7 +48,7 @@ FUNCTIONS = (
         name="expire",
         entry_point="expire",
         signature="cloudevent",
-        settings=(Settings, DatabaseSettings, RetentionSettings),
+        settings=(Settings, DatabaseSettings, ReceiptSettings, RetentionSettings),
     ),
     FunctionSpec(
         name="cluster-people",
@@ -63,6 +64,9 @@ FUNCTIONS = (
         models=_FACES,
     ),
     FunctionSpec(
+        name="rescore-bibs", entry_point="rescore_bibs", signature="cloudevent", settings=(Settings, DatabaseSettings)
+    ),
+    FunctionSpec(
         name="api",
         entry_point="api",
         signature="http",
@@ -73,7 +77,7 @@ FUNCTIONS = (
         name="rekognition",
         entry_point="rekognition",
         signature="http",
-        settings=(Settings, DatabaseSettings, ModelEnvironment, AccessSettings),
+        settings=(Settings, DatabaseSettings, ModelEnvironment, SignedAccessSettings),
         models=(*_FACES, "text_detection", "text_recognition"),
     ),
 )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 
-wsgi_app = "functions_framework:create_app()"
+wsgi_app = "photofinish_functions.serving:create_app()"
 # HOST is not set in a container, which must be reachable from outside.
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8080')}"  # noqa: S104
 workers = int(os.environ.get("WORKERS", "1"))
@@ -20,7 +20,7 @@ threads = int(os.environ.get("THREADS", "8"))
 worker_class = "gthread"
 preload_app = True  # loaded once; if the function cannot start, the command ends
 timeout = 0  # Cloud Run has a request timeout of its own
-limit_request_line = 0
+limit_request_line = 8190  # the most that gunicorn can bound, and far more than a cursor has
 loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "error")
 if workers > 1:
     # Accept only what the process can work on soon; the next request goes to the first process that is free.

@@ -1,4 +1,4 @@
-"""The real API on a real Postgres, with the real models: only Firestore is the public double."""
+"""The real API on a real Postgres, with the real models: Firestore and the derived bucket are public doubles."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from flask import Flask
+from flask import Flask, Response, request
 from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from werkzeug.test import TestResponse
 
+from photofinish.adapters.memory.access_documents import MemoryAccessDocuments
 from photofinish.adapters.memory.documents import MemoryDocuments
-from photofinish.adapters.memory.people import MemoryPeopleDocuments
+from photofinish.adapters.memory.photo_store import MemoryPhotoStore
+from photofinish.adapters.memory.retention import MemoryRetentionRuns
+from photofinish.adapters.memory.work import MemoryGpuStates
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
 from photofinish.analysis.models.face_encoder import FaceEncoder
@@ -34,7 +37,9 @@ from photofinish.settings import Settings
 from photofinish.wiring import App
 from photofinish_functions.access.gate import Gate
 from photofinish_functions.api.app import make_app
-from support.access import KEY_SECRET, new_key
+from photofinish_functions.api.document import complete_document, operations
+from support.access import SECRETS, new_key
+from support.models import shared_decoders
 from support.pictures import astronaut, group
 
 ORIGIN = "https://photos.example.org"
@@ -104,7 +109,7 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
     """The API as a function's instance makes it; its settings are put into the environment by `setenv`."""
     for name, value in {
         "DATABASE_URL": conninfo,
-        "PHOTOFINISH_KEY_SECRET": KEY_SECRET,
+        **SECRETS,
         "PHOTOFINISH_FAILURE_RATE": "10000/10000",
         "GOOGLE_CLOUD_PROJECT": "test",
         "PHOTOFINISH_REGION": "local",
@@ -115,13 +120,20 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
         setenv(name, value)
     setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")  # links are signed without asking anybody
     cloud = App(Settings.from_env())
-    cloud.documents = MemoryDocuments()
-    cloud.people_documents = MemoryPeopleDocuments()
-    cloud.encoder = encoder  # loaded once for all tests
+    cloud.documents = cloud.erasable_documents = documents = MemoryDocuments()
+    cloud.gpu_states = MemoryGpuStates()
+    cloud.people_documents = documents.people_documents
+    cloud.access_documents = MemoryAccessDocuments()
+    cloud.retention_runs = MemoryRetentionRuns()
+    cloud.derived = cloud.erasable_objects = MemoryPhotoStore()
+    cloud.encoder = encoder  # loaded once for all tests, as decoders are started once
+    cloud.decoders = shared_decoders()
     made = Api(app_of(cloud, cors_origins=[ORIGIN]), cloud, "")
-    made.key = made.key_for(Scope.ADMIN)
+    made.key = made.key_for(Scope.ADMIN, may_use_vectors=True)
+    undocumented = watch_error_codes(made.app)
     try:
         yield made
+        assert not undocumented, f"errors that the OpenAPI document does not list: {sorted(undocumented)}"
     finally:
         made.database.close()
 
@@ -129,6 +141,36 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
 def app_of(cloud: App, **options: Any) -> Flask:
     """The application over `cloud`, with one gate, as the function makes it."""
     return make_app(cloud, functools.cache(lambda: Gate(cloud.access, cloud.access_settings)), **options)
+
+
+def watch_error_codes(app: Flask) -> set[str]:
+    """Return a set that gets every error with which `app` answers although its OpenAPI document does not list it."""
+    undocumented: set[str] = set()
+    listed: dict[tuple[str, str], set[tuple[str, str]]] = {}
+
+    def read_document() -> None:
+        document = complete_document(app.api_doc, app)  # type: ignore[attr-defined]
+        for path, method, operation in operations(document):
+            listed[method, path] = {
+                (status, code)
+                for status, answer in operation["responses"].items()
+                if int(status) >= 400
+                for code in answer["content"]["application/json"]["examples"]
+            }
+
+    @app.after_request
+    def check(answer: Response) -> Response:
+        if answer.status_code >= 400 and request.url_rule is not None and request.method != "OPTIONS":
+            if not listed:
+                read_document()
+            method = "get" if request.method == "HEAD" else request.method.lower()
+            path = request.url_rule.rule.replace("<", "{").replace(">", "}")
+            code = (answer.get_json(silent=True) or {}).get("error", {}).get("code", "none")
+            if (str(answer.status_code), code) not in listed[method, path]:
+                undocumented.add(f"{method} {path}: {answer.status_code} {code}")
+        return answer
+
+    return undocumented
 
 
 @functools.cache

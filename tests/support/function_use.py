@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -21,14 +22,18 @@ from unittest.mock import MagicMock
 import pytest
 from cloudevents.http import CloudEvent
 from pydantic_settings import BaseSettings
+from werkzeug.local import LocalProxy
 
 from photofinish import settings as all_settings
 from photofinish import wiring
+from photofinish.adapters.memory.audit_anchors import MemoryAuditAnchors
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.analysis.models.text_reader import TextReader
 from photofinish.application.pictures import Pictures
+from photofinish.domain.erasure import Erasure, ErasureKind, ErasureTarget, Reason
 from photofinish.errors import RejectedInput
 from photofinish.ports import Expired
+from photofinish_cli.local_access import SECRETS
 from photofinish_emulators.stack import StackSpec
 from photofinish_functions import entry_points
 from support.pictures import encode, quadrants
@@ -49,9 +54,10 @@ EVENTS: dict[str, list[tuple[object, dict[str, str]]]] = {
     "launch_workers": [({}, {})],
     "on_dead_letter": [(OBJECT, UPLOADED)],
     "reconcile": [({}, {})],
-    "expire": [({}, {})],
-    "cluster_people": [({}, {"album": "race", "status": "done"}), ({}, {})],
-    "on_enrolment_finalized": [(OBJECT, UPLOADED), ({}, {})],
+    "expire": [(OBJECT, {"eventType": "OBJECT_ARCHIVE"}), ({"full": True}, {})],
+    "cluster_people": [({"bucket": "photos"}, {"album": "race", "status": "done"}), ({}, {})],
+    "on_enrolment_finalized": [(OBJECT | {"bucket": "enrolments"}, UPLOADED), ({}, {})],
+    "rescore_bibs": [({}, {})],
 }
 """Data and attributes of the messages that make each event function run all its paths."""
 CLIENTS = {"_firestore", "_storage_client", "_publisher"}
@@ -73,6 +79,7 @@ def function_environment(local: StackSpec) -> dict[str, str]:
     """Variables under which every function can build its adapters; no server listens at the addresses."""
     return {
         **local.env,
+        **{name: value for function in local.functions for name, value in function.env.items() if name in SECRETS},
         "GOOGLE_CLOUD_PROJECT": local.project,
         "DATABASE_URL": "postgresql://127.0.0.1:9/nowhere",
         "PUBSUB_EMULATOR_HOST": "127.0.0.1:9",
@@ -103,8 +110,10 @@ def use_of(entry_point: str, environment: Mapping[str, str], monkeypatch: pytest
 
 def _build_parts_named_in(package: Path) -> None:
     text = "".join(file.read_text(encoding="utf-8") for file in package.rglob("*.py"))
-    entry_points._gate()
+    if package.name == "rekognition":
+        entry_points._gate_for_signed()
     if package.name == "api":
+        entry_points._gate()
         entry_points._api_app()
     for name in re.findall(r"\b(?:cloud|services)\.(\w+)", text):
         part = getattr(wiring.app(), name)
@@ -136,7 +145,7 @@ def _record_settings(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _record_parts(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     doubles = _doubles()
-    for name, member in list(vars(wiring.App).items()):
+    for name, member in inspect.getmembers_static(wiring.App):
         if not isinstance(member, functools.cached_property):
             continue
 
@@ -165,15 +174,36 @@ def _record_models(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
 def _doubles() -> dict[str, object]:
     cloud = MemoryCloud()
     nothing_expired = MagicMock()
-    nothing_expired.expire.return_value = Expired(audit_entries=0, rate_windows=0, signatures=0)
+    nothing_expired.expire.return_value = Expired(audit_entries=0, rate_windows=0, signatures=0, found_faces=0)
+    audit = MagicMock()
+    audit.settled_upto.return_value = 0
     clusters = MagicMock()
     clusters.exclusively.return_value.__enter__.return_value = False
+    bib_rescoring, bib_projection = MagicMock(), MagicMock()
+    bib_rescoring.waiting.return_value = ["race"]
+    bib_rescoring.exclusively.return_value.__enter__.return_value = True
+    bib_rescoring.outdated.return_value = []
+    bib_projection.pending_albums.return_value = ["race"]
+    bib_projection.pending.return_value = []
     enrolments = MagicMock()
     enrolments.awaited.return_value.person_id = "person-1"
+    people_projection = MagicMock()
+    people_projection.pending.return_value = {}
+    erasures = MagicMock()
+    target = ErasureTarget(kind=ErasureKind.FACE, album="race", id="face-1")
+    erasures.unfinished.return_value = ["0c6f3b1e-8d4e-4b7a-9f43-0a5b8d1c2e3f"]
+    erasures.exclusively.return_value.__enter__.return_value = True
+    erasures.get.return_value = Erasure(
+        id="0c6f3b1e-8d4e-4b7a-9f43-0a5b8d1c2e3f",
+        target=target,
+        reason=Reason.REQUEST,
+        started_at=datetime.now(UTC),
+    )
     pictures = MagicMock()
     pictures.read.return_value = encode(quadrants())
     return {
         "store": cloud.store,
+        "derived": cloud.store,
         "documents": cloud.documents,
         "queue": cloud.queue,
         "events": cloud.events,
@@ -181,13 +211,19 @@ def _doubles() -> dict[str, object]:
         "launcher": cloud.launcher,
         "_storage_client": MagicMock(api_endpoint="https://storage.googleapis.com"),
         "access": nothing_expired,
+        "audit": audit,
+        "audit_anchors": MemoryAuditAnchors(),
         "clusters": clusters,
+        "bib_rescoring": bib_rescoring,
+        "bib_projection": bib_projection,
         "enrolments": enrolments,
+        "erasures": erasures,
+        "people_projection": people_projection,
         "enrolment_pictures": pictures,
     }
 
 
 def _forget() -> None:
     for function in [wiring.app, *vars(entry_points).values()]:
-        if hasattr(function, "cache_clear"):
+        if not isinstance(function, LocalProxy) and hasattr(function, "cache_clear"):
             function.cache_clear()

@@ -30,7 +30,8 @@ from photofinish.adapters.postgres.migrating import migrate
 from photofinish.analysis.models.catalogue import model_for
 from photofinish.domain.access import AwsCredentials, RateLimit, Scope
 from photofinish_functions.rekognition.answers import face_model_version
-from support.access import KEY_SECRET, aws_credentials, new_key
+from support.access import SECRETS, aws_credentials, new_key
+from support.firestore_server import FirestoreServer
 from support.pictures import BgrImage, astronaut, encode, group
 from support.ports import free_port
 from support.postgres import postgres_server
@@ -91,26 +92,36 @@ class RekognitionServer:
 
 @contextmanager
 def rekognition_server(folder: Path, storage: StorageClient) -> Iterator[RekognitionServer]:
+    with FirestoreServer(folder / "firestore") as firestore:
+        yield from _rekognition_server(folder, storage, firestore.address)
+
+
+def _rekognition_server(folder: Path, storage: StorageClient, firestore: str) -> Iterator[RekognitionServer]:
     conninfo = _new_database()
     if storage.lookup_bucket(PHOTO_BUCKET) is None:
         storage.create_bucket(PHOTO_BUCKET)
     port, log = free_port(), folder / "rekognition.log"
     url = f"http://127.0.0.1:{port}"
-    argv = [sys.executable, "-m", "functions_framework", "--target", "rekognition", "--signature-type", "http"]
-    argv += ["--source", str(_FUNCTIONS), "--host", "127.0.0.1", "--port", str(port)]
+    argv = [sys.executable, "-m", "gunicorn", "--config", "python:photofinish_functions.gunicorn_config"]
     with log.open("w") as output:
         process = subprocess.Popen(
             argv,
             env={key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "GOOGLE_"))}
             | {
+                "FUNCTION_TARGET": "rekognition",
+                "FUNCTION_SIGNATURE_TYPE": "http",
+                "FUNCTION_SOURCE": str(_FUNCTIONS),
+                "HOST": "127.0.0.1",
+                "PORT": str(port),
                 "GOOGLE_CLOUD_PROJECT": "test",
                 "PHOTOFINISH_REGION": "test-region",
                 "PHOTOFINISH_PHOTO_BUCKET": PHOTO_BUCKET,
                 "PHOTOFINISH_DERIVED_BUCKET": "rekognition-derived",
-                "PHOTOFINISH_KEY_SECRET": KEY_SECRET,
+                **SECRETS,
                 "PHOTOFINISH_FAILURE_RATE": "1000/10000",
                 "DATABASE_URL": conninfo,
                 "STORAGE_EMULATOR_HOST": storage._connection.API_BASE_URL,
+                "FIRESTORE_EMULATOR_HOST": firestore,
             },
             stdout=output,
             stderr=output,

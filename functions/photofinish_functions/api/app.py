@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection
+from http import HTTPStatus
 
 from flask import Flask, Request
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_openapi3.types import SecuritySchemesDict
 from werkzeug.wrappers import Response
-from werkzeug.wsgi import LimitedStream
 
 from photofinish.wiring import App
 from photofinish_functions.access.gate import Gate
+from photofinish_functions.api.albums import has_album
 from photofinish_functions.api.browsers import add_headers
 from photofinish_functions.api.errors import ErrorAnswer, answer_errors, refuse_invalid
 from photofinish_functions.api.guarding import guard_routes
@@ -21,17 +23,26 @@ from photofinish_functions.api.requests import InMemoryRequest, StrictJson
 from photofinish_functions.api.routes import (
     access,
     bib_rules,
+    bibs,
+    cameras,
     clusters,
+    consents,
     enrolments,
+    erasures,
     faces,
     health,
     matches,
     numbers,
+    opt_outs,
     people,
     photos,
+    pictures,
+    policy,
+    receipts,
     search,
+    subject_access,
 )
-from photofinish_functions.request_bodies import discard
+from photofinish_functions.request_bodies import DISCARD_WITHIN_S, RequestBody
 
 VERSION = "1.0.0"
 _DESCRIPTION = """Find people in the photos of an event by selfie, bib number, name, text and time.
@@ -50,7 +61,7 @@ _SECURITY_SCHEMES: SecuritySchemesDict = {
 def make_app(cloud: App, gate: Callable[[], Gate], *, cors_origins: Collection[str] = ()) -> OpenAPI:
     """Build the application. `gate` is called by every request that needs it, not before.
 
-    Pages of exactly `cors_origins` (`https://photos.example.org`) may call it from browsers.
+    Pages of `cors_origins` (`https://photos.example.org`, `http://localhost:*`) may call it from browsers.
     """
     app = OpenAPI(
         __name__,
@@ -66,26 +77,27 @@ def make_app(cloud: App, gate: Callable[[], Gate], *, cors_origins: Collection[s
     app.json = StrictJson(app)
     # A path with one slash more is a different path: an album's name decides what is found.
     app.url_map.merge_slashes = False
-    about_people = (people, enrolments, matches, numbers, clusters)
-    for routes in (health, search, photos, faces, *about_people, bib_rules, access):
+    about_people = (people, enrolments, matches, numbers, clusters, consents, subject_access)
+    about_albums = (bib_rules, cameras, policy, opt_outs, access)
+    for routes in (health, search, photos, pictures, bibs, faces, *about_people, *about_albums, erasures, receipts):
         app.register_api(routes.blueprint(cloud))
     log_requests(app)
     add_headers(app, cors_origins)
     guard_routes(app, gate)
-    answer_errors(app)
+    answer_errors(app, has_album=functools.partial(has_album, cloud))
     return app
 
 
 def serve(app: Flask, request: Request) -> Response:
     """Answer with `app` a request that functions-framework's application received.
 
-    What `app` leaves of the body is discarded here; functions-framework would read it all into memory.
+    What `app` leaves of the body is discarded here; functions-framework would read it all into memory. A caller without
+    a valid key is not waited for at all.
     """
-    body = request.environ["wsgi.input"]
-    if request.content_length is not None:  # otherwise it is chunked, and the server marks its end
-        body = LimitedStream(body, request.content_length)
-        request.environ |= {"wsgi.input": body, "wsgi.input_terminated": True}
+    body = RequestBody(request.environ, request.content_length)
     answer = Response.from_app(app, request.environ, buffered=False)
-    if request.environ.get("wsgi.input_terminated"):
-        discard(body)
+    if answer.status_code == HTTPStatus.UNAUTHORIZED:
+        body.close()
+    else:
+        body.discard(DISCARD_WITHIN_S)
     return answer

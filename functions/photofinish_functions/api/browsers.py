@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from flask import Flask, Response, request
@@ -24,8 +25,16 @@ _EXPOSED_HEADERS = f"{REQUEST_ID}, Retry-After"
 _PREFLIGHT_AGE_S = 600
 
 
+def is_allowed(origin: str | None, cors_origins: Collection[str]) -> bool:
+    """Whether `cors_origins` contain this origin: exactly, or as `http://localhost:*`, which means every port."""
+    if origin is None:
+        return False
+    without_port = re.sub(r":[0-9]+$", "", origin)
+    return origin in cors_origins or f"{without_port}:*" in cors_origins
+
+
 def add_headers(app: Flask, cors_origins: Collection[str]) -> None:
-    """Add security headers and the request id to every answer, and CORS headers for pages of exactly `cors_origins`.
+    """Add security headers and the request id to every answer, and CORS headers for pages of `cors_origins`.
 
     Keys and tokens are sent in headers, never in cookies, so credentials are not allowed across origins.
     """
@@ -36,7 +45,8 @@ def add_headers(app: Flask, cors_origins: Collection[str]) -> None:
             return None
         answer = Response(status=204)
         del answer.headers["Content-Type"]
-        if request.headers.get("Origin") in cors_origins and not isinstance(request.routing_exception, HTTPException):
+        allowed = is_allowed(request.headers.get("Origin"), cors_origins)
+        if allowed and not isinstance(request.routing_exception, HTTPException):
             methods = sorted(set(request.url_rule.methods or ()) if request.url_rule else ())
             answer.headers["Access-Control-Allow-Methods"] = ", ".join(methods)
             answer.headers["Access-Control-Allow-Headers"] = _ALLOWED_HEADERS
@@ -51,7 +61,7 @@ def add_headers(app: Flask, cors_origins: Collection[str]) -> None:
         if cors_origins:
             answer.vary.add("Origin")
         origin = request.headers.get("Origin")
-        if origin in cors_origins:
+        if origin is not None and is_allowed(origin, cors_origins):
             answer.headers["Access-Control-Allow-Origin"] = origin
             answer.headers["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS
             answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

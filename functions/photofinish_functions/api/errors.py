@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, NoReturn, cast
+from collections.abc import Callable
+from typing import NoReturn
 
 from flask import Flask, Response, g, jsonify, request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from photofinish.errors import Conflict, InvalidQuery, NotFound, RejectedInput, Unavailable
+from photofinish_functions.access.refusals import NotVisible
+from photofinish_functions.api.patterns import SENTENCES
 from photofinish_functions.api.request_ids import request_id
 from photofinish_functions.refused import Refused
 
@@ -17,11 +21,6 @@ log = logging.getLogger(__name__)
 RETRY_AFTER_S = 5
 _MAX_PROBLEMS = 5
 _MAX_NAME_CHARS = 60
-
-
-def answer_example(value: dict[str, Any]) -> ConfigDict:
-    """The `model_config` of an answer or body with an example in the OpenAPI document."""
-    return cast(ConfigDict, {"openapi_extra": {"example": value}})
 
 
 class ErrorDetail(BaseModel):
@@ -32,16 +31,6 @@ class ErrorDetail(BaseModel):
 
 class ErrorAnswer(BaseModel):
     """The body of every answer with a status of 400 or above."""
-
-    model_config = answer_example(
-        {
-            "error": {
-                "code": "unknown_album",
-                "message": "There is no album of this name, or no photo of it was analysed yet.",
-                "request_id": "0af7651916cd43dd8448eb211c80319c",
-            }
-        }
-    )
 
     error: ErrorDetail
 
@@ -60,8 +49,8 @@ def refuse_invalid(error: ValidationError) -> NoReturn:
     Raises:
         Refused: 400 if the OpenAPI document rules the request out, 422 if only our own validators do.
     """
-    problems = error.errors(include_input=False, include_url=False, include_context=False)
-    sentences = [f"{_field(problem['loc'])}: {problem['msg']}" for problem in problems[:_MAX_PROBLEMS]]
+    problems = error.errors(include_input=False, include_url=False)
+    sentences = [f"{_field(problem['loc'])}: {_sentence(problem)}" for problem in problems[:_MAX_PROBLEMS]]
     if len(problems) > _MAX_PROBLEMS:
         sentences.append(f"and {len(problems) - _MAX_PROBLEMS} more problems")
     message = "; ".join(sentences) + "."
@@ -70,19 +59,32 @@ def refuse_invalid(error: ValidationError) -> NoReturn:
     raise bad_request(message)
 
 
-def answer_errors(app: Flask) -> None:
-    """Answer every exception in `app` in this form; an unexpected one is logged, and its answer has no details."""
+def answer_errors(app: Flask, *, has_album: Callable[[str], bool]) -> None:
+    """Answer every exception in `app` in this form; an unexpected one is logged, and its answer has no details.
+
+    What is not found in an album for which `has_album` is false is answered with `unknown_album`.
+    """
 
     @app.errorhandler(Exception)
     def answer(error: Exception) -> Response:
         if isinstance(error, InternalServerError) and isinstance(error.original_exception, Exception):
             error = error.original_exception  # raised after the view, for example by the audit
         refusal = _refusal(error)
+        if refusal.status == 404 and _is_of_unknown_album(has_album):
+            refusal = NotVisible()
         if refusal.status == 500:
             log.error("the request failed", exc_info=error)
         elif isinstance(error, Unavailable):
             log.warning("unavailable: %s", error)
         return error_answer(refusal)
+
+
+def _is_of_unknown_album(has_album: Callable[[str], bool]) -> bool:
+    album = (request.view_args or {}).get("album")
+    try:
+        return album is not None and not isinstance(g.get("refusal"), NotVisible) and not has_album(album)
+    except Unavailable:  # then what was not found is still a correct answer
+        return False
 
 
 def error_answer(refusal: Refused) -> Response:
@@ -127,6 +129,8 @@ def _of_werkzeug(error: HTTPException) -> Refused:
             assert isinstance(error, MethodNotAllowed)
             allowed = ", ".join(sorted(error.valid_methods or ()))
             return Refused(405, "method_not_allowed", f"Use one of {allowed}.", {"Allow": allowed})
+        case 408:
+            return Refused(408, "body_too_slow", error.description or "The body was not complete in time.")
         case 413:
             limit = request.max_content_length or 0
             return too_large("The body of the request, or one of its parts,", limit)
@@ -134,6 +138,13 @@ def _of_werkzeug(error: HTTPException) -> Refused:
             return Refused(415, "unsupported_media_type", error.description or "Send JSON.")
         case _:
             return bad_request(error.description or "The request cannot be read.")
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    """What is wrong; a pattern means nothing to most people, so it has a sentence."""
+    if problem["type"] == "string_pattern_mismatch":
+        return SENTENCES[problem["ctx"]["pattern"]]
+    return problem["msg"].removeprefix("Value error, ")
 
 
 def _field(location: tuple[int | str, ...]) -> str:

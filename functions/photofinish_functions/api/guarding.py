@@ -1,7 +1,7 @@
 """Who may call a route, how large its body may be, and what is audited.
 
-Every route is declared :func:`guarded` or :func:`open_to_all`; an app with a route that is neither does not start. The
-body of a request is read only after its caller was admitted.
+Every route is declared :func:`guarded`, :func:`open_to_link_holders` or :func:`open_to_all`; an app with a route that
+is none of these does not start. The body of a request is read only after its caller was admitted.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, Response, current_app, g, request
 
-from photofinish.domain.access import Principal, Scope
-from photofinish.domain.photo import is_album_name
-from photofinish_functions.access.refusals import Denied
+from photofinish.domain.access import Principal, RateLimit, Reading, Scope
+from photofinish.domain.photo import album_name, is_album_name
+from photofinish_functions.access.probing import FaceSearch, Probing
+from photofinish_functions.access.refusals import Denied, Unauthorized, VectorsNotAllowed
 from photofinish_functions.api.request_ids import request_id
 from photofinish_functions.request_bodies import MAX_REQUEST_BYTES
 
@@ -32,11 +33,13 @@ class Guard:
     """What a route requires of its caller; nothing where `scope` is None."""
 
     scope: Scope | None
+    reading: Reading
     action: str
     cost: int
     pictures_cost: int | None
     any_album: bool
     max_json_bytes: int
+    vectors: bool
 
 
 def guarded(
@@ -45,22 +48,28 @@ def guarded(
     *,
     cost: int = 1,
     pictures_cost: int | None = None,
+    reading: Reading = Reading.ALL,
     any_album: bool = False,
     max_json_bytes: int = MAX_JSON_BYTES,
+    vectors: bool = False,
 ) -> Callable[[View], View]:
     """Require `scope` in the album of the path; without one in the path in all albums, or in any (`any_album`).
 
-    `action` is the audit's name for the route. A request counts as `cost` requests against the rate limit, or as
-    `pictures_cost` if it contains pictures (multipart/form-data); without a `pictures_cost` the route takes none.
+    `reading` is the least that the caller must be allowed to read; a view for callers below ALL leaves out what they
+    may not. `action` is the audit's name for the route. A request counts as `cost` requests against the rate
+    limit, or as `pictures_cost` if it contains pictures (multipart/form-data); without a `pictures_cost` the route
+    takes none. `vectors`: the caller must also have the right to use embeddings as numbers.
     """
     return _with(
         Guard(
             scope=scope,
+            reading=reading,
             action=action,
             cost=cost,
             pictures_cost=pictures_cost,
             any_album=any_album,
             max_json_bytes=max_json_bytes,
+            vectors=vectors,
         )
     )
 
@@ -68,13 +77,49 @@ def guarded(
 def open_to_all(action: str) -> Callable[[View], View]:
     """Require no key. Such a route must not reveal anything about albums or people."""
     return _with(
-        Guard(scope=None, action=action, cost=0, pictures_cost=None, any_album=False, max_json_bytes=MAX_JSON_BYTES)
+        Guard(
+            scope=None,
+            reading=Reading.ALL,
+            action=action,
+            cost=0,
+            pictures_cost=None,
+            any_album=False,
+            max_json_bytes=MAX_JSON_BYTES,
+            vectors=False,
+        )
     )
+
+
+def open_to_link_holders(action: str) -> Callable[[View], View]:
+    """Require no key, because the path has a signed link: the view checks it before anything else."""
+    return open_to_all(action)
 
 
 def principal() -> Principal:
     """Return the principal of the current request."""
     found: Principal = g.principal
+    return found
+
+
+def spend(budget: str, limit: RateLimit) -> None:
+    """Take one from a budget that the current request's caller has besides its rate; RateLimited if it is empty."""
+    g.gate.spend(principal(), budget, limit)
+
+
+def require_vectors() -> None:
+    """Raise VectorsNotAllowed unless the current request's caller may use embeddings as numbers."""
+    if not principal().may_use_vectors:
+        raise VectorsNotAllowed(principal())
+
+
+def face_search(album: str) -> FaceSearch:
+    """Return the current request as a search by faces in `album`."""
+    return FaceSearch(principal=principal(), album=album, request_id=request_id())
+
+
+def probing() -> Probing:
+    """Return what charges the callers of searches by faces."""
+    found: Probing = g.gate.probing
     return found
 
 
@@ -98,11 +143,17 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
             request.max_content_length, cost = MAX_PICTURES_BYTES, guard.pictures_cost
         if guard.scope is None:
             return
+        g.gate = gate()
         try:
             if guard.any_album:
                 g.principal = gate().admit_anywhere(request, guard.scope, cost=cost)
             else:
-                g.principal = gate().admit(request, guard.scope, _album(), cost=cost)
+                g.principal = gate().admit(request, guard.scope, _album(), cost=cost, reading=guard.reading)
+            if guard.vectors:
+                require_vectors()
+        except Unauthorized:
+            gate().record_failure(request_id=request_id(), network=gate().network_of(request))
+            raise
         except Denied as refusal:
             g.refusal = refusal
             raise
@@ -117,7 +168,14 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
         album = named if named is not None and is_album_name(named) else None
         # No answer without an audit entry: if this fails, its error is the answer.
         if refusal is not None:
-            gate().record_refusal(refusal, _guard().action, album=album, outcome=outcome, request_id=request_id())
+            gate().record_refusal(
+                refusal,
+                _guard().action,
+                album=album,
+                outcome=outcome,
+                request_id=request_id(),
+                network=gate().network_of(request),
+            )
         else:
             gate().record(
                 caller,
@@ -127,6 +185,7 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
                 outcome=outcome,
                 request_id=request_id(),
                 count=g.get("audit_count"),
+                network=gate().network_of(request),
             )
         return answer
 
@@ -146,4 +205,5 @@ def _guard() -> Guard:
 
 
 def _album() -> str | None:
-    return (request.view_args or {}).get("album")
+    album = (request.view_args or {}).get("album")
+    return None if album is None else album_name(album)

@@ -9,16 +9,17 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import AfterValidator, Field
 
 from photofinish.domain.people import MAX_NAME_CHARS, Changed, Person, UnknownPerson
+from photofinish.wiring import App
+from photofinish_functions.api.patterns import UUID
 from photofinish_functions.api.schemas import AlbumName, Output, Parameters, example, new_blueprint, storable
-from photofinish_functions.api.services import Services
 
 MAX_FACES = 1000
-_UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
-PersonId = Annotated[str, Field(pattern=_UUID, json_schema_extra=example("0c6f3b1e-8d4e-4b7a-9f43-0a5b8d1c2e3f"))]
-UploadId = Annotated[str, Field(pattern=_UUID)]
+PersonId = Annotated[str, Field(pattern=UUID, json_schema_extra=example("0c6f3b1e-8d4e-4b7a-9f43-0a5b8d1c2e3f"))]
+UploadId = Annotated[str, Field(pattern=UUID)]
+FaceId = Annotated[str, Field(pattern=UUID)]
 FaceIds = Annotated[
-    list[Annotated[str, Field(pattern=_UUID)]],
+    list[FaceId],
     Field(min_length=1, max_length=MAX_FACES, description="Faces of the album."),
 ]
 Name = Annotated[
@@ -53,7 +54,7 @@ def people_blueprint(name: str) -> APIBlueprint:
     return new_blueprint("people", "People on the photos, enrolled or found; their faces and bib numbers.", name=name)
 
 
-def require_person(services: Services, album: str, person_id: str) -> Person:
+def require_person(services: App, album: str, person_id: str) -> Person:
     """Raises UnknownPerson."""
     person = services.people.get(album, person_id)
     if person is None:
@@ -61,7 +62,16 @@ def require_person(services: Services, album: str, person_id: str) -> Person:
     return person
 
 
-def changed_person(services: Services, album: str, done: Changed) -> dict[str, Any]:
+def person_query(services: App, album: str, person_id: str) -> list[bytes]:
+    """What distinguishes searches for a person: their enrolment pictures, which callers choose.
+
+    Not their embedding: each run of the clustering changes it a little.
+    """
+    uploads = services.enrolments.uploads(album, person_id)
+    return [b"person", person_id.encode(), *(upload.upload_id.encode() for upload in uploads)]
+
+
+def changed_person(services: App, album: str, done: Changed) -> dict[str, Any]:
     """Bring the person's document up to date, and return the answer to the change."""
     services.projector.project_soon(album)
     return ChangedPerson.model_validate(done).model_dump(mode="json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from typing import IO, Any
 
 from flask import Request
@@ -15,6 +16,8 @@ from werkzeug.wsgi import LimitedStream
 MAX_FIELD_BYTES = 2 * 2**20  # a query in a JSON part may have embeddings
 MAX_PARTS = 40
 _LARGEST_EXACT = 2**53
+_MAX_DIGITS = 400  # more than the largest float has
+_MAX_KEY_CHARS = 60
 
 
 class InMemoryRequest(Request):
@@ -78,9 +81,17 @@ def parse_json_object(text: bytes | str, what: str) -> dict[str, Any]:
         BadRequest: `text` is not a JSON object.
     """
     try:
-        found = json.loads(text, parse_constant=_refuse_constant, parse_float=_number)
+        found = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_number,
+            parse_int=_integer,
+            object_pairs_hook=_object,
+        )
     except RecursionError:
         raise BadRequest(f"The JSON of {what} is nested too deeply.") from None
+    except _NotAccepted as problem:
+        raise BadRequest(f"The JSON of {what} {problem}.") from None
     except ValueError as error:
         position = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
         raise BadRequest(f"{what[0].upper()}{what[1:]} is not valid JSON{position}.") from None
@@ -95,5 +106,24 @@ def _number(text: str) -> float | int:
     return int(number) if number.is_integer() and abs(number) <= _LARGEST_EXACT else number
 
 
+def _integer(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise _NotAccepted("has an integer of too many digits")
+    return int(digits)
+
+
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
+    raise _NotAccepted(f"has {name}, which is not JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A parser that takes the first and one that takes the last would see different requests."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise _NotAccepted(f"has the key {twice[:_MAX_KEY_CHARS]!r} twice in one object")
+    return found
+
+
+class _NotAccepted(Exception):
+    """JSON that parsers read differently; the message goes on from "The JSON of the body"."""

@@ -1,33 +1,40 @@
 """Base models and field types that the routes share, and a factory for groups of routes.
 
 Bodies are validated strictly: the string "1" is not a number, and an unknown field is an error. Pydantic gets parsed
-JSON, so a field whose JSON form is a string (a time, an id) needs `Field(strict=False)`; declare lists as `list`, not
-`tuple`. A model's class name is its name in the OpenAPI document, so it must be unique among all routes.
+JSON, so an enumeration needs `Field(strict=False)`, and days and times are `Day` and `Time`; declare lists as `list`,
+not `tuple`. A model's class name, without the suffix `Json`, is its name in the OpenAPI document, so it must be unique
+among all routes.
 """
 
 from __future__ import annotations
 
+import re
+from datetime import date, datetime
 from typing import Annotated, Any, Self
 
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from flask_openapi3.utils import parse_body
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
-from photofinish.domain.geometry import Box
-from photofinish.domain.photo import MAX_ALBUM_CHARS, is_album_name
+from photofinish.domain.photo import MAX_ALBUM_CHARS, album_name, is_album_name
 from photofinish.domain.quality import QualityReason
-from photofinish_functions.api.errors import ErrorAnswer
+from photofinish_functions.api.patterns import PHOTO_ID
 
 PREFIX = "/v1"
-_OPEN_ERRORS = (400, 500, 503)
-_ERRORS = (400, 401, 403, 404, 413, 415, 422, 429, 500, 503)
 _DIGITS = 6
+_STARTS_WITH_A_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 
 
 def example(value: Any) -> dict[str, Any]:
     """`json_schema_extra` of a field with an example; flask-openapi3 does not support `examples` in a schema."""
     return {"example": value}
+
+
+def deprecated(instead: str, **field: Any) -> Any:
+    """A field whose name was replaced by `instead`; it is answered or accepted until the next version."""
+    return Field(description=f"Use `{instead}`.", json_schema_extra={"deprecated": True}, **field)
 
 
 class Input(BaseModel):
@@ -55,7 +62,8 @@ class Output(BaseModel):
         return cls.model_validate({name: getattr(source, name) for name in cls.model_fields if name not in more} | more)
 
 
-def _album_name(album: str) -> str:
+def _album_name(text: str) -> str:
+    album = album_name(text)
     if not is_album_name(album):
         raise ValueError(
             f"not an album name: use 1 to {MAX_ALBUM_CHARS} printable characters without a slash, and not '.', '..' or "
@@ -65,9 +73,11 @@ def _album_name(album: str) -> str:
 
 
 def storable(text: str) -> str:
-    """Return `text`; raise ValueError if it has a NUL, which Postgres cannot store."""
+    """Return `text`; raise ValueError if it has a NUL or half a surrogate pair, which Postgres cannot store."""
     if "\0" in text:
         raise ValueError("must not contain a NUL character")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("must not contain half a surrogate pair")
     return text
 
 
@@ -75,12 +85,17 @@ def _rounded(score: float) -> float:
     return round(score, _DIGITS)
 
 
-def _box_values(box: Any) -> Any:
-    if isinstance(box, dict):  # in Firestore
-        box = Box(**box)
-    return [_rounded(value) for value in (box.x, box.y, box.w, box.h)] if isinstance(box, Box) else box
+def _written_out(value: Any) -> Any:
+    """Refuse what pydantic also takes for a day or a time, but the document does not: seconds since 1970."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "Input should be a valid string")
+    if not _STARTS_WITH_A_DAY.match(value):
+        raise PydanticCustomError("day_or_time", "write it as in ISO 8601, starting with YYYY-MM-DD")
+    return value
 
 
+Day = Annotated[date, Field(strict=False), BeforeValidator(_written_out)]
+Time = Annotated[datetime, Field(strict=False), BeforeValidator(_written_out)]
 AlbumName = Annotated[
     str,
     Field(
@@ -92,20 +107,19 @@ AlbumName = Annotated[
     AfterValidator(_album_name),
 ]
 Score = Annotated[float, AfterValidator(_rounded)]
-BoxJson = Annotated[
-    list[float],
-    BeforeValidator(_box_values),
-    Field(
-        min_length=4,
-        max_length=4,
-        description="[x, y, width, height] as fractions of the upright picture; may extend slightly beyond its edges.",
-        json_schema_extra=example([0.41, 0.22, 0.12, 0.18]),
-    ),
-]
 
 
 class AlbumPath(Parameters):
     album: AlbumName
+
+
+class BoxJson(Output):
+    """A rectangle as fractions of the upright picture, so that it fits every rendition; may extend beyond its edges."""
+
+    x: Score = Field(description="Left edge.", json_schema_extra=example(0.41))
+    y: Score = Field(description="Top edge.", json_schema_extra=example(0.22))
+    w: Score = Field(description="Width.", json_schema_extra=example(0.12))
+    h: Score = Field(description="Height.", json_schema_extra=example(0.18))
 
 
 class PhotoJson(Output):
@@ -114,7 +128,8 @@ class PhotoJson(Output):
     bucket: str
     name: str = Field(json_schema_extra=example("spring-10k/cam2/IMG_1.jpg"))
     generation: int
-    photo_id: str = Field(pattern="^[0-9a-f]{32}$", description="The same for all versions of the photo.")
+    album: str = Field(json_schema_extra=example("spring-10k"))
+    photo_id: str = Field(pattern=PHOTO_ID, description="The same for all versions of the photo.")
 
 
 class UsedFace(Output):
@@ -127,7 +142,7 @@ class UsedFace(Output):
 
 
 def new_blueprint(tag: str, description: str, *, needs_key: bool = True, name: str | None = None) -> APIBlueprint:
-    """Create a group of routes under ``/v1``, with the error answers that all routes have in common.
+    """Create a group of routes under ``/v1``.
 
     `tag` is its section in the OpenAPI document. Groups in the same section need a `name` each.
     """
@@ -137,7 +152,6 @@ def new_blueprint(tag: str, description: str, *, needs_key: bool = True, name: s
         url_prefix=PREFIX,
         abp_tags=[Tag(name=tag, description=description)],
         abp_security=[{"ApiKey": []}, {"Bearer": []}] if needs_key else None,
-        abp_responses=dict.fromkeys(_ERRORS if needs_key else _OPEN_ERRORS, ErrorAnswer),
         operation_id_callback=_operation_id,
     )
 

@@ -9,11 +9,14 @@ from typing import Any, Final
 from photofinish.domain.access import Principal, Scope
 from photofinish.domain.face import Face
 from photofinish.domain.people import Person
-from photofinish.domain.photo import is_album_name
+from photofinish.domain.photo import PhotoRef, is_album_name
+from photofinish.domain.search_results import BestMatch
 from photofinish.wiring import App
+from photofinish_functions.access.probing import FaceSearch, Probing
 from photofinish_functions.rekognition.errors import no_faces, unknown_collection, unknown_user
 from photofinish_functions.rekognition.images import Picture, read_picture
 from photofinish_functions.rekognition.quality import MAX_FACES, reasons_against
+from photofinish_functions.rekognition.similarity import SimilarityScale
 from photofinish_functions.rekognition.tokens import PageTokens
 
 PICTURE_COST: Final = 5
@@ -28,6 +31,8 @@ class Call:
     operation: str
     principal: Principal
     request: Mapping[str, Any]
+    request_id: str
+    probing: Probing
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,8 @@ def next_token(cloud: App, call: Call, last: str, collection: str = "") -> str:
 
 def picture_in(cloud: App, call: Call, member: str = "Image") -> Picture:
     """Return the picture in `member` of the request. Raises as :func:`read_picture` does."""
-    return read_picture(call.request[member], call.principal, cloud.store, cloud.settings.photo_bucket)
+    bucket = cloud.settings.photo_bucket
+    return read_picture(call.request[member], call.principal, cloud.store, bucket, cloud.decoders)
 
 
 def faces_in(cloud: App, picture: Picture) -> tuple[Face, ...]:
@@ -111,5 +117,40 @@ def largest_accepted(cloud: App, call: Call, faces: Sequence[Face]) -> Face:
     raise no_faces()
 
 
+def album_of_object(image: Mapping[str, Any]) -> str | None:
+    """Return the album of the photo that an Image of the request names; None if it contains the picture."""
+    if "S3Object" not in image:
+        return None
+    return PhotoRef(bucket="", name=image["S3Object"]["Name"], generation=0).album
+
+
+def required_cosine(cloud: App, call: Call, collection: str, threshold: str) -> float:
+    """Admit a search by faces; return the cosine that it requires, by the member `threshold` of the request.
+
+    Raises:
+        RateLimited: the caller probes templates.
+    """
+    required = SimilarityScale(cloud.calibration).searched(call.request.get(threshold, DEFAULT_THRESHOLD))
+    only_certain = call.probing.admit(_face_search(call, collection))
+    return max(required, cloud.calibration.certain_similarity) if only_certain else required
+
+
+def charge_search(cloud: App, call: Call, collection: str, query: Sequence[bytes], best: BestMatch | None) -> None:
+    """Charge for the answer to a search by faces, whose best match is `best`; see :meth:`Probing.charge`."""
+    call.probing.charge(
+        _face_search(call, collection),
+        query,
+        [] if best is None else [best],
+        cloud.calibration,
+        count_faces=lambda: sum(
+            summary.faces for summary in cloud.albums.summaries(names=frozenset({collection}), limit=1, after=None)
+        ),
+    )
+
+
+def _face_search(call: Call, collection: str) -> FaceSearch:
+    return FaceSearch(principal=call.principal, album=collection, request_id=call.request_id)
+
+
 def _page_tokens(cloud: App) -> PageTokens:
-    return PageTokens(cloud.access_settings.key_secret.get_secret_value().encode())
+    return PageTokens(cloud.signed_access_settings.token_secret)

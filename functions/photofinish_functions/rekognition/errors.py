@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from werkzeug.exceptions import HTTPException
+
 from photofinish.errors import PhotofinishError
 
 
@@ -101,3 +103,9 @@ def unavailable() -> RekognitionError:
 
 def internal() -> RekognitionError:
     return RekognitionError("InternalServerError", "An internal error occurred. It was logged.", 500)
+
+
+def body_not_received(problem: HTTPException) -> RekognitionError:
+    """The error for a body that was too large, too slow or not well-formed."""
+    code = {408: "RequestTimeoutException", 413: "RequestEntityTooLargeException"}.get(problem.code or 400)
+    return RekognitionError(code or "SerializationException", problem.description or "", problem.code or 400)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photofinish.analysis.imaging.decoding import Limits, decode
+from photofinish.analysis.decoders.pool import DecoderPool
 from photofinish.analysis.imaging.formats import Format, recognise
+from photofinish.application.pictures import PICTURE_LIMITS
 from photofinish.domain.access import Principal, Scope
 from photofinish.domain.photo import PhotoRef, is_album_name
 from photofinish.errors import PhotoGone, RejectedInput
@@ -25,9 +26,10 @@ from photofinish_functions.rekognition.errors import (
 )
 
 MAX_OBJECT_BYTES = 15 * 2**20
-_LIMITS = Limits(max_file_bytes=MAX_OBJECT_BYTES, max_decoded_pixels=16_000_000, min_side=80)
-_TOO_LARGE = {"file_too_large", "too_many_pixels"}
-_NOT_DECODABLE = {"empty_file", "not_a_picture", "unsupported_format", "cut_off", "damaged"}
+_LIMITS = replace(PICTURE_LIMITS, max_file_bytes=MAX_OBJECT_BYTES, max_decoded_pixels=16_000_000, min_side=80)
+_TOO_LARGE = {"file_too_large", "too_many_pixels", "too_much_memory"}
+_DECODER_CODES = {"decoding_took_too_long", "decoder_failed"}
+_NOT_DECODABLE = {"empty_file", "not_a_picture", "unsupported_format", "cut_off", "damaged", *_DECODER_CODES}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +43,9 @@ class Picture:
     """Of the file's content, hexadecimal."""
 
 
-def read_picture(image: Mapping[str, Any], principal: Principal, store: PhotoStore, photo_bucket: str) -> Picture:
+def read_picture(
+    image: Mapping[str, Any], principal: Principal, store: PhotoStore, photo_bucket: str, decoders: DecoderPool
+) -> Picture:
     """Read and decode the picture of `image`, a checked structure; an S3Object is an object of `photo_bucket`.
 
     Raises:
@@ -51,13 +55,13 @@ def read_picture(image: Mapping[str, Any], principal: Principal, store: PhotoSto
     if ("Bytes" in image) == ("S3Object" in image):
         raise invalid_parameter("Request has invalid parameters: an Image has either Bytes or an S3Object")
     if "Bytes" in image:
-        return _decoded(image["Bytes"])
+        return _decoded(image["Bytes"], decoders)
     photo = _named_photo(image["S3Object"], store, photo_bucket)
     # A key for one album gives no access to the photos of another.
     if not is_album_name(photo.album) or not principal.may(Scope.SEARCH, photo.album):
         raise invalid_s3_object()
     try:
-        return _decoded(store.read(photo, max_bytes=MAX_OBJECT_BYTES))
+        return _decoded(store.read(photo, max_bytes=MAX_OBJECT_BYTES), decoders)
     except PhotoGone:
         raise invalid_s3_object() from None
     except RejectedInput as rejection:
@@ -79,12 +83,12 @@ def _named_photo(named: Mapping[str, str], store: PhotoStore, photo_bucket: str)
     return newest.ref
 
 
-def _decoded(content: bytes) -> Picture:
+def _decoded(content: bytes, decoders: DecoderPool) -> Picture:
     try:
         kind = recognise(content)
         if kind not in (Format.JPEG, Format.PNG):
             raise invalid_image_format()
-        pixels = decode(content, limits=_LIMITS).image
+        pixels = decoders.decode(content, limits=_LIMITS).image
     except RejectedInput as rejection:
         raise _refusal(rejection) from None
     return Picture(pixels, kind.value, hashlib.sha256(content).hexdigest())

@@ -27,7 +27,6 @@ from photofinish_functions.rekognition.errors import (
     unknown_operation,
 )
 from photofinish_functions.rekognition.requests import REQUESTS
-from photofinish_functions.request_bodies import discard
 
 CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 MAX_BODY_BYTES: Final = 15 * 2**20
@@ -57,6 +56,8 @@ def content_of(request: Request) -> Any:
 
     Raises:
         RequestEntityTooLarge: the body is larger than its bound.
+        RequestTimeout: the body was not complete in time.
+        BadRequest: its chunks are not well-formed, or its sender is gone.
     """
     body = request.get_data()
     try:
@@ -65,15 +66,8 @@ def content_of(request: Request) -> Any:
         return NOT_JSON
 
 
-def too_large_answer(request: Request, request_id: str) -> Response:
-    """Discard a body of more than `MAX_BODY_BYTES`, and return the answer."""
-    if request.content_length or request.environ.get("wsgi.input_terminated"):
-        discard(request.environ["wsgi.input"])
-    error = RekognitionError(
-        "RequestEntityTooLargeException", f"The body has more than {MAX_BODY_BYTES // 2**20} MiB", 413
-    )
-    response = error_answer(error, request_id)
-    # functions-framework reads the whole body into memory before any answer that is not streamed.
+def streamed(response: Response) -> Response:
+    """Return `response` as a stream: functions-framework reads the whole body into memory before any other answer."""
     response.response = iter([response.get_data()])
     return response
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flask import Request, Response
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from photofinish.domain.access import Principal
 from photofinish.domain.photo import is_album_name
 from photofinish.errors import NotFound, Unavailable
 from photofinish.wiring import App
-from photofinish_functions.access.gate import Gate
-from photofinish_functions.access.refusals import Denied
+from photofinish_functions.access.gate import Gate, including, permitted
+from photofinish_functions.access.refusals import Denied, RateLimited, Unauthorized
 from photofinish_functions.refused import Refused
 from photofinish_functions.rekognition import protocol
 from photofinish_functions.rekognition.arns import collection_of
 from photofinish_functions.rekognition.calls import Answer, Call
 from photofinish_functions.rekognition.errors import (
     RekognitionError,
+    body_not_received,
     internal,
     serialization,
     unavailable,
@@ -29,6 +31,7 @@ from photofinish_functions.rekognition.errors import (
 from photofinish_functions.rekognition.operations import OPERATIONS
 from photofinish_functions.rekognition.requests import COLLECTION_ID, REQUESTS
 from photofinish_functions.rekognition.shapes import compiled, read
+from photofinish_functions.request_bodies import DISCARD_WITHIN_S, RequestBody
 
 log = logging.getLogger(__name__)
 
@@ -39,27 +42,32 @@ def serve(request: Request, cloud: App, gate: Callable[[], Gate]) -> Response:
     Neither the log nor the audit contains anything of a picture, or a vector.
     """
     request_id = protocol.new_request_id()
+    request.max_content_length = protocol.MAX_BODY_BYTES
+    body = RequestBody(request.environ, request.content_length)
     try:
-        request.max_content_length = protocol.MAX_BODY_BYTES
         operation = protocol.operation_of(request)
-        return _admit_and_answer(request, operation, cloud, gate(), request_id)
-    except RequestEntityTooLarge:
-        return protocol.too_large_answer(request, request_id)
+        response = _admit_and_answer(request, operation, cloud, gate(), request_id)
+    except HTTPException as problem:
+        if isinstance(problem, RequestEntityTooLarge):
+            body.discard(DISCARD_WITHIN_S)
+        response = protocol.error_answer(body_not_received(problem), request_id)
     except RekognitionError as refusal:
-        error = refusal
+        response = protocol.error_answer(refusal, request_id)
     except Unavailable as failure:
         log.warning("unavailable: %s", failure)
-        error = unavailable()
+        response = protocol.error_answer(unavailable(), request_id)
     except Exception:
         log.exception("the request failed")
-        error = internal()
-    return protocol.error_answer(error, request_id)
+        response = protocol.error_answer(internal(), request_id)
+    body.close()
+    return protocol.streamed(response)
 
 
 def _admit_and_answer(request: Request, operation: str, cloud: App, gate: Gate, request_id: str) -> Response:
+    principal = _authenticated(request, operation, gate, request_id)
     content = protocol.content_of(request)
     album = _album(operation, content)
-    principal = _admit(request, operation, album, gate, request_id)
+    _require_permission(request, principal, operation, album, gate, request_id)
 
     def record(outcome: str, answer: Answer | None = None) -> None:
         gate.record(
@@ -70,11 +78,12 @@ def _admit_and_answer(request: Request, operation: str, cloud: App, gate: Gate, 
             outcome=outcome,
             request_id=request_id,
             count=answer.count if answer else None,
+            network=gate.network_of(request),
         )
 
     answer = None
     try:
-        answer = _answer(operation, principal, content, cloud)
+        answer = _answer(operation, principal, album, content, cloud, gate, request_id)
         response, outcome = protocol.answer(answer.body, request_id), "200"
     except RekognitionError as error:
         response, outcome = protocol.error_answer(error, request_id), _outcome(error)
@@ -86,33 +95,63 @@ def _admit_and_answer(request: Request, operation: str, cloud: App, gate: Gate, 
     return response
 
 
-def _admit(request: Request, operation: str, album: str | None, gate: Gate, request_id: str) -> Principal:
-    """Return the principal that signed the request.
+def _authenticated(request: Request, operation: str, gate: Gate, request_id: str) -> Principal:
+    """Return the principal that signed the request; nothing of its body was parsed yet.
 
     Raises:
-        RekognitionError: it may not make this request.
+        RekognitionError: it is not authenticated, or makes too many requests.
     """
-    required = OPERATIONS[operation]
-    try:
+    with _refusing(request, operation, None, gate, request_id):
+        return gate.admit_signed(request, cost=OPERATIONS[operation].cost)
+
+
+def _require_permission(
+    request: Request, principal: Principal, operation: str, album: str | None, gate: Gate, request_id: str
+) -> None:
+    """Raise RekognitionError if the principal may not make this request.
+
+    For None the operation is not about a collection, or the request does not name a valid one and is refused later.
+    """
+    scope = OPERATIONS[operation].scope
+    with _refusing(request, operation, album, gate, request_id):
         if album is None:
-            # The operation is not about a collection, or the request does not name a valid one and is refused later.
-            return gate.admit_signed_anywhere(request, required.scope, cost=required.cost)
-        return gate.admit_signed(request, required.scope, album, cost=required.cost)
+            including(principal, scope)
+        else:
+            permitted(principal, scope, album)
+
+
+@contextlib.contextmanager
+def _refusing(request: Request, operation: str, album: str | None, gate: Gate, request_id: str) -> Iterator[None]:
+    """Turn a refusal into the protocol's error, and audit it."""
+    try:
+        yield
     except Refused as refused:
         error = protocol.error_of(refused, operation, album)
-        if isinstance(refused, Denied):
+        network = gate.network_of(request)
+        if isinstance(refused, Unauthorized):
+            gate.record_failure(request_id=request_id, network=network)
+        elif isinstance(refused, Denied):
             gate.record_refusal(
-                refused, _action(operation), album=album, outcome=_outcome(error), request_id=request_id
+                refused,
+                _action(operation),
+                album=album,
+                outcome=_outcome(error),
+                request_id=request_id,
+                network=network,
             )
         raise error from None
 
 
-def _answer(operation: str, principal: Principal, content: Any, cloud: App) -> Answer:
+def _answer(
+    operation: str, principal: Principal, album: str | None, content: Any, cloud: App, gate: Gate, request_id: str
+) -> Answer:
     if content is protocol.NOT_JSON:
         raise serialization("The body is not JSON")
-    call = Call(operation, principal, read(content, REQUESTS[operation]))
+    call = Call(operation, principal, read(content, REQUESTS[operation]), request_id, gate.probing)
     try:
         return OPERATIONS[operation].handle(cloud, call)
+    except RateLimited as limited:  # by a budget that only some requests use
+        raise protocol.error_of(limited, operation, album) from None
     except NotFound:
         # Another request deleted the collection in the meantime.
         raise unknown_collection(str(call.request.get("CollectionId", ""))) from None

@@ -1,8 +1,9 @@
 """The service model's constraints on requests, and the check of a value against them.
 
 SDKs check only required members and minimum lengths, so everything is checked here. A value of the wrong JSON type is a
-SerializationException. One that violates constraints is an InvalidParameterException, with all violations in one
-message, in AWS's words and order.
+SerializationException. One that violates constraints is an InvalidParameterException, with its violations in one
+message, in AWS's words and order. A list that is too long is not read, and a message tells at most `MAX_TOLD`
+violations, so that a bad request costs no more than a good one.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ import base64
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from photofinish_functions.rekognition.errors import invalid_parameter, serialization
 
+MAX_TOLD = 20
+_MAX_ITEMS = 4096
+"""Of lists for which the service model has no maximum; the longest that it has."""
 _SHOWN_CHARS = 100
 
 
@@ -90,7 +94,9 @@ def read(value: Any, shape: Structure) -> dict[str, Any]:
     found = _read(value, shape, "", violations)
     if violations:
         count = len(violations)
-        raise invalid_parameter(f"{count} validation error{'s' if count > 1 else ''} detected: {'; '.join(violations)}")
+        more = [f"and {count - MAX_TOLD} more"] if count > MAX_TOLD else []
+        told = "; ".join(violations[:MAX_TOLD] + more)
+        raise invalid_parameter(f"{count} validation error{'s' if count > 1 else ''} detected: {told}")
     result: dict[str, Any] = found
     return result
 
@@ -111,12 +117,17 @@ def _read(value: Any, shape: Shape, path: str, violations: list[str]) -> Any:
         case List():
             if not isinstance(value, list):
                 raise _wrong_type(path, "a list")
-            _note(violations, value, path, _length_problems(len(value), shape))
+            longest = _MAX_ITEMS if shape.max is None else shape.max
+            _note(violations, value, path, _length_problems(len(value), replace(shape, max=longest)))
+            if len(value) > longest:
+                return []
             return [_read(item, shape.of, f"{path}.{at}.member", violations) for at, item in enumerate(value, 1)]
         case Map():
             if not isinstance(value, dict):
                 raise _wrong_type(path, "a map")
             _note(violations, value, path, _length_problems(len(value), shape))
+            if shape.max is not None and len(value) > shape.max:
+                return {}
             for key, item in value.items():
                 _read(key, shape.key, path, violations)
                 _read(item, shape.value, f"{path}.{key[:_SHOWN_CHARS]}.member", violations)

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from photofinish.adapters.postgres.consents import PgConsents
 from photofinish.adapters.postgres.people.changes import PgPeopleChanges
 from photofinish.application.people.clustering import PeopleClustering
 from photofinish.domain.bib_links import ConflictKind, NumberState
+from photofinish.domain.consent import ConsentAction, ConsentStatement
 from photofinish.domain.matching import Calibration
 from photofinish.domain.people import FaceSource
 from photofinish.errors import Conflict, NotFound, PhotofinishError, RejectedInput
+from support.erasing import erase_rows
 from support.faces import bib
 from support.people import ALBUM, BY, TestAlbum
 
 CALIBRATION = Calibration(min_similarity=0.6, stranger_similarity=0.65, slope=14, offset=-4.5, selfie_min_quality=0.2)
+
+
+def consent(version: str) -> ConsentStatement:
+    at = datetime(2026, 5, int(version), tzinfo=UTC)
+    return ConsentStatement(
+        action=ConsentAction.GIVEN, purpose="race photos", at=at, method="paper", text_version=version
+    )
 
 
 @pytest.fixture
@@ -108,6 +119,22 @@ class TestConfirmAndReject:
 
 
 class TestMergeAndSplit:
+    def test_a_merge_joins_the_consent_histories_and_an_undo_parts_them(
+        self, album: TestAlbum, changes: PgPeopleChanges, two: TwoPeople
+    ) -> None:
+        consents = PgConsents(album.database)
+        given_by = {
+            person: consents.record(ALBUM, person, consent(version), by=BY)
+            for person, version in ((two.ann, "1"), (two.bea, "2"))
+        }
+        operation = changes.merge(ALBUM, two.ann, two.bea, by=BY).operation_id
+        assert {one.consent_id for one in consents.records(ALBUM, two.ann)} == {
+            one.consent_id for one in given_by.values()
+        }
+        changes.undo(ALBUM, operation or 0, by=BY)
+        for person, record in given_by.items():
+            assert consents.records(ALBUM, person) == [record]
+
     def test_a_merge_lasts(
         self, album: TestAlbum, changes: PgPeopleChanges, clustering: PeopleClustering, two: TwoPeople
     ) -> None:
@@ -202,7 +229,7 @@ class TestUndo:
         album.people.rename(ALBUM, two.ann, "Ann Unmistakable", by=BY)
         [renaming] = [done for done in changes.operations(ALBUM, limit=9) if done.kind == "rename"]
         assert renaming.is_reversible
-        assert album.people.delete(ALBUM, two.ann, by=BY)
+        erase_rows(album.database, ALBUM, person=two.ann)
         assert code_of(lambda: changes.undo(ALBUM, renaming.operation_id, by=BY)) == "not_reversible"
         assert [done.kind for done in changes.operations(ALBUM, limit=9)] == ["delete", "rename"]
         assert "Unmistakable" not in album.dump()

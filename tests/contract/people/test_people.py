@@ -8,8 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from photofinish.adapters.postgres.people.changes import PgPeopleChanges
+from photofinish.domain.people import PeopleCount
 from photofinish.errors import Conflict, NotFound, RejectedInput
+from support.erasing import erase_rows
 from support.faces import embedding
+from support.index import VERSION
 from support.people import ALBUM, BY, TestAlbum
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
@@ -44,7 +48,6 @@ class TestPeople:
         album.people.create("other", name="Ann", by=BY)
         with pytest.raises(NotFound):
             album.people.rename("other", ann.person_id, "Bea", by=BY)
-        assert not album.people.delete("other", ann.person_id, by=BY)
         assert album.people.get(ALBUM, ann.person_id) == ann
 
     @pytest.mark.parametrize("person_id", [UNKNOWN_ID, "nonsense", "'; drop table person; --", ""])
@@ -52,7 +55,6 @@ class TestPeople:
         album.people.create(ALBUM, by=BY)
         assert album.people.get(ALBUM, person_id) is None
         assert album.people.embeddings(ALBUM, person_id) == []
-        assert not album.people.delete(ALBUM, person_id, by=BY)
         with pytest.raises(NotFound):
             album.people.rename(ALBUM, person_id, "Ann", by=BY)
 
@@ -70,9 +72,42 @@ class TestPeople:
             after = page[-1].person_id
         assert paged == whole
 
+    def test_people_and_their_faces_are_counted_as_they_are_now(self, album: TestAlbum) -> None:
+        people = album.people
+        assert people.count("nothing was ever indexed here") == PeopleCount(people=0, on_photos=0, assigned_faces=0)
+        album.add("1", "ann", "bea")
+        album.add("2", "ann", "bea", "cleo")  # one face makes no cluster
+        people.create(ALBUM, name="Not on a photo", by=BY)
+        people.create("other", by=BY)
+        album.clustering().photo_changed(ALBUM)
+        count = people.count(ALBUM)
+        assert count.people == len(people.list_people(ALBUM, limit=100)) == 3
+        assert (count.on_photos, count.assigned_faces) == (2, 4)
 
-class TestDelete:
-    def test_a_deleted_person_leaves_nothing_in_any_table(self, album: TestAlbum) -> None:
+    def test_a_cover_is_the_first_of_a_persons_faces(self, album: TestAlbum) -> None:
+        people = album.people
+        [weak] = album.add("weak", "ann", quality=0.5)
+        [best] = album.add("best", "ann", quality=0.9)
+        other, _ = (album.add(f"other-{number}", "bea")[0] for number in range(2))
+        album.clustering().photo_changed(ALBUM)
+        ann, bea = (album.owners()[face] for face in (best, other))
+        nowhere = people.create(ALBUM, by=BY).person_id
+        asked = [ann, bea, nowhere, UNKNOWN_ID, "nonsense"]
+
+        covers = people.covers(ALBUM, asked)
+        assert covers.keys() == {ann, bea}
+        assert covers[ann].face.face_id == best
+        assert (covers[ann].face.photo, covers[ann].pipeline_version) == (album.photo("best"), VERSION)
+        PgPeopleChanges(album.database).confirm(ALBUM, ann, [weak], by=BY)
+        assert people.covers(ALBUM, asked)[ann].face.face_id == weak
+        for person_id, cover in people.covers(ALBUM, asked).items():
+            assert cover.face.face_id == people.faces(ALBUM, person_id, limit=1)[0].face.face_id
+        assert people.covers("other", asked) == {}
+        assert people.covers(ALBUM, []) == {}
+
+
+class TestErasing:
+    def test_an_erased_person_leaves_nothing_in_any_table(self, album: TestAlbum) -> None:
         people, users = album.people, album.users
         faces = album.add("1", "ann", "bea")
         users.create_user(ALBUM, "u-1", by=BY)
@@ -82,7 +117,7 @@ class TestDelete:
         people.rename(ALBUM, user.person_id, "Ann Unmistakable", by=BY)
         users.disassociate_faces(ALBUM, "u-1", faces[:1], by=BY)
         assert "Unmistakable" in album.dump()
-        assert users.delete_user(ALBUM, "u-1", by=BY)
+        erase_rows(album.database, ALBUM, person=user.person_id)
         after = album.dump()
         assert "Unmistakable" not in after
         assert "u-1" not in after
@@ -90,17 +125,14 @@ class TestDelete:
         assert {table: album.sql(f"SELECT count(*) FROM {table}") for table in tables} == {
             table: [(0,)] for table in tables
         }
-        assert not users.delete_user(ALBUM, "u-1", by=BY)
-        assert [len(found) for found in [album.sql("SELECT face_id FROM face")]] == [2], "the photo's faces stay"
+        assert len(album.sql("SELECT face_id FROM face")) == 2, "faces that are not the person's stay"
 
-    def test_all_people_of_an_album_are_dropped_together(self, album: TestAlbum) -> None:
+    def test_all_people_of_an_album_are_erased_together(self, album: TestAlbum) -> None:
         people, users = album.people, album.users
         users.create_user(ALBUM, "u-1", by=BY)
         users.associate_faces(ALBUM, "u-1", album.add("1", "ann"), min_similarity=0.5, by=BY)
         people.create("other", name="Bea", by=BY)
-        people.drop_album(ALBUM)
-        people.drop_album(ALBUM)
-        people.drop_album("never was")
+        erase_rows(album.database, ALBUM)
         assert people.list_people(ALBUM, limit=10) == []
         assert album.sql("SELECT count(*) FROM person_face") == [(0,)]
         assert len(people.list_people("other", limit=10)) == 1

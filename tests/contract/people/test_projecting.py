@@ -17,6 +17,7 @@ from photofinish.adapters.postgres.people.changes import PgPeopleChanges
 from photofinish.adapters.postgres.people.projection import PgPeopleProjection
 from photofinish.application.people.projection import PeopleProjector
 from photofinish.errors import Unavailable
+from support.erasing import erase_rows
 from support.faces import bib
 from support.firestore_server import FirestoreServer, emulator_environment
 from support.people import ALBUM, BY, TestAlbum
@@ -63,14 +64,14 @@ def test_documents_that_cannot_be_written_now_are_written_later(
     assert PeopleProjector(projection, documents).sweep() == 0
 
 
-def test_documents_of_a_dropped_album_are_deleted(album: TestAlbum, projection: PgPeopleProjection) -> None:
+def test_documents_of_an_erased_album_are_deleted(album: TestAlbum, projection: PgPeopleProjection) -> None:
     documents = MemoryPeopleDocuments()
     for number in range(3):
         album.people.create(ALBUM, name=str(number), by=BY)
     projector = PeopleProjector(projection, documents)
     projector.project(ALBUM)
     assert len(documents.documents) == 3
-    album.people.drop_album(ALBUM)
+    erase_rows(album.database, ALBUM)
     projector.project(ALBUM)
     assert documents.documents == {}
 
@@ -98,6 +99,6 @@ def test_in_firestore_a_photos_people_are_found_by_its_id(
     assert [one.id for one in people.where(filter=FieldFilter("bib_numbers", "array_contains", "7")).stream()] == [
         ann.person_id
     ]
-    album.people.delete(ALBUM, ann.person_id, by=BY)
+    erase_rows(album.database, ALBUM, person=ann.person_id)
     projector.project(ALBUM)
     assert not people.document(ann.person_id).get().exists

@@ -10,6 +10,10 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
+from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.faces import PgFaceIndex
+from photofinish.adapters.postgres.suppression import PgSuppressionList
+from photofinish.domain.suppression import OptOutSource
 from support.pictures import astronaut, encode
 from support.rekognition import (
     MODEL_VERSION,
@@ -218,3 +222,20 @@ def test_an_unknown_collection_is_reported(client: RekognitionClient, operation:
         client.exceptions.ResourceNotFoundException, match="The collection id: no-such-collection does not exist"
     ):
         getattr(client, operation)(**request)
+
+
+def test_a_person_who_opted_out_is_not_indexed_and_keeps_a_box(
+    server: RekognitionServer, client: RekognitionClient, collection: str
+) -> None:
+    [record] = client.index_faces(CollectionId=collection, Image={"Bytes": astronaut_jpeg()})["FaceRecords"]
+    database = Database(server.conninfo)
+    [template] = PgFaceIndex(database).embeddings(collection, [record["Face"]["FaceId"]]).values()
+    entry = PgSuppressionList(database).add(
+        collection, [template], min_similarity=0.38, source=OptOutSource.SELFIE, by="test"
+    )
+    again = client.index_faces(CollectionId=collection, Image={"Bytes": other_astronaut_jpeg()})
+    assert again["FaceRecords"] == []
+    assert [(one["Reasons"], set(one["FaceDetail"])) for one in again["UnindexedFaces"]] == [([], {"BoundingBox"})]
+    assert PgSuppressionList(database).remove(collection, entry.opt_out_id)
+    assert len(client.index_faces(CollectionId=collection, Image={"Bytes": other_astronaut_jpeg()})["FaceRecords"]) == 1
+    database.close()

@@ -63,7 +63,7 @@ def old(server: RekognitionServer, client: RekognitionClient) -> str:
         CollectionId=name, Image={"Bytes": PICTURES["cam2/ada-again.jpg"]}, ExternalImageId="ada-again.jpg"
     )
     client.create_user(CollectionId=name, UserId="ada")
-    client.create_user(CollectionId=name, UserId="nobody")
+    client.create_user(CollectionId=name, UserId="without-faces")
     client.associate_faces(
         CollectionId=name,
         UserId="ada",
@@ -122,7 +122,7 @@ def test_a_collection_is_moved_with_its_users(
         assert one.get("UserId") == other.get("UserId")
         assert row["outcome"] == "matched"
     users = client.list_users(CollectionId=album)["Users"]
-    assert users == [{"UserId": "ada", "UserStatus": "ACTIVE"}, {"UserId": "nobody", "UserStatus": "CREATED"}]
+    assert users == [{"UserId": "ada", "UserStatus": "ACTIVE"}, {"UserId": "without-faces", "UserStatus": "CREATED"}]
 
 
 def test_a_dry_run_reports_and_changes_nothing(
@@ -176,7 +176,7 @@ def test_a_face_that_is_no_longer_found_is_reported(
     done = run(server, tmp_path, "-c", old, "-a", f"{old}-gone", "--pictures", str(folder))
     assert done.returncode == 1
     assert "3 of 4 faces found again" in done.stdout
-    assert "1 faces: no face was found in the picture where they were" in done.stderr
+    assert "1 face: no face was found in the picture where they were" in done.stderr
 
 
 def test_pictures_beyond_the_limits_are_reduced(
@@ -270,7 +270,7 @@ def test_pictures_come_from_a_bucket(server: RekognitionServer, old: str, s3: st
     done = run(server, tmp_path, *options, AWS_ENDPOINT_URL_S3=s3)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["outcomes"] == {"matched": 4}
-    missing = run(server, tmp_path, "-c", old, "--bucket", "s3://somebody-elses", AWS_ENDPOINT_URL_S3=s3)
+    missing = run(server, tmp_path, "-c", old, "--bucket", "s3://another-owners", AWS_ENDPOINT_URL_S3=s3)
     assert missing.returncode == 1
     assert "NoSuchBucket" in missing.stderr
 

@@ -147,7 +147,7 @@ def test_a_signature_for_another_service_is_refused(server: RekognitionServer) -
 
 def test_an_unknown_a_revoked_and_an_expired_key_are_refused(server: RekognitionServer) -> None:
     unknown = AwsCredentials("PFAKAAAAAAAAAAAAAAAA", "x" * 43)
-    assert send(signed(server, credentials=unknown)) == (400, "InvalidSignatureException")
+    assert send(signed(server, credentials=unknown)) == (400, "UnrecognizedClientException")
     assert send(signed(server, credentials=AwsCredentials("AKIDEXAMPLE", "y"))) == (400, "InvalidSignatureException")
     expired = server.credentials(expires_at=datetime.now(UTC) - timedelta(seconds=1))
     with pytest.raises(ClientError) as caught:

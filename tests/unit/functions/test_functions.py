@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from photofinish.adapters.memory.failing import fail_once
 from photofinish.application.dead_letters import record_given_up
-from photofinish.application.launch_workers import WorkerLauncher
+from photofinish.application.launch_workers import LAUNCH_ID, WorkerLauncher, lease_ids
 from photofinish.application.reconcile import reconcile
 from photofinish.domain.photo import PhotoStatus
 from photofinish.errors import NotOurs, Unavailable
@@ -45,22 +47,23 @@ def notification(**changes: str) -> Message:
 
 
 def test_a_storage_notification_names_the_photo() -> None:
-    photo = parse_object_finalized(notification())
+    photo = parse_object_finalized(notification(), bucket="photos")
     assert photo.ref.name == "race/cam 2/IMG_1.jpg"
     assert photo.ref.generation == 1795236345493247
     assert photo.size_bytes == 1234
     assert photo.uploaded_at == datetime(2026, 5, 1, 10, 0, 0, 123000, tzinfo=UTC)
 
 
-def test_other_notifications_are_ignored() -> None:
-    with pytest.raises(NotOurs):
-        parse_object_finalized(Message(notification().data, {"eventType": "OBJECT_DELETE"}, NOW))
+@pytest.mark.parametrize("event", ["OBJECT_DELETE", "OBJECT_ARCHIVE", "OBJECT_METADATA_UPDATE"])
+def test_other_notifications_are_ignored(event: str) -> None:
+    with pytest.raises(NotOurs, match=event):
+        parse_object_finalized(Message(notification().data, {"eventType": event}, NOW), bucket="photos")
 
 
 @given(st.binary(max_size=100), st.dictionaries(st.text(max_size=10), st.text(max_size=10), max_size=3))
 def test_garbage_is_ignored_without_any_other_error(data: bytes, attributes: dict[str, str]) -> None:
     with pytest.raises(NotOurs):
-        parse_object_finalized(Message(data, attributes | {"eventType": "OBJECT_FINALIZE"}, NOW))
+        parse_object_finalized(Message(data, attributes | {"eventType": "OBJECT_FINALIZE"}, NOW), bucket="photos")
 
 
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.dictionaries(st.text(), inner)))
@@ -84,7 +87,15 @@ def test_a_message_is_unpacked() -> None:
 
 
 class TestLaunching:
-    def launcher(self, cloud: MemoryCloud, clock: list[float]) -> WorkerLauncher:
+    def launcher(
+        self, cloud: MemoryCloud, clock: list[float], meanwhile: Callable[[], object] = lambda: None
+    ) -> WorkerLauncher:
+        """`meanwhile` happens while a call waits for its check."""
+
+        def sleep(seconds: float) -> None:
+            meanwhile()
+            clock[0] += seconds
+
         return WorkerLauncher(
             documents=cloud.documents,
             leases=cloud.leases,
@@ -93,6 +104,7 @@ class TestLaunching:
             photos_per_task=2,
             launch_lease_s=60,
             clock=lambda: clock[0],
+            sleep=sleep,
         )
 
     def test_no_work_starts_nothing(self) -> None:
@@ -103,15 +115,48 @@ class TestLaunching:
     def test_one_execution_for_a_burst(self) -> None:
         cloud = MemoryCloud()
         clock = [0.0]
-        launcher = self.launcher(cloud, clock)
-        for number in range(4):
-            cloud.drop(f"race/{number}.jpg", toy_photo())
-            launcher.launch_needed()
-        assert [count for count, _ in cloud.launcher.launched] == [1]
-        clock[0] = 1.5
-        launcher.launch_needed()
-        assert [count for count, _ in cloud.launcher.launched] == [1, 1]
+        answers = []
+
+        def two_more() -> None:
+            for number in (2, 3):
+                cloud.drop(f"race/{number}.jpg", toy_photo())
+                answers.append(launcher.launch_needed())
+
+        launcher = self.launcher(cloud, clock, meanwhile=two_more)
+        cloud.drop("race/0.jpg", toy_photo())
+        assert launcher.launch_needed() == 1
+        cloud.drop("race/1.jpg", toy_photo())
+        assert launcher.launch_needed() == 1, "the check of all three"
+        assert (answers, clock) == ([0, 0], [1.0]), "they neither wait nor check"
         assert cloud.leases.live() == 2
+
+    def test_a_photo_that_arrives_after_a_tasks_last_look_is_not_left_to_the_sweep(self) -> None:
+        cloud = MemoryCloud()
+        launcher = self.launcher(cloud, [0.0])
+        cloud.drop("race/1.jpg", toy_photo())
+        assert launcher.launch_needed() == 1
+        # Within a second of that check its task is done, and has looked once more after it gave up its lease.
+        cloud.worker().run()
+        [(count, env)] = cloud.launcher.launched
+        cloud.leases.release(lease_ids(env[LAUNCH_ID], count))
+        cloud.drop("race/2.jpg", toy_photo())
+        assert launcher.launch_needed() == 1
+
+    def test_a_check_that_fails_does_not_block_the_next(self) -> None:
+        cloud = MemoryCloud()
+        launcher = self.launcher(cloud, [0.0])
+        cloud.drop("race/1.jpg", toy_photo())
+        fail_once(cloud.documents.outstanding, Unavailable("down"))
+        with pytest.raises(Unavailable):
+            launcher.launch_needed()
+        assert launcher.launch_needed() == 1
+
+    def test_a_photo_right_after_a_check_that_found_no_work_is_not_left_to_the_sweep(self) -> None:
+        cloud = MemoryCloud()
+        launcher = self.launcher(cloud, [0.0])
+        launcher.launch_needed()
+        cloud.drop("race/1.jpg", toy_photo())
+        assert launcher.launch_needed() == 1
 
     def test_never_more_than_the_quota(self) -> None:
         cloud = MemoryCloud()
@@ -137,7 +182,7 @@ class TestDeadLetters:
         photo = cloud.drop("race/1.jpg", toy_photo()).ref
         data = work_message(WorkItem(photo=photo, trace_id="t", uploaded_at=NOW))
         message = Message(data, {"CloudPubSubDeadLetterSourceDeliveryCount": "5"}, NOW)
-        photo_given_up, attempts = parse_dead_letter(message)
+        photo_given_up, attempts = parse_dead_letter(message, bucket=photo.bucket)
         record_given_up(photo_given_up, attempts=attempts, documents=cloud.documents, events=cloud.events)
         record = cloud.documents.get("race", photo.photo_id)
         assert record is not None
@@ -149,7 +194,7 @@ class TestDeadLetters:
         photo = cloud.drop("race/1.jpg", toy_photo()).ref
         cloud.worker().run()
         data = work_message(WorkItem(photo=photo, trace_id="t", uploaded_at=NOW))
-        photo_given_up, attempts = parse_dead_letter(Message(data, {}, NOW))
+        photo_given_up, attempts = parse_dead_letter(Message(data, {}, NOW), bucket=photo.bucket)
         record_given_up(photo_given_up, attempts=attempts, documents=cloud.documents, events=cloud.events)
         record = cloud.documents.get("race", photo.photo_id)
         assert record is not None
@@ -157,7 +202,7 @@ class TestDeadLetters:
 
     def test_an_upload_that_was_never_ingested_is_marked_failed(self) -> None:
         cloud = MemoryCloud()
-        photo_given_up, attempts = parse_dead_letter(notification())
+        photo_given_up, attempts = parse_dead_letter(notification(), bucket="photos")
         record_given_up(photo_given_up, attempts=attempts, documents=cloud.documents, events=cloud.events)
         assert cloud.documents.counts("race") == {PhotoStatus.FAILED: 1}
 
@@ -247,3 +292,22 @@ def test_a_scheduled_message_requests_the_last_day_or_everything(data: bytes, fu
 def test_another_scheduled_message_is_ignored(data: bytes) -> None:
     with pytest.raises(NotOurs):
         is_full_run(Message(data, {}, NOW))
+
+
+@pytest.mark.parametrize("album", [None, "Z\u00fcrich", "Zu\u0308rich"])
+def test_reconcile_finds_an_album_in_both_spellings_and_no_placeholders(album: str | None) -> None:
+    cloud = MemoryCloud()
+    for name in ("Z\u00fcrich/1.jpg", "Zu\u0308rich/2.jpg"):
+        cloud.store.upload(name, toy_photo())
+    for name in ("Z\u00fcrich/", "Zu\u0308rich/cam1/"):
+        cloud.store.upload(name, b"")
+    done = reconcile(
+        store=cloud.store,
+        documents=cloud.documents,
+        queue=cloud.queue,
+        events=cloud.events,
+        stale_after=timedelta(minutes=5),
+        album=None if album is None else unicodedata.normalize("NFC", album),
+    )
+    assert (done.seen, done.queued) == (2, 2)
+    assert cloud.documents.counts("Z\u00fcrich") == {PhotoStatus.QUEUED: 2}

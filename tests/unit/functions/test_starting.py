@@ -17,7 +17,7 @@ from support.face_packs import pack
 
 MAIN = Path(__file__).parents[3] / "functions" / "main.py"
 API = [sys.executable, "-m", "functions_framework", "--source", str(MAIN), "--host", "127.0.0.1", "--port", "0"]
-JOB = [sys.executable, "-m", "photofinish_jobs"]
+JOB = [sys.executable, "-I", "-m", "photofinish_jobs"]
 # Nothing listens there: models are checked before any service is called.
 CLOUD = {
     "GOOGLE_CLOUD_PROJECT": "nowhere",

@@ -14,14 +14,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from photofinish.adapters.postgres.people.enrolments import PgEnrolments
+from photofinish.adapters.postgres.suppression import PgSuppressionList
+from photofinish.analysis.decoders.pool import DecoderPool
 from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.application.people.enrolment import enrol, object_name, sweep
 from photofinish.application.pictures import MAX_PICTURE_BYTES, Pictures
 from photofinish.domain.people import Person, UploadStatus, WeightedEmbedding
 from photofinish.domain.photo import PhotoRef, StoredPhoto
+from photofinish.domain.suppression import OptOutSource
 from photofinish.errors import PhotoGone, RejectedInput, Unavailable
 from support.api import jpeg, selfie_of_astronaut
+from support.erasing import erase_rows
 from support.faces import embedding
 from support.people import BY, TestAlbum
 from support.pictures import astronaut, group
@@ -70,12 +74,19 @@ class Enrolling:
     pictures: Pictures
     person: Person
     names: list[str]
+    suppression: PgSuppressionList
 
     def upload(self, number: int, content: bytes) -> StoredPhoto:
         return self.bucket.put(self.names[number], content)
 
     def process(self, picture: StoredPhoto) -> None:
-        enrol(picture, store=self.bucket, enrolments=self.enrolments, pictures=self.pictures)
+        enrol(
+            picture,
+            store=self.bucket,
+            enrolments=self.enrolments,
+            pictures=self.pictures,
+            suppression=self.suppression,
+        )
 
     def statuses(self) -> list[tuple[str, str | None]]:
         uploads = self.enrolments.uploads(ALBUM, self.person.person_id)
@@ -84,14 +95,15 @@ class Enrolling:
 
 
 @pytest.fixture
-def enrolling(album: TestAlbum, encoder: FaceEncoder) -> Enrolling:
+def enrolling(album: TestAlbum, encoder: FaceEncoder, decoders: DecoderPool) -> Enrolling:
     calibration = model_for("face_embedding").calibration
     assert calibration is not None
     person = album.people.create(ALBUM, name="Ann", by=BY)
     enrolments = PgEnrolments(album.database)
     uploads = enrolments.add_uploads(ALBUM, person.person_id, 4, expires_at=NOW + timedelta(hours=1))
     names = [object_name(ALBUM, person.person_id, upload.upload_id) for upload in uploads]
-    return Enrolling(MemoryBucket(), enrolments, Pictures(lambda: encoder, calibration), person, names)
+    pictures = Pictures(lambda: encoder, calibration, lambda: decoders)
+    return Enrolling(MemoryBucket(), enrolments, pictures, person, names, PgSuppressionList(album.database))
 
 
 class TestOnePicture:
@@ -151,10 +163,21 @@ class TestOnePicture:
         self, enrolling: Enrolling, album: TestAlbum
     ) -> None:
         picture = enrolling.upload(0, selfie_of_astronaut())
-        assert album.people.delete(ALBUM, enrolling.person.person_id, by=BY)
+        erase_rows(album.database, ALBUM, person=enrolling.person.person_id)
         enrolling.process(picture)
         assert enrolling.bucket.objects == {}
         assert album.sql("SELECT count(*) FROM person_embedding") == [(0,)]
+
+    def test_who_opted_out_is_not_enrolled(self, enrolling: Enrolling, album: TestAlbum) -> None:
+        template = enrolling.pictures.person(jpeg(astronaut())).embedding
+        entry = enrolling.suppression.add(ALBUM, [template], min_similarity=0.4, source=OptOutSource.SELFIE, by=BY)
+        enrolling.process(enrolling.upload(0, selfie_of_astronaut()))
+        assert enrolling.statuses()[0] == ("refused", "opted_out")
+        assert enrolling.bucket.objects == {}
+        assert album.sql("SELECT count(*) FROM person_embedding") == [(0,)]
+        assert enrolling.suppression.remove(ALBUM, entry.opt_out_id)
+        enrolling.process(enrolling.upload(1, selfie_of_astronaut()))
+        assert enrolling.statuses()[1] == ("accepted", None)
 
     def test_an_unavailable_bucket_decides_nothing(self, enrolling: Enrolling) -> None:
         picture = enrolling.upload(0, selfie_of_astronaut())
@@ -168,7 +191,12 @@ class TestOnePicture:
 
     def test_the_sweep_processes_pictures_whose_event_was_lost(self, enrolling: Enrolling) -> None:
         enrolling.upload(0, selfie_of_astronaut())
-        parts = {"store": enrolling.bucket, "enrolments": enrolling.enrolments, "pictures": enrolling.pictures}
+        parts = {
+            "store": enrolling.bucket,
+            "enrolments": enrolling.enrolments,
+            "pictures": enrolling.pictures,
+            "suppression": enrolling.suppression,
+        }
         assert sweep(uploaded_before=NOW - timedelta(hours=1), **parts) == 0  # type: ignore[arg-type]
         assert sweep(uploaded_before=NOW + timedelta(hours=2), **parts) == 1  # type: ignore[arg-type]
         assert enrolling.statuses() == [("accepted", None), *[("refused", "not_uploaded")] * 3]
@@ -180,7 +208,7 @@ class TestDeleting:
         enrolling.process(enrolling.upload(0, selfie_of_astronaut()))
         [(stored,)] = album.sql("SELECT embedding::text FROM person_embedding")
         assert stored in album.dump()
-        album.people.delete(ALBUM, enrolling.person.person_id, by=BY)
+        erase_rows(album.database, ALBUM, person=enrolling.person.person_id)
         assert stored not in album.dump()
         assert enrolling.person.person_id not in str(album.sql("SELECT * FROM enrolment"))
 

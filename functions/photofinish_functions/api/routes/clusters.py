@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from flask_openapi3.blueprint import APIBlueprint
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from photofinish.domain.access import Scope
-from photofinish_functions.access.refusals import NotVisible
-from photofinish_functions.api.errors import ErrorAnswer
+from photofinish.wiring import App
+from photofinish_functions.api.albums import check_album
+from photofinish_functions.api.error_codes import fails_with
 from photofinish_functions.api.guarding import audit, guarded, principal
+from photofinish_functions.api.paging import Cursor, cursor_after, next_cursor, page_of, position
 from photofinish_functions.api.people import (
     ChangedPerson,
     FaceIds,
@@ -20,8 +22,7 @@ from photofinish_functions.api.people import (
     PersonPath,
     changed_person,
 )
-from photofinish_functions.api.schemas import AlbumName, AlbumPath, Input, Output, Parameters, new_blueprint
-from photofinish_functions.api.services import Services
+from photofinish_functions.api.schemas import AlbumName, AlbumPath, Input, Output, Parameters, deprecated, new_blueprint
 from photofinish_functions.refused import Refused
 
 MAX_PAGE = 200
@@ -37,16 +38,19 @@ class Splitting(Input):
     name: Name | None = Field(None, description="The new person's name.")
 
 
+OperationId = Annotated[int, Field(ge=1, le=MAX_OPERATION)]
+_OPERATION_ID = TypeAdapter[int](OperationId)
+
+
 class OperationPath(Parameters):
     album: AlbumName
-    operation_id: Annotated[int, Field(ge=1, le=MAX_OPERATION)]
+    operation_id: OperationId
 
 
 class OperationsQuery(Parameters):
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
-    before: Annotated[int, Field(ge=1, le=MAX_OPERATION)] | None = Field(
-        None, description="`next_before` of the previous page."
-    )
+    cursor: Cursor | None = None
+    before: OperationId | None = deprecated("cursor", default=None)
 
 
 class SpaceClustering(Output):
@@ -67,8 +71,10 @@ class Clustering(Output):
     is_waiting: bool = Field(description="Whether photos or people changed since the last run began.")
     ran_at: datetime | None
     full_at: datetime | None = Field(description="When the album was last clustered from scratch.")
-    faces: int | None
-    people: int | None = Field(description="Number of people with faces assigned by similarity.")
+    faces: int | None = Field(description="Faces that the last run decided on.")
+    people: int = Field(description="People of the album now, as many as `GET …/people` lists.")
+    people_on_photos: int = Field(description="Those with a face on a photo; the others were only enrolled.")
+    assigned_faces: int = Field(description="Faces on photos that are assigned to a person now.")
     spaces: dict[str, SpaceClustering] = Field(description="By embedding space.")
 
 
@@ -85,32 +91,36 @@ class OperationJson(Output):
 
 class Operations(Output):
     operations: list[OperationJson] = Field(description="Newest first.")
-    next_before: int | None
+    next_cursor: str | None = next_cursor()
+    next_before: int | None = deprecated("next_cursor")
 
 
 class Undone(Output):
     operation_id: int = Field(description="The operation of this undo, which can be undone in turn.")
 
 
-def blueprint(services: Services) -> APIBlueprint:
+def blueprint(services: App) -> APIBlueprint:
     api = new_blueprint("clusters", "Clustering of faces by similarity, and decisions that overrule it.")
 
     @api.get("/albums/<album>/clustering", responses={200: Clustering})
     @guarded(Scope.SEARCH, "show_clustering")
-    def clustering(path: AlbumPath) -> dict[str, Any]:
+    @fails_with("not_clustered")
+    def show_clustering(path: AlbumPath) -> dict[str, Any]:
         """Show the state of an album's clustering, and how often strangers are similar in it."""
         state = services.clusters.state(path.album)
         if state is None:
-            if not services.index.has_album(path.album):
-                raise NotVisible
+            check_album(services, path.album)
             raise Refused(404, "not_clustered", "This album was not clustered yet.")
         summary = dict(state.summary or {})
+        count = services.people.count(path.album)
         return Clustering(
             is_waiting=state.requested > state.handled,
             ran_at=state.ran_at,
             full_at=state.full_at,
             faces=state.faces,
-            people=summary.get("people"),
+            people=count.people,
+            people_on_photos=count.on_photos,
+            assigned_faces=count.assigned_faces,
             spaces={
                 name: SpaceClustering.model_validate(space)
                 for name, space in summary.items()
@@ -118,16 +128,18 @@ def blueprint(services: Services) -> APIBlueprint:
             },
         ).model_dump(mode="json")
 
-    @api.post("/albums/<album>/people/<person_id>/merge", responses={200: ChangedPerson, 409: ErrorAnswer})
+    @api.post("/albums/<album>/people/<person_id>/merge", responses={200: ChangedPerson})
     @guarded(Scope.WRITE, "merge_people")
+    @fails_with("same_person", "two_users", "rejected_faces")
     def merge_people(path: PersonPath, body: Merging) -> dict[str, Any]:
         """Merge another person into this one."""
         audit(target=path.person_id)
         done = services.people_changes.merge(path.album, path.person_id, body.other, by=principal().id)
         return changed_person(services, path.album, done)
 
-    @api.post("/albums/<album>/people/<person_id>/split", responses={200: ChangedPerson, 409: ErrorAnswer})
+    @api.post("/albums/<album>/people/<person_id>/split", responses={200: ChangedPerson})
     @guarded(Scope.WRITE, "split_person")
+    @fails_with("not_theirs", "nothing_left", "invalid_value", "person_name_not_allowed")
     def split_person(path: PersonPath, body: Splitting) -> dict[str, Any]:
         """Move some faces of a person to a new person, and return the new person."""
         audit(target=path.person_id, count=len(body.face_ids))
@@ -138,20 +150,24 @@ def blueprint(services: Services) -> APIBlueprint:
 
     @api.get("/albums/<album>/people-operations", responses={200: Operations})
     @guarded(Scope.WRITE, "list_people_operations")
-    def operations(path: AlbumPath, query: OperationsQuery) -> dict[str, Any]:
+    def list_people_operations(path: AlbumPath, query: OperationsQuery) -> dict[str, Any]:
         """List the changes of the album's people."""
-        found = services.people_changes.operations(path.album, limit=query.limit + 1, before=query.before)
-        if not found and not services.index.has_album(path.album):
-            raise NotVisible
-        shown = found[: query.limit]
+        listing = ("operations", path.album)
+        before = position(listing, query.cursor, query.before, _OPERATION_ID)
+        found = services.people_changes.operations(path.album, limit=query.limit + 1, before=before)
+        if not found:
+            check_album(services, path.album)
+        shown, last = page_of(found, query.limit, lambda one: one.operation_id)
         audit(count=len(shown))
         return Operations(
             operations=[OperationJson.model_validate(done) for done in shown],
-            next_before=shown[-1].operation_id if len(found) > query.limit else None,
+            next_cursor=cursor_after(listing, last),
+            next_before=last,
         ).model_dump(mode="json")
 
-    @api.post("/albums/<album>/people-operations/<operation_id>/undo", responses={200: Undone, 409: ErrorAnswer})
+    @api.post("/albums/<album>/people-operations/<operation_id>/undo", responses={200: Undone})
     @guarded(Scope.WRITE, "undo_people_operation")
+    @fails_with("already_undone", "not_reversible", "changed_since")
     def undo_operation(path: OperationPath) -> dict[str, Any]:
         """Undo a change, unless a later change depends on it."""
         audit(target=str(path.operation_id))

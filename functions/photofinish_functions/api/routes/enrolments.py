@@ -8,13 +8,15 @@ from typing import Any
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
+from photofinish.application.consent.liveness import liveness_of
 from photofinish.application.people.enrolment import await_pictures
 from photofinish.domain.access import Scope
+from photofinish.domain.liveness import Liveness
 from photofinish.domain.people import UploadStatus
+from photofinish.wiring import App
 from photofinish_functions.api.guarding import audit, guarded
 from photofinish_functions.api.people import PersonPath, UploadId, people_blueprint
 from photofinish_functions.api.schemas import Input, Output, example
-from photofinish_functions.api.services import Services
 from photofinish_functions.refused import Refused
 
 MAX_UPLOADS = 20
@@ -50,22 +52,23 @@ class UploadTarget(Output):
 
 class Uploads(Output):
     uploads: list[UploadTarget]
+    liveness: Liveness = Field(description="Whether the pictures are checked for being of a living person.")
 
 
-def blueprint(services: Services) -> APIBlueprint:
+def blueprint(services: App) -> APIBlueprint:
     api = people_blueprint("enrolments")
 
     @api.post("/albums/<album>/people/<person_id>/uploads", responses={201: Uploads})
     @guarded(Scope.WRITE, "enrol_person")
-    def more_uploads(path: PersonPath, body: MorePictures) -> tuple[dict[str, Any], int]:
+    def add_uploads(path: PersonPath, body: MorePictures) -> tuple[dict[str, Any], int]:
         """Return where to upload more pictures of a person."""
         audit(target=path.person_id, count=body.pictures)
         uploads = new_uploads(services, path.album, path.person_id, body.pictures)
-        return Uploads(uploads=uploads).model_dump(mode="json"), 201
+        return Uploads(uploads=uploads, liveness=liveness_of(services.liveness)).model_dump(mode="json"), 201
 
     @api.delete("/albums/<album>/people/<person_id>/uploads/<upload_id>", responses={204: None})
     @guarded(Scope.WRITE, "forget_upload")
-    def forget_upload(path: UploadPath) -> tuple[str, int]:
+    def delete_upload(path: UploadPath) -> tuple[str, int]:
         """Forget an enrolment picture: delete its embedding, or stop awaiting it."""
         audit(target=path.upload_id)
         least = services.calibration.min_similarity
@@ -77,7 +80,7 @@ def blueprint(services: Services) -> APIBlueprint:
     return api
 
 
-def new_uploads(services: Services, album: str, person_id: str, count: int) -> list[UploadTarget]:
+def new_uploads(services: App, album: str, person_id: str, count: int) -> list[UploadTarget]:
     """Await `count` (1 or more) pictures of a person."""
     uploads = await_pictures(album, person_id, count, enrolments=services.enrolments, links=services.links)
     return [

@@ -7,7 +7,6 @@ import time
 from typing import Annotated, Any
 
 import numpy as np
-from flask import request
 from flask_openapi3.blueprint import APIBlueprint
 from numpy.typing import NDArray
 from pydantic import Field
@@ -18,8 +17,10 @@ from photofinish.domain.access import Scope
 from photofinish.domain.face import Face
 from photofinish.domain.quality import QualityReason
 from photofinish.errors import RejectedInput
-from photofinish_functions.access.refusals import NotVisible
-from photofinish_functions.api.errors import answer_example, bad_request
+from photofinish.wiring import App
+from photofinish_functions.api.albums import check_album
+from photofinish_functions.api.error_codes import UNFIT_SELFIE, fails_with
+from photofinish_functions.api.errors import bad_request
 from photofinish_functions.api.guarding import audit, guarded
 from photofinish_functions.api.schemas import (
     AlbumPath,
@@ -32,8 +33,7 @@ from photofinish_functions.api.schemas import (
     example,
     new_blueprint,
 )
-from photofinish_functions.api.sent_pictures import sent_pictures
-from photofinish_functions.api.services import Services
+from photofinish_functions.api.sent_pictures import is_wanted, only_pictures, pictures_form
 from photofinish_functions.api.vectors import Vector, unit_vector, vector_base64
 from photofinish_functions.refused import Refused
 
@@ -43,26 +43,7 @@ MAX_CANDIDATES = 2000
 
 
 class CompareAnswer(Output):
-    model_config = answer_example(
-        {
-            "similarity": 0.78,
-            "match_probability": 0.998,
-            "is_match": True,
-            "min_similarity": 0.49,
-            "embedding_space": "sface-2021dec-2",
-            "faces": [
-                {"box": [0.26, 0.2, 0.48, 0.58], "detection_score": 0.94, "quality": 0.97, "quality_reasons": []},
-                {
-                    "box": [0.41, 0.22, 0.12, 0.18],
-                    "detection_score": 0.9,
-                    "quality": 0.6,
-                    "quality_reasons": ["turned"],
-                },
-            ],
-        }
-    )
-
-    similarity: Score = Field(description="Cosine, -1 to 1; higher is closer.")
+    similarity: Score = Field(description="Cosine, -1 to 1, in steps; higher is closer.")
     match_probability: Score = Field(
         description="Probability that both faces are one person's, if yes and no are equally likely beforehand."
     )
@@ -78,10 +59,15 @@ class EmbeddingsQuery(Parameters):
     aligned: bool = Field(False, description="Also return the aligned faces, as JPEG of 112 × 112 pixels in Base64.")
 
 
+class PointJson(Output):
+    x: Score
+    y: Score
+
+
 class EmbeddedFace(Output):
     box: BoxJson
-    landmarks: list[list[Score]] = Field(
-        description="[x, y] of right eye, left eye, nose tip, right and left mouth corner (the person's right), as "
+    landmarks: list[PointJson] = Field(
+        description="Right eye, left eye, nose tip, right and left mouth corner (the person's right), as "
         "fractions of the upright picture."
     )
     detection_score: Score
@@ -124,13 +110,6 @@ class Candidate(Input):
 class RerankBody(Input):
     """Vectors of one embedding space: queries of the person to find, and candidates that another search found."""
 
-    model_config = answer_example(
-        {
-            "queries": [[0.6, 0.8]],
-            "candidates": [{"id": "IMG_1", "vector": [0.8, 0.6]}, {"id": "IMG_2", "vector": "AACAPwAAAAA="}],
-        }
-    )
-
     queries: list[Vector] = Field(min_length=1, max_length=MAX_QUERIES)
     candidates: list[Candidate] = Field(min_length=1, max_length=MAX_CANDIDATES)
     k1: int = Field(20, ge=1, le=100, description="Number of nearest neighbours that are compared.")
@@ -149,43 +128,34 @@ class RerankAnswer(Output):
     candidates: list[RerankedCandidate] = Field(description="By descending score, ties in the order of the request.")
 
 
-def _files(field: str, least: int, most: int) -> dict[str, Any]:
-    """The OpenAPI request body of a route that takes pictures."""
-    files = {
-        "type": "array",
-        "minItems": least,
-        "maxItems": most,
-        "items": {"type": "string", "format": "binary"},
-        "description": "Each JPEG, PNG, WebP, HEIC or TIFF of at most 16 MiB.",
-    }
-    schema = {"type": "object", "required": [field], "properties": {field: files}, "additionalProperties": False}
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
-
-
-def blueprint(services: Services) -> APIBlueprint:
+def blueprint(services: App) -> APIBlueprint:
     api = new_blueprint("faces", "Compare, embed and re-rank faces outside albums. Pictures are not stored.")
-    two_pictures = _files("picture", 2, 2)
+    two_pictures = pictures_form("picture", 2, 2)
 
     @api.post("/compare", responses={200: CompareAnswer}, openapi_extensions=two_pictures)
     @guarded(Scope.SEARCH, "compare", pictures_cost=2)
+    @fails_with("too_many_pictures", *UNFIT_SELFIE)
     def compare() -> dict[str, Any]:
         """Compare the people in two pictures. For keys of all albums."""
         return _compare(services)
 
     @api.post("/albums/<album>/compare", responses={200: CompareAnswer}, openapi_extensions=two_pictures)
     @guarded(Scope.SEARCH, "compare", pictures_cost=2)
+    @fails_with("too_many_pictures", *UNFIT_SELFIE)
     def compare_in_album(path: AlbumPath) -> dict[str, Any]:
         """Compare the people in two pictures. For keys of this album; the album itself is not searched."""
-        if not services.index.has_album(path.album):
-            raise NotVisible
+        check_album(services, path.album)
         return _compare(services)
 
-    @api.post("/embeddings", responses={200: EmbeddingsAnswer}, openapi_extensions=_files("picture", 1, MAX_BATCH))
-    @guarded(Scope.SEARCH, "embed", pictures_cost=4)
-    def embeddings(query: EmbeddingsQuery) -> dict[str, Any]:
-        """Find the faces in up to 16 pictures, with their embeddings. For keys of all albums."""
+    @api.post(
+        "/embeddings", responses={200: EmbeddingsAnswer}, openapi_extensions=pictures_form("picture", 1, MAX_BATCH)
+    )
+    @guarded(Scope.SEARCH, "embed", pictures_cost=4, vectors=True)
+    @fails_with("too_many_pictures", "vectors_not_allowed")
+    def embed(query: EmbeddingsQuery) -> dict[str, Any]:
+        """Find the faces in up to 16 pictures, with their embeddings. For keys of all albums that may use vectors."""
         started_at = time.perf_counter()
-        contents = _only_pictures(MAX_BATCH)
+        contents = only_pictures("picture", at_most=MAX_BATCH)
         pictures = [_embedded(services, content, aligned=query.aligned) for content in contents]
         audit(count=sum(len(picture.faces) for picture in pictures))
         return EmbeddingsAnswer(
@@ -195,9 +165,10 @@ def blueprint(services: Services) -> APIBlueprint:
         ).model_dump(mode="json")
 
     @api.post("/rerank", responses={200: RerankAnswer}, description="k-reciprocal re-ranking (Zhong et al. 2017).")
-    @guarded(Scope.SEARCH, "rerank")
+    @guarded(Scope.SEARCH, "rerank", vectors=True)
+    @fails_with("not_a_vector", "vectors_not_allowed")
     def rerank(body: RerankBody) -> dict[str, Any]:
-        """Order candidates by the neighbours that they share with the queries."""
+        """Order candidates by the neighbours that they share with the queries. For keys that may use vectors."""
         queries = _rows(body.queries, "queries")
         candidates = _rows([candidate.vector for candidate in body.candidates], "candidates", queries.shape[1])
         ranked = rerank_candidates(queries, candidates, k1=body.k1, k2=body.k2, lambda_=body.lambda_)
@@ -209,23 +180,18 @@ def blueprint(services: Services) -> APIBlueprint:
     return api
 
 
-def _compare(services: Services) -> dict[str, Any]:
-    contents = _only_pictures(2)
+def _compare(services: App) -> dict[str, Any]:
+    contents = only_pictures("picture", at_most=2)
     if len(contents) != 2:
         raise bad_request("Send exactly two pictures, both in the field 'picture'.")
-    return CompareAnswer.model_validate(services.pictures.compare(*contents)).model_dump(mode="json")
+    return CompareAnswer.model_validate(services.pictures.compare(*contents, is_wanted=is_wanted)).model_dump(
+        mode="json"
+    )
 
 
-def _only_pictures(at_most: int) -> list[bytes]:
-    contents = sent_pictures(request, "picture", at_most=at_most)
-    if unknown := (set(request.files) | set(request.form)) - {"picture"}:
-        raise bad_request(f"The form has an unknown field: {sorted(unknown)[0][:40]!r}.")
-    return contents
-
-
-def _embedded(services: Services, content: bytes, *, aligned: bool) -> EmbeddedPicture:
+def _embedded(services: App, content: bytes, *, aligned: bool) -> EmbeddedPicture:
     try:
-        picture = services.pictures.analyse(content)
+        picture = services.pictures.analyse(content, is_wanted=is_wanted)
     except RejectedInput as rejection:
         error = PictureError(code=rejection.code, message=rejection.message)
         return EmbeddedPicture(width=None, height=None, faces=[], error=error, timings_ms=None)
@@ -241,6 +207,7 @@ def _embedded(services: Services, content: bytes, *, aligned: bool) -> EmbeddedP
 def _face_json(picture: AnalysedPicture, face: Face, *, aligned: bool) -> EmbeddedFace:
     return EmbeddedFace.from_object(
         face,
+        landmarks=[PointJson(x=x, y=y) for x, y in face.landmarks],
         vector=vector_base64(face.embedding.vector),
         aligned=base64.b64encode(aligned_jpeg(picture, face)).decode("ascii") if aligned else None,
     )

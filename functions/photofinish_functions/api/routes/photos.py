@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from flask_openapi3.blueprint import APIBlueprint
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
-from photofinish.domain.access import Scope
+from photofinish.application.albums import list_albums as albums_after
+from photofinish.application.photos import list_photos as photo_page
+from photofinish.domain.access import Reading, Scope
+from photofinish.domain.erasure import ErasureKind, ErasureTarget
 from photofinish.domain.photo import PhotoStatus
+from photofinish.domain.photo_listing import PhotoListing
+from photofinish.domain.photo_warning import WarningCode
+from photofinish.errors import NotFound
 from photofinish.ports import AlbumSummary, PhotoRecord
+from photofinish.wiring import App
 from photofinish_functions.access.refusals import NotVisible
+from photofinish_functions.api.albums import check_album
+from photofinish_functions.api.erasing import ErasureJson, Originals, request_erasure, with_originals
+from photofinish_functions.api.error_codes import fails_with
 from photofinish_functions.api.guarding import audit, guarded, principal
-from photofinish_functions.api.renditions import Renditions, sign_all
+from photofinish_functions.api.paging import Cursor, cursor_after, next_cursor, page_of, position
+from photofinish_functions.api.patterns import PHOTO_ID
+from photofinish_functions.api.renditions import Renditions, Shown, rendition_links
 from photofinish_functions.api.schemas import (
     AlbumName,
     AlbumPath,
@@ -22,18 +35,22 @@ from photofinish_functions.api.schemas import (
     Parameters,
     PhotoJson,
     Score,
+    deprecated,
     example,
     new_blueprint,
 )
-from photofinish_functions.api.services import Services
+from photofinish_functions.api.search_requests import CameraTime, Number, Text, camera_time
 from photofinish_functions.refused import Refused
 
 MAX_ALBUMS = 200
+MAX_PHOTOS = 200
+_ALBUM_NAME = TypeAdapter[str](AlbumName)
 
 
 class AlbumsQuery(Parameters):
     limit: Annotated[int, Field(ge=1, le=MAX_ALBUMS, description="Maximum number of albums.")] = 50
-    after: AlbumName | None = Field(None, description="`next_after` of the previous page.")
+    cursor: Cursor | None = None
+    after: AlbumName | None = deprecated("cursor", default=None)
 
 
 class Album(Output):
@@ -45,16 +62,60 @@ class Album(Output):
 
 class Albums(Output):
     albums: list[Album] = Field(description="The albums that the caller may search, by name.")
-    next_after: str | None = Field(description="Send it as `after` to get the next page; null on the last page.")
+    next_cursor: str | None = next_cursor()
+    next_after: str | None = deprecated("next_cursor")
+
+
+class GpuRefusalJson(Output):
+    """GPUs were refused, so photos are analysed without, which takes many times longer."""
+
+    reason: str = Field(description="What the cloud says.")
+    since: datetime
+    retry_at: datetime = Field(description="When GPUs are tried again, if photos wait then.")
 
 
 class AlbumDetail(Album):
     photos_by_status: dict[PhotoStatus, int] = Field(description="Number of uploaded photos by status.")
+    last_upload_at: datetime | None = Field(description="When its newest photo was uploaded.")
+    gpu_refused: GpuRefusalJson | None = Field(
+        description="Why photos of all albums are analysed without GPU for now; null where that is not so, and for "
+        "signed-in users without custom claims."
+    )
+    ends_on: date | None = Field(
+        description="The last day on which the album is kept: on the next one it is erased, originals included; null: "
+        "it has no end."
+    )
+
+
+PhotoId = Annotated[str, Field(pattern=PHOTO_ID, json_schema_extra=example("0" * 32))]
 
 
 class PhotoPath(Parameters):
     album: AlbumName
-    photo_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$", json_schema_extra=example("0" * 32))]
+    photo_id: PhotoId
+
+
+class PhotosQuery(Parameters):
+    status: PhotoStatus | None = Field(None, description="Only photos with this status.")
+    camera: Text | None = Field(None, description="Make and model, exactly as in the photo's metadata.")
+    folder: Text | None = Field(None, description="Path below the album; includes the folders inside it.")
+    with_warnings: bool = Field(False, description="Only photos with warnings.")
+    bib: Number | None = Field(None, description="Only photos in which exactly this number was read.")
+    taken_from: CameraTime | None = Field(None, description="By the camera's clock, so without a time zone; inclusive.")
+    taken_to: CameraTime | None = Field(None, description="Like `taken_from`; inclusive.")
+    limit: Annotated[int, Field(ge=1, le=MAX_PHOTOS, description="Maximum number of photos.")] = 50
+    cursor: Cursor | None = None
+
+    def listing(self) -> PhotoListing:
+        return PhotoListing(
+            status=self.status,
+            camera=self.camera,
+            folder=None if self.folder is None else self.folder.strip("/") or None,
+            with_warnings=self.with_warnings,
+            bib=self.bib,
+            taken_from=camera_time("taken_from", self.taken_from),
+            taken_until=camera_time("taken_to", self.taken_to),
+        )
 
 
 class ImageJson(Output):
@@ -79,16 +140,32 @@ class PhotoFace(Output):
     person_id: str | None = None
 
 
+class BibCandidate(Output):
+    number: str
+    probability: Score
+
+
 class PhotoBib(Output):
     number: str
-    ocr_score: Score
+    ocr_score: Score = Field(description="1 for a number that was set by hand.")
     partial: bool = Field(False, description="Digits may be missing.")
-    box: BoxJson
+    candidates: list[BibCandidate] = Field(
+        default_factory=list,
+        description="With a start list, every listed number that this may be, likeliest first; empty where the reading "
+        "is certain.",
+    )
+    box: BoxJson | None = Field(None, description="null for a number that was added without saying where it is.")
     face_id: str | None = Field(None, description="The face of the person who wears the number.")
+    by_hand: bool = Field(False, description="Whether a user set the number: a later analysis does not change it.")
 
 
 class PhotoError(Output):
     code: str
+    message: str
+
+
+class PhotoWarningJson(Output):
+    code: WarningCode
     message: str
 
 
@@ -102,28 +179,46 @@ class PhotoAnswer(Output):
     faces: list[PhotoFace] = Field(default_factory=list)
     bibs: list[PhotoBib] = Field(default_factory=list)
     text: list[str] = Field(default_factory=list, description="The lines that were read.")
+    warnings: list[PhotoWarningJson] = Field(
+        default_factory=list,
+        description="What was not as it should be with the file of an analysed photo: parts may be missing or wrong.",
+    )
     error: PhotoError | None = Field(None, description="Why the photo was rejected or failed.")
     renditions: Renditions
 
 
-def blueprint(services: Services) -> APIBlueprint:
-    api = new_blueprint("photos", "List albums, and show what was found in a photo.")
+class Photos(Output):
+    photos: list[PhotoAnswer] = Field(description="By name; with a time window by the time they were taken.")
+    next_cursor: str | None = next_cursor()
+
+
+def blueprint(services: App) -> APIBlueprint:
+    api = new_blueprint("photos", "List albums and their photos, and show what was found in a photo.")
 
     @api.get("/albums", responses={200: Albums})
-    @guarded(Scope.SEARCH, "list_albums", any_album=True)
-    def albums(query: AlbumsQuery) -> dict[str, Any]:
+    @guarded(Scope.SEARCH, "list_albums", reading=Reading.FIND_ME, any_album=True)
+    @fails_with("invalid_value")
+    def list_albums(query: AlbumsQuery) -> dict[str, Any]:
         """List the albums that the caller may search."""
-        found = services.albums.summaries(names=principal().albums, limit=query.limit + 1, after=query.after)
-        shown = found[: query.limit]
+        after = position("albums", query.cursor, query.after, _ALBUM_NAME)
+        found = albums_after(
+            names=principal().albums,
+            limit=query.limit + 1,
+            after=after,
+            albums=services.albums,
+            documents=services.documents,
+        )
+        shown, last = page_of(found, query.limit, lambda one: one.name)
         audit(count=len(shown))
         return Albums(
             albums=[Album.from_object(summary, album=summary.name) for summary in shown],
-            next_after=shown[-1].name if len(found) > query.limit else None,
+            next_cursor=cursor_after("albums", last),
+            next_after=last,
         ).model_dump(mode="json")
 
     @api.get("/albums/<album>", responses={200: AlbumDetail})
-    @guarded(Scope.SEARCH, "show_album")
-    def album(path: AlbumPath) -> dict[str, Any]:
+    @guarded(Scope.SEARCH, "show_album", reading=Reading.FIND_ME)
+    def show_album(path: AlbumPath) -> dict[str, Any]:
         """Show an album, with the number of its photos by status."""
         found = services.albums.summaries(names=frozenset({path.album}), limit=1, after=None)
         by_status = services.documents.counts(path.album)
@@ -134,25 +229,67 @@ def blueprint(services: Services) -> APIBlueprint:
             summary,
             album=summary.name,
             photos_by_status={status: count for status, count in by_status.items() if count},
+            last_upload_at=services.documents.last_upload(path.album),
+            ends_on=services.album_policies.policy(path.album).ends_on,
+            gpu_refused=services.gpu_states.read().refusal if principal().reading is Reading.ALL else None,
         ).model_dump(mode="json")
 
+    @api.get("/albums/<album>/photos", responses={200: Photos})
+    @guarded(Scope.SEARCH, "list_photos", reading=Reading.BROWSE)
+    def list_photos(path: AlbumPath, query: PhotosQuery) -> dict[str, Any]:
+        """List the photos of an album, of any status, with what was found in each or why it was rejected."""
+        page = photo_page(
+            path.album, query.listing(), limit=query.limit, cursor=query.cursor, documents=services.documents
+        )
+        if not page.photos:
+            check_album(services, path.album)
+        audit(count=len(page.photos))
+        return Photos(photos=_photos_json(page.photos, path.album, services), next_cursor=page.next_cursor).model_dump(
+            mode="json"
+        )
+
     @api.get("/albums/<album>/photos/<photo_id>", responses={200: PhotoAnswer})
-    @guarded(Scope.SEARCH, "show_photo")
-    def photo(path: PhotoPath) -> dict[str, Any]:
+    @guarded(Scope.SEARCH, "show_photo", reading=Reading.BROWSE)
+    def show_photo(path: PhotoPath) -> dict[str, Any]:
         """Show what was found in a photo, or why it was rejected."""
         audit(target=path.photo_id)
         record = services.documents.get(path.album, path.photo_id)
         if record is None:
             raise Refused(404, "unknown_photo", "This album has no photo with this id.")
-        return _photo_json(record, services).model_dump(mode="json")
+        [answer] = _photos_json([record], path.album, services)
+        return answer.model_dump(mode="json")
+
+    @api.delete("/albums/<album>/photos/<photo_id>", responses={202: ErasureJson})
+    @guarded(Scope.WRITE, "erase_photo")
+    @fails_with("unknown_photo")
+    def erase_photo(path: PhotoPath, query: Originals) -> tuple[dict[str, Any], int]:
+        """Erase a photo: what was found in it and made of it. A newer upload of the same name is a new photo."""
+        audit(target=path.photo_id)
+        target = ErasureTarget(
+            kind=ErasureKind.PHOTO, album=path.album, id=path.photo_id, with_originals=with_originals(query, path.album)
+        )
+        return request_erasure(services, target, Refused(404, "unknown_photo", "This album has no photo with this id."))
+
+    @api.delete("/albums/<album>", responses={202: ErasureJson})
+    @guarded(Scope.ADMIN, "erase_album")
+    def erase_album(path: AlbumPath, query: Originals) -> tuple[dict[str, Any], int]:
+        """Erase an album: its photos, people, start list and access. Photos uploaded later are new ones."""
+        check_album(services, path.album)
+        target = ErasureTarget(
+            kind=ErasureKind.ALBUM, album=path.album, id=path.album, with_originals=with_originals(query, path.album)
+        )
+        return request_erasure(services, target, NotFound())
 
     return api
 
 
-def _photo_json(record: PhotoRecord, services: Services) -> PhotoAnswer:
-    """The public fields of a photo's document; those about its processing are for operators."""
-    fields = {name: value for name, value in record.fields.items() if value is not None}
-    preview = fields.get("renditions", {}).get("preview")
-    links = Renditions(preview=sign_all(services.links, [preview])[0] if preview else None)
-    fields |= {"photo": record.ref, "status": record.status, "renditions": links}
-    return PhotoAnswer.model_validate(fields, extra="ignore")
+def _photos_json(records: Sequence[PhotoRecord], album: str, services: App) -> list[PhotoAnswer]:
+    """The public fields of photos' documents; those about their processing are for operators."""
+    previews = [(record.fields.get("renditions") or {}).get("preview") for record in records]
+    shown = [Shown(photo=record.ref, preview=name) for record, name in zip(records, previews, strict=True)]
+    answers = []
+    for record, renditions in zip(records, rendition_links(services, album, shown), strict=True):
+        fields = {name: value for name, value in record.fields.items() if value is not None}
+        fields |= {"photo": record.ref, "status": record.status, "renditions": renditions}
+        answers.append(PhotoAnswer.model_validate(fields, extra="ignore"))
+    return answers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from photofinish.domain.access import Scope
+from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason
 from photofinish.domain.photo import is_album_name
 from photofinish.wiring import App
 from photofinish_functions.rekognition.answers import face_model_version
@@ -74,9 +75,8 @@ def delete_collection(cloud: App, call: Call) -> Answer:
     # A client of this protocol does not see that the album holds photographers' photos as well.
     if described and described.holds_dropped_photos and not call.principal.may(Scope.ADMIN, collection):
         raise access_denied(call.operation)
-    cloud.people.drop_album(collection)
-    cloud.index.drop_album(collection)
-    cloud.collections.forget(collection)
+    target = ErasureTarget(kind=ErasureKind.ALBUM, album=collection, id=collection)
+    cloud.erasure_requests.request(target, reason=Reason.REQUEST)
     return Answer({"StatusCode": 200}, count=described.face_count if described else None)
 
 

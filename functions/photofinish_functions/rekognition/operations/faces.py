@@ -14,13 +14,15 @@ from typing import Any
 from photofinish.analysis.imaging.sharpness import frame_sharpness
 from photofinish.domain.access import Scope
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
+from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason
 from photofinish.domain.face import Face, face_id
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sharpness import Sharpness, is_blurry
+from photofinish.errors import NotFound
 from photofinish.ports import COLLECTION_BUCKET, CollectionFace
 from photofinish.wiring import App
-from photofinish_functions.rekognition.answers import collection_face, face_detail, face_model_version
+from photofinish_functions.rekognition.answers import box_json, collection_face, face_detail, face_model_version
 from photofinish_functions.rekognition.calls import (
     PICTURE_COST,
     Answer,
@@ -49,6 +51,10 @@ def index_faces(cloud: App, call: Call) -> Answer:
     faces = faces_in(cloud, picture)
     quality_filter = call.request.get("QualityFilter", "AUTO")
     reasons = [reasons_against(face, quality_filter, cloud.calibration) for face in faces]
+    may_be_indexed = cloud.admission.may_be_indexed(collection, [face.embedding for face in faces])
+    withheld = [face for face, may in zip(faces, may_be_indexed, strict=True) if not may]
+    reasons = [why for why, may in zip(reasons, may_be_indexed, strict=True) if may]
+    faces = tuple(face for face, may in zip(faces, may_be_indexed, strict=True) if may)
     accepted = [face for face, why in zip(faces, reasons, strict=True) if not why]
     rejected = [(face, why) for face, why in zip(faces, reasons, strict=True) if why]
     max_faces = min(MAX_FACES, call.request.get("MaxFaces", MAX_FACES))
@@ -57,7 +63,9 @@ def index_faces(cloud: App, call: Call) -> Answer:
     return Answer(
         {
             "FaceRecords": records,
-            "UnindexedFaces": [{"Reasons": why, "FaceDetail": face_detail(face)} for face, why in rejected],
+            "UnindexedFaces": [{"Reasons": why, "FaceDetail": face_detail(face)} for face, why in rejected]
+            # The protocol has no reason for a person who does not want to be indexed, and they keep a box only.
+            + [{"Reasons": [], "FaceDetail": {"BoundingBox": box_json(face.box)}} for face in withheld],
             "FaceModelVersion": face_model_version(cloud.embedding_space),
         },
         count=len(records),
@@ -87,7 +95,7 @@ def delete_faces(cloud: App, call: Call) -> Answer:
     collection = existing_collection(cloud, call)
     face_ids = list(dict.fromkeys(call.request["FaceIds"]))
     user_of = cloud.users.users_of_faces(collection, face_ids)
-    deleted = set(cloud.collections.delete_faces(collection, [one for one in face_ids if one not in user_of]))
+    deleted = {one for one in face_ids if one not in user_of and _erase(cloud, collection, one)}
     unsuccessful: list[dict[str, Any]] = []
     for one in face_ids:
         if one in user_of:
@@ -103,6 +111,16 @@ def delete_faces(cloud: App, call: Call) -> Answer:
         target=face_ids[0] if len(face_ids) == 1 else None,
         count=len(deleted),
     )
+
+
+def _erase(cloud: App, collection: str, face: str) -> bool:
+    """Erase one face; False for an unknown one."""
+    target = ErasureTarget(kind=ErasureKind.FACE, album=collection, id=face)
+    try:
+        cloud.erasure_requests.request(target, reason=Reason.REQUEST)
+    except NotFound:
+        return False
+    return True
 
 
 def described(cloud: App, collection: str, faces: Sequence[CollectionFace]) -> list[dict[str, Any]]:
@@ -152,6 +170,7 @@ def _index(
                 frame=frame, laplacian_variance=laplacian_variance, is_blurry=is_blurry(frame, [face])
             )
             cloud.index.replace(photo, _PIPELINE_VERSION, _analysis(picture, face, sharpness))
+        _delete_opted_out(cloud, collection, to_index)
     indexed = cloud.collections.faces(collection, limit=MAX_FACES, face_ids=face_ids)
     shown = {face["FaceId"]: face for face in described(cloud, collection, indexed)}
     # Another request may have deleted a face in the meantime.
@@ -160,6 +179,16 @@ def _index(
         for one, face in zip(face_ids, faces, strict=True)
         if one in shown
     ]
+
+
+def _delete_opted_out(cloud: App, collection: str, indexed: Sequence[tuple[PhotoRef, Face]]) -> None:
+    """Delete faces whose person opted out while they were indexed; one who does so later finds them in the index."""
+    may_be_indexed = cloud.admission.may_be_indexed(collection, [face.embedding for _, face in indexed])
+    refused = [
+        face_id(photo, _PIPELINE_VERSION, 0) for (photo, _), may in zip(indexed, may_be_indexed, strict=True) if not may
+    ]
+    if refused:
+        cloud.collections.delete_faces(collection, refused)
 
 
 def _image_id(picture: Picture, external_image_id: str | None) -> str:

@@ -7,18 +7,20 @@ from typing import Any
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.access import Scope
 from photofinish.domain.face import Embedding
+from photofinish.domain.search_results import BestMatch
 from photofinish.wiring import App
 from photofinish_functions.rekognition.answers import box_json, face_model_version, percent
 from photofinish_functions.rekognition.calls import (
-    DEFAULT_THRESHOLD,
     PICTURE_COST,
     Answer,
     Call,
     Operation,
+    charge_search,
     existing_collection,
     faces_in,
     largest_accepted,
     picture_in,
+    required_cosine,
 )
 from photofinish_functions.rekognition.errors import face_not_in_collection
 from photofinish_functions.rekognition.operations.faces import described
@@ -33,7 +35,7 @@ def search_faces(cloud: App, call: Call) -> Answer:
     query = cloud.index.embeddings(collection, [searched]).get(searched)
     if query is None:
         raise face_not_in_collection()
-    matches = _matches(cloud, call, collection, query, without=searched)
+    matches = _matches(cloud, call, collection, query, searched.encode(), without=searched)
     return Answer(
         {
             "SearchedFaceId": searched,
@@ -48,7 +50,7 @@ def search_faces(cloud: App, call: Call) -> Answer:
 def search_faces_by_image(cloud: App, call: Call) -> Answer:
     collection = existing_collection(cloud, call)
     searched = largest_accepted(cloud, call, faces_in(cloud, picture_in(cloud, call)))
-    matches = _matches(cloud, call, collection, searched.embedding)
+    matches = _matches(cloud, call, collection, searched.embedding, searched.embedding.vector.tobytes())
     return Answer(
         {
             "SearchedFaceBoundingBox": box_json(searched.box),
@@ -61,19 +63,33 @@ def search_faces_by_image(cloud: App, call: Call) -> Answer:
 
 
 def _matches(
-    cloud: App, call: Call, collection: str, query: Embedding, *, without: str | None = None
+    cloud: App,
+    call: Call,
+    collection: str,
+    query: Embedding,
+    distinguished_by: bytes,
+    *,
+    without: str | None = None,
 ) -> list[dict[str, Any]]:
     limit = call.request.get("MaxFaces", DEFAULT_MAX_FACES)
     scale = SimilarityScale(cloud.calibration)
-    min_similarity = scale.cosine(call.request.get("FaceMatchThreshold", DEFAULT_THRESHOLD))
     # The query face is its own best match.
-    found = most_similar_faces(cloud.index, collection, [query], limit=limit + 1, min_similarity=min_similarity)
+    found = most_similar_faces(
+        cloud.index,
+        collection,
+        [query],
+        limit=limit + 1,
+        min_similarity=required_cosine(cloud, call, collection, "FaceMatchThreshold"),
+        rounded_by=cloud.calibration,
+    )
     found = [match for match in found if match.face.face_id != without][:limit]
+    best = BestMatch(face_id=found[0].face.face_id, similarity=found[0].similarity) if found else None
+    charge_search(cloud, call, collection, [distinguished_by], best)
     faces = cloud.collections.faces(collection, limit=len(found), face_ids=[match.face.face_id for match in found])
     shown = {face["FaceId"]: face for face in described(cloud, collection, faces)}
     # A face may have been deleted since the search.
     return [
-        {"Similarity": round(scale.similarity(match.similarity), 4), "Face": shown[match.face.face_id]}
+        {"Similarity": scale.shown(match.similarity), "Face": shown[match.face.face_id]}
         for match in found
         if match.face.face_id in shown
     ]

@@ -9,23 +9,27 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from photofinish.domain.access import Scope
+from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason
 from photofinish.domain.face import Embedding, Face
+from photofinish.domain.matching import rounded_similarity
 from photofinish.domain.people import Person
+from photofinish.domain.search_results import BestMatch
 from photofinish.errors import Conflict, NotFound
 from photofinish.wiring import App
 from photofinish_functions.rekognition.answers import face_detail, face_model_version
 from photofinish_functions.rekognition.calls import (
-    DEFAULT_THRESHOLD,
     PICTURE_COST,
     Answer,
     Call,
     Operation,
+    charge_search,
     existing_collection,
     existing_user,
     faces_in,
     next_token,
     page_start,
     picture_in,
+    required_cosine,
 )
 from photofinish_functions.rekognition.errors import (
     face_not_in_collection,
@@ -36,10 +40,9 @@ from photofinish_functions.rekognition.errors import (
     user_exists,
 )
 from photofinish_functions.rekognition.quality import reasons_against
-from photofinish_functions.rekognition.similarity import SimilarityScale
+from photofinish_functions.rekognition.similarity import ASSOCIATION, SimilarityScale
 
 MAX_FACES_OF_USER = 100
-DEFAULT_ASSOCIATION_THRESHOLD = 75.0
 DEFAULT_PAGE = 500
 DEFAULT_MAX_USERS = 100
 _REFUSED = {
@@ -90,8 +93,13 @@ def create_user(cloud: App, call: Call) -> Answer:
 @_once_per_token
 def delete_user(cloud: App, call: Call) -> Answer:
     user: str = call.request["UserId"]
-    if not cloud.users.delete_user(call.request["CollectionId"], user, by=call.principal.id):
+    collection: str = call.request["CollectionId"]
+    person = cloud.users.get_user(collection, user)
+    if person is None:
         raise unknown_user(user)
+    # As Amazon documents it, the faces of a deleted user stay in the collection.
+    target = ErasureTarget(kind=ErasureKind.PERSON, album=collection, id=person.person_id, with_faces=False)
+    cloud.erasure_requests.request(target, reason=Reason.REQUEST)
     return Answer({}, target=user)
 
 
@@ -110,8 +118,8 @@ def list_users(cloud: App, call: Call) -> Answer:
 def associate_faces(cloud: App, call: Call) -> Answer:
     collection, user = call.request["CollectionId"], call.request["UserId"]
     face_ids = list(dict.fromkeys(call.request["FaceIds"]))
-    threshold = call.request.get("UserMatchThreshold", DEFAULT_ASSOCIATION_THRESHOLD)
-    min_similarity = SimilarityScale(cloud.calibration).cosine(threshold)
+    threshold = call.request.get("UserMatchThreshold", ASSOCIATION)
+    min_similarity = SimilarityScale(cloud.calibration).associated(threshold)
     before = set(cloud.users.user_faces(collection, user))
     if len(before | set(face_ids)) > MAX_FACES_OF_USER:
         raise too_many_faces_of_user(user, MAX_FACES_OF_USER)
@@ -176,7 +184,9 @@ def search_users(cloud: App, call: Call) -> Answer:
         query = cloud.index.embeddings(collection, [face or ""]).get(face or "")
         if query is None:
             raise face_not_in_collection()
-    matches = [] if query is None else _matches(cloud, call, collection, query, without=user)
+    asked = [b"user", *(one.encode() for one in cloud.users.user_faces(collection, user))] if user else []
+    asked += [(user or face or "").encode()]
+    matches = [] if query is None else _matches(cloud, call, collection, query, asked, without=user)
     return Answer(
         {
             "UserMatches": matches,
@@ -200,7 +210,10 @@ def search_users_by_image(cloud: App, call: Call) -> Answer:
             searched = face
         else:
             unsearched.append({"FaceDetails": face_detail(face), "Reasons": reasons or ["FACE_NOT_LARGEST"]})
-    matches = [] if searched is None else _matches(cloud, call, collection, searched.embedding)
+    matches: Sequence[dict[str, Any]] = []
+    if searched is not None:
+        query = searched.embedding
+        matches = _matches(cloud, call, collection, query, [query.vector.tobytes()])
     body: dict[str, Any] = {
         "UserMatches": matches,
         "FaceModelVersion": face_model_version(cloud.embedding_space),
@@ -212,19 +225,32 @@ def search_users_by_image(cloud: App, call: Call) -> Answer:
 
 
 def _matches(
-    cloud: App, call: Call, collection: str, query: Embedding, *, without: str | None = None
+    cloud: App,
+    call: Call,
+    collection: str,
+    query: Embedding,
+    distinguished_by: Sequence[bytes],
+    *,
+    without: str | None = None,
 ) -> Sequence[dict[str, Any]]:
     scale = SimilarityScale(cloud.calibration)
+    required = required_cosine(cloud, call, collection, "UserMatchThreshold")
     found = cloud.users.search_users(
         collection,
         query,
         limit=call.request.get("MaxUsers", DEFAULT_MAX_USERS),
-        min_similarity=scale.cosine(call.request.get("UserMatchThreshold", DEFAULT_THRESHOLD)),
+        min_similarity=cloud.calibration.min_similarity,
         without=without,
     )
-    return [
-        {"Similarity": round(scale.similarity(match.similarity), 4), "User": _user(match.person)} for match in found
-    ]
+    # Rounded before they are compared and ordered, so that a threshold or the order tells no more than the number.
+    rounded = [(rounded_similarity(match.similarity, cloud.calibration), match.person) for match in found]
+    matches = sorted(
+        ((cosine, person) for cosine, person in rounded if cosine >= required),
+        key=lambda match: (-match[0], match[1].user_id or ""),
+    )
+    best = BestMatch(face_id=f"user {matches[0][1].person_id}", similarity=matches[0][0]) if matches else None
+    charge_search(cloud, call, collection, distinguished_by, best)
+    return [{"Similarity": scale.shown(cosine), "User": _user(person)} for cosine, person in matches]
 
 
 def _embedding_of(cloud: App, collection: str, user: str) -> Embedding | None:

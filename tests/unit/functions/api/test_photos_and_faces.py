@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import io
-import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -15,7 +14,10 @@ from numpy.typing import NDArray
 
 from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.application.cursors import encode_cursor
+from photofinish.domain.album_policy import AlbumPolicy
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
+from photofinish.domain.photo_listing import PhotoListing
 from support.api import Api, error_of, files, jpeg, selfie_of_astronaut, selfie_of_group_member
 from support.faces import bib, embedding, face, photo, random_embeddings
 from support.index import add
@@ -75,17 +77,26 @@ class TestPhotos:
             "bucket": "photos",
             "name": "race/cam 1/1.jpg",
             "generation": 7,
+            "album": "race",
             "photo_id": ref.photo_id,
         }
         assert (body["status"], body["error"], body["text"]) == ("done", None, ["FINISH"])
         assert body["image"] == DONE["image"]
         assert body["sharpness"] == {"frame": 0.7, "is_blurry": False}
-        assert body["faces"][0]["box"] == [0.1, 0.2, 0.1, 0.2]
+        assert body["faces"][0]["box"] == {"x": 0.1, "y": 0.2, "w": 0.1, "h": 0.2}
         assert body["bibs"][0]["face_id"] == body["faces"][0]["face_id"]
         assert f"/derived/{PREVIEW}?" in body["renditions"]["preview"]["url"]
         assert datetime.fromisoformat(body["done_at"]) - datetime.now(UTC) < timedelta(seconds=1)
         for internal in ("secret-path", "task-7", "something internal", "trace", "m-1"):
             assert internal not in answer.text
+
+    def test_what_was_not_as_it_should_be_with_the_file_is_told(self, api: Api) -> None:
+        warnings = [{"code": "end_missing", "message": "The end of the file is missing."}]
+        ref, older = photo("race/1.jpg"), photo("race/2.jpg")
+        record(api, ref, PhotoStatus.DONE, **DONE, warnings=warnings)
+        record(api, older, PhotoStatus.DONE, **DONE)
+        answers = [api.call("GET", f"/albums/race/photos/{one.photo_id}").get_json() for one in (ref, older)]
+        assert [answer["warnings"] for answer in answers] == [warnings, []]
 
     def test_a_queued_photo_and_a_rejected_one(self, api: Api) -> None:
         waits, rejected = photo("race/1.jpg"), photo("race/2.jpg")
@@ -97,11 +108,90 @@ class TestPhotos:
         body = api.call("GET", f"/albums/race/photos/{rejected.photo_id}").get_json()
         assert body["error"] == {"code": "cut_off", "message": "The file is cut off."}
 
+    def test_an_album_is_the_same_in_both_spellings_of_its_name(self, api: Api) -> None:
+        ref = photo("Zu\u0308rich/1.jpg", 1)
+        record(api, ref, PhotoStatus.DONE, **DONE)
+        for album in ("Zu\u0308rich", "Z\u00fcrich"):
+            found = api.call("GET", f"/albums/{quote(album)}/photos/{ref.photo_id}").get_json()
+            assert (found["photo"]["album"], found["photo"]["name"]) == ("Z\u00fcrich", "Zu\u0308rich/1.jpg")
+
     def test_a_photo_of_another_album_is_not_found(self, api: Api) -> None:
         ref = photo("race/1.jpg")
         record(api, ref, PhotoStatus.DONE, **DONE)
+        add(api.cloud.index, photo("other/1.jpg"), [], [])
         assert error_of(api.call("GET", f"/albums/other/photos/{ref.photo_id}")) == (404, "unknown_photo")
         assert error_of(api.call("GET", f"/albums/race/photos/{'0' * 32}")) == (404, "unknown_photo")
+
+
+class TestPhotoLists:
+    def listed(self, api: Api, album: str = "race", **query: Any) -> tuple[list[str], str | None]:
+        answer = api.call("GET", f"/albums/{album}/photos", query_string=query)
+        assert answer.status_code == 200, answer.text
+        body = answer.get_json()
+        return [one["photo"]["name"] for one in body["photos"]], body["next_cursor"]
+
+    def test_each_photo_as_it_is_shown_alone(self, api: Api) -> None:
+        done, waits, rejected = photo("race/a/1.jpg"), photo("race/a/2.jpg"), photo("race/3.jpg")
+        record(api, done, PhotoStatus.DONE, **DONE)
+        record(api, waits)
+        record(api, rejected, PhotoStatus.REJECTED)
+        shown = api.call("GET", "/albums/race/photos").get_json()["photos"]
+        for ref, one in zip((rejected, done, waits), shown, strict=True):
+            alone = api.call("GET", f"/albums/race/photos/{ref.photo_id}").get_json()
+            links = (one.pop("renditions")["preview"], alone.pop("renditions")["preview"])
+            assert [link and link["url"].partition("?")[0] for link in links].count(None) in (0, 2)
+            assert one == alone
+
+    def test_by_status_camera_folder_bib_and_time(self, api: Api) -> None:
+        record(api, photo("race/a/1.jpg"), PhotoStatus.DONE, **DONE)
+        record(api, photo("race/a/2.jpg"))
+        record(api, photo("race/3.jpg"), PhotoStatus.REJECTED)
+        assert self.listed(api)[0] == ["race/3.jpg", "race/a/1.jpg", "race/a/2.jpg"]
+        assert self.listed(api, status="rejected")[0] == ["race/3.jpg"]
+        assert self.listed(api, folder="/a/")[0] == ["race/a/1.jpg", "race/a/2.jpg"]
+        done = {"camera": "X", "bib": "42", "taken_from": "2026-05-01T10:00", "taken_to": "2026-05-01T10:00:00"}
+        for name, value in done.items():
+            assert self.listed(api, **{name: value})[0] == ["race/a/1.jpg"], name
+        assert self.listed(api, **done, folder="a", status="done")[0] == ["race/a/1.jpg"]
+        assert self.listed(api, camera="Y")[0] == []
+        assert self.listed(api, with_warnings="true")[0] == []
+        record(api, photo("race/4.jpg"), PhotoStatus.DONE, **DONE, has_warnings=True)
+        assert self.listed(api, with_warnings="true")[0] == ["race/4.jpg"]
+
+    def test_page_by_page(self, api: Api) -> None:
+        names = [f"race/{number}.jpg" for number in range(5)]
+        for name in names:
+            record(api, photo(name), PhotoStatus.DONE, **DONE)
+        for conditions in ({}, {"taken_from": "2026-05-01T10:00"}):
+            found: list[str] = []
+            cursor: dict[str, str] = {}
+            while True:
+                page, after = self.listed(api, limit=2, **conditions, **cursor)
+                found += page
+                if after is None:
+                    break
+                cursor = {"cursor": after}
+            assert found == names
+
+    def test_the_cursor_of_another_list_is_refused(self, api: Api) -> None:
+        for number in range(2):
+            record(api, photo(f"race/{number}.jpg"), PhotoStatus.DONE, **DONE)
+        _, cursor = self.listed(api, limit=1)
+        for other in ({"bib": "42"}, {"taken_to": "2026-05-01T10:00"}):
+            answer = api.call("GET", "/albums/race/photos", query_string=other | {"cursor": cursor})
+            assert error_of(answer) == (422, "invalid_query")
+        for text in ("x", encode_cursor(("race", PhotoListing()), ["race/1.jpg", "../x"])):
+            answer = api.call("GET", "/albums/race/photos", query_string={"cursor": text})
+            assert error_of(answer) == (422, "invalid_query")
+
+    def test_an_unknown_album_and_one_without_such_a_photo(self, api: Api) -> None:
+        record(api, photo("race/1.jpg"))
+        assert self.listed(api, status="done") == ([], None)
+        assert error_of(api.call("GET", "/albums/nowhere/photos")) == (404, "unknown_album")
+
+    def test_a_day_that_does_not_exist(self, api: Api) -> None:
+        answer = api.call("GET", "/albums/race/photos?taken_from=2026-02-30T10:00")
+        assert error_of(answer) == (422, "invalid_query")
 
 
 class TestAlbums:
@@ -112,17 +202,52 @@ class TestAlbums:
         record(api, photo("race/3.jpg"))
         counted = {"album": "race", "photos": 2, "faces": 2, "bibs": 1}
         assert api.call("GET", "/albums").get_json()["albums"] == [counted]
-        assert api.call("GET", "/albums/race").get_json() == counted | {"photos_by_status": {"done": 1, "queued": 1}}
+        detail = api.call("GET", "/albums/race").get_json()
+        uploaded = api.cloud.documents.last_upload("race")
+        assert uploaded is not None
+        assert datetime.fromisoformat(detail.pop("last_upload_at")) == uploaded
+        assert detail == counted | {"photos_by_status": {"done": 1, "queued": 1}, "gpu_refused": None, "ends_on": None}
+
+    def test_an_album_says_when_it_ends(self, api: Api) -> None:
+        record(api, photo("race/1.jpg"))
+        api.cloud.album_policies.set_policy("race", AlbumPolicy(ends_on=date(2026, 12, 31)))
+        assert api.call("GET", "/albums/race").get_json()["ends_on"] == "2026-12-31"
+
+    def test_an_album_says_that_gpus_are_refused(self, api: Api) -> None:
+        record(api, photo("race/1.jpg"))
+        now = datetime(2026, 5, 1, 12, tzinfo=UTC)
+        api.cloud.gpu_states.update(lambda state: state.refused("Quota exceeded", now, first_retry_s=300))
+        assert api.call("GET", "/albums/race").get_json()["gpu_refused"] == {
+            "reason": "Quota exceeded",
+            "since": "2026-05-01T12:00:00Z",
+            "retry_at": "2026-05-01T12:05:00Z",
+        }
 
     def test_an_album_with_only_queued_photos(self, api: Api) -> None:
         record(api, photo("new/1.jpg"))
-        assert api.call("GET", "/albums/new").get_json() == {
-            "album": "new",
-            "photos": 0,
-            "faces": 0,
-            "bibs": 0,
-            "photos_by_status": {"queued": 1},
-        }
+        counted = {"album": "new", "photos": 0, "faces": 0, "bibs": 0}
+        assert api.call("GET", "/albums").get_json()["albums"] == [counted]
+        assert counted.items() <= api.call("GET", "/albums/new").get_json().items()
+        assert api.call("GET", "/albums/new").get_json()["photos_by_status"] == {"queued": 1}
+
+    def test_pages_list_every_album_once_by_name(self, api: Api) -> None:
+        analysed, recorded = ["b", "d", "é", "Z"], ["a", "b", "ß", "Z", "zz"]
+        for album in analysed:
+            add(api.cloud.index, photo(f"{album}/1.jpg"), [], [])
+        for album in recorded:
+            record(api, photo(f"{album}/1.jpg"))
+        names = sorted({*analysed, *recorded})
+        for key, visible in (
+            (None, names),
+            (api.key_for(albums=frozenset({"a", "b", "zz", "none"})), ["a", "b", "zz"]),
+        ):
+            for limit in (1, 2, 3, 100):
+                found, after = [], {}
+                while after is not None:
+                    page = api.call("GET", "/albums", key=key, query_string={"limit": limit} | after).get_json()
+                    found += [album["album"] for album in page["albums"]]
+                    after = {"after": page["next_after"]} if page["next_after"] else None
+                assert found == visible
 
     def test_an_unknown_album(self, api: Api) -> None:
         assert error_of(api.call("GET", "/albums/nowhere")) == (404, "unknown_album")
@@ -181,7 +306,8 @@ class TestEmbeddings:
         assert (people["width"], people["height"], people["error"]) == (1280, 886, None)
         for found, one in zip(people["faces"], expected, strict=True):
             np.testing.assert_allclose(vector_of(found["vector"]), one.embedding.vector, atol=1e-5)
-            assert found["landmarks"] == pytest.approx(np.asarray(one.landmarks), abs=1e-5)
+            points = [(point["x"], point["y"]) for point in found["landmarks"]]
+            assert points == pytest.approx(np.asarray(one.landmarks), abs=1e-5)
             assert found["quality"] == pytest.approx(one.quality, abs=1e-5)
             assert found["aligned"] is None
         assert body["embedding_space"] == encoder.embedding_space
@@ -266,19 +392,6 @@ class TestRerank:
         answer = self.rerank(api, queries, candidates)
         assert error_of(answer)[0] == status
         assert named in answer.get_json()["error"]["message"]
-
-
-def test_pictures_are_analysed_a_few_at_a_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request that waits too long for a slot is answered with 503; a later one succeeds."""
-    pictures = api.cloud.pictures
-    monkeypatch.setattr("photofinish.application.pictures.MAX_WAIT_S", 0.05)
-    with pictures._slot():
-        taken = [pictures._slots.acquire(blocking=False) for _ in itertools.repeat(None, 64)]
-        answer = api.call("POST", "/embeddings", data={"picture": (io.BytesIO(jpeg(astronaut())), "a.jpg")})
-        assert error_of(answer) == (503, "unavailable")
-        for _ in range(sum(taken)):
-            pictures._slots.release()
-    assert api.call("POST", "/embeddings", data={"picture": (io.BytesIO(b"x"), "a.jpg")}).status_code == 200
 
 
 def vector_of(text: str) -> NDArray[np.float32]:

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from photofinish.domain.bib import TextLine
 from photofinish.domain.geometry import Box
+from photofinish.domain.secret_versions import SecretVersions
 from photofinish_functions.rekognition.answers import box_json, face_detail, face_model_version
 from photofinish_functions.rekognition.errors import RekognitionError
 from photofinish_functions.rekognition.text import MAX_WORDS, TextFilters, text_detections, words_of
 from photofinish_functions.rekognition.tokens import PageTokens
 from support.faces import face
 
-SECRET = b"a test's key secret"
+OLD, NEW = "the one before " * 3, "the one that comes next " * 2
+SECRET = SecretVersions.parse(OLD)
 fractions = st.floats(0, 1)
 
 
@@ -68,7 +70,7 @@ def test_a_token_opens_for_its_own_list(position: str, operation: str, collectio
     for other in (
         lambda: tokens.open(token, operation=operation + "x", collection=collection),
         lambda: tokens.open(token, operation=operation, collection=collection + "x"),
-        lambda: PageTokens(b"another").open(token, operation=operation, collection=collection),
+        lambda: PageTokens(SecretVersions.parse(NEW)).open(token, operation=operation, collection=collection),
     ):
         with pytest.raises(RekognitionError):
             other()
@@ -90,6 +92,16 @@ def test_a_changed_token_is_refused(position: str, data: st.DataObject) -> None:
 def test_a_made_up_token_is_refused(token: str) -> None:
     with pytest.raises(RekognitionError):
         PageTokens(SECRET).open(token, operation="ListFaces")
+
+
+def test_a_token_stays_valid_until_the_previous_secret_is_removed() -> None:
+    token = PageTokens(SECRET).seal("p", operation="ListFaces")
+    both = PageTokens(SecretVersions.parse(f"{NEW},{OLD}"))
+    assert both.open(token, operation="ListFaces") == "p"
+    newer, new = both.seal("p", operation="ListFaces"), PageTokens(SecretVersions.parse(NEW))
+    assert new.open(newer, operation="ListFaces") == "p"
+    with pytest.raises(RekognitionError):
+        new.open(token, operation="ListFaces")
 
 
 def test_the_longest_position_fits_into_a_token() -> None:

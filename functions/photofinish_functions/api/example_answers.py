@@ -1,0 +1,290 @@
+"""Examples of answers for the OpenAPI document, by operation id."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from photofinish_functions.api.example_values import (
+    ACCESS,
+    ADA,
+    ALBUM_COUNTS,
+    ANALYSED,
+    BEA,
+    BIB_BOX,
+    BOX,
+    CHANGED,
+    CHANGED_FACES,
+    CLUSTER,
+    COMPARISON,
+    CONSENT,
+    CORRECTED,
+    ERASURE,
+    FACE,
+    FOUND_FACE,
+    OPT_OUT,
+    OTHER_FACE,
+    OTHER_PHOTO,
+    PERSON,
+    PHOTO,
+    POLICY,
+    QUALITY,
+    READ_BIB,
+    RECEIPT,
+    RECEIPT_KEY,
+    REJECTED,
+    RENDITIONS,
+    RESCORING,
+    RULES,
+    SEEN_FACE,
+    SPACE,
+    TARGET,
+    UPLOAD,
+    USED_FACE,
+    VECTOR,
+    Json,
+    cameras,
+    part,
+    search_answer,
+)
+
+ANSWERS: Final[dict[str, Json]] = {
+    "health": {"status": "ok"},
+    "ready": {"status": "ok"},
+    "search": search_answer(part("face", 0.99, 0.95), QUALITY, face=FOUND_FACE),
+    "search_bib": search_answer(part("bib", 0.98, 0.95), QUALITY, bib=READ_BIB),
+    "list_albums": {"albums": [ALBUM_COUNTS], "next_cursor": None, "next_after": None},
+    "show_album": ALBUM_COUNTS
+    | {
+        "photos_by_status": {"done": 1250, "queued": 8, "rejected": 2},
+        "last_upload_at": "2026-05-01T10:31:40Z",
+        "gpu_refused": None,
+        "ends_on": "2026-12-31",
+    },
+    "list_photos": {"photos": [ANALYSED, REJECTED], "next_cursor": "WyJlM2IwYzQ0Mjk4ZmMxYzE0Il0"},
+    "show_photo": ANALYSED,
+    "compare": COMPARISON,
+    "compare_in_album": COMPARISON,
+    "embed": {
+        "embedding_space": SPACE,
+        "pictures": [
+            {
+                "width": 1080,
+                "height": 1440,
+                "faces": [
+                    {
+                        **USED_FACE,
+                        "landmarks": [
+                            {"x": 0.41, "y": 0.42},
+                            {"x": 0.59, "y": 0.42},
+                            {"x": 0.5, "y": 0.53},
+                            {"x": 0.43, "y": 0.64},
+                            {"x": 0.57, "y": 0.64},
+                        ],
+                        "sharpness": 0.8,
+                        "vector": VECTOR,
+                        "aligned": None,
+                    }
+                ],
+                "error": None,
+                "timings_ms": {"decode": 11.2, "analyse": 48.6},
+            },
+            {
+                "width": None,
+                "height": None,
+                "faces": [],
+                "error": {"code": "not_a_picture", "message": "The file is not a picture, whatever its name says."},
+                "timings_ms": None,
+            },
+        ],
+        "total_ms": 61.4,
+    },
+    "rerank": {
+        "candidates": [
+            {"index": 0, "id": "IMG_1", "score": 0.93, "similarity": 0.96},
+            {"index": 1, "id": "IMG_2", "score": 0.4, "similarity": 0.6},
+        ]
+    },
+    "list_people": {
+        "people": [
+            PERSON
+            | {
+                "bib_numbers": ["1234"],
+                "cover": {
+                    "face_id": FACE,
+                    "photo": PHOTO,
+                    "box": BOX,
+                    "quality": 0.88,
+                    "renditions": RENDITIONS,
+                },
+            },
+            CLUSTER | {"bib_numbers": [], "cover": None},
+        ],
+        "next_cursor": None,
+        "next_after": None,
+    },
+    "create_person": {
+        "person": PERSON | {"face_count": 0, "confirmed_count": 0, "enrolled_count": 0},
+        "uploads": [TARGET],
+        "liveness": "not_checked",
+    },
+    "show_person": PERSON
+    | {
+        "uploads": [
+            {
+                "upload_id": UPLOAD,
+                "status": "refused",
+                "code": "no_face",
+                "message": "No face was found. Take a picture from the front, in good light.",
+                "expires_at": "2026-05-01T11:07:00Z",
+            }
+        ],
+        "numbers": [
+            {
+                "number": "1234",
+                "state": "inferred",
+                "score": 0.988,
+                "part_of": None,
+                "evidence": [{"photo": PHOTO, "face_id": FACE, "box": BIB_BOX, "ocr_score": 0.98, "partial": False}],
+                "conflicts": [
+                    {
+                        "kind": "other_person",
+                        "number": "1234",
+                        "person_id": BEA,
+                        "score": 0.6,
+                        "confirmed": False,
+                    }
+                ],
+            }
+        ],
+    },
+    "rename_person": PERSON,
+    "add_uploads": {"uploads": [TARGET], "liveness": "not_checked"},
+    "list_matches": {
+        "faces": [SEEN_FACE | {"source": "confirmed"}],
+        "suggested": [
+            SEEN_FACE
+            | {
+                "face_id": OTHER_FACE,
+                "photo": OTHER_PHOTO,
+                "similarity": 0.57,
+                "probability": 0.93,
+                "person_id": None,
+            }
+        ],
+        "next_cursor": None,
+        "min_similarity": 0.49,
+    },
+    "confirm_faces": CHANGED_FACES,
+    "reject_faces": CHANGED_FACES,
+    "decide_number": CHANGED,
+    "show_clustering": {
+        "is_waiting": False,
+        "ran_at": "2026-05-01T10:40:12Z",
+        "full_at": "2026-05-01T02:00:07Z",
+        "faces": 4310,
+        "people": 612,
+        "people_on_photos": 608,
+        "assigned_faces": 4105,
+        "spaces": {
+            SPACE: {
+                "min_similarity": 0.49,
+                "single_face_similarity": 0.58,
+                "stranger_pairs": 9120,
+                "false_matches": 3,
+                "false_match_rate_at_most": 0.00096,
+            }
+        },
+    },
+    "merge_people": CHANGED,
+    "split_person": {"person": CLUSTER, "operation_id": 8},
+    "list_people_operations": {
+        "operations": [
+            {
+                "operation_id": 7,
+                "kind": "merge",
+                "done_at": "2026-05-01T12:00:00Z",
+                "done_by": "k7m2q9xw",
+                "person_ids": [ADA, BEA],
+                "is_reversible": True,
+                "undoes": None,
+                "undone_by": None,
+            }
+        ],
+        "next_cursor": None,
+        "next_before": None,
+    },
+    "undo_operation": {"operation_id": 9},
+    "show_receipt": RECEIPT,
+    "erase_photo": ERASURE
+    | {
+        "kind": "photo",
+        "id": PHOTO["photo_id"],
+        "removed": {"postgres": {"face": 3, "photo": 1}, "firestore": {"photos": 1}},
+    },
+    "erase_face": ERASURE
+    | {"kind": "face", "id": FACE, "removed": {"postgres": {"face": 1}, "firestore": {"faces": 1}}},
+    "delete_person": ERASURE,
+    "erase_album": ERASURE
+    | {
+        "kind": "album",
+        "id": "spring-10k",
+        "removed": {"postgres": {"face": 3110, "photo": 1250}, "firestore": {"photos": 1250}},
+    },
+    "show_erasure": ERASURE | {"finished_at": "2026-05-02T09:00:03Z"},
+    "list_receipt_keys": {"keys": [RECEIPT_KEY]},
+    "show_cameras": cameras("Canon EOS R5", found=True),
+    "set_camera_shifts": cameras(None, found=False),
+    "show_bib_rules": RULES,
+    "set_bib_rules": RULES | {"rescoring": RESCORING},
+    "show_rescoring": RESCORING,
+    "rescore_album": RESCORING | {"remaining": 18750},
+    "correct_bib": CORRECTED,
+    "list_bib_operations": {
+        "operations": [
+            {
+                "operation_id": 12,
+                "kind": "replace",
+                "photo": PHOTO,
+                "number": "1495",
+                "instead_of": "14951",
+                "done_at": "2026-05-01T12:00:00Z",
+                "done_by": "k7m2q9xw",
+                "is_active": True,
+                "undoes": None,
+                "undone_by": None,
+            }
+        ],
+        "next_cursor": None,
+    },
+    "undo_bib_operation": CORRECTED | {"operation_id": 13},
+    "show_retention": {
+        "albums": [
+            {
+                "album": "spring-10k",
+                "purpose": "finding your race photos",
+                "ends_on": "2026-12-31",
+                "erased_on": "2027-01-01",
+                "days_left": 31,
+            }
+        ]
+    },
+    "show_consents": {
+        "person_id": ADA,
+        "consents": {"finding your race photos": "given"},
+        "history": [CONSENT],
+    },
+    "record_statement": {"record": CONSENT, "opt_out_id": None, "erased_faces": 0, "analyse_again": True},
+    "opt_out": {"opt_out": OPT_OUT, "erased_faces": 14, "liveness": "not_checked"},
+    "list_opt_outs": {"opt_outs": [OPT_OUT], "next_cursor": None},
+    "opt_out_of_all": {
+        "opt_out": OPT_OUT | {"album": None, "applied_at": None},
+        "erased_faces": 0,
+        "liveness": "not_checked",
+    },
+    "list_opt_outs_of_all": {"opt_outs": [OPT_OUT | {"album": None}], "next_cursor": None},
+    "show_album_policy": POLICY,
+    "set_album_policy": POLICY,
+    "show_album_access": ACCESS,
+    "set_album_access": ACCESS,
+    "openapi": {"openapi": "3.1.0", "info": {"title": "photofinish", "version": "1.0.0"}, "paths": {}},
+}
