@@ -1,4 +1,7 @@
-"""``python -m photofinish_jobs``: one task of the analysis job, as Cloud Run starts it."""
+"""``python -I -m photofinish_jobs``: one task of the analysis job, as Cloud Run starts it.
+
+It takes no arguments: a caller who may start the job with overrides can set them; they must not change what it does.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from photofinish.analysis.analyzer import Analyzer
+from photofinish.analysis.models.providers import runtime_report
 from photofinish.analysis.models.selection import ANALYSIS_ROLES, check_models
 from photofinish.application.commit import Committer
-from photofinish.errors import Misconfigured
+from photofinish.application.gpu_or_cpu import GPU_LAUNCH_ID, confirm_gpu
+from photofinish.errors import Misconfigured, Unavailable
 from photofinish.logs import fields, log_json
 from photofinish.settings import JobSettings
 from photofinish.wiring import app, model_settings
@@ -23,13 +28,20 @@ from photofinish_jobs.worker import Worker
 log = logging.getLogger("photofinish_jobs")
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     log_json()
     try:
+        if arguments:
+            raise Misconfigured(f"a task takes no arguments, but was started with {len(arguments)}")
         cloud = app()
         models = model_settings()
-        check_models(models, ANALYSIS_ROLES)  # before the lease is taken, and before models load for seconds
+        # Both before the lease is taken, and before models load for seconds.
+        check_models(models, ANALYSIS_ROLES)
+        log.info("runtime", extra=fields(**runtime_report(models)))
         settings = JobSettings.from_env()
+        if launch_id := os.environ.get(GPU_LAUNCH_ID):
+            confirm_gpu(launch_id, cloud.gpu_states)
+        cloud.await_database()  # rather than take photos from the queue whose results cannot be stored
 
         def load_pipeline(commit: Commit) -> Pipeline:
             return Pipeline(cloud.store, RecentRules(cloud.album_rules), Analyzer.load(models), commit)
@@ -42,7 +54,16 @@ def main() -> int:
                 ack_deadline_s=settings.ack_deadline_s,
                 heartbeat_s=settings.heartbeat_s,
             ),
-            Committer(cloud.store, cloud.index, cloud.documents, cloud.events),
+            Committer(
+                cloud.store,
+                cloud.index,
+                cloud.documents,
+                cloud.events,
+                cloud.erasures,
+                cloud.erasable_objects,
+                cloud.admission,
+                cloud.album_policies,
+            ),
             load_pipeline,
             settings,
         )
@@ -51,6 +72,9 @@ def main() -> int:
     except Misconfigured as error:
         log.error("cannot start: %s", error)
         return 3
+    except Unavailable as error:
+        log.error("ended, to be started again: %s", error)
+        return 1
     log.info(
         "finished",
         extra=fields(done=tally.done, rejected=tally.rejected, given_back=tally.given_back, repeated=tally.repeated),
@@ -65,4 +89,4 @@ def task_lease_id(environ: Mapping[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -85,7 +85,8 @@ class Metrics:
 
 
 _ORDER = (
-    *("fetch", "decode", "analyse", "detect", "embed", "read", "detect_bibs", "read_torsos", "sharpness", "preview"),
+    *("fetch", "decode", "analyse", "detect", "embed", "read", "detect_bibs", "read_torsos", "read_steep"),
+    *("sharpness", "preview"),
     "commit",
 )
 

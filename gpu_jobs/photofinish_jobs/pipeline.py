@@ -87,7 +87,7 @@ class Pipeline:
 
     def __enter__(self) -> Self:
         for name, waiting, count, step in self._stages:
-            self.metrics.watch(name, waiting.qsize)
+            self.metrics.watch(name, partial(_photos_in, waiting))
             self._threads[name] = [
                 threading.Thread(target=partial(self._run, waiting, step), name=f"{name}-{number}", daemon=True)
                 for number in range(count)
@@ -236,3 +236,9 @@ class Pipeline:
 
 def _pixels(batch: Sequence[PhotoInFlight]) -> list[int]:
     return [photo.decoded.pixels for photo in batch if photo.decoded]
+
+
+def _photos_in(waiting: _Queue) -> int:
+    """How many photos wait; the mark at the end of a queue is none."""
+    with waiting.mutex:
+        return sum(photo is not None for photo in waiting.queue)

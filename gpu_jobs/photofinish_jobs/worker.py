@@ -139,13 +139,17 @@ class Worker:
                     self.tally.rejected += 1
                 else:
                     self.tally.done += 1
-            upload_to_result_s = round((datetime.now(UTC) - work.item.uploaded_at).total_seconds(), 3)
-            log.info(
-                "committed",
-                extra=fields(
-                    photo_id=photo.photo_id, trace_id=work.item.trace_id, upload_to_result_s=upload_to_result_s
-                ),
-            )
+            outcome = {
+                "photo_id": photo.photo_id,
+                "album": photo.album,
+                "trace_id": work.item.trace_id,
+                "upload_to_result_s": round((datetime.now(UTC) - work.item.uploaded_at).total_seconds(), 3),
+            }
+            # These two words are counted by metrics, see terraform/modules/operations/metrics.tf.
+            if isinstance(result, RejectedInput):
+                log.info("rejected", extra=fields(**outcome, code=result.code))
+            else:
+                log.info("committed", extra=fields(**outcome))
 
     @contextmanager
     def _giving_back_on_failure(self, works: Sequence[LeasedWork]) -> Iterator[None]:

@@ -8,6 +8,7 @@ from photofinish.adapters.memory.failing import before_call
 from photofinish.adapters.memory.work import MemoryTaskLeases
 from photofinish_jobs.lease_keeper import LeaseKeeper
 from support.pipeline import MemoryCloud, toy_photo
+from support.waiting import DEADLINE_S
 
 
 def test_a_failing_heartbeat_costs_no_deadline_and_does_not_end_the_thread() -> None:
@@ -26,5 +27,5 @@ def test_a_failing_heartbeat_costs_no_deadline_and_does_not_end_the_thread() -> 
     with LeaseKeeper(cloud.queue, leases, "test/0", ack_deadline_s=10, heartbeat_s=0.01) as keeper:
         keeper.pull(1, timeout_s=1)
         for _ in range(3):
-            assert extended.acquire(timeout=5), "deadlines are no longer extended"
+            assert extended.acquire(timeout=DEADLINE_S), "deadlines are no longer extended"
     assert len(beats) > 2

@@ -8,6 +8,7 @@ from photofinish.adapters.memory.failing import before_call, fail_once
 from photofinish.adapters.memory.work import MemoryTaskLeases
 from photofinish.errors import Unavailable
 from photofinish_jobs.metrics import Metrics, Reporter
+from support.waiting import DEADLINE_S
 
 
 def test_figures_cover_the_time_since_the_last_report() -> None:
@@ -39,7 +40,7 @@ def test_a_reporter_publishes_figures_and_deletes_them_at_the_end() -> None:
     metrics.add("decode", 7)
     with Reporter(metrics, leases, "run/0", every_s=0.01):
         for _ in range(3):  # the third begins after the second is through
-            assert attempts.acquire(timeout=10), "nothing is reported after a failure"
+            assert attempts.acquire(timeout=DEADLINE_S), "nothing is reported after a failure"
         (stage,) = leases.reports()["run/0"]["stages"]
         assert (stage["stage"], stage["photos"]) == ("decode", 1)
     assert leases.reports() == {}

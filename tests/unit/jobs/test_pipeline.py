@@ -150,3 +150,11 @@ def test_an_error_in_commit_ends_the_pipeline(error: BaseException) -> None:
     with pytest.raises(type(error)):
         run()
     assert {thread for thread in threading.enumerate() if thread not in before} == set(), "threads are left behind"
+
+
+def test_nothing_waits_after_the_end() -> None:
+    store = MemoryPhotoStore()
+    with toy_pipeline(store, ToyAnalyzer(), Committed()) as pipeline:
+        pipeline.put(leased(store, toy_photo(), toy_photo()))
+    waiting = {figure.stage: figure.waiting for figure in pipeline.metrics.report() if figure.waiting is not None}
+    assert waiting == {"fetch": 0, "decode": 0, "analyse": 0, "commit": 0}

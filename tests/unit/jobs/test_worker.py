@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,14 +16,16 @@ from photofinish.adapters.memory.failing import before_call, fail_once
 from photofinish.adapters.memory.work import MemoryWorkQueue
 from photofinish.analysis.analyzer import AnalyzedPhoto
 from photofinish.application.search.similar_faces import most_similar_faces
+from photofinish.domain.album_policy import AlbumPolicy
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.sidecar import preview_name, sidecar_name
-from photofinish.domain.work import ALONE_AFTER_ATTEMPTS
+from photofinish.domain.work import ALONE_AFTER_ATTEMPTS, MAX_PHOTO_BYTES
 from photofinish.errors import Unavailable
 from photofinish.ports import LeasedWork, WorkItem
 from photofinish_jobs.worker import groups
 from support.index import bibs_of
+from support.logs import captured_log
 from support.pipeline import DecodedToy, MemoryCloud, ToyAnalyzer, toy_face, toy_photo
 
 
@@ -45,6 +48,7 @@ def test_a_dropped_photo_gets_its_full_result(cloud: MemoryCloud) -> None:
     assert record is not None
     assert record.status is PhotoStatus.DONE
     assert record.fields["bib_numbers"] == ["42"]
+    assert record.fields["warnings"] == []
     assert len(record.fields["faces"]) == 2
     assert record.fields["bibs"][0]["face_id"] == record.fields["faces"][0]["face_id"]
     sidecar = json.loads(cloud.store.read_derived(sidecar_name(photo, "toy-1")))
@@ -63,6 +67,16 @@ def test_embeddings_are_in_neither_sidecar_nor_document(cloud: MemoryCloud) -> N
     assert record is not None
     assert "embedding" not in json.dumps(record.fields, default=str).replace("face_embedding", "")
     assert b'"embedding"' not in cloud.store.read_derived(sidecar_name(photo, "toy-1"))
+
+
+def test_where_only_results_are_kept_no_preview_is_ever_written(cloud: MemoryCloud) -> None:
+    cloud.album_policies.set_policy("race", AlbumPolicy(keep_originals=False))
+    photo = cloud.drop("race/1.jpg", toy_photo()).ref
+    cloud.worker().run()
+    record = cloud.documents.get("race", photo.photo_id)
+    assert record is not None
+    assert record.fields["renditions"] == {"preview": None}
+    assert [name.split("/")[0] for name in cloud.store.derived] == ["sidecars"]
 
 
 def test_bad_photos_are_rejected_with_a_reason_and_cost_no_other(cloud: MemoryCloud) -> None:
@@ -125,6 +139,42 @@ def test_a_rejected_new_version_removes_the_old_faces(cloud: MemoryCloud) -> Non
     cloud.drop("race/1.jpg", b"not a picture any more")
     cloud.worker().run()
     assert bibs_of(cloud.index, "race", "1") == []
+
+
+@pytest.mark.parametrize("size_bytes", [0, MAX_PHOTO_BYTES + 1])
+def test_a_new_version_of_a_wrong_size_removes_the_old_faces(cloud: MemoryCloud, size_bytes: int) -> None:
+    cloud.drop("race/1.jpg", toy_photo(bibs=["1"]))
+    cloud.worker().run()
+    photo = cloud.store.upload("race/1.jpg", bytes(size_bytes))
+    for _ in range(2):  # the event is delivered twice
+        cloud.ingest(photo)
+    cloud.worker().run()
+    assert bibs_of(cloud.index, "race", "1") == []
+    assert status_of(cloud, photo.ref) is PhotoStatus.REJECTED
+
+
+@pytest.mark.parametrize("size_bytes", [0, MAX_PHOTO_BYTES + 1])
+def test_a_first_version_of_a_wrong_size_costs_no_task(cloud: MemoryCloud, size_bytes: int) -> None:
+    photo = cloud.drop("race/1.jpg", bytes(size_bytes))
+    assert status_of(cloud, photo.ref) is PhotoStatus.REJECTED
+    assert len(cloud.queue) == 0
+
+
+def test_the_placeholder_of_a_folder_is_no_photo(cloud: MemoryCloud) -> None:
+    for name in ("race/", "race/cam1/"):
+        cloud.drop(name, b"")
+    assert cloud.documents.counts("race") == {}
+    assert len(cloud.queue) == 0
+
+
+def test_rejected_and_committed_photos_are_logged_apart(cloud: MemoryCloud) -> None:
+    cloud.drop("race/1.jpg", toy_photo())
+    cloud.drop("race/notes.jpg", b"not a picture")
+    with captured_log(logging.INFO) as written:
+        cloud.worker().run()
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    outcomes = [(line["message"], line.get("code")) for line in lines if "photo_id" in line]
+    assert sorted(outcomes, key=str) == [("committed", None), ("rejected", "not_a_picture")]
 
 
 def test_a_message_delivered_twice_is_acknowledged_and_its_result_published_again(cloud: MemoryCloud) -> None:
