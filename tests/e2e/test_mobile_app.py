@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import requests
 
 from e2e.conftest import LocalCloud
 from photofinish_cli.sample_album import SampleAlbum
@@ -25,6 +26,14 @@ pytestmark = [
 
 def test_an_app_watches_photos_arrive_and_become_done(cloud: LocalCloud, sample_album: SampleAlbum) -> None:
     photos = sample_album.photos[:2]
+    browsable = {"users_may_search": True, "users_may_browse": True}
+    answer = requests.put(
+        f"{cloud.environment['PHOTOFINISH_API_URL']}/v1/albums/watched/access",
+        json=browsable,
+        headers={"X-Api-Key": cloud.environment["PHOTOFINISH_API_KEY"]},
+        timeout=60,
+    )
+    assert answer.json() == {"album": "watched", "anonymous_users": False} | browsable
     project = cloud.environment["GOOGLE_CLOUD_PROJECT"]
     app = subprocess.Popen(
         ["node", "album_listener.mjs", project, "watched", str(len(photos))],
