@@ -15,7 +15,7 @@ from google.cloud.firestore_v1.order import Order, TypeOrder
 
 NAME = "__name__"
 Document = Mapping[str, Any]
-INEQUALITIES = ("<", "<=", ">", ">=", "!=", "not-in")
+INEQUALITIES = ("<", "<=", ">", ">=", "!=", "not-in", "is-not-null", "is-not-nan")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,27 @@ class ModelQuery:
 def compare(left: Any, right: Any) -> int:
     """The order of two values of any types: -1, 0 or 1."""
     return Order.compare(_helpers.encode_value(left), _helpers.encode_value(right))
+
+
+def is_null(value: Any) -> bool:
+    return value is None
+
+
+def is_nan(value: Any) -> bool:
+    return isinstance(value, float) and value != value
+
+
+UNARY = {
+    "is-null": (is_null, True),
+    "is-nan": (is_nan, True),
+    "is-not-null": (is_null, False),
+    "is-not-nan": (is_nan, False),
+}
+
+
+def equal(value: Any, operand: Any) -> bool:
+    """Whether a comparison finds them equal: null and NaN are equal to nothing, not even to themselves."""
+    return operand is not None and not is_nan(operand) and compare(value, operand) == 0
 
 
 def lookup(document: Document, path: str) -> tuple[bool, Any]:
@@ -93,19 +114,22 @@ def matches(document: Document, condition: Where) -> bool:
     if not present:
         return False
     op, operand = condition.op, condition.value
+    if op in UNARY:
+        finds, wanted = UNARY[op]
+        return finds(value) if wanted else value is not None and not finds(value)
     if op == "==":
-        return compare(value, operand) == 0
+        return equal(value, operand)
     if op == "!=":
-        return value is not None and compare(value, operand) != 0
+        return value is not None and operand is not None and compare(value, operand) != 0
     if op == "in":
-        return any(compare(value, one) == 0 for one in operand)
+        return any(equal(value, one) for one in operand)
     if op == "not-in":
         return value is not None and None not in operand and all(compare(value, one) != 0 for one in operand)
     if op == "array-contains":
-        return isinstance(value, list) and any(compare(one, operand) == 0 for one in value)
+        return isinstance(value, list) and any(equal(one, operand) for one in value)
     if op == "array-contains-any":
-        return isinstance(value, list) and any(compare(one, other) == 0 for one in value for other in operand)
-    if _type(value) != _type(operand):
+        return isinstance(value, list) and any(equal(one, other) for one in value for other in operand)
+    if operand is None or is_nan(value) or is_nan(operand) or _type(value) != _type(operand):
         return False
     difference = compare(value, operand)
     return {"<": difference < 0, "<=": difference <= 0, ">": difference > 0, ">=": difference >= 0}[op]

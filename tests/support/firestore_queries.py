@@ -11,10 +11,11 @@ from google.cloud.firestore_v1 import _helpers
 from google.cloud.firestore_v1.types import query as query_types
 from hypothesis import strategies as st
 
-from support.firestore_model import NAME, ModelQuery, Where, lookup
+from support.firestore_model import INEQUALITIES, NAME, ModelQuery, Where, lookup
 
 OPS = {"<": 1, "<=": 2, ">": 3, ">=": 4, "==": 5, "!=": 6, "array-contains": 7, "in": 8, "array-contains-any": 9}
 OPS["not-in"] = 10
+UNARY_OPS = {"is-nan": 2, "is-null": 3, "is-not-nan": 4, "is-not-null": 5}
 
 SCALARS = st.sampled_from([0, 0.0, 1, 1.0, 1.5, 2, 2.5, "a", "a\x00", None, True, float("nan")])
 OTHERS = st.sampled_from(
@@ -36,6 +37,8 @@ DOCUMENTS = st.dictionaries(
 def wheres(draw: st.DrawFn, documents: dict[str, dict[str, Any]], ops: list[str]) -> Where:
     """A filter, usually with a value that occurs in the documents."""
     op, path = draw(st.sampled_from(ops)), draw(FIELDS)
+    if op in UNARY_OPS:
+        return Where(path, op, None)
     existing = [value for one in documents.values() for present, value in [lookup(one, path)] if present]
     if op in ("array-contains", "array-contains-any"):
         existing = [element for value in existing if isinstance(value, list) for element in value]
@@ -56,11 +59,11 @@ def queries(draw: st.DrawFn, documents: dict[str, dict[str, Any]]) -> ModelQuery
     every: list[Where] = []
     some: list[Where] = []
     if shape in ("one", "two"):
-        every.append(draw(wheres(documents, ["==", "!=", "in", "array-contains", "array-contains-any"])))
+        every.append(draw(wheres(documents, ["==", "!=", "in", "array-contains", "array-contains-any", *UNARY_OPS])))
     if shape in ("range", "two"):
         every.append(draw(wheres(documents, ["<", "<=", ">", ">="])))
     if shape == "or":
-        ops = ["==", ">", "<=", "array-contains", "in"]
+        ops = ["==", ">", "<=", "array-contains", "in", "is-null", "is-nan"]
         some = draw(st.lists(wheres(documents, ops), min_size=2, max_size=3))
     if shape == "not-in":
         every.append(draw(wheres(documents, ["not-in"])))
@@ -68,7 +71,8 @@ def queries(draw: st.DrawFn, documents: dict[str, dict[str, Any]]) -> ModelQuery
     if every and draw(st.booleans()):  # an order by the field of the filter
         paths = list(dict.fromkeys([every[-1].path, *paths]))
     orders = tuple((path, draw(st.booleans())) for path in paths)
-    if draw(st.sampled_from([False, False, True])):
+    unequal = {one.path for one in (*every, *some) if one.op in INEQUALITIES}
+    if unequal <= set(paths) and draw(st.sampled_from([False, False, True])):  # nothing can follow a name in an order
         orders = (*orders, (NAME, draw(st.booleans())))
     query = ModelQuery(tuple(every), tuple(some), orders)
 
@@ -121,6 +125,10 @@ def structured(query: ModelQuery, parent: str, collection_id: str) -> Any:
 
 
 def _set_filter(message: Any, one: Where) -> None:
+    if one.op in UNARY_OPS:
+        message.unary_filter.field.field_path = one.path
+        message.unary_filter.op = UNARY_OPS[one.op]
+        return
     message.field_filter.field.field_path = one.path
     message.field_filter.op = OPS[one.op]
     message.field_filter.value.CopyFrom(value_message(one.value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,10 @@ from support.emulator_process import EmulatorProcess
 
 
 class FirestoreServer(EmulatorProcess):
-    def __init__(self, state_dir: Path, *, indexes: Path | None = None) -> None:
-        super().__init__("firestore", state_dir, [] if indexes is None else ["--indexes", str(indexes)])
+    def __init__(self, state_dir: Path, *, indexes: Path | None = None, rules: Path | None = None) -> None:
+        files = {"--indexes": indexes, "--rules": rules}
+        options = [[option, str(path)] for option, path in files.items() if path is not None]
+        super().__init__("firestore", state_dir, list(itertools.chain(*options)))
 
 
 @contextmanager

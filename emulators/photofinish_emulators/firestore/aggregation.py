@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from photofinish_emulators.common.rpc_errors import invalid
 from photofinish_emulators.firestore import execution, values
@@ -36,7 +38,11 @@ def parse_aggregations(messages: list[Message]) -> list[Aggregation]:
     if not messages:
         raise invalid("Aggregations can not be empty.")
     if len(messages) > MAX_AGGREGATIONS:
-        raise invalid(f"A query can have at most {MAX_AGGREGATIONS} aggregations.")
+        # The words are those of the real service: nodejs-datastore's system tests expect them.
+        raise invalid(
+            f"The maximum number of aggregations allowed in an aggregation query is {MAX_AGGREGATIONS}. "
+            f"Received: {len(messages)}"
+        )
     result = []
     numbers = itertools.count(1)
     for message in messages:
@@ -72,7 +78,7 @@ def over(query: Query, aggregations: list[Aggregation]) -> Query:
     ordered = {order.path for order in orders}
     paths = dict.fromkeys(each.path for each in aggregations if each.path is not None and each.path not in ordered)
     added = (Order(path, name.descending) for path in paths)
-    return replace(query, orders=(*orders, *added, name))
+    return replace(query, orders=(*orders, *added, name), aggregated=frozenset(paths))
 
 
 def aggregate(view: View, query: Query, aggregations: list[Aggregation]) -> Message:
@@ -125,6 +131,21 @@ class _Accumulator:
         return Value(double_value=self._double_sum())
 
     def _double_sum(self) -> float:
-        finite = [number for number in self._doubles if math.isfinite(number)]
-        special = sum(number for number in self._doubles if not math.isfinite(number))
-        return special if len(finite) < len(self._doubles) else math.fsum([*finite, self._integers])
+        return sum_doubles([*self._doubles, self._integers])
+
+
+def sum_doubles(numbers: Sequence[float]) -> float:
+    """The sum, rounded once; infinite where a double cannot hold it, as in the arithmetic of doubles.
+
+    The real service rounds after each addition, in an order that it chooses; it may overflow where this does not.
+    """
+    if not all(map(math.isfinite, numbers)):
+        return sum(number for number in numbers if not math.isfinite(number))
+    try:
+        return math.fsum(numbers)
+    except OverflowError:  # a partial sum is too large; the sum itself may be smaller
+        total = sum(map(Fraction, numbers))
+        try:
+            return float(total)
+        except OverflowError:
+            return math.inf if total > 0 else -math.inf

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from photofinish_emulators.common.rpc_errors import Refused
-from photofinish_emulators.firestore.documents import Change, StoredDocument, split_key
+from photofinish_emulators.firestore.documents import Change, StoredDocument, View, split_key
 from photofinish_emulators.firestore.indexes import Index, entries, parse_index
 from photofinish_emulators.firestore.paths import Name, database_key
 from photofinish_emulators.firestore.protos import Document, Fields, Message, WriteResult, micros, timestamp
@@ -37,20 +37,45 @@ class _Draft:
     update_us: int
     fields: Fields | None
     touched: bool = False
+    deleted: bool = False
+    """The last write of the commit to this document deleted it."""
     results: list[Message] = field(default_factory=list)
     """Results whose update time depends on whether the document has changed in the end."""
 
 
-def commit(connection: sqlite3.Connection, operations: Sequence[WriteOperation], time_us: int, atomic: bool) -> Commit:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write of a commit: the document's fields before and after it; None: it does not exist."""
+
+    name: Name
+    before: Fields | None
+    after: Fields | None
+    only_verify: bool
+
+
+JudgeWrites = Callable[[View, Sequence[Step], Mapping[Name, Fields | None], int], list[Refused | None]]
+"""For each write, why the caller may not make it. Gets the documents as they are after all writes, and the time."""
+
+
+def commit(
+    connection: sqlite3.Connection,
+    operations: Sequence[WriteOperation],
+    time_us: int,
+    atomic: bool,
+    judge: JudgeWrites | None = None,
+) -> Commit:
     """Apply the writes in order, at ``time_us``, inside the current transaction of ``connection``.
 
     Raises:
-        Refused: by the first write that cannot be applied, if ``atomic``.
+        Refused: by the first write that ``judge`` refuses or that cannot be applied, if ``atomic``.
     """
+    verdicts = [None] * len(operations) if judge is None else _judged(connection, operations, time_us, judge)
     drafts: dict[tuple[bytes, bytes], _Draft] = {}
     results: list[Message | Refused] = []
-    for operation in operations:
+    for operation, verdict in zip(operations, verdicts, strict=True):
         try:
+            if verdict is not None:
+                raise verdict
             results.append(_apply(connection, drafts, operation, time_us))
         except Refused as refused:
             if atomic:
@@ -59,17 +84,42 @@ def commit(connection: sqlite3.Connection, operations: Sequence[WriteOperation],
     return Commit(time_us, results, _flush(connection, list(drafts.values()), time_us))
 
 
+def _judged(
+    connection: sqlite3.Connection, operations: Sequence[WriteOperation], time_us: int, judge: JudgeWrites
+) -> list[Refused | None]:
+    """Judge the writes by what they would do, before preconditions can say whether a document exists."""
+    documents: dict[Name, Fields | None] = {}
+    steps = []
+    view = View(connection)
+    for operation in operations:
+        if operation.name not in documents:
+            stored = view.get(operation.name)
+            documents[operation.name] = None if stored is None else stored.fields
+        before = documents[operation.name]
+        after = documents[operation.name] = apply_write(operation, before, time_us).fields
+        steps.append(Step(operation.name, before, after, operation.only_verify))
+    return judge(view, steps, documents, time_us)
+
+
 def _apply(
     connection: sqlite3.Connection, drafts: dict[tuple[bytes, bytes], _Draft], operation: WriteOperation, time_us: int
 ) -> Message:
     collection, id = split_key(operation.name)
     draft = drafts.get((collection, id)) or _load(connection, operation.name, collection, id, time_us)
-    check_precondition(operation.name, operation.precondition, draft.fields is not None, draft.update_us, time_us)
+    check_precondition(
+        operation.name,
+        operation.precondition,
+        draft.fields is not None,
+        draft.update_us,
+        time_us,
+        deleted_before=draft.deleted,
+    )
     result = WriteResult()
     if not operation.only_verify:
         effect = apply_write(operation, draft.fields, time_us)
         draft.fields = effect.fields
         draft.touched = True
+        draft.deleted = effect.fields is None
         result.transform_results.extend(effect.transform_results)
         if effect.fields is None:
             draft.create_us = time_us  # in case a later write of this commit creates it again

@@ -31,7 +31,7 @@ from photofinish_emulators.firestore.queries import (
     encode_name,
     encode_order,
 )
-from photofinish_emulators.firestore.values import AFTER, encode
+from photofinish_emulators.firestore.values import AFTER, ENCODED_NAN, NUMBER, encode
 
 ASCENDING = "ASCENDING"
 DESCENDING = "DESCENDING"
@@ -156,6 +156,8 @@ def _cuts(condition: FieldFilter, order: Order, scope: bytes) -> tuple[bytes, by
             cuts.append(_name_cut(condition.operand, before, scope) if at_operand else (b"" if before else AFTER))
         elif at_operand:
             cuts.append(_cut(condition.operand, before, order.descending))
+        elif before and condition.operand[0] == NUMBER:  # NaN, the first of the numbers, does not compare
+            cuts.append(_cut(ENCODED_NAN, False, order.descending))
         else:  # only values of the same type compare
             cuts.append(_type_cut(condition.operand[0], before, order.descending))
     return (cuts[1], cuts[0]) if order.descending else (cuts[0], cuts[1])

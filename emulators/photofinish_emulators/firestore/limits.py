@@ -19,6 +19,8 @@ MAX_VECTOR_DIMENSIONS = 2048
 _RESERVED = re.compile(r"__.*__\Z", re.DOTALL)
 _INT_BYTES = _DOUBLE_BYTES = _TIMESTAMP_BYTES = 8
 _DOCUMENT_OVERHEAD_BYTES = 32
+# The range of a google.protobuf.Timestamp; others have no JSON form, and the cloud refuses them.
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 
 
 def name_bytes(segments: tuple[str, ...]) -> int:
@@ -69,7 +71,12 @@ def _value_bytes(value: Message, depth: int) -> int:
     kind = value.WhichOneof("value_type")
     if kind == "string_value":
         return len(value.string_value.encode()) + 1
-    if kind in ("integer_value", "double_value", "timestamp_value"):
+    if kind in ("integer_value", "double_value"):
+        return _INT_BYTES
+    if kind == "timestamp_value":
+        time = value.timestamp_value
+        if not (_FIRST_SECOND <= time.seconds <= _LAST_SECOND and 0 <= time.nanos < 1_000_000_000):
+            raise invalid(f"Timestamp seconds={time.seconds}, nanos={time.nanos} is outside the years 1 to 9999.")
         return _INT_BYTES
     if kind in ("boolean_value", "null_value"):
         return 1

@@ -16,6 +16,7 @@ import grpc
 
 from photofinish_emulators.common.rpc_errors import Refused, invalid
 from photofinish_emulators.firestore import execution
+from photofinish_emulators.firestore.access import Access
 from photofinish_emulators.firestore.documents import Change, StoredDocument, View, split_key
 from photofinish_emulators.firestore.paths import Name, document_name
 from photofinish_emulators.firestore.planner import Planner
@@ -43,10 +44,11 @@ _ADD, _REMOVE, _CURRENT, _RESET, _NO_CHANGE = 1, 2, 3, 4, 0
 class ListenStream:
     """One client's Listen stream."""
 
-    def __init__(self, listeners: Listeners, planner: Planner) -> None:
+    def __init__(self, listeners: Listeners, planner: Planner, access: Access) -> None:
         self._listeners = listeners
         self._store = listeners.store
         self._planner = planner
+        self._access = access
         self._targets: dict[int, Target] = {}
         self._requests: deque[Message] = deque()
         self._finished = False
@@ -70,6 +72,7 @@ class ListenStream:
                 except TimeoutError:
                     for response in self._pending(always_token=True):
                         yield response
+            await reader  # raises what refused a request
         finally:
             reader.cancel()
             self._remove_targets()
@@ -117,6 +120,7 @@ class ListenStream:
             since_us = self._resume_time(message)
             if target.query is not None:
                 await self._planner.prepare(target.query)
+            self._check_access(target)
         except Refused as refused:  # the target is refused, but the stream continues
             yield _target_change(_REMOVE, [id], cause=refused)
             return
@@ -148,6 +152,13 @@ class ListenStream:
                 raise invalid("A target of documents must name at least one.")
             return Target(id, message.once, self, None, {split_key(name): name for name in names})
         raise invalid("A target must be a query or documents.")
+
+    def _check_access(self, target: Target) -> None:
+        with self._store.snapshot() as snapshot:
+            if target.query is not None:
+                self._access.check_query(snapshot.view, target.query)
+            for name in target.documents.values():
+                self._access.check_get(snapshot.view, name, snapshot.view.get(name))
 
     def _resume_time(self, message: Message) -> int | None:
         """The time up to which the client has all changes; None: it does not resume; 0: it must start over."""

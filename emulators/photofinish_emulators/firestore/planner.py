@@ -17,13 +17,13 @@ class Planner:
         self._store = store
         self._composite_indexes = composite_indexes
 
-    def parse(self, parent: str, query: Message) -> Query:
+    def parse(self, parent: str, query: Message, *, may_search: bool = False) -> Query:
         """Parse a query to its normal form.
 
         Raises:
             Refused: INVALID_ARGUMENT; FAILED_PRECONDITION if it needs a composite index that is not defined.
         """
-        parsed = parse_query(parent, query)
+        parsed = parse_query(parent, query, may_search=may_search)
         self.check(parsed)
         return parsed
 

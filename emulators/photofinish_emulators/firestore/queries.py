@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from photofinish_emulators.firestore import values
 from photofinish_emulators.firestore.documents import StoredDocument
+from photofinish_emulators.firestore.nearest import Nearest
 from photofinish_emulators.firestore.paths import (
     DOCUMENT_ID,
     FieldPath,
     Name,
 )
-from photofinish_emulators.firestore.values import AFTER, ENCODED_NULL, complement, encode
+from photofinish_emulators.firestore.protos import Message
+from photofinish_emulators.firestore.values import AFTER, ENCODED_NAN, ENCODED_NULL, complement, encode
 
 NAME: FieldPath = (DOCUMENT_ID,)
 _END_OF_NAME = b"\x00"  # makes names self-delimiting: a document's key is a prefix of the keys below it
@@ -49,6 +51,8 @@ class FieldFilter:
     path: FieldPath
     op: Op
     operand: bytes
+    value: Message | None = field(default=None, compare=False, repr=False)
+    """The operand as the request has it, for security rules."""
 
     def matches(self, document: StoredDocument) -> bool:
         if self.path == NAME:
@@ -63,7 +67,10 @@ class FieldFilter:
         encoded = encode(value)
         if self.op is Op.NOT_EQUAL:
             return encoded not in (self.operand, ENCODED_NULL)
-        return (self.op is Op.EQUAL or encoded[0] == self.operand[0]) and self._compares(encoded)
+        if self.op is Op.EQUAL:
+            return encoded == self.operand
+        # NaN is neither less nor greater than anything, although it comes first when results are ordered.
+        return encoded[0] == self.operand[0] and encoded != ENCODED_NAN and self._compares(encoded)
 
     def _compares(self, encoded: bytes) -> bool:
         return _COMPARISONS[self.op](encoded, self.operand)
@@ -132,6 +139,10 @@ class Query:
     offset: int = 0
     limit: int | None = None
     select: tuple[FieldPath, ...] | None = None
+    aggregated: frozenset[FieldPath] = frozenset()
+    """Those of ``orders`` that were added for aggregations; an index may have them in any sequence and direction."""
+    nearest: Nearest | None = None
+    """Keep only the results whose vectors are nearest to one; `RunQuery` does."""
 
     @property
     def windowed(self) -> bool:

@@ -1,20 +1,22 @@
 """The RPCs of ``google.firestore.v1.Firestore`` that read: from a request message to response messages.
 
-They do not depend on gRPC and raise `Refused`, so that another server could offer them to browsers (WebChannel, REST).
-Every read by name passes through ``read_document``, every query and listener through ``Planner.parse``: security rules
-for callers without the owner's token belong there.
+They do not depend on gRPC and raise `Refused`, so that another server can offer them to browsers (WebChannel, REST).
+Each has the caller's `Access`, which judges what is read in the snapshot that it is read from.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from photofinish_emulators.common.rpc_errors import invalid, not_found, unimplemented
+from photofinish_emulators.common.rpc_errors import failed_precondition, invalid, not_found, unimplemented
 from photofinish_emulators.firestore import aggregation, execution, listing, partitions
+from photofinish_emulators.firestore.access import Access
+from photofinish_emulators.firestore.documents import StoredDocument
 from photofinish_emulators.firestore.listen import ListenStream
+from photofinish_emulators.firestore.nearest import nearest, with_distance
 from photofinish_emulators.firestore.paths import database_key, document_name, mask_paths, name_key, parent_name
 from photofinish_emulators.firestore.planner import Planner
 from photofinish_emulators.firestore.protos import (
@@ -28,6 +30,7 @@ from photofinish_emulators.firestore.protos import (
     check_time,
     timestamp,
 )
+from photofinish_emulators.firestore.queries import Query
 from photofinish_emulators.firestore.query_parsing import parse_query
 from photofinish_emulators.firestore.store import DocumentStore, Snapshot
 from photofinish_emulators.firestore.targets import Listeners
@@ -47,22 +50,25 @@ class ReadService:
         self._transactions = transactions
         self._listeners = Listeners(store)
 
-    async def get_document(self, request: Message) -> Message:
+    async def get_document(self, request: Message, access: Access) -> Message:
         name = document_name(request.name)
         transaction = self._transaction(request)
         async with self._read(request, transaction, [name_key(name)]) as snapshot:
             document = read_document(snapshot.view, name, transaction)
+            access.check_get(snapshot.view, name, document)
         if document is None:
             raise not_found(f'Document "{request.name}" not found.')
         return document.projected(mask_paths(request))
 
-    async def batch_get_documents(self, request: Message) -> AsyncGenerator[Message]:
+    async def batch_get_documents(self, request: Message, access: Access) -> AsyncGenerator[Message]:
         database_key(request.database)
         mask = mask_paths(request)
         names = [document_name(name, request.database) for name in dict.fromkeys(request.documents)]
         transaction = self._transaction(request)
         async with self._read(request, transaction, map(name_key, names)) as snapshot:
             found = [(name, read_document(snapshot.view, name, transaction)) for name in names]
+            for name, document in found:
+                access.check_get(snapshot.view, name, document)
         read_time = timestamp(snapshot.time_us)
         if request.HasField("new_transaction") and transaction is not None:
             yield BatchGetDocumentsResponse(transaction=transaction.id, read_time=read_time)
@@ -72,15 +78,18 @@ class ReadService:
             else:
                 yield BatchGetDocumentsResponse(found=document.projected(mask), read_time=read_time)
 
-    async def list_documents(self, request: Message) -> Message:
+    async def list_documents(self, request: Message, access: Access) -> Message:
         if request.show_missing and request.order_by:
             raise invalid("show_missing cannot be combined with order_by.")
+        if request.show_missing:
+            access.check_metadata()
         query = listing.documents_query(request)
         self._planner.check(query)
         await self._planner.prepare(query)
         mask = mask_paths(request)
         transaction = self._transaction(request)
         async with self._read(request, transaction, [query.collection_key]) as snapshot:
+            access.check_query(snapshot.view, query)
             page = listing.documents_page(snapshot.view, query, request)
             if transaction is not None:
                 remember(
@@ -94,7 +103,8 @@ class ReadService:
             next_page_token=listing.next_token(query, page, request),
         )
 
-    async def list_collection_ids(self, request: Message) -> Message:
+    async def list_collection_ids(self, request: Message, access: Access) -> Message:
+        access.check_metadata()
         parent = parent_name(request.parent)
         size = listing.page_size(request)
         async with self._read(request, None, []) as snapshot:
@@ -103,12 +113,13 @@ class ReadService:
             collection_ids=ids[:size], next_page_token=ids[size - 1] if len(ids) > size else ""
         )
 
-    async def run_query(self, request: Message) -> AsyncGenerator[Message]:
+    async def run_query(self, request: Message, access: Access) -> AsyncGenerator[Message]:
         _refuse_explain(request)
-        query = self._planner.parse(request.parent, request.structured_query)
+        query = self._planner.parse(request.parent, request.structured_query, may_search=True)
         await self._planner.prepare(query)
         transaction = self._transaction(request)
         async with self._read(request, transaction, [query.collection_key]) as snapshot:
+            access.check_query(snapshot.view, query)
             read_time = timestamp(snapshot.time_us)
             response = RunQueryResponse(read_time=read_time, transaction=_id_if_new(request, transaction))
             if query.offset:
@@ -116,8 +127,8 @@ class ReadService:
                     snapshot.view, replace(query, offset=0, limit=None), up_to=query.offset
                 )
             results = 0
-            for document in read_results(snapshot.view, query, transaction):
-                response.document.CopyFrom(document.projected(query.select))
+            for document in _messages(query, read_results(snapshot.view, query, transaction)):
+                response.document.CopyFrom(document)
                 yield response
                 response = RunQueryResponse(read_time=read_time)
                 results += 1
@@ -126,7 +137,7 @@ class ReadService:
             if not results:
                 yield response
 
-    async def run_aggregation_query(self, request: Message) -> AsyncGenerator[Message]:
+    async def run_aggregation_query(self, request: Message, access: Access) -> AsyncGenerator[Message]:
         _refuse_explain(request)
         structured = request.structured_aggregation_query
         aggregations = aggregation.parse_aggregations(list(structured.aggregations))
@@ -135,6 +146,7 @@ class ReadService:
         await self._planner.prepare(query)
         transaction = self._transaction(request)
         async with self._read(request, transaction, [query.collection_key]) as snapshot:
+            access.check_query(snapshot.view, query)
             result = aggregation.aggregate(snapshot.view, query, aggregations)
             if transaction is not None:
                 remember(transaction, query, lambda view: aggregation.aggregate(view, query, aggregations), result)
@@ -144,7 +156,8 @@ class ReadService:
             transaction=_id_if_new(request, transaction),
         )
 
-    async def partition_query(self, request: Message) -> Message:
+    async def partition_query(self, request: Message, access: Access) -> Message:
+        access.check_metadata()
         query = parse_query(request.parent, request.structured_query)
         partitions.check(query, request.partition_count)
         size = request.page_size or request.partition_count
@@ -156,14 +169,16 @@ class ReadService:
             next_page_token=str(first + size) if len(points) > first + size else "",
         )
 
-    async def execute_pipeline(self, request: Message) -> AsyncGenerator[Message]:
-        raise unimplemented(
-            "Pipelines belong to Firestore's Enterprise edition; this server behaves as Standard edition."
+    async def execute_pipeline(self, request: Message, _: Access) -> AsyncGenerator[Message]:
+        # What the real service says for a Standard edition database, as t-k/fireemu on GitHub recorded it.
+        raise failed_precondition(
+            "Pipeline Operations are only available for Firestore databases in Enterprise edition.\n\n"
+            "Please switch to an Enterprise edition database to take advantage of such functionality."
         )
         yield request  # makes this a stream
 
-    def listen(self, requests: AsyncIterator[Message]) -> AsyncGenerator[Message]:
-        return ListenStream(self._listeners, self._planner).responses(requests)
+    def listen(self, requests: AsyncIterator[Message], access: Access) -> AsyncGenerator[Message]:
+        return ListenStream(self._listeners, self._planner, access).responses(requests)
 
     def _transaction(self, request: Message) -> Transaction | None:
         """The transaction that a read belongs to, begun here if the request asks for a new one."""
@@ -190,6 +205,16 @@ class ReadService:
             at_us = check_time(request.read_time)
         with self._store.snapshot(at_us) as snapshot:
             yield snapshot
+
+
+def _messages(query: Query, documents: Iterator[StoredDocument]) -> Iterator[Message]:
+    """The results as the client gets them."""
+    if query.nearest is None:
+        for document in documents:
+            yield document.projected(query.select)
+        return
+    for document, distance in nearest(documents, query.nearest):
+        yield with_distance(document.projected(query.select), query.nearest.result_path, distance)
 
 
 def _refuse_explain(request: Message) -> None:

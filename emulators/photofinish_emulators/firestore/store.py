@@ -19,7 +19,7 @@ from typing import TypeVar
 from photofinish_emulators.common.rpc_errors import invalid
 from photofinish_emulators.common.sqlite_store import SqliteStore
 from photofinish_emulators.firestore import commits
-from photofinish_emulators.firestore.commits import Commit
+from photofinish_emulators.firestore.commits import Commit, JudgeWrites
 from photofinish_emulators.firestore.documents import SCHEMA, Clock, StoredDocument, View
 from photofinish_emulators.firestore.indexes import Index
 from photofinish_emulators.firestore.paths import database_key
@@ -96,20 +96,24 @@ class DocumentStore:
             raise invalid("read_time is too old: at most an hour ago.")
 
     async def commit(
-        self, operations: Sequence[WriteOperation], validate: Callable[[View], None] | None = None, atomic: bool = True
+        self,
+        operations: Sequence[WriteOperation],
+        validate: Callable[[View], None] | None = None,
+        atomic: bool = True,
+        judge: JudgeWrites | None = None,
     ) -> Commit:
         """Apply the writes in order, all or none if ``atomic``; they are on disk when this returns.
 
-        ``validate`` runs on the writer thread just before the writes; no other commit can come in between.
+        ``validate`` and ``judge`` run on the writer thread just before the writes; no other commit can come in between.
 
         Raises:
-            Refused: by ``validate``, or by the first write that cannot be applied.
+            Refused: by ``validate``, by ``judge``, or by the first write that cannot be applied.
         """
 
         def write(connection: sqlite3.Connection) -> Commit:
             if validate is not None:
                 validate(View(connection))
-            return commits.commit(connection, operations, self.clock.commit_time(), atomic)
+            return commits.commit(connection, operations, self.clock.commit_time(), atomic, judge)
 
         return await self._write(write)
 

@@ -36,7 +36,8 @@ AFTER: Final = b"\xff"
 
 _COMPLEMENT: Final = bytes(255 - byte for byte in range(256))
 ENCODED_NULL: Final = bytes([NULL])
-_NAN: Final = bytes([NUMBER]) + bytes(10)
+ENCODED_NAN: Final = bytes([NUMBER]) + bytes(10)
+"""The first of all numbers; the encoding of no other."""
 NULL_VALUE: Final[Message] = Value(null_value=0)
 
 
@@ -59,7 +60,7 @@ def _encode_integer(number: int) -> bytes:
 
 def _encode_double(number: float) -> bytes:
     if number != number:
-        return _NAN
+        return ENCODED_NAN
     return bytes([NUMBER]) + _sortable_double(number) + b"\x80\x00"
 
 
@@ -93,7 +94,7 @@ def encode(value: Message) -> bytes:
         return ENCODED_NULL
     if kind == "timestamp_value":
         time = value.timestamp_value
-        return b"\x1c" + struct.pack(">QI", time.seconds + 2**63, time.nanos)
+        return b"\x1c" + struct.pack(">QI", time.seconds + 2**63, time.nanos - time.nanos % 1000)
     if kind == "reference_value":
         return b"\x28" + b"".join(map(segment_key, value.reference_value.split("/"))) + _END
     if kind == "bytes_value":
@@ -111,6 +112,22 @@ def encode(value: Message) -> bytes:
         in_order = sorted((name.encode(), name) for name in fields)
         return b"\x38" + b"".join(_KEY + escape(raw) + encode(fields[name]) for raw, name in in_order) + _END
     raise invalid(f"A value of kind {kind or 'none'} cannot be stored or compared.")
+
+
+def to_microseconds(value: Message) -> None:
+    """Cut the timestamps in ``value`` to microseconds, as Firestore stores and compares them.
+
+    https://firebase.google.com/docs/firestore/manage-data/data-types: "additional precision is rounded down".
+    """
+    kind = value.WhichOneof("value_type")
+    if kind == "timestamp_value":
+        value.timestamp_value.nanos -= value.timestamp_value.nanos % 1000
+    elif kind == "array_value":
+        for element in value.array_value.values:
+            to_microseconds(element)
+    elif kind == "map_value":
+        for name in value.map_value.fields:
+            to_microseconds(value.map_value.fields[name])
 
 
 def field(fields: Fields, path: FieldPath) -> Message | None:

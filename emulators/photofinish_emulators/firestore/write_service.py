@@ -1,6 +1,6 @@
 """The RPCs of ``google.firestore.v1.Firestore`` that write, and transactions: from a request message to responses.
 
-As in `read_service`, they do not depend on gRPC. Every write passes through ``_commit``: security rules belong there.
+As in `read_service`, they do not depend on gRPC. Every write passes through ``_commit``, which has it judged.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import string
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from photofinish_emulators.common.rpc_errors import Refused, invalid
+from photofinish_emulators.firestore.access import Access
 from photofinish_emulators.firestore.commits import Commit
 from photofinish_emulators.firestore.documents import split_key
 from photofinish_emulators.firestore.paths import (
@@ -46,15 +47,15 @@ class WriteService:
         self._store = store
         self._transactions = transactions
 
-    async def commit(self, request: Message) -> Message:
+    async def commit(self, request: Message, access: Access) -> Message:
         _check_size(request)
         transaction = self._transactions.get(request.transaction) if request.transaction else None
-        outcome = await self._commit(request.database, request.writes, transaction)
+        outcome = await self._commit(access, request.database, request.writes, transaction)
         return CommitResponse(write_results=outcome.results, commit_time=timestamp(outcome.time_us))
 
-    async def batch_write(self, request: Message) -> Message:
+    async def batch_write(self, request: Message, access: Access) -> Message:
         _check_size(request)
-        outcome = await self._commit(request.database, request.writes, None, atomic=False)
+        outcome = await self._commit(access, request.database, request.writes, None, atomic=False)
         response = BatchWriteResponse()
         for result in outcome.results:
             if isinstance(result, Refused):
@@ -65,30 +66,30 @@ class WriteService:
                 response.status.add()
         return response
 
-    async def create_document(self, request: Message) -> Message:
+    async def create_document(self, request: Message, access: Access) -> Message:
         id = request.document_id or "".join(secrets.choice(_ID_LETTERS) for _ in range(20))
         name = parent_name(request.parent).child(check_collection_id(request.collection_id), id)
         write = Write(update=Document(name=str(name), fields=request.document.fields))
         write.current_document.CopyFrom(exists_precondition(False))
-        return await self._write_one(name.database, write, mask_paths(request))
+        return await self._write_one(access, name.database, write, mask_paths(request))
 
-    async def update_document(self, request: Message) -> Message:
+    async def update_document(self, request: Message, access: Access) -> Message:
         name = document_name(request.document.name)
         write = Write(update=Document(name=str(name), fields=request.document.fields))
         if request.HasField("update_mask"):
             write.update_mask.CopyFrom(request.update_mask)
         if request.HasField("current_document"):
             write.current_document.CopyFrom(request.current_document)
-        return await self._write_one(name.database, write, mask_paths(request))
+        return await self._write_one(access, name.database, write, mask_paths(request))
 
-    async def delete_document(self, request: Message) -> Message:
+    async def delete_document(self, request: Message, access: Access) -> Message:
         write = Write(delete=request.name)
         if request.HasField("current_document"):
             write.current_document.CopyFrom(request.current_document)
-        await self._commit(document_name(request.name).database, [write], None)
+        await self._commit(access, document_name(request.name).database, [write], None)
         return Empty()
 
-    async def write(self, requests: AsyncIterator[Message]) -> AsyncGenerator[Message]:
+    async def write(self, requests: AsyncIterator[Message], access: Access) -> AsyncGenerator[Message]:
         """Commit one request after the other; a refused one ends the stream.
 
         The first request opens the stream and writes nothing. Stream tokens carry no state: every response confirms a
@@ -104,23 +105,28 @@ class WriteService:
                 response = WriteResponse(stream_id=secrets.token_hex(8))
             else:
                 _check_size(request)
-                outcome = await self._commit(database, request.writes, None)
+                outcome = await self._commit(access, database, request.writes, None)
                 response = WriteResponse(write_results=outcome.results, commit_time=timestamp(outcome.time_us))
             answered += 1
             response.stream_token = answered.to_bytes(8, "big")
             yield response
 
-    async def begin_transaction(self, request: Message) -> Message:
+    async def begin_transaction(self, request: Message, _: Access) -> Message:
         database_key(request.database)
         transaction = self._transactions.begin(request.options)
         return BeginTransactionResponse(transaction=transaction.id)
 
-    async def rollback(self, request: Message) -> Message:
+    async def rollback(self, request: Message, _: Access) -> Message:
         self._transactions.roll_back(request.transaction)
         return Empty()
 
     async def _commit(
-        self, database: str, writes: Sequence[Message], transaction: Transaction | None, atomic: bool = True
+        self,
+        access: Access,
+        database: str,
+        writes: Sequence[Message],
+        transaction: Transaction | None,
+        atomic: bool = True,
     ) -> Commit:
         database_key(database)
         operations = [parse_write(write, database) for write in writes]
@@ -130,13 +136,16 @@ class WriteService:
         if transaction is not None and transaction.read_only and operations:
             raise invalid("Cannot modify entities in a read-only transaction.")
         if transaction is None and not self._transactions.is_contended(keys):
-            return await self._store.commit(operations, atomic=atomic)
+            return await self._store.commit(operations, None, atomic, access.judge_writes)
         async with self._transactions.committing(transaction, keys):
-            return await self._store.commit(operations, None if transaction is None else transaction.validate, atomic)
+            validate = None if transaction is None else transaction.validate
+            return await self._store.commit(operations, validate, atomic, access.judge_writes)
 
-    async def _write_one(self, database: str, write: Message, mask: tuple[FieldPath, ...] | None) -> Message:
+    async def _write_one(
+        self, access: Access, database: str, write: Message, mask: tuple[FieldPath, ...] | None
+    ) -> Message:
         """Commit one write and return the document as of that commit, with the fields of ``mask``."""
-        outcome = await self._commit(database, [write], None)
+        outcome = await self._commit(access, database, [write], None)
         name = document_name(write.update.name)
         with self._store.snapshot(outcome.time_us) as snapshot:
             document = snapshot.view.get(name)

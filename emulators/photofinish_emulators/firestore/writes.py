@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.unknown_fields import UnknownFieldSet
+from google.protobuf.wrappers_pb2 import StringValue
 
 from photofinish_emulators.common.rpc_errors import already_exists, failed_precondition, invalid, not_found
 from photofinish_emulators.firestore import limits
@@ -24,11 +25,19 @@ from photofinish_emulators.firestore.protos import (
     Message,
     Precondition,
     Value,
+    Write,
     check_time,
     micros,
     timestamp,
 )
-from photofinish_emulators.firestore.values import NULL_VALUE, delete_field, encode, field, set_field
+from photofinish_emulators.firestore.values import (
+    NULL_VALUE,
+    delete_field,
+    encode,
+    field,
+    set_field,
+    to_microseconds,
+)
 
 _MAX_INT = 2**63 - 1
 _MIN_INT = -(2**63)
@@ -67,6 +76,8 @@ def parse_write(write: Message, database: str) -> WriteOperation:
         Refused: INVALID_ARGUMENT, with the reason.
     """
     kind = write.WhichOneof("operation")
+    if kind in ("update", "transform"):
+        write = _in_microseconds(write)
     if kind == "update":
         mask = _parse_mask(write.update_mask) if write.HasField("update_mask") else None
         transforms = _parse_transforms(write.update_transforms)
@@ -89,10 +100,34 @@ def parse_write(write: Message, database: str) -> WriteOperation:
     raise invalid("A write must have an operation: update, delete or transform.")
 
 
+def set_verify(write: Message, name: str) -> None:
+    """Make ``verify`` the operation of ``write``; it only checks the precondition of the document with this name."""
+    encoded = StringValue(value=name).SerializeToString()  # the tag of its only field, then length and name
+    write.MergeFromString(bytes([_VERIFY_FIELD << 3 | _LENGTH_DELIMITED]) + encoded[1:])
+
+
+def _in_microseconds(write: Message) -> Message:
+    """A copy of ``write`` whose timestamps are cut to microseconds."""
+    copy = Write()
+    copy.CopyFrom(write)
+    for name in copy.update.fields if copy.HasField("update") else ():
+        to_microseconds(copy.update.fields[name])
+    for transform in (*copy.update_transforms, *copy.transform.field_transforms):
+        for array in (transform.append_missing_elements, transform.remove_all_from_array):
+            for element in array.values:
+                to_microseconds(element)
+    return copy
+
+
 def _parse_mask(mask: Message) -> tuple[FieldPath, ...]:
+    """The paths of a mask; those below another path of it add nothing to what the write changes."""
     paths = tuple(map(parse_field_path, mask.field_paths))
-    _refuse_overlap(paths)
-    return paths
+    if len(set(paths)) < len(paths):
+        raise invalid("A field path appears twice in a mask.")
+    if any(path[0] == DOCUMENT_ID for path in paths):
+        raise invalid(f"A mask cannot contain {DOCUMENT_ID}.")
+    known = set(paths)
+    return tuple(path for path in paths if not any(path[:length] in known for length in range(1, len(path))))
 
 
 def _parse_transforms(transforms: list[Message]) -> tuple[tuple[FieldPath, Message], ...]:
@@ -108,22 +143,14 @@ def _parse_transforms(transforms: list[Message]) -> tuple[tuple[FieldPath, Messa
     return parsed
 
 
-def _refuse_overlap(paths: tuple[FieldPath, ...]) -> None:
-    seen = set(paths)
-    if len(seen) < len(paths):
-        raise invalid("A field path appears twice in a mask.")
-    for path in paths:
-        if path[0] == DOCUMENT_ID:
-            raise invalid(f"A mask cannot contain {DOCUMENT_ID}.")
-        for length in range(1, len(path)):
-            if path[:length] in seen:
-                raise invalid(
-                    f"Field paths {format_field_path(path[:length])} and {format_field_path(path)} overlap in a mask."
-                )
-
-
-def check_precondition(name: Name, precondition: Message, exists: bool, update_us: int, now_us: int) -> None:
+def check_precondition(
+    name: Name, precondition: Message, exists: bool, update_us: int, now_us: int, *, deleted_before: bool = False
+) -> None:
     """Refuse the write when ``precondition`` does not hold.
+
+    ``deleted_before`` says that an earlier write of the same commit deletes the document: to demand that it exists is
+    then a mistake of the request, whatever is stored (the SDKs' tests of transactions on the real service expect
+    INVALID_ARGUMENT: firebase-js-sdk, packages/firestore/test/integration/api/transactions.test.ts).
 
     Raises:
         Refused: NOT_FOUND, ALREADY_EXISTS or FAILED_PRECONDITION; INVALID_ARGUMENT for a time in the future.
@@ -132,6 +159,10 @@ def check_precondition(name: Name, precondition: Message, exists: bool, update_u
     if kind is None:
         return
     if kind == "exists":
+        if precondition.exists and not exists and deleted_before:
+            raise invalid(
+                f"A write requires that a document exists that an earlier write of the commit deletes: {name}"
+            )
         if precondition.exists and not exists:
             raise not_found(f"No document to update: {name}")
         if exists and not precondition.exists:

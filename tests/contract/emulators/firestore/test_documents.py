@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.api_core import exceptions
+from google.api_core.datetime_helpers import DatetimeWithNanoseconds
 from google.cloud import firestore
 from google.cloud.firestore_v1 import GeoPoint
+from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.vector import Vector
 
 from support.firestore_server import FirestoreServer, emulator_environment
@@ -118,6 +120,50 @@ def test_a_batch_is_all_or_nothing(client: firestore.Client) -> None:
     results = batch.commit()
     assert len(results) == 3
     assert client.document("albums/a").get().to_dict() == {"n": 2}
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_commit_cannot_update_what_it_deletes(client: firestore.Client, exists: bool) -> None:
+    reference = client.document("albums/a")
+    if exists:
+        reference.set({"n": 1})
+    batch = client.batch()
+    batch.delete(reference)
+    batch.update(reference, {"n": 2})
+    with pytest.raises(exceptions.InvalidArgument, match="an earlier write of the commit deletes"):
+        batch.commit()
+    assert reference.get().exists == exists
+    batch = client.batch()
+    batch.delete(reference)
+    batch.set(reference, {"n": 3})
+    batch.update(reference, {"n": 4})
+    batch.commit()
+    assert reference.get().to_dict() == {"n": 4}
+
+
+def test_a_mask_may_name_a_field_and_one_inside_it(client: firestore.Client) -> None:
+    reference = client.document("albums/a")
+    reference.set({"owner": {"name": "Bo", "age": 5}, "kept": 1})
+    changed = {
+        "name": f"{client._database_string}/documents/albums/a",
+        "fields": {"owner": {"map_value": {"fields": {"name": {"string_value": "Ada"}}}}},
+    }
+    client._firestore_api.update_document(
+        request={"document": changed, "update_mask": {"field_paths": ["owner", "owner.name"]}}
+    )
+    assert reference.get().to_dict() == {"owner": {"name": "Ada"}, "kept": 1}
+
+
+def test_times_have_microseconds(client: firestore.Client) -> None:
+    reference = client.document("albums/a")
+    at = DatetimeWithNanoseconds(2024, 2, 29, 12, nanosecond=123_456_789, tzinfo=UTC)
+    reference.set({"at": at})
+    snapshot = reference.get()
+    assert snapshot.get("at").timestamp_pb().nanos == 123_456_000
+    for time in (snapshot.create_time, snapshot.update_time, snapshot.read_time):
+        assert time.timestamp_pb().nanos % 1000 == 0
+    found = client.collection("albums").where(filter=FieldFilter("at", "==", at)).get()
+    assert [one.id for one in found] == ["a"], "an operand is cut in the same way"
 
 
 def test_bulk_writes_fail_one_by_one(client: firestore.Client) -> None:

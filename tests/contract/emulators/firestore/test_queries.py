@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import And, FieldFilter, Or
+from google.cloud.firestore_v1.base_vector_query import DistanceMeasure
+from google.cloud.firestore_v1.vector import Vector
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -128,6 +131,86 @@ def test_groups_partitions_and_aggregations(photos: firestore.CollectionReferenc
     assert value(photos.sum("missing")) == 0
 
 
+def test_sums_too_large_for_an_integer_or_a_double(client: firestore.Client) -> None:
+    numbers = client.collection("numbers")
+    fill(
+        client,
+        "numbers",
+        {
+            "a": {"double": 1.797e308, "negative": -1.797e308, "whole": 2**63 - 1},
+            "b": {"double": 1.797e308, "negative": -1.797e308, "whole": 2**63 - 1},
+        },
+    )
+
+    def total(field: str, kind: str) -> Any:
+        return getattr(numbers, kind)(field).get()[0][0].value
+
+    assert [total("double", kind) for kind in ("sum", "avg")] == [math.inf, math.inf]
+    assert [total("negative", kind) for kind in ("sum", "avg")] == [-math.inf, -math.inf]
+    assert total("whole", "sum") == 2.0**64, "a double, because it is no int64"
+    assert total("whole", "avg") == 2.0**63
+
+
+@pytest.mark.parametrize(
+    ("measure", "threshold", "nearest"),
+    [
+        ("EUCLIDEAN", None, [("same", 0.0), ("near", 1.0), ("opposite", 2.0), ("far", 9.0)]),
+        ("EUCLIDEAN", 2.0, [("same", 0.0), ("near", 1.0), ("opposite", 2.0)]),
+        ("COSINE", 0.5, [("far", 0.0), ("same", 0.0), ("near", 1 - 0.5**0.5)]),
+        ("DOT_PRODUCT", 1.0, [("far", 10.0), ("near", 1.0), ("same", 1.0)]),
+    ],
+)
+def test_vector_search(
+    client: firestore.Client, measure: str, threshold: float | None, nearest: list[tuple[str, float]]
+) -> None:
+    vectors = {"same": [1.0, 0.0], "near": [1.0, 1.0], "far": [10.0, 0.0], "opposite": [-1.0, 0.0], "long": [1.0] * 3}
+    fill(client, "faces", {id: {"face": Vector(vector), "n": 1} for id, vector in vectors.items()})
+    fill(client, "faces", {"other": {"face": Vector([1.0, 0.0]), "n": 2}, "none": {"face": [1.0, 0.0], "n": 1}})
+    search = client.collection("faces").where(filter=where("n", "==", 1)).select(["n"])
+
+    def found(limit: int) -> list[tuple[str, float]]:
+        query = search.find_nearest(
+            "face",
+            Vector([1.0, 0.0]),
+            limit=limit,
+            distance_measure=DistanceMeasure[measure],
+            distance_result_field="distance",
+            distance_threshold=threshold,
+        )
+        return [(one.id, one.get("distance")) for one in query.get()]
+
+    assert [id for id, _ in found(10)] == [id for id, _ in nearest]
+    assert [distance for _, distance in found(10)] == pytest.approx([distance for _, distance in nearest])
+    assert found(1) == found(10)[:1]
+    with pytest.raises(exceptions.InvalidArgument, match="no more than 1000"):
+        found(1001)
+
+
+def test_null_and_nan_in_filters(client: firestore.Client) -> None:
+    values = {"null": None, "nan": math.nan, "one": 1, "list": [None, math.nan, 1], "text": "a", "other": -math.inf}
+    fill(client, "values", {id: {"a": value} for id, value in values.items()} | {"none": {"b": 1}})
+
+    def found(op: str, operand: Any) -> set[str]:
+        return set(ids(client.collection("values").where(filter=where("a", op, operand))))
+
+    everything = {"nan", "one", "list", "text", "other"}
+    assert found("in", [None]) == found("in", [math.nan]) == set()
+    assert found("in", [None, math.nan, 1]) == {"one"}
+    assert found("array_contains_any", [None]) == found("array_contains_any", [math.nan]) == set()
+    assert found("array_contains_any", [None, 1]) == {"list"}
+    assert found("==", None) == {"null"}, "the client sends a unary filter"
+    assert found("==", math.nan) == {"nan"}
+    assert found("!=", None) == everything
+    assert found("!=", math.nan) == everything - {"nan"}
+    assert found("!=", 1) == everything - {"one"}
+    assert found("not-in", [1]) == everything - {"one"}
+    assert found("not-in", [math.nan]) == everything - {"nan"}
+    assert found("not-in", [None, 1]) == set()
+    assert found("<", 5) == found("<=", 1) == {"one", "other"}
+    assert found(">=", -math.inf) == {"one", "other"}
+    assert found("<=", -math.inf) == {"other"}
+
+
 def test_indexes_are_updated_by_every_change(client: firestore.Client) -> None:
     photos = client.collection("photos")
     fill(client, "photos", {f"p{number:03}": {"n": number, "status": "queued"} for number in range(250)})
@@ -179,11 +262,11 @@ def test_a_missing_composite_index_is_reported(tmp_path: Path) -> None:
     ("filters", "reason"),
     [
         ([where("n", "in", list(range(31)))], "up to 30"),
-        ([where("n", "in", list(range(10))), where("m", "in", list(range(4)))], "30 disjunctions"),
+        ([where("n", "in", list(range(10))), where("m", "in", list(range(4)))], "maximum of 30"),
         ([where("n", "not-in", list(range(11)))], "up to 10"),
         ([where("n", "not-in", [1]), where("m", "in", [1])], "NOT_IN"),
-        ([where("n", "!=", 1), where("m", "!=", 1)], "only one"),
-        ([where("n", "array_contains", 1), where("m", "array_contains", 1)], "only one"),
+        ([where("n", "!=", 1), where("m", "!=", 1)], "Only a single"),
+        ([where("n", "array_contains", 1), where("m", "array_contains", 1)], "maximum of 1"),
     ],
 )
 def test_limits_of_queries(client: firestore.Client, filters: list[FieldFilter], reason: str) -> None:

@@ -12,6 +12,8 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import BaseQuery, FieldFilter, Or
+from google.cloud.firestore_v1.base_vector_query import DistanceMeasure
+from google.cloud.firestore_v1.vector import Vector
 
 from photofinish_emulators.common.rpc_errors import Refused
 from photofinish_emulators.common.state_dir import CannotServe
@@ -172,6 +174,67 @@ def test_a_sum_needs_its_field_in_the_index(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="requires an index"):
         defined(tmp_path, []).check(query)
     defined(tmp_path, [composite("status", "size")]).check(query)
+
+
+@pytest.mark.parametrize(
+    ("index", "serves"),
+    [
+        (("status", "size", "seconds"), True),
+        (("status", "seconds", "size"), True),
+        (("status", "-seconds", "size"), True),
+        (("status", "size"), False),
+        (("size", "status", "seconds"), False),
+        (("status", "size", "seconds", "n"), False),
+    ],
+)
+def test_aggregated_fields_may_be_in_any_sequence(tmp_path: Path, index: tuple[str, ...], serves: bool) -> None:
+    message = StructuredAggregationQuery()
+    message.aggregations.add().sum.field.field_path = "size"
+    message.aggregations.add().avg.field.field_path = "seconds"
+    query = over(parsed(DONE), parse_aggregations(list(message.aggregations)))
+    indexes = defined(tmp_path, [composite(*index)])
+    if serves:
+        indexes.check(query)
+    else:
+        with pytest.raises(Refused, match="requires an index"):
+            indexes.check(query)
+
+
+def test_a_sum_over_all_documents_needs_no_composite_index(tmp_path: Path) -> None:
+    message = StructuredAggregationQuery()
+    message.aggregations.add().sum.field.field_path = "size"
+    defined(tmp_path, []).check(over(parsed(PHOTOS.select([])), parse_aggregations(list(message.aggregations))))
+
+
+@pytest.mark.parametrize(
+    ("fields", "serves"),
+    [
+        ([("status", None), ("face", 2)], True),
+        ([("status", None), ("face", 3)], False),
+        ([("face", 2)], False),
+        ([("status", None), ("face", None)], False),
+    ],
+)
+def test_a_vector_search_needs_an_index_of_its_dimension(
+    tmp_path: Path, fields: list[tuple[str, int | None]], serves: bool
+) -> None:
+    columns = [
+        {"fieldPath": path, "order": "ASCENDING"}
+        if dimension is None
+        else {"fieldPath": path, "vectorConfig": {"dimension": dimension, "flat": {}}}
+        for path, dimension in fields
+    ]
+    indexes = defined(tmp_path, [{"collectionGroup": "photos", "queryScope": "COLLECTION", "fields": columns}])
+    search = DONE.find_nearest("face", Vector([1.0, 2.0]), limit=3, distance_measure=DistanceMeasure.EUCLIDEAN)
+    message = search._to_protobuf()._pb
+    query = parse_query(DONE._parent._parent_info()[0], message, may_search=True)
+    if serves:
+        indexes.check(query)
+        return
+    with pytest.raises(Refused, match="Missing vector index configuration") as refused:
+        indexes.check(query)
+    needed = json.loads(refused.value.message.split(": ", 1)[1])
+    defined(tmp_path, [needed]).check(query)
 
 
 def test_an_index_that_is_added_later_is_found(tmp_path: Path) -> None:

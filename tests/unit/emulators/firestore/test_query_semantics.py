@@ -51,7 +51,7 @@ def read_indexes(documents: list[StoredDocument], query: Query) -> set[bytes]:
     return found
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_queries_agree_with_the_model(data: st.DataObject) -> None:
     documents = data.draw(DOCUMENTS)
