@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
@@ -46,3 +46,21 @@ def pull(subscriber: pubsub_v1.SubscriberClient, subscription: str, limit: int =
     """The messages that are available now."""
     response = subscriber.pull(subscription=subscription, max_messages=limit, return_immediately=True)
     return list(response.received_messages)
+
+
+def bodies(received: Iterable[Any]) -> list[bytes]:
+    return [each.message.data for each in received]
+
+
+def ack(subscriber: pubsub_v1.SubscriberClient, subscription: str, *received: Any) -> None:
+    subscriber.acknowledge(subscription=subscription, ack_ids=[each.ack_id for each in received])
+
+
+def nack(subscriber: pubsub_v1.SubscriberClient, subscription: str, *received: Any) -> None:
+    set_deadline(subscriber, subscription, 0, *received)
+
+
+def set_deadline(subscriber: pubsub_v1.SubscriberClient, subscription: str, seconds: int, *received: Any) -> None:
+    subscriber.modify_ack_deadline(
+        subscription=subscription, ack_ids=[each.ack_id for each in received], ack_deadline_seconds=seconds
+    )

@@ -17,8 +17,12 @@ from photofinish_emulators.pubsub import protos
 from photofinish_emulators.pubsub.cleanup import Cleanup
 from photofinish_emulators.pubsub.delivery import DeliveryQueue
 from photofinish_emulators.pubsub.errors import already_exists, not_found
+from photofinish_emulators.pubsub.limits import project_of, seconds
 from photofinish_emulators.pubsub.outstanding import Outstanding
-from photofinish_emulators.pubsub.resources import delivery_settings, project_of, seconds
+from photofinish_emulators.pubsub.resources import delivery_settings
+from photofinish_emulators.pubsub.schema_registry import SchemaRegistry
+from photofinish_emulators.pubsub.service_agent import ServiceAgent
+from photofinish_emulators.pubsub.snapshots import Snapshots
 from photofinish_emulators.pubsub.store import Message, Store, now_us, written
 from photofinish_emulators.pubsub.topics import Pusher, Subscription, Topic
 
@@ -36,13 +40,16 @@ class Broker:
         store: Store,
         make_pusher: Callable[[Subscription], Pusher],
         on_failure: Callable[[BaseException], None],
+        agent: ServiceAgent | None = None,
     ) -> None:
         self.store = store
+        self._agent = agent or ServiceAgent(None)
         self.topics: dict[str, Topic] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self._make_pusher = make_pusher
         self._loop = asyncio.get_running_loop()
         self.cleanup = Cleanup(store, self.topics, self.subscriptions, self.delete_subscription)
+        self.schemas = SchemaRegistry(store)
         by_id: dict[int, Topic] = {}
         for topic_id, name, config, deleted in store.topics():
             topic = by_id[topic_id] = Topic(topic_id, name, protos.Topic.FromString(config), deleted)
@@ -52,7 +59,8 @@ class Broker:
                 self.topics[name] = topic
         for subscription_id, _, topic_id, config, start_id, cursor in store.subscriptions():
             self._add(subscription_id, protos.Subscription.FromString(config), by_id[topic_id], start_id, cursor)
-        self._cleaning = asyncio.create_task(self.cleanup.run(), name="cleanup")
+        self.snapshots = Snapshots(store, self.cleanup, by_id.values())
+        self._cleaning = asyncio.create_task(self.cleanup.run(self.snapshots.expire), name="cleanup")
 
         def on_end(task: asyncio.Task[None]) -> None:
             if not task.cancelled() and (error := task.exception()) is not None:
@@ -205,7 +213,7 @@ class Broker:
     async def publish(self, topic: Topic, messages: Iterable[Any]) -> list[int]:
         """Publish ``messages`` (``PubsubMessage``); return their ids once they are on disk."""
         stored = [self._stored(message) for message in messages]
-        if topic.subscriptions or topic.retention_us:
+        if topic.keeps_messages:
             future = self.store.publish(topic.id, stored)
             self._deliver_once_written(future, topic, stored)
             await written(future)
@@ -226,10 +234,10 @@ class Broker:
         self._once_written(future, deliver)
 
     def _dead_letter(self, subscription: Subscription, outstanding: Outstanding) -> bool:
-        """Forward a message to the dead-letter topic; False when the topic does not exist."""
+        """Forward a message to the dead-letter topic; False when that does not exist, or a permission is missing."""
         topic = self.topics.get(subscription.config.dead_letter_policy.dead_letter_topic)
         body = self.store.bodies([outstanding.message_id]).get(outstanding.message_id)
-        if topic is None or body is None:
+        if topic is None or body is None or not self._agent.may_forward(subscription.name, topic.name):
             return False
         message = protos.PubsubMessage.FromString(body)
         published = datetime.fromtimestamp(outstanding.message_id / 1e6, UTC)
@@ -237,7 +245,7 @@ class Broker:
         message.attributes["CloudPubSubDeadLetterSourceSubscription"] = subscription.name.rsplit("/", 1)[-1]
         message.attributes["CloudPubSubDeadLetterSourceSubscriptionProject"] = project_of(subscription.name)
         message.attributes["CloudPubSubDeadLetterSourceTopicPublishTime"] = published.isoformat(timespec="milliseconds")
-        stored = [self._stored(message)] if topic.subscriptions or topic.retention_us else []
+        stored = [self._stored(message)] if topic.keeps_messages else []
         future = self.store.move_to_topic(subscription.id, outstanding.message_id, topic.id, stored)
         self._deliver_once_written(future, topic, stored)
         self._once_written(future, lambda: subscription.queue.forwarded(outstanding))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from photofinish_emulators.pubsub.resources import seconds
+from photofinish_emulators.pubsub.limits import seconds
 from photofinish_emulators.pubsub.store import Store, now_us, written
 from photofinish_emulators.pubsub.topics import Subscription, Topic
 
@@ -33,7 +33,7 @@ class Cleanup:
         self._subscriptions = subscriptions
         self._delete = delete
 
-    async def run(self) -> None:
+    async def run(self, expire_snapshots: Callable[[], Awaitable[None]]) -> None:
         """Clean up until cancelled."""
         last_expiry = time.monotonic()
         while True:
@@ -42,6 +42,7 @@ class Cleanup:
                 last_expiry = time.monotonic()
                 for subscription in list(self._subscriptions.values()):
                     await self.expire(subscription)
+                await expire_snapshots()
             for topic in [*self._topics.values(), *self.deleted_topics]:
                 await self.sweep(topic)
 
@@ -60,13 +61,14 @@ class Cleanup:
     async def sweep(self, topic: Topic) -> None:
         """Delete the topic's messages that every subscription has taken and that are not retained."""
         attached = topic.subscriptions.values()
-        bound = min((s.queue.cursor for s in attached), default=self._store.last_id)
+        cursors = [*(s.queue.cursor for s in attached), *(snapshot.cursor for snapshot in topic.snapshots)]
+        bound = min(cursors, default=self._store.last_id)
         if retention_us := topic.retention_us:
             bound = min(bound, now_us() - retention_us)
         after_id = topic.swept_id
         deleted = DELETE_LIMIT if bound > after_id else 0
         while deleted == DELETE_LIMIT:
-            keep = {i for s in topic.subscriptions.values() for i in s.queue.outstanding if after_id < i <= bound}
+            keep = {i for needed in _needed(topic) for i in needed if after_id < i <= bound}
             topic.swept_id = bound  # before waiting: `delete_unused` handles acknowledgements from now on
             deleted = await written(self._store.delete_messages(topic.id, after_id, bound, list(keep), DELETE_LIMIT))
         if topic in self.deleted_topics and not self._is_used(topic):
@@ -74,11 +76,17 @@ class Cleanup:
             await written(self._store.purge_topic(topic.id))
 
     def delete_unused(self, topic: Topic, message_ids: Sequence[int]) -> None:
-        """Delete messages that the last sweep kept because they were outstanding."""
-        others = [subscription.queue.outstanding for subscription in topic.subscriptions.values()]
-        unused = [i for i in message_ids if i <= topic.swept_id and not any(i in outstanding for outstanding in others)]
+        """Delete messages that the last sweep kept because they were outstanding or in a snapshot."""
+        needed = _needed(topic)
+        unused = [i for i in message_ids if i <= topic.swept_id and not any(i in ids for ids in needed)]
         if unused:
             self._store.delete_ids(unused)
 
     def _is_used(self, topic: Topic) -> bool:
-        return any(subscription.topic is topic for subscription in self._subscriptions.values())
+        return bool(topic.snapshots) or any(s.topic is topic for s in self._subscriptions.values())
+
+
+def _needed(topic: Topic) -> list[Collection[int]]:
+    """Ids of single messages that are needed: what is outstanding, and what snapshots hold."""
+    outstanding = (subscription.queue.outstanding.keys() for subscription in topic.subscriptions.values())
+    return [*outstanding, *(snapshot.message_ids for snapshot in topic.snapshots)]

@@ -1,34 +1,24 @@
 """The deliveries of one subscription: leases, acknowledgements, retries, and seeking.
 
-Everything here runs on the event loop's thread. A decision is made in memory, its write is submitted at once, and
-callers are answered after the write is on disk. Writes keep their order, so the disk always holds a state that the
-memory was in shortly before.
+Everything here runs on the event loop's thread. A decision is made in memory (`lifecycle`), its write is submitted at
+once, and callers are answered after the write is on disk. Writes keep their order, so the disk always holds a state
+that the memory was in shortly before.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 
+from photofinish_emulators.pubsub.ack_ids import INVALID_ACK_ID, UNORDERED_ACK_ID, make_ack_id, parse_ack_id
 from photofinish_emulators.pubsub.backlog import Backlog
-from photofinish_emulators.pubsub.deadlines import Deadlines
-from photofinish_emulators.pubsub.ordering import OrderingKeys
-from photofinish_emulators.pubsub.outstanding import (
-    Consumer,
-    Delivery,
-    DeliverySettings,
-    Outstanding,
-    State,
-)
+from photofinish_emulators.pubsub.lifecycle import Lifecycle
+from photofinish_emulators.pubsub.outstanding import Consumer, Delivery, DeliverySettings, Outstanding, State
 from photofinish_emulators.pubsub.store import Message, Store, now_us, written
 
-# Once this many messages wait for busy ordering keys, the subscription reads no further ahead.
-MAX_BLOCKED = 10_000
 # Bytes that a message adds to a response beside its body.
 MESSAGE_OVERHEAD = 64
-INVALID_ACK_ID = "PERMANENT_FAILURE_INVALID_ACK_ID"
 
 
 class DeliveryQueue:
@@ -50,7 +40,6 @@ class DeliveryQueue:
         finished: Callable[[Sequence[int]], None],
     ) -> None:
         self.settings = settings
-        self.outstanding: dict[int, Outstanding] = {}
         self.wake = asyncio.Event()
         self.consumers = 0  # clients that take from this queue at the moment
         self._store = store
@@ -59,23 +48,15 @@ class DeliveryQueue:
         self._finished = finished
         self._backlog = Backlog(store, topic_id, cursor, settings.matches)
         self._saved_cursor = cursor
-        self._ready: deque[Outstanding] = deque()  # without ordering key; may contain messages that are DONE
-        self._keys = OrderingKeys()
-        self._deadlines = Deadlines()
+        self._messages = Lifecycle()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_us = 0
-        self._restore()
-
-    def _restore(self) -> None:
-        for row in self._store.deliveries(self._subscription_id):
-            key = row.ordering_key if self.settings.ordered else ""
-            state = State.restored(row.state)
-            message = Outstanding(row.message_id, key, row.size, row.lease, row.failures, state, row.until_us)
-            self.outstanding[message.message_id] = message
-            self._deadlines.set(message.message_id, message.until_us)
-            if key:
-                self._keys.restore(message)
+        self._remove(self._messages.restore(store.deliveries(subscription_id), ordered=settings.ordered))
         self._arm()
+
+    @property
+    def outstanding(self) -> Mapping[int, Outstanding]:
+        return self._messages.outstanding
 
     @property
     def cursor(self) -> int:
@@ -86,10 +67,7 @@ class DeliveryQueue:
         """Drop everything and stop the timer; acknowledgements of messages still held have no effect."""
         if self._timer is not None:
             self._timer.cancel()
-        for message in self.outstanding.values():
-            message.state = State.DONE
-        self.outstanding.clear()
-        self._deadlines.clear()
+        self._messages.clear()
         self._backlog.close()
         self.wake.set()
 
@@ -136,18 +114,13 @@ class DeliveryQueue:
         def pick(message: Outstanding) -> None:
             nonlocal size
             size += message.size + MESSAGE_OVERHEAD
-            message.hand_to(consumer, until_us)
-            self._deadlines.set(message.message_id, until_us)
+            self._messages.lease(message, consumer, until_us)
             picked.append(message)
 
-        while self._ready and room(self._ready[0].size):
-            message = self._ready.popleft()
-            if message.state is State.READY:
-                pick(message)
-        for message in self._keys.take(room):
+        for message in self._messages.take_waiting(consumer, room):
             pick(message)
         again = [message.message_id for message in picked]
-        while room(0) and self._keys.blocked < MAX_BLOCKED:
+        while room(0) and self._messages.may_read_ahead:
             new = self._backlog.peek()
             if new is None and self._backlog.has_more:
                 asyncio.get_running_loop().call_soon(self.wake.set)
@@ -155,13 +128,9 @@ class DeliveryQueue:
                 break
             self._backlog.pop()
             message = Outstanding(new.id, new.ordering_key if self.settings.ordered else "", len(new.body))
-            self.outstanding[new.id] = message
-            if message.ordering_key:
-                if not self._keys.is_free(message.ordering_key):
-                    self._keys.block(message)
-                    blocked.append(message)
-                    continue
-                self._keys.hand_out(message)
+            if not self._messages.add(message, consumer):
+                blocked.append(message)
+                continue
             bodies[new.id] = new.body
             pick(message)
         if not picked and not blocked:
@@ -188,45 +157,45 @@ class DeliveryQueue:
     # Acknowledging
 
     def ack_id(self, delivery: Delivery) -> str:
-        return f"{self._subscription_id}-{delivery.outstanding.message_id}-{delivery.lease}"
+        return make_ack_id(self._subscription_id, delivery.outstanding.message_id, delivery.lease)
 
     def parse_ack_id(self, ack_id: str) -> tuple[int, int]:
-        """Message id and lease.
-
-        Raises:
-            ValueError: malformed, or of another subscription.
-        """
-        subscription_id, message_id, lease = map(int, ack_id.split("-"))
-        if subscription_id != self._subscription_id:
-            raise ValueError(ack_id)
-        return message_id, lease
+        """Message id and lease; raises ValueError as :func:`ack_ids.parse_ack_id` does."""
+        return parse_ack_id(ack_id, self._subscription_id)
 
     def acknowledge(self, ack_ids: Iterable[str]) -> tuple[dict[str, str], Future[None] | None]:
         """Acknowledge messages; return the rejected ids with reasons, and the future of the write (None: none needed).
 
-        Without exactly-once delivery every acknowledgement counts, even a late one, and none is rejected.
+        Without exactly-once delivery none is rejected, not even one that does not count.
         """
+        # In the order of messages, so that those of a key are in order within one request.
+        parsed = sorted((*self.parse_ack_id(ack_id), ack_id) for ack_id in ack_ids)
         if self.settings.exactly_once:
-            return self._acknowledge_exactly_once(ack_ids)
+            return self._acknowledge_exactly_once(parsed)
+        acknowledged: list[Outstanding] = []
         done: list[Outstanding] = []
-        for ack_id in ack_ids:
-            message = self.outstanding.get(self.parse_ack_id(ack_id)[0])
-            if message is not None and message.state is not State.FORWARDING:
-                done.append(message)
-                self._finish(message)
-        return {}, self._remove(done)
+        for message_id, lease, _ in parsed:
+            message = self.outstanding.get(message_id)
+            if message is not None and self._messages.counts(message, lease):
+                acknowledged.append(message)
+                done += self._messages.acknowledge(message)
+        early = [message for message in acknowledged if message.state is State.ACKNOWLEDGED_EARLY]
+        saved = self._save(early) if early else None
+        removed = self._remove(done)
+        return {}, removed or saved
 
-    def _acknowledge_exactly_once(self, ack_ids: Iterable[str]) -> tuple[dict[str, str], Future[None] | None]:
+    def _acknowledge_exactly_once(
+        self, parsed: Iterable[tuple[int, int, str]]
+    ) -> tuple[dict[str, str], Future[None] | None]:
         refused: dict[str, str] = {}
         done: list[Outstanding] = []
-        for ack_id in ack_ids:
-            message_id, lease = self.parse_ack_id(ack_id)
+        for message_id, lease, ack_id in parsed:
             message = self.outstanding.get(message_id)
             if message is not None and message.is_held(lease):
-                message.leave_consumer()
-                message.state = State.ACKNOWLEDGED
-                if message.ordering_key:
-                    self._keys.leave(message)
+                if not self._messages.is_in_order(message):
+                    refused[ack_id] = UNORDERED_ACK_ID
+                    continue
+                self._messages.keep_acknowledged(message)
                 done.append(message)
             elif message is None or message.state is not State.ACKNOWLEDGED or message.lease != lease:
                 refused[ack_id] = INVALID_ACK_ID
@@ -237,7 +206,7 @@ class DeliveryQueue:
         """Set deadlines, in seconds from now; 0 is a negative acknowledgement. Returns as :meth:`acknowledge` does."""
         refused: dict[str, str] = {}
         extended: dict[int, list[int]] = {}
-        failed: list[Outstanding] = []
+        failed: dict[int, Outstanding] = {}
         saved: Future[None] | None = None
         now = now_us()
         for ack_id, seconds in ack_ids.items():
@@ -247,16 +216,14 @@ class DeliveryQueue:
                 if self.settings.exactly_once:
                     refused[ack_id] = INVALID_ACK_ID
             elif seconds == 0:
-                self._fail(message)
-                failed.append(message)
+                failed |= {each.message_id: each for each in self._fail(message)}
             else:
-                message.until_us = now + seconds * 1_000_000
-                self._deadlines.set(message_id, message.until_us)
+                self._messages.extend(message, now + seconds * 1_000_000)
                 extended.setdefault(message.until_us, []).append(message_id)
         for until_us, message_ids in extended.items():
             saved = self._store.extend_deliveries(self._subscription_id, message_ids, until_us)
         if failed:
-            saved = self._save(failed)  # follows all writes of _fail, so this future covers them
+            saved = self._save(failed.values())  # follows all writes of _fail, so this future covers them
             self.wake.set()
         self._arm()
         return refused, saved
@@ -267,33 +234,26 @@ class DeliveryQueue:
         if not delivery.is_held:
             return
         if accepted:
-            self._finish(message)
-            self._remove([message])
+            self._remove(self._messages.acknowledge(message))
         else:
-            self._fail(message)
-            self._save([message])
+            self._save(self._fail(message))
             self._arm()
             self.wake.set()
 
     def release(self, deliveries: Iterable[Delivery]) -> None:
         """Take back messages that could not be delivered; this does not count as an attempt."""
-        back: list[Outstanding] = []
+        back: dict[int, Outstanding] = {}
         for delivery in deliveries:
             if delivery.is_held:
-                message = delivery.outstanding
-                back.append(message)
-                message.leave_consumer()
-                message.until_us = 0
-                self._deadlines.discard(message.message_id)
-                self._queue_again(message)
+                back |= {each.message_id: each for each in self._messages.release(delivery.outstanding)}
         if back:
-            self._save(back)
+            self._save(back.values())
             self.wake.set()
 
     def forwarded(self, message: Outstanding) -> None:
         """Remove a message that is on disk in the dead-letter topic."""
         if message.state is State.FORWARDING:
-            self._finish(message)
+            self._messages.finish(message)
             self._finished([message.message_id])
             self.wake.set()
 
@@ -306,52 +266,23 @@ class DeliveryQueue:
         self.wake.set()
         return saved
 
-    def _finish(self, message: Outstanding) -> None:
-        if message.state is State.BLOCKED:
-            self._keys.blocked -= 1
-        message.state = State.DONE
-        message.leave_consumer()
-        if self.outstanding.get(message.message_id) is message:  # a replay may have replaced it
-            del self.outstanding[message.message_id]
-            self._deadlines.discard(message.message_id)
-        if message.ordering_key:
-            self._keys.leave(message)
+    def _fail(self, message: Outstanding) -> list[Outstanding]:
+        """Handle a negative acknowledgement or missed deadline: retry, or forward to the dead-letter topic.
 
-    def _fail(self, message: Outstanding) -> None:
-        """Handle a negative acknowledgement or missed deadline: retry, or forward to the dead-letter topic."""
-        message.leave_consumer()
+        Return the messages whose rows have to be written: this one, and those of its key that are redelivered with it.
+        """
         message.failures += 1
         attempts = self.settings.max_attempts
         if attempts is not None and message.failures >= attempts and self._dead_letter(message):
-            message.state = State.FORWARDING
-            self._deadlines.discard(message.message_id)
-            return
-        delay_us = self.settings.backoff_us(message.failures)
-        message.until_us = now_us() + delay_us
-        if delay_us:
-            self._deadlines.set(message.message_id, message.until_us)
-        else:
-            self._deadlines.discard(message.message_id)
-        self._queue_again(message, delayed=delay_us > 0)
-
-    def _queue_again(self, message: Outstanding, delayed: bool = False) -> None:
-        """Make a message available again, in the order of its key if it has one."""
-        if not message.ordering_key:
-            message.state = State.BACKING_OFF if delayed else State.READY
-            if not delayed:
-                self._ready.append(message)
-            return
-        if delayed:
-            self._keys.delay(message)
-        else:
-            self._keys.block(message)
-        self._keys.leave(message)
+            self._remove(self._messages.forward(message))
+            return []
+        return self._messages.fail(message, now_us(), self.settings.backoff_us(message.failures))
 
     # Deadlines
 
     def _arm(self) -> None:
         """Set the timer for the next deadline."""
-        next_us = self._deadlines.next_us()
+        next_us = self._messages.deadlines.next_us()
         if next_us is None or (self._timer is not None and self._timer_us <= next_us):
             return
         if self._timer is not None:
@@ -364,19 +295,20 @@ class DeliveryQueue:
         """Act on every deadline that has passed; a timer calls this."""
         self._timer = None
         expired: list[Outstanding] = []
-        for message_id in self._deadlines.pop_due(now_us()):
+        taken_back: dict[int, Outstanding] = {}
+        for message_id in self._messages.deadlines.pop_due(now_us()):
             message = self.outstanding[message_id]
             if message.state is State.LEASED:
-                # No write: an expired lease on disk is restored as this failure after a restart.
-                self._fail(message)
-            elif message.state is State.BACKING_OFF and message.ordering_key:
-                self._keys.end_delay(message)
+                failed = self._fail(message)
+                # Without an ordering key no write: an expired lease on disk is restored as this failure.
+                if message.ordering_key:
+                    taken_back |= {each.message_id: each for each in failed}
             elif message.state is State.BACKING_OFF:
-                message.state = State.READY
-                self._ready.append(message)
+                self._messages.end_delay(message)
             elif message.state is State.ACKNOWLEDGED:
-                self._finish(message)
-                expired.append(message)
+                expired += self._messages.finish(message)
+        if taken_back:
+            self._save(taken_back.values())
         self._remove(expired)
         self.wake.set()
         self._arm()
@@ -390,18 +322,48 @@ class DeliveryQueue:
         ]
         if not dropped and self.cursor >= message_id - 1:
             return None
-        for message in dropped:
-            self._finish(message)
+        done = self._finish(dropped)
         self._backlog.skip_to(message_id - 1)
-        return self._moved([message.message_id for message in dropped], drop_before_id=message_id)
+        later = [each for each in done if each.message_id >= message_id]
+        self._remove(later)
+        return self._moved([m.message_id for m in dropped], drop_before_id=message_id)
 
     def replay_from(self, message_id: int) -> Future[None]:
         """Deliver every message from this id on again, acknowledged or not, and none from before."""
         dropped = [m for m in self.outstanding.values() if m.state is not State.FORWARDING]
-        for message in dropped:
-            self._finish(message)
+        self._finish(dropped)
         self._backlog.move_to(message_id - 1)
         return self._moved([m.message_id for m in dropped if m.message_id < message_id], drop_before_id=None)
+
+    def unacknowledged(self) -> list[int]:
+        """Ids of the outstanding messages that are not acknowledged."""
+        acknowledged = (State.ACKNOWLEDGED, State.ACKNOWLEDGED_EARLY, State.FORWARDING)
+        return [message_id for message_id, message in self.outstanding.items() if message.state not in acknowledged]
+
+    def restore(self, cursor: int, message_ids: Sequence[int]) -> Future[None]:
+        """Deliver these messages, and all after the cursor, and no others; ids of deleted messages are ignored."""
+        dropped = [m for m in self.outstanding.values() if m.state is not State.FORWARDING]
+        self._finish(dropped)
+        self._backlog.move_to(cursor)
+        self._saved_cursor = cursor
+        matches = self.settings.matches
+        restored = [
+            message
+            for message in self._store.messages(message_ids)
+            if message.id not in self.outstanding and (matches is None or matches(message.body))
+        ]
+        for message in restored:
+            key = message.ordering_key if self.settings.ordered else ""
+            self._messages.add_waiting(Outstanding(message.id, key, len(message.body)))
+        saved = self._store.restore(self._subscription_id, [message.id for message in restored], cursor)
+        self._finished([m.message_id for m in dropped if m.message_id <= cursor])
+        self.wake.set()
+        return saved
+
+    def _finish(self, messages: Iterable[Outstanding]) -> list[Outstanding]:
+        return [
+            done for message in messages if message.state is not State.DONE for done in self._messages.finish(message)
+        ]
 
     def _moved(self, finished: Sequence[int], drop_before_id: int | None) -> Future[None]:
         self._saved_cursor = self.cursor

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 from google.iam.v1 import iam_policy_pb2, policy_pb2
 
-from photofinish_emulators.common.rpc_errors import aborted, invalid, unimplemented
+from photofinish_emulators.common.rpc_errors import aborted, invalid
 from photofinish_emulators.common.serving import Method, generic_handler
 from photofinish_emulators.pubsub.broker import Broker
 from photofinish_emulators.pubsub.methods import unary
@@ -66,8 +66,10 @@ class IamPolicy:
             self._broker.topic(resource)
         elif kind == "subscriptions":
             self._broker.subscription(resource)
-        elif kind in ("snapshots", "schemas"):
-            raise unimplemented(f"There are no {kind} here, so they have no policy.")
+        elif kind == "snapshots":
+            self._broker.snapshots.find(resource)
+        elif kind == "schemas":
+            self._broker.schemas.revisions(resource)
         else:
             raise invalid(f"Invalid resource name given (name={resource}).")
         stored = self._broker.store.policy(resource)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from google.protobuf import empty_pb2
 
 from photofinish_emulators.common import rpc_errors
-from photofinish_emulators.common.rpc_errors import Context, unimplemented
+from photofinish_emulators.common.rpc_errors import Context
 from photofinish_emulators.common.serving import Method
 from photofinish_emulators.pubsub import protos
 from photofinish_emulators.pubsub.errors import disk_failed
@@ -35,12 +35,3 @@ def unary(call: Call) -> Callable[[Any, Context], Awaitable[Any]]:
             raise disk_failed(error) from error
 
     return rpc_errors.unary(write)
-
-
-def refuse(reason: str) -> Call:
-    """A call that always fails with UNIMPLEMENTED."""
-
-    async def call(_request: Any) -> NoReturn:
-        raise unimplemented(reason)
-
-    return call

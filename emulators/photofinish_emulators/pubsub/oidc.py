@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import crypt, jwt
 
 ISSUER = "https://accounts.google.com"
+KEY_SET = "oidc-jwks.json"
 LIFETIME_S = 3600
 RENEW_BEFORE_S = 300
 
@@ -28,7 +29,7 @@ class TokenIssuer:
 
     def __init__(self, state_dir: Path) -> None:
         self._key_path = state_dir / "oidc-key.pem"
-        self._jwks_path = state_dir / "oidc-jwks.json"
+        self._jwks_path = state_dir / KEY_SET
         self._signer: crypt.RSASigner | None = None
         self._tokens: dict[tuple[str, str], tuple[str, float]] = {}
 

@@ -18,28 +18,35 @@ class State(Enum):
     # Exactly-once delivery: acknowledged, and kept until its deadline, so that a client that lost the response (for
     # example because the server was killed) can repeat the acknowledgement and have it confirmed.
     ACKNOWLEDGED = auto()
+    # With an ordering key: acknowledged before an earlier message of its key, and redelivered if that one is.
+    ACKNOWLEDGED_EARLY = auto()
     DONE = auto()  # acknowledged, dropped or forwarded
 
     @property
     def stored(self) -> StoredState:
-        """The state on disk, where all states but two are "waiting until a time" (possibly past)."""
-        if self is State.LEASED:
-            return StoredState.LEASED
-        return StoredState.ACKNOWLEDGED if self is State.ACKNOWLEDGED else StoredState.WAITING
+        """The state on disk, where all others are "waiting until a time" (possibly past)."""
+        return _STORED.get(self, StoredState.WAITING)
 
     @staticmethod
     def restored(stored: StoredState) -> State:
-        if stored is StoredState.LEASED:
-            return State.LEASED
-        return State.ACKNOWLEDGED if stored is StoredState.ACKNOWLEDGED else State.BACKING_OFF
+        return _RESTORED.get(stored, State.BACKING_OFF)
+
+
+_STORED = {
+    State.LEASED: StoredState.LEASED,
+    State.ACKNOWLEDGED: StoredState.ACKNOWLEDGED,
+    State.ACKNOWLEDGED_EARLY: StoredState.ACKNOWLEDGED_EARLY,
+}
+_RESTORED = {stored: state for state, stored in _STORED.items()}
 
 
 @dataclass(slots=True, eq=False)
 class Consumer:
-    """A client that receives messages; ``max_*`` limit what it holds at once."""
+    """A client that receives messages; ``max_*`` limit what it holds at once, in all and of one ordering key."""
 
     max_messages: float = float("inf")
     max_bytes: float = float("inf")
+    max_per_key: float = float("inf")
     messages: int = 0
     bytes: int = 0
 

@@ -18,15 +18,18 @@ def page(names: Iterable[str], page_size: int, page_token: str) -> tuple[list[st
     A page starts after the name in its token, so names created or deleted between two pages do not shift the others.
 
     Raises:
-        Refused: INVALID_ARGUMENT for a negative size, or a token that this function did not return.
+        Refused: INVALID_ARGUMENT for a size out of bounds, or a token that this function did not return.
     """
-    if page_size < 0:
-        raise invalid(f"Invalid page_size given ({page_size}). It must not be negative.")
+    if not 0 <= page_size <= MAX_PAGE_SIZE:
+        raise invalid(  # recorded
+            f"The value for page_size is out of bounds. You passed {page_size} in the request, but the value must be"
+            f" between 0 and {MAX_PAGE_SIZE}."
+        )
     try:
         after = base64.b64decode(page_token, altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
         raise invalid("Invalid page_token given.") from error
-    size = min(page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+    size = page_size or DEFAULT_PAGE_SIZE
     following = sorted(name for name in names if name > after)
     chosen = following[:size]
     more = len(following) > size

@@ -11,6 +11,8 @@ from google.pubsub_v1 import types
 
 Topic: Any = types.Topic.pb()
 Subscription: Any = types.Subscription.pb()
+Snapshot: Any = types.Snapshot.pb()
+Schema: Any = types.Schema.pb()
 PubsubMessage: Any = types.PubsubMessage.pb()
 PushConfig: Any = types.PushConfig.pb()
 ReceivedMessage: Any = types.ReceivedMessage.pb()
@@ -21,6 +23,8 @@ SeekResponse: Any = types.SeekResponse.pb()
 DetachSubscriptionResponse: Any = types.DetachSubscriptionResponse.pb()
 ListTopicsResponse: Any = types.ListTopicsResponse.pb()
 ListTopicSubscriptionsResponse: Any = types.ListTopicSubscriptionsResponse.pb()
+ListTopicSnapshotsResponse: Any = types.ListTopicSnapshotsResponse.pb()
+ListSnapshotsResponse: Any = types.ListSnapshotsResponse.pb()
 ListSubscriptionsResponse: Any = types.ListSubscriptionsResponse.pb()
 
 

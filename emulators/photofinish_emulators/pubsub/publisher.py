@@ -11,16 +11,18 @@ from photofinish_emulators.common.rpc_errors import failed_precondition, invalid
 from photofinish_emulators.common.serving import generic_handler
 from photofinish_emulators.pubsub import protos
 from photofinish_emulators.pubsub.broker import Broker
-from photofinish_emulators.pubsub.methods import Call, methods, refuse
+from photofinish_emulators.pubsub.limits import check_name, check_project
+from photofinish_emulators.pubsub.methods import Call, methods
 from photofinish_emulators.pubsub.paging import page
-from photofinish_emulators.pubsub.resources import check_name, check_project, new_topic, updated_topic
+from photofinish_emulators.pubsub.resources import new_topic, updated_topic
+from photofinish_emulators.pubsub.schema_registry import DELETED_SCHEMA
+from photofinish_emulators.pubsub.topics import Topic
 
 SERVICE = "google.pubsub.v1.Publisher"
 MAX_REQUEST_MESSAGES = 1000
 MAX_REQUEST_BYTES = 10_000_000
 MAX_ATTRIBUTES, MAX_KEY_BYTES, MAX_VALUE_BYTES = 100, 256, 1024
 MAX_ORDERING_KEY_BYTES = 1024
-NO_SNAPSHOTS = "Snapshots are not served. To replay, seek the subscription to a time."
 
 
 class Publisher:
@@ -42,7 +44,7 @@ class Publisher:
                 "ListTopicSubscriptionsResponse",
             ),
             "ListTopicSnapshots": (
-                refuse(NO_SNAPSHOTS),
+                self.list_topic_snapshots,
                 "ListTopicSnapshotsRequest",
                 "ListTopicSnapshotsResponse",
             ),
@@ -56,16 +58,33 @@ class Publisher:
         return generic_handler(SERVICE, methods(calls))
 
     async def create_topic(self, request: Any) -> Any:
-        return (await self._broker.create_topic(new_topic(request))).config
+        config = new_topic(request)
+        self._check_schema(config)
+        return (await self._broker.create_topic(config)).config
+
+    def _check_schema(self, config: Any) -> None:
+        if config.HasField("schema_settings"):
+            self._broker.schemas.check_settings(config.schema_settings)
+
+    def _shown(self, topic: Topic) -> Any:
+        """The topic as the API shows it, with the current name of its schema."""
+        config = protos.Topic()
+        config.CopyFrom(topic.config)
+        if config.HasField("schema_settings") and config.schema_settings.schema not in self._broker.schemas.by_name:
+            config.schema_settings.schema = DELETED_SCHEMA
+        return config
 
     async def update_topic(self, request: Any) -> Any:
         topic = self._broker.topic(request.topic.name)
-        await self._broker.update_topic(topic, updated_topic(topic.config, request.topic, request.update_mask))
-        return topic.config
+        config = updated_topic(topic.config, request.topic, request.update_mask)
+        if any(path.partition(".")[0] == "schema_settings" for path in request.update_mask.paths):
+            self._check_schema(config)
+        await self._broker.update_topic(topic, config)
+        return self._shown(topic)
 
     async def get_topic(self, request: Any) -> Any:
         check_name(request.topic, "topics")
-        return self._broker.topic(request.topic).config
+        return self._shown(self._broker.topic(request.topic))
 
     async def list_topics(self, request: Any) -> Any:
         check_project(request.project)
@@ -73,7 +92,7 @@ class Publisher:
         names = (name for name in self._broker.topics if name.startswith(prefix))
         chosen, token = page(names, request.page_size, request.page_token)
         return protos.ListTopicsResponse(
-            topics=[self._broker.topics[name].config for name in chosen], next_page_token=token
+            topics=[self._shown(self._broker.topics[name]) for name in chosen], next_page_token=token
         )
 
     async def list_topic_subscriptions(self, request: Any) -> Any:
@@ -82,6 +101,12 @@ class Publisher:
         names = (subscription.name for subscription in topic.subscriptions.values())
         chosen, token = page(names, request.page_size, request.page_token)
         return protos.ListTopicSubscriptionsResponse(subscriptions=chosen, next_page_token=token)
+
+    async def list_topic_snapshots(self, request: Any) -> Any:
+        check_name(request.topic, "topics")
+        names = (snapshot.name for snapshot in self._broker.topic(request.topic).snapshots)
+        chosen, token = page(names, request.page_size, request.page_token)
+        return protos.ListTopicSnapshotsResponse(snapshots=chosen, next_page_token=token)
 
     async def delete_topic(self, request: Any) -> Any:
         check_name(request.topic, "topics")
@@ -100,6 +125,9 @@ class Publisher:
         check_name(request.topic, "topics")
         topic = self._broker.topic(request.topic)
         _check_messages(request)
+        if topic.config.HasField("schema_settings"):
+            for message in request.messages:
+                self._broker.schemas.check_published(topic.config.schema_settings, message)
         message_ids = await self._broker.publish(topic, request.messages)
         return protos.PublishResponse(message_ids=map(str, message_ids))
 
@@ -111,12 +139,12 @@ def _check_messages(request: Any) -> None:
         Refused: INVALID_ARGUMENT.
     """
     messages = request.messages
-    if not 0 < len(messages) <= MAX_REQUEST_MESSAGES:
+    if not messages:  # recorded, as the next two
         raise invalid(
-            f"The value for message_count is {len(messages)}. It must be between 1 and {MAX_REQUEST_MESSAGES}."
+            "The value for message_count is too small. You passed 0 in the request, but the minimum value is 1."
         )
-    if (size := request.ByteSize()) > MAX_REQUEST_BYTES:
-        raise invalid(f"The request has {size} bytes. At most {MAX_REQUEST_BYTES} are allowed.")
+    _check_at_most("message_count", len(messages), MAX_REQUEST_MESSAGES)
+    _check_at_most("request_size", request.ByteSize(), MAX_REQUEST_BYTES)
     ordering_key = messages[0].ordering_key
     if len(ordering_key.encode()) > MAX_ORDERING_KEY_BYTES:
         raise invalid(f"The ordering key is too long: at most {MAX_ORDERING_KEY_BYTES} bytes are allowed.")
@@ -131,6 +159,13 @@ def _check_messages(request: Any) -> None:
             raise invalid("All messages in a publish request must have the same ordering key.")
         if attributes:
             _check_attributes(attributes)
+
+
+def _check_at_most(what: str, value: int, most: int) -> None:
+    if value > most:
+        raise invalid(
+            f"The value for {what} is too large. You passed {value} in the request, but the maximum value is {most}."
+        )
 
 
 def _check_attributes(attributes: Any) -> None:

@@ -12,6 +12,7 @@ from photofinish_emulators.pubsub import protos
 from photofinish_emulators.pubsub.oidc import TokenIssuer
 from photofinish_emulators.pubsub.outstanding import Consumer, Delivery
 from photofinish_emulators.pubsub.push_format import push_request
+from photofinish_emulators.pubsub.service_agent import ServiceAgent
 from photofinish_emulators.pubsub.topics import Subscription
 
 log = logging.getLogger(__name__)
@@ -28,17 +29,25 @@ LEASE_MARGIN_S = 2.0
 class HttpPusher:
     """Pushes the messages of a subscription until stopped; requests in flight at that time still complete."""
 
-    def __init__(self, subscription: Subscription, session: aiohttp.ClientSession, tokens: TokenIssuer) -> None:
+    def __init__(
+        self,
+        subscription: Subscription,
+        session: aiohttp.ClientSession,
+        tokens: TokenIssuer,
+        agent: ServiceAgent,
+    ) -> None:
         self._subscription = subscription
         self._queue = subscription.queue
         self._config = subscription.config.push_config
         self._timeout = aiohttp.ClientTimeout(total=subscription.config.ack_deadline_seconds)
         self._session = session
         self._tokens = tokens
+        self._agent = agent
         self._window = float(FIRST_WINDOW)
         self._failures_in_a_row = 0
         self._paused_until = 0.0
-        self._consumer = Consumer(max_messages=FIRST_WINDOW)
+        # One message of an ordering key at a time: https://docs.cloud.google.com/pubsub/docs/ordering, "push".
+        self._consumer = Consumer(max_messages=FIRST_WINDOW, max_per_key=1)
         self._requests: set[asyncio.Task[None]] = set()
         self._task = asyncio.create_task(self._run(), name=f"push {subscription.name}")
 
@@ -101,6 +110,8 @@ class HttpPusher:
         headers = request.headers
         if self._config.HasField("oidc_token"):
             oidc = self._config.oidc_token
+            if not self._agent.may_sign(oidc.service_account_email):
+                return f"may not sign a token of {oidc.service_account_email}"
             token = self._tokens.token(oidc.service_account_email, oidc.audience or self._config.push_endpoint)
             headers = {**headers, "Authorization": f"Bearer {token}"}
         try:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from photofinish_emulators.common.rpc_errors import invalid, unimplemented
 from photofinish_emulators.pubsub import protos
 from photofinish_emulators.pubsub.filters import FilterError, parse_filter
+from photofinish_emulators.pubsub.limits import check_labels, check_name, check_range, seconds
 from photofinish_emulators.pubsub.outstanding import DeliverySettings
 
 DELETED_TOPIC = "_deleted-topic_"
@@ -21,16 +21,20 @@ MIN_TTL_S, DEFAULT_TTL_S = DAY_S, 31 * DAY_S
 MIN_ACK_DEADLINE_S, MAX_ACK_DEADLINE_S = 10, 600
 MAX_BACKOFF_S, DEFAULT_MIN_BACKOFF_S = 600, 10
 MIN_ATTEMPTS, MAX_ATTEMPTS = 5, 100
-MAX_LABELS = 64
 
 PUSH_FORMAT = "x-emulator-push-format"
 PUSH_FORMATS = ("wrapped", "cloudevent")
 
-_NAME = re.compile(r"projects/(?P<project>[^/]+)/(?P<kind>[a-z]+)/(?P<id>[A-Za-z][A-Za-z0-9\-_.~+%]{2,254})")
-_PROJECT = re.compile(r"projects/[^/]+")
+# https://docs.cloud.google.com/pubsub/docs/create-push-subscription: HTTPS. Local functions have no certificates.
+_PUSH_ENDPOINT = re.compile(r"https://[^/?#\s]+|http://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?([/?#]|$)")
+
+# https://docs.cloud.google.com/iam/docs/service-account-types: made by users, and the default ones
+_SERVICE_ACCOUNT = re.compile(
+    r"[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z0-9.:-]+\.iam\.gserviceaccount\.com"
+    r"|\d+-compute@developer\.gserviceaccount\.com|[a-z0-9.:-]+@appspot\.gserviceaccount\.com"
+)
 
 TOPIC_REFUSED = {
-    "schema_settings": "schemas are not checked here",
     "ingestion_data_source_settings": "nothing is ingested here",
     "message_transforms": "messages are not transformed here",
     "kms_key_name": "messages are not encrypted here",
@@ -41,7 +45,7 @@ SUBSCRIPTION_REFUSED = {
     "bigtable_config": "there is no Bigtable here",
     "message_transforms": "messages are not transformed here",
 }
-TOPIC_MUTABLE = {"labels", "message_storage_policy", "message_retention_duration"}
+TOPIC_MUTABLE = {"labels", "message_storage_policy", "message_retention_duration", "schema_settings"}
 SUBSCRIPTION_MUTABLE = {
     "push_config",
     "ack_deadline_seconds",
@@ -53,33 +57,6 @@ SUBSCRIPTION_MUTABLE = {
     "retry_policy",
     "enable_exactly_once_delivery",
 }
-
-
-def check_name(name: str, kind: str) -> None:
-    """Check a resource name; ``kind`` is ``topics``, ``subscriptions`` or ``snapshots``.
-
-    Raises:
-        Refused: INVALID_ARGUMENT.
-    """
-    match = _NAME.fullmatch(name)
-    if match is None or match["kind"] != kind or match["id"].lower().startswith("goog"):
-        raise invalid(
-            f"Invalid resource name given (name={name}). It must be projects/PROJECT/{kind}/ID, where ID starts with"
-            " a letter, has 3 to 255 letters, digits or -_.~+% and does not start with goog."
-        )
-
-
-def check_project(name: str) -> None:
-    if _PROJECT.fullmatch(name) is None:
-        raise invalid(f"Invalid resource name given (name={name}). It must be projects/PROJECT.")
-
-
-def project_of(name: str) -> str:
-    return name.split("/")[1]
-
-
-def seconds(duration: Duration) -> float:
-    return float(duration.seconds + duration.nanos / 1e9)
 
 
 def new_topic(requested: Any) -> Any:
@@ -96,16 +73,17 @@ def new_topic(requested: Any) -> Any:
 
 def updated_topic(current: Any, requested: Any, mask: FieldMask) -> Any:
     """``current`` with the fields of ``mask`` taken from ``requested``."""
-    return _checked_topic(_merged(current, requested, mask, TOPIC_MUTABLE, TOPIC_REFUSED))
+    return _checked_topic(merged(current, requested, mask, TOPIC_MUTABLE, TOPIC_REFUSED))
 
 
 def _checked_topic(topic: Any) -> Any:
     _refuse(topic, TOPIC_REFUSED)
-    _check_labels(topic.labels)
+    check_labels(topic.labels)
     if topic.HasField("message_retention_duration"):
-        _check_range(
-            "message_retention_duration", seconds(topic.message_retention_duration), MIN_RETENTION_S, MAX_RETENTION_S
-        )
+        _check_retention(topic)
+    if topic.HasField("message_storage_policy") and not topic.message_storage_policy.allowed_persistence_regions:
+        # The documentation of the field: an empty list is not a valid configuration.
+        raise invalid("message_storage_policy.allowed_persistence_regions must name at least one region.")
     for ignored in ("satisfies_pzs", "tags"):
         topic.ClearField(ignored)
     topic.state = protos.Topic.State.ACTIVE
@@ -129,26 +107,28 @@ def new_subscription(requested: Any) -> Any:
 
 def updated_subscription(current: Any, requested: Any, mask: FieldMask) -> Any:
     """``current`` with the fields of ``mask`` taken from ``requested``."""
-    return _checked_subscription(_merged(current, requested, mask, SUBSCRIPTION_MUTABLE, SUBSCRIPTION_REFUSED))
+    return _checked_subscription(merged(current, requested, mask, SUBSCRIPTION_MUTABLE, SUBSCRIPTION_REFUSED))
 
 
 def _checked_subscription(subscription: Any) -> Any:
     _refuse(subscription, SUBSCRIPTION_REFUSED)
-    _check_labels(subscription.labels)
+    check_labels(subscription.labels)
     subscription.ack_deadline_seconds = subscription.ack_deadline_seconds or MIN_ACK_DEADLINE_S
-    _check_range("ack_deadline_seconds", subscription.ack_deadline_seconds, MIN_ACK_DEADLINE_S, MAX_ACK_DEADLINE_S)
+    check_ack_deadline(subscription.ack_deadline_seconds, MIN_ACK_DEADLINE_S)
     if not subscription.HasField("message_retention_duration"):
         subscription.message_retention_duration.seconds = DEFAULT_RETENTION_S
-    _check_range(
-        "message_retention_duration",
-        seconds(subscription.message_retention_duration),
-        MIN_RETENTION_S,
-        MAX_RETENTION_S,
-    )
+    _check_retention(subscription)
     if not subscription.HasField("expiration_policy"):
         subscription.expiration_policy.ttl.seconds = DEFAULT_TTL_S
     if subscription.expiration_policy.HasField("ttl"):
-        _check_range("expiration_policy.ttl", seconds(subscription.expiration_policy.ttl), MIN_TTL_S, None)
+        ttl_s = seconds(subscription.expiration_policy.ttl)
+        check_range("expiration duration", ttl_s, MIN_TTL_S, None, "s")
+        if (retention_s := seconds(subscription.message_retention_duration)) > ttl_s:
+            raise invalid(
+                f"The value for subscription message retention duration ({retention_s:g}s) cannot be greater than the"
+                f" TTL in the subscription's expiration policy ({ttl_s:g}s), since messages cannot be retained past"
+                " subscription expiration."
+            )
     if subscription.HasField("retry_policy"):
         _default_retry_policy(subscription.retry_policy)
     if not subscription.dead_letter_policy.ListFields():
@@ -157,8 +137,11 @@ def _checked_subscription(subscription: Any) -> Any:
         policy = subscription.dead_letter_policy
         check_name(policy.dead_letter_topic, "topics")
         policy.max_delivery_attempts = policy.max_delivery_attempts or MIN_ATTEMPTS
-        _check_range("max_delivery_attempts", policy.max_delivery_attempts, MIN_ATTEMPTS, MAX_ATTEMPTS, "")
+        check_range("max_delivery_attempts", policy.max_delivery_attempts, MIN_ATTEMPTS, MAX_ATTEMPTS)
     check_push_config(subscription.push_config)
+    if subscription.enable_exactly_once_delivery and subscription.push_config.push_endpoint:
+        # https://docs.cloud.google.com/pubsub/docs/exactly-once-delivery, section about push subscriptions
+        raise invalid("Exactly-once delivery is supported for pull subscriptions only.")
     for ignored in ("topic_message_retention_duration", "analytics_hub_subscription_info", "tags"):
         subscription.ClearField(ignored)
     subscription.state = protos.Subscription.State.ACTIVE
@@ -170,16 +153,33 @@ def check_push_config(config: Any) -> None:
     endpoint = config.push_endpoint
     if not endpoint:
         return
-    if not re.match(r"https?://[^/?#]+", endpoint):
-        raise invalid(f"Invalid push endpoint given (endpoint={endpoint}). It must be an http or https URL.")
+    if _PUSH_ENDPOINT.match(endpoint) is None:
+        raise invalid(
+            f"Invalid push endpoint given (endpoint={endpoint}). It must be an HTTPS URL, or HTTP on this machine."
+        )
     push_format = config.attributes.get(PUSH_FORMAT, PUSH_FORMATS[0])
     if push_format not in PUSH_FORMATS:
         raise invalid(f"Invalid {PUSH_FORMAT} given ({push_format}). It must be one of {PUSH_FORMATS}.")
     if config.attributes.get("x-goog-version", "v1") not in ("v1", "v1beta2"):
         raise invalid("Invalid x-goog-version given. It must be v1 or v1beta2.")
-    if config.HasField("oidc_token") and not config.oidc_token.service_account_email:
-        raise invalid("oidc_token.service_account_email must be set.")
+    if config.HasField("oidc_token"):
+        email = config.oidc_token.service_account_email
+        if _SERVICE_ACCOUNT.fullmatch(email) is None:
+            raise invalid(f"Invalid oidc_token.service_account_email given ({email}). It must be a service account's.")
     config.attributes.setdefault("x-goog-version", "v1")
+
+
+def check_ack_deadline(deadline_s: int, lowest_s: int = 0) -> None:
+    if not lowest_s <= deadline_s <= MAX_ACK_DEADLINE_S:
+        raise invalid(  # recorded
+            f"Invalid ack deadline given (ack_deadline={deadline_s})."
+            f" The ack deadline must be between {lowest_s} and {MAX_ACK_DEADLINE_S} seconds."
+        )
+
+
+def _check_retention(config: Any) -> None:
+    value = seconds(config.message_retention_duration)
+    check_range("message retention duration", value, MIN_RETENTION_S, MAX_RETENTION_S, "s")
 
 
 def delivery_settings(subscription: Any) -> DeliverySettings:
@@ -209,26 +209,39 @@ def _default_retry_policy(policy: Any) -> None:
     if not policy.HasField("maximum_backoff"):
         policy.maximum_backoff.seconds = MAX_BACKOFF_S
     low, high = seconds(policy.minimum_backoff), seconds(policy.maximum_backoff)
-    _check_range("retry_policy.minimum_backoff", low, 0, MAX_BACKOFF_S)
-    _check_range("retry_policy.maximum_backoff", high, low, MAX_BACKOFF_S)
+    check_range("retry_policy.minimum_backoff", low, 0, MAX_BACKOFF_S, "s")
+    check_range("retry_policy.maximum_backoff", high, low, MAX_BACKOFF_S, "s")
 
 
-def _merged(current: Any, requested: Any, mask: FieldMask, mutable: set[str], refused: Mapping[str, str]) -> Any:
+def merged(current: Any, requested: Any, mask: FieldMask, mutable: set[str], refused: Mapping[str, str]) -> Any:
+    """``current`` with the fields of ``mask`` taken from ``requested``.
+
+    Raises:
+        Refused: the mask is empty, or has a field that cannot change or is not served.
+    """
+    kind = current.DESCRIPTOR.name
+    request = f"Update{kind}Request"
     if not mask.paths:
-        raise invalid("The update_mask in the request must be set and not empty.")
+        raise invalid(  # recorded, as the next
+            f"The update_mask in the {request} must be set, and must contain a non-empty paths list."
+        )
     if not mask.IsValidForDescriptor(current.DESCRIPTOR):
-        raise invalid(f"The update_mask names a field that does not exist: {', '.join(mask.paths)}.")
+        raise invalid(
+            f"Invalid update_mask provided in the {request}: {', '.join(mask.paths)} is not a field of the {kind}."
+        )
     for path in mask.paths:
         field = path.split(".", 1)[0]
         if field in refused:
             raise unimplemented(f"{field} is not served: {refused[field]}.")
         if field not in mutable:
-            raise invalid(f"Invalid update_mask provided in the request: {field} cannot be changed.")
-    merged = type(current)()
-    merged.CopyFrom(current)
+            raise invalid(
+                f"Invalid update_mask provided in the {request}: the '{field}' field in the {kind} is not mutable."
+            )
+    changed = type(current)()
+    changed.CopyFrom(current)
     for path in mask.paths:
-        _copy_field(requested, merged, path)
-    return merged
+        _copy_field(requested, changed, path)
+    return changed
 
 
 def _copy_field(source: Any, target: Any, path: str) -> None:
@@ -244,14 +257,3 @@ def _refuse(config: Any, refused: Mapping[str, str]) -> None:
     for field, _ in config.ListFields():
         if field.name in refused:
             raise unimplemented(f"{field.name} is not served: {refused[field.name]}.")
-
-
-def _check_labels(labels: Mapping[str, str]) -> None:
-    if len(labels) > MAX_LABELS:
-        raise invalid(f"{len(labels)} labels are too many: at most {MAX_LABELS}.")
-
-
-def _check_range(what: str, value: float, low: float, high: float | None, unit: str = " seconds") -> None:
-    if value < low or (high is not None and value > high):
-        limits = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
-        raise invalid(f"Invalid {what} given ({value:g}). It must be {limits}{unit}.")

@@ -12,12 +12,15 @@ from pathlib import Path
 import aiohttp
 import typer
 
-from photofinish_emulators.common.serving import Host, Port, StateDir, generic_handler, serve
+from photofinish_emulators.common.authorization import AccountPorts, Authorization, IamFile, read_options
+from photofinish_emulators.common.serving import Host, Port, StateDir, serve
 from photofinish_emulators.common.state_dir import lock_state_dir
-from photofinish_emulators.pubsub import iam, publisher, schemas, subscriber
+from photofinish_emulators.pubsub import iam as policies
+from photofinish_emulators.pubsub import permissions, publisher, schemas, subscriber
 from photofinish_emulators.pubsub.broker import Broker
 from photofinish_emulators.pubsub.oidc import TokenIssuer
 from photofinish_emulators.pubsub.push import HttpPusher
+from photofinish_emulators.pubsub.service_agent import ServiceAgent
 from photofinish_emulators.pubsub.store import Store
 from photofinish_emulators.pubsub.topics import Pusher, Subscription
 
@@ -27,15 +30,22 @@ log = logging.getLogger(__name__)
 SWITCH_INTERVAL_S = 0.0005
 
 
-def command(state_dir: StateDir, host: Host = "127.0.0.1", port: Port = 0) -> None:
+def command(
+    state_dir: StateDir,
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    iam: IamFile = None,
+    account: AccountPorts = None,
+) -> None:
+    authorization = read_options(iam, account, permissions.needs, lambda _need: permissions.WORDS)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     with lock_state_dir(state_dir):
-        failed = asyncio.run(_serve(host, port, state_dir))
+        failed = asyncio.run(_serve(host, port, state_dir, authorization))
     if failed:
         raise typer.Exit(1)
 
 
-async def _serve(host: str, port: int, state_dir: Path) -> bool:
+async def _serve(host: str, port: int, state_dir: Path, authorization: Authorization | None) -> bool:
     """Serve until stopped; return whether a failure stopped the server."""
     failures: list[BaseException] = []
 
@@ -47,21 +57,22 @@ async def _serve(host: str, port: int, state_dir: Path) -> bool:
 
     store = Store(state_dir / "pubsub.sqlite", on_failure)
     tokens = TokenIssuer(state_dir)
+    agent = ServiceAgent(None if authorization is None else authorization.policy)
     # One connection per request: reusing a connection that the endpoint closes when idle would sometimes fail a push.
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
 
     def push(subscription: Subscription) -> Pusher:
-        return HttpPusher(subscription, session, tokens)
+        return HttpPusher(subscription, session, tokens, agent)
 
-    broker = Broker(store, push, on_failure)
+    broker = Broker(store, push, on_failure, agent)
     handlers = {
         publisher.SERVICE: publisher.Publisher(broker).handler(),
         subscriber.SERVICE: subscriber.Subscriber(broker).handler(),
-        iam.SERVICE: iam.IamPolicy(broker).handler(),
-        schemas.SERVICE: generic_handler(schemas.SERVICE, schemas.schema_methods()),
+        policies.SERVICE: policies.IamPolicy(broker).handler(),
+        schemas.SERVICE: schemas.SchemaService(broker.schemas).handler(),
     }
     try:
-        await serve(handlers, host, port)
+        await serve(handlers, host, port, authorization=authorization)
     finally:
         await broker.close()
         await session.close()

@@ -1,4 +1,4 @@
-"""The SQLite tables: topics, subscriptions, each message once per topic, and one row per outstanding delivery.
+"""What is on disk: topics, subscriptions, each message once per topic, and one row per outstanding delivery.
 
 A subscription reads its topic like a log. Its *cursor* is the id of the last message it took; a message up to the
 cursor that is not acknowledged yet has a row in ``delivery``. So a publish writes one row per message, however many
@@ -25,46 +25,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from photofinish_emulators.common.sqlite_store import SqliteStore
+from photofinish_emulators.pubsub.tables import TABLES
 
 T = TypeVar("T")
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS topic (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL,
-    config BLOB NOT NULL,                   -- google.pubsub.v1.Topic
-    deleted INTEGER NOT NULL DEFAULT 0      -- the row stays while a subscription still has its messages
-);
-CREATE UNIQUE INDEX IF NOT EXISTS live_topic ON topic (name) WHERE deleted = 0;
-CREATE TABLE IF NOT EXISTS subscription (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE,
-    topic_id INTEGER NOT NULL REFERENCES topic (id),
-    config BLOB NOT NULL,                   -- google.pubsub.v1.Subscription
-    start_id INTEGER NOT NULL,              -- the last message published before it was created
-    cursor INTEGER NOT NULL                 -- the last message it took
-);
-CREATE TABLE IF NOT EXISTS message (
-    id INTEGER PRIMARY KEY,                 -- microseconds since 1970
-    topic_id INTEGER NOT NULL,
-    ordering_key TEXT NOT NULL,
-    body BLOB NOT NULL                      -- google.pubsub.v1.PubsubMessage
-);
-CREATE INDEX IF NOT EXISTS message_of_topic ON message (topic_id, id);
-CREATE TABLE IF NOT EXISTS delivery (
-    subscription_id INTEGER NOT NULL,
-    message_id INTEGER NOT NULL,
-    lease INTEGER NOT NULL,                 -- number of times it was delivered; part of the acknowledgement id
-    failures INTEGER NOT NULL,              -- negative acknowledgements and missed deadlines so far
-    state INTEGER NOT NULL,                 -- StoredState
-    until_us INTEGER NOT NULL,
-    PRIMARY KEY (subscription_id, message_id)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS policy (
-    resource TEXT PRIMARY KEY,
-    policy BLOB NOT NULL                    -- google.iam.v1.Policy
-);
-"""
 
 # Rows per INSERT; few sizes, so that prepared statements are reused.
 INSERT_SIZES = (128, 16, 1)
@@ -76,6 +39,7 @@ class StoredState(IntEnum):
     WAITING = 0  # for its next delivery
     LEASED = 1  # with a consumer
     ACKNOWLEDGED = 2  # and kept to confirm repeated acknowledgements
+    ACKNOWLEDGED_EARLY = 3  # and kept as long as an earlier message of its ordering key is out
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +73,21 @@ class Store:
     """
 
     def __init__(self, path: Path, on_failure: Callable[[BaseException], None]) -> None:
-        self._sqlite = SqliteStore(path, SCHEMA)
-        self._reader = self._sqlite.connect()
+        self._sqlite = SqliteStore(path, TABLES)
+        self.reader = self._sqlite.connect()
         self._on_failure = on_failure
         self._failed = False
-        row = self._reader.execute(
+        row = self.reader.execute(
             "SELECT max(coalesce((SELECT max(id) FROM message), 0),"
-            " coalesce((SELECT max(cursor) FROM subscription), 0))"
+            " coalesce((SELECT max(cursor) FROM subscription), 0), coalesce((SELECT max(cursor) FROM snapshot), 0))"
         ).fetchone()
         self.last_id = int(row[0])  # no message or cursor has a higher id
 
     def close(self) -> None:
         self._sqlite.close()
-        self._reader.close()
+        self.reader.close()
 
-    def _submit(self, write: Callable[[sqlite3.Connection], T]) -> Future[T]:
+    def submit(self, write: Callable[[sqlite3.Connection], T]) -> Future[T]:
         def guarded(db: sqlite3.Connection) -> T:
             if self._failed:
                 raise sqlite3.OperationalError("an earlier write failed")
@@ -147,54 +111,54 @@ class Store:
 
     def topics(self) -> list[tuple[int, str, bytes, bool]]:
         """Every topic: id, name, config, whether it is deleted."""
-        rows = self._reader.execute("SELECT id, name, config, deleted FROM topic").fetchall()
+        rows = self.reader.execute("SELECT id, name, config, deleted FROM topic").fetchall()
         return [(row[0], row[1], row[2], bool(row[3])) for row in rows]
 
     def subscriptions(self) -> list[tuple[int, str, int, bytes, int, int]]:
         """Every subscription: id, name, topic id, config, start id, cursor."""
-        return self._reader.execute("SELECT id, name, topic_id, config, start_id, cursor FROM subscription").fetchall()
+        return self.reader.execute("SELECT id, name, topic_id, config, start_id, cursor FROM subscription").fetchall()
 
     def create_topic(self, name: str, config: bytes) -> Future[int]:
         """Insert a topic and return its id; fails with ``sqlite3.IntegrityError`` when the name is in use."""
 
         def write(db: sqlite3.Connection) -> int:
-            return _inserted(db.execute("INSERT INTO topic (name, config) VALUES (?, ?)", (name, config)))
+            return inserted(db.execute("INSERT INTO topic (name, config) VALUES (?, ?)", (name, config)))
 
-        return self._submit(write)
+        return self.submit(write)
 
     def update_topic(self, topic_id: int, config: bytes) -> Future[None]:
-        return self._execute("UPDATE topic SET config = ? WHERE id = ?", (config, topic_id))
+        return self.execute("UPDATE topic SET config = ? WHERE id = ?", (config, topic_id))
 
     def delete_topic(self, topic_id: int) -> Future[None]:
         """Release the name; messages and the row stay until :meth:`purge_topic`."""
-        return self._execute("UPDATE topic SET deleted = 1 WHERE id = ?", (topic_id,))
+        return self.execute("UPDATE topic SET deleted = 1 WHERE id = ?", (topic_id,))
 
     def purge_topic(self, topic_id: int) -> Future[None]:
         """Delete the row of a deleted topic that has neither messages nor subscriptions any more."""
-        return self._execute("DELETE FROM topic WHERE id = ? AND deleted = 1", (topic_id,))
+        return self.execute("DELETE FROM topic WHERE id = ? AND deleted = 1", (topic_id,))
 
     def create_subscription(self, name: str, topic_id: int, config: bytes, start_id: int) -> Future[int]:
         """Insert a subscription and return its id; fails with ``sqlite3.IntegrityError`` when the name is in use."""
 
         def write(db: sqlite3.Connection) -> int:
-            return _inserted(
+            return inserted(
                 db.execute(
                     "INSERT INTO subscription (name, topic_id, config, start_id, cursor) VALUES (?, ?, ?, ?, ?)",
                     (name, topic_id, config, start_id, start_id),
                 )
             )
 
-        return self._submit(write)
+        return self.submit(write)
 
     def update_subscription(self, subscription_id: int, config: bytes) -> Future[None]:
-        return self._execute("UPDATE subscription SET config = ? WHERE id = ?", (config, subscription_id))
+        return self.execute("UPDATE subscription SET config = ? WHERE id = ?", (config, subscription_id))
 
     def delete_subscription(self, subscription_id: int) -> Future[None]:
         def write(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM delivery WHERE subscription_id = ?", (subscription_id,))
             db.execute("DELETE FROM subscription WHERE id = ?", (subscription_id,))
 
-        return self._submit(write)
+        return self.submit(write)
 
     # Messages
 
@@ -204,7 +168,7 @@ class Store:
         return self.last_id
 
     def publish(self, topic_id: int, messages: Sequence[Message]) -> Future[None]:
-        return self._submit(lambda db: _insert_messages(db, topic_id, messages))
+        return self.submit(lambda db: _insert_messages(db, topic_id, messages))
 
     def messages_after(self, topic_id: int, after_id: int, limit: int, max_bytes: int) -> tuple[list[Message], bool]:
         """The messages of a topic after ``after_id``, and whether these are the last.
@@ -213,7 +177,7 @@ class Store:
         """
         found: list[Message] = []
         size = 0
-        cursor = self._reader.execute(
+        cursor = self.reader.execute(
             "SELECT id, ordering_key, body FROM message WHERE topic_id = ? AND id > ? ORDER BY id LIMIT ?",
             (topic_id, after_id, limit),
         )
@@ -228,10 +192,18 @@ class Store:
     def bodies(self, message_ids: Sequence[int]) -> dict[int, bytes]:
         """Bodies by message id; deleted messages are left out."""
         return dict(
-            self._reader.execute(
+            self.reader.execute(
                 "SELECT id, body FROM message WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(message_ids),)
             ).fetchall()
         )
+
+    def messages(self, message_ids: Sequence[int]) -> list[Message]:
+        """The messages with these ids, by id; deleted ones are left out."""
+        rows = self.reader.execute(
+            "SELECT id, ordering_key, body FROM message WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (json.dumps(message_ids),),
+        )
+        return [Message(*row) for row in rows]
 
     def delete_messages(self, topic_id: int, after_id: int, to_id: int, keep: Sequence[int], limit: int) -> Future[int]:
         """Delete messages of a topic in ``(after_id, to_id]`` except ``keep``; return how many, at most ``limit``."""
@@ -243,10 +215,10 @@ class Store:
                 (topic_id, after_id, to_id, json.dumps(keep), limit),
             ).rowcount
 
-        return self._submit(write)
+        return self.submit(write)
 
     def delete_ids(self, message_ids: Sequence[int]) -> Future[None]:
-        return self._execute(
+        return self.execute(
             "DELETE FROM message WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(message_ids),)
         )
 
@@ -254,7 +226,7 @@ class Store:
 
     def deliveries(self, subscription_id: int) -> list[DeliveryRow]:
         """The outstanding deliveries of a subscription, by message id, without those of deleted messages."""
-        rows = self._reader.execute(
+        rows = self.reader.execute(
             "SELECT message_id, lease, failures, state, until_us, ordering_key, length(body)"
             " FROM delivery JOIN message ON message.id = message_id WHERE subscription_id = ? ORDER BY message_id",
             (subscription_id,),
@@ -276,17 +248,17 @@ class Store:
             if cursor is not None:
                 db.execute("UPDATE subscription SET cursor = ? WHERE id = ?", (cursor, subscription_id))
 
-        return self._submit(write)
+        return self.submit(write)
 
     def extend_deliveries(self, subscription_id: int, message_ids: Sequence[int], until_us: int) -> Future[None]:
-        return self._execute(
+        return self.execute(
             "UPDATE delivery SET until_us = ? WHERE subscription_id = ?"
             " AND message_id IN (SELECT value FROM json_each(?))",
             (until_us, subscription_id, json.dumps(message_ids)),
         )
 
     def remove_deliveries(self, subscription_id: int, message_ids: Sequence[int]) -> Future[None]:
-        return self._execute(
+        return self.execute(
             "DELETE FROM delivery WHERE subscription_id = ? AND message_id IN (SELECT value FROM json_each(?))",
             (subscription_id, json.dumps(message_ids)),
         )
@@ -302,7 +274,7 @@ class Store:
                 "DELETE FROM delivery WHERE subscription_id = ? AND message_id = ?", (subscription_id, message_id)
             )
 
-        return self._submit(write)
+        return self.submit(write)
 
     def reposition(self, subscription_id: int, drop_before_id: int | None, cursor: int) -> Future[None]:
         """Set the cursor and drop deliveries of messages below ``drop_before_id`` (None: all of them)."""
@@ -317,25 +289,39 @@ class Store:
                 )
             db.execute("UPDATE subscription SET cursor = ? WHERE id = ?", (cursor, subscription_id))
 
-        return self._submit(write)
+        return self.submit(write)
+
+    def restore(self, subscription_id: int, message_ids: Sequence[int], cursor: int) -> Future[None]:
+        """Set the cursor and make exactly these messages outstanding, never delivered so far."""
+
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM delivery WHERE subscription_id = ?", (subscription_id,))
+            db.execute(
+                "INSERT INTO delivery (subscription_id, message_id, lease, failures, state, until_us)"
+                " SELECT ?, value, 0, 0, ?, 0 FROM json_each(?)",
+                (subscription_id, StoredState.WAITING, json.dumps(message_ids)),
+            )
+            db.execute("UPDATE subscription SET cursor = ? WHERE id = ?", (cursor, subscription_id))
+
+        return self.submit(write)
 
     # Policies
 
     def policy(self, resource: str) -> bytes | None:
-        row = self._reader.execute("SELECT policy FROM policy WHERE resource = ?", (resource,)).fetchone()
+        row = self.reader.execute("SELECT policy FROM policy WHERE resource = ?", (resource,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def set_policy(self, resource: str, policy: bytes) -> Future[None]:
-        return self._execute("INSERT OR REPLACE INTO policy (resource, policy) VALUES (?, ?)", (resource, policy))
+        return self.execute("INSERT OR REPLACE INTO policy (resource, policy) VALUES (?, ?)", (resource, policy))
 
     def delete_policy(self, resource: str) -> Future[None]:
-        return self._execute("DELETE FROM policy WHERE resource = ?", (resource,))
+        return self.execute("DELETE FROM policy WHERE resource = ?", (resource,))
 
-    def _execute(self, sql: str, parameters: tuple[object, ...]) -> Future[None]:
+    def execute(self, sql: str, parameters: tuple[object, ...]) -> Future[None]:
         def write(db: sqlite3.Connection) -> None:
             db.execute(sql, parameters)
 
-        return self._submit(write)
+        return self.submit(write)
 
 
 def now_us() -> int:
@@ -348,7 +334,7 @@ async def written(future: Future[Any]) -> Any:
     return await asyncio.shield(asyncio.wrap_future(future))
 
 
-def _inserted(cursor: sqlite3.Cursor) -> int:
+def inserted(cursor: sqlite3.Cursor) -> int:
     assert cursor.lastrowid is not None
     return cursor.lastrowid
 

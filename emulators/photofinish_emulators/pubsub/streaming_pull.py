@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
 from photofinish_emulators.common.rpc_errors import Context, Refused, invalid
 from photofinish_emulators.pubsub import protos
+from photofinish_emulators.pubsub.ack_ids import UNORDERED_ACK_ID
 from photofinish_emulators.pubsub.broker import Broker
 from photofinish_emulators.pubsub.errors import disk_failed
+from photofinish_emulators.pubsub.limits import check_name
 from photofinish_emulators.pubsub.outstanding import Consumer
-from photofinish_emulators.pubsub.resources import MIN_ACK_DEADLINE_S, check_name
+from photofinish_emulators.pubsub.resources import MIN_ACK_DEADLINE_S, check_ack_deadline
 from photofinish_emulators.pubsub.store import written
 from photofinish_emulators.pubsub.subscriber_messages import (
     check_ack_ids,
-    check_deadline,
     received_messages,
     refuse_detached,
     refuse_push,
@@ -76,7 +77,7 @@ class _Stream:
         self._set_deadline(first.stream_ack_deadline_seconds)
 
     def _set_deadline(self, deadline_s: int) -> None:
-        check_deadline(deadline_s, MIN_ACK_DEADLINE_S)
+        check_ack_deadline(deadline_s, MIN_ACK_DEADLINE_S)
         self._lease_s = deadline_s
 
     async def read(self, first: Any, requests: AsyncIterator[Any]) -> None:
@@ -109,12 +110,12 @@ class _Stream:
     async def _modify(self, deadlines_s: dict[str, int]) -> None:
         check_ack_ids(self._subscription, deadlines_s)
         for deadline_s in deadlines_s.values():
-            check_deadline(deadline_s)
+            check_ack_deadline(deadline_s)
         refused, saved = self._queue.modify(deadlines_s)
         await self._confirm("modify_ack_deadline_confirmation", deadlines_s, refused, saved)
 
     async def _confirm(
-        self, field: str, ack_ids: Iterable[str], refused: Collection[str], saved: Future[None] | None
+        self, field: str, ack_ids: Iterable[str], refused: Mapping[str, str], saved: Future[None] | None
     ) -> None:
         """Under exactly-once delivery, report in ``field`` of a response which ids counted."""
         if not self._queue.settings.exactly_once:
@@ -124,7 +125,9 @@ class _Stream:
         response = protos.StreamingPullResponse()
         confirmation = getattr(response, field)
         confirmation.ack_ids.extend(i for i in ack_ids if i not in refused)
-        confirmation.invalid_ack_ids.extend(refused)
+        for ack_id, reason in refused.items():
+            unordered = reason == UNORDERED_ACK_ID
+            (confirmation.unordered_ack_ids if unordered else confirmation.invalid_ack_ids).append(ack_id)
         self._confirmations.append(response)
         self._queue.wake.set()
 

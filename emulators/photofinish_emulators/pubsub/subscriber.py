@@ -9,18 +9,17 @@ from typing import Any
 import grpc
 from google.protobuf import empty_pb2
 
-from photofinish_emulators.common.rpc_errors import invalid, unimplemented
+from photofinish_emulators.common.rpc_errors import invalid
 from photofinish_emulators.common.serving import Method, generic_handler
 from photofinish_emulators.pubsub import protos
 from photofinish_emulators.pubsub.broker import Broker
 from photofinish_emulators.pubsub.errors import invalid_ack_ids
-from photofinish_emulators.pubsub.methods import Call, methods, refuse
+from photofinish_emulators.pubsub.limits import check_name, check_project
+from photofinish_emulators.pubsub.methods import Call, methods
 from photofinish_emulators.pubsub.outstanding import Consumer, Delivery
 from photofinish_emulators.pubsub.paging import page
-from photofinish_emulators.pubsub.publisher import NO_SNAPSHOTS
 from photofinish_emulators.pubsub.resources import (
-    check_name,
-    check_project,
+    check_ack_deadline,
     check_push_config,
     new_subscription,
     updated_subscription,
@@ -29,10 +28,10 @@ from photofinish_emulators.pubsub.store import written
 from photofinish_emulators.pubsub.streaming_pull import StreamingPull
 from photofinish_emulators.pubsub.subscriber_messages import (
     check_ack_ids,
-    check_deadline,
     received_messages,
     refuse_detached,
     refuse_push,
+    snapshot_message,
     subscription_message,
 )
 from photofinish_emulators.pubsub.topics import Subscription
@@ -43,6 +42,11 @@ PULL_WAIT_S = 30.0
 PULL_MAX_MESSAGES = 1000
 # With PUBSUB_EMULATOR_HOST set, clients accept gRPC's default of 4 MiB per response; a larger message is sent alone.
 PULL_MAX_BYTES = 4_000_000
+
+
+# Of Acknowledge and ModifyAckDeadline; the client libraries split their requests to stay below
+# (https://docs.cloud.google.com/pubsub/quotas).
+MAX_ACK_REQUEST_BYTES = 524_288
 
 
 class Subscriber:
@@ -63,11 +67,11 @@ class Subscriber:
             "Pull": (self.pull, "PullRequest", "PullResponse"),
             "ModifyPushConfig": (self.modify_push_config, "ModifyPushConfigRequest", None),
             "Seek": (self.seek, "SeekRequest", "SeekResponse"),
-            "GetSnapshot": (refuse(NO_SNAPSHOTS), "GetSnapshotRequest", "Snapshot"),
-            "ListSnapshots": (refuse(NO_SNAPSHOTS), "ListSnapshotsRequest", "ListSnapshotsResponse"),
-            "CreateSnapshot": (refuse(NO_SNAPSHOTS), "CreateSnapshotRequest", "Snapshot"),
-            "UpdateSnapshot": (refuse(NO_SNAPSHOTS), "UpdateSnapshotRequest", "Snapshot"),
-            "DeleteSnapshot": (refuse(NO_SNAPSHOTS), "DeleteSnapshotRequest", None),
+            "GetSnapshot": (self.get_snapshot, "GetSnapshotRequest", "Snapshot"),
+            "ListSnapshots": (self.list_snapshots, "ListSnapshotsRequest", "ListSnapshotsResponse"),
+            "CreateSnapshot": (self.create_snapshot, "CreateSnapshotRequest", "Snapshot"),
+            "UpdateSnapshot": (self.update_snapshot, "UpdateSnapshotRequest", "Snapshot"),
+            "DeleteSnapshot": (self.delete_snapshot, "DeleteSnapshotRequest", None),
         }
         streaming_pull = Method(
             StreamingPull(self._broker).serve,
@@ -115,12 +119,14 @@ class Subscriber:
 
     async def seek(self, request: Any) -> Any:
         target = request.WhichOneof("target")
-        if target == "snapshot":
-            raise unimplemented(NO_SNAPSHOTS)
         if target is None:
-            raise invalid("The request must set time.")
+            raise invalid("The request must set time or snapshot.")
         subscription = self._find_attached(request.subscription)
-        await self._broker.seek(subscription, request.time.ToMicroseconds())
+        if target == "snapshot":
+            snapshots = self._broker.snapshots
+            await snapshots.seek(subscription, snapshots.find(request.snapshot))
+        else:
+            await self._broker.seek(subscription, request.time.ToMicroseconds())
         return protos.SeekResponse()
 
     def _find(self, name: str) -> Subscription:
@@ -132,11 +138,36 @@ class Subscriber:
         refuse_detached(subscription)
         return subscription
 
+    # Snapshots
+
+    async def create_snapshot(self, request: Any) -> Any:
+        subscription = self._find_attached(request.subscription)
+        return (await self._broker.snapshots.create(subscription, request.name, dict(request.labels))).config
+
+    async def get_snapshot(self, request: Any) -> Any:
+        return snapshot_message(self._broker.snapshots.find(request.snapshot))
+
+    async def update_snapshot(self, request: Any) -> Any:
+        snapshot = self._broker.snapshots.find(request.snapshot.name)
+        await self._broker.snapshots.update(snapshot, request.snapshot, request.update_mask)
+        return snapshot_message(snapshot)
+
+    async def list_snapshots(self, request: Any) -> Any:
+        check_project(request.project)
+        prefix, by_name = request.project + "/", self._broker.snapshots.by_name
+        chosen, token = page((n for n in by_name if n.startswith(prefix)), request.page_size, request.page_token)
+        listed = [snapshot_message(by_name[name]) for name in chosen]
+        return protos.ListSnapshotsResponse(snapshots=listed, next_page_token=token)
+
+    async def delete_snapshot(self, request: Any) -> Any:
+        await self._broker.snapshots.delete(self._broker.snapshots.find(request.snapshot))
+        return empty_pb2.Empty()
+
     # Messages
 
     async def pull(self, request: Any) -> Any:
         if request.max_messages <= 0:
-            raise invalid(f"Invalid max_messages given ({request.max_messages}). It must be positive.")
+            raise invalid("You have passed an invalid argument to the service (argument=max_messages).")  # recorded
         subscription = self._find_attached(request.subscription)
         refuse_push(subscription)
         limit = min(request.max_messages, PULL_MAX_MESSAGES)
@@ -166,13 +197,15 @@ class Subscriber:
 
     async def acknowledge(self, request: Any) -> Any:
         subscription = self._find_attached(request.subscription)
+        _check_size(request)
         check_ack_ids(subscription, request.ack_ids)
         return await self._acknowledged(*subscription.queue.acknowledge(request.ack_ids))
 
     async def modify_ack_deadline(self, request: Any) -> Any:
         subscription = self._find_attached(request.subscription)
+        _check_size(request)
         check_ack_ids(subscription, request.ack_ids)
-        check_deadline(request.ack_deadline_seconds)
+        check_ack_deadline(request.ack_deadline_seconds)
         deadlines_s = dict.fromkeys(request.ack_ids, request.ack_deadline_seconds)
         return await self._acknowledged(*subscription.queue.modify(deadlines_s))
 
@@ -182,3 +215,8 @@ class Subscriber:
         if refused:
             raise invalid_ack_ids(refused)
         return empty_pb2.Empty()
+
+
+def _check_size(request: Any) -> None:
+    if request.ByteSize() > MAX_ACK_REQUEST_BYTES:
+        raise invalid(f"Request payload size exceeds the limit: {MAX_ACK_REQUEST_BYTES} bytes.")

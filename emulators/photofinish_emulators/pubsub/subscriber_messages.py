@@ -8,8 +8,8 @@ from typing import Any
 from photofinish_emulators.common.rpc_errors import failed_precondition, invalid
 from photofinish_emulators.pubsub import protos
 from photofinish_emulators.pubsub.outstanding import Delivery
-from photofinish_emulators.pubsub.resources import MAX_ACK_DEADLINE_S
-from photofinish_emulators.pubsub.topics import Subscription
+from photofinish_emulators.pubsub.resources import DELETED_TOPIC
+from photofinish_emulators.pubsub.topics import Snapshot, Subscription
 
 
 def subscription_message(subscription: Subscription) -> Any:
@@ -20,6 +20,14 @@ def subscription_message(subscription: Subscription) -> Any:
     topic = subscription.topic
     if not topic.deleted and topic.config.HasField("message_retention_duration"):
         config.topic_message_retention_duration.CopyFrom(topic.config.message_retention_duration)
+    return config
+
+
+def snapshot_message(snapshot: Snapshot) -> Any:
+    """The snapshot as the API shows it, with the current name of its topic."""
+    config = protos.Snapshot()
+    config.CopyFrom(snapshot.config)
+    config.topic = DELETED_TOPIC if snapshot.topic.deleted else snapshot.topic.name
     return config
 
 
@@ -45,9 +53,7 @@ def refuse_detached(subscription: Subscription) -> None:
 
 def refuse_push(subscription: Subscription) -> None:
     if subscription.config.push_config.push_endpoint:
-        raise failed_precondition(
-            f"Subscription {subscription.name} is a push subscription. Clear its push_config to pull from it."
-        )
+        raise failed_precondition("This method is not supported for this subscription type.")  # recorded
 
 
 def check_ack_ids(subscription: Subscription, ack_ids: Iterable[str]) -> None:
@@ -60,12 +66,4 @@ def check_ack_ids(subscription: Subscription, ack_ids: Iterable[str]) -> None:
         except ValueError as error:
             raise invalid(f"You have passed an invalid ack ID to the service (ack_id={ack_id}).") from error
     if empty:
-        raise invalid("No ack ids are specified.")
-
-
-def check_deadline(deadline_s: int, lowest_s: int = 0) -> None:
-    if not lowest_s <= deadline_s <= MAX_ACK_DEADLINE_S:
-        raise invalid(
-            f"Invalid ack deadline given ({deadline_s})."
-            f" It must be between {lowest_s} and {MAX_ACK_DEADLINE_S} seconds."
-        )
+        raise invalid("You have not specified an ack ID in the request.")  # recorded

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from photofinish_emulators.pubsub.delivery import DeliveryQueue
-from photofinish_emulators.pubsub.resources import DELETED_TOPIC, seconds
+from photofinish_emulators.pubsub.limits import seconds
+from photofinish_emulators.pubsub.resources import DELETED_TOPIC
 
 
 @dataclass(slots=True, eq=False)
@@ -17,8 +18,14 @@ class Topic:
     config: Any  # google.pubsub.v1.Topic
     deleted: bool = False
     subscriptions: dict[int, Subscription] = field(default_factory=dict)  # attached ones, by id
-    # Messages up to this id are deleted, except those that were outstanding at the last sweep.
+    snapshots: set[Snapshot] = field(default_factory=set)
+    # Messages up to this id are deleted, except those that were outstanding or in a snapshot at the last sweep.
     swept_id: int = 0
+
+    @property
+    def keeps_messages(self) -> bool:
+        """Whether something needs the messages that are published now."""
+        return bool(self.subscriptions or self.snapshots or self.retention_us)
 
     @property
     def retention_us(self) -> int:
@@ -56,6 +63,19 @@ class Subscription:
     def touch(self) -> None:
         """Note that it is in use, which restarts its expiration time."""
         self.active_at = time.monotonic()
+
+
+@dataclass(slots=True, eq=False)
+class Snapshot:
+    config: Any  # google.pubsub.v1.Snapshot
+    topic: Topic
+    cursor: int  # of its subscription when it was made
+    message_ids: set[int]  # up to the cursor, and not acknowledged
+    id: int = 0
+
+    @property
+    def name(self) -> str:
+        return str(self.config.name)
 
 
 class Pusher(Protocol):

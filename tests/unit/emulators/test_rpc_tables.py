@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 import photofinish_emulators
+from support.client_rpcs import services
 
 PACKAGE = Path(photofinish_emulators.__file__).parent
 # Server → client library, and those of its services that the server implements; the README names the others as a whole.
 SERVERS = {
-    "pubsub": ("google.pubsub_v1", {"Publisher", "Subscriber"}),
+    "pubsub": ("google.pubsub_v1", {"Publisher", "Subscriber", "SchemaService"}),
     "firestore": ("google.cloud.firestore_v1", {"Firestore"}),
     "run_jobs": ("google.cloud.run_v2", {"Jobs", "Executions", "Tasks"}),
 }
@@ -24,15 +23,6 @@ MIXED_IN = {
     "firestore": set[str](),
     "run_jobs": {"GetOperation", "ListOperations", "WaitOperation", "DeleteOperation"},
 }
-
-
-def services(library: str) -> dict[str, set[str]]:
-    """The RPCs of each service that the installed client library calls over gRPC."""
-    spec = find_spec(library)
-    assert spec is not None
-    assert spec.origin is not None
-    metadata = json.loads((Path(spec.origin).parent / "gapic_metadata.json").read_text())
-    return {name: set(service["clients"]["grpc"]["rpcs"]) for name, service in metadata["services"].items()}
 
 
 def table_cells(server: str) -> list[str]:

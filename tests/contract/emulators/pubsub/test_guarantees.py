@@ -1,125 +1,21 @@
-"""Ordering keys, exactly-once delivery, filters, seeking and detaching."""
+"""Exactly-once delivery, filters, seeking and detaching."""
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.api_core import exceptions
 from google.cloud import pubsub_v1
-from google.cloud.pubsub_v1.types import PublisherOptions
 from google.protobuf.duration_pb2 import Duration
 
-from support.pubsub_server import PubsubServer, publish, pull
-from support.waiting import wait_until
+from support.pubsub_server import PubsubServer, ack, bodies, nack, publish, pull
 
 pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag:DeprecationWarning")
 Publisher = pubsub_v1.PublisherClient
 Subscriber = pubsub_v1.SubscriberClient
-
-
-@pytest.fixture(scope="module")
-def ordered(server: PubsubServer) -> Iterator[Publisher]:
-    """A publisher that accepts ordering keys."""
-    with server.publisher(publisher_options=PublisherOptions(enable_message_ordering=True)) as client:
-        yield client
-
-
-def bodies(received: list) -> list[bytes]:
-    return [r.message.data for r in received]
-
-
-def ack(subscriber: Subscriber, subscription: str, *received: object) -> None:
-    subscriber.acknowledge(subscription=subscription, ack_ids=[r.ack_id for r in received])
-
-
-def nack(subscriber: Subscriber, subscription: str, *received: object) -> None:
-    subscriber.modify_ack_deadline(
-        subscription=subscription, ack_ids=[r.ack_id for r in received], ack_deadline_seconds=0
-    )
-
-
-# Ordering
-
-
-def test_messages_of_a_key_come_in_order(
-    ordered: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
-) -> None:
-    """With the client library's subscriber, and some failures."""
-    subscription = subscribe(enable_message_ordering=True)
-    seen: dict[str, list[int]] = defaultdict(list)
-    failed: set[tuple[str, int]] = set()
-
-    def callback(message: pubsub_v1.subscriber.message.Message) -> None:
-        number = int(message.data)
-        if number % 7 == 3 and (message.ordering_key, number) not in failed:
-            failed.add((message.ordering_key, number))
-            message.nack()
-        else:
-            seen[message.ordering_key].append(number)
-            message.ack()
-
-    future = subscriber.subscribe(subscription, callback)
-    for number in range(40):
-        for key in "abc":
-            ordered.publish(topic, b"%d" % number, ordering_key=key)
-    wait_until(lambda: all(set(seen[key]) == set(range(40)) for key in "abc"), "all messages", 20)
-    future.cancel()
-    future.result(10)
-    assert dict(seen) == {key: list(range(40)) for key in "abc"}
-
-
-def test_only_messages_of_a_busy_key_wait(
-    ordered: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
-) -> None:
-    subscription = subscribe(enable_message_ordering=True)
-    publish(ordered, topic, b"a1", b"a2", b"a3", key="a")
-    publish(ordered, topic, b"b1", key="b")
-    publish(ordered, topic, b"free")
-    first = pull(subscriber, subscription, limit=1)
-    assert bodies(first) == [b"a1"]
-    others = pull(subscriber, subscription)
-    assert sorted(bodies(others)) == [b"b1", b"free"]
-    ack(subscriber, subscription, *first)
-    assert bodies(pull(subscriber, subscription)) == [b"a2"]
-
-
-def test_a_failed_message_is_redelivered_before_later_ones_of_its_key(
-    ordered: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
-) -> None:
-    subscription = subscribe(
-        enable_message_ordering=True, retry_policy={"minimum_backoff": Duration(nanos=300_000_000)}
-    )
-    publish(ordered, topic, b"1", b"2", key="k")
-    [first] = pull(subscriber, subscription)
-    nack(subscriber, subscription, first)
-    assert pull(subscriber, subscription) == [], "neither the failed one before its delay, nor later ones"
-    [again] = wait_until(lambda: pull(subscriber, subscription), "the failed one again")
-    assert again.message.data == b"1"
-    ack(subscriber, subscription, again)
-    assert bodies(pull(subscriber, subscription)) == [b"2"]
-
-
-def test_order_survives_a_kill(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with PubsubServer(tmp_path_factory.mktemp("ordered") / "state") as server:
-        publisher = server.publisher(publisher_options=PublisherOptions(enable_message_ordering=True))
-        subscriber = server.subscriber()
-        topic, subscription = "projects/p/topics/top", "projects/p/subscriptions/sub"
-        publisher.create_topic(name=topic)
-        subscriber.create_subscription(request={"name": subscription, "topic": topic, "enable_message_ordering": True})
-        publish(publisher, topic, *[b"%d" % i for i in range(6)], key="k")
-        [first] = pull(subscriber, subscription, limit=1)
-        assert pull(subscriber, subscription) == []
-        server.restart()
-        assert pull(subscriber, subscription) == [], "the first one is still out"
-        ack(subscriber, subscription, first)
-        for expected in (b"1", b"2", b"3", b"4", b"5"):
-            [received] = wait_until(lambda: pull(subscriber, subscription), "the next one")
-            assert received.message.data == expected
-            ack(subscriber, subscription, received)
 
 
 # Exactly once

@@ -24,7 +24,7 @@ from support.emulator_process import slowness
 from support.pubsub_crash import kill_under_load
 from support.pubsub_server import PubsubServer, pull
 from support.push_endpoint import Endpoint
-from support.waiting import wait_until
+from support.waiting import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag:DeprecationWarning")
 TOPIC, SUBSCRIPTION = "projects/p/topics/top", "projects/p/subscriptions/sub"
@@ -75,7 +75,7 @@ def test_it_is_healthy_and_exits_with_0(tmp_path: Path) -> None:
     with grpc.insecure_channel(server.address) as channel:
         health = health_pb2_grpc.HealthStub(channel)
         for service in ("", "google.pubsub.v1.Publisher", "google.pubsub.v1.Subscriber"):
-            response = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=5)
+            response = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=DEADLINE_S)
             assert response.status == health_pb2.HealthCheckResponse.SERVING
     assert server.stop() == 0
     for line in server.log_path.read_text().splitlines():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,7 +64,7 @@ def test_two_streams_share_the_messages(
     def into(name: str) -> Callable[[Message], None]:
         def callback(message: Message) -> None:
             seen[name].add(message.data)
-            time.sleep(0.001)
+            wait_until(lambda: seen["a"] and seen["b"], "the other stream to get a message, too")
             message.ack()
 
         return callback

@@ -11,7 +11,8 @@ from unittest import mock
 
 import pytest
 
-from photofinish_emulators.pubsub import cleanup, protos
+from photofinish_emulators.common.rpc_errors import Refused
+from photofinish_emulators.pubsub import cleanup, protos, snapshots
 from photofinish_emulators.pubsub.broker import Broker
 from photofinish_emulators.pubsub.outstanding import Consumer, Delivery
 from photofinish_emulators.pubsub.resources import DAY_S, new_subscription, new_topic
@@ -69,7 +70,11 @@ def on_disk(broker: Broker, topic: Topic) -> list[int]:
 @contextmanager
 def later(seconds: float) -> Iterator[None]:
     """Clean up as if it were that much later."""
-    with mock.patch.object(cleanup, "now_us", side_effect=lambda: now_us() + int(seconds * 1e6)):
+
+    def now() -> int:
+        return now_us() + int(seconds * 1e6)
+
+    with mock.patch.object(cleanup, "now_us", side_effect=now), mock.patch.object(snapshots, "now_us", side_effect=now):
         yield
 
 
@@ -176,5 +181,42 @@ def test_an_unused_subscription_expires(run: Callable[..., None]) -> None:
         for subscription in (used, unused, eternal):
             await broker.cleanup.expire(subscription)
         assert broker.subscriptions.keys() == {used.name, eternal.name}
+
+    run(body)
+
+
+def test_a_snapshot_keeps_its_messages_until_it_expires(run: Callable[..., None]) -> None:
+    async def body(broker: Broker) -> None:
+        topic, subscription = await create(broker)
+        ids = await publish(broker, b"1", b"2", b"3")
+        first, second = await take(subscription, limit=2)
+        subscription.queue.settle(first, accepted=True)
+        snapshot = await broker.snapshots.create(subscription, "projects/p/snapshots/snap", {})
+        subscription.queue.settle(second, accepted=True)
+        for delivery in await take(subscription):
+            subscription.queue.settle(delivery, accepted=True)
+        await broker.cleanup.sweep(topic)
+        assert on_disk(broker, topic) == ids[1:], "the second was not acknowledged, the third not delivered yet"
+        with later(7 * DAY_S - 60):
+            await broker.snapshots.expire()
+        assert broker.snapshots.by_name == {snapshot.name: snapshot}
+        with later(7 * DAY_S + 1):
+            await broker.snapshots.expire()
+        assert broker.snapshots.by_name == {}
+        await broker.cleanup.sweep(topic)
+        assert on_disk(broker, topic) == []
+
+    run(body)
+
+
+def test_a_snapshot_lives_as_long_as_its_oldest_message_leaves(run: Callable[..., None]) -> None:
+    async def body(broker: Broker) -> None:
+        _, subscription = await create(broker, message_retention_duration={"seconds": 31 * DAY_S})
+        [oldest] = await publish(broker, b"1")
+        with later(3 * DAY_S):
+            snapshot = await broker.snapshots.create(subscription, "projects/p/snapshots/snap", {})
+        assert snapshot.config.expire_time.ToMicroseconds() == oldest + 7 * DAY_S * 1_000_000
+        with later(7 * DAY_S - 3500), pytest.raises(Refused, match="less than 1 hour"):
+            await broker.snapshots.create(subscription, "projects/p/snapshots/snap2", {})
 
     run(body)
