@@ -80,15 +80,19 @@ def job(
     max_retries: int = 0,
     timeout_s: float = 60,
     gpus: int = 0,
+    limits: dict[str, str] | None = None,
+    name: str = "",
 ) -> run_v2.Job:
     container = run_v2.Container(
+        name=name,
         image="local",
         command=[sys.executable, "-c", code],
         args=args,
         env=[run_v2.EnvVar(name=name, value=value) for name, value in (env or {}).items()],
     )
-    if gpus:
-        container.resources = run_v2.ResourceRequirements(limits={"nvidia.com/gpu": str(gpus)})
+    if gpus or limits:
+        own = {"nvidia.com/gpu": str(gpus)} if gpus else {}
+        container.resources = run_v2.ResourceRequirements(limits=own | (limits or {}))
     task = run_v2.TaskTemplate(containers=[container], max_retries=max_retries, timeout={"seconds": int(timeout_s)})
     template = run_v2.ExecutionTemplate(task_count=task_count, parallelism=parallelism, template=task)
     return run_v2.Job(template=template)

@@ -12,9 +12,10 @@ from google.longrunning import operations_pb2
 
 from photofinish_emulators.common.rpc_errors import already_exists, invalid, resource_exhausted
 from photofinish_emulators.common.serving import Method
-from photofinish_emulators.run_jobs import names, resources, store, validation
-from photofinish_emulators.run_jobs.operation_records import done, insert_operation
+from photofinish_emulators.run_jobs import lifecycle, names, resources, store, validation
+from photofinish_emulators.run_jobs.operation_records import done, insert_operation, operation_named
 from photofinish_emulators.run_jobs.paging import page
+from photofinish_emulators.run_jobs.quotas import GpuRefusal, Quotas, Size, exceeded
 from photofinish_emulators.run_jobs.resources import check_etag
 from photofinish_emulators.run_jobs.service_context import Context, method
 
@@ -107,8 +108,12 @@ class Jobs:
             job = resources.Job.FromString(store.one(db, "job", name)["body"])
             check_etag(request.etag, job.etag, name)
             template = validation.with_overrides(job.template, request.overrides)
-            self._check_quotas(db, template)
+            quotas = self._context.quotas()
+            self._check_starts(quotas)
             execution = _new_execution(db, job, template)
+            refusal = _exceeded(db, execution, quotas)
+            if refusal and quotas.gpu_refusal is GpuRefusal.LAUNCH:
+                raise resource_exhausted(refusal)
             if request.validate_only:
                 return done(db, execution.name, execution, keep=False)
             _insert(db, job, execution)
@@ -116,26 +121,32 @@ class Jobs:
             shown = resources.execution_message(db, store.one(db, "execution", execution.name))
             operation = resources.operation(names.location(name), done=False, result=None, metadata=shown)
             insert_operation(db, operation, execution.name)
+            if refusal:
+                lifecycle.fail_before_start(db, execution.name, refusal)
+                return operation_named(db, operation.name)
             return operation
 
         operation = await self._context.store.write(write)
         self._context.scheduler.wake()
         return operation
 
-    def _check_quotas(self, db: sqlite3.Connection, template: Any) -> None:
-        quotas = self._context.quotas
+    def _check_starts(self, quotas: Quotas) -> None:
         while self._starts and self._starts[0] < store.now() - STARTS_WINDOW_S:
             self._starts.popleft()
-        if quotas.starts_per_minute and len(self._starts) >= quotas.starts_per_minute:
+        if quotas.starts_per_minute is not None and len(self._starts) >= quotas.starts_per_minute:
             raise resource_exhausted(
                 f"Quota exceeded for 'Job run requests per minute': the limit is {quotas.starts_per_minute}."
             )
-        requested = validation.gpus(template.template) * _parallelism(template)
-        in_use = store.gpus_in_use(db) if requested and quotas.gpus else 0
-        if requested and quotas.gpus and in_use + requested > quotas.gpus:
-            raise resource_exhausted(
-                f"Quota exceeded for GPUs: {requested} requested, {in_use} in use, the limit is {quotas.gpus}."
-            )
+
+
+def _exceeded(db: sqlite3.Connection, execution: Any, quotas: Quotas) -> str:
+    if quotas.gpus is None and quotas.cpus is None and quotas.memory_gib is None:
+        return ""
+    requested = validation.size(execution.template).times(execution.parallelism)
+    in_use = Size()
+    for body, tasks in store.tasks_in_use(db, names.location(execution.name)):
+        in_use += validation.size(resources.Execution.FromString(body).template).times(tasks)
+    return exceeded(requested=requested, in_use=in_use, quotas=quotas)
 
 
 def _put(db: sqlite3.Connection, job: Any, before: Any | None, *, keep: bool) -> operations_pb2.Operation:

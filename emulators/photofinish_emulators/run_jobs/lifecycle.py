@@ -136,6 +136,12 @@ def cancel(db: sqlite3.Connection, name: str) -> list[str]:
     return complete_if_over(db, name)
 
 
+def fail_before_start(db: sqlite3.Connection, name: str, message: str) -> None:
+    """Complete an execution whose tasks get no resources, with ``message`` as the reason; none of them starts."""
+    db.execute("DELETE FROM task WHERE execution = ?", (name,))
+    _complete(db, store.one(db, "execution", name), message)
+
+
 def complete_if_over(db: sqlite3.Connection, name: str) -> list[str]:
     """Complete the execution and its operations if no task waits or runs.
 
@@ -157,6 +163,12 @@ def complete_if_over(db: sqlite3.Connection, name: str) -> list[str]:
         failure = f"Task {task} failed with message: {first['message']}"
     elif counts.get("cancelled"):
         failure = resources.CANCELLED
+    _complete(db, row, failure)
+    return store.delete_history(db, row["job"])
+
+
+def _complete(db: sqlite3.Connection, row: sqlite3.Row, failure: str) -> None:
+    name = row["name"]
     db.execute("UPDATE execution SET completed = ?, message = ? WHERE name = ?", (store.now(), failure, name))
     execution = resources.execution_message(db, store.one(db, "execution", name))
     for pending in store.rows(db, "SELECT * FROM operation WHERE target = ? AND NOT done", (name,)):
@@ -165,4 +177,3 @@ def complete_if_over(db: sqlite3.Connection, name: str) -> list[str]:
         db.execute(
             "UPDATE operation SET done = 1, body = ? WHERE name = ?", (finished.SerializeToString(), pending["name"])
         )
-    return store.delete_history(db, row["job"])

@@ -99,15 +99,22 @@ def execution_message(db: sqlite3.Connection, row: sqlite3.Row) -> Any:
         execution.completion_time.CopyFrom(timestamp(completed))
     execution.update_time.CopyFrom(timestamp(completed or started or row["created"]))
     execution.reconciling = completed is None
-    under_way = "PENDING" if started is None else "SUCCEEDED"
     execution.conditions.extend(
         [
             _execution_completed(row),
-            condition("ResourcesAvailable", under_way, started or row["created"]),
-            condition("Started", under_way, started or row["created"]),
+            _execution_under_way(row, "ResourcesAvailable"),
+            _execution_under_way(row, "Started"),
         ]
     )
     return execution
+
+
+def _execution_under_way(row: sqlite3.Row, kind: str) -> Any:
+    if row["started"] is not None:
+        return condition(kind, "SUCCEEDED", row["started"])
+    if row["completed"] is not None and not row["cancelled"]:  # it got no resources
+        return condition(kind, "FAILED", row["completed"], row["message"])
+    return condition(kind, "PENDING", row["created"])
 
 
 def _execution_completed(row: sqlite3.Row) -> Any:
@@ -116,7 +123,8 @@ def _execution_completed(row: sqlite3.Row) -> Any:
         return condition("Completed", "RECONCILING", row["started"] or row["created"], reason=reason)
     if not row["message"]:
         return condition("Completed", "SUCCEEDED", row["completed"], "Execution completed successfully.")
-    reason = "CANCELLED" if row["cancelled"] else "NON_ZERO_EXIT_CODE"
+    exited = None if row["started"] is None else "NON_ZERO_EXIT_CODE"
+    reason = "CANCELLED" if row["cancelled"] else exited
     return condition("Completed", "FAILED", row["completed"], row["message"], reason)
 
 

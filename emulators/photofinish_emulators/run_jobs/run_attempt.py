@@ -28,12 +28,18 @@ from photofinish_emulators.common.parent_death import die_with_parent
 READ_BYTES = 65536
 
 
-class Command(TypedDict):
-    """What to run, and its limits."""
+class Process(TypedDict):
+    """What a container runs."""
 
     argv: list[str]
     env: dict[str, str]
     working_dir: str
+
+
+class Command(Process):
+    """What the first container runs, its sidecars, and limits."""
+
+    sidecars: list[Process]
     timeout_s: float
     stop_grace_s: float  # from SIGTERM to SIGKILL
     max_log_bytes: int
@@ -71,18 +77,15 @@ def run(command: Command, log: BoundedLog) -> Ending:
         signal.signal(signum, lambda *_: None)
     output_read, output_write = os.pipe()
     os.set_blocking(output_read, False)
+    starting: Process = command
     try:
-        child = subprocess.Popen(
-            command["argv"],
-            env=command["env"],
-            cwd=command["working_dir"],
-            stdin=subprocess.DEVNULL,
-            stdout=output_write,
-            stderr=output_write,
-            preexec_fn=die_with_parent(signal.SIGKILL),
-        )
+        # A task ends with its first container, whatever its sidecars do: `main` kills them then.
+        for starting in command["sidecars"]:
+            start(starting, output_write)
+        starting = command
+        child = start(command, output_write)
     except OSError as error:
-        message = f"cannot start {command['argv'][0]!r} in {command['working_dir']!r}: {error}"
+        message = f"cannot start {starting['argv'][0]!r} in {starting['working_dir']!r}: {error}"
         log.write(f"{message}\n".encode())
         return Ending(exit_code=None, signal=None, error=message, timed_out=False, ended=time.time())
     os.close(output_write)
@@ -118,6 +121,19 @@ def run(command: Command, log: BoundedLog) -> Ending:
         error=None,
         timed_out=timed_out,
         ended=time.time(),
+    )
+
+
+def start(process: Process, output: int) -> subprocess.Popen[bytes]:
+    """Start a container's command; it writes to the file descriptor ``output``."""
+    return subprocess.Popen(
+        process["argv"],
+        env=process["env"],
+        cwd=process["working_dir"],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        preexec_fn=die_with_parent(signal.SIGKILL),
     )
 
 

@@ -19,7 +19,7 @@ from photofinish_emulators.common.sqlite_store import SqliteStore
 from photofinish_emulators.run_jobs import lifecycle, names, store
 from photofinish_emulators.run_jobs.attempts import Attempt
 from photofinish_emulators.run_jobs.lifecycle import Claim
-from photofinish_emulators.run_jobs.run_attempt import Command, Ending
+from photofinish_emulators.run_jobs.run_attempt import Command, Ending, Process
 from photofinish_emulators.run_jobs.task_logs import attempt_dir
 
 log = logging.getLogger(__name__)
@@ -138,21 +138,18 @@ class Scheduler:
 
     def _command(self, claim: Claim) -> Command:
         execution = claim.execution
-        container = execution.template.containers[0]
-        environment = base_environment()
-        environment.update({variable.name: variable.value for variable in container.env})
-        environment.update(
-            CLOUD_RUN_JOB=execution.job,
-            CLOUD_RUN_EXECUTION=names.last(execution.name),
-            CLOUD_RUN_TASK_INDEX=str(claim.task_index),
-            CLOUD_RUN_TASK_COUNT=str(execution.task_count),
-            CLOUD_RUN_TASK_ATTEMPT=str(claim.attempt),
-        )
+        own = {
+            "CLOUD_RUN_JOB": execution.job,
+            "CLOUD_RUN_EXECUTION": names.last(execution.name),
+            "CLOUD_RUN_TASK_INDEX": str(claim.task_index),
+            "CLOUD_RUN_TASK_COUNT": str(execution.task_count),
+            "CLOUD_RUN_TASK_ATTEMPT": str(claim.attempt),
+        }
+        first, *sidecars = (_process(container, own) for container in execution.template.containers)
         timeout: Any = execution.template.timeout
         return Command(
-            argv=[*container.command, *container.args],
-            env=environment,
-            working_dir=container.working_dir or os.getcwd(),
+            **first,
+            sidecars=sidecars,
             timeout_s=timeout.seconds + timeout.nanos / 1e9,
             stop_grace_s=self._limits.stop_grace_s,
             max_log_bytes=self._limits.max_log_bytes,
@@ -184,6 +181,15 @@ class Scheduler:
                 for lock in folder.glob("*/*/lock"):
                     await Attempt(lock.parent).kill()
                 await self._remove([folder.name])
+
+
+def _process(container: Any, own_variables: dict[str, str]) -> Process:
+    given = {variable.name: variable.value for variable in container.env}
+    return Process(
+        argv=[*container.command, *container.args],
+        env=base_environment() | given | own_variables,
+        working_dir=container.working_dir or os.getcwd(),
+    )
 
 
 def _crash_if_it_failed(task: asyncio.Task[None]) -> None:

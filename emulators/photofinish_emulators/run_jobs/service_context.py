@@ -10,25 +10,18 @@ from typing import Any
 from photofinish_emulators.common.rpc_errors import unary
 from photofinish_emulators.common.serving import Method
 from photofinish_emulators.common.sqlite_store import SqliteStore
+from photofinish_emulators.run_jobs.quotas import Quotas
 from photofinish_emulators.run_jobs.scheduler import Scheduler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quotas:
-    """The project's quotas; 0 means no limit."""
-
-    gpus: int
-    starts_per_minute: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """``db`` is a connection for reading on the event loop; writes go through ``store``."""
+    """``db`` is a connection for reading on the event loop; writes go through ``store``; ``quotas`` may change."""
 
     store: SqliteStore
     db: sqlite3.Connection
     scheduler: Scheduler
-    quotas: Quotas
+    quotas: Callable[[], Quotas]
 
 
 def method(call: Callable[[Any], Awaitable[Any]], request: Any, response: Any) -> Method:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -106,14 +107,13 @@ def task_counts(db: sqlite3.Connection, execution: str) -> dict[str, int]:
     return counts
 
 
-def gpus_in_use(db: sqlite3.Connection) -> int:
-    """The GPUs that unfinished executions occupy when they run at full parallelism."""
-    total = 0
-    for row in rows(db, "SELECT * FROM execution WHERE completed IS NULL AND gpus_per_task > 0"):
-        counts = task_counts(db, row["name"])
-        open_tasks = counts.get("waiting", 0) + counts.get("running", 0)
-        total += row["gpus_per_task"] * min(open_tasks, row["parallelism"])
-    return total
+def tasks_in_use(db: sqlite3.Connection, location: str) -> Iterator[tuple[bytes, int]]:
+    """The unfinished executions in a location, and how many of their tasks run at full parallelism."""
+    for row in rows(db, "SELECT * FROM execution WHERE completed IS NULL"):
+        if names.location(row["name"]) == location:
+            counts = task_counts(db, row["name"])
+            open_tasks = counts.get("waiting", 0) + counts.get("running", 0)
+            yield row["body"], min(open_tasks, row["parallelism"])
 
 
 def delete_execution(db: sqlite3.Connection, name: str) -> None:

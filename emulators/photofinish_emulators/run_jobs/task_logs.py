@@ -5,17 +5,10 @@ These functions only read files, so they work whether the server runs or not.
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from photofinish_emulators.common.bounded_log import older
-from photofinish_emulators.run_jobs.attempts import Attempt
-
-READ_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,34 +51,3 @@ def list_logs(state_dir: Path, *, job: str | None = None, execution: str | None 
 def read_log(log: TaskLog) -> bytes:
     """All of a log that is kept."""
     return b"".join(part.read_bytes() for part in (older(log.path), log.path) if part.exists())
-
-
-def follow_log(log: TaskLog, *, poll_s: float = 0.2) -> Iterator[bytes]:
-    """Yield all of a log that is kept, and then new output until the attempt has ended."""
-    if older(log.path).exists():
-        yield older(log.path).read_bytes()
-    attempt = Attempt(log.path.parent)
-    file = log.path.open("rb")
-    try:
-        while True:
-            running = attempt.is_running()  # checked before reading: after its end nothing more is written
-            yield from _rest(file)
-            if _was_rotated(file, log.path):
-                yield from _rest(file)
-                file.close()
-                file = log.path.open("rb")
-            elif not running:
-                return
-            else:
-                time.sleep(poll_s)
-    finally:
-        file.close()
-
-
-def _rest(file: IO[bytes]) -> Iterator[bytes]:
-    while chunk := file.read(READ_BYTES):
-        yield chunk
-
-
-def _was_rotated(file: IO[bytes], path: Path) -> bool:
-    return path.exists() and path.stat().st_ino != os.fstat(file.fileno()).st_ino

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from photofinish_emulators.common.rpc_errors import Refused, invalid, unimplemented
+from photofinish_emulators.run_jobs.quotas import Size
 from photofinish_emulators.run_jobs.resources import Job
 
 MAX_TASKS = 10_000
@@ -12,7 +14,9 @@ MAX_RETRIES = 10
 DEFAULT_RETRIES = 3
 DEFAULT_TIMEOUT_S = 600
 MAX_TIMEOUT_S = 168 * 3600
-MAX_GPU_TIMEOUT_S = 3600
+MAX_GPU_TIMEOUT_S = (
+    12 * 3600
+)  # above an hour a preview: https://docs.cloud.google.com/run/docs/configuring/task-timeout
 MAX_ENV_VALUE_BYTES = 32_768
 RESERVED_LABEL_PARTS = ("run.googleapis.com", "cloud.googleapis.com", "serving.knative.dev", "autoscaling.knative.dev")
 # Set by the server itself.
@@ -24,6 +28,12 @@ RESERVED_ENV = (
     "CLOUD_RUN_TASK_ATTEMPT",
 )
 GPU = "nvidia.com/gpu"
+MAX_CONTAINERS = 10
+MAX_CPUS = 8
+MAX_MEMORY_BYTES = 32 * 2**30
+CONTAINER_NAME = re.compile("[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|M|G|Ki|Mi|Gi|)")
+UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
 
 
 def checked_job(requested: Any) -> Any:
@@ -64,11 +74,7 @@ def checked_job(requested: Any) -> Any:
 
 
 def _complete_task_template(task: Any) -> None:
-    if len(task.containers) != 1:
-        if len(task.containers) > 1:
-            raise _unserved("template.template.containers with sidecars", "give one container")
-        raise invalid("template.template.containers: one container is required")
-    check_container(task.containers[0])
+    check_containers(task.containers)
     if task.volumes:
         raise _unserved("template.template.volumes", "use a local path in the container's env or args")
     if not task.HasField("max_retries"):
@@ -80,18 +86,56 @@ def _complete_task_template(task: Any) -> None:
     check_timeout(task.timeout, gpus(task))
 
 
-def check_container(container: Any) -> None:
-    if not container.image:
-        raise invalid("containers[0].image: is required (it is recorded, not run)")
-    if not container.command:
+def check_containers(containers: Any) -> None:
+    if not 1 <= len(containers) <= MAX_CONTAINERS:
         raise invalid(
-            "containers[0].command: is required, because it runs as a local process and the image's entry point is "
-            "not known"
+            f"template.template.containers: {len(containers)} containers, but 1 to {MAX_CONTAINERS} are allowed"
         )
-    check_env(container.env)
-    limit = container.resources.limits.get(GPU, "0")
-    if not limit.isdecimal():
-        raise invalid(f"containers[0].resources.limits[{GPU!r}] {limit!r}: must be a whole number")
+    names = [container.name for container in containers]
+    for index, container in enumerate(containers):
+        where = f"containers[{index}]"
+        if (container.name or len(containers) > 1) and not CONTAINER_NAME.fullmatch(container.name):
+            raise invalid(
+                f"{where}.name {container.name!r}: a DNS label is required where there are several containers"
+            )
+        if names.count(container.name) > 1:
+            raise invalid(f"{where}.name {container.name!r}: another container has it, too")
+        if unknown := set(container.depends_on) - set(names[:index]):
+            raise invalid(f"{where}.depends_on {sorted(unknown)[0]!r}: no container before it has this name")
+        if not container.image:
+            raise invalid(f"{where}.image: is required (it is recorded, not run)")
+        if not container.command:
+            raise invalid(
+                f"{where}.command: is required, because it runs as a local process and the image's entry point is not "
+                "known"
+            )
+        check_env(container.env)
+        limit = container.resources.limits.get(GPU, "0")
+        if not limit.isdecimal():
+            raise invalid(f"{where}.resources.limits[{GPU!r}] {limit!r}: must be a whole number")
+    check_size(containers)
+
+
+def check_size(containers: Any) -> None:
+    """Refuse containers that together are larger than an instance can be, those without limits not counted.
+
+    Source: https://docs.cloud.google.com/run/docs/configuring/jobs/cpu and .../memory-limits.
+    """
+    cpus = sum(_quantity("cpu", container) for container in containers)
+    memory = sum(_quantity("memory", container) for container in containers)
+    if cpus > MAX_CPUS:
+        raise invalid(f"containers: {cpus:g} CPUs together, but an instance has at most {MAX_CPUS}")
+    if memory > MAX_MEMORY_BYTES:
+        raise invalid(f"containers: {memory / 2**30:g} GiB together, but an instance has at most 32 GiB")
+
+
+def _quantity(name: str, container: Any) -> float:
+    """A limit in CPUs or bytes, written as Kubernetes does (`2`, `500m`, `512Mi`); 0 if there is none."""
+    text = container.resources.limits.get(name, "0")
+    found = QUANTITY.fullmatch(text)
+    if found is None:
+        raise invalid(f"resources.limits[{name!r}] {text!r}: write it as 2, 500m, 512Mi or 16Gi")
+    return float(found[1]) * UNITS[found[2]]
 
 
 def check_env(env: Any) -> None:
@@ -122,16 +166,36 @@ def check_timeout(timeout: Any, gpus_per_task: int) -> None:
 
 def gpus(task_template: Any) -> int:
     """GPUs that one task of a checked template occupies."""
-    return int(task_template.containers[0].resources.limits.get(GPU, "0"))
+    return sum(int(container.resources.limits.get(GPU, "0")) for container in task_template.containers)
+
+
+def size(task_template: Any) -> Size:
+    """What one task of a checked template occupies, its sidecars included."""
+    return Size(
+        gpus=gpus(task_template),
+        cpus=sum(_quantity("cpu", container) for container in task_template.containers),
+        memory_bytes=sum(_quantity("memory", container) for container in task_template.containers),
+    )
 
 
 def with_overrides(template: Any, overrides: Any) -> Any:
     """A copy of a checked execution template with a RunJob call's overrides applied."""
     changed = type(template)()
     changed.CopyFrom(template)
-    container = changed.template.containers[0]
-    for override in overrides.container_overrides:
-        if override.name and override.name != container.name:
+    containers = changed.template.containers
+    named = [override.name for override in overrides.container_overrides]
+    for index, override in enumerate(overrides.container_overrides):
+        if not override.name and len(containers) > 1:
+            raise invalid(
+                f"overrides.container_overrides[{index}]: missing a `name` field, which is required for a job with "
+                f"{len(containers)} containers"
+            )
+        if named.count(override.name) > 1:
+            raise invalid(f"overrides.container_overrides: container {override.name!r} is overridden twice")
+        container = (
+            next((one for one in containers if one.name == override.name), None) if override.name else containers[0]
+        )
+        if container is None:
             raise invalid(f"overrides.container_overrides: the job has no container {override.name!r}")
         if override.clear_args and override.args:
             raise invalid("overrides.container_overrides: args and clear_args exclude each other")

@@ -97,7 +97,7 @@ def kill_run_jobs(folder: Path, kills: Kills) -> Outcome:
                 run_v2.CreateJobRequest(parent=PARENT, job_id="crash", job=requested)
             ).result(timeout=10)
         load = Load(server, created.name)
-        with_tasks = _kill_repeatedly(server, kills, load)
+        with_tasks = _kill_repeatedly(server, kills, load, notes)
         with server.clients() as clients:
             _check_present(server, load.ran)
             finished = [clients.finished(name, FINISH_S) for name in load.ran]
@@ -113,12 +113,18 @@ def kill_run_jobs(folder: Path, kills: Kills) -> Outcome:
     )
 
 
-def _kill_repeatedly(server: RunJobsServer, kills: Kills, load: Load) -> int:
-    random_delay, with_tasks = random.Random(1), 0
+def _line_count(notes: Path) -> int:
+    return notes.read_text().count("\n")
+
+
+def _kill_repeatedly(server: RunJobsServer, kills: Kills, load: Load, notes: Path) -> int:
+    # So that kills happen at all stages of a task: after some more lines of the tasks' notes.
+    random_lines, with_tasks = random.Random(1), 0
     try:
         for number in range(kills.number):
             load.wait_for_progress()
-            time.sleep(random_delay.uniform(0, 0.3))  # so that kills happen at all stages of a task
+            target = _line_count(notes) + random_lines.randrange(2 * TASKS_PER_EXECUTION)
+            wait_until(lambda target=target: load.error or _line_count(notes) >= target, "the tasks to go on", FINISH_S)
             recorders = psutil.Process(server.pid).children()
             returned = list(load.ran)
             server.kill()

@@ -11,8 +11,8 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import run_v2
 
-from photofinish_emulators.run_jobs.task_logs import follow_log, list_logs, read_log
-from support.run_jobs_server import Clients, RunJobsServer
+from photofinish_emulators.run_jobs.task_logs import list_logs, read_log
+from support.run_jobs_server import Clients, RunJobsServer, job
 from support.waiting import wait_until
 
 SLEEP = "import time; time.sleep(60)"
@@ -190,14 +190,6 @@ def test_logs_are_bounded_and_keep_the_newest_output(own_server: RunJobsServer) 
     assert len(lines) < 40_000
 
 
-def test_a_log_can_be_followed_to_its_end(clients: Clients, server: RunJobsServer) -> None:
-    slow = "import time\nfor i in range(5): print(i, flush=True); time.sleep(0.2)"
-    created = clients.create("followed", slow)
-    clients.run(created.name)
-    (log,) = wait_until(lambda: list_logs(server.state_dir, job="followed"), "the log exists")
-    assert b"".join(follow_log(log)) == b"0\n1\n2\n3\n4\n"
-
-
 def test_quotas_answer_resource_exhausted(own_server: RunJobsServer) -> None:
     own_server.options += ["--gpu-quota", "3", "--starts-per-minute", "4"]
     own_server.start()
@@ -213,6 +205,72 @@ def test_quotas_answer_resource_exhausted(own_server: RunJobsServer) -> None:
         clients.run(cpu_job.name)
         with pytest.raises(exceptions.ResourceExhausted, match="per minute"):
             clients.run(cpu_job.name)
+
+
+def test_cpus_and_memory_of_all_executions_together_have_a_quota(own_server: RunJobsServer) -> None:
+    own_server.options += ["--cpu-quota", "20", "--memory-quota-gib", "40"]
+    own_server.start()
+    with own_server.clients() as clients:
+        large = clients.create("large", SLEEP, limits={"cpu": "5", "memory": "8Gi"})
+        clients.run(large.name, task_count=3)
+        with pytest.raises(exceptions.ResourceExhausted) as refused:
+            clients.run(large.name, task_count=2)
+        assert "Quota violated:\nCpuAllocPerProjectRegion requested: 25000 allowed: 20000" in refused.value.message
+        assert "MemAlloc" not in refused.value.message
+        wide = clients.create("wide", SLEEP, limits={"cpu": "500m", "memory": "20Gi"})
+        with pytest.raises(exceptions.ResourceExhausted) as refused:
+            clients.run(wide.name)
+        assert "MemAllocPerProjectRegion requested: 47244640256 allowed: 42949672960" in refused.value.message
+        clients.run(large.name)
+
+
+def test_the_gpu_quota_changes_while_the_server_runs(own_server: RunJobsServer) -> None:
+    own_server.options += ["--gpu-quota", "1"]
+    own_server.start()
+    quotas = own_server.state_dir / "quotas.json"
+    with own_server.clients() as clients:
+        gpu_job = clients.create("gpu", "pass", gpus=1)
+        quotas.write_text('{"gpus": 0}')
+        with pytest.raises(exceptions.ResourceExhausted) as refused:
+            clients.run(gpu_job.name)
+        assert "Quota exceeded for total allowable count of GPUs per project per region." in refused.value.message
+        assert "NvidiaL4GpuAllocNoZonalRedundancyPerProjectRegion requested: 1 allowed: 0" in refused.value.message
+        assert clients.ran(clients.create("cpu", "pass").name).succeeded_count == 1
+        quotas.write_text('{"gpus": 1}')
+        assert clients.ran(gpu_job.name).succeeded_count == 1
+        quotas.write_text('{"gpu": 1}')
+        with pytest.raises(exceptions.FailedPrecondition, match="expected a JSON object with some of: gpus"):
+            clients.run(gpu_job.name)
+
+
+def test_an_execution_beyond_the_gpu_quota_fails_before_it_starts(own_server: RunJobsServer) -> None:
+    own_server.options += ["--gpu-quota", "0", "--gpu-refusal", "execution"]
+    own_server.start()
+    with own_server.clients() as clients:
+        operation = clients.run(clients.create("gpu", "pass", gpus=1).name)
+        failed = clients.finished(operation.metadata.name)
+        with pytest.raises(exceptions.Unknown, match="count of GPUs"):
+            operation.result(timeout=10)
+    assert not failed.start_time
+    assert (failed.running_count, failed.succeeded_count, failed.failed_count) == (0, 0, 0)
+    conditions = {condition.type_: condition for condition in failed.conditions}
+    assert conditions["Completed"].state == State.CONDITION_FAILED
+    assert conditions["ResourcesAvailable"].state == State.CONDITION_FAILED
+    assert "count of GPUs per project per region" in conditions["ResourcesAvailable"].message
+
+
+def test_the_gpus_of_another_region_do_not_count(own_server: RunJobsServer) -> None:
+    own_server.options += ["--gpu-quota", "1"]
+    own_server.start()
+    elsewhere = "projects/local/locations/elsewhere"
+    with own_server.clients() as clients:
+        here = clients.create("here", SLEEP, gpus=1)
+        request = run_v2.CreateJobRequest(parent=elsewhere, job_id="there", job=job(SLEEP, gpus=1))
+        there = clients.jobs.create_job(request).result(timeout=10)
+        clients.run(here.name)
+        clients.run(there.name)
+        with pytest.raises(exceptions.ResourceExhausted, match="requested: 2 allowed: 1"):
+            clients.run(there.name)
 
 
 def test_tasks_beyond_max_running_tasks_wait(own_server: RunJobsServer) -> None:

@@ -48,7 +48,7 @@ def test_a_name_is_used_once(clients: Clients) -> None:
         ("Upper", {}, "job_id"),
         ("too-many", {"task_count": 10_001}, "task_count"),
         ("retries", {"max_retries": 11}, "max_retries"),
-        ("gpu-timeout", {"gpus": 1, "timeout_s": 3601}, "timeout"),
+        ("gpu-timeout", {"gpus": 1, "timeout_s": 12 * 3600 + 1}, "timeout"),
         ("reserved", {"env": {"CLOUD_RUN_TASK_INDEX": "7"}}, "CLOUD_RUN_TASK_INDEX"),
     ],
 )
@@ -57,6 +57,12 @@ def test_documented_limits_are_enforced(clients: Clients, job_id: str, changed: 
         clients.create(job_id, "", **changed)
     with pytest.raises(exceptions.NotFound):
         clients.jobs.get_job(name=f"{PARENT}/jobs/{job_id}")
+
+
+def test_a_task_with_a_gpu_may_take_twelve_hours(clients: Clients) -> None:
+    """As a preview, which `analysis.task_timeout_s` in terraform/ can ask for."""
+    created = clients.create("long-gpu", "", gpus=1, timeout_s=12 * 3600)
+    assert created.template.template.timeout.total_seconds() == 12 * 3600
 
 
 def test_a_container_without_a_command_is_refused_with_the_reason(clients: Clients) -> None:
