@@ -1,4 +1,6 @@
-"""Forwards the notifications of fake-gcs-server, which supports only one topic, to the topic of each bucket.
+"""Forwards the notifications of fake-gcs-server, which supports only one topic, to the topics of each bucket.
+
+To each topic it sends only the events that the bucket is configured for, in the documented form (`storage_events`).
 
 It is a separate process (``python -m photofinish_emulators notifications``) and a client of any Pub/Sub. A notification
 is acknowledged after it was forwarded, so none is lost if this process dies; one may arrive twice, as in the cloud.
@@ -7,14 +9,17 @@ is acknowledged after it was forwarded, so none is lost if this process dies; on
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from google.api_core import exceptions
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
 from photofinish_emulators.storage import STORAGE_TOPIC
+from photofinish_emulators.storage_events import BucketEvents, as_documented
 
 log = logging.getLogger(__name__)
 READY_LINE = "ready to forward notifications"
@@ -27,13 +32,21 @@ ACK_DEADLINE_S = 30
 
 def command(
     project: Annotated[str, typer.Option(help="Project of all topics.")],
-    bucket_topic: Annotated[list[str], typer.Option(help="BUCKET=TOPIC; repeat it for every bucket with a topic.")],
+    storage: Annotated[str, typer.Option(help="URL of the storage server, for links in notifications.")],
+    notify: Annotated[list[str], typer.Option(help="BUCKET=TOPIC=TYPE,TYPE, or without types for all; repeat it.")],
+    versioned: Annotated[list[str] | None, typer.Option(help="A bucket that keeps versions; repeat it.")] = None,
 ) -> None:
-    topics = {
-        bucket: f"projects/{project}/topics/{topic}"
-        for bucket, _, topic in (pair.partition("=") for pair in bucket_topic)
-    }
-    forwarder = Forwarder(project, topics)
+    buckets: dict[str, list[BucketEvents]] = defaultdict(list)
+    for bucket, topic, types in (configuration.split("=") for configuration in notify):
+        buckets[bucket].append(
+            BucketEvents(
+                topic=f"projects/{project}/topics/{topic}",
+                versioned=bucket in (versioned or ()),
+                types=frozenset(filter(None, types.split(","))),
+                config_id=len(buckets[bucket]) + 1,
+            )
+        )
+    forwarder = Forwarder(project, buckets, storage)
     forwarder.prepare()
     typer.echo(READY_LINE)
     while True:
@@ -41,10 +54,11 @@ def command(
 
 
 class Forwarder:
-    """Forwards from the common topic to ``topics``, by bucket."""
+    """Forwards from the common topic as ``buckets``, by name, are configured."""
 
-    def __init__(self, project: str, topics: dict[str, str]) -> None:
-        self._topics = topics
+    def __init__(self, project: str, buckets: Mapping[str, Sequence[BucketEvents]], storage_url: str) -> None:
+        self._buckets = buckets
+        self._storage_url = storage_url
         self._publisher = PublisherClient()
         self._subscriber = SubscriberClient()
         self._source = f"projects/{project}/topics/{STORAGE_TOPIC}"
@@ -69,14 +83,24 @@ class Forwarder:
             return
         forwarded = []
         for received in response.received_messages:
-            message = received.message
-            topic = self._topics.get(message.attributes.get(BUCKET_ATTRIBUTE, ""))
-            try:
-                if topic is not None:  # notifications of the other buckets are dropped
-                    self._publisher.publish(topic, message.data, **message.attributes).result(timeout=TIMEOUT_S)
-            except exceptions.NotFound:
-                log.warning("the topic %s does not exist yet", topic)
-                continue
-            forwarded.append(received.ack_id)
+            configured = self._buckets.get(received.message.attributes.get(BUCKET_ATTRIBUTE, ""), ())
+            if all(self._publish(received.message, events) for events in configured):
+                forwarded.append(received.ack_id)
         if forwarded:
             self._subscriber.acknowledge(subscription=self._subscription, ack_ids=forwarded, timeout=TIMEOUT_S)
+
+    def _publish(self, message: Any, events: BucketEvents) -> bool:
+        """Publish what a topic gets of a notification; return False if it cannot now."""
+        sent = as_documented(message.attributes, message.data, events, self._storage_url)
+        if sent is None:
+            return True
+        attributes, payload = sent
+        try:
+            self._publisher.publish(events.topic, payload, **attributes).result(timeout=TIMEOUT_S)
+        except exceptions.NotFound:
+            log.warning("the topic %s does not exist yet", events.topic)
+            return False
+        except exceptions.PermissionDenied as error:
+            log.error("the storage's service agent may not publish to %s: %s", events.topic, error)
+            return False
+        return True

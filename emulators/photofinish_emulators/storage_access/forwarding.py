@@ -1,0 +1,110 @@
+"""Passes requests on to fake-gcs-server, and its answers back, without holding the content of objects in memory."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+log = logging.getLogger(__name__)
+TIMEOUT_S = 600.0
+READ_BYTES = 1024 * 1024
+"""Read ahead of the receiver. With aiohttp's 64 KiB, each photo takes a hundred turns."""
+# Headers of one connection; and those about pages, which are decided here.
+_NOT_PASSED_ON = {
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "upgrade",
+    "te",
+    "trailer",
+    "proxy-connection",
+    "expect",
+    "origin",
+}
+_INTERNAL = "/_internal/"
+"""fake-gcs-server deletes everything, or changes its settings, when it is told to at these paths."""
+
+
+class Upstream:
+    """fake-gcs-server at ``url``."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+        self.url = url.rstrip("/")
+        self.session = session
+        self._host = URL(self.url).authority
+
+    async def forward(
+        self,
+        request: web.Request,
+        own_url: str,
+        *,
+        body: bytes | None = None,
+        seen: Callable[[aiohttp.ClientResponse], None] = lambda _: None,
+    ) -> web.StreamResponse:
+        """Answer a request as fake-gcs-server does.
+
+        ``own_url`` replaces its address in the answer; ``body`` is the request's body if it was read already;
+        ``seen`` is called with the answer's head.
+        """
+        if request.path.startswith(_INTERNAL):
+            return web.Response(status=404, text="Not Found\n")
+        headers = _passed_on(request.headers)
+        headers["Host"] = self._host  # by another name, fake-gcs-server would not know signed links
+        has_content = request.query.get("alt") == "media" or "/storage/v1" not in request.path
+        if not has_content:
+            headers["Accept-Encoding"] = "identity"  # the answer is read here
+        data = body if body is not None else request.content if request.body_exists else None
+        url = URL(self.url + request.raw_path, encoded=True)
+        try:
+            if request.method == "DELETE" and "generation" in request.query:
+                # fake-gcs-server finds no other generation than the newest, but would delete the newest instead of it.
+                async with self.session.get(url, headers=headers) as found:
+                    if found.status == 404:
+                        return await self._pass_on(request, found, own_url, has_content=has_content)
+            answer = await self.session.request(request.method, url, data=data, headers=headers, allow_redirects=False)
+        except aiohttp.ClientConnectionError as error:
+            log.warning("fake-gcs-server does not answer: %s", error)
+            message = "fake-gcs-server does not answer: try again, or see its log."
+            return web.json_response({"error": {"code": 503, "message": message}}, status=503)
+        async with answer:
+            seen(answer)
+            return await self._pass_on(request, answer, own_url, has_content=has_content)
+
+    async def _pass_on(
+        self, request: web.Request, answer: aiohttp.ClientResponse, own_url: str, *, has_content: bool
+    ) -> web.StreamResponse:
+        headers = _passed_on(answer.headers)
+        if "Location" in headers:
+            headers["Location"] = headers["Location"].replace(self.url, own_url)
+        if not has_content and answer.content_type == "application/json":
+            headers.pop("Content-Length", None)
+            text = (await answer.read()).replace(self.url.encode(), own_url.encode())
+            return web.Response(status=answer.status, headers=headers, body=text)
+        response = web.StreamResponse(status=answer.status, headers=headers)
+        await response.prepare(request)
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+        return response
+
+
+@asynccontextmanager
+async def connected(url: str, certificate: str | None) -> AsyncIterator[Upstream]:
+    """``certificate``: a file with the only one that fake-gcs-server may have; None: it speaks plain HTTP."""
+    trusted = ssl.create_default_context(cafile=certificate) if certificate is not None else True
+    connector = aiohttp.TCPConnector(limit=0, ssl=trusted)
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    async with aiohttp.ClientSession(
+        timeout=timeout, auto_decompress=False, connector=connector, read_bufsize=READ_BYTES
+    ) as session:
+        yield Upstream(url, session)
+
+
+def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() not in _NOT_PASSED_ON}
