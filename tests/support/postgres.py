@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import functools
 import itertools
+import os
 import shutil
 import subprocess
 import tempfile
@@ -20,18 +21,26 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from photofinish.adapters.postgres.granting import Rights
 from photofinish.adapters.postgres.migrating import migrate
 from photofinish_emulators.postgres import READY_LINE, STOP_SIGNAL, Postgres, as_user, system_user
 from support.ports import free_port
 
 START_TIMEOUT_S = 30
 _TEMPLATE = "photofinish_template"
+FUNCTION_USER = "fn-api@template.iam"  # named as Cloud SQL names the user of a service account
+_PASSWORD = "of-a-function"
 _numbers = itertools.count(1)
 
 
 @functools.cache
 def postgres_server() -> str:
-    """The administrator's connection string; the server and its data are deleted when this process ends."""
+    """The administrator's connection string; the server and its data are deleted when this process ends.
+
+    `TEST_POSTGRES_URL` names a server that runs already, such as one with another version of pgvector.
+    """
+    if given := os.environ.get("TEST_POSTGRES_URL"):
+        return given
     folder = Path(tempfile.mkdtemp(prefix="photofinish-postgres-"))
     server = Postgres(directory=folder, port=free_port())
     server.prepare()
@@ -58,8 +67,10 @@ def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:
 @functools.cache
 def _migrated_template() -> str:
     """A migrated database, of which others are copies, which is faster than migrating each."""
-    _administer(f"CREATE DATABASE {_TEMPLATE}")
-    migrate(make_conninfo(postgres_server(), dbname=_TEMPLATE))
+    administer(f"CREATE DATABASE {_TEMPLATE}")
+    administer(f'DROP ROLE IF EXISTS "{FUNCTION_USER}"')
+    administer(f"CREATE ROLE \"{FUNCTION_USER}\" LOGIN PASSWORD '{_PASSWORD}'")
+    migrate(make_conninfo(postgres_server(), dbname=_TEMPLATE), rights={FUNCTION_USER: Rights.API})
     return _TEMPLATE
 
 
@@ -71,15 +82,21 @@ def empty_database() -> Iterator[str]:
 
 @pytest.fixture
 def database() -> Iterator[str]:
-    """The connection string of a new, migrated, empty database; dropped afterwards."""
+    """The owner's connection string of a new, migrated, empty database; dropped afterwards."""
     yield from _database(template=_migrated_template())
+
+
+@pytest.fixture
+def function_database(database: str) -> str:
+    """The connection string with which the API connects to `database`: it may do what a function may, and no more."""
+    return make_conninfo(database, user=FUNCTION_USER, password=_PASSWORD)
 
 
 def _database(*, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    _administer(f"CREATE DATABASE {name} TEMPLATE {template}")
+    administer(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield make_conninfo(postgres_server(), dbname=name)
-    _administer(f"DROP DATABASE {name} WITH (FORCE)")
+    administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
@@ -88,6 +105,6 @@ def fresh_database() -> Iterator[str]:
     yield from _database(template=_migrated_template())
 
 
-def _administer(statement: str) -> None:
+def administer(statement: str) -> None:
     with psycopg.connect(postgres_server(), autocommit=True) as conn:
         conn.execute(statement)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 from typing import Any, NoReturn
@@ -44,6 +44,8 @@ not_found = partial(Refused, grpc.StatusCode.NOT_FOUND)
 already_exists = partial(Refused, grpc.StatusCode.ALREADY_EXISTS)
 failed_precondition = partial(Refused, grpc.StatusCode.FAILED_PRECONDITION)
 aborted = partial(Refused, grpc.StatusCode.ABORTED)
+permission_denied = partial(Refused, grpc.StatusCode.PERMISSION_DENIED)
+unauthenticated = partial(Refused, grpc.StatusCode.UNAUTHENTICATED)
 resource_exhausted = partial(Refused, grpc.StatusCode.RESOURCE_EXHAUSTED)
 unimplemented = partial(Refused, grpc.StatusCode.UNIMPLEMENTED)
 unavailable = partial(Refused, grpc.StatusCode.UNAVAILABLE)
@@ -61,10 +63,10 @@ def unary(call: Callable[[Any], Awaitable[Any]]) -> Callable[[Any, Context], Awa
     return handle
 
 
-def streaming(call: Callable[[Any], AsyncGenerator[Any]]) -> Callable[[Any, Context], AsyncIterator[Any]]:
+def streaming(call: Callable[[Any], AsyncGenerator[Any]]) -> Callable[[Any, Context], AsyncGenerator[Any]]:
     """Make a gRPC handler of a generator that takes the request, or the stream of requests, and yields responses."""
 
-    async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
+    async def handle(request: Any, context: Context) -> AsyncGenerator[Any]:
         try:
             async with aclosing(call(request)) as responses:
                 async for response in responses:

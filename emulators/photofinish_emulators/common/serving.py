@@ -18,6 +18,9 @@ import grpc.aio
 import typer
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from photofinish_emulators.common import shared_port
+from photofinish_emulators.common.authorization import Authorization, Authorize
+from photofinish_emulators.common.shared_port import HttpServer
 from photofinish_emulators.common.state_dir import CannotServe
 
 log = logging.getLogger(__name__)
@@ -62,35 +65,42 @@ def generic_handler(service: str, methods: Mapping[str, Method]) -> grpc.Generic
     )
 
 
-async def serve(handlers: Mapping[str, grpc.GenericRpcHandler], host: str, port: int) -> None:
+async def serve(
+    handlers: Mapping[str, grpc.GenericRpcHandler],
+    host: str,
+    port: int,
+    http_server: HttpServer | None = None,
+    authorization: Authorization | None = None,
+) -> None:
     """Serve ``handlers`` (by full service name) on ``host:port`` until SIGTERM or SIGINT.
 
     Port 0 takes a free port. When ready, prints ``ready HOST:PORT`` to standard output. The standard gRPC health
-    service reports SERVING for "" and for every service.
+    service reports SERVING for "" and for every service. ``http_server`` serves HTTP/1.1 on the same port.
+    ``authorization`` adds a port for each service account.
 
     Raises:
         CannotServe: the port is taken, or the host is not an address of this machine.
     """
-    server = grpc.aio.server(
-        options=[
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.so_reuseport", 0),
-            # The official clients ping idle streams; without these options the server would disconnect them.
-            ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.http2.min_ping_interval_without_data_ms", 5000),
-            ("grpc.http2.max_ping_strikes", 0),
-        ]
-    )
-    server.add_generic_rpc_handlers(tuple(handlers.values()))
+    server = _server(handlers)
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     url_host = f"[{host}]" if ":" in host else host  # an IPv6 address needs brackets before a port
+    front: asyncio.Server | None = None
+    accounts: list[grpc.aio.Server] = []
     try:
-        bound = server.add_insecure_port(f"{url_host}:{port}")
-    except RuntimeError as error:
+        if authorization is not None:
+            for account, own_port in authorization.ports.items():
+                accounts.append(_server(handlers, Authorize(authorization, account)))
+                accounts[-1].add_insecure_port(f"{url_host}:{own_port}")
+        if http_server is None:
+            bound = server.add_insecure_port(f"{url_host}:{port}")
+        else:
+            front = await shared_port.listen(host, port, http_server, server.add_insecure_port("127.0.0.1:0"))
+            bound = front.sockets[0].getsockname()[1]
+    except (RuntimeError, OSError) as error:
         raise CannotServe(_bind_error(host, port)) from error
-    await server.start()
+    for each in (server, *accounts):
+        await each.start()
     for service in ("", *handlers):
         await servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
     print(f"ready {url_host}:{bound}", flush=True)
@@ -101,8 +111,29 @@ async def serve(handlers: Mapping[str, grpc.GenericRpcHandler], host: str, port:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stopping.set)
     await stopping.wait()
+    if front is not None:
+        front.close()
     await servicer.enter_graceful_shutdown()
-    await server.stop(STOP_GRACE_S)
+    await asyncio.gather(*(each.stop(STOP_GRACE_S) for each in (server, *accounts)))
+
+
+def _server(
+    handlers: Mapping[str, grpc.GenericRpcHandler], *interceptors: grpc.aio.ServerInterceptor
+) -> grpc.aio.Server:
+    server = grpc.aio.server(
+        interceptors=interceptors,
+        options=[
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.so_reuseport", 0),
+            # The official clients ping idle streams; without these options the server would disconnect them.
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_ping_interval_without_data_ms", 5000),
+            ("grpc.http2.max_ping_strikes", 0),
+        ],
+    )
+    server.add_generic_rpc_handlers(tuple(handlers.values()))
+    return server
 
 
 def _bind_error(host: str, port: int) -> str:

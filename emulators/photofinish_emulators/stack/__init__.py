@@ -1,13 +1,24 @@
 """A whole local cloud from one description: Postgres, Firestore, Pub/Sub, Storage, Cloud Run Jobs and functions."""
 
 from photofinish_emulators.common.state_dir import CannotServe
-from photofinish_emulators.stack.run import environment, is_running, pieces, run_stack, start_detached, stop
+from photofinish_emulators.stack.run import (
+    account_environment,
+    account_names,
+    environment,
+    is_running,
+    pieces,
+    run_stack,
+    start_detached,
+    stop,
+)
 from photofinish_emulators.stack.spec import (
+    Access,
     Bucket,
     Command,
     DeadLetter,
     Function,
     Job,
+    Notification,
     RetryPolicy,
     Schedule,
     StackSpec,
@@ -19,6 +30,7 @@ from photofinish_emulators.stack.supervisor import STACK, Event, StackFailed
 
 __all__ = [
     "STACK",
+    "Access",
     "Bucket",
     "CannotServe",
     "Command",
@@ -26,6 +38,7 @@ __all__ = [
     "Event",
     "Function",
     "Job",
+    "Notification",
     "PieceStatus",
     "RetryPolicy",
     "Schedule",
@@ -33,6 +46,8 @@ __all__ = [
     "StackSpec",
     "Subscription",
     "Topic",
+    "account_environment",
+    "account_names",
     "environment",
     "is_running",
     "pieces",

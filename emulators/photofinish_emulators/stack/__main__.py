@@ -7,7 +7,7 @@ from pathlib import Path
 
 from photofinish_emulators.common.logs import log_json
 from photofinish_emulators.common.state_dir import CannotServe
-from photofinish_emulators.stack.run import run_stack
+from photofinish_emulators.stack.run import CANNOT_SERVE, run_stack
 from photofinish_emulators.stack.spec import StackSpec
 from photofinish_emulators.stack.supervisor import StackFailed
 
@@ -16,7 +16,10 @@ def main(state_dir: Path) -> None:
     log_json("WARNING")
     try:
         run_stack(StackSpec.from_json(sys.stdin.read()), state_dir)
-    except (CannotServe, StackFailed) as error:
+    except CannotServe as error:
+        print(error, file=sys.stderr)
+        sys.exit(CANNOT_SERVE)
+    except StackFailed as error:
         sys.exit(str(error))
 
 

@@ -18,6 +18,7 @@ from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 from google.cloud.storage import Client as StorageClient
 from google.protobuf import duration_pb2, field_mask_pb2
 
+from photofinish_emulators.common.iam import Policy
 from photofinish_emulators.stack import state
 from photofinish_emulators.stack.spec import Job, StackSpec, Subscription
 
@@ -34,16 +35,21 @@ CHANGEABLE = (
 )
 
 
-def provision(spec: StackSpec, environment: dict[str, str], function_urls: dict[str, str]) -> None:
+def provision(
+    spec: StackSpec,
+    environment: dict[str, str],
+    account_environments: dict[str, dict[str, str]],
+    function_urls: dict[str, str],
+) -> None:
     """Create what is missing and update what exists. The clients find the servers by this process's environment."""
     create_topics(spec)
     for subscription in spec.subscriptions:
-        put_subscription(spec.project, subscription, function_urls)
+        put_subscription(spec, subscription, function_urls)
     create_buckets(spec)
     with grpc.insecure_channel(environment["RUN_EMULATOR_HOST"]) as channel:
         client = run_v2.JobsClient(transport=JobsGrpcTransport(channel=channel))
         for job in spec.jobs:
-            put_job(client, spec, job, environment)
+            put_job(client, spec, job, account_environments.get(job.service_account, environment))
 
 
 def create_topics(spec: StackSpec) -> None:
@@ -55,12 +61,16 @@ def create_topics(spec: StackSpec) -> None:
             continue
 
 
-def put_subscription(project: str, spec: Subscription, function_urls: dict[str, str]) -> None:
-    client = SubscriberClient()
+def put_subscription(stack: StackSpec, spec: Subscription, function_urls: dict[str, str]) -> None:
+    client, project = SubscriberClient(), stack.project
     push = types.PushConfig()
     if spec.push_to is not None:
         push.push_endpoint = function_urls[spec.push_to]
         push.attributes["x-emulator-push-format"] = spec.push_format
+        if stack.access is not None and spec.push_account:
+            email = Policy(project, stack.access.grants).email(spec.push_account)
+            push.oidc_token.service_account_email = email
+            push.oidc_token.audience = push.push_endpoint
     request = types.Subscription(
         name=f"projects/{project}/subscriptions/{spec.name}",
         topic=_topic(project, spec.topic),
@@ -110,13 +120,14 @@ def create_buckets(spec: StackSpec) -> None:
 def put_job(client: run_v2.JobsClient, stack: StackSpec, spec: Job, environment: dict[str, str]) -> None:
     env = environment | dict(stack.env) | dict(spec.env)
     container = run_v2.Container(
+        name=spec.container or spec.name,
         image="local",
         command=list(spec.command),
         args=list(spec.args),
         env=[run_v2.EnvVar(name=name, value=value) for name, value in env.items()],
     )
-    if spec.gpus:
-        container.resources = run_v2.ResourceRequirements(limits={"nvidia.com/gpu": str(spec.gpus)})
+    limits = dict(spec.limits) | ({"nvidia.com/gpu": str(spec.gpus)} if spec.gpus else {})
+    container.resources = run_v2.ResourceRequirements(limits=limits)
     task = run_v2.TaskTemplate(
         containers=[container], max_retries=spec.max_retries, timeout=_duration(spec.task_timeout_s)
     )
@@ -142,7 +153,7 @@ def main(state_dir: Path) -> None:
     status = state.read(state_dir)
     assert status is not None  # the supervisor, which wrote it, started this process
     urls = {function.name: status.pieces[function.name].address for function in spec.functions}
-    provision(spec, status.environment, urls)
+    provision(spec, status.environment, status.account_environments, urls)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from photofinish_emulators.common.processes import identify
-from photofinish_emulators.common.state_dir import lock_state_dir
+from photofinish_emulators.common.state_dir import CannotServe, lock_state_dir
 from photofinish_emulators.stack import state
 from photofinish_emulators.stack.process import end_orphans
 from photofinish_emulators.stack.spec import StackSpec
@@ -24,6 +24,7 @@ from photofinish_emulators.stack.supervisor import STACK, Event, StackFailed, Su
 SPEC_FILE = "spec.json"
 ORPHANS_TIMEOUT_S = 15.0
 POLL_S = 0.1
+CANNOT_SERVE = 3  # exit status of the supervisor
 
 
 def run_stack(
@@ -70,7 +71,10 @@ async def _run(spec: StackSpec, state_dir: Path, on_event: Callable[[Event], Non
         supervisor = identify(os.getpid())
         assert supervisor is not None
         status = StackStatus(project=spec.project, supervisor=supervisor, environment=layout.environment)
-        schedules = partial(run_schedules, spec, layout.function_urls, layout.environment)
+        status.account_environments = layout.account_environments
+        scheduler = spec.access.scheduler_agent if spec.access is not None else ""
+        environment = layout.account_environments.get(scheduler, layout.environment)
+        schedules = partial(run_schedules, spec, layout.function_urls, environment)
         await Supervisor(layout.pieces, state_dir, status, on_event).run(stop, schedules)
 
 
@@ -85,6 +89,7 @@ def start_detached(
     """Run the local cloud in a process that outlives this one; return once it is ready.
 
     Raises:
+        CannotServe: the state directory or a port of this stack is in use.
         StackFailed: it did not become ready; the message has the reason. Nothing is left running.
     """
     state_dir = state_dir.absolute()
@@ -112,7 +117,8 @@ def start_detached(
             if status.state == "ready":
                 return
         if ended:
-            raise StackFailed(log_file.read_text(errors="replace").strip() or "the supervisor ended without a message")
+            said = log_file.read_text(errors="replace").strip() or "the supervisor ended without a message"
+            raise CannotServe(said) if process.returncode == CANNOT_SERVE else StackFailed(said)
         if time.monotonic() > deadline:
             stop(state_dir)
             raise StackFailed(f"not ready after {timeout_s:g} s; see {state_dir / 'logs'}")
@@ -160,6 +166,22 @@ def environment(state_dir: Path) -> dict[str, str]:
     """The variables with which clients find the local cloud, including a password; {} if it has never been started."""
     status = state.read(state_dir)
     return {} if status is None else status.environment
+
+
+def account_environment(state_dir: Path, account: str) -> dict[str, str]:
+    """The same for what runs as a service account; only a local cloud with `Access` has any.
+
+    Raises:
+        KeyError: it has no such account.
+    """
+    status = state.read(state_dir)
+    return ({} if status is None else status.account_environments)[account]
+
+
+def account_names(state_dir: Path) -> list[str]:
+    """The service accounts that the local cloud knows."""
+    status = state.read(state_dir)
+    return [] if status is None else sorted(status.account_environments)
 
 
 def pieces(state_dir: Path) -> dict[str, PieceStatus]:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -19,6 +19,7 @@ OWN_PIECES = (
     "firestore",
     "pubsub",
     "storage",
+    "fake-gcs-server",
     "notifications",
     "run-jobs",
     "provision",
@@ -27,9 +28,18 @@ OWN_PIECES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """A notification configuration of a bucket."""
+
+    topic: str
+    events: tuple[str, ...] = ()  # their types, such as OBJECT_FINALIZE; empty: all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
     name: str
-    notify: str | None = None  # topic for notifications about finalized and deleted objects
+    notifications: tuple[Notification, ...] = ()
+    versioned: bool = False  # notifications say OBJECT_ARCHIVE instead of OBJECT_DELETE; no versions are kept here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +66,7 @@ class Subscription:
     name: str
     topic: str
     push_to: str | None = None  # name of a function
+    push_account: str = ""  # with `StackSpec.access`: the service account whose token each push carries
     push_format: Literal["cloudevent", "wrapped"] = "cloudevent"  # as Eventarc sends it, or Pub/Sub's JSON envelope
     ack_deadline_s: int = 10
     retry: RetryPolicy | None = None
@@ -76,6 +87,8 @@ class Function:
     signature: Literal["http", "cloudevent"] = "http"
     gunicorn_config: str | None = None  # serve it with `gunicorn --config` and this, not functions-framework's server
     env: Env = field(default_factory=dict)
+    service_account: str = ""
+    secrets: tuple[str, ...] = ()  # what it must be permitted to read before it starts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +104,9 @@ class Job:
     task_timeout_s: int = 600
     max_retries: int = 3
     gpus: int = 0
+    container: str = ""  # its name; that of the job if empty
+    limits: Env = field(default_factory=dict)  # of a task, sidecars included: `cpu`, `memory`; counted, not enforced
+    service_account: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +127,18 @@ class Command:
     name: str
     argv: tuple[str, ...]
     env: Env = field(default_factory=dict)
+    service_account: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may do what. With it, servers refuse calls that the caller's service account lacks a permission for."""
+
+    grants: Mapping[str, Mapping[str, Sequence[str]]]  # account → resource as in `common.iam` → permissions there
+    storage_agent: str  # the accounts of Google's services
+    scheduler_agent: str
+    database_users: Mapping[str, Sequence[str]] = field(default_factory=dict)  # account → its roles in the database
+    others: tuple[str, ...] = ()  # accounts that get ports although nothing here runs as them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +154,17 @@ class StackSpec:
     jobs: tuple[Job, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     firestore_indexes: Path | None = None  # firestore.indexes.json, as deployed
+    firestore_rules: Path | None = None  # firestore.rules, as deployed: what users may do
+    page_origins: tuple[str, ...] = ()  # of web pages that may use Firestore and Storage, besides those of localhost
     postgres_database: str | None = None  # None: no Postgres
+    postgres_max_connections: int | None = None  # None: Postgres' default
     after_postgres: tuple[Command, ...] = ()  # such as migrations: in order, before anything that uses the database
     env: Env = field(default_factory=dict)  # for every function, job and command
-    gpu_quota: int = 0  # GPUs for all executions together; 0 means no limit
-    job_starts_per_minute: int = 0  # 0 means no limit
+    gpu_quota: int | None = None  # of all executions; None means no limit
+    cpu_quota: float | None = None
+    memory_quota_gib: float | None = None
+    access: Access | None = None  # None: every process may do everything
+    job_starts_per_minute: int | None = None  # None means no limit
 
     def __post_init__(self) -> None:
         """Raise ValueError for a name that is used twice or refers to nothing."""
@@ -150,7 +184,8 @@ class StackSpec:
         if self.after_postgres and self.postgres_database is None:
             raise ValueError("`after_postgres` without `postgres_database`")
         for bucket in self.buckets:
-            _check_reference(f"bucket {bucket.name}", "topic", bucket.notify, topics)
+            for notification in bucket.notifications:
+                _check_reference(f"bucket {bucket.name}", "topic", notification.topic, topics)
         for subscription in self.subscriptions:
             where = f"subscription {subscription.name}"
             _check_reference(where, "topic", subscription.topic, topics)

@@ -43,6 +43,7 @@ class StackStatus:
     state: StackState = "starting"
     message: str = ""  # why it failed
     environment: dict[str, str] = field(default_factory=dict)  # for clients of the stack
+    account_environments: dict[str, dict[str, str]] = field(default_factory=dict)  # the same for each service account
     pieces: dict[str, PieceStatus] = field(default_factory=dict)
 
     def write(self, state_dir: Path) -> None:

@@ -107,7 +107,7 @@ def test_only_the_owner_can_read_secrets(local: LocalStack) -> None:
 def test_a_second_supervisor_on_the_same_state_is_refused(local: LocalStack) -> None:
     with pytest.raises(CannotServe, match="in use by another process"):
         stack.run_stack(local.spec, local.state_dir)
-    with pytest.raises(stack.StackFailed, match="in use by another process"):
+    with pytest.raises(CannotServe, match="in use by another process"):
         stack.start_detached(local.spec, local.state_dir)
     assert stack.is_running(local.state_dir)
 

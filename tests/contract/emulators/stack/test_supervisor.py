@@ -24,17 +24,34 @@ from aiohttp import web
 from photofinish_emulators.common.bounded_log import BoundedLog, older
 from photofinish_emulators.common.processes import ProcessIdentity, identify, is_alive
 from photofinish_emulators.common.state_dir import CannotServe
-from photofinish_emulators.stack import Bucket, Event, Function, Schedule, StackFailed, StackSpec, Subscription, Topic
+from photofinish_emulators.stack import (
+    Bucket,
+    Event,
+    Function,
+    Notification,
+    Schedule,
+    StackFailed,
+    StackSpec,
+    Subscription,
+    Topic,
+)
 from photofinish_emulators.stack.ports import RANGE, hold, take_ports
 from photofinish_emulators.stack.process import Piece, ReadyExit, ReadyLine, end_orphans
 from photofinish_emulators.stack.schedules import run_schedules
 from photofinish_emulators.stack.state import StackStatus
 from photofinish_emulators.stack.supervisor import Supervisor
 from support.local_stack import tiny_spec
+from support.waiting import wait_until
 
 
 def test_a_spec_survives_json(tmp_path: Path) -> None:
-    spec = replace(tiny_spec(tmp_path), firestore_indexes=tmp_path / "indexes.json", env={"A": "1"}, gpu_quota=3)
+    spec = replace(
+        tiny_spec(tmp_path),
+        firestore_indexes=tmp_path / "indexes.json",
+        page_origins=("https://a.example",),
+        env={"A": "1"},
+        gpu_quota=3,
+    )
     assert StackSpec.from_json(spec.to_json()) == spec
 
 
@@ -43,7 +60,7 @@ def test_a_spec_survives_json(tmp_path: Path) -> None:
     [
         ({"subscriptions": (Subscription(name="sub", topic="nowhere"),)}, "no topic 'nowhere'"),
         ({"subscriptions": (Subscription(name="sub", topic="t", push_to="gone"),)}, "no function 'gone'"),
-        ({"buckets": (Bucket(name="b", notify="nowhere"),)}, "no topic 'nowhere'"),
+        ({"buckets": (Bucket(name="b", notifications=(Notification(topic="nowhere"),)),)}, "no topic 'nowhere'"),
         ({"buckets": (Bucket(name="b"), Bucket(name="b"))}, "bucket 'b' is defined twice"),
         ({"schedules": (Schedule(name="s", interval_s=1),)}, "either a function or a topic"),
         ({"functions": (Function(name="pubsub", source=Path("m.py"), target="f"),)}, "called 'pubsub'"),
@@ -229,10 +246,11 @@ time.sleep(60)
 """
     supervise(tmp_path, python("stubborn", stubborn, stop_timeout_s=0.3), until="stack ready")
     child = int((tmp_path / "logs" / "stubborn.log").read_text().split()[0])
-    deadline = time.monotonic() + 5
-    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, "the child of the killed piece still runs"
-        time.sleep(0.02)
+
+    def has_ended() -> bool:
+        return not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+    wait_until(has_ended, "the child of the killed piece to end")
 
 
 def test_schedules_call_as_cloud_scheduler_does_and_one_call_at_a_time() -> None:
