@@ -1,32 +1,30 @@
 # The analysis job: its tasks pull photos from the queue.
 
 resource "google_service_account" "analyze" {
-  project      = var.project_id
+  project      = module.foundation.project_id
   account_id   = "job-analyze"
   display_name = "The analysis job, owner of the vector database's tables"
-
-  depends_on = [module.foundation]
 }
 
 module "gpu_job" {
   source = "./modules/gpu-job"
 
-  project_id                 = var.project_id
-  region                     = var.region
-  name                       = var.job_name
-  image                      = var.first_images.job
-  processor                  = var.analysis.processor
-  task_timeout_s             = var.analysis.task_timeout_s
-  cuda_forward_compatibility = var.analysis.cuda_forward_compatibility
-  size                       = { cpu = var.analysis.cpu, memory_gib = var.analysis.memory_gib }
-  service_account            = google_service_account.analyze
-  database                   = module.vector_database.connection
-  pubsub_service_agent       = module.foundation.service_agents.pubsub
-  publishes_to               = { results = local.topic["results"] }
-  launchers                  = { launch_workers = module.event_function["launch-workers"].member }
-  deployers                  = { deployer = module.foundation.deployer.member }
-  kms_key                    = var.kms_key
-  deletion_protection        = var.deletion_protection
+  project_id           = module.foundation.project_id
+  region               = var.region
+  name                 = var.job_name
+  image                = var.first_images.job
+  processor            = var.analysis.processor
+  task_timeout_s       = var.analysis.task_timeout_s
+  accelerator          = var.analysis.accelerator
+  size                 = { cpu = var.analysis.cpu, memory_gib = var.analysis.memory_gib }
+  service_account      = google_service_account.analyze
+  database             = merge(module.vector_database.connection, { proxy = merge(module.vector_database.connection.proxy, local.task_proxy) })
+  pubsub_service_agent = module.foundation.service_agents.pubsub
+  publishes_to         = { results = local.topic["results"] }
+  launchers            = { launch_workers = module.event_function["launch-workers"].member }
+  deployers            = { deployer = module.foundation.deploys }
+  kms_key              = module.foundation.kms_key
+  deletion_protection  = var.deletion_protection
 
   acceleration = {
     provider       = var.models.provider
@@ -46,8 +44,9 @@ module "gpu_job" {
     dead_letter_topic = local.topic["dead"]
   }
   env = merge(local.env, {
-    DATABASE_URL            = module.vector_database.owner_url
-    PHOTOFINISH_BATCH_SIZE  = tostring(var.analysis.batch_size)
-    PHOTOFINISH_IDLE_EXIT_S = tostring(var.analysis.idle_exit_s)
+    DATABASE_URL                = module.vector_database.owner_url
+    PHOTOFINISH_DATABASE_WAIT_S = local.database_wait_s
+    PHOTOFINISH_BATCH_SIZE      = tostring(var.analysis.batch_size)
+    PHOTOFINISH_IDLE_EXIT_S     = tostring(var.analysis.idle_exit_s)
   })
 }

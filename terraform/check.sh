@@ -16,10 +16,15 @@ init() {
   }
 }
 
+if [ ! -f .terraform.lock.hcl ]; then
+  echo "WARNING: terraform/.terraform.lock.hcl is missing: commit the one that the first \`terraform init\` writes (docs/deploy.md)" >&2
+fi
+
 terraform fmt -check -diff -recursive
 init
 "$terraform" validate -no-color
 "$terraform" test -no-color
+python3 check_graph.py "$terraform"
 for environment in environments/*.tfvars examples/*.tfvars; do
   echo "$environment"
   "$terraform" test -no-color -test-directory=environments -var-file="$environment"

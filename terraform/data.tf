@@ -3,16 +3,18 @@
 module "photo_bucket" {
   source = "./modules/photo-bucket"
 
-  project_id            = var.project_id
+  project_id            = module.foundation.project_id
   region                = var.region
   name                  = local.photo_bucket
   derived_name          = local.derived_bucket
   upload_topic          = local.topic["uploads"]
+  deletion_topic        = local.topic["deletions"]
   storage_service_agent = module.foundation.service_agents.storage
   retention             = var.retention
   cors_origins          = var.upload_origins
-  uploaders             = merge(var.uploaders, { smoke_test = module.foundation.deployer.member })
-  kms_key               = var.kms_key
+  uploaders             = var.uploaders
+  prefix_uploaders      = { smoke_test = { member = module.foundation.deployer.member, prefix = "smoke-test/" } }
+  kms_key               = module.foundation.kms_key
   force_destroy         = !var.deletion_protection
 
   readers = {
@@ -21,61 +23,67 @@ module "photo_bucket" {
     rekognition = module.http_function["rekognition"].member
   }
   derived_writers = { analyze = google_service_account.analyze.member }
-  # A signed link to a preview grants what its signer may read.
-  derived_readers = { api = module.http_function["api"].member }
-
-  depends_on = [module.foundation]
+  erasers         = { expire = module.event_function["expire"].member }
+  # Sidecars are read again when bib rules change. A signed link to a preview grants what its signer may read.
+  derived_readers = {
+    api          = module.http_function["api"].member
+    rescore-bibs = module.event_function["rescore-bibs"].member
+  }
 }
 
 module "enrolment_bucket" {
   source = "./modules/enrolment-bucket"
 
-  project_id            = var.project_id
+  project_id            = module.foundation.project_id
   region                = var.region
   name                  = local.enrolment_bucket
   topic                 = local.topic["enrolments"]
   storage_service_agent = module.foundation.service_agents.storage
   cors_origins          = var.upload_origins
   uploaders             = { api = module.http_function["api"].member }
-  readers               = { on_enrolment_finalized = module.event_function["on-enrolment-finalized"].member }
-  kms_key               = var.kms_key
-
-  depends_on = [module.foundation]
+  readers = {
+    on_enrolment_finalized = module.event_function["on-enrolment-finalized"].member
+    # Erases the enrolment pictures of albums that ended.
+    expire = module.event_function["expire"].member
+  }
+  kms_key = module.foundation.kms_key
 }
 
 module "firestore" {
   source = "./modules/firestore"
 
-  project_id          = var.project_id
+  project_id          = module.foundation.project_id
   location            = var.region
   indexes_file        = "${path.module}/firestore/firestore.indexes.json"
   rules_file          = "${path.module}/firestore/firestore.rules"
   backup_keep_days    = var.backup_keep_days
-  kms_key             = var.kms_key
+  kms_key             = module.foundation.firestore_kms_key
   deletion_protection = var.deletion_protection
   # Status reports of running tasks: a killed task cannot delete its own.
   ttl_fields = { reports = "expires_at" }
-
-  depends_on = [module.foundation]
 }
 
 module "vector_database" {
   source = "./modules/vector-database"
 
-  project_id = var.project_id
+  project_id = module.foundation.project_id
   region     = var.region
   instance   = var.database
   backup     = { keep = var.backup_keep_days }
   owner      = google_service_account.analyze
   users = {
-    for name, function in merge(module.event_function, module.http_function) : name => function.email
+    for name, function in merge(module.event_function, module.http_function) : name => {
+      email  = function.email
+      rights = contains(keys(module.http_function), name) ? "api" : name == "expire" ? "retention" : "data"
+    }
     if can(local.function_env[name].DATABASE_URL)
   }
-  proxy_image         = var.database_proxy_image
-  migration           = { image = var.first_images.job, env = local.env }
-  deployers           = { deployer = module.foundation.deployer.member }
-  kms_key             = var.kms_key
-  deletion_protection = var.deletion_protection
+  # Checked by the API alone.
+  serves_firebase_users = var.search.firebase_project != null
 
-  depends_on = [module.foundation]
+  proxy               = merge({ image = var.database_proxy_image }, local.proxy)
+  migration           = { image = var.first_images.job, env = merge(local.env, { PHOTOFINISH_DATABASE_WAIT_S = local.database_wait_s }) }
+  deployers           = { deployer = module.foundation.migrates }
+  kms_key             = module.foundation.kms_key
+  deletion_protection = var.deletion_protection
 }

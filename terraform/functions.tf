@@ -1,5 +1,6 @@
 # Every function, as functions/photofinish_functions/function_specs.py lists them; a test compares the two.
 # `uses`: firestore, database (Postgres), faces (compares embeddings), signed_links. Topics have the keys of var.topics.
+# `size`: what differs from the defaults in sizes.tf.
 
 locals {
   # Pub/Sub calls these.
@@ -8,7 +9,7 @@ locals {
       target       = "on_object_finalized"
       uses         = ["firestore"]
       publishes_to = ["work", "results"]
-      size         = { max_instances = 20, concurrency = 20, timeout_s = 60 }
+      size         = { concurrency = 40 }
       subscriptions = {
         on-object-finalized = { topic = "uploads", dead_letter_topic = "dead" }
       }
@@ -17,7 +18,7 @@ locals {
     launch-workers = {
       target = "launch_workers"
       uses   = ["firestore"]
-      size   = { max_instances = 2, concurrency = 40, timeout_s = 60 }
+      size   = { concurrency = 40 }
       subscriptions = {
         launch-workers       = { topic = "work", retention_s = 600 }
         launch-workers-sweep = { topic = "sweep", retention_s = 600 }
@@ -28,7 +29,6 @@ locals {
       target       = "on_dead_letter"
       uses         = ["firestore"]
       publishes_to = ["results"]
-      size         = { max_instances = 5 }
       subscriptions = {
         on-dead-letter = { topic = "dead", retention_s = 2678400 }
       }
@@ -39,7 +39,7 @@ locals {
       target       = "reconcile"
       uses         = ["firestore"]
       publishes_to = ["work", "results"]
-      size         = { max_instances = 1, concurrency = 1, timeout_s = 600 }
+      size         = { concurrency = 1, timeout_s = 600 }
       subscriptions = {
         reconcile = { topic = "reconcile", ack_deadline_s = 600, retention_s = 600 }
       }
@@ -48,7 +48,7 @@ locals {
     cluster-people = {
       target = "cluster_people"
       uses   = ["firestore", "database", "faces"]
-      size   = { memory = "2Gi", max_instances = 5, concurrency = 8, timeout_s = 600 }
+      size   = { memory_gib = 2, concurrency = 8, timeout_s = 600 }
       subscriptions = {
         cluster-people       = { topic = "results", ack_deadline_s = 600 }
         cluster-people-sweep = { topic = "people_sweep", ack_deadline_s = 600, retention_s = 600 }
@@ -57,38 +57,64 @@ locals {
     on-enrolment-finalized = {
       target = "on_enrolment_finalized"
       uses   = ["database", "faces"]
-      size   = { memory = "2Gi", max_instances = 5, concurrency = 4, timeout_s = 120 }
+      size   = { memory_gib = 2, concurrency = 4, timeout_s = 120 }
       subscriptions = {
         on-enrolment-finalized       = { topic = "enrolments", ack_deadline_s = 120 }
         on-enrolment-finalized-sweep = { topic = "people_sweep", ack_deadline_s = 120, retention_s = 600 }
       }
     }
-    # A missed run is not kept: the next day's run deletes the same.
+    # Goes on where a request that changed an album's bib rules ended. A missed run is not kept: the next one does the same.
+    rescore-bibs = {
+      target = "rescore_bibs"
+      uses   = ["firestore", "database"]
+      size   = { concurrency = 1, timeout_s = 600 }
+      subscriptions = {
+        rescore-bibs = { topic = "people_sweep", ack_deadline_s = 600, retention_s = 600 }
+      }
+    }
+    # The only function that deletes objects and signs receipts. A missed run is not kept: the next one erases the same. A
+    # deletion in the bucket must not be lost: it is retried for 31 days, the longest that Pub/Sub allows.
     expire = {
       target = "expire"
-      uses   = ["database"]
-      env    = { PHOTOFINISH_AUDIT_RETENTION_DAYS = tostring(var.retention.audit_days) }
-      size   = { max_instances = 1, concurrency = 1, timeout_s = 600 }
+      uses   = ["firestore", "database"]
+      env = {
+        PHOTOFINISH_AUDIT_RETENTION_DAYS = tostring(var.retention.audit_days)
+        PHOTOFINISH_AUDIT_BUCKET         = local.audit_bucket
+      }
+      secret_env = { PHOTOFINISH_RECEIPT_KEY = local.receipt_key }
+      size       = { concurrency = 8, timeout_s = 600 }
       subscriptions = {
-        expire = { topic = "retention", ack_deadline_s = 600, retention_s = 600 }
+        expire         = { topic = "retention", ack_deadline_s = 600, retention_s = 600 }
+        expire-deleted = { topic = "deletions", ack_deadline_s = 600, retention_s = 2678400 }
       }
     }
   }
 
-  # Callers' programs call these. A variable that is null is not set.
+  # Callers' programs call these. A variable that is null is not set. `operators_secret_env`: full names of secrets that
+  # are not made here.
   http_functions = {
     api = {
-      target = "api"
-      uses   = ["firestore", "database", "faces", "signed_links"]
+      target       = "api"
+      uses         = ["firestore", "database", "faces", "signed_links"]
+      publishes_to = ["retention"] # asks `expire` to end links
       env = {
         PHOTOFINISH_CORS_ORIGINS     = join(",", var.search.cors_origins)
         PHOTOFINISH_FIREBASE_PROJECT = var.search.firebase_project
       }
-      secret_env = { PHOTOFINISH_LINK_KEY = var.search.link_key_secret }
+      secret_env = {
+        PHOTOFINISH_TOKEN_SECRET = local.token_secret
+        PHOTOFINISH_PEPPER       = local.pepper
+      }
+      operators_secret_env = { PHOTOFINISH_LINK_KEY = var.search.link_key_secret }
     }
     rekognition = {
       target = "rekognition"
-      uses   = ["database", "faces"]
+      uses   = ["firestore", "database", "faces"]
+      secret_env = {
+        PHOTOFINISH_AWS_KEY_SECRET = local.key_secret
+        PHOTOFINISH_TOKEN_SECRET   = local.token_secret
+        PHOTOFINISH_PEPPER         = local.pepper
+      }
     }
   }
   http_env = {
@@ -110,7 +136,8 @@ locals {
       local.env,
       contains(function.uses, "faces") ? local.face_env : {},
       contains(function.uses, "database") ? {
-        DATABASE_URL = "host=127.0.0.1 port=5432 dbname=photofinish user=fn-${name}@${var.project_id}.iam sslmode=disable"
+        DATABASE_URL                = "host=127.0.0.1 port=5432 dbname=photofinish user=fn-${name}@${var.project_id}.iam sslmode=disable"
+        PHOTOFINISH_DATABASE_WAIT_S = local.database_wait_s
       } : {},
       { for variable, value in lookup(function, "env", {}) : variable => value if value != null },
     )
@@ -121,19 +148,20 @@ module "event_function" {
   source   = "./modules/event-function"
   for_each = local.event_functions
 
-  project_id           = var.project_id
+  project_id           = module.foundation.project_id
   region               = var.region
   name                 = each.key
   target               = each.value.target
   image                = var.first_images.functions
   env                  = local.function_env[each.key]
+  secret_env           = { for name, secret in lookup(each.value, "secret_env", {}) : name => module.foundation.secret_ids[secret] }
   database             = contains(each.value.uses, "database") ? module.vector_database.connection : null
-  size                 = each.value.size
+  size                 = local.event_size[each.key]
   pubsub_service_agent = module.foundation.service_agents.pubsub
   project_roles        = contains(each.value.uses, "firestore") ? ["roles/datastore.user"] : []
   publishes_to         = { for topic in lookup(each.value, "publishes_to", []) : topic => local.topic[topic] }
-  deployers            = { deployer = module.foundation.deployer.member }
-  kms_key              = var.kms_key
+  deployers            = { deployer = module.foundation.deploys }
+  kms_key              = module.foundation.kms_key
   deletion_protection  = var.deletion_protection
 
   subscriptions = {
@@ -148,40 +176,35 @@ module "http_function" {
   source   = "./modules/http-function"
   for_each = local.http_functions
 
-  project_id = var.project_id
+  project_id = module.foundation.project_id
   region     = var.region
   name       = each.key
   target     = each.value.target
   image      = var.first_images.functions
   env        = merge(local.http_env, local.function_env[each.key])
   secret_env = merge(
-    { PHOTOFINISH_KEY_SECRET = module.foundation.secret_ids[local.key_secret] },
-    { for name, secret in lookup(each.value, "secret_env", {}) : name => secret if secret != null },
+    { for name, secret in each.value.secret_env : name => module.foundation.secret_ids[secret] },
+    { for name, secret in lookup(each.value, "operators_secret_env", {}) : name => secret if secret != null },
   )
-  database            = contains(each.value.uses, "database") ? module.vector_database.connection : null
-  signs_links         = contains(each.value.uses, "signed_links")
-  project_roles       = contains(each.value.uses, "firestore") ? ["roles/datastore.user"] : []
-  exposure            = var.search.exposure
-  invokers            = var.search.invokers
-  deployers           = { deployer = module.foundation.deployer.member }
-  kms_key             = var.kms_key
-  deletion_protection = var.deletion_protection
-
-  size = {
-    cpu           = 2
-    memory        = "2Gi"
-    concurrency   = 16
-    min_instances = var.search.min_instances
-    max_instances = var.search.max_instances
-    timeout_s     = 60
-  }
+  database             = contains(each.value.uses, "database") ? module.vector_database.connection : null
+  network_tags         = each.key == "api" ? compact([module.vector_database.public_keys_tag]) : []
+  signs_links          = contains(each.value.uses, "signed_links")
+  project_roles        = contains(each.value.uses, "firestore") ? ["roles/datastore.user"] : []
+  publishes_to         = { for topic in lookup(each.value, "publishes_to", []) : topic => local.topic[topic] }
+  size                 = local.http_size
+  exposure             = var.search.exposure
+  invoker_iam_disabled = var.search.invoker_iam_disabled
+  invokers             = var.search.invokers
+  deployers            = { deployer = module.foundation.deploys }
+  kms_key              = module.foundation.kms_key
+  deletion_protection  = var.deletion_protection
 }
 
 module "public_gateway" {
   source = "./modules/public-gateway"
   count  = var.search.exposure == "load_balancer" ? 1 : 0
 
-  project_id = var.project_id
+  project_id = module.foundation.project_id
   region     = var.region
   domain     = var.search.domain
   services   = { "/v1" = module.http_function["api"].name }

@@ -7,8 +7,13 @@ locals {
   photo_bucket     = coalesce(var.buckets.photos, "${var.project_id}-photos")
   derived_bucket   = coalesce(var.buckets.derived, "${var.project_id}-derived")
   enrolment_bucket = coalesce(var.buckets.enrolments, "${var.project_id}-enrolments")
+  audit_bucket     = coalesce(var.buckets.audit, "${var.project_id}-audit")
 
-  key_secret = "photofinish-key-secret"
+  # One secret for each use, so that reading one does not allow what the others allow.
+  key_secret   = "photofinish-key-secret"
+  token_secret = "photofinish-token-secret"
+  pepper       = "photofinish-pepper"
+  receipt_key  = "photofinish-receipt-key"
 
   # Class Settings in shared/photofinish/settings.py.
   env = {
@@ -20,10 +25,17 @@ locals {
     PHOTOFINISH_WORK_TOPIC        = var.topics.work
     PHOTOFINISH_WORK_SUBSCRIPTION = "photo-work-tasks"
     PHOTOFINISH_RESULTS_TOPIC     = var.topics.results
+    PHOTOFINISH_RETENTION_TOPIC   = var.topics.retention
+    PHOTOFINISH_PROCESSOR         = var.analysis.processor
     PHOTOFINISH_JOB               = var.job_name
+    PHOTOFINISH_CPU_JOB           = "${var.job_name}-cpu"
     PHOTOFINISH_MAX_GPU_TASKS     = tostring(var.analysis.max_tasks)
     PHOTOFINISH_PHOTOS_PER_TASK   = tostring(var.analysis.photos_per_task)
   }
+
+  # Direct VPC egress may need a minute or more after an instance has started
+  # (docs.cloud.google.com/run/docs/configuring/vpc-direct-vpc, limitations).
+  database_wait_s = "90"
 
   # Full topic names, built from values that are known at plan time.
   topic = { for key, topic in google_pubsub_topic.topic : key => "projects/${topic.project}/topics/${topic.name}" }
@@ -38,25 +50,23 @@ module "foundation" {
   project_id         = var.project_id
   region             = var.region
   kms_key            = var.kms_key
+  firestore_kms_key  = var.firestore_kms_key
   deploy_from_github = var.deploy_from_github
-  state_bucket       = var.state_bucket
-  # The placeholder is too short: functions refuse to start with it. The first deploy adds a random version
-  # (ship/deploy.sh).
-  secrets = { (local.key_secret) = { placeholder = "unset" } }
+  state_bucket       = coalesce(var.state_bucket, "${var.project_id}-terraform-state")
+  # The placeholder is too short: what needs a secret refuses it. The first deploy adds a random version (ship/deploy.sh).
+  secrets = { for secret in [local.key_secret, local.token_secret, local.pepper, local.receipt_key] : secret => { placeholder = "unset" } }
 }
 
 resource "google_pubsub_topic" "topic" {
   for_each = var.topics
 
-  project                    = var.project_id
+  project                    = module.foundation.project_id
   name                       = each.value
-  kms_key_name               = var.kms_key
+  kms_key_name               = module.foundation.kms_key
   message_retention_duration = each.key == "dead" ? "604800s" : null
 
   message_storage_policy {
     allowed_persistence_regions = [var.region]
     enforce_in_transit          = false
   }
-
-  depends_on = [module.foundation]
 }

@@ -3,14 +3,14 @@
 module "operations" {
   source = "./modules/operations"
 
-  project_id              = var.project_id
-  region                  = var.region
-  scheduler_service_agent = module.foundation.service_agents.scheduler
-  alert_emails            = var.alert_emails
-  thresholds              = { upload_to_result_p95_s = var.analysis.upload_to_result_p95_s }
-  search_objectives       = { availability = var.search.availability_share, latency_ms = var.search.latency_p95_ms }
-  budget                  = var.budget
-  stop_subscriptions      = module.event_function["launch-workers"].subscriptions
+  project_id         = module.foundation.project_id
+  region             = var.region
+  service_agents     = module.foundation.service_agents
+  alert_emails       = var.alert_emails
+  thresholds         = { upload_to_result_p95_s = var.analysis.upload_to_result_p95_s }
+  search_objectives  = { availability = var.search.availability_share, latency_ms = var.search.latency_p95_ms }
+  budget             = var.budget
+  stop_subscriptions = module.event_function["launch-workers"].subscriptions
   health_url = (
     var.search.exposure == "load_balancer" ? "https://${var.search.domain}/v1/health" :
     var.search.exposure == "direct" ? "${module.http_function["api"].uri}/v1/health" : null
@@ -47,13 +47,23 @@ module "operations" {
     photofinish-retention = {
       topic       = local.topic["retention"]
       cron        = var.schedules.retention
-      description = "Delete audit entries and change history past their retention."
+      description = "Erase albums that ended, needless originals, and audit entries past their retention."
+    }
+    photofinish-retention-all = {
+      topic       = local.topic["retention"]
+      cron        = var.schedules.retention_all
+      body        = "{\"full\": true}"
+      description = "The same, and erase the results of deleted photos whose event was lost."
     }
   }
   watched = {
-    dead_letter_topic = var.topics.dead
+    dead_letter_sources = concat([module.gpu_job.work_subscription], flatten([
+      for function in values(local.event_functions) : [
+        for name, subscription in function.subscriptions : name if can(subscription.dead_letter_topic)
+      ]
+    ]))
     work_subscription = module.gpu_job.work_subscription
-    job               = module.gpu_job.name
+    jobs              = values(module.gpu_job.names)
     event_services    = keys(module.event_function)
     search_services   = keys(module.http_function)
     database          = module.vector_database.instance

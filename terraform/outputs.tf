@@ -74,10 +74,20 @@ output "services" {
   }
 }
 
+output "run_demand" {
+  description = "For operators: the most that functions and tasks use of Cloud Run's quotas in the region, and of the database's connections."
+  value       = merge(local.run_demand, { connections = local.connections.needed })
+
+  precondition {
+    condition     = local.connections.needed + local.connections.reserved <= module.vector_database.max_connections
+    error_message = "Functions and tasks may open ${local.connections.needed} connections, but the database accepts ${module.vector_database.max_connections}, of which ${local.connections.reserved} are reserved (sizes.tf): choose a larger database.tier, or fewer instances or tasks."
+  }
+}
+
 output "jobs" {
-  description = "For the deploy: the analysis job and the migration job."
+  description = "For the deploy: the analysis jobs and the migration job."
   value = {
-    analyze = module.gpu_job.name
+    analyze = values(module.gpu_job.names)
     migrate = module.vector_database.migration_job
   }
 }

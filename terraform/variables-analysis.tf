@@ -1,21 +1,23 @@
 variable "analysis" {
   description = <<-EOT
-    How photos are analysed. `processor`: gpu, or cpu (many times slower, needs no quota). `max_tasks`: most tasks at once (a
-    new project has a quota of 3 L4s). `photos_per_task`: backlog that justifies one more task. `batch_size`: photos
+    How photos are analysed. `processor`: gpu; cpu (many times slower, needs no GPU quota); or auto: on GPUs, and on CPU while
+    Cloud Run refuses GPUs for quota (docs/runbook.md, "The GPU quota is missing"). `max_tasks`: most tasks at once (a
+    new project has a quota of 3 L4s, but memory for one task; see run_quota). `photos_per_task`: backlog that justifies one more task. `batch_size`: photos
     analysed together. `idle_exit_s`: idle time after which a task ends. `upload_to_result_p95_s`: alert when 5 % of photos
-    take longer than this from upload to result. `cuda_forward_compatibility`: see modules/gpu-job.
+    take longer than this from upload to result. `accelerator`: nvidia-l4, or nvidia-rtx-pro-6000, which needs `cpu` = 20
+    and `memory_gib` = 80 at least, and an image built with `_CUDA=13`: see modules/gpu-job.
   EOT
   type = object({
-    processor                  = optional(string, "gpu")
-    cpu                        = optional(number, 4)
-    memory_gib                 = optional(number, 16)
-    max_tasks                  = optional(number, 3)
-    photos_per_task            = optional(number, 200)
-    batch_size                 = optional(number, 8)
-    idle_exit_s                = optional(number, 30)
-    task_timeout_s             = optional(number, 3600)
-    upload_to_result_p95_s     = optional(number, 900)
-    cuda_forward_compatibility = optional(bool, true)
+    processor              = optional(string, "gpu")
+    cpu                    = optional(number, 4)
+    memory_gib             = optional(number, 16)
+    max_tasks              = optional(number, 1)
+    photos_per_task        = optional(number, 200)
+    batch_size             = optional(number, 8)
+    idle_exit_s            = optional(number, 30)
+    task_timeout_s         = optional(number, 3600)
+    upload_to_result_p95_s = optional(number, 900)
+    accelerator            = optional(string, "nvidia-l4")
   })
   default = {}
 
@@ -28,7 +30,11 @@ variable "analysis" {
     error_message = "analysis.batch_size must be 1 to 256."
   }
   validation {
-    condition     = var.analysis.processor == "cpu" || contains(["asia-south1", "asia-southeast1", "europe-west1", "europe-west4", "us-central1", "us-east4"], var.region)
+    condition     = contains(["gpu", "cpu", "auto"], var.analysis.processor)
+    error_message = "analysis.processor must be gpu, cpu or auto."
+  }
+  validation {
+    condition     = var.analysis.processor == "cpu" || var.analysis.accelerator != "nvidia-l4" || contains(["asia-south1", "asia-southeast1", "europe-west1", "europe-west4", "us-central1", "us-east4"], var.region)
     error_message = "Cloud Run has no L4 in this region: choose asia-south1, asia-southeast1, europe-west1, europe-west4, us-central1 or us-east4, or set analysis.processor = \"cpu\"."
   }
 }
@@ -81,7 +87,7 @@ variable "models" {
     error_message = "models.provider must be cuda or tensorrt."
   }
   validation {
-    condition     = var.models.provider == "cuda" || var.analysis.processor == "gpu"
-    error_message = "models.provider = \"tensorrt\" needs analysis.processor = \"gpu\"."
+    condition     = var.models.provider == "cuda" || var.analysis.processor != "cpu"
+    error_message = "models.provider = \"tensorrt\" needs analysis.processor = \"gpu\" or \"auto\"."
   }
 }

@@ -6,7 +6,7 @@ variable "database" {
     disk_gib                 = optional(number, 20)
     high_availability        = optional(bool, false)
     maintenance_work_mem_mib = optional(number, 1024)
-    max_connections          = optional(number, 200)
+    max_connections          = optional(number)
   })
   default = {}
 }
@@ -29,6 +29,23 @@ variable "retention" {
   default = {}
 }
 
+variable "audit" {
+  description = <<-EOT
+    The anchors of the audit: `anchors_days` is how long each is kept, at least as long as `retention.audit_days`;
+    `is_locked` locks that for ever. A locked bucket cannot be deleted, nor its project, until all anchors are so old.
+  EOT
+  type = object({
+    anchors_days = optional(number, 1095)
+    is_locked    = optional(bool, false)
+  })
+  default = {}
+
+  validation {
+    condition     = var.audit.anchors_days >= var.retention.audit_days
+    error_message = "audit.anchors_days must not be below retention.audit_days: the anchors of entries that exist must exist."
+  }
+}
+
 variable "upload_origins" {
   description = "Origins of the web pages that upload with signed URLs."
   type        = list(string)
@@ -42,7 +59,13 @@ variable "uploaders" {
 }
 
 variable "kms_key" {
-  description = "Cloud KMS key that encrypts all data, in the same region; null for keys managed by Google."
+  description = "Cloud KMS key that encrypts all data but Firestore's, in the same region; null for keys managed by Google."
+  type        = string
+  default     = null
+}
+
+variable "firestore_kms_key" {
+  description = "Cloud KMS key that encrypts Firestore; null for a key managed by Google. It has a setting of its own because a project may have no such database until Google raises the quota."
   type        = string
   default     = null
 }

@@ -7,8 +7,9 @@ variable "schedules" {
   description = <<-EOT
     Cron expressions in UTC. `sweep`: starts analysis of photos that are still queued. `reconcile`: queues photos of the
     last 24 hours whose event was lost. `reconcile_all`: the same for all photos. `people_sweep`: clusters albums and
-    processes enrolment pictures whose event was lost. `people_sweep_all`: clusters every album again. `retention`: deletes
-    what is past its retention, such as audit entries.
+    processes enrolment pictures whose event was lost. `people_sweep_all`: clusters every album again. `retention`: erases
+    what is past its retention: albums that ended, originals where only results are kept, audit entries. `retention_all`:
+    also the results of deleted photos whose event was lost.
   EOT
   type = object({
     sweep            = optional(string, "* * * * *")
@@ -16,7 +17,8 @@ variable "schedules" {
     reconcile_all    = optional(string, "17 3 * * *")
     people_sweep     = optional(string, "* * * * *")
     people_sweep_all = optional(string, "47 3 * * *")
-    retention        = optional(string, "7 4 * * *")
+    retention        = optional(string, "7 * * * *")
+    retention_all    = optional(string, "27 4 * * *")
   })
   default = {}
 }
@@ -32,7 +34,7 @@ variable "budget" {
 }
 
 variable "state_bucket" {
-  description = "Bucket of Terraform's state, which the deploy reads to run `terraform plan`; null when the state is elsewhere."
+  description = "Bucket of Terraform's state, which the build reads to run `terraform plan`. Default: PROJECT-terraform-state, as in cloudbuild.yaml; with another name set the build's _STATE_BUCKET, too."
   type        = string
   default     = null
 }

@@ -2,24 +2,26 @@ variable "search" {
   description = <<-EOT
     Who reaches the API. `exposure`: private (only IAM members in `invokers`), load_balancer (everyone, through `domain` with
     rate limits; AWS SDKs through `rekognition_domain`) or direct (everyone, without rate limits by address). API keys are
-    required in every case. `firebase_project`: its signed-in users may search too. `cors_origins`: web pages that may call
+    required in every case. `invoker_iam_disabled`: opens the services to everyone without naming `allUsers`, which an
+    organisation that restricts sharing by domain refuses. `firebase_project`: its signed-in users may search too. `cors_origins`: web pages that may call
     the API. `link_key_secret` (projects/…/secrets/…): holds ACCESS_ID:SECRET of an HMAC key of the API's account; the API
     then signs links to previews itself instead of calling IAM for each (docs/deploy.md). `latency_p95_ms` and
     `availability_share`: service level objectives of search (docs/runbook.md).
   EOT
   type = object({
-    exposure           = optional(string, "private")
-    domain             = optional(string)
-    rekognition_domain = optional(string)
-    cors_origins       = optional(list(string), [])
-    firebase_project   = optional(string)
-    link_key_secret    = optional(string)
-    invokers           = optional(map(string), {})
-    min_instances      = optional(number, 0)
-    max_instances      = optional(number, 10)
-    requests_per_min   = optional(number, 600)
-    latency_p95_ms     = optional(number, 500)
-    availability_share = optional(number, 0.999)
+    exposure             = optional(string, "private")
+    invoker_iam_disabled = optional(bool, false)
+    domain               = optional(string)
+    rekognition_domain   = optional(string)
+    cors_origins         = optional(list(string), [])
+    firebase_project     = optional(string)
+    link_key_secret      = optional(string)
+    invokers             = optional(map(string), {})
+    min_instances        = optional(number, 0)
+    max_instances        = optional(number, 1)
+    requests_per_min     = optional(number, 600)
+    latency_p95_ms       = optional(number, 500)
+    availability_share   = optional(number, 0.999)
   })
   default = {}
 

@@ -9,7 +9,7 @@ variable "project_id" {
 }
 
 variable "region" {
-  description = "Region of all resources. Analysis on a GPU needs a region where Cloud Run has L4s: asia-south1, asia-southeast1, europe-west1, europe-west4, us-central1 or us-east4."
+  description = "Region of all resources; europe-west1 unless you need another. Analysis on a GPU needs a region where Cloud Run has L4s: asia-south1, asia-southeast1, europe-west1, europe-west4, us-central1 or us-east4."
   type        = string
 
   validation {
@@ -44,13 +44,14 @@ variable "deletion_protection" {
 
 variable "buckets" {
   description = <<-EOT
-    Bucket names: `photos` (originals), `derived` (sidecars and previews), `enrolments` (pictures to enrol people with) and
-    `engines` (TensorRT engines, where used). Default: PROJECT-photos, PROJECT-derived, PROJECT-enrolments, PROJECT-engines.
+    Bucket names: `photos` (originals), `derived` (sidecars and previews), `enrolments` (pictures to enrol people with), `audit`
+    (anchors of the audit) and `engines` (TensorRT engines, where used). Default: PROJECT-photos, PROJECT-derived and so on.
   EOT
   type = object({
     photos     = optional(string)
     derived    = optional(string)
     enrolments = optional(string)
+    audit      = optional(string)
     engines    = optional(string)
   })
   default = {}
@@ -60,6 +61,7 @@ variable "topics" {
   description = "Names of the Pub/Sub topics."
   type = object({
     uploads      = optional(string, "photo-uploads")
+    deletions    = optional(string, "photo-deletions")
     work         = optional(string, "photo-work")
     results      = optional(string, "photo-results")
     dead         = optional(string, "photo-dead")

@@ -4,14 +4,19 @@ terraform {
   # The bucket is named at init: terraform init -backend-config="bucket=NAME" -backend-config="prefix=ENVIRONMENT"
   backend "gcs" {}
 
+  # Exact versions, so that an apply and the plan of a build never differ by the provider, also where the lock file is missing.
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = "~> 8.7"
+      version = "8.7.0"
     }
     google-beta = {
       source  = "hashicorp/google-beta"
-      version = "~> 8.7"
+      version = "8.7.0"
+    }
+    time = {
+      source  = "hashicorp/time"
+      version = "0.13.1"
     }
   }
 }

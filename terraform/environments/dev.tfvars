@@ -6,11 +6,6 @@ alert_emails        = { operator = "operator@example.com" }
 deletion_protection = false
 backup_keep_days    = 7
 
-analysis = {
-  processor = "gpu"
-  max_tasks = 1
-}
-
 search = {
   exposure = "direct"
 }
@@ -25,5 +20,3 @@ retention = {
   originals_days = 30
   derived_days   = 30
 }
-
-state_bucket = "photofinish-dev-terraform-state"

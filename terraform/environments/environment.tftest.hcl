@@ -17,6 +17,7 @@ mock_provider "google" {
   }
 }
 mock_provider "google-beta" {}
+mock_provider "time" {}
 
 run "holds_in_every_environment" {
   assert {
@@ -32,7 +33,7 @@ run "holds_in_every_environment" {
     error_message = "A new project has a quota of 3 L4s: raise the quota first, then the limit in this test."
   }
   assert {
-    condition     = length(output.services.events) == 7 && length(output.services.http) == 2
+    condition     = length(output.services.events) == 8 && length(output.services.http) == 2
     error_message = "Every function has a service."
   }
 }

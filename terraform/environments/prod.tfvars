@@ -4,6 +4,19 @@ region       = "europe-west1"
 environment  = "prod"
 alert_emails = { operator = "operator@example.com" }
 
+# What Google granted on request; a new account has far less (docs/deploy.md).
+run_quota = {
+  vcpu       = 60
+  memory_gib = 120
+  l4         = 3
+}
+
+max_instances = {
+  on-object-finalized    = 10
+  cluster-people         = 3
+  on-enrolment-finalized = 3
+}
+
 analysis = {
   processor = "gpu"
   max_tasks = 3
@@ -14,6 +27,7 @@ search = {
   domain             = "search.example.com"
   rekognition_domain = "rekognition.example.com"
   min_instances      = 1
+  max_instances      = 4
 }
 
 database = {
@@ -28,5 +42,3 @@ budget = {
   amount          = 500
   stop_at         = 1
 }
-
-state_bucket = "photofinish-prod-terraform-state"

@@ -1,6 +1,6 @@
 # Most settings in one file, to copy from.
 project_id   = "my-races-prod"
-region       = "europe-west4"
+region       = "europe-west1"
 environment  = "prod"
 labels       = { team = "photos" }
 alert_emails = { on-call = "on-call@example.com", boss = "boss@example.com" }
@@ -12,10 +12,23 @@ buckets = {
   engines    = "my-races-engines"
 }
 
+run_quota = {
+  vcpu       = 100
+  memory_gib = 200
+  l4         = 3
+}
+
+max_instances = {
+  on-object-finalized    = 10
+  on-dead-letter         = 2
+  cluster-people         = 5
+  on-enrolment-finalized = 5
+}
+
 analysis = {
   processor       = "gpu"
-  cpu             = 8
-  memory_gib      = 32
+  cpu             = 6
+  memory_gib      = 24
   max_tasks       = 3
   photos_per_task = 500
   batch_size      = 16
@@ -39,7 +52,7 @@ search = {
   firebase_project   = "my-races-app"
   link_key_secret    = "projects/my-races-prod/secrets/photofinish-link-key"
   min_instances      = 2
-  max_instances      = 20
+  max_instances      = 10
   requests_per_min   = 1200
 }
 
@@ -60,7 +73,8 @@ retention = {
 backup_keep_days   = 30
 upload_origins     = ["https://photos.example.com"]
 uploaders          = { photographers = "group:photographers@example.com" }
-kms_key            = "projects/my-keys/locations/europe-west4/keyRings/photofinish/cryptoKeys/data"
+kms_key            = "projects/my-keys/locations/europe-west1/keyRings/photofinish/cryptoKeys/data"
+firestore_kms_key  = "projects/my-keys/locations/europe-west1/keyRings/photofinish/cryptoKeys/documents"
 deploy_from_github = { repository = "someone/photofinish" }
 
 budget = {

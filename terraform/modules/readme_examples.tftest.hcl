@@ -2,6 +2,7 @@
 
 mock_provider "google" {}
 mock_provider "google-beta" {}
+mock_provider "time" {}
 
 run "examples_are_planned" {
   command = plan

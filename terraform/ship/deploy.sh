@@ -6,14 +6,16 @@ here=$(dirname "$0")
 canary_percent=$1 canary_s=$2
 functions=$(cat /workspace/functions.digest)
 gpu_jobs=$(cat /workspace/gpu-jobs.digest)
-events="on-object-finalized launch-workers on-dead-letter reconcile cluster-people on-enrolment-finalized expire"
+events="on-object-finalized launch-workers on-dead-letter reconcile cluster-people on-enrolment-finalized rescore-bibs expire"
 apis="api rekognition"
 
-# No person needs to know this secret, so the first deploy creates it, as version 2 after Terraform's placeholder.
-versions=$(gcloud secrets versions list photofinish-key-secret --format='value(name)' | wc -l)
-if [ "$versions" -lt 2 ]; then
-  head -c 32 /dev/urandom | base64 --wrap=0 | gcloud secrets versions add photofinish-key-secret --data-file=-
-fi
+# No person needs to know these secrets, so the first deploy creates them, as version 2 after Terraform's placeholder.
+for secret in photofinish-key-secret photofinish-token-secret photofinish-pepper photofinish-receipt-key; do
+  versions=$(gcloud secrets versions list "$secret" --format='value(name)' | wc -l)
+  if [ "$versions" -lt 2 ]; then
+    head -c 32 /dev/urandom | base64 --wrap=0 | gcloud secrets versions add "$secret" --data-file=-
+  fi
+done
 
 for service in $events $apis; do
   gcloud run services describe "$service" --format=json | python3 -c '
@@ -22,7 +24,7 @@ service = json.load(sys.stdin)
 shares = {part["revisionName"]: part.get("percent", 0) for part in service["status"]["traffic"]}
 print(service["metadata"]["name"], max(shares, key=shares.get))'
 done >/workspace/before
-gcloud run jobs describe analyze --format='value(spec.template.spec.template.spec.containers[0].image)' >/workspace/before.job
+bash "$here/job_images.sh" >/workspace/before.jobs
 
 fail() {
   echo "$1" >&2
@@ -30,8 +32,10 @@ fail() {
   exit 1
 }
 
-# The job first: new messages may need the new version, and it understands old messages.
-gcloud run jobs update analyze --container=analyze --image="$gpu_jobs" || fail "the job could not be updated"
+# The jobs first: new messages may need the new version, and it understands old messages.
+while read -r job _ <&3; do
+  gcloud run jobs update "$job" --container=analyze --image="$gpu_jobs" || fail "the job $job could not be updated"
+done 3</workspace/before.jobs
 
 for service in $events; do
   gcloud run services update "$service" --container=function --image="$functions" || fail "the new revision of $service did not start"

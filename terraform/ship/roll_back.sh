@@ -6,5 +6,7 @@ status=0
 while read -r service revision; do
   gcloud run services update-traffic "$service" --to-revisions="$revision=100" || status=1
 done </workspace/before
-gcloud run jobs update analyze --container=analyze --image="$(cat /workspace/before.job)" || status=1
+while read -r job image <&3; do
+  gcloud run jobs update "$job" --container=analyze --image="$image" || status=1
+done 3</workspace/before.jobs
 exit $status

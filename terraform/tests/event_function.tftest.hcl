@@ -12,6 +12,7 @@ mock_provider "google" {
     defaults = { uri = "https://ingest.example.run.app" }
   }
 }
+mock_provider "time" {}
 
 variables {
   project_id           = "my-project"
@@ -32,7 +33,7 @@ run "defaults" {
   }
 
   assert {
-    condition     = google_pubsub_subscription.push["on-object-finalized"].dead_letter_policy[0].dead_letter_topic == "projects/my-project/topics/photo-dead" && google_pubsub_subscription.push["on-object-finalized"].dead_letter_policy[0].max_delivery_attempts == 5
+    condition     = google_pubsub_subscription.push["on-object-finalized"].dead_letter_policy[0].dead_letter_topic == "projects/my-project/topics/photo-dead" && google_pubsub_subscription.push["on-object-finalized"].dead_letter_policy[0].max_delivery_attempts == 20
     error_message = "A message that failed five times moves to the dead-letter topic."
   }
   assert {
@@ -81,7 +82,7 @@ run "grants_and_options" {
   variables {
     publishes_to  = { work = "projects/my-project/topics/photo-work" }
     project_roles = ["roles/datastore.user"]
-    database      = { connection_name = "my-project:europe-west1:photofinish", proxy_image = "example/proxy", network = "net", subnetwork = "sub" }
+    database      = { proxy = { image = "example/proxy", args = ["--port=5432", "my-project:europe-west1:photofinish"], cpu = "250m", memory = "256Mi" }, network = "net", subnetwork = "sub" }
     subscriptions = {
       launch-workers-sweep = { topic = "projects/my-project/topics/photo-sweep", retention_s = 600, ack_deadline_s = 600 }
     }
@@ -137,7 +138,7 @@ run "too_few_attempts_are_refused" {
     source = "./modules/event-function"
   }
   variables {
-    subscriptions = { a = { topic = "t", max_delivery_attempts = 4 } }
+    subscriptions = { a = { topic = "t", max_delivery_attempts = 19 } }
   }
   expect_failures = [var.subscriptions]
 }

@@ -35,6 +35,10 @@ run "defaults" {
     error_message = "longest_outstanding() needs photos by status and changed_at."
   }
   assert {
+    condition     = length(google_firestore_field.single["photos/queued_at"].index_config[0].indexes) == 0 && length(google_firestore_field.single["photos/faces"].index_config[0].indexes) == 0 && [for index in google_firestore_field.single["photos/done_at"].index_config[0].indexes : index.order] == ["DESCENDING"]
+    error_message = "Sequential times and large arrays are not indexed, except for what queries need."
+  }
+  assert {
     condition     = contains([for index in google_firestore_field.single["photos/status"].index_config[0].indexes : "${index.query_scope} ${coalesce(index.order, index.array_config)}"], "COLLECTION_GROUP ASCENDING")
     error_message = "outstanding() needs status over all albums."
   }

@@ -10,6 +10,7 @@ mock_provider "google" {
   }
 }
 mock_provider "google-beta" {}
+mock_provider "time" {}
 
 variables {
   project_id = "my-project"
@@ -26,8 +27,8 @@ run "defaults" {
     error_message = "A destroy leaves APIs enabled: something else may use them."
   }
   assert {
-    condition     = !google_artifact_registry_repository.images.cleanup_policy_dry_run && google_artifact_registry_repository.images.docker_config[0].immutable_tags && length(google_artifact_registry_repository.images.cleanup_policies) == 2
-    error_message = "Tags are immutable, and old images are deleted."
+    condition     = !google_artifact_registry_repository.images.cleanup_policy_dry_run && length(google_artifact_registry_repository.images.docker_config) == 0 && length(google_artifact_registry_repository.images.cleanup_policies) == 2
+    error_message = "Old images are deleted, which immutable tags would prevent."
   }
   assert {
     condition     = length(setintersection(keys(google_project_iam_member.deployer), ["roles/owner", "roles/editor", "roles/viewer"])) == 0
@@ -48,6 +49,25 @@ run "defaults" {
   assert {
     condition     = output.repository_url == "europe-west1-docker.pkg.dev/my-project/photofinish" || endswith(output.repository_url, "-docker.pkg.dev/my-project/photofinish")
     error_message = "Images are pushed to REGION-docker.pkg.dev/PROJECT/photofinish."
+  }
+}
+
+run "what_the_deployer_may_change" {
+  module {
+    source = "./modules/foundation"
+  }
+
+  assert {
+    condition = { for name, role in google_project_iam_custom_role.deployer : name => role.permissions } == {
+      photofinishPlans    = toset(["datastore.databases.getMetadata", "datastore.indexes.get", "datastore.indexes.list"])
+      photofinishDeploys  = toset(["run.jobs.update", "run.services.update"])
+      photofinishMigrates = toset(["run.jobs.run", "run.jobs.update"])
+    }
+    error_message = "It reads no document, starts only migrations, without overrides, and opens no shell."
+  }
+  assert {
+    condition     = !contains(keys(google_project_iam_member.deployer), "roles/datastore.viewer") && output.deploys.role == google_project_iam_custom_role.deployer["photofinishDeploys"].name && output.migrates.role == google_project_iam_custom_role.deployer["photofinishMigrates"].name
+    error_message = "Each of its roles goes where it belongs."
   }
 }
 
@@ -98,10 +118,10 @@ run "customer_managed_key" {
 
   assert {
     condition = toset(keys(google_kms_crypto_key_iam_member.service_agent)) == toset([
-      "artifactregistry.googleapis.com", "firestore.googleapis.com", "pubsub.googleapis.com", "run.googleapis.com",
-      "secretmanager.googleapis.com", "sqladmin.googleapis.com", "storage.googleapis.com",
+      "artifactregistry.googleapis.com", "pubsub.googleapis.com", "run.googleapis.com", "secretmanager.googleapis.com",
+      "sqladmin.googleapis.com", "storage.googleapis.com",
     ])
-    error_message = "Every service that stores data may use the key."
+    error_message = "Every service that stores data may use the key, except Firestore, which has its own."
   }
   assert {
     condition     = alltrue([for binding in google_kms_crypto_key_iam_member.service_agent : binding.role == "roles/cloudkms.cryptoKeyEncrypterDecrypter"])
@@ -110,6 +130,46 @@ run "customer_managed_key" {
   assert {
     condition     = google_artifact_registry_repository.images.kms_key_name == var.kms_key && google_secret_manager_secret.secret["one"].replication[0].user_managed[0].replicas[0].customer_managed_encryption[0].kms_key_name == var.kms_key
     error_message = "Images and secrets are encrypted with the key."
+  }
+}
+
+run "a_key_for_firestore" {
+  module {
+    source = "./modules/foundation"
+  }
+  variables {
+    firestore_kms_key = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/documents"
+  }
+
+  assert {
+    condition     = { for service, binding in google_kms_crypto_key_iam_member.service_agent : service => binding.crypto_key_id } == { "firestore.googleapis.com" = var.firestore_kms_key }
+    error_message = "Only Firestore may use its key."
+  }
+  assert {
+    condition     = output.firestore_kms_key == var.firestore_kms_key && output.kms_key == null
+    error_message = "Nothing else is encrypted with Firestore's key."
+  }
+}
+
+run "service_agents" {
+  module {
+    source = "./modules/foundation"
+  }
+
+  assert {
+    condition = { for service, binding in google_project_iam_member.agent : service => binding.role } == {
+      "eventarc.googleapis.com"  = "roles/eventarc.serviceAgent"
+      "workflows.googleapis.com" = "roles/workflows.serviceAgent"
+    }
+    error_message = "An agent that is created on request has only the roles that are granted; Pub/Sub's and Cloud Scheduler's get theirs on single resources."
+  }
+  assert {
+    condition     = output.project_id == "my-project" && time_sleep.apis_usable.create_duration == "60s" && time_sleep.agents_usable.create_duration == "120s"
+    error_message = "APIs and grants have time to take effect."
+  }
+  assert {
+    condition     = time_sleep.apis_usable.triggers["apis"] == join(" ", sort(var.apis))
+    error_message = "An API that is enabled later is waited for."
   }
 }
 
@@ -129,6 +189,10 @@ run "deploy_from_github" {
     condition     = google_service_account_iam_member.github_deploys[0].role == "roles/iam.workloadIdentityUser" && endswith(google_service_account_iam_member.github_deploys[0].member, "/attribute.repository/someone/photofinish")
     error_message = "It acts as the deployer."
   }
+  assert {
+    condition     = google_project_iam_member.github_builds[0].role == "roles/cloudbuild.builds.editor" && google_storage_bucket_iam_member.github_uploads[0].bucket == "my-project-builds" && google_service_account_iam_member.github_builds_as[0].member == google_service_account.deployer.member
+    error_message = "The deployer may submit a build that runs as itself."
+  }
 }
 
 run "a_key_of_another_kind_is_refused" {
@@ -140,6 +204,17 @@ run "a_key_of_another_kind_is_refused" {
     kms_key = "my-key"
   }
   expect_failures = [var.kms_key]
+}
+
+run "a_key_of_another_kind_is_refused_for_firestore" {
+  command = plan
+  module {
+    source = "./modules/foundation"
+  }
+  variables {
+    firestore_kms_key = "my-key"
+  }
+  expect_failures = [var.firestore_kms_key]
 }
 
 run "a_wrong_repository_is_refused" {

@@ -9,6 +9,7 @@ mock_provider "google" {
     }
   }
 }
+mock_provider "time" {}
 
 variables {
   project_id = "my-project"
@@ -45,6 +46,10 @@ run "defaults" {
     error_message = "Without a database there is no proxy, no network and no role to connect."
   }
   assert {
+    condition     = alltrue([for probe in google_cloud_run_v2_service.function.template[0].containers[0].startup_probe : probe.http_get[0].path == "/ready" && probe.period_seconds * probe.failure_threshold >= 90 && probe.period_seconds * probe.failure_threshold <= 240]) && length(google_cloud_run_v2_service.function.template[0].containers[0].liveness_probe) == 0
+    error_message = "Requests come when the function is ready; an instance without its database is not ended later."
+  }
+  assert {
     condition     = google_cloud_run_v2_service.function.deletion_protection
     error_message = "Services are protected by default."
   }
@@ -57,8 +62,8 @@ run "with_database_and_secret" {
 
   variables {
     secret_env = { PHOTOFINISH_API_KEY_SHA256S = "projects/my-project/secrets/keys" }
-    database   = { connection_name = "my-project:europe-west1:photofinish", proxy_image = "example/proxy", network = "net", subnetwork = "sub" }
-    deployers  = { deployer = "serviceAccount:deployer" }
+    database   = { proxy = { image = "example/proxy", args = ["--port=5432", "my-project:europe-west1:photofinish"], cpu = "250m", memory = "256Mi" }, network = "net", subnetwork = "sub" }
+    deployers  = { deployer = { member = "serviceAccount:deployer", role = "projects/my-project/roles/deploys" } }
   }
 
   assert {
@@ -66,16 +71,16 @@ run "with_database_and_secret" {
     error_message = "The function starts when the proxy is ready."
   }
   assert {
-    condition     = alltrue([for flag in ["--auto-iam-authn", "--private-ip", "my-project:europe-west1:photofinish"] : contains(google_cloud_run_v2_service.function.template[0].containers[1].args, flag)])
-    error_message = "The proxy logs in as the function's service account, on the private address."
+    condition     = google_cloud_run_v2_service.function.template[0].containers[1].args == tolist(["--port=5432", "my-project:europe-west1:photofinish"]) && google_cloud_run_v2_service.function.template[0].containers[1].resources[0].limits == tomap({ cpu = "250m", memory = "256Mi" })
+    error_message = "The proxy has the given arguments and size."
   }
   assert {
     condition     = length(google_cloud_run_v2_service.function.template[0].containers[1].ports) == 0
     error_message = "Only the function takes requests."
   }
   assert {
-    condition     = google_cloud_run_v2_service.function.template[0].vpc_access[0].egress == "PRIVATE_RANGES_ONLY" && google_cloud_run_v2_service.function.template[0].vpc_access[0].network_interfaces[0].subnetwork == "sub"
-    error_message = "Only traffic to private addresses uses the network."
+    condition     = google_cloud_run_v2_service.function.template[0].vpc_access[0].egress == "ALL_TRAFFIC" && google_cloud_run_v2_service.function.template[0].vpc_access[0].network_interfaces[0].subnetwork == "sub"
+    error_message = "All traffic goes through the network, whose firewall denies most of it."
   }
   assert {
     condition     = toset(keys(google_project_iam_member.connects)) == toset(["roles/cloudsql.client", "roles/cloudsql.instanceUser"])
@@ -86,7 +91,7 @@ run "with_database_and_secret" {
     error_message = "The function may read this secret only."
   }
   assert {
-    condition     = google_cloud_run_v2_service_iam_member.deploys["deployer"].role == "roles/run.developer" && google_service_account_iam_member.deploys_as["deployer"].role == "roles/iam.serviceAccountUser"
+    condition     = google_cloud_run_v2_service_iam_member.deploys["deployer"].role == "projects/my-project/roles/deploys" && google_service_account_iam_member.deploys_as["deployer"].role == "roles/iam.serviceAccountUser"
     error_message = "The deployer may deploy an image to this service."
   }
 }

@@ -12,7 +12,7 @@ variables {
   launchers            = { launch_workers = "serviceAccount:fn-launch-workers" }
   publishes_to         = { results = "projects/my-project/topics/photo-results" }
   service_account      = { name = "projects/my-project/serviceAccounts/job", email = "job@my-project.iam.gserviceaccount.com", member = "serviceAccount:job" }
-  database             = { connection_name = "my-project:europe-west1:photofinish", proxy_image = "example/proxy", network = "net", subnetwork = "sub" }
+  database             = { proxy = { image = "example/proxy", args = ["--port=5432", "my-project:europe-west1:photofinish"], cpu = "250m", memory = "256Mi" }, network = "net", subnetwork = "sub" }
 }
 
 run "gpu_is_the_default" {
@@ -21,23 +21,23 @@ run "gpu_is_the_default" {
   }
 
   assert {
-    condition     = google_cloud_run_v2_job.analyze.template[0].template[0].node_selector[0].accelerator == "nvidia-l4" && google_cloud_run_v2_job.analyze.template[0].template[0].gpu_zonal_redundancy_disabled
+    condition     = google_cloud_run_v2_job.analyze["main"].template[0].template[0].node_selector[0].accelerator == "nvidia-l4" && google_cloud_run_v2_job.analyze["main"].template[0].template[0].gpu_zonal_redundancy_disabled
     error_message = "A task has an L4, without the more expensive zonal redundancy."
   }
   assert {
-    condition     = google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "16Gi", "nvidia.com/gpu" = "1" })
+    condition     = google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "16Gi", "nvidia.com/gpu" = "1" })
     error_message = "An L4 comes with 4 CPU and 16 GiB."
   }
   assert {
-    condition     = one([for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env.value if env.name == "PHOTOFINISH_ONNX_PROVIDERS"]) == "CUDAExecutionProvider,CPUExecutionProvider"
+    condition     = one([for env in google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].env : env.value if env.name == "PHOTOFINISH_ONNX_PROVIDERS"]) == "CUDAExecutionProvider,CPUExecutionProvider"
     error_message = "Models run on CUDA."
   }
   assert {
-    condition     = length([for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env if env.name == "LD_LIBRARY_PATH"]) == 1
-    error_message = "The driver is older than CUDA 13, so the forward-compatibility libraries come first."
+    condition     = length([for env in google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].env : env if env.name == "LD_LIBRARY_PATH"]) == 0
+    error_message = "The image knows where Cloud Run mounts the driver's libraries."
   }
   assert {
-    condition     = google_cloud_run_v2_job.analyze.template[0].template[0].timeout == "3600s" && google_cloud_run_v2_job.analyze.template[0].parallelism == 0
+    condition     = google_cloud_run_v2_job.analyze["main"].template[0].template[0].timeout == "3600s" && google_cloud_run_v2_job.analyze["main"].template[0].parallelism == 0
     error_message = "A GPU task may run for an hour, and all tasks run in parallel."
   }
 }
@@ -52,8 +52,8 @@ run "the_queue" {
     error_message = "Tasks pull, and have 60 s to acknowledge or extend."
   }
   assert {
-    condition     = google_pubsub_subscription.work.dead_letter_policy[0].dead_letter_topic == "projects/my-project/topics/photo-dead" && google_pubsub_subscription.work.dead_letter_policy[0].max_delivery_attempts == 5 && google_pubsub_subscription.work.retry_policy[0].minimum_backoff == "10s" && google_pubsub_subscription.work.retry_policy[0].maximum_backoff == "600s"
-    error_message = "After five deliveries, 10 to 600 s apart, a message moves to the dead-letter topic."
+    condition     = google_pubsub_subscription.work.dead_letter_policy[0].dead_letter_topic == "projects/my-project/topics/photo-dead" && google_pubsub_subscription.work.dead_letter_policy[0].max_delivery_attempts == 20 && google_pubsub_subscription.work.retry_policy[0].minimum_backoff == "10s" && google_pubsub_subscription.work.retry_policy[0].maximum_backoff == "600s"
+    error_message = "After twenty deliveries, 10 to 600 s apart, a message moves to the dead-letter topic."
   }
   assert {
     condition     = google_pubsub_topic_iam_member.forwards_dead_letters.member == "serviceAccount:pubsub-agent" && google_pubsub_subscription_iam_member.takes_dead_letters.member == "serviceAccount:pubsub-agent"
@@ -77,6 +77,10 @@ run "who_may_do_what" {
   assert {
     condition     = [for binding in google_cloud_run_v2_job_iam_member.launches : [binding.member, binding.role]] == [["serviceAccount:fn-launch-workers", "roles/run.jobsExecutorWithOverrides"]]
     error_message = "Only launch_workers may start the job."
+  }
+  assert {
+    condition     = length(google_cloud_run_v2_job_iam_member.watches) == 0
+    error_message = "With one job, the launcher reads nothing of it."
   }
   assert {
     condition     = google_pubsub_subscription_iam_member.pulls.member == "serviceAccount:job" && google_pubsub_subscription_iam_member.pulls.role == "roles/pubsub.subscriber"
@@ -103,12 +107,66 @@ run "cpu_is_one_variable_away" {
   }
 
   assert {
-    condition     = length(google_cloud_run_v2_job.analyze.template[0].template[0].node_selector) == 0 && google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "16Gi" })
+    condition     = length(google_cloud_run_v2_job.analyze["main"].template[0].template[0].node_selector) == 0 && google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "16Gi" })
     error_message = "On CPU there is no GPU."
   }
   assert {
-    condition     = { for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env.name => env.value if contains(["PHOTOFINISH_ONNX_PROVIDERS", "PHOTOFINISH_TASK_TIMEOUT_S", "LD_LIBRARY_PATH"], env.name) } == { PHOTOFINISH_ONNX_PROVIDERS = "CPUExecutionProvider", PHOTOFINISH_TASK_TIMEOUT_S = "7200" }
+    condition     = { for env in google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].env : env.name => env.value if contains(["PHOTOFINISH_ONNX_PROVIDERS", "PHOTOFINISH_TASK_TIMEOUT_S", "LD_LIBRARY_PATH"], env.name) } == { PHOTOFINISH_ONNX_PROVIDERS = "CPUExecutionProvider", PHOTOFINISH_TASK_TIMEOUT_S = "7200" }
     error_message = "Models run on the CPU, and the task knows its timeout."
+  }
+}
+
+run "auto_has_a_job_of_each" {
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    processor    = "auto"
+    acceleration = { provider = "tensorrt", engines_bucket = "my-project-engines" }
+    deployers    = { deployer = { member = "serviceAccount:deployer", role = "projects/my-project/roles/deploys" } }
+  }
+
+  assert {
+    condition     = output.names == { main = "analyze", fallback = "analyze-cpu" }
+    error_message = "The launcher knows both by these names."
+  }
+  assert {
+    condition = { for key, job in google_cloud_run_v2_job.analyze : key => job.template[0].template[0].containers[0].resources[0].limits } == {
+      main     = tomap({ cpu = "4", memory = "16Gi", "nvidia.com/gpu" = "1" })
+      fallback = tomap({ cpu = "4", memory = "16Gi" })
+    }
+    error_message = "Tasks of both have the same size, so max_tasks of any kind need the same quota of CPU and memory."
+  }
+  assert {
+    condition     = google_cloud_run_v2_job.analyze["fallback"].template[0].template[0].timeout == "900s" && google_cloud_run_v2_job.analyze["main"].template[0].template[0].timeout == "3600s"
+    error_message = "Tasks without GPU make room for tasks with GPU after 15 minutes."
+  }
+  assert {
+    condition = { for env in google_cloud_run_v2_job.analyze["fallback"].template[0].template[0].containers[0].env : env.name => env.value if contains(["PHOTOFINISH_ONNX_PROVIDERS", "PHOTOFINISH_TASK_TIMEOUT_S", "LD_LIBRARY_PATH", "PHOTOFINISH_TENSORRT_CACHE_DIR"], env.name) } == {
+      PHOTOFINISH_ONNX_PROVIDERS = "CPUExecutionProvider"
+      PHOTOFINISH_TASK_TIMEOUT_S = "900"
+    }
+    error_message = "The models of the fallback run on the CPU."
+  }
+  assert {
+    condition     = length(google_cloud_run_v2_job.analyze["fallback"].template[0].template[0].volumes) == 0 && length(google_cloud_run_v2_job.analyze["main"].template[0].template[0].volumes) == 1
+    error_message = "Only GPU tasks have TensorRT's engines."
+  }
+  assert {
+    condition     = alltrue([for job in google_cloud_run_v2_job.analyze : job.template[0].template[0].containers[0].command == tolist(["python", "-I", "-u", "-B", "-m", "photofinish_jobs"]) && job.template[0].template[0].containers[0].args == null && job.template[0].template[0].vpc_access[0].egress == "ALL_TRAFFIC"])
+    error_message = "A caller that starts a task chooses neither its program nor where it sends data."
+  }
+  assert {
+    condition     = alltrue([for grant in google_cloud_run_v2_job_iam_member.deploys : grant.role == "projects/my-project/roles/deploys"])
+    error_message = "The deployer gets the role that it was given."
+  }
+  assert {
+    condition     = keys(google_cloud_run_v2_job_iam_member.launches) == ["fallback by launch_workers", "main by launch_workers"] && keys(google_cloud_run_v2_job_iam_member.deploys) == ["fallback by deployer", "main by deployer"]
+    error_message = "Both are launched and deployed."
+  }
+  assert {
+    condition     = google_cloud_run_v2_job_iam_member.watches["launch_workers"].role == "roles/run.viewer"
+    error_message = "The launcher reads whether executions got their GPUs."
   }
 }
 
@@ -117,22 +175,23 @@ run "options" {
     source = "./modules/gpu-job"
   }
   variables {
-    cuda_forward_compatibility = false
-    work                       = { topic = "t", dead_letter_topic = "d", exactly_once = false, subscription = "other" }
-    deployers                  = { deployer = "serviceAccount:deployer" }
-    kms_key                    = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+    accelerator = "nvidia-rtx-pro-6000"
+    size        = { cpu = 20, memory_gib = 80 }
+    work        = { topic = "t", dead_letter_topic = "d", exactly_once = false, subscription = "other" }
+    deployers   = { deployer = { member = "serviceAccount:deployer", role = "projects/my-project/roles/deploys" } }
+    kms_key     = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
   }
 
   assert {
-    condition     = length([for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env if env.name == "LD_LIBRARY_PATH"]) == 0
-    error_message = "With a newer driver the driver's own libraries are used."
+    condition     = google_cloud_run_v2_job.analyze["main"].template[0].template[0].node_selector[0].accelerator == "nvidia-rtx-pro-6000" && google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "20", memory = "80Gi", "nvidia.com/gpu" = "1" })
+    error_message = "Another accelerator has its own size."
   }
   assert {
     condition     = !google_pubsub_subscription.work.enable_exactly_once_delivery && output.work_subscription == "other"
     error_message = "The queue options are applied."
   }
   assert {
-    condition     = google_cloud_run_v2_job_iam_member.deploys["deployer"].role == "roles/run.developer" && google_cloud_run_v2_job.analyze.template[0].template[0].encryption_key == "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+    condition     = google_cloud_run_v2_job_iam_member.deploys["main by deployer"].role == "projects/my-project/roles/deploys" && google_cloud_run_v2_job.analyze["main"].template[0].template[0].encryption_key == "projects/p/locations/l/keyRings/r/cryptoKeys/k"
     error_message = "The deployer may deploy another image; the key encrypts it."
   }
 }
@@ -148,13 +207,39 @@ run "regions_without_gpu_are_refused" {
   expect_failures = [var.processor]
 }
 
-run "gpu_tasks_of_more_than_an_hour_are_refused" {
+run "gpu_tasks_of_twelve_hours_are_a_preview" {
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    processor      = "auto"
+    task_timeout_s = 43200
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_job.analyze["main"].template[0].template[0].timeout == "43200s" && google_cloud_run_v2_job.analyze["main"].launch_stage == "BETA" && google_cloud_run_v2_job.analyze["fallback"].launch_stage != "BETA"
+    error_message = "A timeout above an hour needs the launch stage of a preview, on GPUs only."
+  }
+}
+
+run "few_attempts_are_refused" {
   command = plan
   module {
     source = "./modules/gpu-job"
   }
   variables {
-    task_timeout_s = 3601
+    work = { topic = "t", dead_letter_topic = "d", max_delivery_attempts = 5 }
+  }
+  expect_failures = [var.work]
+}
+
+run "gpu_tasks_of_more_than_twelve_hours_are_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    task_timeout_s = 43201
   }
   expect_failures = [var.task_timeout_s]
 }
@@ -166,6 +251,64 @@ run "too_little_memory_is_refused" {
   }
   variables {
     size = { memory_gib = 8 }
+  }
+  expect_failures = [var.size]
+}
+
+run "too_little_cpu_for_an_rtx_pro_6000_is_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    accelerator = "nvidia-rtx-pro-6000"
+    size        = { cpu = 8, memory_gib = 80 }
+  }
+  expect_failures = [var.size]
+}
+
+run "a_job_beside_an_rtx_pro_6000_is_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    processor   = "auto"
+    accelerator = "nvidia-rtx-pro-6000"
+    size        = { cpu = 20, memory_gib = 80 }
+  }
+  expect_failures = [var.processor]
+}
+
+run "unknown_accelerators_are_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    accelerator = "nvidia-t4"
+  }
+  expect_failures = [var.accelerator]
+}
+
+run "more_cpu_than_an_instance_has_with_its_sidecar_is_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    size = { cpu = 8, memory_gib = 31 }
+  }
+  expect_failures = [var.size]
+}
+
+run "more_memory_than_its_cpu_may_have_is_refused" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    size = { cpu = 4, memory_gib = 20 }
   }
   expect_failures = [var.size]
 }
@@ -198,11 +341,11 @@ run "catalogue_models_on_cuda_are_the_default" {
   }
 
   assert {
-    condition     = length(setintersection([for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env.name], ["PHOTOFINISH_FACE_PACK", "PHOTOFINISH_ACCEPT_NONCOMMERCIAL", "PHOTOFINISH_BIB_DETECTOR", "PHOTOFINISH_TEXT_ENGINE", "PHOTOFINISH_PADDLE_MODELS", "PHOTOFINISH_TENSORRT_CACHE_DIR", "PHOTOFINISH_FP16"])) == 0
+    condition     = length(setintersection([for env in google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].env : env.name], ["PHOTOFINISH_FACE_PACK", "PHOTOFINISH_ACCEPT_NONCOMMERCIAL", "PHOTOFINISH_BIB_DETECTOR", "PHOTOFINISH_TEXT_ENGINE", "PHOTOFINISH_PADDLE_MODELS", "PHOTOFINISH_TENSORRT_CACHE_DIR", "PHOTOFINISH_FP16"])) == 0
     error_message = "Without a choice of models no model variable is set."
   }
   assert {
-    condition     = length(google_storage_bucket.engines) == 0 && length(google_storage_bucket_iam_member.keeps_engines) == 0 && length(google_cloud_run_v2_job.analyze.template[0].template[0].volumes) == 0 && length(google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].volume_mounts) == 0
+    condition     = length(google_storage_bucket.engines) == 0 && length(google_storage_bucket_iam_member.keeps_engines) == 0 && length(google_cloud_run_v2_job.analyze["main"].template[0].template[0].volumes) == 0 && length(google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].volume_mounts) == 0
     error_message = "Without TensorRT there are no engines to keep."
   }
 }
@@ -222,7 +365,7 @@ run "own_models" {
   }
 
   assert {
-    condition = { for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env.name => env.value if can(regex("PACK|ACCEPT|BIB|TEXT|PADDLE", env.name)) } == {
+    condition = { for env in google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].env : env.name => env.value if can(regex("PACK|ACCEPT|BIB|TEXT|PADDLE", env.name)) } == {
       PHOTOFINISH_FACE_PACK            = "/models/own/buffalo_l"
       PHOTOFINISH_ACCEPT_NONCOMMERCIAL = "true"
       PHOTOFINISH_BIB_DETECTOR         = "/models/own/bibs.onnx"
@@ -243,7 +386,7 @@ run "tensorrt" {
   }
 
   assert {
-    condition = { for env in google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].env : env.name => env.value if can(regex("ONNX|TENSORRT|FP16", env.name)) } == {
+    condition = { for env in google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].env : env.name => env.value if can(regex("ONNX|TENSORRT|FP16", env.name)) } == {
       PHOTOFINISH_ONNX_PROVIDERS     = "TensorrtExecutionProvider,CUDAExecutionProvider,CPUExecutionProvider"
       PHOTOFINISH_TENSORRT_CACHE_DIR = "/var/cache/tensorrt"
       PHOTOFINISH_FP16               = "false"
@@ -251,7 +394,7 @@ run "tensorrt" {
     error_message = "TensorRT comes first; CUDA runs what it cannot."
   }
   assert {
-    condition     = google_cloud_run_v2_job.analyze.template[0].template[0].volumes[0].gcs[0].bucket == "my-project-engines" && !google_cloud_run_v2_job.analyze.template[0].template[0].volumes[0].gcs[0].read_only && google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].volume_mounts[0].name == google_cloud_run_v2_job.analyze.template[0].template[0].volumes[0].name && google_cloud_run_v2_job.analyze.template[0].template[0].containers[0].volume_mounts[0].mount_path == "/var/cache/tensorrt"
+    condition     = google_cloud_run_v2_job.analyze["main"].template[0].template[0].volumes[0].gcs[0].bucket == "my-project-engines" && !google_cloud_run_v2_job.analyze["main"].template[0].template[0].volumes[0].gcs[0].read_only && google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].volume_mounts[0].name == google_cloud_run_v2_job.analyze["main"].template[0].template[0].volumes[0].name && google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].volume_mounts[0].mount_path == "/var/cache/tensorrt"
     error_message = "Engines outlive the task: a bucket keeps them."
   }
   assert {

@@ -1,6 +1,7 @@
 # Who may call an HTTP function.
 
 mock_provider "google" {}
+mock_provider "time" {}
 
 variables {
   project_id = "my-project"
@@ -65,6 +66,35 @@ run "direct" {
   assert {
     condition     = google_cloud_run_v2_service_iam_member.invoker["everyone"].member == "allUsers" && module.service.ingress == "INGRESS_TRAFFIC_ALL"
     error_message = "Everyone may call it, at its own URL."
+  }
+}
+
+run "open_without_naming_everyone" {
+  module {
+    source = "./modules/http-function"
+  }
+  variables {
+    exposure             = "direct"
+    invoker_iam_disabled = true
+  }
+
+  assert {
+    condition     = length(google_cloud_run_v2_service_iam_member.invoker) == 0 && module.service.open_to_everyone
+    error_message = "Where allUsers is refused, Cloud Run does not check callers."
+  }
+}
+
+run "a_private_function_stays_private" {
+  module {
+    source = "./modules/http-function"
+  }
+  variables {
+    invoker_iam_disabled = true
+  }
+
+  assert {
+    condition     = !module.service.open_to_everyone
+    error_message = "Only an exposure to everyone opens a function."
   }
 }
 

@@ -7,21 +7,21 @@ mock_provider "google" {
 }
 
 variables {
-  project_id              = "my-project"
-  region                  = "europe-west1"
-  scheduler_service_agent = "serviceAccount:scheduler-agent"
-  alert_emails            = { operator = "operator@example.com" }
+  project_id     = "my-project"
+  region         = "europe-west1"
+  service_agents = { pubsub = "serviceAccount:pubsub-agent", scheduler = "serviceAccount:scheduler-agent" }
+  alert_emails   = { operator = "operator@example.com" }
   schedules = {
     photofinish-sweep         = { topic = "projects/my-project/topics/photo-sweep", cron = "* * * * *", description = "Sweep." }
     photofinish-reconcile-all = { topic = "projects/my-project/topics/photo-reconcile", cron = "17 3 * * *", body = "{\"full\": true}", description = "Reconcile." }
   }
   watched = {
-    dead_letter_topic = "photo-dead"
-    work_subscription = "photo-work-tasks"
-    job               = "analyze"
-    event_services    = ["launch-workers"]
-    search_services   = ["api"]
-    database          = "photofinish"
+    dead_letter_sources = ["photo-work-tasks", "on-object-finalized"]
+    work_subscription   = "photo-work-tasks"
+    jobs                = ["analyze", "analyze-cpu"]
+    event_services      = ["launch-workers"]
+    search_services     = ["api"]
+    database            = "photofinish"
   }
   search_objectives  = { availability = 0.999, latency_ms = 500 }
   stop_subscriptions = ["launch-workers", "launch-workers-sweep"]
@@ -45,7 +45,7 @@ run "defaults" {
     error_message = "Cloud Scheduler must be allowed to publish."
   }
   assert {
-    condition     = toset(output.alerts) == toset(["backlog-age", "database-cpu", "database-disk", "dead-letters", "error-rate", "job-failures", "search-latency", "upload-to-result"])
+    condition     = toset(output.alerts) == toset(["audit-not-anchored", "backlog-age", "database-cpu", "database-disk", "dead-letters", "error-rate", "job-failures", "search-latency", "upload-to-result"])
     error_message = "The runbook describes these alerts."
   }
   assert {
@@ -53,7 +53,7 @@ run "defaults" {
     error_message = "Every alert has a recipient."
   }
   assert {
-    condition     = google_monitoring_alert_policy.threshold["dead-letters"].conditions[0].condition_threshold[0].threshold_value == 0 && strcontains(google_monitoring_alert_policy.threshold["dead-letters"].conditions[0].condition_threshold[0].filter, "\"photo-dead\"")
+    condition     = google_monitoring_alert_policy.threshold["dead-letters"].conditions[0].condition_threshold[0].threshold_value == 0 && strcontains(google_monitoring_alert_policy.threshold["dead-letters"].conditions[0].condition_threshold[0].filter, "one_of(\"photo-work-tasks\", \"on-object-finalized\") AND metric.type = \"pubsub.googleapis.com/subscription/dead_letter_message_count\"")
     error_message = "One dead letter fires the alert."
   }
   assert {
@@ -78,6 +78,21 @@ run "defaults" {
   }
 }
 
+run "the_audit_is_anchored" {
+  module {
+    source = "./modules/operations"
+  }
+
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.audit_not_anchored.conditions[0].condition_prometheus_query_language[0].query, "user_photofinish_audit_anchored{monitored_resource=\"cloud_run_revision\"}[3h]") && strcontains(google_monitoring_alert_policy.audit_not_anchored.conditions[0].condition_prometheus_query_language[0].query, "or vector(0)")
+    error_message = "The alert fires when there is no line at all, too."
+  }
+  assert {
+    condition     = google_logging_metric.audit_anchored.name == "photofinish/audit_anchored" && strcontains(google_logging_metric.audit_anchored.filter, "jsonPayload.message = \"expired\"") && length(google_monitoring_alert_policy.audit_not_anchored.notification_channels) == 1
+    error_message = "It counts the lines of expire, and has a recipient."
+  }
+}
+
 run "time_from_upload_to_result" {
   module {
     source = "./modules/operations"
@@ -87,7 +102,7 @@ run "time_from_upload_to_result" {
   }
 
   assert {
-    condition     = google_logging_metric.upload_to_result.value_extractor == "EXTRACT(jsonPayload.upload_to_result_s)" && google_logging_metric.upload_to_result.metric_descriptor[0].value_type == "DISTRIBUTION" && strcontains(google_logging_metric.upload_to_result.filter, "job_name = \"analyze\"")
+    condition     = google_logging_metric.upload_to_result.value_extractor == "EXTRACT(jsonPayload.upload_to_result_s)" && google_logging_metric.upload_to_result.metric_descriptor[0].value_type == "DISTRIBUTION" && strcontains(google_logging_metric.upload_to_result.filter, "job_name = (\"analyze\" OR \"analyze-cpu\")")
     error_message = "The times come from the job's log."
   }
   assert {
@@ -119,6 +134,10 @@ run "budget_with_a_stop" {
   assert {
     condition     = google_billing_budget.month[0].amount[0].specified_amount[0].units == "500" && google_billing_budget.month[0].budget_filter[0].projects == toset(["projects/123456789"])
     error_message = "The budget is this project's."
+  }
+  assert {
+    condition     = google_service_account_iam_member.budget_stop_signs[0].role == "roles/iam.serviceAccountOpenIdTokenCreator" && google_service_account_iam_member.budget_stop_signs[0].member == "serviceAccount:pubsub-agent"
+    error_message = "Pub/Sub calls the workflow with a token of the stop's account."
   }
   assert {
     condition     = google_project_iam_custom_role.budget_stop[0].permissions == toset(["pubsub.subscriptions.update"]) && toset(keys(google_pubsub_subscription_iam_member.budget_stop)) == toset(["launch-workers", "launch-workers-sweep"])

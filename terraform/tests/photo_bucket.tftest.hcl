@@ -8,6 +8,7 @@ variables {
   name                  = "my-project-photos"
   derived_name          = "my-project-derived"
   upload_topic          = "projects/my-project/topics/photo-uploads"
+  deletion_topic        = "projects/my-project/topics/photo-deletions"
   storage_service_agent = "serviceAccount:storage-agent"
 }
 
@@ -25,8 +26,16 @@ run "defaults" {
     error_message = "Originals are versioned; derived objects, which can be recreated, are not."
   }
   assert {
-    condition     = google_storage_notification.uploads.topic == "projects/my-project/topics/photo-uploads" && google_storage_notification.uploads.payload_format == "JSON_API_V1" && google_storage_notification.uploads.event_types == toset(["OBJECT_FINALIZE", "OBJECT_DELETE"])
-    error_message = "The topic is notified of every created or deleted object."
+    condition     = google_storage_notification.uploads.topic == "projects/my-project/topics/photo-uploads" && google_storage_notification.uploads.payload_format == "JSON_API_V1" && google_storage_notification.uploads.event_types == toset(["OBJECT_FINALIZE"])
+    error_message = "The topic of uploads is notified of every created object, and of nothing else."
+  }
+  assert {
+    condition     = google_storage_notification.deletions.topic == "projects/my-project/topics/photo-deletions" && google_storage_notification.deletions.payload_format == "JSON_API_V1" && google_storage_notification.deletions.event_types == toset(["OBJECT_ARCHIVE", "OBJECT_DELETE"])
+    error_message = "A live object that is deleted or overwritten in a bucket with versions sends OBJECT_ARCHIVE, and a version that is deleted for good OBJECT_DELETE."
+  }
+  assert {
+    condition     = length(google_storage_bucket_iam_member.eraser) == 0 && length(google_storage_bucket_iam_member.derived_eraser) == 0
+    error_message = "By default no member may delete objects."
   }
   assert {
     condition     = google_pubsub_topic_iam_member.storage_publishes.member == "serviceAccount:storage-agent" && google_pubsub_topic_iam_member.storage_publishes.role == "roles/pubsub.publisher"
@@ -47,14 +56,19 @@ run "grants_and_options" {
     source = "./modules/photo-bucket"
   }
   variables {
-    readers         = { job = "serviceAccount:job" }
-    uploaders       = { someone = "user:someone@example.com" }
-    derived_writers = { job = "serviceAccount:job" }
-    derived_readers = { app = "serviceAccount:app" }
-    cors_origins    = ["https://photos.example.com"]
-    retention       = { originals_days = 90, derived_days = 60 }
+    readers          = { job = "serviceAccount:job" }
+    uploaders        = { someone = "user:someone@example.com" }
+    prefix_uploaders = { smoke_test = { member = "serviceAccount:deployer", prefix = "smoke-test/" } }
+    derived_writers  = { job = "serviceAccount:job" }
+    derived_readers  = { app = "serviceAccount:app" }
+    cors_origins     = ["https://photos.example.com"]
+    retention        = { originals_days = 90, derived_days = 60 }
   }
 
+  assert {
+    condition     = endswith(google_storage_bucket_iam_member.prefix_uploader["smoke_test"].condition[0].expression, "/objects/smoke-test/\")") && google_storage_bucket_iam_member.prefix_uploader["smoke_test"].role == "roles/storage.objectCreator"
+    error_message = "An uploader by prefix adds nothing elsewhere."
+  }
   assert {
     condition     = google_storage_bucket_iam_member.reader["job"].role == "roles/storage.objectViewer" && google_storage_bucket_iam_member.reader["job"].bucket == "my-project-photos"
     error_message = "Readers read originals."

@@ -16,6 +16,7 @@ mock_provider "google" {
   }
 }
 mock_provider "google-beta" {}
+mock_provider "time" {}
 
 variables {
   project_id   = "my-project"
@@ -26,7 +27,7 @@ variables {
 
 run "defaults" {
   assert {
-    condition     = toset([for topic in google_pubsub_topic.topic : topic.name]) == toset(["photo-uploads", "photo-work", "photo-results", "photo-dead", "photo-sweep", "photo-reconcile", "photo-retention", "photo-enrolments", "people-sweep"])
+    condition     = toset([for topic in google_pubsub_topic.topic : topic.name]) == toset(["photo-uploads", "photo-deletions", "photo-work", "photo-results", "photo-dead", "photo-sweep", "photo-reconcile", "photo-retention", "photo-enrolments", "people-sweep"])
     error_message = "The topics have the names that the code and the local cloud use."
   }
   assert {
@@ -34,11 +35,11 @@ run "defaults" {
     error_message = "Buckets are named after the project."
   }
   assert {
-    condition     = toset(output.services.events) == toset(["on-object-finalized", "launch-workers", "on-dead-letter", "reconcile", "cluster-people", "on-enrolment-finalized", "expire"]) && toset(output.services.http) == toset(["api", "rekognition"])
+    condition     = toset(output.services.events) == toset(["on-object-finalized", "launch-workers", "on-dead-letter", "reconcile", "cluster-people", "on-enrolment-finalized", "rescore-bibs", "expire"]) && toset(output.services.http) == toset(["api", "rekognition"])
     error_message = "Every function has a service."
   }
   assert {
-    condition     = output.jobs == { analyze = "analyze", migrate = "migrate" }
+    condition     = one(output.jobs.analyze) == "analyze" && output.jobs.migrate == "migrate"
     error_message = "There are two jobs."
   }
   assert {
@@ -51,15 +52,87 @@ run "defaults" {
   }
 }
 
+# A new account has about 20 vCPUs and 40 GiB per region, and 3 L4s.
+run "a_new_account_is_enough" {
+  assert {
+    condition     = output.run_demand == { vcpu = 19.75, memory_gib = 33.25, l4 = 1, connections = 69 }
+    error_message = "Everything that may run at once, by default, fits the quotas of a new account."
+  }
+  assert {
+    condition     = output.run_demand.connections + local.connections.reserved <= 100 && module.vector_database.max_connections == 400
+    error_message = "The database accepts all connections, even that of the smallest tier."
+  }
+}
+
+run "more_instances_than_the_quota_are_refused" {
+  command = plan
+  variables {
+    max_instances = { on-object-finalized = 5 }
+  }
+  expect_failures = [var.run_quota]
+}
+
+run "more_tasks_than_the_memory_are_refused" {
+  command = plan
+  variables {
+    analysis  = { max_tasks = 2 }
+    run_quota = { vcpu = 100 }
+  }
+  expect_failures = [var.run_quota]
+}
+
+run "more_tasks_than_gpus_are_refused" {
+  command = plan
+  variables {
+    analysis  = { max_tasks = 4 }
+    run_quota = { vcpu = 100, memory_gib = 200 }
+  }
+  expect_failures = [var.run_quota]
+}
+
+run "a_granted_quota_allows_more" {
+  command = plan
+  variables {
+    analysis      = { max_tasks = 3 }
+    max_instances = { on-object-finalized = 5 }
+    run_quota     = { vcpu = 100, memory_gib = 200 }
+  }
+  assert {
+    condition     = output.run_demand.l4 == 3 && local.event_size["on-object-finalized"].max_instances == 5
+    error_message = "A bigger choice is one setting away."
+  }
+}
+
+run "more_instances_than_connections_are_refused" {
+  command = plan
+  variables {
+    search    = { max_instances = 10 }
+    run_quota = { vcpu = 100, memory_gib = 200 }
+    database  = { tier = "db-custom-1-3840" }
+  }
+  expect_failures = [output.run_demand]
+}
+
+run "instances_of_an_unknown_function_are_refused" {
+  command = plan
+  variables {
+    max_instances = { api = 2 }
+  }
+  expect_failures = [var.max_instances]
+}
+
 run "on_cpu_behind_a_load_balancer" {
   variables {
-    region   = "europe-north1"
-    analysis = { processor = "cpu", max_tasks = 5 }
-    search   = { exposure = "load_balancer", domain = "search.example.com", rekognition_domain = "aws.example.com", firebase_project = "my-app", cors_origins = ["https://photos.example.com"], link_key_secret = "projects/my-project/secrets/link-key" }
-    topics   = { work = "other-work" }
-    job_name = "other-job"
-    budget   = { billing_account = "012345-6789AB-CDEF01", amount = 100 }
-    kms_key  = "projects/p/locations/europe-north1/keyRings/r/cryptoKeys/k"
+    region    = "europe-north1"
+    analysis  = { processor = "cpu", max_tasks = 5 }
+    run_quota = { vcpu = 100, memory_gib = 200 }
+    search    = { exposure = "load_balancer", domain = "search.example.com", rekognition_domain = "aws.example.com", firebase_project = "my-app", cors_origins = ["https://photos.example.com"], link_key_secret = "projects/my-project/secrets/link-key" }
+    topics    = { work = "other-work" }
+    job_name  = "other-job"
+    budget    = { billing_account = "012345-6789AB-CDEF01", amount = 100 }
+    kms_key   = "projects/p/locations/europe-north1/keyRings/r/cryptoKeys/k"
+
+    firestore_kms_key = "projects/p/locations/europe-north1/keyRings/r/cryptoKeys/documents"
   }
 
   assert {
@@ -74,6 +147,26 @@ run "on_cpu_behind_a_load_balancer" {
     condition     = alltrue([for topic in google_pubsub_topic.topic : topic.kms_key_name == var.kms_key])
     error_message = "Messages are encrypted with the key."
   }
+}
+
+run "gpus_or_cpus" {
+  variables {
+    analysis  = { processor = "auto" }
+    run_quota = { l4 = 0 } # tasks run without GPU
+  }
+
+  assert {
+    condition     = toset(output.jobs.analyze) == toset([local.env.PHOTOFINISH_JOB, local.env.PHOTOFINISH_CPU_JOB]) && local.env.PHOTOFINISH_PROCESSOR == "auto"
+    error_message = "The launcher knows both jobs."
+  }
+}
+
+run "an_unknown_processor_is_refused" {
+  command = plan
+  variables {
+    analysis = { processor = "tpu" }
+  }
+  expect_failures = [var.analysis]
 }
 
 run "a_gpu_where_there_is_none_is_refused" {

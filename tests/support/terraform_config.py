@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import hcl2
-from hcl2 import SerializationOptions
+from photofinish_cli.preflight.terraform_files import parsed
 
 ROOT = Path(__file__).parents[2]
 TERRAFORM = ROOT / "terraform"
@@ -27,13 +25,6 @@ class Resource:
 
     def __str__(self) -> str:
         return f"{self.file.relative_to(ROOT)}: {self.type}.{self.name}"
-
-
-@cache
-def parsed(file: Path) -> dict[str, Any]:
-    with file.open(encoding="utf-8") as text:
-        content: dict[str, Any] = hcl2.load(text, serialization_options=SerializationOptions(strip_string_quotes=True))
-    return content
 
 
 def files() -> list[Path]:
@@ -64,6 +55,17 @@ def modules() -> dict[str, dict[str, Any]]:
 def optional_defaults(variable: str) -> dict[str, str]:
     """The defaults of an object variable of the root: attribute → text of its default."""
     return dict(re.findall(r"(\w+) = optional\(\w+, \"?([^\")]*)\"?\)", root("variable")[variable]["type"]))
+
+
+def attribute_default(module: str, variable: str, attribute: str) -> str:
+    """The default of an attribute of a module's object variable, as text."""
+    [found] = [
+        re.search(rf"\b{attribute} = optional\(\w+, \"?([^\")]*)\"?\)", block[variable]["type"])
+        for block in parsed(TERRAFORM / "modules" / module / "variables.tf")["variable"]
+        if variable in block
+    ]
+    assert found, f"{module}: {variable}.{attribute} has no default"
+    return found[1]
 
 
 def topic_names() -> dict[str, str]:
@@ -121,11 +123,11 @@ def services() -> dict[str, Service]:
                 uses=uses,
                 env=_local_env("env")
                 | (_local_env("face_env") if "faces" in uses else set())
-                | ({"DATABASE_URL"} if "database" in uses else set())
+                | ({"DATABASE_URL", "PHOTOFINISH_DATABASE_WAIT_S"} if "database" in uses else set())
                 | (_local_env("http_env") if is_http else set())
                 | environment_of(function.get("env", {})),
-                secret_env=({"PHOTOFINISH_KEY_SECRET"} if is_http else set())
-                | environment_of(function.get("secret_env", {})),
+                secret_env=environment_of(function.get("secret_env", {}))
+                | environment_of(function.get("operators_secret_env", {})),
                 publishes_to={topic_names()[key] for key in function.get("publishes_to", [])},
                 subscriptions={
                     subscription: body

@@ -9,6 +9,7 @@ module "service" {
   target              = var.target
   image               = var.image
   env                 = var.env
+  secret_env          = var.secret_env
   size                = var.size
   database            = var.database
   ingress             = "internal"

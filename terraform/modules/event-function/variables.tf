@@ -38,10 +38,18 @@ variable "env" {
   type        = map(string)
 }
 
+variable "secret_env" {
+  description = "Environment variables from secrets: variable name to full secret name. Each instance reads the latest version when it starts."
+  type        = map(string)
+  default     = {}
+}
+
 variable "subscriptions" {
   description = <<-EOT
     Push subscriptions that call the function, by name. Topics are full names. A failed message is delivered again for
-    `retention_s`, with growing pauses. With a `dead_letter_topic` it moves there after `max_delivery_attempts`.
+    `retention_s`, with growing pauses. With a `dead_letter_topic` it moves there after `max_delivery_attempts`: refusals and
+    expired deadlines, plus one. With pauses from 10 s to 600 s, 5 of them are over within three minutes, 20 after two hours:
+    so long may Firestore be unavailable (cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions#deadletterpolicy).
   EOT
   type = map(object({
     topic                 = string
@@ -50,7 +58,7 @@ variable "subscriptions" {
     minimum_backoff_s     = optional(number, 10)
     maximum_backoff_s     = optional(number, 600)
     dead_letter_topic     = optional(string)
-    max_delivery_attempts = optional(number, 5)
+    max_delivery_attempts = optional(number, 20)
   }))
 
   validation {
@@ -70,18 +78,22 @@ variable "subscriptions" {
     error_message = "minimum_backoff_s must be at most maximum_backoff_s, and maximum_backoff_s at most 600."
   }
   validation {
-    condition     = alltrue([for s in values(var.subscriptions) : s.max_delivery_attempts >= 5 && s.max_delivery_attempts <= 100])
-    error_message = "max_delivery_attempts must be 5 to 100."
+    condition     = alltrue([for s in values(var.subscriptions) : s.max_delivery_attempts >= 20 && s.max_delivery_attempts <= 100])
+    error_message = "max_delivery_attempts must be 20 to 100: with fewer, an outage of minutes makes dead letters of good messages."
   }
 }
 
 variable "database" {
   description = "Connection to the vector database through the Cloud SQL Auth Proxy in a sidecar container; null for a function without a database."
   type = object({
-    connection_name = string
-    proxy_image     = string
-    network         = string
-    subnetwork      = string
+    proxy = object({
+      image  = string
+      args   = list(string)
+      cpu    = string
+      memory = string
+    })
+    network    = string
+    subnetwork = string
   })
   default = null
 }
@@ -112,17 +124,17 @@ variable "size" {
   description = "CPU and memory per instance, concurrent requests per instance, minimum and maximum number of instances, and request timeout."
   type = object({
     cpu           = optional(number, 1)
-    memory        = optional(string, "1Gi")
+    memory_gib    = optional(number, 1)
     concurrency   = optional(number, 20)
     min_instances = optional(number, 0)
-    max_instances = optional(number, 10)
+    max_instances = optional(number, 1)
     timeout_s     = optional(number, 60)
   })
   default = {}
 
   validation {
-    condition     = contains([1, 2, 4, 8], var.size.cpu)
-    error_message = "size.cpu must be 1, 2, 4 or 8."
+    condition     = contains([1, 2, 4, 6], var.size.cpu)
+    error_message = "size.cpu must be 1, 2, 4 or 6: with the proxy, an instance may have 8 at most."
   }
   validation {
     condition     = var.size.min_instances <= var.size.max_instances && var.size.max_instances >= 1
@@ -135,8 +147,8 @@ variable "size" {
 }
 
 variable "deployers" {
-  description = "IAM members that may deploy another image to the service, keyed by a name of your choice."
-  type        = map(string)
+  description = "IAM members that may deploy another image to the service, each with the role that permits it, keyed by a name of your choice."
+  type        = map(object({ member = string, role = string }))
   default     = {}
 }
 

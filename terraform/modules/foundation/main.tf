@@ -8,45 +8,90 @@ resource "google_project_service" "api" {
   disable_on_destroy = false
 }
 
-# Google's service accounts for its own services. Created here, so that they can be granted roles before their first use.
+# For some minutes after it was enabled, an API may still answer SERVICE_DISABLED, and the provider does not try again.
+# Everything that needs an API depends on this, by `project_id` of this module; check_graph.py checks it.
+resource "time_sleep" "apis_usable" {
+  create_duration = "${var.wait_s.apis}s"
+  triggers        = { apis = join(" ", sort(var.apis)) } # an API that is enabled later is waited for, too
+
+  depends_on = [google_project_service.api]
+}
+
+# --- Google's service accounts for its own services ---
+
+locals {
+  # Created here, so that they can be granted roles before their first use. An agent that is created on request does not
+  # get its usual role by itself (docs.cloud.google.com/iam/docs/create-service-agents), so it is granted here, too;
+  # docs.cloud.google.com/iam/docs/service-agents lists the roles.
+  agent_roles = merge(
+    {
+      "cloudscheduler.googleapis.com" = null # publishes to single topics: each has a grant of its own
+      "eventarc.googleapis.com"       = "roles/eventarc.serviceAgent"
+      "pubsub.googleapis.com"         = null # makes tokens of single accounts: each has a grant of its own
+      "workflows.googleapis.com"      = "roles/workflows.serviceAgent"
+    },
+    var.kms_key == null ? {} : {
+      "artifactregistry.googleapis.com" = "roles/artifactregistry.serviceAgent"
+      "run.googleapis.com"              = "roles/run.serviceAgent"
+      "secretmanager.googleapis.com"    = null
+      "sqladmin.googleapis.com"         = "roles/cloudsql.serviceAgent"
+    },
+    var.firestore_kms_key == null ? {} : { "firestore.googleapis.com" = "roles/firestore.serviceAgent" },
+  )
+  encrypts = merge(
+    var.kms_key == null ? {} : {
+      for service in ["artifactregistry", "pubsub", "run", "secretmanager", "sqladmin", "storage"] : "${service}.googleapis.com" => var.kms_key
+    },
+    var.firestore_kms_key == null ? {} : { "firestore.googleapis.com" = var.firestore_kms_key },
+  )
+  agents = merge(
+    { for service, agent in google_project_service_identity.agent : service => agent.member },
+    { "storage.googleapis.com" = data.google_storage_project_service_account.storage.member },
+  )
+}
+
 resource "google_project_service_identity" "agent" {
   provider = google-beta
-  for_each = toset(concat(
-    ["cloudscheduler.googleapis.com", "eventarc.googleapis.com", "pubsub.googleapis.com"],
-    var.kms_key == null ? [] : local.encrypting_services,
-  ))
+  for_each = local.agent_roles
 
   project = var.project_id
   service = each.key
 
-  depends_on = [google_project_service.api]
+  depends_on = [time_sleep.apis_usable]
 }
 
 data "google_storage_project_service_account" "storage" {
   project    = var.project_id
-  depends_on = [google_project_service.api]
+  depends_on = [time_sleep.apis_usable]
 }
 
-locals {
-  encrypting_services = [
-    "artifactregistry.googleapis.com",
-    "firestore.googleapis.com",
-    "run.googleapis.com",
-    "secretmanager.googleapis.com",
-    "sqladmin.googleapis.com",
-  ]
+resource "google_project_iam_member" "agent" {
+  for_each = { for service, role in local.agent_roles : service => role if role != null }
+
+  project = var.project_id
+  role    = each.value
+  member  = google_project_service_identity.agent[each.key].member
 }
 
 resource "google_kms_crypto_key_iam_member" "service_agent" {
-  for_each = var.kms_key == null ? {} : merge(
-    { for service in concat(local.encrypting_services, ["pubsub.googleapis.com"]) : service => google_project_service_identity.agent[service].member },
-    { "storage.googleapis.com" = data.google_storage_project_service_account.storage.member },
-  )
+  for_each = local.encrypts
 
-  crypto_key_id = var.kms_key
+  crypto_key_id = each.value
   role          = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
-  member        = each.value
+  member        = local.agents[each.key]
 }
+
+# A grant takes effect within about two minutes (docs.cloud.google.com/iam/docs/access-change-propagation); until then a
+# trigger of Eventarc or an encrypted bucket is refused. The outputs `service_agents`, `kms_key` and `firestore_kms_key`
+# depend on this.
+resource "time_sleep" "agents_usable" {
+  create_duration = "${var.wait_s.grants}s"
+  triggers        = merge(local.encrypts, { for service in keys(local.agent_roles) : service => coalesce(local.agent_roles[service], "-") })
+
+  depends_on = [google_project_iam_member.agent, google_kms_crypto_key_iam_member.service_agent]
+}
+
+# --- images and secrets ---
 
 resource "google_artifact_registry_repository" "images" {
   project                = var.project_id
@@ -57,9 +102,8 @@ resource "google_artifact_registry_repository" "images" {
   kms_key_name           = var.kms_key
   cleanup_policy_dry_run = false
 
-  docker_config {
-    immutable_tags = true
-  }
+  # Tags stay mutable: an immutable tag cannot be deleted, nor then its image by the policies below (the provider's document
+  # of docker_config). Services and jobs name images by digest, so moving a tag changes nothing that runs.
 
   vulnerability_scanning_config {
     enablement_config = "INHERITED"
@@ -82,7 +126,7 @@ resource "google_artifact_registry_repository" "images" {
     }
   }
 
-  depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.service_agent]
+  depends_on = [time_sleep.apis_usable, time_sleep.agents_usable]
 }
 
 resource "google_secret_manager_secret" "secret" {
@@ -105,15 +149,18 @@ resource "google_secret_manager_secret" "secret" {
     }
   }
 
-  depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.service_agent]
+  depends_on = [time_sleep.apis_usable, time_sleep.agents_usable]
 }
 
 resource "google_secret_manager_secret_version" "placeholder" {
   for_each = { for name, secret in var.secrets : name => secret.placeholder if secret.placeholder != null }
 
-  secret          = google_secret_manager_secret.secret[each.key].id
-  secret_data     = each.value
-  deletion_policy = "ABANDON"
+  secret = google_secret_manager_secret.secret[each.key].id
+  # Write-only: to refresh `secret_data` the provider reads the value, which the deployer may not
+  # (magic-modules, templates/terraform/custom_flatten/secret_version_access.go.tmpl).
+  secret_data_wo         = each.value
+  secret_data_wo_version = "1"
+  deletion_policy        = "ABANDON"
 }
 
 # The deploy adds the first version of a secret that no person needs to know. It cannot read secrets.
@@ -133,11 +180,11 @@ resource "google_service_account" "deployer" {
   account_id   = "photofinish-deployer"
   display_name = "Builds and deploys photofinish (Cloud Build runs as this)"
 
-  depends_on = [google_project_service.api]
+  depends_on = [time_sleep.apis_usable]
 }
 
-# The deployer writes images and logs, and reads what `terraform plan` compares. The module of each service and job grants
-# the right to deploy it.
+# The deployer writes images and logs, reads the logs of a canary, and reads what `terraform plan` compares: a test holds these
+# roles against tables/. The module of each service and job grants the right to deploy it.
 resource "google_project_iam_member" "deployer" {
   for_each = toset([
     "roles/artifactregistry.reader",
@@ -145,15 +192,18 @@ resource "google_project_iam_member" "deployer" {
     "roles/cloudkms.viewer",
     "roles/cloudscheduler.viewer",
     "roles/cloudsql.viewer",
-    "roles/compute.networkViewer",
+    "roles/compute.networkViewer", # servicenetworking.services.get is only here
+    "roles/compute.viewer",
     "roles/containeranalysis.occurrences.viewer",
-    "roles/datastore.viewer",
+    "roles/datastore.backupSchedulesViewer",
+    "roles/dns.reader",
     "roles/eventarc.viewer",
     "roles/firebaserules.viewer",
     "roles/iam.securityReviewer",
     "roles/iam.serviceAccountViewer",
     "roles/iam.workloadIdentityPoolViewer",
     "roles/logging.logWriter",
+    "roles/logging.viewer",
     "roles/monitoring.viewer",
     "roles/pubsub.viewer",
     "roles/run.viewer",
@@ -165,6 +215,29 @@ resource "google_project_iam_member" "deployer" {
 
   project = var.project_id
   role    = each.key
+  member  = google_service_account.deployer.member
+}
+
+# Google's roles permit more: Datastore Viewer also reads documents; Cloud Run Developer also starts any task with other
+# arguments, and opens a shell in a running one (run.jobs.sshRoot). These roles of the project's own permit no more.
+resource "google_project_iam_custom_role" "deployer" {
+  for_each = {
+    photofinishPlans    = ["datastore.databases.getMetadata", "datastore.indexes.get", "datastore.indexes.list"]
+    photofinishDeploys  = ["run.jobs.update", "run.services.update"] # it reads them by a viewer role, above
+    photofinishMigrates = ["run.jobs.run", "run.jobs.update"]
+  }
+
+  project     = var.project_id
+  role_id     = each.key
+  title       = each.key
+  permissions = each.value
+
+  depends_on = [time_sleep.apis_usable]
+}
+
+resource "google_project_iam_member" "deployer_plans" {
+  project = var.project_id
+  role    = google_project_iam_custom_role.deployer["photofinishPlans"].name
   member  = google_service_account.deployer.member
 }
 
@@ -201,7 +274,7 @@ resource "google_storage_bucket" "builds" {
     }
   }
 
-  depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.service_agent]
+  depends_on = [time_sleep.apis_usable, time_sleep.agents_usable]
 }
 
 resource "google_storage_bucket_iam_member" "deployer_reads" {
@@ -219,7 +292,7 @@ resource "google_iam_workload_identity_pool" "deploy" {
   workload_identity_pool_id = "photofinish-deploy"
   display_name              = "Deploys of photofinish"
 
-  depends_on = [google_project_service.api]
+  depends_on = [time_sleep.apis_usable]
 }
 
 resource "google_iam_workload_identity_pool_provider" "github" {
@@ -246,4 +319,29 @@ resource "google_service_account_iam_member" "github_deploys" {
   service_account_id = google_service_account.deployer.name
   role               = "roles/iam.workloadIdentityUser"
   member             = "principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.deploy[0].name}/attribute.repository/${var.deploy_from_github.repository}"
+}
+
+# `gcloud builds submit` by the workflow, as the deployer: upload the source, start the build, and have it run as the deployer.
+resource "google_project_iam_member" "github_builds" {
+  count = var.deploy_from_github == null ? 0 : 1
+
+  project = var.project_id
+  role    = "roles/cloudbuild.builds.editor"
+  member  = google_service_account.deployer.member
+}
+
+resource "google_storage_bucket_iam_member" "github_uploads" {
+  count = var.deploy_from_github == null ? 0 : 1
+
+  bucket = google_storage_bucket.builds.name
+  role   = "roles/storage.objectCreator"
+  member = google_service_account.deployer.member
+}
+
+resource "google_service_account_iam_member" "github_builds_as" {
+  count = var.deploy_from_github == null ? 0 : 1
+
+  service_account_id = google_service_account.deployer.name
+  role               = "roles/iam.serviceAccountUser"
+  member             = google_service_account.deployer.member
 }

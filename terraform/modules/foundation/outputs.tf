@@ -1,10 +1,33 @@
+output "project_id" {
+  description = "The project, once its APIs can be used. Whatever is created in the project takes its ID from here."
+  value       = var.project_id
+
+  depends_on = [time_sleep.apis_usable]
+}
+
 output "service_agents" {
-  description = "IAM members of Google's service agents: pubsub, scheduler, storage."
+  description = "IAM members of Google's service agents, once they have their roles: pubsub, scheduler, storage."
   value = {
-    pubsub    = google_project_service_identity.agent["pubsub.googleapis.com"].member
-    scheduler = google_project_service_identity.agent["cloudscheduler.googleapis.com"].member
-    storage   = data.google_storage_project_service_account.storage.member
+    pubsub    = local.agents["pubsub.googleapis.com"]
+    scheduler = local.agents["cloudscheduler.googleapis.com"]
+    storage   = local.agents["storage.googleapis.com"]
   }
+
+  depends_on = [time_sleep.agents_usable]
+}
+
+output "kms_key" {
+  description = "The key, once Google's service agents may use it; null without one."
+  value       = var.kms_key
+
+  depends_on = [time_sleep.agents_usable]
+}
+
+output "firestore_kms_key" {
+  description = "The key of Firestore, once its service agent may use it; null without one."
+  value       = var.firestore_kms_key
+
+  depends_on = [time_sleep.agents_usable]
 }
 
 output "repository_url" {
@@ -31,6 +54,16 @@ output "deployer" {
     email  = google_service_account.deployer.email
     member = google_service_account.deployer.member
   }
+}
+
+output "deploys" {
+  description = "Who deploys images to services and jobs, and the role that permits it there."
+  value       = { member = google_service_account.deployer.member, role = google_project_iam_custom_role.deployer["photofinishDeploys"].name }
+}
+
+output "migrates" {
+  description = "Who deploys an image to the migration job and runs it, and the role that permits it there."
+  value       = { member = google_service_account.deployer.member, role = google_project_iam_custom_role.deployer["photofinishMigrates"].name }
 }
 
 output "workload_identity_provider" {

@@ -21,6 +21,7 @@ variable "apis" {
     "compute.googleapis.com",
     "containeranalysis.googleapis.com",
     "containerscanning.googleapis.com",
+    "dns.googleapis.com",
     "eventarc.googleapis.com",
     "firebaserules.googleapis.com",
     "firestore.googleapis.com",
@@ -62,7 +63,7 @@ variable "secrets" {
 }
 
 variable "kms_key" {
-  description = "Cloud KMS key that encrypts all data (projects/P/locations/L/keyRings/R/cryptoKeys/K), in the same region; null for keys managed by Google."
+  description = "Cloud KMS key that encrypts all data but Firestore's (projects/P/locations/L/keyRings/R/cryptoKeys/K), in the same region; null for keys managed by Google."
   type        = string
   default     = null
 
@@ -70,6 +71,26 @@ variable "kms_key" {
     condition     = var.kms_key == null || can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", var.kms_key))
     error_message = "kms_key must be projects/P/locations/L/keyRings/R/cryptoKeys/K."
   }
+}
+
+variable "firestore_kms_key" {
+  description = "Cloud KMS key that encrypts Firestore, as `kms_key` does not: a project may have no such database until Google raises the quota (docs.cloud.google.com/firestore/quotas). Null for a key managed by Google."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.firestore_kms_key == null || can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", var.firestore_kms_key))
+    error_message = "firestore_kms_key must be projects/P/locations/L/keyRings/R/cryptoKeys/K."
+  }
+}
+
+variable "wait_s" {
+  description = "Seconds to wait, on the first apply, until APIs that were enabled and roles that were granted to Google's service agents take effect."
+  type = object({
+    apis   = optional(number, 60)
+    grants = optional(number, 120)
+  })
+  default = {}
 }
 
 variable "state_bucket" {

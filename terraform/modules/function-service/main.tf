@@ -27,6 +27,8 @@ resource "google_cloud_run_v2_service" "function" {
   location            = var.region
   ingress             = local.ingress[var.ingress]
   deletion_protection = var.deletion_protection
+  # false: only members with the invoker role may call.
+  invoker_iam_disabled = var.open_to_everyone
 
   template {
     service_account                  = google_service_account.function.email
@@ -50,16 +52,19 @@ resource "google_cloud_run_v2_service" "function" {
       }
 
       resources {
-        limits            = { cpu = tostring(var.size.cpu), memory = var.size.memory }
+        limits            = { cpu = tostring(var.size.cpu), memory = "${var.size.memory_gib}Gi" }
         cpu_idle          = true
         startup_cpu_boost = true
       }
 
+      # Answers once the database can be reached, which may take a minute or more after the start with direct VPC egress.
+      # Cloud Run allows 240 s. The public image of the first apply answers on every path.
       startup_probe {
         period_seconds    = 1
         timeout_seconds   = 1
-        failure_threshold = 60
-        tcp_socket {
+        failure_threshold = 120
+        http_get {
+          path = "/ready"
           port = 8080
         }
       }
@@ -91,14 +96,11 @@ resource "google_cloud_run_v2_service" "function" {
       for_each = var.database == null ? [] : [var.database]
       content {
         name  = "database-proxy"
-        image = containers.value.proxy_image
-        args = [
-          "--private-ip", "--auto-iam-authn", "--port=5432", "--structured-logs", "--exit-zero-on-sigterm",
-          "--health-check", "--http-address=0.0.0.0", "--http-port=9090", containers.value.connection_name,
-        ]
+        image = containers.value.proxy.image
+        args  = containers.value.proxy.args
 
         resources {
-          limits   = { cpu = "1", memory = "512Mi" }
+          limits   = { cpu = containers.value.proxy.cpu, memory = containers.value.proxy.memory }
           cpu_idle = true
         }
 
@@ -117,10 +119,11 @@ resource "google_cloud_run_v2_service" "function" {
     dynamic "vpc_access" {
       for_each = var.database == null ? [] : [var.database]
       content {
-        egress = "PRIVATE_RANGES_ONLY"
+        egress = "ALL_TRAFFIC"
         network_interfaces {
           network    = vpc_access.value.network
           subnetwork = vpc_access.value.subnetwork
+          tags       = var.network_tags
         }
       }
     }
@@ -130,6 +133,16 @@ resource "google_cloud_run_v2_service" "function" {
     # The deploy (cloudbuild.yaml) sets the image and the traffic.
     ignore_changes = [client, client_version, template[0].containers[0].image, template[0].revision, traffic]
   }
+
+  depends_on = [time_sleep.secrets_readable]
+}
+
+# A revision that may not read its secrets is refused, and a grant takes a minute or two to take effect.
+resource "time_sleep" "secrets_readable" {
+  count = length(var.secret_env) == 0 ? 0 : 1
+
+  create_duration = "120s"
+  triggers        = var.secret_env
 
   depends_on = [google_secret_manager_secret_iam_member.reads]
 }
@@ -157,8 +170,8 @@ resource "google_cloud_run_v2_service_iam_member" "deploys" {
   project  = var.project_id
   location = google_cloud_run_v2_service.function.location
   name     = google_cloud_run_v2_service.function.name
-  role     = "roles/run.developer"
-  member   = each.value
+  role     = each.value.role
+  member   = each.value.member
 }
 
 resource "google_service_account_iam_member" "deploys_as" {
@@ -166,5 +179,5 @@ resource "google_service_account_iam_member" "deploys_as" {
 
   service_account_id = google_service_account.function.name
   role               = "roles/iam.serviceAccountUser"
-  member             = each.value
+  member             = each.value.member
 }

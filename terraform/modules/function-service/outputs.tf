@@ -32,3 +32,8 @@ output "uses_database" {
   description = "Whether the database proxy runs as a sidecar."
   value       = length(google_cloud_run_v2_service.function.template[0].containers) == 2
 }
+
+output "open_to_everyone" {
+  description = "Whether Cloud Run checks no caller's roles."
+  value       = google_cloud_run_v2_service.function.invoker_iam_disabled
+}

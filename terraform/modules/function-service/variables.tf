@@ -59,17 +59,17 @@ variable "size" {
   description = "CPU and memory per instance, concurrent requests per instance, minimum and maximum number of instances, and request timeout."
   type = object({
     cpu           = optional(number, 1)
-    memory        = optional(string, "1Gi")
+    memory_gib    = optional(number, 1)
     concurrency   = optional(number, 20)
     min_instances = optional(number, 0)
-    max_instances = optional(number, 10)
+    max_instances = optional(number, 1)
     timeout_s     = optional(number, 60)
   })
   default = {}
 
   validation {
-    condition     = contains([1, 2, 4, 8], var.size.cpu)
-    error_message = "size.cpu must be 1, 2, 4 or 8."
+    condition     = contains([1, 2, 4, 6], var.size.cpu)
+    error_message = "size.cpu must be 1, 2, 4 or 6: with the proxy, an instance may have 8 at most."
   }
   validation {
     condition     = var.size.min_instances <= var.size.max_instances && var.size.max_instances >= 1
@@ -84,17 +84,33 @@ variable "size" {
 variable "database" {
   description = "Connection to the vector database through the Cloud SQL Auth Proxy in a sidecar container; null for a function without a database."
   type = object({
-    connection_name = string
-    proxy_image     = string
-    network         = string
-    subnetwork      = string
+    proxy = object({
+      image  = string
+      args   = list(string)
+      cpu    = string
+      memory = string
+    })
+    network    = string
+    subnetwork = string
   })
   default = null
 }
 
+variable "network_tags" {
+  description = "Network tags, by which the network's firewall allows what it denies others."
+  type        = list(string)
+  default     = []
+}
+
+variable "open_to_everyone" {
+  description = "Whether Cloud Run checks no caller's roles. Without it the calling module grants roles/run.invoker."
+  type        = bool
+  default     = false
+}
+
 variable "deployers" {
-  description = "IAM members that may deploy another image to the service, keyed by a name of your choice."
-  type        = map(string)
+  description = "IAM members that may deploy another image to the service, each with the role that permits it, keyed by a name of your choice."
+  type        = map(object({ member = string, role = string }))
   default     = {}
 }
 

@@ -1,37 +1,55 @@
-# The job that analyses photos, and the queue that its tasks pull from.
+# The job that analyses photos, or with processor = auto the two jobs, and the queue that their tasks pull from.
 
 locals {
-  on_gpu   = var.processor == "gpu"
-  tensorrt = local.on_gpu && var.acceleration.provider == "tensorrt"
-  # In order of preference: CUDA runs what TensorRT cannot.
-  providers = concat(
-    local.tensorrt ? ["TensorrtExecutionProvider"] : [],
-    local.on_gpu ? ["CUDAExecutionProvider"] : [],
-    ["CPUExecutionProvider"],
+  # The fallback's tasks soon end, so that GPU tasks take their places when there is a GPU again: both share max_tasks.
+  fallback_timeout_s = min(900, var.task_timeout_s)
+  jobs = merge(
+    { main = { name = var.name, on_gpu = var.processor != "cpu", timeout_s = var.task_timeout_s } },
+    var.processor == "auto" ? { fallback = { name = "${var.name}-cpu", on_gpu = false, timeout_s = local.fallback_timeout_s } } : {},
   )
+  # In order of preference: CUDA runs what TensorRT cannot.
+  providers = {
+    for key, job in local.jobs : key => concat(
+      job.on_gpu && var.acceleration.provider == "tensorrt" ? ["TensorrtExecutionProvider"] : [],
+      job.on_gpu ? ["CUDAExecutionProvider"] : [],
+      ["CPUExecutionProvider"],
+    )
+  }
+  tensorrt       = var.processor != "cpu" && var.acceleration.provider == "tensorrt"
   engines_folder = "/var/cache/tensorrt"
 
-  env = merge(
+  env = { for key, job in local.jobs : key => merge(
     var.env,
     {
-      PHOTOFINISH_ONNX_PROVIDERS = join(",", local.providers)
+      PHOTOFINISH_ONNX_PROVIDERS = join(",", local.providers[key])
       PHOTOFINISH_THREADS        = tostring(var.size.cpu)
-      PHOTOFINISH_TASK_TIMEOUT_S = tostring(var.task_timeout_s)
+      PHOTOFINISH_TASK_TIMEOUT_S = tostring(job.timeout_s)
       PHOTOFINISH_ACK_DEADLINE_S = tostring(var.work.ack_deadline_s)
     },
-    local.on_gpu && var.cuda_forward_compatibility ? { LD_LIBRARY_PATH = "/usr/local/cuda/compat:/usr/local/nvidia/lib64:/usr/local/cuda/lib64" } : {},
-    local.tensorrt ? { PHOTOFINISH_TENSORRT_CACHE_DIR = local.engines_folder, PHOTOFINISH_FP16 = tostring(var.acceleration.fp16) } : {},
+    job.on_gpu && local.tensorrt ? { PHOTOFINISH_TENSORRT_CACHE_DIR = local.engines_folder, PHOTOFINISH_FP16 = tostring(var.acceleration.fp16) } : {},
     var.models.face_pack != null ? { PHOTOFINISH_FACE_PACK = var.models.face_pack, PHOTOFINISH_ACCEPT_NONCOMMERCIAL = tostring(var.models.accept_noncommercial) } : {},
     var.models.bib_detector != null ? { PHOTOFINISH_BIB_DETECTOR = var.models.bib_detector } : {},
     var.models.text_engine == "paddleocr" ? { PHOTOFINISH_TEXT_ENGINE = var.models.text_engine, PHOTOFINISH_PADDLE_MODELS = var.models.paddle_models } : {},
-  )
+  ) }
+
+  launches = { for pair in setproduct(keys(local.jobs), keys(var.launchers)) : join(" by ", pair) => { job = pair[0], member = var.launchers[pair[1]] } }
+  deploys  = { for pair in setproduct(keys(local.jobs), keys(var.deployers)) : join(" by ", pair) => { job = pair[0], member = var.deployers[pair[1]].member, role = var.deployers[pair[1]].role } }
+}
+
+moved {
+  from = google_cloud_run_v2_job.analyze
+  to   = google_cloud_run_v2_job.analyze["main"]
 }
 
 resource "google_cloud_run_v2_job" "analyze" {
+  for_each = local.jobs
+
   project             = var.project_id
-  name                = var.name
+  name                = each.value.name
   location            = var.region
   deletion_protection = var.deletion_protection
+  # A preview, see task_timeout_s.
+  launch_stage = each.value.on_gpu && each.value.timeout_s > 3600 ? "BETA" : null
 
   template {
     # launch_workers overrides the number of tasks per execution; all tasks run at the same time.
@@ -40,33 +58,37 @@ resource "google_cloud_run_v2_job" "analyze" {
 
     template {
       service_account               = var.service_account.email
-      timeout                       = "${var.task_timeout_s}s"
+      timeout                       = "${each.value.timeout_s}s"
       max_retries                   = var.size.max_retries
       execution_environment         = "EXECUTION_ENVIRONMENT_GEN2"
       encryption_key                = var.kms_key
-      gpu_zonal_redundancy_disabled = local.on_gpu ? true : null
+      gpu_zonal_redundancy_disabled = each.value.on_gpu ? true : null
 
       dynamic "node_selector" {
-        for_each = local.on_gpu ? ["nvidia-l4"] : []
+        for_each = each.value.on_gpu ? [var.accelerator] : []
         content {
           accelerator = node_selector.value
         }
       }
 
       containers {
-        name       = "analyze"
-        image      = var.image
+        name  = "analyze"
+        image = var.image
+        # An override may replace `args`, but not `command` (docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs/run).
+        # So a caller that starts the job cannot choose another program; the program takes no arguments, and with -I no PYTHON*
+        # variable makes it load other code. -u and -B are what the image's variables say.
+        command    = ["python", "-I", "-u", "-B", "-m", "photofinish_jobs"]
         depends_on = ["database-proxy"]
 
         resources {
           limits = merge(
             { cpu = tostring(var.size.cpu), memory = "${var.size.memory_gib}Gi" },
-            local.on_gpu ? { "nvidia.com/gpu" = "1" } : {},
+            each.value.on_gpu ? { "nvidia.com/gpu" = "1" } : {},
           )
         }
 
         dynamic "env" {
-          for_each = local.env
+          for_each = local.env[each.key]
           content {
             name  = env.key
             value = env.value
@@ -74,7 +96,7 @@ resource "google_cloud_run_v2_job" "analyze" {
         }
 
         dynamic "volume_mounts" {
-          for_each = local.tensorrt ? [local.engines_folder] : []
+          for_each = each.value.on_gpu && local.tensorrt ? [local.engines_folder] : []
           content {
             name       = "engines"
             mount_path = volume_mounts.value
@@ -82,17 +104,15 @@ resource "google_cloud_run_v2_job" "analyze" {
         }
       }
 
-      # Logs in to the database as the job's service account, so no password exists.
+      # Logs in to the database as the job's service account, so no password exists. It must stay the second container:
+      # a task ends when the first one does (cloud.google.com/run/docs/create-jobs).
       containers {
         name  = "database-proxy"
-        image = var.database.proxy_image
-        args = [
-          "--private-ip", "--auto-iam-authn", "--port=5432", "--structured-logs", "--exit-zero-on-sigterm",
-          "--health-check", "--http-address=0.0.0.0", "--http-port=9090", var.database.connection_name,
-        ]
+        image = var.database.proxy.image
+        args  = var.database.proxy.args
 
         resources {
-          limits = { cpu = "1", memory = "512Mi" }
+          limits = { cpu = var.database.proxy.cpu, memory = var.database.proxy.memory }
         }
 
         startup_probe {
@@ -107,7 +127,7 @@ resource "google_cloud_run_v2_job" "analyze" {
       }
 
       dynamic "volumes" {
-        for_each = google_storage_bucket.engines
+        for_each = each.value.on_gpu ? google_storage_bucket.engines : []
         content {
           name = "engines"
           gcs {
@@ -120,7 +140,7 @@ resource "google_cloud_run_v2_job" "analyze" {
       }
 
       vpc_access {
-        egress = "PRIVATE_RANGES_ONLY"
+        egress = "ALL_TRAFFIC"
         network_interfaces {
           network    = var.database.network
           subnetwork = var.database.subnetwork
@@ -253,25 +273,36 @@ resource "google_project_iam_member" "role" {
 # --- who may start it ---
 
 resource "google_cloud_run_v2_job_iam_member" "launches" {
-  for_each = var.launchers
+  for_each = local.launches
 
   project  = var.project_id
-  location = google_cloud_run_v2_job.analyze.location
-  name     = google_cloud_run_v2_job.analyze.name
+  location = google_cloud_run_v2_job.analyze[each.value.job].location
+  name     = google_cloud_run_v2_job.analyze[each.value.job].name
   role     = "roles/run.jobsExecutorWithOverrides"
+  member   = each.value.member
+}
+
+# The launcher has to find out whether an execution got its GPUs (run.executions.get).
+resource "google_cloud_run_v2_job_iam_member" "watches" {
+  for_each = var.processor == "auto" ? var.launchers : {}
+
+  project  = var.project_id
+  location = google_cloud_run_v2_job.analyze["main"].location
+  name     = google_cloud_run_v2_job.analyze["main"].name
+  role     = "roles/run.viewer"
   member   = each.value
 }
 
 # --- who may deploy it ---
 
 resource "google_cloud_run_v2_job_iam_member" "deploys" {
-  for_each = var.deployers
+  for_each = local.deploys
 
   project  = var.project_id
-  location = google_cloud_run_v2_job.analyze.location
-  name     = google_cloud_run_v2_job.analyze.name
-  role     = "roles/run.developer"
-  member   = each.value
+  location = google_cloud_run_v2_job.analyze[each.value.job].location
+  name     = google_cloud_run_v2_job.analyze[each.value.job].name
+  role     = each.value.role
+  member   = each.value.member
 }
 
 resource "google_service_account_iam_member" "deploys_as" {
@@ -279,5 +310,5 @@ resource "google_service_account_iam_member" "deploys_as" {
 
   service_account_id = var.service_account.name
   role               = "roles/iam.serviceAccountUser"
-  member             = each.value
+  member             = each.value.member
 }

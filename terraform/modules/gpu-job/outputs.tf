@@ -1,6 +1,6 @@
-output "name" {
-  description = "Name of the job."
-  value       = google_cloud_run_v2_job.analyze.name
+output "names" {
+  description = "Names of the jobs: `main`, and with processor = auto its `fallback` without GPU."
+  value       = { for key, job in google_cloud_run_v2_job.analyze : key => job.name }
 }
 
 output "work_subscription" {

@@ -9,7 +9,7 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Name of the job."
+  description = "Name of the job; with processor = auto, the job without GPU is called `NAME-cpu`."
   type        = string
   default     = "analyze"
 }
@@ -25,22 +25,44 @@ variable "env" {
 }
 
 variable "processor" {
-  description = "What the models run on: gpu (one NVIDIA L4 per task) or cpu (many times slower, needs no GPU quota)."
+  description = <<-EOT
+    What the models run on: gpu (one per task, see `accelerator`), cpu (many times slower, needs no GPU quota), or auto: a job for
+    each, of which the launcher uses the one without GPU while Cloud Run refuses GPUs for quota.
+  EOT
   type        = string
   default     = "gpu"
 
   validation {
-    condition     = contains(["gpu", "cpu"], var.processor)
-    error_message = "processor must be gpu or cpu."
+    condition     = contains(["gpu", "cpu", "auto"], var.processor)
+    error_message = "processor must be gpu, cpu or auto."
   }
   validation {
-    condition     = var.processor == "cpu" || contains(["asia-south1", "asia-southeast1", "europe-west1", "europe-west4", "us-central1", "us-east4"], var.region)
+    condition     = var.accelerator == "nvidia-l4" || var.processor != "auto"
+    error_message = "processor = \"auto\" needs an nvidia-l4: a job without GPU cannot be as large as an nvidia-rtx-pro-6000 needs."
+  }
+  validation {
+    condition     = var.processor == "cpu" || var.accelerator != "nvidia-l4" || contains(["asia-south1", "asia-southeast1", "europe-west1", "europe-west4", "us-central1", "us-east4"], var.region)
     error_message = "Cloud Run has no L4 in this region: choose asia-south1, asia-southeast1, europe-west1, europe-west4, us-central1 or us-east4, or set processor = \"cpu\"."
   }
 }
 
+variable "accelerator" {
+  description = <<-EOT
+    The GPU of a task: nvidia-l4 (Cloud Run's driver is 535, so the image must have CUDA 12, as it does by default) or
+    nvidia-rtx-pro-6000 (preview, not in every region; the driver is 580: build the image with CUDA 13). Source:
+    docs.cloud.google.com/run/docs/configuring/jobs/gpu
+  EOT
+  type        = string
+  default     = "nvidia-l4"
+
+  validation {
+    condition     = contains(["nvidia-l4", "nvidia-rtx-pro-6000"], var.accelerator)
+    error_message = "accelerator must be nvidia-l4 or nvidia-rtx-pro-6000."
+  }
+}
+
 variable "size" {
-  description = "CPU and memory per task, and how often a failed task is restarted. An L4 requires at least 4 CPU and 16 GiB."
+  description = "CPU and memory per task, and how often a failed task is restarted. An L4 requires at least 4 CPU and 16 GiB, an RTX PRO 6000 at least 20 CPU and 80 GiB. Beside an L4, 4 CPU may have 16 GiB at most, 6 CPU 24 GiB, and an instance with its sidecar 8 CPU and 32 GiB (docs.cloud.google.com/run/docs/configuring/jobs/cpu)."
   type = object({
     cpu         = optional(number, 4)
     memory_gib  = optional(number, 16)
@@ -49,12 +71,12 @@ variable "size" {
   default = {}
 
   validation {
-    condition     = contains([4, 8], var.size.cpu)
-    error_message = "size.cpu must be 4 or 8."
+    condition     = (var.processor != "cpu" && var.accelerator == "nvidia-rtx-pro-6000") ? var.size.cpu >= 20 && var.size.memory_gib >= 80 : contains([4, 6], var.size.cpu)
+    error_message = "size.cpu must be 4 or 6: with the proxy's, an instance may have 8 at most. With an nvidia-rtx-pro-6000: at least 20, and size.memory_gib at least 80."
   }
   validation {
-    condition     = var.size.memory_gib >= 16 && var.size.memory_gib <= 32
-    error_message = "size.memory_gib must be 16 to 32."
+    condition     = (var.processor != "cpu" && var.accelerator == "nvidia-rtx-pro-6000") || (var.size.memory_gib >= 16 && var.size.memory_gib <= 4 * var.size.cpu)
+    error_message = "size.memory_gib must be 16 to 4 times size.cpu."
   }
   validation {
     condition     = var.size.max_retries >= 0 && var.size.max_retries <= 10
@@ -63,13 +85,17 @@ variable "size" {
 }
 
 variable "task_timeout_s" {
-  description = "Task timeout; at most 3600 s for GPU tasks. A task stops pulling photos well before it."
+  description = <<-EOT
+    Task timeout. A task stops pulling photos well before it. With a GPU at most 3600 s, or up to 43200 s as a preview of
+    Google's (docs.cloud.google.com/run/docs/configuring/task-timeout): fewer starts in a long backfill. Maintenance ends GPU
+    tasks at any time in either case.
+  EOT
   type        = number
   default     = 3600
 
   validation {
-    condition     = var.task_timeout_s >= 300 && var.task_timeout_s <= (var.processor == "gpu" ? 3600 : 86400)
-    error_message = "task_timeout_s must be 300 to 3600 with a GPU, or 300 to 86400 without."
+    condition     = var.task_timeout_s >= 300 && var.task_timeout_s <= (var.processor == "cpu" ? 86400 : 43200)
+    error_message = "task_timeout_s must be 300 to 43200 with a GPU (12 h, a preview above 3600), or 300 to 86400 without."
   }
 }
 
@@ -91,8 +117,8 @@ variable "acceleration" {
     error_message = "acceleration.provider must be cuda or tensorrt."
   }
   validation {
-    condition     = var.acceleration.provider == "cuda" || var.processor == "gpu"
-    error_message = "acceleration.provider = \"tensorrt\" needs processor = \"gpu\"."
+    condition     = var.acceleration.provider == "cuda" || var.processor != "cpu"
+    error_message = "acceleration.provider = \"tensorrt\" needs processor = \"gpu\" or \"auto\"."
   }
   validation {
     condition     = var.acceleration.provider == "cuda" || var.acceleration.engines_bucket != null
@@ -132,12 +158,6 @@ variable "models" {
   }
 }
 
-variable "cuda_forward_compatibility" {
-  description = "Whether CUDA 13's forward-compatibility libraries in the image are used. Needed with drivers older than 580; Cloud Run documents 535 for L4. Set it to false when the driver is 580 or newer."
-  type        = bool
-  default     = true
-}
-
 variable "work" {
   description = <<-EOT
     The queue: full name of the work topic, name of the subscription that tasks pull from, full name of the dead-letter
@@ -149,7 +169,7 @@ variable "work" {
     subscription          = optional(string, "photo-work-tasks")
     dead_letter_topic     = string
     ack_deadline_s        = optional(number, 60)
-    max_delivery_attempts = optional(number, 5)
+    max_delivery_attempts = optional(number, 20)
     retention_s           = optional(number, 1209600)
     minimum_backoff_s     = optional(number, 10)
     maximum_backoff_s     = optional(number, 600)
@@ -161,8 +181,8 @@ variable "work" {
     error_message = "work.ack_deadline_s must be 10 to 600."
   }
   validation {
-    condition     = var.work.max_delivery_attempts >= 5 && var.work.max_delivery_attempts <= 100
-    error_message = "work.max_delivery_attempts must be 5 to 100."
+    condition     = var.work.max_delivery_attempts >= 20 && var.work.max_delivery_attempts <= 100
+    error_message = "work.max_delivery_attempts must be 20 to 100: with fewer, an outage of minutes gives photos up that nothing is wrong with."
   }
   validation {
     condition     = var.work.retention_s >= 86400 && var.work.retention_s <= 2678400
@@ -214,16 +234,20 @@ variable "service_account" {
 variable "database" {
   description = "Connection to the vector database through the Cloud SQL Auth Proxy in a sidecar container."
   type = object({
-    connection_name = string
-    proxy_image     = string
-    network         = string
-    subnetwork      = string
+    proxy = object({
+      image  = string
+      args   = list(string)
+      cpu    = string
+      memory = string
+    })
+    network    = string
+    subnetwork = string
   })
 }
 
 variable "deployers" {
-  description = "IAM members that may deploy another image to the job, keyed by a name of your choice."
-  type        = map(string)
+  description = "IAM members that may deploy another image to the job, each with the role that permits it, keyed by a name of your choice."
+  type        = map(object({ member = string, role = string }))
   default     = {}
 }
 

@@ -13,13 +13,15 @@ module "service" {
   size                = var.size
   database            = var.database
   ingress             = var.exposure == "load_balancer" ? "load_balancer" : "all"
+  open_to_everyone    = var.exposure != "private" && var.invoker_iam_disabled
+  network_tags        = var.network_tags
   deployers           = var.deployers
   kms_key             = var.kms_key
   deletion_protection = var.deletion_protection
 }
 
 resource "google_cloud_run_v2_service_iam_member" "invoker" {
-  for_each = var.exposure == "private" ? var.invokers : { everyone = "allUsers" }
+  for_each = var.exposure == "private" ? var.invokers : var.invoker_iam_disabled ? {} : { everyone = "allUsers" }
 
   project  = var.project_id
   location = var.region
@@ -41,5 +43,14 @@ resource "google_project_iam_member" "role" {
 
   project = var.project_id
   role    = each.key
+  member  = module.service.member
+}
+
+resource "google_pubsub_topic_iam_member" "publishes" {
+  for_each = var.publishes_to
+
+  project = var.project_id
+  topic   = each.value
+  role    = "roles/pubsub.publisher"
   member  = module.service.member
 }

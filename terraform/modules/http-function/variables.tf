@@ -48,17 +48,17 @@ variable "size" {
   description = "CPU and memory per instance, concurrent requests per instance, minimum and maximum number of instances, and request timeout."
   type = object({
     cpu           = optional(number, 1)
-    memory        = optional(string, "1Gi")
+    memory_gib    = optional(number, 1)
     concurrency   = optional(number, 20)
     min_instances = optional(number, 0)
-    max_instances = optional(number, 10)
+    max_instances = optional(number, 1)
     timeout_s     = optional(number, 60)
   })
   default = {}
 
   validation {
-    condition     = contains([1, 2, 4, 8], var.size.cpu)
-    error_message = "size.cpu must be 1, 2, 4 or 8."
+    condition     = contains([1, 2, 4, 6], var.size.cpu)
+    error_message = "size.cpu must be 1, 2, 4 or 6: with the proxy, an instance may have 8 at most."
   }
   validation {
     condition     = var.size.min_instances <= var.size.max_instances && var.size.max_instances >= 1
@@ -73,10 +73,14 @@ variable "size" {
 variable "database" {
   description = "Connection to the vector database through the Cloud SQL Auth Proxy in a sidecar container; null for a function without a database."
   type = object({
-    connection_name = string
-    proxy_image     = string
-    network         = string
-    subnetwork      = string
+    proxy = object({
+      image  = string
+      args   = list(string)
+      cpu    = string
+      memory = string
+    })
+    network    = string
+    subnetwork = string
   })
   default = null
 }
@@ -85,6 +89,12 @@ variable "signs_links" {
   description = "Whether the function signs links to objects as its own service account. It has no key; IAM signs for it."
   type        = bool
   default     = false
+}
+
+variable "publishes_to" {
+  description = "Full names of the topics that the function publishes to, keyed by a name of your choice."
+  type        = map(string)
+  default     = {}
 }
 
 variable "project_roles" {
@@ -109,6 +119,12 @@ variable "exposure" {
   }
 }
 
+variable "invoker_iam_disabled" {
+  description = "How everyone may call: false grants roles/run.invoker to allUsers, true switches Cloud Run's check of callers off. An organisation that restricts sharing by domain refuses the first (docs.cloud.google.com/run/docs/authenticating/public)."
+  type        = bool
+  default     = false
+}
+
 variable "invokers" {
   description = "IAM members that may call a private function, keyed by a name of your choice."
   type        = map(string)
@@ -120,9 +136,15 @@ variable "invokers" {
   }
 }
 
+variable "network_tags" {
+  description = "Network tags, by which the network's firewall allows what it denies others."
+  type        = list(string)
+  default     = []
+}
+
 variable "deployers" {
-  description = "IAM members that may deploy another image to the service, keyed by a name of your choice."
-  type        = map(string)
+  description = "IAM members that may deploy another image to the service, each with the role that permits it, keyed by a name of your choice."
+  type        = map(object({ member = string, role = string }))
   default     = {}
 }
 

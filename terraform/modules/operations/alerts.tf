@@ -21,7 +21,7 @@ locals {
     dead-letters = {
       title     = "Photos failed every delivery attempt"
       severity  = "ERROR"
-      filter    = "resource.type = \"pubsub_topic\" AND resource.labels.topic_id = \"${var.watched.dead_letter_topic}\" AND metric.type = \"pubsub.googleapis.com/topic/send_message_operation_count\""
+      filter    = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = one_of(${join(", ", [for name in var.watched.dead_letter_sources : "\"${name}\""])}) AND metric.type = \"pubsub.googleapis.com/subscription/dead_letter_message_count\""
       aligner   = "ALIGN_DELTA"
       reducer   = "REDUCE_SUM"
       group_by  = []
@@ -41,7 +41,7 @@ locals {
     job-failures = {
       title     = "Analysis tasks are failing"
       severity  = "ERROR"
-      filter    = "resource.type = \"cloud_run_job\" AND resource.labels.job_name = \"${var.watched.job}\" AND metric.type = \"run.googleapis.com/job/completed_task_attempt_count\" AND metric.labels.result = \"failed\""
+      filter    = "resource.type = \"cloud_run_job\" AND resource.labels.job_name = one_of(${join(", ", [for job in var.watched.jobs : "\"${job}\""])}) AND metric.type = \"run.googleapis.com/job/completed_task_attempt_count\" AND metric.labels.result = \"failed\""
       aligner   = "ALIGN_DELTA"
       reducer   = "REDUCE_SUM"
       group_by  = []
@@ -188,4 +188,37 @@ resource "google_monitoring_alert_policy" "upload_to_result" {
   }
 
   depends_on = [google_logging_metric.upload_to_result]
+}
+
+# Nothing is logged when nothing runs, so this alert asks for the missing line.
+resource "google_monitoring_alert_policy" "audit_not_anchored" {
+  project               = var.project_id
+  display_name          = "photofinish audit-not-anchored"
+  severity              = "ERROR"
+  combiner              = "OR"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "The audit is not anchored"
+    condition_prometheus_query_language {
+      # Without any line there is no series, so a sum of none counts as 0.
+      query               = "(sum(increase(logging_googleapis_com:user_photofinish_audit_anchored{monitored_resource=\"cloud_run_revision\"}[${var.thresholds.audit_anchored_h}h])) or vector(0)) < 0.5"
+      duration            = "3600s" # after the first apply the schedule needs up to an hour
+      evaluation_interval = "300s"
+      # Monitoring knows a new log-based metric only after minutes: with validation the first apply would fail.
+      disable_metric_validation = true
+    }
+  }
+
+  documentation {
+    subject   = "The audit is not anchored"
+    content   = "See docs/runbook.md, section audit-not-anchored."
+    mime_type = "text/markdown"
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
+
+  depends_on = [google_logging_metric.audit_anchored]
 }

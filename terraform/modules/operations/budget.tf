@@ -88,6 +88,15 @@ resource "google_project_iam_member" "budget_stop" {
   member  = google_service_account.budget_stop[0].member
 }
 
+# Eventarc has Pub/Sub call the workflow with a token of this account.
+resource "google_service_account_iam_member" "budget_stop_signs" {
+  count = local.stops ? 1 : 0
+
+  service_account_id = google_service_account.budget_stop[0].name
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  member             = var.service_agents.pubsub
+}
+
 # On the project, because workflows.invoker cannot be granted on a single workflow.
 resource "google_project_iam_member" "budget_stop_invokes" {
   count = local.stops ? 1 : 0
@@ -137,5 +146,9 @@ resource "google_eventarc_trigger" "budget_stop" {
     workflow = google_workflows_workflow.budget_stop[0].id
   }
 
-  depends_on = [google_project_iam_member.budget_stop, google_project_iam_member.budget_stop_invokes]
+  depends_on = [
+    google_project_iam_member.budget_stop,
+    google_project_iam_member.budget_stop_invokes,
+    google_service_account_iam_member.budget_stop_signs,
+  ]
 }

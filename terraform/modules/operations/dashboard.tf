@@ -1,5 +1,5 @@
 locals {
-  billable_s = "sum(increase(run_googleapis_com:container_billable_instance_time{monitored_resource=\"cloud_run_job\",job_name=\"${var.watched.job}\"}[1h]))"
+  billable_s = "sum(increase(run_googleapis_com:container_billable_instance_time{monitored_resource=\"cloud_run_job\",job_name=~\"${join("|", var.watched.jobs)}\"}[1h]))"
 
   # Queries of each chart by legend. An empty legend: lines are named after the labels that the query groups by.
   charts = [
@@ -37,7 +37,7 @@ locals {
     },
     {
       title = "Dead letters per hour"
-      lines = { "" = "sum(increase(pubsub_googleapis_com:topic_send_message_operation_count{monitored_resource=\"pubsub_topic\",topic_id=\"${var.watched.dead_letter_topic}\"}[1h]))" }
+      lines = { "" = "sum(increase(pubsub_googleapis_com:subscription_dead_letter_message_count{monitored_resource=\"pubsub_subscription\",subscription_id=~\"${join("|", var.watched.dead_letter_sources)}\"}[1h]))" }
     },
     {
       title = "Vector database: CPU and disk share"

@@ -19,7 +19,7 @@ locals {
 
   upload_to_result_s = {
     for name, share in { p50 = 0.5, p95 = 0.95 } : name =>
-    "histogram_quantile(${share}, sum by (le) (rate(logging_googleapis_com:user_photofinish_upload_to_result_s_bucket{monitored_resource=\"cloud_run_job\",job_name=\"${var.watched.job}\"}[10m])))"
+    "histogram_quantile(${share}, sum by (le) (rate(logging_googleapis_com:user_photofinish_upload_to_result_s_bucket{monitored_resource=\"cloud_run_job\",job_name=~\"${join("|", var.watched.jobs)}\"}[10m])))"
   }
 }
 
@@ -39,11 +39,25 @@ resource "google_logging_metric" "photos" {
   }
 }
 
+resource "google_logging_metric" "audit_anchored" {
+  project     = var.project_id
+  name        = "photofinish/audit_anchored"
+  description = "expire has anchored the audit and deleted what is past its retention."
+  filter      = "resource.type = \"cloud_run_revision\" AND jsonPayload.message = \"expired\" AND jsonPayload.anchored >= 0"
+
+  metric_descriptor {
+    metric_kind  = "DELTA"
+    value_type   = "INT64"
+    unit         = "1"
+    display_name = "Audit anchored"
+  }
+}
+
 resource "google_logging_metric" "upload_to_result" {
   project         = var.project_id
   name            = "photofinish/upload_to_result_s"
   description     = "Time from the upload of a photo until its results were written."
-  filter          = "resource.type = \"cloud_run_job\" AND resource.labels.job_name = \"${var.watched.job}\" AND jsonPayload.message = \"committed\" AND jsonPayload.upload_to_result_s : *"
+  filter          = "resource.type = \"cloud_run_job\" AND resource.labels.job_name = (${join(" OR ", [for job in var.watched.jobs : "\"${job}\""])}) AND jsonPayload.message = \"committed\" AND jsonPayload.upload_to_result_s : *"
   value_extractor = "EXTRACT(jsonPayload.upload_to_result_s)"
 
   metric_descriptor {

@@ -22,5 +22,5 @@ resource "google_pubsub_topic_iam_member" "scheduler_publishes" {
   project = var.project_id
   topic   = each.value.topic
   role    = "roles/pubsub.publisher"
-  member  = var.scheduler_service_agent
+  member  = var.service_agents.scheduler
 }

@@ -27,20 +27,23 @@ variable "schedules" {
   }
 }
 
-variable "scheduler_service_agent" {
-  description = "IAM member of the project's Cloud Scheduler service agent, which publishes the messages."
-  type        = string
+variable "service_agents" {
+  description = "IAM members of the project's service agents: Cloud Scheduler's publishes the messages, Pub/Sub's signs in as the account of the budget's stop."
+  type = object({
+    pubsub    = string
+    scheduler = string
+  })
 }
 
 variable "watched" {
   description = "Names of the resources to monitor."
   type = object({
-    dead_letter_topic = string
-    work_subscription = string
-    job               = string
-    event_services    = list(string)
-    search_services   = list(string)
-    database          = string
+    work_subscription   = string
+    dead_letter_sources = list(string) # subscriptions that forward what failed every attempt
+    jobs                = list(string)
+    event_services      = list(string)
+    search_services     = list(string)
+    database            = string
   })
 }
 
@@ -59,6 +62,7 @@ variable "thresholds" {
   type = object({
     backlog_age_s          = optional(number, 1800)
     upload_to_result_p95_s = optional(number, 900)
+    audit_anchored_h       = optional(number, 3)
     error_share            = optional(number, 0.05)
     database_disk_share    = optional(number, 0.85)
     database_cpu_share     = optional(number, 0.9)
@@ -70,7 +74,7 @@ variable "thresholds" {
     error_message = "thresholds: shares must be between 0 and 1."
   }
   validation {
-    condition     = var.thresholds.backlog_age_s > 0 && var.thresholds.upload_to_result_p95_s > 0
+    condition     = var.thresholds.backlog_age_s > 0 && var.thresholds.upload_to_result_p95_s > 0 && var.thresholds.audit_anchored_h > 0
     error_message = "thresholds: times must be greater than 0."
   }
 }
@@ -110,7 +114,7 @@ variable "search_objectives" {
 variable "gpu_task_usd_per_h" {
   description = "Price of one analysis task per hour in USD, for the dashboard (`photofinish cost` lists prices)."
   type        = number
-  default     = 1.05
+  default     = 1.115
 }
 
 variable "budget" {

@@ -118,13 +118,31 @@ resource "google_pubsub_topic_iam_member" "storage_publishes" {
   member  = var.storage_service_agent
 }
 
+resource "google_pubsub_topic_iam_member" "storage_publishes_deletions" {
+  project = var.project_id
+  topic   = var.deletion_topic
+  role    = "roles/pubsub.publisher"
+  member  = var.storage_service_agent
+}
+
 resource "google_storage_notification" "uploads" {
   bucket         = google_storage_bucket.photos.name
   topic          = var.upload_topic
   payload_format = "JSON_API_V1"
-  event_types    = ["OBJECT_FINALIZE", "OBJECT_DELETE"]
+  event_types    = ["OBJECT_FINALIZE"]
 
   depends_on = [google_pubsub_topic_iam_member.storage_publishes]
+}
+
+# OBJECT_ARCHIVE: a live object was deleted or overwritten, by a user or by the lifecycle, and is kept as a noncurrent
+# version. OBJECT_DELETE: a version was deleted for good (docs.cloud.google.com/storage/docs/pubsub-notifications#events).
+resource "google_storage_notification" "deletions" {
+  bucket         = google_storage_bucket.photos.name
+  topic          = var.deletion_topic
+  payload_format = "JSON_API_V1"
+  event_types    = ["OBJECT_ARCHIVE", "OBJECT_DELETE"]
+
+  depends_on = [google_pubsub_topic_iam_member.storage_publishes_deletions]
 }
 
 resource "google_storage_bucket_iam_member" "reader" {
@@ -143,10 +161,40 @@ resource "google_storage_bucket_iam_member" "uploader" {
   member = each.value
 }
 
+resource "google_storage_bucket_iam_member" "prefix_uploader" {
+  for_each = var.prefix_uploaders
+
+  bucket = google_storage_bucket.photos.name
+  role   = "roles/storage.objectCreator"
+  member = each.value.member
+
+  condition {
+    title      = "only in ${each.value.prefix}"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.photos.name}/objects/${each.value.prefix}\")"
+  }
+}
+
 # Writers create objects only if they do not exist yet. With objectCreator a repeated write gets 403 instead of "exists
 # already", and the photo would fail forever; objectUser gets the right answer.
 resource "google_storage_bucket_iam_member" "derived_writer" {
   for_each = var.derived_writers
+
+  bucket = google_storage_bucket.derived.name
+  role   = "roles/storage.objectUser"
+  member = each.value
+}
+
+# Cloud Storage has no predefined role that only lists and deletes.
+resource "google_storage_bucket_iam_member" "eraser" {
+  for_each = var.erasers
+
+  bucket = google_storage_bucket.photos.name
+  role   = "roles/storage.objectUser"
+  member = each.value
+}
+
+resource "google_storage_bucket_iam_member" "derived_eraser" {
+  for_each = var.erasers
 
   bucket = google_storage_bucket.derived.name
   role   = "roles/storage.objectUser"

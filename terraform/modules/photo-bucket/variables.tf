@@ -24,7 +24,12 @@ variable "derived_name" {
 }
 
 variable "upload_topic" {
-  description = "Full name of the topic that is notified of every created or deleted photo."
+  description = "Full name of the topic that is notified of every uploaded photo."
+  type        = string
+}
+
+variable "deletion_topic" {
+  description = "Full name of the topic that is notified of every deleted or overwritten photo."
   type        = string
 }
 
@@ -45,8 +50,25 @@ variable "uploaders" {
   default     = {}
 }
 
+variable "prefix_uploaders" {
+  description = "IAM members that may add originals whose names begin with `prefix`, and no others; keyed by a name of your choice."
+  type        = map(object({ member = string, prefix = string }))
+  default     = {}
+
+  validation {
+    condition     = alltrue([for uploader in var.prefix_uploaders : can(regex("^[a-z0-9-]+/$", uploader.prefix))])
+    error_message = "prefix_uploaders: a prefix must be an album and a slash, such as smoke-test/."
+  }
+}
+
 variable "derived_writers" {
   description = "IAM members that may write sidecars and previews, keyed by a name of your choice."
+  type        = map(string)
+  default     = {}
+}
+
+variable "erasers" {
+  description = "IAM members that may list and delete objects of both buckets, with all their versions; keyed by a name of your choice."
   type        = map(string)
   default     = {}
 }

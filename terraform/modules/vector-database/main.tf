@@ -3,18 +3,43 @@
 locals {
   database = "photofinish"
   # Database user names, as Cloud SQL derives them from service accounts.
-  user_of = { for name, email in merge(var.users, { owner = var.owner.email }) : name => trimsuffix(email, ".gserviceaccount.com") }
+  user_of = { for name, email in merge({ for name, user in var.users : name => user.email }, { owner = var.owner.email }) : name => trimsuffix(email, ".gserviceaccount.com") }
+
+  # What a proxy in a sidecar does. Without --lazy-refresh it renews certificates in the background, which fails while an
+  # instance without requests has no CPU (GoogleCloudPlatform/cloud-sql-proxy#2184).
+  proxy_args = [
+    "--private-ip", "--auto-iam-authn", "--lazy-refresh", "--port=5432", "--structured-logs", "--exit-zero-on-sigterm",
+    "--health-check", "--http-address=0.0.0.0", "--http-port=9090", google_sql_database_instance.postgres.connection_name,
+  ]
+
+  # Cloud SQL's default by memory in GiB (cloud.google.com/sql/docs/postgres/flags, max_connections).
+  default_max_connections = [
+    { from_gib = 120, connections = 1000 },
+    { from_gib = 60, connections = 800 },
+    { from_gib = 30, connections = 600 },
+    { from_gib = 15, connections = 500 },
+    { from_gib = 7.5, connections = 400 },
+    { from_gib = 6, connections = 200 },
+    { from_gib = 3.75, connections = 100 },
+  ]
+  # db-custom-CPUS-MIB, or a predefined tier with 8 GiB per CPU.
+  memory_gib           = try(tonumber(regex("^db-custom-[0-9]+-([0-9]+)$", var.instance.tier)[0]) / 1024, tonumber(regex("-([0-9]+)$", var.instance.tier)[0]) * 8)
+  tier_max_connections = [for row in local.default_max_connections : row.connections if local.memory_gib >= row.from_gib][0]
+  max_connections      = coalesce(var.instance.max_connections, local.tier_max_connections)
+
   flags = {
     "cloudsql.iam_authentication"      = "on"
     "maintenance_work_mem"             = tostring(var.instance.maintenance_work_mem_mib * 1024)
     "max_parallel_maintenance_workers" = tostring(var.instance.index_build_workers)
-    "max_connections"                  = tostring(var.instance.max_connections)
+    "max_connections"                  = tostring(local.max_connections)
     "log_checkpoints"                  = "on"
     "log_connections"                  = "on"
     "log_disconnections"               = "on"
     "log_lock_waits"                   = "on"
-    "log_min_duration_statement"       = "1000"
-    "log_temp_files"                   = "0"
+    # A slow statement would be logged with its parameters: vectors and names. log_parameter_max_length would leave these
+    # out, but Cloud SQL is not documented to have that flag. Query Insights shows slow statements without parameters.
+    "log_min_duration_statement" = "-1"
+    "log_temp_files"             = "0"
   }
 }
 
@@ -128,6 +153,11 @@ resource "google_sql_database_instance" "postgres" {
 
   lifecycle {
     ignore_changes = [settings[0].disk_size] # the disk grows automatically
+
+    precondition {
+      condition     = local.max_connections <= local.tier_max_connections
+      error_message = "instance.max_connections must be at most ${local.tier_max_connections}, Cloud SQL's default for the memory of ${var.instance.tier}: choose a larger tier."
+    }
   }
 
   depends_on = [google_service_networking_connection.services]
@@ -141,23 +171,24 @@ resource "google_sql_database" "photofinish" {
 
 # The first migration creates the pgvector extension; Cloud SQL allows that to this role only.
 resource "google_sql_user" "owner" {
-  project        = var.project_id
-  instance       = google_sql_database_instance.postgres.name
-  name           = local.user_of["owner"]
-  type           = "CLOUD_IAM_SERVICE_ACCOUNT"
-  database_roles = ["cloudsqlsuperuser"]
+  project         = var.project_id
+  instance        = google_sql_database_instance.postgres.name
+  name            = local.user_of["owner"]
+  type            = "CLOUD_IAM_SERVICE_ACCOUNT"
+  database_roles  = ["cloudsqlsuperuser"]
+  deletion_policy = "ABANDON" # Postgres refuses to drop a user that owns tables
 }
 
-# Users read and write rows and own nothing. SQL functions that run with the owner's rights do the rest, such as creating
-# an album's partition.
+# Users own nothing and start without rights: each migration grants them rows of the tables that they use. SQL functions
+# that run with the owner's rights do the rest, such as creating an album's partition.
 resource "google_sql_user" "user" {
   for_each = var.users
 
-  project        = var.project_id
-  instance       = google_sql_database_instance.postgres.name
-  name           = local.user_of[each.key]
-  type           = "CLOUD_IAM_SERVICE_ACCOUNT"
-  database_roles = ["pg_read_all_data", "pg_write_all_data"]
+  project         = var.project_id
+  instance        = google_sql_database_instance.postgres.name
+  name            = local.user_of[each.key]
+  type            = "CLOUD_IAM_SERVICE_ACCOUNT"
+  deletion_policy = "ABANDON" # Postgres refuses to drop a user that was granted something
 }
 
 resource "google_project_iam_member" "owner_connects" {
@@ -190,7 +221,7 @@ resource "google_cloud_run_v2_job" "migrate" {
         name       = "migrate"
         image      = var.migration.image
         command    = ["photofinish"]
-        args       = ["migrate"]
+        args       = concat(["migrate"], [for name, user in var.users : "--grant=${user.rights}:${local.user_of[name]}"])
         depends_on = ["database-proxy"]
 
         resources {
@@ -208,14 +239,11 @@ resource "google_cloud_run_v2_job" "migrate" {
 
       containers {
         name  = "database-proxy"
-        image = var.proxy_image
-        args = [
-          "--private-ip", "--auto-iam-authn", "--port=5432", "--structured-logs", "--exit-zero-on-sigterm",
-          "--health-check", "--http-address=0.0.0.0", "--http-port=9090", google_sql_database_instance.postgres.connection_name,
-        ]
+        image = var.proxy.image
+        args  = local.proxy_args
 
         resources {
-          limits = { cpu = "1", memory = "512Mi" }
+          limits = { cpu = var.proxy.cpu, memory = var.proxy.memory }
         }
 
         startup_probe {
@@ -230,7 +258,7 @@ resource "google_cloud_run_v2_job" "migrate" {
       }
 
       vpc_access {
-        egress = "PRIVATE_RANGES_ONLY"
+        egress = "ALL_TRAFFIC" # egress.tf denies it
         network_interfaces {
           network    = google_compute_network.private.id
           subnetwork = google_compute_subnetwork.run.id
@@ -251,6 +279,6 @@ resource "google_cloud_run_v2_job_iam_member" "deploys" {
   project  = var.project_id
   location = google_cloud_run_v2_job.migrate.location
   name     = google_cloud_run_v2_job.migrate.name
-  role     = "roles/run.developer"
-  member   = each.value
+  role     = each.value.role
+  member   = each.value.member
 }

@@ -18,6 +18,7 @@ variable "instance" {
   description = <<-EOT
     The Cloud SQL instance. `high_availability`: keeps a standby in another zone. `maintenance_work_mem_mib` and
     `index_build_workers`: for HNSW index builds; an index that does not fit into that memory is built many times slower.
+    `max_connections`: at most, and by default, what Cloud SQL sets for the tier's memory: each needs about 10 MB.
   EOT
   type = object({
     version                  = optional(string, "POSTGRES_18")
@@ -28,7 +29,7 @@ variable "instance" {
     high_availability        = optional(bool, false)
     maintenance_work_mem_mib = optional(number, 1024)
     index_build_workers      = optional(number, 2)
-    max_connections          = optional(number, 200)
+    max_connections          = optional(number)
   })
   default = {}
 
@@ -47,6 +48,10 @@ variable "instance" {
   validation {
     condition     = !startswith(var.instance.tier, "db-f1") && !startswith(var.instance.tier, "db-g1")
     error_message = "instance.tier must not be a shared-core tier: those have no SLA and too little memory for a vector index. Use db-custom-CPUS-MEMORY_MIB."
+  }
+  validation {
+    condition     = can(regex("^db-custom-[0-9]+-[0-9]+$|^db-perf-optimized-N-[0-9]+$|^db-(f1|g1)", var.instance.tier))
+    error_message = "instance.tier must be db-custom-CPUS-MEMORY_MIB or db-perf-optimized-N-CPUS."
   }
 }
 
@@ -82,6 +87,12 @@ variable "network_range" {
   }
 }
 
+variable "serves_firebase_users" {
+  description = "Whether something in the network checks tokens of Firebase users, and so reads Google's public keys."
+  type        = bool
+  default     = false
+}
+
 variable "owner" {
   description = "Service account that owns the tables: the analysis job's. It creates the partition of each album, which only an owner may."
   type = object({
@@ -92,14 +103,30 @@ variable "owner" {
 }
 
 variable "users" {
-  description = "E-mail addresses of the service accounts that read and write rows and own nothing, keyed by a name of your choice."
-  type        = map(string)
-  default     = {}
+  description = <<-EOT
+    Service accounts that read and write rows and own nothing, keyed by a name of your choice: e-mail address and rights.
+    `rights`: data (photos, faces, bibs and people), api (and what admits callers, such as API keys) or retention (and what is
+    deleted after a time, such as audit entries); shared/photofinish/adapters/postgres/granting.py has the tables.
+  EOT
+  type = map(object({
+    email  = string
+    rights = string
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for user in values(var.users) : contains(["data", "api", "retention"], user.rights)])
+    error_message = "users.rights must be data, api or retention."
+  }
 }
 
-variable "proxy_image" {
-  description = "Image of the Cloud SQL Auth Proxy."
-  type        = string
+variable "proxy" {
+  description = "The Cloud SQL Auth Proxy in each sidecar: image, CPU and memory as Cloud Run writes them. A function's proxy moves some KB per request, so a quarter of a CPU is enough."
+  type = object({
+    image  = string
+    cpu    = optional(string, "250m")
+    memory = optional(string, "256Mi")
+  })
 }
 
 variable "migration" {
@@ -111,8 +138,8 @@ variable "migration" {
 }
 
 variable "deployers" {
-  description = "IAM members that may deploy another image to the migration job and run it, keyed by a name of your choice."
-  type        = map(string)
+  description = "IAM members that may deploy another image to the migration job and run it, each with the role that permits it, keyed by a name of your choice."
+  type        = map(object({ member = string, role = string }))
   default     = {}
 }
 

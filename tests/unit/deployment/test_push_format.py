@@ -65,7 +65,7 @@ def test_an_authenticated_push_becomes_a_cloud_event(client: Any) -> None:
     assert answer.status_code in (200, 204), answer.data
     [(kind, message)] = received()
     assert kind == "google.cloud.pubsub.topic.v1.messagePublished"
-    photo = parse_object_finalized(message)
+    photo = parse_object_finalized(message, bucket=STORED["bucket"])
     assert (photo.ref.bucket, photo.ref.name, photo.ref.generation) == (
         STORED["bucket"],
         STORED["name"],

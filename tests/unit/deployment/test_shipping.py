@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from photofinish.domain.photo import PhotoRef
+from photofinish.settings import Settings
 from photofinish_functions.function_specs import FUNCTIONS
 from support import terraform_config as terraform
 
@@ -21,8 +22,11 @@ DOCKERFILES = [ROOT / "functions" / "Dockerfile", ROOT / "gpu_jobs" / "Dockerfil
 REQUIREMENTS = [
     ROOT / "functions" / "requirements.txt",
     ROOT / "functions" / "requirements-build.txt",
-    ROOT / "gpu_jobs" / "requirements.txt",
+    ROOT / "gpu_jobs" / "requirements-cuda12.txt",
+    ROOT / "gpu_jobs" / "requirements-cuda13.txt",
 ]
+ON_GPUS = re.compile(r"onnxruntime-gpu|nvidia-(?!ml-py)\S+")
+"""Packages that run only where there is a GPU."""
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +96,8 @@ def test_both_images_run_the_tested_versions() -> None:
     tested = versions(ROOT / "requirements.txt")
     for file in REQUIREMENTS:
         for name, version in versions(file).items():
-            if name not in {"onnxruntime-gpu"}:
-                assert tested.get(name) == version, f"{file.parent.name}: {name} {version}, tested {tested.get(name)}"
+            if not ON_GPUS.fullmatch(name):
+                assert tested.get(name) == version, f"{file}: {name} {version}, tested {tested.get(name)}"
 
 
 def test_steps_wait_for_earlier_steps(build: dict[str, Any]) -> None:
@@ -113,10 +117,30 @@ def test_every_substitution_is_defined_and_used(build: dict[str, Any]) -> None:
     assert not shell, f"Cloud Build would substitute {shell}: write $$"
 
 
-@pytest.mark.parametrize("base", ["RUST_IMAGE", "CUDA_IMAGE"])
+@pytest.mark.parametrize("base", ["RUST_IMAGE", "TENSORRT_IMAGE", "CUDA"])
 def test_base_images_are_those_of_the_dockerfiles(build: dict[str, Any], base: str) -> None:
     text = (ROOT / "gpu_jobs" / "Dockerfile").read_text(encoding="utf-8")
     assert f"ARG {base}={build['substitutions'][f'_{base}']}\n" in text
+
+
+@pytest.mark.parametrize(("cuda", "runtime"), [("12", "1.26.0"), ("13", "1.31.1")])
+def test_each_lock_of_the_job_is_of_one_cuda(cuda: str, runtime: str) -> None:
+    """onnxruntime-gpu 1.26.0 is the last with wheels for CUDA 12; a library of the other CUDA would not be loaded."""
+    text = (ROOT / f"gpu_jobs/requirements-cuda{cuda}.txt").read_text(encoding="utf-8")
+    locked = dict(re.findall(r"^((?:nvidia-|onnxruntime)[a-z0-9-]+)==([^ ;\\]+)", text, re.MULTILINE))
+    assert locked.pop("onnxruntime-gpu") == runtime
+    libraries = {name for name in locked if name != "nvidia-ml-py"}
+    assert {re.sub(r"^nvidia-|-cu1\d$", "", name) for name in libraries} >= {
+        "cublas",
+        "cuda-runtime",
+        "cudnn",
+        "curand",
+    }
+    if cuda == "12":
+        assert all(name.endswith("-cu12") for name in libraries), libraries
+    else:
+        assert not any(name.endswith("-cu12") for name in libraries), libraries
+        assert locked["nvidia-cuda-runtime"].startswith("13.")
 
 
 def test_own_models_are_copied_before_the_images_are_built(build: dict[str, Any]) -> None:
@@ -132,7 +156,15 @@ def test_nothing_is_deployed_before_it_was_tested_scanned_and_compared(build: di
     def before(step: str) -> set[str]:
         return waits[step] | {earlier for direct in waits[step] for earlier in before(direct)}
 
-    checks = {"lint-and-test", "terraform-check", "vulnerabilities", "licences", "terraform-plan"}
+    checks = {
+        "lint-and-test",
+        "audit",
+        "terraform-check",
+        "image-contents",
+        "attach-sbom",
+        "vulnerabilities",
+        "terraform-plan",
+    }
     assert checks <= before("migrate")
     assert "migrate" in before("deploy")
 
@@ -148,8 +180,42 @@ def test_the_scripts_deploy_every_service_and_job() -> None:
     for variable, signature in {"events": "cloudevent", "apis": "http"}.items():
         listed = {spec.name for spec in FUNCTIONS if spec.signature == signature}
         assert names_in(SHIP / "deploy.sh", variable) == listed
+    assert "for job in analyze analyze-cpu; do" in (SHIP / "job_images.sh").read_text(encoding="utf-8")
+    jobs = tuple(Settings.model_fields[name].default for name in ("job", "cpu_job"))
+    assert jobs == ("analyze", "analyze-cpu")
     for script in ("deploy.sh", "roll_back.sh"):
-        assert "jobs update analyze" in (SHIP / script).read_text(encoding="utf-8")
+        assert 'jobs update "$job"' in (SHIP / script).read_text(encoding="utf-8")
+
+
+NO_CPU_JOB = "ERROR: (gcloud.run.jobs.describe) Cannot find job [analyze-cpu]."
+NO_JOB = "ERROR: (gcloud.run.jobs.describe) Cannot find job [analyze]."
+UNAVAILABLE = "ERROR: (gcloud.run.jobs.describe) UNAVAILABLE: The service is currently unavailable."
+
+
+@pytest.mark.parametrize(
+    ("refused", "found"),
+    [
+        ({}, ["analyze image", "analyze-cpu image"]),
+        ({"analyze-cpu": NO_CPU_JOB}, ["analyze image"]),
+        ({"analyze-cpu": UNAVAILABLE}, None),
+        ({"analyze": NO_JOB}, None),
+        ({"analyze": UNAVAILABLE}, None),
+    ],
+)
+def test_a_deploy_passes_over_no_job_that_exists(
+    tmp_path: Path, refused: dict[str, str], found: list[str] | None
+) -> None:
+    gcloud = tmp_path / "gcloud"  # answers `run jobs describe JOB`
+    cases = "".join(f"  {job}) echo '{error}' >&2; exit 1 ;;\n" for job, error in refused.items())
+    gcloud.write_text(f'#!/bin/sh\ncase "$4" in\n{cases}esac\necho image\n', encoding="utf-8")
+    gcloud.chmod(0o755)
+    command = ["bash", str(SHIP / "job_images.sh")]
+    done = subprocess.run(command, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True)
+    if found is None:
+        assert done.returncode == 1
+        assert set(refused.values()) == set(done.stderr.splitlines())
+    else:
+        assert (done.returncode, done.stdout.splitlines(), done.stderr) == (0, found, "")
 
 
 def test_the_smoke_test_derives_the_id_of_a_photo() -> None:
@@ -163,8 +229,27 @@ def test_the_smoke_test_derives_the_id_of_a_photo() -> None:
 def test_the_deployer_may_change_what_the_scripts_change() -> None:
     for name, module in terraform.modules().items():
         if Path(module["source"]).name in {"event-function", "http-function", "gpu-job", "vector-database"}:
-            assert module["deployers"] == {"deployer": "${module.foundation.deployer.member}"}, (
-                f"{name} has no deployer"
+            right = "migrates" if name == "vector_database" else "deploys"
+            assert module["deployers"] == {"deployer": f"${{module.foundation.{right}}}"}, f"{name} has no deployer"
+
+
+def test_the_build_finds_the_state_and_may_read_it(build: dict[str, Any]) -> None:
+    """Without a setting, which an operator would have to remember for each project."""
+    assert build["substitutions"]["_STATE_BUCKET"] == "${PROJECT_ID}-terraform-state"
+    readable = terraform.modules()["foundation"]["state_bucket"]
+    assert readable == '${coalesce(var.state_bucket, "${var.project_id}-terraform-state")}'
+    assert "buckets create gs://$PROJECT-terraform-state " in (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
+
+
+def test_the_plan_trusts_no_other_providers_than_the_lock_file_names(build: dict[str, Any]) -> None:
+    [plan] = [step["args"][-1] for step in build["steps"] if step["id"] == "terraform-plan"]
+    assert "lockfile=-lockfile=readonly" in plan
+    assert "terraform init -input=false $$lockfile" in plan
+    versions = terraform.parsed(terraform.TERRAFORM / "versions.tf")["terraform"][0]["required_providers"][0]
+    for name, provider in versions.items():
+        if not name.startswith("__"):
+            assert re.fullmatch(r"\d+\.\d+\.\d+", provider["version"]), (
+                f"{name}: without a lock file any version is taken"
             )
 
 

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import ast
+import inspect
 import json
 import logging
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from google.api_core import exceptions
-from google.cloud.firestore import Client
 from pydantic_settings import BaseSettings
 
-from photofinish.adapters.google.documents import FirestoreDocuments
-from photofinish.adapters.google.task_leases import FirestoreTaskLeases
+from photofinish.adapters.google.run_jobs import CONTAINER
+from photofinish.adapters.postgres.database import Database
 from photofinish.application.dead_letters import record_given_up
-from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.logs import JsonFormatter
 from photofinish.settings import (
-    AccessSettings,
     DatabaseSettings,
     JobSettings,
     ModelEnvironment,
+    RetentionSettings,
     Settings,
+    all_settings,
 )
+from photofinish_cli.local_access import SECRETS, applied
 from photofinish_cli.local_deployment import local_deployment
 from photofinish_emulators.stack import StackSpec
 from photofinish_functions.events import Message, is_full_run
 from photofinish_functions.function_specs import FUNCTIONS, FunctionSpec
+from photofinish_functions.serving import READY_PATH
 from support import terraform_config as terraform
-from support.firestore_server import FirestoreServer, emulator_environment
 from support.function_use import function_environment, use_of
 from support.pipeline import MemoryCloud, toy_photo
 
@@ -69,7 +66,7 @@ def known(*settings: type[BaseSettings]) -> set[str]:
 
 
 def test_every_topic_that_the_code_publishes_to_exists() -> None:
-    published = {default_of(Settings, "work_topic"), default_of(Settings, "results_topic")}
+    published = {default_of(Settings, f"{name}_topic") for name in ("work", "results", "retention")}
     assert published <= set(terraform.topic_names().values())
 
 
@@ -106,9 +103,23 @@ def test_subscriptions_push_what_the_local_cloud_pushes(local: StackSpec) -> Non
     assert in_cloud == here
 
 
+def test_messages_are_delivered_as_often_here_as_in_the_cloud(local: StackSpec) -> None:
+    in_cloud = {
+        int(terraform.attribute_default(module, variable, "max_delivery_attempts"))
+        for module, variable in (("event-function", "subscriptions"), ("gpu-job", "work"))
+    }
+    here = {
+        subscription.dead_letter.max_delivery_attempts
+        for subscription in local.subscriptions
+        if subscription.dead_letter
+    }
+    assert in_cloud == here
+    assert min(here) >= 20
+
+
 def test_schedules_publish_what_the_local_cloud_does_and_the_code_accepts(local: StackSpec) -> None:
     in_cloud = {
-        name.removeprefix("photofinish-"): (terraform.topic_of(schedule["topic"]), schedule.get("body", "{}"))
+        name: (terraform.topic_of(schedule["topic"]), schedule.get("body", "{}"))
         for name, schedule in terraform.modules()["operations"]["schedules"].items()
         if name != "__is_block__"
     }
@@ -118,7 +129,7 @@ def test_schedules_publish_what_the_local_cloud_does_and_the_code_accepts(local:
         for name, (topic, body) in in_cloud.items()
         if topic == "photo-reconcile"
     }
-    assert full == {"reconcile": False, "reconcile-all": True}
+    assert full == {"photofinish-reconcile": False, "photofinish-reconcile-all": True}
 
 
 def test_the_queue_matches_the_local_cloud(local: StackSpec) -> None:
@@ -149,11 +160,34 @@ def test_every_function_has_the_settings_it_needs_and_no_others(spec: FunctionSp
 
 
 def test_only_functions_with_database_settings_get_the_database_url() -> None:
-    [database_url] = known(DatabaseSettings)
+    database_url = "DATABASE_URL"
     given = {service.name for service in terraform.services().values() if database_url in service.env}
     assert given == {spec.name for spec in FUNCTIONS if DatabaseSettings in spec.settings}
-    assert given == {"api", "rekognition", "cluster-people", "on-enrolment-finalized", "expire"}
+    assert given == {"api", "rekognition", "cluster-people", "on-enrolment-finalized", "rescore-bibs", "expire"}
     assert database_url not in terraform.root("locals")["env"]
+
+
+def test_everything_with_a_database_waits_for_its_network() -> None:
+    assert float(terraform.root("locals")["database_wait_s"]) >= 90
+    assert "PHOTOFINISH_DATABASE_WAIT_S" in terraform.environment_of(terraform.modules()["gpu_job"]["env"])
+    probe = next(
+        resource.body["template"][0]["containers"][0]["startup_probe"][0]
+        for resource in terraform.resources()
+        if resource.type == "google_cloud_run_v2_service"
+    )
+    assert probe["http_get"][0]["path"] == READY_PATH
+
+
+def test_migrations_grant_every_function_what_its_settings_say_it_does() -> None:
+    """By the plan that terraform/tables/applied.json was made from."""
+    needed = {
+        f"fn-{spec.name}": (
+            "api" if spec.signature == "http" else "retention" if RetentionSettings in spec.settings else "data"
+        )
+        for spec in FUNCTIONS
+        if DatabaseSettings in spec.settings
+    }
+    assert applied()["database"]["rights"] == needed
 
 
 def test_the_migration_has_the_settings_it_needs() -> None:
@@ -166,7 +200,7 @@ def test_the_migration_has_the_settings_it_needs() -> None:
     given = terraform.environment_of(container["dynamic"][0]["env"]["for_each"])
     given |= terraform.environment_of(terraform.modules()["vector_database"]["migration"]["env"])
     # `photofinish` takes an environment with a bucket for a deployment.
-    needs = required(DatabaseSettings) | {"PHOTOFINISH_PHOTO_BUCKET"}
+    needs = known(DatabaseSettings) | {"PHOTOFINISH_PHOTO_BUCKET"}
     assert needs <= given, f"Terraform does not set {sorted(needs - given)}"
 
 
@@ -181,6 +215,18 @@ def test_the_job_has_the_settings_it_needs() -> None:
     assert not lacking, f"the job lacks {sorted(lacking)}"
     unknown = given - known(*classes) - FRAMEWORK_VARIABLES
     assert not unknown, f"nothing reads {sorted(unknown)}, which Terraform gives to the job"
+
+
+def test_the_launcher_overrides_the_container_that_analyses(local: StackSpec) -> None:
+    [job] = [
+        resource
+        for resource in terraform.resources()
+        if (resource.type, resource.name) == ("google_cloud_run_v2_job", "analyze")
+    ]
+    containers = job.body["template"][0]["template"][0]["containers"]
+    # The first one decides when a task ends.
+    assert containers[0]["name"] == CONTAINER
+    assert local.jobs[0].name == CONTAINER, "the local cloud names a container as its job"
 
 
 def test_every_choice_of_models_reaches_the_job() -> None:
@@ -213,9 +259,12 @@ def test_own_models_are_at_their_path_in_the_images() -> None:
 def test_secrets_are_not_plain_environment_variables() -> None:
     secret = {
         str(field.validation_alias)
-        for field in AccessSettings.model_fields.values()
-        if "SecretStr" in str(field.annotation)
+        for settings in all_settings()
+        for field in settings.model_fields.values()
+        if "Secret" in str(field.annotation)
     }
+    assert {*SECRETS, "PHOTOFINISH_LINK_KEY", "DATABASE_URL"} <= secret
+    secret.remove("DATABASE_URL")  # of the database's users, who have no passwords
     for service in terraform.services().values():
         assert not secret & service.env, f"{service.name} has a secret as plain text"
 
@@ -226,6 +275,11 @@ def test_defaults_of_terraform_match_the_code() -> None:
     assert float(analysis["photos_per_task"]) == Settings.model_fields["photos_per_task"].default
     assert float(analysis["batch_size"]) == JobSettings.model_fields["batch_size"].default
     assert float(analysis["idle_exit_s"]) == JobSettings.model_fields["idle_exit_s"].default
+
+
+def test_terraform_counts_the_connections_of_a_process_as_the_code_opens_them() -> None:
+    pool = inspect.signature(Database).parameters["max_connections"].default
+    assert int(terraform.root("locals")["pool_size"]) == pool
 
 
 # --- log lines ---
@@ -278,19 +332,27 @@ def test_a_function_may_do_what_its_code_does_and_no_more(
     calls = terraform.modules()
     member = f'${{module.{"event" if spec.signature == "cloudevent" else "http"}_function["{spec.name}"].member}}'
     assert service.publishes_to == {
-        topic for part, topic in {"queue": "photo-work", "events": "photo-results"}.items() if part in used.parts
+        topic
+        for part, topic in {
+            "queue": "photo-work",
+            "events": "photo-results",
+            "retention_runs": "photo-retention",
+        }.items()
+        if part in used.parts
     }
     assert ("firestore" in service.uses) == ("_firestore" in used.parts)
     assert ("database" in service.uses) == ("_database" in used.parts)
     assert ("signed_links" in service.uses) == ("links" in used.parts)
-    for granted, part in (
-        (calls["photo_bucket"]["readers"], "store"),
-        (calls["photo_bucket"]["derived_readers"], "links"),
-        (calls["enrolment_bucket"]["uploaders"], "links"),
-        (calls["enrolment_bucket"]["readers"], "enrolment_pictures"),
-        (calls["gpu_job"]["launchers"], "launcher"),
+    for granted, parts in (
+        # Those who erase may also list and read.
+        (calls["photo_bucket"]["readers"] | calls["photo_bucket"]["erasers"], {"store", "erasable_objects"}),
+        (calls["photo_bucket"]["erasers"], {"erasable_objects"}),
+        (calls["photo_bucket"]["derived_readers"], {"links", "derived"}),
+        (calls["enrolment_bucket"]["uploaders"], {"links"}),
+        (calls["enrolment_bucket"]["readers"], {"enrolment_pictures", "erasable_objects"}),
+        (calls["gpu_job"]["launchers"], {"launcher"}),
     ):
-        assert (member in granted.values()) == (part in used.parts), f"{spec.name}: {part}"
+        assert (member in granted.values()) == bool(parts & used.parts), f"{spec.name}: {parts}"
 
 
 def test_no_basic_role_is_granted() -> None:
@@ -309,6 +371,13 @@ def test_grants_are_added_to_those_of_others() -> None:
 def test_nothing_is_public_unless_listed() -> None:
     public = {str(resource) for resource in terraform.resources() if "allUsers" in str(resource.body)}
     assert public == PUBLIC
+    unchecked = {str(resource) for resource in terraform.resources() if "invoker_iam_disabled" in resource.body}
+    assert unchecked == {"terraform/modules/function-service/main.tf: google_cloud_run_v2_service.function"}
+    for folder in ("event-function", "http-function"):
+        [blocks] = [terraform.parsed(terraform.TERRAFORM / "modules" / folder / "main.tf")["module"]]
+        opens = blocks[0]["service"].get("open_to_everyone")
+        wanted = '${var.exposure != "private" && var.invoker_iam_disabled}' if folder == "http-function" else None
+        assert opens == wanted, f"{folder} is open to everyone by {opens}"
     for resource in terraform.resources():
         assert "allAuthenticatedUsers" not in str(resource.body), f"{resource} is open to every Google account"
         if resource.type == "google_storage_bucket":
@@ -318,69 +387,28 @@ def test_nothing_is_public_unless_listed() -> None:
             assert resource.body["settings"][0]["ip_configuration"][0]["ipv4_enabled"] is False
 
 
+def test_local_buckets_send_the_events_of_terraforms(local: StackSpec) -> None:
+    """Whether they keep versions decides between OBJECT_ARCHIVE and OBJECT_DELETE."""
+    found = {}
+    for name, bucket, notifications in (
+        ("photo-bucket", "photos", ("uploads", "deletions")),
+        ("photo-bucket", "derived", ()),
+        ("enrolment-bucket", "enrolments", ("uploads",)),
+        ("terraform", "audit", ()),
+    ):
+        of_module = {
+            (resource.type, resource.name): resource.body
+            for resource in terraform.resources()
+            if resource.file.parent.name == name
+        }
+        versioned = of_module["google_storage_bucket", bucket]["versioning"][0]["enabled"]
+        events = [of_module["google_storage_notification", each]["event_types"] for each in notifications]
+        found[bucket] = (versioned, sorted(map(sorted, events)))
+    assert {
+        bucket.name: (bucket.versioned, sorted(sorted(each.events) for each in bucket.notifications))
+        for bucket in local.buckets
+    } == found
+
+
 def test_no_service_account_key_is_created() -> None:
     assert not [str(r) for r in terraform.resources() if r.type in {"google_service_account_key", "random_password"}]
-
-
-# --- queries ---
-
-
-@pytest.fixture(scope="module")
-def firestore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirestoreServer]:
-    with FirestoreServer(tmp_path_factory.mktemp("firestore") / "state", indexes=INDEXES) as server:
-        yield server
-
-
-def read_everything(client: Client) -> None:
-    """Every query that the adapters make."""
-    documents, leases = FirestoreDocuments(client), FirestoreTaskLeases(client)
-    ref = PhotoRef(bucket="photos", name="spring-10k/a.jpg", generation=1)
-    photo = StoredPhoto(ref=ref, size_bytes=1, content_type="image/jpeg", uploaded_at=datetime.now(UTC))
-    documents.record_queued(photo, event_at=datetime.now(UTC), trace_id="t")
-    documents.states([ref])
-    documents.get("spring-10k", ref.photo_id)
-    documents.counts("spring-10k")
-    list(documents.list_photos("spring-10k"))
-    list(documents.list_photos("spring-10k", status=PhotoStatus.DONE))
-    documents.latest_final("spring-10k", limit=5)
-    leases.live()
-    assert len(documents.longest_outstanding("spring-10k", limit=5)) == 1
-    assert documents.outstanding() == 1
-
-
-def queries_of_the_adapter() -> set[str]:
-    """Methods of FirestoreDocuments that filter or order, which is what indexes are for."""
-    source = (ROOT / "shared/photofinish/adapters/google/documents.py").read_text(encoding="utf-8")
-    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
-    return {
-        method.name
-        for kind in classes
-        for method in kind.body
-        if isinstance(method, ast.FunctionDef)
-        for node in ast.walk(method)
-        if isinstance(node, ast.Attribute) and node.attr in {"where", "order_by", "collection_group"}
-    }
-
-
-def test_every_query_has_its_index(firestore: FirestoreServer) -> None:
-    with emulator_environment(firestore):
-        read_everything(Client(project="check"))
-
-
-def test_every_query_of_the_adapter_is_tried() -> None:
-    tried = {
-        node.func.attr
-        for node in ast.walk(ast.parse(Path(__file__).read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    }
-    assert queries_of_the_adapter() <= tried, "add the adapter's new queries to read_everything()"
-
-
-def test_without_the_indexes_the_queries_fail(tmp_path: Path) -> None:
-    empty = tmp_path / "firestore.indexes.json"
-    empty.write_text('{"indexes": [], "fieldOverrides": []}', encoding="utf-8")
-    with FirestoreServer(tmp_path / "state", indexes=empty) as server, emulator_environment(server):
-        documents = FirestoreDocuments(Client(project="check"))
-        for query in (documents.outstanding, lambda: documents.longest_outstanding("a", limit=1)):
-            with pytest.raises(exceptions.FailedPrecondition, match="index"):
-                query()
