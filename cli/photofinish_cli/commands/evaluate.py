@@ -16,13 +16,16 @@ from photofinish.errors import Misconfigured, RejectedInput
 from photofinish.wiring import model_settings
 from photofinish_cli.output import (
     ExitCode,
-    console,
+    Table,
+    counted,
     print_json,
+    print_tables,
     printable,
-    progress_bar,
+    remark,
     reported_errors,
     table,
 )
+from photofinish_cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from photofinish_cli.evaluation.bootstrap import Estimate
@@ -109,8 +112,8 @@ def evaluate(
     if json:
         print_json(report.figures(evaluation) | {"report": str(written)})
     else:
-        print_tables(evaluation)
-        console().print(f"Report: {printable(str(written))}", soft_wrap=True)
+        print_tables(*result_tables(evaluation))
+        remark(f"Report: {printable(str(written))}")
         if evaluation.calibration:
             typer.echo(evaluation.calibration.as_toml())
     if evaluation.rejected:
@@ -148,7 +151,7 @@ def measure(
     from photofinish.analysis.models.face_encoder import FaceEncoder
     from photofinish.analysis.models.selection import embedding_model
     from photofinish.domain.bib_rules import BibRules
-    from photofinish_cli.evaluation import calibrating, evaluating
+    from photofinish_cli.evaluation import calibrating, evaluating_bibs, evaluating_detector, evaluating_faces
     from photofinish_cli.evaluation.bootstrap import RESAMPLES
     from photofinish_cli.evaluation.findings import Findings, analyze_files
     from photofinish_cli.evaluation.labels import read_bib_labels, read_face_labels, read_start_list
@@ -170,13 +173,13 @@ def measure(
     compared = []
     if has_runners_faces:
         with progress_bar("Comparing runners", RESAMPLES, unit="resamples", plain=plain_progress) as bar:
-            compared.append(evaluating.evaluate_runners(photos, found, bar.advance))
+            compared.append(evaluating_faces.evaluate_runners(photos, found, bar.advance))
     if people:
         with progress_bar("Comparing people", RESAMPLES, unit="resamples", plain=plain_progress) as bar:
-            compared.append(evaluating.evaluate_people(people, found, bar.advance))
+            compared.append(evaluating_faces.evaluate_people(people, found, bar.advance))
     calibration = None
     if calibrate:
-        portraits = evaluating.portraits_of(people, found)
+        portraits = evaluating_faces.portraits_of(people, found)
         with progress_bar("Calibrating", len(portraits), plain=plain_progress) as bar:
             probes = calibrating.poor_selfies(FaceEncoder.load(settings), portraits, bar.advance)
         space, sha256 = embedding_model(settings)
@@ -194,34 +197,34 @@ def measure(
         )
     detector = []
     if any(photo.face_boxes for photo in photos):
-        detector.append(evaluating.evaluate_detector_on_bibs(photos, found))
+        detector.append(evaluating_detector.evaluate_detector_on_bibs(photos, found))
     if people:
-        detector.append(evaluating.evaluate_detector_on_people(people, found))
+        detector.append(evaluating_detector.evaluate_detector_on_people(people, found))
     return Evaluation(
         created_at=datetime.now(UTC),
         pipeline_version=analyzer.pipeline_version,
         sources=tuple(str(source) for source in (bibs, faces, start_list) if source),
         start_list_numbers=len(runners.names) if runners else None,
         rejected=tuple((str(path), reason.message) for path, reason in rejected.items()),
-        bibs=evaluating.evaluate_bibs(photos, found, runners) if bibs else None,
+        bibs=evaluating_bibs.evaluate_bibs(photos, found, runners) if bibs else None,
         faces=tuple(compared),
         detector=tuple(detector),
         calibration=calibration,
     )
 
 
-def print_tables(evaluation: Evaluation) -> None:
+def result_tables(evaluation: Evaluation) -> list[Table]:
     """The figures for people: all of them, then the slices."""
-    to = console()
-    rows = table("", "measure", "value", "95 % interval", "of", right=["value", "of"])
+    rows = table("of", "measure", "value", "95 % interval", "samples", right=["value", "samples"], grouped=["of"])
+    tables = [rows]
 
     def add(group: str, measures: Sequence[tuple[str, Estimate]]) -> None:
-        for index, (measure_name, estimate) in enumerate(measures):
-            rows.add_row("" if index else group, measure_name, *_cells(estimate))
+        for measure_name, estimate in measures:
+            rows.add_row(group, measure_name, *_cells(estimate))
 
     if found := evaluation.bibs:
         for group, accuracy in (
-            (f"bibs, {'start list' if found.without_start_list else f'{found.photos} photos'}", found.accuracy),
+            (f"bibs, {'start list' if found.without_start_list else counted(found.photos, 'photo')}", found.accuracy),
             ("bibs, no start list", found.without_start_list),
         ):
             if accuracy:
@@ -234,29 +237,26 @@ def print_tables(evaluation: Evaluation) -> None:
         add(compared.name, [*measures, ("rank-1", compared.rank_1), ("AUC", compared.auc)])
     for detector in evaluation.detector:
         add(detector.name, [("faces found", detector.recall)])
-    to.print(rows)
-
-    if found and found.slices:
-        to.print(_slice_table("Recall of bibs by the wearer's face", found.slices))
-    for compared in evaluation.faces:
-        if compared.slices:
-            to.print(_slice_table(f"TAR at FAR 0.001 by the harder face of the pair: {compared.name}", compared.slices))
-    for detector in evaluation.detector:
-        if detector.slices:
-            to.print(_slice_table(f"Faces found: {detector.name}", detector.slices))
+    sliced = [("Recall of bibs by the wearer's face", found.slices)] if found else []
+    sliced += [
+        (f"TAR at FAR 0.001 by the harder face of the pair: {compared.name}", compared.slices)
+        for compared in evaluation.faces
+    ]
+    sliced += [(f"Faces found: {detector.name}", detector.slices) for detector in evaluation.detector]
+    tables += [_slice_table(title, slices) for title, slices in sliced if slices]
     if evaluation.rejected:
         reasons = table("rejected", "why")
         for name, reason in evaluation.rejected:
             reasons.add_row(printable(name), printable(reason))
-        to.print(reasons)
+        tables.append(reasons)
+    return tables
 
 
-def _slice_table(title: str, slices: Sequence[Slice]) -> object:
-    rows = table("by", "step", "value", "95 % interval", "of", right=["value", "of"], title=title)
-    before = ""
+def _slice_table(title: str, slices: Sequence[Slice]) -> Table:
+    headings = ("by", "step", "value", "95 % interval", "samples")
+    rows = table(*headings, right=["value", "samples"], grouped=["by"], title=title)
     for part in slices:
-        rows.add_row("" if part.dimension == before else part.dimension, part.step, *_cells(part.estimate))
-        before = part.dimension
+        rows.add_row(part.dimension, part.step, *_cells(part.estimate))
     return rows
 
 

@@ -14,8 +14,9 @@ from photofinish.analysis.imaging.decoding import decode
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.domain.matching import Calibration
 from photofinish.errors import RejectedInput
-from photofinish_cli.evaluation.evaluating import FaceEvaluation, Portrait
+from photofinish_cli.evaluation.evaluating_faces import Portrait
 from photofinish_cli.evaluation.face_measures import threshold_at
+from photofinish_cli.evaluation.results import FaceEvaluation
 
 MIN_FAR, STRANGER_FAR = 1e-3, 1e-4
 MIN_STRANGERS, MIN_SAME = 1000, 20

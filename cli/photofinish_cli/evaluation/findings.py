@@ -159,7 +159,7 @@ def matched(labelled: Sequence[PixelBox], found: Sequence[PixelBox], *, at_least
 
 
 def main_face(findings: Findings) -> FoundFace | None:
-    """Whom a portrait shows: the face whose area, less twice the square of its way from the middle, is largest.
+    """The face that a portrait shows: the one whose area, less twice the square of its way from the middle, is largest.
 
     The rule of FaceNet's and InsightFace's alignment of single faces; None without a face.
     """

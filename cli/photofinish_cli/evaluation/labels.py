@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from photofinish.analysis.imaging.formats import CONTENT_TYPES
+from photofinish.domain.bib_number import normal_number
 from photofinish.domain.start_list import StartList
 from photofinish.errors import NotFound, RejectedInput
 
@@ -19,7 +21,6 @@ JSON_LABELS, CSV_LABELS = "labels.json", "labels.csv"
 PixelBox = tuple[float, float, float, float]
 """Left edge, top edge, width and height in pixels of the upright photo."""
 
-_PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif"}
 # The RBNR set keeps several races in one folder and tells them apart by the files' names.
 _RBNR_RACE = re.compile(r"(set\d+)_\d+\.\w+")
 _NAMED_AT_MOST = 5
@@ -112,7 +113,7 @@ def read_face_labels(folder: Path) -> list[LabelledFace]:
             for person in sorted(folder.iterdir())
             if person.is_dir() and not person.name.startswith(".")
             for path in sorted(person.rglob("*"))
-            if path.suffix.lower() in _PICTURES and not path.name.startswith(".")
+            if path.suffix.lower() in CONTENT_TYPES and not path.name.startswith(".")
         ]
     if len({face.person for face in faces}) < 2:
         raise NotFound(
@@ -154,7 +155,7 @@ def _photo_of_json(folder: Path, labels: Path, name: str, entry: Any) -> Labelle
         name=name,
         bibs=tuple(
             LabelledBib(
-                number=str(number),
+                number=normal_number(str(number)),
                 box=bib_boxes[index] if len(bib_boxes) == len(numbers) else None,
                 face_box=face_boxes[index] if len(face_boxes) == len(numbers) else None,
             )
@@ -177,7 +178,7 @@ def _photos_of_csv(folder: Path, labels: Path) -> list[LabelledPhoto]:
     for _, row, box in _csv_rows(labels, {"file", "bib_number"}):
         found = bibs.setdefault(row["file"], [])
         if row["bib_number"]:
-            found.append(LabelledBib(number=row["bib_number"], box=box))
+            found.append(LabelledBib(number=normal_number(row["bib_number"]), box=box))
     return [LabelledPhoto(path=folder / name, name=name, bibs=tuple(found)) for name, found in bibs.items()]
 
 

@@ -14,7 +14,7 @@ from photofinish.analysis.models.calibration_file import MeasuredCalibration
 from photofinish_cli.evaluation import charts
 from photofinish_cli.evaluation.bib_measures import BibAccuracy
 from photofinish_cli.evaluation.bootstrap import RESAMPLES, SEED, Estimate
-from photofinish_cli.evaluation.evaluating import (
+from photofinish_cli.evaluation.results import (
     FARS,
     SAME_FACE_OVERLAP,
     BibEvaluation,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from photofinish.domain.sharpness import FACE_THRESHOLD
-from photofinish_cli.evaluation.bootstrap import Estimate
+from photofinish_cli.evaluation.bootstrap import Estimate, ratio
 from photofinish_cli.evaluation.findings import FoundFace
 
 
@@ -48,3 +49,18 @@ class Slice:
     dimension: str
     step: str
     estimate: Estimate
+
+
+def slices_of(dimension: Dimension, units: Sequence[Sequence[tuple[float, bool]]]) -> list[Slice]:
+    """The share of hits in each step that has any; a unit (a photo, a person) is drawn as a whole."""
+    parts = []
+    for step in dimension.steps:
+        share = share_of([[hit for value, hit in unit if dimension.step_of(value) == step] for unit in units])
+        if share.of:
+            parts.append(Slice(dimension.name, step, share))
+    return parts
+
+
+def share_of(units: Sequence[Sequence[bool]]) -> Estimate:
+    """The share of hits in all units; a unit is drawn as a whole."""
+    return ratio([sum(unit) for unit in units], [len(unit) for unit in units])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from photofinish.analysis.imaging.decoding import decode
 from photofinish.errors import RejectedInput
-from photofinish_cli.evaluation.evaluating import Crop
+from photofinish_cli.evaluation.results import Crop
 
 FACE_MARGIN, BIB_MARGIN = 0.35, 1.0
 _JPEG_QUALITY = 82

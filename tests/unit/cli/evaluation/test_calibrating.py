@@ -26,9 +26,10 @@ from photofinish_cli.evaluation.calibrating import (
     poor_selfies,
     reliable_quality,
 )
-from photofinish_cli.evaluation.evaluating import Crop, FaceEvaluation, Portrait, evaluate_people
+from photofinish_cli.evaluation.evaluating_faces import Portrait, evaluate_people
 from photofinish_cli.evaluation.findings import Findings, FoundFace
 from photofinish_cli.evaluation.labels import LabelledFace
+from photofinish_cli.evaluation.results import Crop, FaceEvaluation
 from support.pictures import astronaut, encode, group
 
 

@@ -36,7 +36,7 @@ def _run(*arguments: str | Path, models: ModelSettings | None = None) -> Result:
 
 @pytest.fixture(scope="module")
 def race(small_album: SampleAlbum, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The drawn race with true labels, but for a number that is not there and one that nobody wrote down."""
+    """The drawn race with true labels, but for a number that is not there and one that is missing."""
     folder = tmp_path_factory.mktemp("race")
     labels: dict[str, dict[str, Any]] = {}
     for photo in small_album.photos:
@@ -164,7 +164,7 @@ def test_a_start_list_leaves_only_numbers_that_exist(
     unlabelled = small_album.photos[1].runners[0].bib_number
     worn = {runner.bib_number for photo in small_album.photos for runner in photo.runners} - {unlabelled}
     listed = tmp_path / "runners.csv"
-    listed.write_text("number,name\n" + "".join(f"{number},Somebody\n" for number in sorted(worn)))
+    listed.write_text("number,name\n" + "".join(f"{number},Runner\n" for number in sorted(worn)))
     result = _run("--bibs", race, "--start-list", listed, "--out", tmp_path / "out", "--json", models=model_settings)
     assert result.exit_code == ExitCode.OK, result.output
     bibs = json.loads(result.stdout)["bibs"]
@@ -188,12 +188,12 @@ def test_people_get_tables_and_a_bad_file_is_told(
     (folder / "labels.csv").write_text("\n".join(["file,bib_number", *rows, "empty.jpg,17", "wall.jpg,", ""]))
     result = _run("--bibs", folder, "--out", tmp_path / "out", models=model_settings)
     assert result.exit_code == ExitCode.FOUND_WRONG, result.output
-    (recall,) = re.findall(r"recall +([0-9.]+) +[0-9.]+ – [0-9.]+ +(\d+)", result.stdout)
+    (recall,) = re.findall(r"\trecall\t([0-9.]+)\t[0-9.]+ – [0-9.]+\t(\d+)\n", result.stdout)
     labelled = len(photo.runners) + 1
     assert recall == (f"{len(photo.runners) / labelled:.3f}", str(labelled))
     assert "empty.jpg" in result.stdout
     report = (tmp_path / "out" / "report.html").read_text()
-    assert "1 labelled files could not be analysed" in report
+    assert "1 labelled file could not be analysed" in report
     assert "no picture" in report
 
 

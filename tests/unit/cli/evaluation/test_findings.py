@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photofinish_cli.evaluation.evaluating import perhaps_cut_off, wearer_of
+from photofinish_cli.evaluation.evaluating_bibs import wearer_of
+from photofinish_cli.evaluation.evaluating_faces import perhaps_cut_off
 from photofinish_cli.evaluation.findings import Findings, FoundFace, main_face, matched, overlap
 from photofinish_cli.evaluation.labels import LabelledBib, PixelBox
 
@@ -63,7 +64,7 @@ def test_a_bib_is_worn_by_its_labelled_face_else_by_the_one_above() -> None:
     assert wearer_of(LabelledBib(number="7", box=bib_box, face_box=(98, 52, 40, 40)), [left, right]) is left
     assert wearer_of(LabelledBib(number="7", face_box=(500, 500, 40, 40)), [left, right]) is None
     assert wearer_of(LabelledBib(number="7", box=(195, 10, 50, 20)), [left, right]) is None, "the face is below"
-    assert wearer_of(LabelledBib(number="7", box=(600, 150, 50, 20)), [left, right]) is None, "nobody is near"
+    assert wearer_of(LabelledBib(number="7", box=(600, 150, 50, 20)), [left, right]) is None, "no face is near"
     assert wearer_of(LabelledBib(number="7"), [left]) is None
 
 

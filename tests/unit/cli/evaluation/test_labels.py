@@ -25,7 +25,7 @@ def test_json_labels_pair_numbers_with_their_boxes(tmp_path: Path) -> None:
     a, b, rbnr = read_bib_labels(tmp_path)
     assert [bib.number for bib in a.bibs] == ["12", "13"]
     assert a.bibs[0].box is None
-    # Two faces and one number: nobody knows whose it is, and both faces are still there to be found.
+    # Two faces and one number: it is unknown whose it is, and both faces can still be found.
     assert b.bibs == (LabelledBib(number="007", box=(30, 10, 30, 10), face_box=None),)
     assert b.face_boxes == ((30, 1, 3, 4), (70, 1, 3, 4))
     assert rbnr.bibs == ()
