@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from photofinish.domain.gpu_quota import GpuRefusal
 from photofinish.domain.photo import PhotoStatus
 from photofinish.ports import PhotoRecord
 
@@ -40,7 +41,11 @@ class AlbumStatus:
     """Seconds from upload to result of the latest photos."""
     problems: Sequence[Mapping[str, Any]]
     """What is stuck, failed or was rejected, and why."""
+    warnings: Sequence[Mapping[str, Any]] = ()
+    """What was not as it should be with the files of the latest analysed photos."""
     tasks: Sequence[RunningTask] = ()
+    gpu_refusal: GpuRefusal | None = None
+    """Why tasks start without GPU for now; None where that is not so."""
 
 
 def summarise(
@@ -51,6 +56,7 @@ def summarise(
     wrong: Sequence[PhotoRecord],
     now: datetime,
     reports: Mapping[str, Mapping[str, Any]] | None = None,
+    gpu_refusal: GpuRefusal | None = None,
 ) -> AlbumStatus:
     """`latest`: the newest final records, newest first; `outstanding`: oldest first; `wrong`: failed and rejected.
 
@@ -64,7 +70,9 @@ def summarise(
         latency_p50_s=percentile(latencies, 50),
         latency_p95_s=percentile(latencies, 95),
         problems=[*filter(None, (_stuck(record, now) for record in outstanding)), *map(_wrong, wrong)],
+        warnings=[warning for record in latest for warning in _warnings(record)],
         tasks=running_tasks(reports or {}, now),
+        gpu_refusal=gpu_refusal,
     )
 
 
@@ -109,6 +117,13 @@ def _stuck(record: PhotoRecord, now: datetime) -> dict[str, Any] | None:
         return None
     why = error["message"] if error else f"{record.status.value} for {waited.total_seconds():.0f} s"
     return {"name": record.ref.name, "status": record.status.value, "code": "stuck", "why": why}
+
+
+def _warnings(record: PhotoRecord) -> list[dict[str, Any]]:
+    return [
+        {"name": record.ref.name, "code": warning["code"], "why": warning["message"]}
+        for warning in record.fields.get("warnings") or ()
+    ]
 
 
 def _wrong(record: PhotoRecord) -> dict[str, Any]:

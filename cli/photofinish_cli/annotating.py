@@ -21,30 +21,47 @@ _BoxPx = tuple[float, float, float, float]
 _Colour = tuple[int, int, int]
 
 
+def found_in(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What :func:`annotate` draws, from the fields of an analysed photo's document, corrected numbers included."""
+    faces = fields.get("faces") or []
+    index_of = {face["face_id"]: index for index, face in enumerate(faces)}
+    return {
+        "faces": faces,
+        "bibs": [bib | {"face_index": index_of.get(bib["face_id"])} for bib in fields.get("bibs") or []],
+        "sharpness": fields.get("sharpness") or {"is_blurry": False},
+    }
+
+
 def annotate(pixels: NDArray[np.uint8], sidecar: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """A copy of `pixels` with the faces and bibs of `sidecar` drawn on it.
+    """A copy of `pixels` with the faces and bibs of `sidecar` (or of :func:`found_in`) drawn on it.
 
     `pixels` is (H, W, 3) BGR, the upright photo at any size; so is the result. Faces are green with their detection
     score and sharpness, bibs yellow with their number, OCR score and a line to their wearer's face; a blurry photo says
-    so. Lines and letters have a dark edge or ground, so that they show on any picture.
+    so. A number set by hand that has no place in the photo stands at its wearer's face, or in the upper left corner.
+    Lines and letters have a dark edge or ground, so that they show on any picture.
     """
     canvas = _Canvas(pixels)
     faces = [canvas.box(face["box"]) for face in sidecar["faces"]]
-    bibs = [canvas.box(bib["box"]) for bib in sidecar["bibs"]]
-    for bib, box in zip(sidecar["bibs"], bibs, strict=True):
-        if bib["face_index"] is not None:
-            canvas.connect(box, faces[bib["face_index"]])
+    wearers = [None if bib["face_index"] is None else faces[bib["face_index"]] for bib in sidecar["bibs"]]
+    bibs = [None if bib["box"] is None else canvas.box(bib["box"]) for bib in sidecar["bibs"]]
+    for bib_box, wearer in zip(bibs, wearers, strict=True):
+        if bib_box and wearer:
+            canvas.connect(bib_box, wearer)
     for box in faces:
         canvas.outline(box, _FACE)
-    for box in bibs:
+    for box in filter(None, bibs):
         canvas.outline(box, _BIB)
-    for bib, box in zip(sidecar["bibs"], bibs, strict=True):
-        canvas.label(f"{bib['number']}  {bib['ocr_score']:.2f}", box, _BIB, size=1.25, below_first=True)
+    if sidecar["sharpness"]["is_blurry"]:
+        canvas.flag(f"BLURRY  {sidecar['sharpness']['frame']:.2f}", _WARNING)
+    for bib, bib_box, wearer in zip(sidecar["bibs"], bibs, wearers, strict=True):
+        text = f"{bib['number']}  by hand" if bib.get("by_hand") else f"{bib['number']}  {bib['ocr_score']:.2f}"
+        if place := bib_box or wearer:
+            canvas.label(text, place, _BIB, size=1.25, below_first=True)
+        else:
+            canvas.flag(text, _BIB)
     for face, box in zip(sidecar["faces"], faces, strict=True):
         text = f"{face['detection_score']:.2f}  sharp {face['sharpness']:.2f}"
         canvas.label(text, box, _FACE, room_above=_HAIR * (box[3] - box[1]))
-    if sidecar["sharpness"]["is_blurry"]:
-        canvas.flag(f"BLURRY  {sidecar['sharpness']['frame']:.2f}")
     return canvas.pixels()
 
 
@@ -56,10 +73,11 @@ class _Canvas:
         self._scale = max(self._image.size) / _REFERENCE_SIDE_PX
         self._line = max(2, round(_LINE_PX * self._scale))
         self._labels: list[_BoxPx] = []
+        self._flags_end = 0.0
 
-    def box(self, fractions: list[float]) -> _BoxPx:
+    def box(self, fractions: Mapping[str, float]) -> _BoxPx:
         """Left, top, right, bottom in pixels."""
-        x, y, w, h = fractions
+        x, y, w, h = (fractions[edge] for edge in "xywh")
         width, height = self._image.size
         return x * width, y * height, (x + w) * width, (y + h) * height
 
@@ -67,8 +85,8 @@ class _Canvas:
         radius = 2.5 * self._line
         edge = max(1, self._line // 2)
         wide = (box[0] - edge, box[1] - edge, box[2] + edge, box[3] + edge)
-        self._draw.rounded_rectangle(_ordered(wide), radius, outline=(*_CASING, 190), width=self._line + 2 * edge)
-        self._draw.rounded_rectangle(_ordered(box), radius, outline=colour, width=self._line)
+        self._draw.rounded_rectangle(_whole_pixels(wide), radius, outline=(*_CASING, 190), width=self._line + 2 * edge)
+        self._draw.rounded_rectangle(_whole_pixels(box), radius, outline=colour, width=self._line)
 
     def connect(self, bib: _BoxPx, face: _BoxPx) -> None:
         start = ((bib[0] + bib[2]) / 2, bib[1])
@@ -99,12 +117,14 @@ class _Canvas:
         x, y = (free or inside)[0]
         self._write(text, font, colour, (x, y, x + width, y + height), pad)
 
-    def flag(self, text: str) -> None:
-        """Write a warning into the upper left corner."""
+    def flag(self, text: str, colour: _Colour) -> None:
+        """Write what is true of the whole photo into the upper left corner, below what is there already."""
         font = self._font(1.7)
         width, height, pad = self._extent(text, font)
-        corner = 4.0 * self._line
-        self._write(text, font, _WARNING, (corner, corner, corner + width, corner + height), pad)
+        gap = 4.0 * self._line
+        top = self._flags_end + gap
+        self._flags_end = top + height
+        self._write(text, font, colour, (gap, top, gap + width, top + height), pad)
 
     def pixels(self) -> NDArray[np.uint8]:
         return np.ascontiguousarray(np.asarray(self._image, np.uint8)[..., ::-1])
@@ -122,14 +142,15 @@ class _Canvas:
 
     def _write(self, text: str, font: ImageFont.FreeTypeFont, colour: _Colour, box: _BoxPx, pad: float) -> None:
         self._labels.append(box)
-        self._draw.rounded_rectangle(box, radius=pad * 0.8, fill=_LABEL_GROUND)
+        self._draw.rounded_rectangle(_whole_pixels(box), radius=pad * 0.8, fill=_LABEL_GROUND)
         middle = (box[1] + box[3]) / 2
         self._draw.text((box[0] + pad, middle), text, font=font, fill=colour, anchor="lm")
 
 
-def _ordered(box: _BoxPx) -> _BoxPx:
-    """Pillow wants at least a pixel between the edges."""
-    return box[0], box[1], max(box[2], box[0] + 1), max(box[3], box[1] + 1)
+def _whole_pixels(box: _BoxPx) -> _BoxPx:
+    """Rounded, with at least a pixel between the edges: Pillow fails at some fractions and at no extent."""
+    left, top, right, bottom = map(round, box)
+    return left, top, max(right, left + 1), max(bottom, top + 1)
 
 
 def _overlap(a: _BoxPx, b: _BoxPx) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import requests
-
+from photofinish.domain.receipt import receipt_document
 from photofinish.errors import NotFound, PhotofinishError, RejectedInput, Unavailable
-from photofinish.settings import ApiClientSettings
+
+if TYPE_CHECKING:
+    from requests import Response
 
 _TIMEOUT_S = 60.0
 
@@ -32,6 +33,16 @@ def search(album: str, criteria: Mapping[str, Any], selfies: Sequence[Path] = ()
     return _ask("POST", path, files=files)
 
 
+def albums(*, timeout_s: float = _TIMEOUT_S, **query: Any) -> dict[str, Any]:
+    """What `GET /v1/albums` answers. Raises what :func:`search` does."""
+    return _ask("GET", "/v1/albums", timeout_s=timeout_s, params=query)
+
+
+def album(name: str) -> dict[str, Any]:
+    """What `GET /v1/albums/{album}` answers. Raises what :func:`search` does."""
+    return _ask("GET", f"/v1/albums/{quote(name, safe='')}")
+
+
 def bib_rules(album: str) -> dict[str, Any]:
     """What `GET /v1/albums/{album}/bib-rules` answers; raises what :func:`search` does."""
     return _ask("GET", f"/v1/albums/{quote(album, safe='')}/bib-rules")
@@ -42,6 +53,23 @@ def set_bib_rules(album: str, rules: Mapping[str, Any]) -> dict[str, Any]:
     return _ask("PUT", f"/v1/albums/{quote(album, safe='')}/bib-rules", json=rules)
 
 
+def receipt(erasure_id: str) -> bytes:
+    """The document that `GET /v1/erasures/{erasure_id}/receipt` answers; raises what :func:`search` does."""
+    return receipt_document(_ask("GET", f"/v1/erasures/{quote(erasure_id, safe='')}/receipt"))
+
+
+def receipt_keys() -> list[dict[str, Any]]:
+    """The keys that `GET /v1/receipt-keys` answers; raises what :func:`search` does."""
+    found: list[dict[str, Any]] = _ask("GET", "/v1/receipt-keys")["keys"]
+    return found
+
+
+def retention() -> list[dict[str, Any]]:
+    """The albums that `GET /v1/retention` answers; raises what :func:`search` does."""
+    found: list[dict[str, Any]] = _ask("GET", "/v1/retention")["albums"]
+    return found
+
+
 def in_album(method: str, album: str, path: str, **request: Any) -> dict[str, Any]:
     """What the route ``/v1/albums/{album}{path}`` answers; {} where it has nothing to say.
 
@@ -50,23 +78,53 @@ def in_album(method: str, album: str, path: str, **request: Any) -> dict[str, An
     return _ask(method, f"/v1/albums/{quote(album, safe='')}{path}", **request)
 
 
-def _ask(method: str, path: str, **request: Any) -> dict[str, Any]:
+def of_all_albums(method: str, path: str, **request: Any) -> dict[str, Any]:
+    """What the route ``/v1{path}`` answers, as :func:`in_album`."""
+    return _ask(method, f"/v1{path}", **request)
+
+
+def file_in_album(album: str, path: str) -> bytes:
+    """The file that the route ``/v1/albums/{album}{path}`` answers. Raises what :func:`search` does."""
+    return _send("GET", f"/v1/albums/{quote(album, safe='')}{path}").content
+
+
+def _ask(method: str, path: str, *, timeout_s: float = _TIMEOUT_S, **request: Any) -> dict[str, Any]:
+    answer = _send(method, path, timeout_s=timeout_s, **request)
+    found: dict[str, Any] = _json(answer)
+    return found
+
+
+def _send(method: str, path: str, *, timeout_s: float = _TIMEOUT_S, **request: Any) -> Response:
+    # Imported here: help and completion of the commands that ask need neither.
+    import requests
+
+    from photofinish.settings import ApiClientSettings
+
     settings = ApiClientSettings.from_env()
     url = settings.api_url.rstrip("/") + path
     headers = {"X-Api-Key": settings.api_key.get_secret_value()}
     try:
-        answer = requests.request(method, url, headers=headers, timeout=_TIMEOUT_S, **request)
-        body = answer.json() if answer.content else {}
-    except (requests.exceptions.RequestException, ValueError) as error:
+        answer = requests.request(method, url, headers=headers, timeout=timeout_s, **request)
+    except requests.exceptions.ConnectionError as error:
+        raise Unavailable(f"the API at {url} cannot be reached: is it running, and is the address right?") from error
+    except requests.exceptions.RequestException as error:
         raise Unavailable(f"the API at {url} did not answer: {type(error).__name__}: {error}") from None
     if answer.ok:
-        found: dict[str, Any] = body
-        return found
-    raise _error(answer.status_code, body.get("error", {}))
+        return answer
+    raise _error(answer.status_code, _json(answer).get("error", {}))
+
+
+def _json(answer: Response) -> Any:
+    try:
+        return answer.json() if answer.content else {}
+    except ValueError as error:
+        raise Unavailable(f"the API at {answer.url} did not answer: {type(error).__name__}: {error}") from None
 
 
 def _error(status: int, error: dict[str, Any]) -> PhotofinishError:
     message = str(error.get("message", f"HTTP {status}"))
     if status >= 500 or status == 429:
         return Unavailable(message)
+    if error.get("code") == "unknown_album":
+        message += " `photofinish albums` lists those that there are."
     return NotFound(message) if status == 404 else RejectedInput(str(error.get("code", status)), message)

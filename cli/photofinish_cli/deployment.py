@@ -35,13 +35,13 @@ def local_state_dir(state: Path | None) -> Path:
 def use_deployment(state: Path | None) -> None:
     """Make the process's environment name a deployment, for the official clients as well as for our settings.
 
-    Where the environment names one already (`PHOTOFINISH_PHOTO_BUCKET` is set, and no `--state` was given) it stays as
-    it is; else it is the local cloud that runs on the state directory.
+    Where the environment names one already (its bucket or its API, and no `--state` was given) it stays as it is; else
+    it is the local cloud that runs on the state directory.
 
     Raises:
         Unavailable: neither is there.
     """
-    if state is None and "PHOTOFINISH_PHOTO_BUCKET" in os.environ:
+    if state is None and not {"PHOTOFINISH_PHOTO_BUCKET", "PHOTOFINISH_API_URL"}.isdisjoint(os.environ):
         return
     # The images of functions and jobs do not have the local cloud, and need none.
     from photofinish_cli.local_deployment import local_environment

@@ -6,17 +6,23 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import cv2
+import numpy as np
+import psycopg
 import pytest
+import requests
+from google.cloud import pubsub_v1
 
-from e2e.conftest import LocalCloud
+from e2e.conftest import ALL_FINAL_TIMEOUT_S, LocalCloud, wait_for
 from photofinish_cli.sample_album import SampleAlbum
 
 pytestmark = pytest.mark.timeout(240)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def album(cloud: LocalCloud, sample_album: SampleAlbum) -> SampleAlbum:
     """Dropped with the command, in two runs, of which the second finds everything there."""
     photos = [str(photo.path) for photo in sample_album.photos[:4]]
@@ -46,6 +52,75 @@ def test_show_tells_what_was_found(cloud: LocalCloud, album: SampleAlbum) -> Non
     assert by_id == fields
 
 
+def test_albums_and_photos_are_listed(cloud: LocalCloud, album: SampleAlbum, tmp_path: Path) -> None:
+    (tmp_path / "notes.jpg").write_text("no picture")
+    cloud.command("drop", str(tmp_path), "--album", "only-rejected", "--wait", check=False)
+    listed = {one["album"]: one for one in cloud.json("albums")["albums"]}
+    assert listed["spring-10k"]["photos_by_status"] == {"done": 4}
+    assert listed["only-rejected"]["photos_by_status"] == {"rejected": 1}
+    assert all(one["last_upload_at"] for one in listed.values())
+    assert "only-rejected\t0\t0\t0\t1\t0\t" in cloud.command("albums").stdout
+
+    photos = cloud.json("photos", "spring-10k")["photos"]
+    assert [one["photo"]["name"] for one in photos] == [f"spring-10k/{p.path.name}" for p in album.photos[:4]]
+    one = next(photo for photo in photos if photo["bibs"])
+    of_number = cloud.json("photos", "spring-10k", "--bib", one["bibs"][0]["number"])["photos"]
+    assert one["photo"]["name"] in [photo["photo"]["name"] for photo in of_number]
+    day = one["image"]["taken_at"][:10]
+    assert len(cloud.json("photos", "spring-10k", "--from", day, "--to", day)["photos"]) == 4
+    header, row = cloud.command("photos", "only-rejected").stdout.splitlines()
+    assert header.startswith("photo\tstatus\t")
+    assert row.startswith("notes.jpg\trejected\t")
+    assert "\tnot_a_picture\tThe file is not a picture" in row
+    assert "--limit" in cloud.command("photos", "spring-10k", "--limit", "3").stderr
+
+
+def test_export_writes_the_originals_of_a_runner(cloud: LocalCloud, album: SampleAlbum, tmp_path: Path) -> None:
+    originals = {photo.path.name: photo.path.read_bytes() for photo in album.photos[:4]}
+    number = cloud.json("show", "spring-10k", album.photos[0].path.name)["bib_numbers"][0]
+    cloud.command("export", "spring-10k", "--bib", number, "--zip", str(tmp_path / "runner.zip"))
+    with zipfile.ZipFile(tmp_path / "runner.zip") as archive:
+        names = archive.namelist()
+        assert album.photos[0].path.name in names
+        assert all(archive.read(name) == originals[name] for name in names)
+    again = cloud.command("export", "spring-10k", "--bib", number, "--zip", str(tmp_path / "runner.zip"), check=False)
+    assert (again.returncode, "--force" in again.stderr) == (1, True)
+
+    person = next(one for one in album.people if one.bib_number == number)
+    folder = tmp_path / "runner"
+    arguments = ("export", "spring-10k", "--selfie", str(person.selfie), "--folder", str(folder))
+    written = cloud.json(*arguments)["written"]
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == {
+        one["path"]: originals[one["path"]] for one in written
+    }
+    assert len(cloud.json(*arguments)["already_there"]) == len(written) > 0
+
+
+def test_show_draws_what_was_found(cloud: LocalCloud, album: SampleAlbum, tmp_path: Path) -> None:
+    name = album.photos[0].path.name
+    drawn = tmp_path / "found.png"
+    cloud.command("show", "spring-10k", name, "--save", str(drawn))
+    fields = cloud.json("show", "spring-10k", name)
+    plain = cv2.imdecode(
+        np.frombuffer(cloud.derived_bucket.blob(fields["renditions"]["preview"]).download_as_bytes(), np.uint8),
+        cv2.IMREAD_COLOR,
+    )
+    changed = (cv2.imread(str(drawn)) != plain).any(axis=2)
+    height, width = changed.shape
+    for found in [*fields["faces"], *fields["bibs"]]:
+        box = found["box"]
+        x, y = round(box["x"] * width), round((box["y"] + box["h"] / 2) * height)
+        assert changed[y, max(x - 4, 0) : x + 5].any(), f"{found} has a line at its left edge"
+
+    viewer = tmp_path / "xdg-open"
+    viewer.write_text(f'#!/bin/sh\ncp "$1" {tmp_path}/opened.jpg\n')
+    viewer.chmod(0o700)
+    cloud.command(
+        "show", "spring-10k", name, "--open", env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "DISPLAY": ":0"}
+    )
+    wait_for((tmp_path / "opened.jpg").exists, "the viewer to get the picture")
+
+
 def test_trace_tells_every_stage(cloud: LocalCloud, album: SampleAlbum) -> None:
     traced = cloud.json("trace", "spring-10k", album.photos[0].path.name)
     stages = [step["stage"] for step in traced["stages"]]
@@ -70,9 +145,16 @@ def test_find_by_bib_and_selfie(cloud: LocalCloud, album: SampleAlbum) -> None:
     [
         (["find", "spring-10k"], 2, "give at least one criterion"),
         (["find", "spring-10k", "--bib", "99999"], 1, ""),
-        (["find", "nobody-ran-here", "--bib", "1"], 1, "No album has this name"),
-        (["find", "spring-10k", "--bib", "1", "--from", "yesterday"], 1, "taken_from"),
-        (["status", "nobody-ran-here"], 1, "nobody-ran-here"),
+        (["find", "no-such-album", "--bib", "1"], 1, "No album has this name"),
+        (["find", "spring-10k", "--bib", "1", "--from", "10am"], 2, "'--from'"),
+        (["find", "spring-10k", "--bib", "99999", "--from", "yesterday"], 1, "no photos found"),
+        (["export", "spring-10k", "--zip", "a.zip"], 2, "--bib, --person or --selfie"),
+        (["export", "spring-10k", "--bib", "1"], 2, "--zip FILE or --folder DIR"),
+        (["export", "spring-10k", "--bib", "99999", "--zip", "/tmp/none.zip"], 1, "no photos found"),
+        (["photos", "spring-10k", "--to", "2026-05-01T10:00Z"], 2, "'--to'"),
+        (["photos", "no-such-album"], 1, "No album has this name"),
+        (["photos", "spring-10k", "--status", "failed"], 1, "no photos with these options"),
+        (["status", "no-such-album"], 1, "no-such-album"),
         (["show", "spring-10k", "none.jpg"], 1, "none.jpg"),
         (["drop", "/does/not/exist", "--album", "a"], 1, "does not exist"),
         (["drop", ".", "--album", "a/b"], 1, "cannot be an album"),
@@ -90,10 +172,57 @@ def test_exit_codes_mean_something(
 
 def test_rejected_photos_can_be_redriven(cloud: LocalCloud, tmp_path: Path) -> None:
     (tmp_path / "notes.jpg").write_text("not a picture")
-    cloud.json("drop", str(tmp_path), "--album", "redriven", "--wait")
+    dropped = cloud.command("drop", str(tmp_path), "--album", "redriven", "--wait", check=False)
+    assert (dropped.returncode, "1 sent" in dropped.stdout) == (1, True)
+    assert "notes.jpg was rejected" in dropped.stderr
     assert cloud.json("status", "redriven")["counts"] == {"rejected": 1}
     assert cloud.json("redrive", "redriven")["queued"] == 0
     assert cloud.json("redrive", "redriven", "--rejected")["queued"] == 1
+
+
+def test_one_album_in_two_spellings_and_no_photos_of_folders(
+    cloud: LocalCloud, sample_album: SampleAlbum, tmp_path: Path
+) -> None:
+    card = tmp_path / "card"
+    card.mkdir()
+    for name in ("IMG_1.jpg", "Thumbs.db"):
+        (card / name).write_bytes(
+            sample_album.photos[0].path.read_bytes() if name == "IMG_1.jpg" else b"\xd0\xcf\x11\xe0"
+        )
+    told = cloud.json("drop", str(card), "--album", "Zu\u0308rich", "--wait")
+    assert (len(told["sent"]), len(told["skipped"]), told["results"]["counts"]) == (1, 1, {"done": 1})
+    for folder in ("Z\u00fcrich/", "Zu\u0308rich/cam1/"):
+        cloud.upload(folder, b"", content_type="text/plain")
+    by_other_program = cloud.upload("Zu\u0308rich/IMG_2.jpg", sample_album.photos[1].path.read_bytes())
+    cloud.final_documents([by_other_program])
+    for album in ("Z\u00fcrich", "Zu\u0308rich"):
+        assert cloud.json("status", album)["counts"] == {"done": 2}
+        assert cloud.json("show", album, "IMG_2.jpg")["object"]["name"] == by_other_program.name
+        assert cloud.json("reconcile", "--album", album) == {"seen": 2, "queued": 0}
+
+
+def test_a_second_card_is_kept_beside_the_first_and_a_refused_file_is_told(
+    cloud: LocalCloud, sample_album: SampleAlbum, tmp_path: Path
+) -> None:
+    for number, photo in enumerate(sample_album.photos[:2], start=1):
+        card = tmp_path / f"card{number}"
+        card.mkdir()
+        (card / "IMG_1.jpg").write_bytes(photo.path.read_bytes())
+    (tmp_path / "card2" / f"{'p' * 251}.jpg").write_bytes(b"")
+    os.link(tmp_path / "card1" / "IMG_1.jpg", os.fsencode(tmp_path / "card2") + b"/caf\xe9.jpg")
+    assert cloud.json("drop", str(tmp_path / "card1"), "--album", "cards", "--wait")["failed"] == []
+    result = cloud.command("drop", str(tmp_path / "card2"), "--album", "cards", "--wait", "--json", check=False)
+    assert result.returncode == 4
+    told = json.loads(result.stdout)
+    assert [(Path(one["file"]).name, "IMG_1~" in one["name"]) for one in told["kept_beside"]] == [("IMG_1.jpg", True)]
+    assert len(told["failed"]) == 2
+    numbers = cloud.json("show", "cards", "IMG_1.jpg")["bib_numbers"]
+    assert {runner.bib_number for runner in sample_album.photos[0].runners} & set(numbers)
+
+
+def test_a_path_that_functions_framework_does_not_know_is_answered_as_json(cloud: LocalCloud) -> None:
+    answer = requests.get(f"{cloud.environment['PHOTOFINISH_API_URL']}/v1/albums/two%0Alines", timeout=30)
+    assert answer.json()["error"]["code"] == "unauthorized"
 
 
 def test_reconcile_finds_what_no_event_told(cloud: LocalCloud, album: SampleAlbum) -> None:
@@ -104,8 +233,35 @@ def test_reconcile_finds_what_no_event_told(cloud: LocalCloud, album: SampleAlbu
     assert cloud.json("reconcile", "--album", "spring-10k") == {"seen": 4, "queued": 1}
 
 
+def test_audit_verify_names_what_the_owner_of_the_database_changed(cloud: LocalCloud) -> None:
+    cloud.command("policy", "audited", "--indexing", "everyone")
+    [(entry_id,)] = cloud.sql("SELECT max(entry_id) FROM audit_entry WHERE album = 'audited'")
+    publisher = pubsub_v1.PublisherClient()
+    topic = publisher.topic_path(cloud.environment["GOOGLE_CLOUD_PROJECT"], "photo-retention")
+    publisher.publish(topic, b"{}").result(timeout=60)  # as the hourly schedule does
+
+    def anchored() -> bool:
+        files = (cloud.state_dir / "storage" / cloud.environment["PHOTOFINISH_AUDIT_BUCKET"]).glob("anchors/*.jsonl")
+        return any(f"[{entry_id}, " in file.read_text() for file in files)
+
+    wait_for(anchored, "the anchor of the entry", ALL_FINAL_TIMEOUT_S)
+    assert cloud.json("audit", "verify")["problems"] == []
+    change = "UPDATE audit_entry SET outcome = %s WHERE entry_id = %s RETURNING 1"
+    [(outcome,)] = cloud.sql("SELECT outcome FROM audit_entry WHERE entry_id = %s", entry_id)
+    with pytest.raises(psycopg.errors.RaiseException, match="never changed"):
+        cloud.sql(change, "404", entry_id)
+    with psycopg.connect(cloud.environment["DATABASE_URL"], autocommit=True) as owner:
+        owner.execute("SET session_replication_role = replica")  # no triggers
+        owner.execute(change, ("404", entry_id))
+        found = cloud.command("audit", "verify", check=False)
+        owner.execute(change, (outcome, entry_id))
+    assert found.returncode == 1
+    assert f"{entry_id}\twas changed after it was anchored" in found.stdout
+    assert cloud.command("audit", "verify").returncode == 0
+
+
 def test_migrate_has_nothing_left_to_do(cloud: LocalCloud) -> None:
-    assert cloud.json("migrate") == {"applied": [], "unsearchable": {}}
+    assert cloud.json("migrate") == {"applied": [], "granted": [], "unsearchable": {}, "warnings": []}
 
 
 def test_what_an_earlier_version_indexed_is_found_after_reconcile_again(
@@ -136,13 +292,15 @@ def test_env_is_what_a_shell_can_eval(cloud: LocalCloud) -> None:
     assert {name: seen[name] for name in cloud.environment} == cloud.environment
 
 
-def test_a_second_local_cloud_on_the_same_state_is_refused(cloud: LocalCloud) -> None:
-    result = cloud.command("up", check=False)
-    assert result.returncode == 3
-    assert "in use" in result.stderr
+def test_a_second_up_shows_the_local_cloud_that_runs(cloud: LocalCloud) -> None:
+    pids = cloud.pids()
+    result = cloud.command("up")
+    assert "runs already" in result.stderr
+    assert cloud.environment["FIRESTORE_EMULATOR_HOST"] in result.stdout
+    assert cloud.pids() == pids
 
 
-def test_the_demo_finds_somebody_by_bib_and_by_selfie(cloud: LocalCloud, tmp_path: Path) -> None:
+def test_the_demo_finds_a_runner_by_bib_and_by_selfie(cloud: LocalCloud, tmp_path: Path) -> None:
     shown = cloud.command("demo", "--count", "3", "--out", str(tmp_path)).stdout
     by_bib, by_selfie = shown.split("Who wears")[1].split("Who is this?")
     assert "sample-race/IMG_" in by_bib
@@ -161,8 +319,17 @@ def test_the_demo_takes_ones_own_photos(cloud: LocalCloud, sample_album: SampleA
 
 def test_logs_tell_what_a_task_did(cloud: LocalCloud, album: SampleAlbum) -> None:
     trace_id = cloud.json("trace", "spring-10k", album.photos[0].path.name)["trace_id"]
-    listed = cloud.json("logs")
-    assert {"pubsub", "firestore", "api"} <= listed["pieces"].keys()
-    executions = {task["execution"] for task in listed["tasks"]}
-    assert any(trace_id in cloud.command("logs", execution).stdout for execution in executions)
+    lines = cloud.command("logs", "--trace", trace_id[:12], "--json").stdout.splitlines()
+    said = [(entry["service"], entry["message"]) for entry in map(json.loads, lines)]
+    assert said == [("on-object-finalized", "queued"), ("analyze", "committed")]
+    assert f"trace_id={trace_id}" in cloud.command("logs", "--service", "analyze", "--since", "1h").stdout
+    assert {"pubsub", "firestore", "api"} <= {log["service"] for log in cloud.json("logs", "--files")}
     assert "available: " in cloud.command("logs", "nonsense", check=False).stderr
+
+
+def test_preflight_checks_the_local_cloud(cloud: LocalCloud) -> None:
+    answer = cloud.json("preflight")
+    assert answer["result"] == "ready"
+    found = {finding["check"]: finding for finding in answer["findings"]}
+    assert set(found) == {"servers and functions", "bucket photos", "bucket derived", "bucket enrolments", "pgvector"}
+    assert "ready (5 checks)" in cloud.command("preflight").stdout

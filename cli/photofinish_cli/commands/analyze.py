@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import cv2
@@ -14,20 +14,23 @@ import typer
 
 from photofinish.analysis.imaging.decoding import Limits
 from photofinish.analysis.models.settings import default_models_dir
-from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sidecar import sidecar
 from photofinish.errors import NotFound, RejectedInput
 from photofinish.wiring import model_settings
 from photofinish_cli import annotating
+from photofinish_cli.local_photos import LocalFile, annotated_path, local_files, prepare_folder
 from photofinish_cli.output import (
     ExitCode,
-    console,
+    counted,
+    print_error,
     print_json_line,
+    print_tables,
     printable,
-    progress_bar,
+    remark,
     reported_errors,
     table,
 )
+from photofinish_cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
@@ -57,7 +60,7 @@ def analyze(
 ) -> None:
     """Find faces, bib numbers and sharpness in photos on this machine, without any cloud.
 
-    Exit code 1 if a file was rejected. Hidden files are skipped.
+    Exit code 1 if a file was rejected or an annotated picture cannot be written. Hidden files are skipped.
 
     Examples:
 
@@ -67,15 +70,18 @@ def analyze(
 
       photofinish analyze ./card1 --json | jq -r '.bibs[]?.number'
     """
-    with reported_errors():
+    with reported_errors(on_interrupt="Annotated photos that are written stay."):
         files = local_files(paths, without=annotate)
         if not files:
             raise NotFound(f"no files in {', '.join(map(str, paths))}")
+        if annotate is not None:
+            prepare_folder(annotate)
         # Models and their runtime take a moment to load, so they are imported only now.
         from photofinish.analysis.analyzer import Analyzer
 
         analyzer = Analyzer.load(replace(model_settings(), models_dir=models_dir or default_models_dir()))
         report = _JsonReport() if json else _TableReport()
+        not_written = 0
         started = time.monotonic()
         with progress_bar("Analysing", len(files), plain=json) as bar:
             for file, result in _analyzed(analyzer, files):
@@ -85,48 +91,18 @@ def analyze(
                     document = sidecar(file.ref, result.analysis, analyzer.pipeline_version, embeddings=embeddings)
                     report.analyzed(document)
                     if annotate is not None:
-                        write_annotated(annotate, file.ref, result.preview_jpeg, document)
+                        path = annotated_path(annotate, file.ref)
+                        try:
+                            _write_annotated(path, result.preview_jpeg, document)
+                        except OSError as error:
+                            not_written += 1
+                            print_error(f"{path} cannot be written: {error.strerror}")
                 bar.advance()
         report.end(time.monotonic() - started)
-    if report.rejections:
+        if not json:
+            remark(f"Decoded in separate processes: {analyzer.decoders.in_force()}")
+    if report.rejections or not_written:
         raise typer.Exit(ExitCode.FOUND_WRONG)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalFile:
-    """A file on this machine as a photo.
-
-    The bucket of its `ref` is `local`, its generation the file's time of change in nanoseconds, and its name the path
-    from the folder that was given, that folder's own name first: so the folder is the album, wherever it lies.
-    """
-
-    path: Path
-    ref: PhotoRef
-
-
-def local_files(paths: Sequence[Path], *, without: Path | None = None) -> list[LocalFile]:
-    """The files of `paths`, in the order given, a folder's sorted by name; hidden ones and those in `without` left out.
-
-    A file that is given by its own name is taken even where it is hidden, and each file is taken once.
-    """
-    found: dict[Path, LocalFile] = {}
-    left_out = without.resolve() if without else None
-    for given in paths:
-        root = given.resolve()
-        if not given.is_dir():
-            found.setdefault(root, _local_file(given, PurePosixPath(given.name)))
-            continue
-        for path in sorted(given.rglob("*")):
-            inner = path.relative_to(given)
-            hidden = any(part.startswith(".") for part in inner.parts)
-            if hidden or not path.is_file() or (left_out and path.resolve().is_relative_to(left_out)):
-                continue
-            found.setdefault(path.resolve(), _local_file(path, PurePosixPath(root.name, *inner.parts)))
-    return list(found.values())
-
-
-def _local_file(path: Path, name: PurePosixPath) -> LocalFile:
-    return LocalFile(path=path, ref=PhotoRef(bucket="local", name=str(name), generation=path.stat().st_mtime_ns))
 
 
 def _analyzed(
@@ -163,18 +139,15 @@ def _content(path: Path) -> bytes | RejectedInput:
         return RejectedInput("unreadable", f"The file cannot be read: {error.strerror}.")
 
 
-def write_annotated(folder: Path, ref: PhotoRef, preview_jpeg: bytes, document: dict[str, Any]) -> Path:
-    """Write the preview with what was found drawn on it, under the photo's name; returns where."""
-    name = ref.name if ref.name.lower().endswith((".jpg", ".jpeg")) else f"{ref.name}.jpg"
-    path = folder / name
+def _write_annotated(path: Path, preview_jpeg: bytes, document: dict[str, Any]) -> None:
+    """Write the preview with what was found drawn on it."""
     pixels = cv2.imdecode(np.frombuffer(preview_jpeg, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
-        raise RuntimeError(f"the preview of {ref.name} is not a JPEG")
+        raise RuntimeError(f"the preview of {document['photo']['name']} is not a JPEG")
     drawn = annotating.annotate(np.asarray(pixels, np.uint8), document)
-    path.parent.mkdir(parents=True, exist_ok=True)
     _, encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, _ANNOTATED_JPEG_QUALITY])
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(encoded.tobytes())
-    return path
 
 
 class _JsonReport:
@@ -201,6 +174,7 @@ class _TableReport:
         self.rejections = 0
         self._rows = table("file", "faces", "bibs", "sharpness", "blurry", "ms", right=["faces", "sharpness", "ms"])
         self._reasons = table("rejected", "code", "why")
+        self._warnings = table("file", "warning", "why")
         self._photos = self._faces = self._bibs = self._blurry = 0
 
     def analyzed(self, document: dict[str, Any]) -> None:
@@ -217,18 +191,16 @@ class _TableReport:
             "blurry" if is_blurry else "",
             f"{sum(document['timings_ms'].values()):.0f}",
         )
+        for warning in document["warnings"]:
+            self._warnings.add_row(printable(document["photo"]["name"]), warning["code"], printable(warning["message"]))
 
     def rejected(self, file: LocalFile, reason: RejectedInput) -> None:
         self.rejections += 1
         self._reasons.add_row(printable(file.ref.name), reason.code, printable(reason.message))
 
     def end(self, elapsed_s: float) -> None:
-        to = console()
-        if self._photos:
-            to.print(self._rows)
-        if self.rejections:
-            to.print(self._reasons)
-        to.print(
-            f"{self._photos} photos in {elapsed_s:.1f} s: {self._faces} faces, {self._bibs} bibs, "
-            f"{self._blurry} blurry; {self.rejections} files rejected"
+        print_tables(*(one for one in (self._rows, self._warnings, self._reasons) if one.row_count))
+        remark(
+            f"{counted(self._photos, 'photo')} in {elapsed_s:.1f} s: {counted(self._faces, 'face')}, "
+            f"{counted(self._bibs, 'bib')}, {self._blurry} blurry; {counted(self.rejections, 'file')} rejected"
         )

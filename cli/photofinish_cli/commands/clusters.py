@@ -7,12 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
+from photofinish.domain.photo import album_name
 from photofinish.errors import NotFound, Unavailable
 from photofinish.wiring import model_settings
 from photofinish_cli import api_client
-from photofinish_cli.commands.people import Album, Faces, Person, show_change
+from photofinish_cli.arguments import Album
+from photofinish_cli.commands.people import Faces, Person, show_change
 from photofinish_cli.deployment import Json, StateDir, connect, use_deployment
-from photofinish_cli.output import console, print_json, reported_errors, table
+from photofinish_cli.output import counted, print_json, print_tables, remark, reported_errors, table
+from photofinish_cli.person_ids import whole_person_id
+from photofinish_cli.times import local_time
 
 _TURN_TIMEOUT_S = 120.0
 _POLL_S = 0.5
@@ -45,6 +49,7 @@ def run_clustering(album: Album, json: Json = False, state: StateDir = None) -> 
     from photofinish.application.people.projection import PeopleProjector
 
     with reported_errors():
+        album = album_name(album)
         cloud = connect(state)
         projector = PeopleProjector(cloud.people_projection, cloud.people_documents)
         clustering = PeopleClustering(cloud.clusters, known_calibrations(model_settings()), publish=projector.project)
@@ -74,7 +79,8 @@ def merge_people(
     """
     with reported_errors():
         use_deployment(state)
-        answer = api_client.in_album("POST", album, f"/people/{person}/merge", json={"other": other})
+        path = f"/people/{whole_person_id(album, person)}/merge"
+        answer = api_client.in_album("POST", album, path, json={"other": whole_person_id(album, other)})
     show_change(album, answer, json=json)
 
 
@@ -94,7 +100,8 @@ def split_person(
     with reported_errors():
         use_deployment(state)
         body = {"face_ids": faces, "name": name}
-        answer = api_client.in_album("POST", album, f"/people/{person}/split", json=body)
+        path = f"/people/{whole_person_id(album, person)}/split"
+        answer = api_client.in_album("POST", album, path, json=body)
     show_change(album, answer, json=json)
 
 
@@ -120,9 +127,14 @@ def list_operations(
         undone = f"by {done['undone_by']}" if done["undone_by"] else "" if done["is_reversible"] else "cannot be"
         what = f"{done['kind']} of {done['undoes']}" if done["undoes"] else done["kind"]
         shown.add_row(
-            str(done["operation_id"]), what, done["done_at"], done["done_by"], str(len(done["person_ids"])), undone
+            str(done["operation_id"]),
+            what,
+            local_time(done["done_at"]),
+            done["done_by"],
+            str(len(done["person_ids"])),
+            undone,
         )
-    console().print(shown)
+    print_tables(shown, empty="nothing was changed yet")
 
 
 @app.command("undo")
@@ -146,10 +158,16 @@ def _show(answer: dict[str, Any], *, json: bool) -> None:
     if json:
         print_json(answer)
         return
-    ran = f"last run {answer['ran_at'] or 'never'}, from scratch {answer['full_at'] or 'never'}"
-    console().print(f"{answer['people'] or 0} people in {answer['faces'] or 0} faces; {ran}")
+    people, on_photos = answer["people"], answer["people_on_photos"]
+    remark(
+        f"{counted(people, 'person', 'people')}, {on_photos} of them on photos with "
+        f"{counted(answer['assigned_faces'], 'face')}; the last run saw {counted(answer['faces'] or 0, 'face')}"
+    )
+    remark(
+        f"last run {local_time(answer['ran_at']) or 'never'}, from scratch {local_time(answer['full_at']) or 'never'}"
+    )
     if answer["is_waiting"]:
-        console().print("something changed since: it is clustered within minutes")
+        remark("something changed since: it is clustered within minutes")
     shown = table(
         "embedding space", "same person from", "false match rate", "strangers compared", right=["strangers compared"]
     )
@@ -160,4 +178,4 @@ def _show(answer: dict[str, Any], *, json: bool) -> None:
             f"below {space['false_match_rate_at_most']:.2%}",
             str(space["stranger_pairs"]),
         )
-    console().print(shown)
+    print_tables(shown)

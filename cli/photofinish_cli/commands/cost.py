@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from photofinish_cli.output import console, print_json, table
+from photofinish_cli.output import print_json, print_tables, remark, table
 
 _HOURS = 730.0  # of a month
 _MINUTES = _HOURS * 60
@@ -35,6 +35,9 @@ class Line:
     quantity: str
     usd: float
     source: str
+    """Address of the price page, and what was read there."""
+    looked_up: str
+    """The day, as YYYY-MM-DD."""
     checked: bool
     """Whether the prices were compared with the source when they were written down."""
 
@@ -46,7 +49,22 @@ class Rival:
     name: str
     usd: float
     source: str
+    looked_up: str
     checked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What an operator chooses in Terraform and pays for by the hour, however many photos there are."""
+
+    high_availability: bool = False
+    """The database has a standby: database.high_availability."""
+    min_instances: int = 0
+    """Idle instances of each search function: search.min_instances."""
+
+
+DEFAULTS = Choices()
+"""What Terraform does where nothing is chosen."""
 
 
 def cost(
@@ -56,14 +74,26 @@ def cost(
     seconds_per_photo: Annotated[
         float | None, typer.Option(min=0.0001, help="Your own measurement, instead of the estimate.")
     ] = None,
+    high_availability: Annotated[
+        bool, typer.Option("--high-availability", help="The database has a standby in another zone.")
+    ] = False,
+    min_instances: Annotated[
+        int, typer.Option(min=0, help="Instances of each search function that are always running.")
+    ] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:
     """Estimate what a month costs on Google Cloud by list prices, without free tiers.
 
-    Example: photofinish cost --photos 50000 --faces 3 --gpu l4
+    Examples:
+
+      photofinish cost --photos 50000 --faces 3 --gpu l4
+
+      photofinish cost --photos 50000 --high-availability --min-instances 1
     """
     prices = price_file()
-    lines = monthly_lines(photos, faces, gpu, prices, seconds_per_photo=seconds_per_photo)
+    choices = Choices(high_availability=high_availability, min_instances=min_instances)
+    lines = monthly_lines(photos, faces, gpu, prices, choices, seconds_per_photo=seconds_per_photo)
+    task_usd_h = 3600 * task_usd_s(gpu, prices)
     rivals = monthly_rivals(photos, faces, prices)
     total = sum(line.usd for line in lines)
     if json:
@@ -73,7 +103,9 @@ def cost(
                 "faces_per_photo": faces,
                 "processor": gpu.value,
                 "estimate": True,
-                "prices_looked_up": prices["looked_up"],
+                "high_availability": high_availability,
+                "min_instances": min_instances,
+                "usd_task_hour": task_usd_h,
                 "lines": [asdict(line) for line in lines],
                 "usd_month": total,
                 "usd_per_1000_photos": total / photos * 1000,
@@ -81,18 +113,21 @@ def cost(
             }
         )
         return
-    bill = table("", "a month", "USD a month", "USD per 1,000 photos", right=["USD a month", "USD per 1,000 photos"])
+    bill = table(
+        "line", "a month", "USD a month", "USD per 1,000 photos", right=["USD a month", "USD per 1,000 photos"]
+    )
     for line in lines:
         bill.add_row(line.name, line.quantity, f"{line.usd:,.2f}", f"{line.usd / photos * 1000:,.3f}")
     bill.add_row("total", "", f"{total:,.2f}", f"{total / photos * 1000:,.3f}", style="bold")
     for rival in rivals:
         bill.add_row(f"with {rival.name}", "", f"{rival.usd:,.2f}", f"{rival.usd / photos * 1000:,.3f}", style="dim")
-    screen = console()
-    screen.print(bill)
-    screen.print(
-        f"An estimate: list prices as of {prices['looked_up']} ({prices['region']}), without free tiers. What a photo "
-        "takes is mostly assumed, and not every price was checked: prices.toml next to the command marks which. "
-        "Use --seconds-per-photo for your own measurement. Other services are priced by their API calls alone, "
+    print_tables(bill)
+    remark(
+        f"An hour of an analysis task costs {task_usd_h:.3f} USD. "
+        f"An estimate: list prices as of {min(line.looked_up for line in lines)} or later ({prices['region']}), "
+        "without free tiers. What a photo takes is mostly assumed, and not every price was checked: prices.toml next "
+        "to the command marks which. Use --seconds-per-photo for your own measurement. Other services are priced by "
+        "their API calls alone, "
         "without storage, documents and delivery.",
         style="dim",
     )
@@ -104,8 +139,22 @@ def price_file() -> dict[str, Any]:
     return tomllib.loads(resources.files(__package__ or "").joinpath("prices.toml").read_text(encoding="utf-8"))
 
 
+def task_usd_s(processor: Processor, prices: dict[str, Any]) -> float:
+    """Price of one second of an analysis task in USD, with the database proxy in its sidecar."""
+    assumed, job = prices["assumptions"], prices["cloud_run_job"]
+    usd_s: float = (assumed["task_vcpu"] + assumed["task_proxy_vcpu"]) * job["vcpu_s"]
+    usd_s += (assumed["task_gib"] + assumed["task_proxy_gib"]) * job["gib_s"]
+    return usd_s + (job["l4_s"] if processor is Processor.L4 else 0.0)
+
+
 def monthly_lines(
-    photos: int, faces: float, processor: Processor, prices: dict[str, Any], *, seconds_per_photo: float | None = None
+    photos: int,
+    faces: float,
+    processor: Processor,
+    prices: dict[str, Any],
+    choices: Choices = DEFAULTS,
+    *,
+    seconds_per_photo: float | None = None,
 ) -> list[Line]:
     """The bill for `photos` uploaded in a month and kept for all of it, the dearest line first."""
     assumed = prices["assumptions"]
@@ -117,11 +166,8 @@ def monthly_lines(
     searches = photos * assumed["searches_per_photo"]
 
     def line(name: str, quantity: str, usd: float, section: str) -> Line:
-        return Line(name, quantity, usd, prices[section]["source"], _checked(prices[section]))
-
-    job = prices["cloud_run_job"]
-    task_usd_s = assumed["task_vcpu"] * job["vcpu_s"] + assumed["task_gib"] * job["gib_s"]
-    task_usd_s += job["l4_s"] if on_gpu else 0.0
+        found = prices[section]
+        return Line(name, quantity, usd, found["source"], found["looked_up"], _checked(found))
 
     service = prices["cloud_run_service"]
     calls = photos * assumed["event_requests"] + _MINUTES / assumed["sweep_every_min"] + recent_runs + full_runs
@@ -129,6 +175,8 @@ def monthly_lines(
         assumed["event_request_s"] * (service["vcpu_s"] + service["gib_s"]) + service["requests_1m"] / 1e6
     )
     search_usd_s = assumed["search_vcpu"] * service["vcpu_s"] + assumed["search_gib"] * service["gib_s"]
+    idle_instances = choices.min_instances * assumed["search_services"]
+    idle_usd_s = assumed["search_vcpu"] * service["idle_vcpu_s"] + assumed["search_gib"] * service["idle_gib_s"]
     search_usd = searches * (assumed["search_s"] * search_usd_s + service["requests_1m"] / 1e6)
 
     storage = prices["storage"]
@@ -150,14 +198,17 @@ def monthly_lines(
     index_gib = photos * faces * assumed["face_bytes"] / 2**30
     disk_gib = max(assumed["database_disk_gib"], index_gib * 1.5)
     database_usd = _HOURS * (assumed["database_vcpu"] * sql["vcpu_h"] + assumed["database_gib"] * sql["gib_h"])
-    database_usd += disk_gib * sql["ssd_gib_month"] + index_gib * sql["backup_gib_month"]
+    database_usd += disk_gib * sql["ssd_gib_month"]
+    database_usd *= sql["high_availability_factor"] if choices.high_availability else 1
+    database_usd += index_gib * sql["backup_gib_month"]
 
     door = prices["load_balancer"]
+    scans = assumed["deploys_month"] * assumed["images_per_deploy"]
     lines = [
         line(
             f"analysis on {'an L4' if on_gpu else 'CPU'}",
             f"{task_s / 3600:,.1f} task hours at {photo_s:g} s a photo",
-            task_s * task_usd_s,
+            task_s * task_usd_s(processor, prices),
             "cloud_run_job",
         ),
         line("event functions", f"{calls:,.0f} calls", calls_usd, "cloud_run_service"),
@@ -183,7 +234,18 @@ def monthly_lines(
             photos * assumed["message_kib"] / _KIB_PER_GIB / 1024 * prices["pubsub"]["tib"],
             "pubsub",
         ),
-        line("vector database", f"{index_gib:,.2f} GiB of {disk_gib:,.0f}", database_usd, "cloud_sql"),
+        line(
+            "vector database" + (" with standby" if choices.high_availability else ""),
+            f"{index_gib:,.2f} GiB of {disk_gib:,.0f}",
+            database_usd,
+            "cloud_sql",
+        ),
+        line(
+            "waiting search instances",
+            f"{idle_instances} instances",
+            idle_instances * idle_usd_s * _HOURS * 3600,
+            "cloud_run_service",
+        ),
         line(
             "public door", "load balancer, rate limits", _HOURS * door["rule_h"] + door["armor_month"], "load_balancer"
         ),
@@ -199,6 +261,7 @@ def monthly_lines(
             assumed["images_gib"] * prices["artifact_registry"]["gib_month"],
             "artifact_registry",
         ),
+        line("image scans", f"{scans} images", scans * prices["artifact_analysis"]["scan"], "artifact_analysis"),
     ]
     return sorted(lines, key=lambda line: -line.usd)
 
@@ -213,6 +276,7 @@ def monthly_rivals(photos: int, faces: float, prices: dict[str, Any]) -> list[Ri
             + searches * rival["search_1k"] / 1000
             + photos * faces * rival["face_month"],
             rival["source"],
+            rival["looked_up"],
             _checked(rival),
         )
         for rival in prices["rivals"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections import Counter
@@ -10,24 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import cv2
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from photofinish.domain.photo import PhotoStatus, is_album_name
 from photofinish.ports import PhotoRecord
 from photofinish.wiring import App
 from photofinish_cli import api_client, dropping
-from photofinish_cli.annotating import annotate
 from photofinish_cli.commands import find, local
-from photofinish_cli.contact_sheet import contact_sheet
+from photofinish_cli.contact_sheet import Tile, contact_sheet
 from photofinish_cli.deployment import StateDir, connect, local_state_dir
-from photofinish_cli.output import console, printable, progress_bar, reported_errors, table
+from photofinish_cli.drop_files import collect
+from photofinish_cli.drop_names import Placement, by_composed_name, photos_to_compare, place
+from photofinish_cli.output import Table, console, print_tables, printable, reported_errors, table
+from photofinish_cli.pictures import annotated, preview, square_around, write_picture
+from photofinish_cli.progress import progress_bar
 from photofinish_cli.sample_album import make_sample_album
 from photofinish_emulators import stack
 
 _SHOWN = 40
+_PARALLEL = 8
 _SELFIE_MARGIN = 0.6  # of the face's size, on every side: what an arm's length leaves around it
 
 
@@ -61,7 +61,7 @@ def demo(
     """
     screen = console()
     state_dir = local_state_dir(state)
-    with reported_errors():
+    with reported_errors(on_interrupt="The local cloud goes on with what was sent; `photofinish down` stops it."):
         local.start(state_dir)
         cloud = connect(state_dir)
         if photos is None:
@@ -71,7 +71,7 @@ def demo(
         _drop(cloud, album, folder)
 
         records = list(cloud.documents.list_photos(album))
-        screen.print(_found(records))
+        print_tables(_found(records))
         question = question or _own_question(cloud, records, out)
         if question.bib_number:
             screen.print(f"\nWho wears {question.bib_number}?   find {album} --bib {question.bib_number}", style="bold")
@@ -100,15 +100,20 @@ def _album_name(folder: Path) -> str:
 
 
 def _drop(cloud: App, album: str, folder: Path) -> None:
-    files = dropping.collect([folder], album)
-    with progress_bar("sending", len(files)) as bar:
-        dropped = dropping.send(cloud.uploads, album, files, parallel=8, on_done=bar.advance)
+    photos = collect([folder], album).photos
+    uploaded = by_composed_name(cloud.uploads.uploaded(album))
+    contents, _ = dropping.compare(photos_to_compare(photos, uploaded), parallel=_PARALLEL, on_done=lambda: None)
+    # The sample album is drawn again where its size changed: what it holds is replaced, not added to.
+    placed = place(photos, uploaded, contents, replace=True)
+    new = [one for one in placed if one.placement is not Placement.THERE]
+    with progress_bar("sending", len(new)) as bar:
+        dropped = dropping.send(cloud.uploads, placed, parallel=_PARALLEL, on_done=bar.advance)
     with progress_bar("analysing", len(dropped.there)) as bar:
         dropping.wait_until_final(cloud.documents, dropped.there, bar.advance)
 
 
-def _found(records: list[PhotoRecord]) -> Any:
-    shown = table("photo", "status", "faces", "bibs", "sharpness", "", right=["faces", "sharpness"])
+def _found(records: list[PhotoRecord]) -> Table:
+    shown = table("photo", "status", "faces", "bibs", "sharpness", "remark", right=["faces", "sharpness"])
     for record in sorted(records, key=lambda record: record.ref.name)[:_SHOWN]:
         fields = record.fields
         if record.status is PhotoStatus.DONE:
@@ -138,28 +143,12 @@ def _own_question(cloud: App, records: list[PhotoRecord], out: Path) -> Question
         _, record, face = max(faces, key=lambda entry: entry[0])
         selfie = out / "selfie.jpg"
         selfie.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(selfie), _cut_out(_preview(cloud, record), face["box"]))
+        write_picture(selfie, square_around(preview(cloud.store, record), face["box"], margin=_SELFIE_MARGIN))
     return Question(numbers.most_common(1)[0][0] if numbers else None, selfie)
 
 
-def _cut_out(picture: NDArray[np.uint8], box: dict[str, float]) -> NDArray[np.uint8]:
-    height, width = picture.shape[:2]
-    side = max(box["w"] * width, box["h"] * height) * (0.5 + _SELFIE_MARGIN)
-    x, y = (box["x"] + box["w"] / 2) * width, (box["y"] + box["h"] / 2) * height
-    top, bottom = max(0, round(y - side)), min(height, round(y + side))
-    left, right = max(0, round(x - side)), min(width, round(x + side))
-    return picture[top:bottom, left:right]
-
-
-def _preview(cloud: App, record: PhotoRecord) -> NDArray[np.uint8]:
-    content = cloud.store.read_derived(record.fields["renditions"]["preview"])
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    assert picture is not None, "a preview that we wrote is a JPEG"
-    return np.asarray(picture, np.uint8)
-
-
 def _show_answer(answer: dict[str, Any]) -> None:
-    console().print(find.photos_table(answer) if answer["photos"] else "no photos found")
+    print_tables(find.photos_table(answer), empty="no photos found")
 
 
 def _write_sheet(cloud: App, records: list[PhotoRecord], out: Path) -> Path | None:
@@ -171,13 +160,12 @@ def _write_sheet(cloud: App, records: list[PhotoRecord], out: Path) -> Path | No
     tiles = []
     with progress_bar("drawing", len(done[:_SHOWN])) as bar:
         for record in done[:_SHOWN]:
-            document = json.loads(cloud.store.read_derived(record.fields["sidecar"]))
             numbers = " ".join(record.fields["bib_numbers"])
-            tiles.append((annotate(_preview(cloud, record), document), f"{Path(record.ref.name).name}  {numbers}"))
+            tiles.append(Tile(annotated(cloud.store, record), f"{Path(record.ref.name).name}  {numbers}"))
             bar.advance()
     out.mkdir(parents=True, exist_ok=True)
     path = out / "contact-sheet.jpg"
-    cv2.imwrite(str(path), contact_sheet(tiles))
+    write_picture(path, contact_sheet(tiles))
     return path
 
 

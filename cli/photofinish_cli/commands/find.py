@@ -8,12 +8,23 @@ from typing import Annotated, Any
 import typer
 
 from photofinish_cli import api_client
+from photofinish_cli.arguments import Album
 from photofinish_cli.deployment import Json, StateDir, use_deployment
-from photofinish_cli.output import ExitCode, console, print_error, print_json, printable, reported_errors, table
+from photofinish_cli.output import (
+    ExitCode,
+    Table,
+    print_error,
+    print_json,
+    print_tables,
+    printable,
+    reported_errors,
+    table,
+)
+from photofinish_cli.photo_filters import Camera, Folder, TakenFrom, TakenTo
 
 
 def find(
-    album: Annotated[str, typer.Argument(help="Album to search.")],
+    album: Album,
     selfie: Annotated[
         list[Path] | None,
         typer.Option("--selfie", help="Picture of the person; up to 5.", exists=True, dir_okay=False),
@@ -21,12 +32,10 @@ def find(
     bib: Annotated[str | None, typer.Option("--bib", help="Bib number.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name on the start list, or name of a person.")] = None,
     text: Annotated[str | None, typer.Option("--text", help="Words that can be read in the photo.")] = None,
-    taken_from: Annotated[
-        str | None, typer.Option("--from", help="Taken at 2026-05-01T10:00 or later, by the camera's clock.")
-    ] = None,
-    taken_to: Annotated[str | None, typer.Option("--to", help="Taken at this time or earlier.")] = None,
-    camera: Annotated[str | None, typer.Option("--camera", help="Make and model, as `show` prints them.")] = None,
-    folder: Annotated[str | None, typer.Option("--folder", help="Folder below the album.")] = None,
+    taken_from: TakenFrom = None,
+    taken_to: TakenTo = None,
+    camera: Camera = None,
+    folder: Folder = None,
     limit: Annotated[int, typer.Option(help="Photos at most.", min=1, max=200)] = 20,
     json: Json = False,
     state: StateDir = None,
@@ -60,12 +69,12 @@ def find(
         if json:
             print_json(answer)
         else:
-            console().print(photos_table(answer) if answer["photos"] else "no photos found")
+            print_tables(photos_table(answer), empty="no photos found")
     if not answer["photos"]:
         raise typer.Exit(ExitCode.FOUND_WRONG)
 
 
-def photos_table(answer: dict[str, Any]) -> Any:
+def photos_table(answer: dict[str, Any]) -> Table:
     """A table of the photos in the search API's answer, best first, with the parts that make up each score."""
     names = list(dict.fromkeys(part["part"] for photo in answer["photos"] for part in photo["parts"]))
     shown = table("photo", "score", *names, "why", right=["score", *names])
@@ -85,9 +94,20 @@ def _reasons(photo: dict[str, Any]) -> list[str]:
     if face := photo["face"]:
         reasons.append(f"similarity {face['similarity']:.3f}")
     if bib := photo["bib"]:
-        seen = "wears" if bib["offered"] else "reads"  # offered: inferred from another photo, or confirmed by a user
-        reasons.append(f"{seen} {bib['number']}" + (" (partly)" if bib["partial"] else ""))
+        reasons.append(_of_bib(bib))
     if name := photo["name"]:
-        reasons.append(name["name"] + (f" wears {name['number']}" if name["number"] else ""))
+        reasons.append(
+            (name["name"] or "the name") + (f", {name['number']} on the start list" if name["number"] else "")
+        )
     reasons += photo["text"] or []
     return reasons
+
+
+def _of_bib(bib: dict[str, Any]) -> str:
+    if bib["by_hand"]:
+        return f"{bib['number']} set by hand"
+    if bib["confirmed"]:
+        return f"{bib['number']} confirmed for this person"
+    if bib["inferred"]:
+        return f"{bib['number']} inferred from another photo"
+    return f"reads {bib['number']}" + (" (partly)" if bib["partial"] else "")

@@ -11,9 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
+from photofinish_cli.arguments import album_of
 from photofinish_cli.deployment import Json, StateDir, use_deployment
-from photofinish_cli.dropping import check_album_name
-from photofinish_cli.output import ExitCode, console, print_error, print_json, printable, progress_bar, reported_errors
+from photofinish_cli.output import ExitCode, counted, print_error, print_json, printable, reported_errors, say
+from photofinish_cli.progress import progress_bar
 from photofinish_cli.rekognition_import.aws import check_boto3, source_client, target_client
 from photofinish_cli.rekognition_import.importing import (
     OldCollection,
@@ -70,11 +71,10 @@ def import_rekognition(
     if (pictures is None) == (bucket is None):
         print_error("give either --pictures or --bucket")
         raise typer.Exit(ExitCode.USAGE)
-    album = album or collection
-    mapping_file = mapping or Path(f"{album}-faces.csv")
-    with reported_errors():
+    with reported_errors(on_interrupt="What was indexed is kept; the same command goes on from there."):
         check_boto3()
-        check_album_name(album)
+        album = album_of(album or collection)
+        mapping_file = mapping or Path(f"{album}-faces.csv")
         found_in: Pictures = (
             BucketPictures.at(bucket, profile=profile, region=region)
             if bucket is not None
@@ -126,16 +126,16 @@ def _print_summary(
     found: int,
     dry_run: bool,
 ) -> None:
-    total, screen = len(old.face_ids), console()
+    total = counted(len(old.face_ids), "face")
     wrong = Counter(face.outcome for face in faces if face.outcome is not Outcome.MATCHED)
     if dry_run:
-        screen.print(f"{printable(album)}: {total} faces, of {found} the picture is there; {len(old.users)} users")
+        say(f"{printable(album)}: {total}, of {found} the picture is there; {counted(len(old.users), 'user')}")
     else:
         matched = sum(face.outcome is Outcome.MATCHED for face in faces)
-        screen.print(f"{printable(album)}: {matched} of {total} faces found again, {len(users)} users")
-        screen.print(f"old and new ids are in {printable(str(mapping_file))}")
+        say(f"{printable(album)}: {matched} of {total} found again, {counted(len(users), 'user')}")
+        say(f"old and new ids are in {printable(str(mapping_file))}")
     for outcome, count in sorted(wrong.items()):
-        print_error(f"{count} faces: {_SENTENCES[outcome]}")
+        print_error(f"{counted(count, 'face')}: {_SENTENCES[outcome]}")
 
 
 _SENTENCES = {

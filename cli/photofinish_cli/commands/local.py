@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,47 +13,67 @@ from typing import Annotated
 
 import typer
 from rich.status import Status
-from rich.text import Text
 
 from photofinish.errors import Misconfigured, Unavailable
-from photofinish.wiring import model_settings
 from photofinish_cli.deployment import Json, StateDir, local_state_dir
-from photofinish_cli.local_deployment import local_deployment, local_environment
-from photofinish_cli.output import console, print_json, reported_errors, table
+from photofinish_cli.local_deployment import local_deployment, local_environment, rules_file
+from photofinish_cli.output import console, is_quiet, print_json, print_tables, remark, reported_errors, say, table
 from photofinish_emulators import stack
 from photofinish_emulators.common.state_dir import CannotServe
 
+MIN_FREE_MB = 300  # a new database takes a fifth of it
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
+StrictIam = Annotated[
+    bool,
+    typer.Option(
+        "--strict-iam", help="Let functions and jobs do only what Terraform permits the service account of each."
+    ),
+]
+Account = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="With the permissions of a service account, such as fn-api (after `up --strict-iam`)."
+    ),
+]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return once it is ready; `photofinish down` stops it.")]
 
 
-def up(state: StateDir = None, detach: Detach = False, json: Json = False) -> None:
+def up(state: StateDir = None, detach: Detach = False, strict_iam: StrictIam = False, json: Json = False) -> None:
     """Start everything on this machine, on loopback: storage, Pub/Sub, Firestore, Postgres, Cloud Run Jobs, functions.
 
-    Everything survives a crash or a reboot and resumes. Where a variable names another server
+    Everything survives a crash or a reboot and resumes. Where it runs already, its addresses are shown. Settings of the
+    environment and of photofinish.toml apply (`photofinish config` shows them). Where a variable names another server
     (STORAGE_EMULATOR_HOST, PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST, RUN_EMULATOR_HOST, DATABASE_URL), that one is
     used instead of ours.
+
+    With --strict-iam the local servers refuse what Google Cloud would refuse: each function and job may do only what
+    its service account is granted in terraform/, and errors say which permission is missing.
 
     Examples:
 
       photofinish up
 
+      photofinish up --strict-iam
+
       photofinish up --detach && eval "$(photofinish env)"
     """
     state_dir = local_state_dir(state)
-    with reported_errors():
-        if detach:
-            start(state_dir)
+    with reported_errors(on_interrupt="The local cloud goes on starting; `photofinish down` stops it."):
+        if detach or stack.is_running(state_dir):
+            if not start(state_dir, strict_iam=strict_iam):
+                remark("the local cloud runs already; `photofinish down` stops it")
             _print_addresses(state_dir, json=json)
             return
-        spec = local_deployment(state_dir, models_dir=model_settings().models_dir)
-        with _stack_errors(), _starting() as progress:
+        with _stack_errors(state_dir), _starting() as progress:
+            spec = _deployment(state_dir, strict_iam=strict_iam)
 
             def on_event(event: stack.Event) -> None:
                 progress(event)
                 if event.name == stack.STACK and event.state == "ready":
                     _print_addresses(state_dir, json=json)
                     if not json:
-                        console().print("Press Ctrl-C to stop.")
+                        remark("Press Ctrl-C to stop.")
 
             stack.run_stack(spec, state_dir, on_event=on_event)
 
@@ -62,24 +84,30 @@ def down(state: StateDir = None, json: Json = False) -> None:
     Example: photofinish down
     """
     state_dir = local_state_dir(state)
-    with reported_errors(), _stack_errors():
+    with reported_errors(), _stack_errors(state_dir):
         stopped = stack.stop(state_dir)
     if json:
         print_json({"state_dir": str(state_dir), "stopped": stopped})
     else:
-        console().print(f"the local cloud on {state_dir} {'has stopped' if stopped else 'was not running'}")
+        say(f"the local cloud on {state_dir} {'has stopped' if stopped else 'was not running'}")
 
 
-def env(state: StateDir = None, json: Json = False) -> None:
+def env(state: StateDir = None, account: Account = None, json: Json = False) -> None:
     """Print the environment variables of the local cloud for other programs. They contain its passwords.
 
-    Example: eval "$(photofinish env)"
+    Examples:
+
+      eval "$(photofinish env)"
+
+      photofinish env --account fn-api
     """
     state_dir = local_state_dir(state)
     with reported_errors():
         if not stack.is_running(state_dir):
             raise Unavailable(f"no local cloud runs on {state_dir}: start it with `photofinish up --detach`")
         variables = local_environment(state_dir)
+        if account is not None:
+            variables |= _account_environment(state_dir, account)
     if json:
         print_json(variables)
     else:
@@ -87,7 +115,19 @@ def env(state: StateDir = None, json: Json = False) -> None:
             typer.echo(f"export {name}={shlex.quote(value)}")
 
 
-def start(state_dir: Path) -> bool:
+def _account_environment(state_dir: Path, account: str) -> dict[str, str]:
+    try:
+        return stack.account_environment(state_dir, account)
+    except KeyError:
+        known = ", ".join(stack.account_names(state_dir))
+        raise Misconfigured(
+            f"no account {account} here; there are: {known}"
+            if known
+            else "service accounts have permissions only after `photofinish up --strict-iam`"
+        ) from None
+
+
+def start(state_dir: Path, *, strict_iam: bool = False) -> bool:
     """Start the local cloud in the background, or wait until it is ready if it runs already.
 
     Returns whether this call started it.
@@ -99,10 +139,21 @@ def start(state_dir: Path) -> bool:
     if stack.is_running(state_dir):
         _wait_until_ready(state_dir)
         return False
-    spec = local_deployment(state_dir, models_dir=model_settings().models_dir)
-    with _stack_errors(), _starting() as progress:
-        stack.start_detached(spec, state_dir, on_event=progress)
+    with _stack_errors(state_dir), _starting() as progress:
+        stack.start_detached(_deployment(state_dir, strict_iam=strict_iam), state_dir, on_event=progress)
     return True
+
+
+def _deployment(state_dir: Path, *, strict_iam: bool) -> stack.StackSpec:
+    """What to run on `state_dir`, once there is room for it: a database that cannot write is hard to understand."""
+    folder = next(folder for folder in (state_dir, *state_dir.parents) if folder.exists())
+    free_mb = shutil.disk_usage(folder).free // 1_000_000
+    if free_mb < MIN_FREE_MB:
+        raise Misconfigured(
+            f"the disk of {state_dir} has {free_mb} MB free, and the local cloud needs {MIN_FREE_MB} MB to start: "
+            "free some space, or give another folder with --state"
+        )
+    return local_deployment(state_dir, strict_iam=strict_iam)
 
 
 def _wait_until_ready(state_dir: Path, timeout_s: float = 120.0) -> None:
@@ -116,6 +167,7 @@ def _wait_until_ready(state_dir: Path, timeout_s: float = 120.0) -> None:
 @contextmanager
 def _starting() -> Iterator[_Progress]:
     screen = console(stderr=True)
+    screen.quiet = is_quiet()
     with Status("starting the local cloud", console=screen) as status:
         yield _Progress(status)
 
@@ -145,9 +197,15 @@ class _Progress:
 
 
 @contextmanager
-def _stack_errors() -> Iterator[None]:
+def _stack_errors(state_dir: Path) -> Iterator[None]:
     try:
         yield
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        raise Misconfigured(
+            f"the disk of {state_dir} is full: free some space, or give another folder with --state"
+        ) from error
     except CannotServe as error:
         raise Misconfigured(str(error)) from error
     except stack.StackFailed as error:
@@ -155,13 +213,16 @@ def _stack_errors() -> Iterator[None]:
 
 
 def _print_addresses(state_dir: Path, *, json: bool) -> None:
+    pieces = stack.pieces(state_dir)
+    rules = {"firestore_rules": str(rules_file())} if "firestore" in pieces else {}  # none if another server is used
     if json:
-        print_json({"state_dir": str(state_dir), "environment": local_environment(state_dir)})
+        print_json({"state_dir": str(state_dir), "environment": local_environment(state_dir)} | rules)
         return
     shown = table("piece", "address", "log")
-    for name, piece in stack.pieces(state_dir).items():
+    for name, piece in pieces.items():
         if piece.address:
             shown.add_row(name, piece.address, piece.log)
-    screen = console()
-    screen.print(shown)
-    screen.print(Text.assemble("state ", (str(state_dir), "bold"), "   variables: ", ("photofinish env", "bold")))
+    print_tables(shown)
+    for path in rules.values():
+        remark(f"Firestore enforces {path}")
+    remark(f"state {state_dir}   variables: photofinish env")

@@ -13,7 +13,17 @@ from photofinish.analysis.models.catalogue import CatalogueModel, catalogue
 from photofinish.analysis.models.selection import ANALYSIS_ROLES, check_models, known_calibrations, model_labels
 from photofinish.analysis.models.settings import default_models_dir
 from photofinish.wiring import model_settings
-from photofinish_cli.output import ExitCode, console, print_error, print_json, printable, reported_errors, table
+from photofinish_cli.output import (
+    ExitCode,
+    print_error,
+    print_json,
+    print_tables,
+    printable,
+    remark,
+    reported_errors,
+    say,
+    table,
+)
 
 app = typer.Typer(
     name="models",
@@ -50,7 +60,7 @@ def list_models(json: _Json = False) -> None:
     rows = table("role", "model", "licence", "from", "input")
     for model in models:
         rows.add_row(model.role, model.label, model.licence, f"{model.package} {model.package_version}", model.input)
-    console().print(rows)
+    print_tables(rows)
 
 
 @app.command("selected")
@@ -76,8 +86,8 @@ def show_selected(json: _Json = False, models_dir: _ModelsDir = None) -> None:
     rows = table("role", "model")
     for role, label in labels.items():
         rows.add_row(role, label)
-    console().print(rows)
-    console().print(f"on {', '.join(settings.providers)}; spaces that can be searched: {', '.join(calibrated)}")
+    print_tables(rows)
+    remark(f"on {', '.join(settings.providers)}; spaces that can be searched: {', '.join(calibrated)}")
 
 
 @app.command("build")
@@ -91,19 +101,16 @@ def build_models(json: _Json = False, models_dir: _ModelsDir = None) -> None:
       photofinish models build --models-dir ./models --json
     """
     folder = models_dir or default_models_dir()
-    to = console(stderr=True)
 
-    def say(model: CatalogueModel) -> None:
-        to.print(f"building {model.label} ({model.role}) from {model.package} {model.package_version}")
+    def tell(model: CatalogueModel) -> None:
+        remark(f"building {model.label} ({model.role}) from {model.package} {model.package_version}")
 
     with reported_errors():
-        built = build(folder, None if json else say)
+        built = build(folder, None if json else tell)
     if json:
         print_json({"models_dir": str(folder), "built": [model.label for model in built]})
     else:
-        console().print(
-            f"{len(built)} built, {len(catalogue()) - len(built)} already there, in {printable(str(folder))}"
-        )
+        say(f"{len(built)} built, {len(catalogue()) - len(built)} already there, in {printable(str(folder))}")
 
 
 @app.command("verify")
@@ -125,10 +132,10 @@ def verify_models(json: _Json = False, models_dir: _ModelsDir = None) -> None:
         for verification in found:
             state = "ok" if verification.problem is None else printable(verification.problem)
             rows.add_row(verification.model.role, verification.model.label, verification.model.file, state)
-        console().print(rows)
+        print_tables(rows)
     wrong = [verification for verification in found if not verification.ok]
     if wrong:
-        print_error(f"{len(wrong)} of {len(found)} models are missing or wrong: run `photofinish models build`")
+        print_error(f"{len(wrong)} of {len(found)} models missing or wrong: run `photofinish models build`")
         raise typer.Exit(ExitCode.FOUND_WRONG)
 
 

@@ -12,10 +12,14 @@ from photofinish import wiring
 from photofinish.application.ingest import requeue
 from photofinish.application.reconcile import Reconciled
 from photofinish.application.reconcile import reconcile as reconcile_bucket
-from photofinish.domain.photo import PhotoStatus
+from photofinish.domain.photo import PhotoStatus, album_name
 from photofinish.errors import NotFound
+from photofinish_cli.arguments import Album
 from photofinish_cli.deployment import Json, StateDir, connect, use_deployment
-from photofinish_cli.output import console, print_json, progress_bar, reported_errors
+from photofinish_cli.output import counted, print_json, printable, remark, reported_errors, say
+from photofinish_cli.progress import progress_bar
+
+_ON_INTERRUPT = "Photos that were queued are analysed; the same command queues the rest."
 
 
 def reconcile(
@@ -30,7 +34,7 @@ def reconcile(
     """
     if again and album is None:
         raise typer.BadParameter("needs --album: it costs as much as the first time", param_hint="--again")
-    with reported_errors():
+    with reported_errors(on_interrupt=_ON_INTERRUPT):
         cloud = connect(state)
         with progress_bar("comparing", 0, plain=json) as bar:
 
@@ -43,18 +47,18 @@ def reconcile(
                 queue=cloud.queue,
                 events=cloud.events,
                 stale_after=timedelta(seconds=cloud.settings.stale_after_s),
-                album=album,
+                album=None if album is None else album_name(album),
                 again=again,
                 on_progress=show,
             )
     if json:
         print_json({"seen": done.seen, "queued": done.queued})
     else:
-        console().print(f"{done.seen} photos in the bucket, {done.queued} queued")
+        say(f"{counted(done.seen, 'photo')} in the bucket, {done.queued} queued")
 
 
 def redrive(
-    album: Annotated[str, typer.Argument(help="Album whose failed photos are tried again.")],
+    album: Album,
     rejected: Annotated[bool, typer.Option("--rejected", help="Rejected photos too.")] = False,
     json: Json = False,
     state: StateDir = None,
@@ -63,7 +67,8 @@ def redrive(
 
     Example: photofinish redrive spring-10k
     """
-    with reported_errors():
+    with reported_errors(on_interrupt=_ON_INTERRUPT):
+        album = album_name(album)
         cloud = connect(state)
         statuses = [PhotoStatus.FAILED, *([PhotoStatus.REJECTED] if rejected else [])]
         if not cloud.documents.counts(album):
@@ -78,27 +83,43 @@ def redrive(
     if json:
         print_json({"album": album, "queued": queued})
     else:
-        console().print(f"{album}: {queued} photos queued again")
+        say(f"{printable(album)}: {counted(queued, 'photo')} queued again")
 
 
-def migrate(json: Json = False, state: StateDir = None) -> None:
+def migrate(
+    grant: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--grant",
+            metavar="RIGHTS:USER",
+            help="What a database user of a function may do: data, api or retention. Repeatable.",
+        ),
+    ] = None,
+    json: Json = False,
+    state: StateDir = None,
+) -> None:
     """Bring the database to this version's schema, and say which albums it needs analysed again.
 
-    Safe to repeat, and while the system runs.
+    Safe to repeat, and while the system runs. In a deployment the job `migrate` names the users of the functions.
 
     Example: photofinish migrate
     """
+    grants = grant or []
     with reported_errors():
         use_deployment(state)
-        applied = wiring.migrate_database()
+        applied = wiring.migrate_database(grants)
         unsearchable = wiring.unsearchable_photos()
+        warnings = wiring.pgvector_warnings()
     if json:
-        print_json({"applied": applied, "unsearchable": unsearchable})
+        print_json({"applied": applied, "granted": grants, "unsearchable": unsearchable, "warnings": warnings})
         return
-    console().print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+    say("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+    if grants:
+        say(f"rights of {counted(len(grants), 'database user')} set")
+    for warning in warnings:
+        remark(f"warning: {warning}", style="yellow")
     for album, photos in unsearchable.items():
-        console().print(
-            f"{album}: no search finds {photos} photos that an earlier version indexed. "
-            f"Analyse the album again: photofinish reconcile --album {shlex.quote(album)} --again",
-            soft_wrap=True,
+        say(
+            f"{printable(album)}: no search finds {counted(photos, 'photo')} that an earlier version indexed. "
+            f"Analyse the album again: photofinish reconcile --album {shlex.quote(album)} --again"
         )

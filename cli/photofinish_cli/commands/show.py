@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from photofinish.domain.photo import PhotoRef
+from photofinish.domain.photo import PhotoRef, album_name
 from photofinish.errors import NotFound
 from photofinish.ports import PhotoRecord
 from photofinish.wiring import App
+from photofinish_cli.arguments import Album
 from photofinish_cli.deployment import Json, StateDir, connect
-from photofinish_cli.output import console, print_json, printable, reported_errors, table
+from photofinish_cli.output import print_json, print_tables, printable, remark, reported_errors, table
 from photofinish_cli.tracing import trace_of
 
-Album = Annotated[str, typer.Argument(help="Album, the first part of the photos' names.")]
 Photo = Annotated[str, typer.Argument(help="Name inside the album (cam2/IMG_1.jpg), or photo id.")]
 
 
-def show(album: Album, photo: Photo, json: Json = False, state: StateDir = None) -> None:
-    """Show what was found in one photo.
+def show(
+    album: Album,
+    photo: Photo,
+    open_: Annotated[
+        bool, typer.Option("--open", "-o", help="Open the photo's preview with everything that was found drawn on it.")
+    ] = False,
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="FILE", help="Write that picture to a .jpg, .png or .webp file.")
+    ] = None,
+    json: Json = False,
+    state: StateDir = None,
+) -> None:
+    """Show what was found in one photo; with --open as a picture. Nothing is analysed again.
 
-    Example: photofinish show spring-10k cam2/IMG_1.jpg
+    Examples:
+
+      photofinish show spring-10k cam2/IMG_1.jpg
+
+      photofinish show spring-10k cam2/IMG_1.jpg --open
+
+      photofinish show spring-10k cam2/IMG_1.jpg --save found.jpg
     """
     with reported_errors():
-        record = find_record(connect(state), album, photo)
+        cloud = connect(state)
+        record = find_record(cloud, album, photo)
         if json:
             print_json(plain(record.fields))
-            return
-        _print_record(record)
+        else:
+            _print_record(record)
+        if open_ or save:
+            _draw(cloud, record, save, is_opened=open_)
 
 
 def trace(album: Album, photo: Photo, json: Json = False, state: StateDir = None) -> None:
@@ -52,20 +74,35 @@ def trace(album: Album, photo: Photo, json: Json = False, state: StateDir = None
                 }
             )
             return
-        screen = console()
-        screen.print(f"{printable(record.ref.name)}  generation {record.ref.generation}  {record.status.value}")
+        remark(f"{printable(record.ref.name)}  generation {record.ref.generation}  {record.status.value}")
         shown = table("stage", "at", "after upload", "took", right=["after upload", "took"])
         for step in steps:
             shown.add_row(step["stage"], _clock(step["at"]), _seconds(step["after_s"]), _milliseconds(step["took_ms"]))
-        screen.print(shown)
-        screen.print(f"trace {record.fields.get('trace_id', '–')}   worker {record.fields.get('worker', '–')}")
+        print_tables(shown)
+        remark(f"trace {record.fields.get('trace_id', '–')}   worker {record.fields.get('worker', '–')}")
         for role, model in sorted(record.fields.get("models", {}).items()):
-            screen.print(f"{role}: {model}")
+            remark(f"{role}: {model}")
+
+
+def _draw(cloud: App, record: PhotoRecord, save: Path | None, *, is_opened: bool) -> None:
+    from photofinish_cli import pictures  # imported here: only drawing needs what it imports
+
+    if save is not None:
+        pictures.check_picture_file(save)
+    picture = pictures.annotated(cloud.store, record)
+    file = save or pictures.temporary_picture(record.ref.photo_id)
+    pictures.write_picture(file, picture)
+    remark(f"drawn into {printable(str(file))}")
+    if is_opened:
+        pictures.open_picture(file)
 
 
 def find_record(cloud: App, album: str, photo: str) -> PhotoRecord:
     """The record of a photo given by its name (with or without the album in front) or its id."""
-    names = [f"{album}/{photo}", photo]
+    # Names that `drop` makes are composed; those of other programs are as they were uploaded.
+    name = f"{album}/{photo}"
+    names = [unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name), name, photo]
+    album = album_name(album)
     ids = [PhotoRef(bucket=cloud.settings.photo_bucket, name=name, generation=0).photo_id for name in names]
     for photo_id in [*ids, *([photo] if "/" not in photo else [])]:
         record = cloud.documents.get(album, photo_id)
@@ -88,31 +125,41 @@ def plain(value: Any) -> Any:
 
 
 def _print_record(record: PhotoRecord) -> None:
-    screen = console()
     fields = record.fields
-    screen.print(printable(record.ref.name), style="bold")
     image = fields.get("image") or {}
-    taken = ", ".join(str(image[key]) for key in ("taken_at", "camera") if image.get(key))
-    size = f"{image['width']}×{image['height']} {image['format']}" if image else "not analysed"
-    screen.print(f"{record.status.value}   {size}   {printable(taken)}")
-    if error := fields.get("error"):
-        screen.print(f"{error['code']}: {error['message']}")
-    if sharpness := fields.get("sharpness"):
-        screen.print(f"sharpness {sharpness['frame']:.2f}{'   blurry' if sharpness['is_blurry'] else ''}")
+    error = fields.get("error") or {}
+    sharpness = fields.get("sharpness")
+    facts = table("field", "value")
+    for name, value in (
+        ("photo", record.ref.name),
+        ("status", record.status.value),
+        ("picture", f"{image['width']}×{image['height']} {image['format']}" if image else None),
+        ("taken at", image.get("taken_at")),
+        ("camera", image.get("camera")),
+        ("code", error.get("code")),
+        ("why", error.get("message")),
+        *(("warning", f"{warning['code']}: {warning['message']}") for warning in fields.get("warnings") or ()),
+        ("sharpness", f"{sharpness['frame']:.2f}{', blurry' if sharpness['is_blurry'] else ''}" if sharpness else None),
+        ("text", " · ".join(fields.get("text") or ())),
+    ):
+        if value:
+            facts.add_row(name, printable(str(value)))
+    tables = [facts]
     if fields.get("faces"):
-        faces = table("face", "score", "quality", "sharpness", "x", "y", "w", "h", right=["score", "quality"])
+        numbers = ["score", "quality", "sharpness", "x", "y", "w", "h"]
+        faces = table("face", *numbers, right=numbers, whole=["face"])
         for face in fields["faces"]:
             box = face["box"]
             scores = [f"{face[key]:.2f}" for key in ("detection_score", "quality", "sharpness")]
             faces.add_row(face["face_id"], *scores, *(f"{box[key]:.3f}" for key in "xywh"))
-        screen.print(faces)
+        tables.append(faces)
     if fields.get("bibs"):
-        bibs = table("bib", "OCR score", "face", right=["OCR score"])
+        bibs = table("bib", "OCR score", "face", right=["OCR score"], whole=["face"])
         for bib in fields["bibs"]:
-            bibs.add_row(bib["number"], f"{bib['ocr_score']:.2f}", bib["face_id"] or "–")
-        screen.print(bibs)
-    if fields.get("text"):
-        screen.print("text: " + printable(" · ".join(fields["text"])))
+            score = "by hand" if bib.get("by_hand") else f"{bib['ocr_score']:.2f}"
+            bibs.add_row(bib["number"], score, bib["face_id"] or "–")
+        tables.append(bibs)
+    print_tables(*tables)
 
 
 def _clock(at: datetime | None) -> str:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any
 
 import typer
-from rich.console import Group
-from rich.live import Live
-from rich.text import Text
 
-from photofinish.domain.photo import PhotoStatus
+from photofinish.domain.gpu_quota import GpuRefusal
+from photofinish.domain.photo import PhotoStatus, album_name
 from photofinish.errors import NotFound
 from photofinish.wiring import App
 from photofinish_cli.album_status import AlbumStatus, RunningTask, summarise
+from photofinish_cli.arguments import Album
 from photofinish_cli.deployment import Json, StateDir, connect
-from photofinish_cli.output import console, print_json, printable, reported_errors, table
+from photofinish_cli.output import Table, console, counted, print_json, print_tables, printable, reported_errors, table
+from photofinish_cli.progress import line_every
+from photofinish_cli.times import local_time
 
 _LATEST = 1000
 _SHOWN_PROBLEMS = 10
@@ -25,7 +27,7 @@ _WATCH_EVERY_S = 1.0
 
 
 def status(
-    album: Annotated[str, typer.Argument(help="Album, the first part of the photos' names.")],
+    album: Album,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh until every photo has its result.")] = False,
     json: Json = False,
     state: StateDir = None,
@@ -34,21 +36,36 @@ def status(
 
     Example: photofinish status spring-10k --watch
     """
-    with reported_errors():
+    with reported_errors(on_interrupt="The analysis goes on; the same command watches it again."):
         cloud = connect(state)
-        seen = _look(cloud, album)
+        seen = _look(cloud, album_name(album))
         if json:
             print_json(as_json(seen))
             return
-        screen = console()
-        if not watch:
-            screen.print(_shown(seen))
-            return
-        with Live(_shown(seen), console=screen) as live:
+        if watch:
+            seen = _watched(cloud, seen)
+        print_tables(*status_tables(seen))
+
+
+def _watched(cloud: App, seen: AlbumStatus) -> AlbumStatus:
+    """The album's status once every photo has its result; shown on the way there."""
+    screen = console()
+    if not screen.is_terminal:
+        with line_every(lambda: _line(seen)):
             while _outstanding(seen):
                 time.sleep(_WATCH_EVERY_S)
-                seen = _look(cloud, album)
-                live.update(_shown(seen))
+                seen = _look(cloud, seen.album)
+        return seen
+    # Imported here: it takes a moment, and few runs of the command show something that moves.
+    from rich.console import Group
+    from rich.live import Live
+
+    with Live(Group(*status_tables(seen)), console=screen, transient=True) as live:
+        while _outstanding(seen):
+            time.sleep(_WATCH_EVERY_S)
+            seen = _look(cloud, seen.album)
+            live.update(Group(*status_tables(seen)))
+    return seen
 
 
 def _look(cloud: App, album: str) -> AlbumStatus:
@@ -70,6 +87,7 @@ def _look(cloud: App, album: str) -> AlbumStatus:
         wrong,
         datetime.now(UTC),
         cloud.leases.reports(),
+        cloud.gpu_states.read().refusal,
     )
 
 
@@ -81,6 +99,14 @@ def as_json(seen: AlbumStatus) -> dict[str, Any]:
         "photos_per_s": seen.photos_per_s,
         "latency_s": {"p50": seen.latency_p50_s, "p95": seen.latency_p95_s},
         "problems": [dict(problem) for problem in seen.problems],
+        "warnings": [dict(warning) for warning in seen.warnings],
+        "gpu_refused": None
+        if seen.gpu_refusal is None
+        else {
+            "reason": seen.gpu_refusal.reason,
+            "since": seen.gpu_refusal.since.isoformat(),
+            "retry_at": seen.gpu_refusal.retry_at.isoformat(),
+        },
         "tasks": [
             {"place": task.place, "reported_s_ago": round(task.reported_s_ago, 1), "stages": list(task.stages)}
             for task in seen.tasks
@@ -88,44 +114,80 @@ def as_json(seen: AlbumStatus) -> dict[str, Any]:
     }
 
 
-def _shown_task(task: RunningTask) -> list[Any]:
-    stages = table(
-        "stage", "photos", "photos/s", "ms a photo", "waiting", right=["photos", "photos/s", "ms a photo", "waiting"]
-    )
-    for stage in task.stages:
-        waiting = "" if stage["waiting"] is None else str(stage["waiting"])
-        stages.add_row(
-            printable(stage["stage"]),
-            str(stage["photos"]),
-            f"{stage['photos_per_s']:.1f}",
-            f"{stage['ms_per_photo']:.0f}",
-            waiting,
-        )
-    return [Text(f"task {printable(task.place)}, {task.reported_s_ago:.0f} s ago", style="bold"), stages]
-
-
 def _outstanding(seen: AlbumStatus) -> int:
     return seen.counts.get(PhotoStatus.QUEUED, 0) + seen.counts.get(PhotoStatus.PROCESSING, 0)
 
 
-def _shown(seen: AlbumStatus) -> Group:
-    counted = table(*(status.value for status in PhotoStatus), right=[status.value for status in PhotoStatus])
-    counted.add_row(*(str(seen.counts.get(status, 0)) for status in PhotoStatus))
-    speed = "–" if seen.photos_per_s is None else f"{seen.photos_per_s:.1f} photos/s"
-    latency = (
-        "–"
-        if seen.latency_p50_s is None or seen.latency_p95_s is None
-        else f"p50 {seen.latency_p50_s:.1f} s, p95 {seen.latency_p95_s:.1f} s"
-    )
-    parts: list[Any] = [
-        Text(printable(seen.album), style="bold"),
-        counted,
-        Text(f"rate {speed}   upload to result {latency}"),
-    ]
-    parts += [part for task in seen.tasks for part in _shown_task(task)]
+def status_tables(seen: AlbumStatus) -> list[Table]:
+    """Photos per status with rate and latency, the stages of running tasks, and what is wrong, where there is any."""
+    statuses = [status.value for status in PhotoStatus]
+    counts = table("album", *statuses, right=statuses)
+    counts.add_row(printable(seen.album), *(str(seen.counts.get(status, 0)) for status in PhotoStatus))
+    tables = [counts]
+    speeds = (seen.photos_per_s, seen.latency_p50_s, seen.latency_p95_s)
+    if any(value is not None for value in speeds):
+        headings = ["photos/s", "upload to result p50 s", "p95 s"]
+        speed = table(*headings, right=headings)
+        speed.add_row(*("–" if value is None else f"{value:.1f}" for value in speeds))
+        tables.append(speed)
+    if seen.gpu_refusal is not None:
+        tables.append(_refusal_table(seen.gpu_refusal))
+    if seen.tasks:
+        tables.append(_stage_table(seen.tasks))
     if seen.problems:
         problems = table("photo", "status", "code", "why")
         for problem in seen.problems[:_SHOWN_PROBLEMS]:
             problems.add_row(*(printable(str(problem[key])) for key in ("name", "status", "code", "why")))
-        parts.append(problems)
-    return Group(*parts)
+        tables.append(problems)
+    if seen.warnings:
+        title = f"{counted(len(seen.warnings), 'warning')} (`--json` lists all)"
+        warnings = table("photo", "warning", "why", title=title if len(seen.warnings) > _SHOWN_PROBLEMS else None)
+        for warning in seen.warnings[:_SHOWN_PROBLEMS]:
+            warnings.add_row(*(printable(str(warning[key])) for key in ("name", "code", "why")))
+        tables.append(warnings)
+    return tables
+
+
+def _refusal_table(refusal: GpuRefusal) -> Table:
+    refused = table("analysed without GPU since", "GPUs tried again from", "why")
+    times = (local_time(moment.isoformat()) for moment in (refusal.since, refusal.retry_at))
+    refused.add_row(*times, printable(refusal.reason))
+    return refused
+
+
+def _stage_table(tasks: Sequence[RunningTask]) -> Table:
+    numbers = ["photos", "photos/s", "ms a photo", "waiting"]
+    stages = table(
+        "task",
+        "s ago",
+        "stage",
+        *numbers,
+        right=["s ago", *numbers],
+        grouped=["task", "s ago"],
+        whole=["task"],
+        title="tasks at work, on all albums",
+    )
+    for task in tasks:
+        for stage in task.stages:
+            stages.add_row(
+                printable(task.place),
+                f"{task.reported_s_ago:.0f}",
+                printable(stage["stage"]),
+                str(stage["photos"]),
+                f"{stage['photos_per_s']:.1f}",
+                f"{stage['ms_per_photo']:.0f}",
+                "" if stage["waiting"] is None else str(stage["waiting"]),
+            )
+    return stages
+
+
+def _line(seen: AlbumStatus) -> str:
+    """The state in one line, for logs."""
+    total, waiting = sum(seen.counts.values()), _outstanding(seen)
+    wrong = [
+        f"{seen.counts[status]} {status.value}"
+        for status in (PhotoStatus.REJECTED, PhotoStatus.FAILED)
+        if seen.counts.get(status)
+    ]
+    speed = [] if seen.photos_per_s is None else [f"{seen.photos_per_s:.1f} photos/s"]
+    return ", ".join([f"{printable(seen.album)}: {total - waiting}/{counted(total, 'photo')}", *wrong, *speed])

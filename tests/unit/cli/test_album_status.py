@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
+from photofinish.domain.gpu_quota import GpuState
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.ports import PhotoRecord
 from photofinish_cli.album_status import percentile, rate, summarise
-from photofinish_cli.commands.status import _shown
+from photofinish_cli.commands.status import as_json, status_tables
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -50,7 +48,24 @@ def test_latency_is_from_upload_to_result() -> None:
     ]
     seen = summarise("race", {PhotoStatus.DONE: 3}, done, [], [], NOW)
     assert (seen.latency_p50_s, seen.latency_p95_s) == (2, 30)
+    _, speed = status_tables(seen)
+    assert speed.tsv().splitlines()[1] == "–\t2.0\t30.0"
     assert seen.problems == []
+
+
+def test_refused_gpus_are_shown() -> None:
+    refusal = GpuState().refused("Quota exceeded.", NOW, first_retry_s=300).refusal
+    seen = summarise("race", {PhotoStatus.QUEUED: 1}, [], [], [], NOW, gpu_refusal=refusal)
+    assert as_json(seen)["gpu_refused"] == {
+        "reason": "Quota exceeded.",
+        "since": "2026-05-01T12:00:00+00:00",
+        "retry_at": "2026-05-01T12:05:00+00:00",
+    }
+    _, shown = status_tables(seen)
+    assert shown.tsv().splitlines()[1].endswith("Quota exceeded.")
+    usual = summarise("race", {PhotoStatus.QUEUED: 1}, [], [], [], NOW)
+    assert as_json(usual)["gpu_refused"] is None
+    assert len(status_tables(usual)) == 1
 
 
 def test_what_is_stuck_says_why() -> None:
@@ -75,8 +90,28 @@ def test_tasks_that_report_no_more_are_not_shown() -> None:
     seen = summarise("race", {}, [], [], [], NOW, reports)
     assert [(task.place, task.reported_s_ago) for task in seen.tasks] == [("ahead/0", 0), ("run/0", 0), ("run/1", 19)]
     assert seen.tasks[0].stages == stages
-    shown = Console(width=100, record=True, file=io.StringIO())
-    shown.print(_shown(seen))
-    text = shown.export_text()
-    assert "task run/1, 19 s ago" in text
-    assert re.search(r"fetch\s+3\s+1\.5\s+20\s+2", text)
+    _, tasks = status_tables(seen)
+    assert "run/1\t19\tfetch\t3\t1.5\t20\t2\n" in tasks.tsv()
+
+
+def test_what_is_wrong_is_shown_with_its_reason() -> None:
+    rejected = record(PhotoStatus.REJECTED, error={"code": "cut_off", "message": "The file is cut off."})
+    seen = summarise("race", {PhotoStatus.DONE: 2, PhotoStatus.REJECTED: 1}, [], [], [rejected], NOW)
+    counts, problems = status_tables(seen)
+    assert counts.tsv().splitlines() == [
+        "album\tqueued\tprocessing\tdone\trejected\tfailed\terased",
+        "race\t0\t0\t2\t1\t0\t0",
+    ]
+    assert "race/1.jpg\trejected\tcut_off\tThe file is cut off.\n" in problems.tsv()
+
+
+def test_warnings_of_analysed_photos_are_shown_and_counted() -> None:
+    warning = {"code": "tail_missing", "message": "The lower 8% of the picture is missing."}
+    done = [record(PhotoStatus.DONE, done_at=NOW, warnings=[warning]) for _ in range(12)]
+    done.append(record(PhotoStatus.DONE, done_at=NOW))  # analysed before there were warnings
+    seen = summarise("race", {PhotoStatus.DONE: 13}, done, [], [], NOW)
+    assert len(as_json(seen)["warnings"]) == 12
+    _, warnings = status_tables(seen)
+    lines = warnings.tsv().splitlines()
+    assert lines[1] == "race/1.jpg\ttail_missing\tThe lower 8% of the picture is missing."
+    assert len(lines) == 11, "the headings and the first ten"

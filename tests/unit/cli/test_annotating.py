@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from photofinish_cli.annotating import annotate
-from photofinish_cli.contact_sheet import contact_sheet
+from photofinish_cli.contact_sheet import Tile, contact_sheet
 
 
 def _picture(brightness: int, width: int = 800, height: int = 600) -> NDArray[np.uint8]:
@@ -24,10 +24,16 @@ def _document(
     blurry: bool = False,
 ) -> dict[str, Any]:
     return {
-        "faces": [{"box": box, "detection_score": 0.93, "sharpness": 0.5} for box in faces or []],
-        "bibs": [{"box": box, "face_index": face, "number": "1234", "ocr_score": 0.99} for box, face in bibs or []],
+        "faces": [{"box": _edges(box), "detection_score": 0.93, "sharpness": 0.5} for box in faces or []],
+        "bibs": [
+            {"box": _edges(box), "face_index": face, "number": "1234", "ocr_score": 0.99} for box, face in bibs or []
+        ],
         "sharpness": {"frame": 0.3, "is_blurry": blurry},
     }
+
+
+def _edges(box: list[float]) -> dict[str, float]:
+    return dict(zip("xywh", box, strict=True))
 
 
 def _changed(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -86,7 +92,7 @@ _fraction = st.floats(-0.3, 1.3)
 _box = st.tuples(_fraction, _fraction, st.floats(0, 0.8), st.floats(0, 0.8)).map(list)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     faces=st.lists(_box, max_size=5), bibs=st.lists(_box, max_size=5), width=st.integers(16, 400), blurry=st.booleans()
 )
@@ -100,7 +106,7 @@ def test_any_boxes_can_be_drawn(faces: list[list[float]], bibs: list[list[float]
 
 def test_a_contact_sheet_has_every_picture_and_its_caption() -> None:
     colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 200, 0), (0, 200, 200)]
-    tiles = [(np.full((90, 160, 3), colour, np.uint8), f"photo {number}") for number, colour in enumerate(colours)]
+    tiles = [Tile(np.full((90, 160, 3), colour, np.uint8), f"photo {number}") for number, colour in enumerate(colours)]
     sheet = contact_sheet(tiles, columns=3, tile_width=200)
     for colour in colours:
         here = (sheet == colour).all(axis=2)
@@ -112,7 +118,10 @@ def test_a_contact_sheet_has_every_picture_and_its_caption() -> None:
 
 def test_a_caption_too_long_stays_under_its_picture() -> None:
     tile = np.zeros((150, 200, 3), np.uint8)
-    named, alone = (contact_sheet([(tile, name), (tile, "")], columns=2, tile_width=200) for name in ("w" * 300, ""))
+    named, alone = (
+        contact_sheet([Tile(tile, name, name), Tile(tile, "", "x")], columns=2, tile_width=200)
+        for name in ("w" * 300, "")
+    )
     changed = np.argwhere((named != alone).any(axis=2))
     assert len(changed) > 0
     assert changed[:, 1].max() <= 5 + 200

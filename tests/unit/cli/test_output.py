@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from photofinish.errors import Misconfigured, NotFound, PhotofinishError, RejectedInput, Unavailable
 from photofinish_cli import output
@@ -83,34 +85,90 @@ def test_a_long_error_is_one_line_and_cannot_steer_the_terminal(capfd: pytest.Ca
     assert "[bold]\\x1b[2J" in written
 
 
-def test_a_table_in_a_pipe_keeps_long_names_whole(
+_cells = st.text(max_size=12)
+
+
+@given(rows=st.lists(st.tuples(_cells, _cells, _cells), max_size=6))
+def test_a_table_in_a_pipe_is_one_line_for_each_row_and_its_headings(rows: list[tuple[str, str, str]]) -> None:
+    written = output.table("file", "faces", "why")
+    for row in rows:
+        written.add_row(*row)
+    lines = written.tsv().split("\n")
+    assert lines.pop() == ""
+    assert [line.count("\t") for line in lines] == [2] * (len(rows) + 1)
+    assert lines[0] == "file\tfaces\twhy"
+    assert [tuple(line.split("\t")) for line in lines[1:]] == [tuple(map(output.printable, row)) for row in rows]
+
+
+def test_tables_in_a_pipe_are_complete_whatever_their_width(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)  # a test runner may set it
-    name = "a-folder/" * 12 + "IMG_0001[1].jpg"
-    rows = output.table("file", "faces", right=["faces"])
-    rows.add_row(name, "3")
-    output.console().print(rows)
-    assert name in capfd.readouterr().out
+    monkeypatch.setenv("COLUMNS", "40")  # some shells export it: a pipe is no terminal of that width
+    name = "a-folder/" * 60 + "IMG_0001[1].jpg"
+    files = output.table("file", "faces", right=["faces"], title="Files")
+    files.add_row(name, "3", style="bold")
+    groups = output.table("by", "step", grouped=["by"])
+    groups.add_row("size", "small")
+    groups.add_row("size", "large")
+    output.print_tables(files, groups)
+    assert capfd.readouterr().out == f"file\tfaces\n{name}\t3\n\nby\tstep\nsize\tsmall\nsize\tlarge\n"
 
 
-def test_progress_writes_nothing_to_standard_output(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(output, "PLAIN_PROGRESS_EVERY_S", 0.0)
-    with output.progress_bar("Analysing", 3) as progress:
-        progress.advance()
-        progress.update(done=3)
-    captured = capfd.readouterr()
-    assert captured.out == ""
-    assert [line.split(" photos,")[0] for line in captured.err.splitlines()] == [
-        "Analysing: 1/3",
-        "Analysing: 3/3",
-        "Analysing: 3/3",
-    ]
+def test_tables_without_rows_can_be_a_remark(capfd: pytest.CaptureFixture[str]) -> None:
+    output.print_tables(output.table("person"), empty="no people")
+    written = capfd.readouterr()
+    assert (written.out, written.err) == ("", "no people\n")
 
 
-def test_quick_work_in_a_pipe_reports_no_progress(capfd: pytest.CaptureFixture[str]) -> None:
-    with output.progress_bar("Analysing", 1) as progress:
-        progress.advance()
-    assert capfd.readouterr().err == ""
+def test_a_terminal_shows_groups_once_and_never_breaks_an_id() -> None:
+    face = "0c6f3b1e-8d4e-4b7a-9f43-0a5b8d1c2e3f"
+    shown = output.table("person", "face", "why", whole=["face"], grouped=["person"])
+    shown.add_row("Ada", face, "confirmed by a person who saw them at the finish line")
+    shown.add_row("Ada", face[::-1], "")
+    screen = Console(file=io.StringIO(), force_terminal=True, width=50, color_system=None)
+    screen.print(shown, crop=False)
+    written = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert face in written
+    assert face[::-1] in written
+    assert written.count("Ada") == 1
+
+
+def test_a_terminal_leaves_out_what_is_empty_and_breaks_no_heading() -> None:
+    shown = output.table("photo", "confirmed", "taken at", "problem", optional=["taken at", "problem"])
+    shown.add_row("cam2/a-long-name-of-a-photo.jpg", "1", "", "cut_off")
+    screen = Console(file=io.StringIO(), force_terminal=True, width=40, color_system=None)
+    screen.print(shown, crop=False)
+    heading = next(line for line in screen.file.getvalue().splitlines() if line.strip())  # type: ignore[attr-defined]
+    assert heading.split() == ["photo", "confirmed", "problem"]
+    assert shown.tsv().splitlines()[0].split("\t") == ["photo", "confirmed", "taken at", "problem"]
+
+
+def test_a_row_of_another_length_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="1 cells"):
+        output.table("a", "b").add_row("1")
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 faces"), (1, "1 face"), (2, "2 faces"), (11, "11 faces")])
+def test_one_is_singular(count: int, words: str) -> None:
+    assert output.counted(count, "face") == words
+    assert output.counted(count, "person", "people") == ("1 person" if count == 1 else f"{count} people")
+
+
+def test_quiet_leaves_remarks_out_and_nothing_that_was_asked_for(capfd: pytest.CaptureFixture[str]) -> None:
+    output.set_quiet(True)
+    try:
+        output.say("3 sent")
+        output.remark("1 photo in 2 s")
+        output.print_error("no such album")
+        output.print_json({})
+    finally:
+        output.set_quiet(False)
+    written = capfd.readouterr()
+    assert (written.out, written.err) == ("{}\n", "error: no such album\n")
+
+
+def test_an_interrupted_command_says_what_goes_on(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, output.reported_errors(on_interrupt="The analysis goes on."):
+        raise KeyboardInterrupt
+    assert ended.value.exit_code == ExitCode.INTERRUPTED == 130
+    assert capfd.readouterr().err == "interrupted. The analysis goes on.\n"

@@ -193,7 +193,7 @@ def test_the_legible_numbers_are_read_on_their_wearers(analyses: list[tuple[Samp
             if face is None or worn.get(runner.bib_number) != face:
                 missed.append(f"{photo.path.name}: {runner.bib_number}, read were {worn}")
     assert len(missed) <= total * (1 - BIB_RECALL), f"{len(missed)} of {total} numbers not read: {missed}"
-    assert len(strange) <= 1, f"numbers that nobody wears: {strange}"
+    assert len(strange) <= 1, f"numbers that no runner wears: {strange}"
 
 
 def test_blurry_is_what_was_blurred(analyses: list[tuple[SamplePhoto, PhotoAnalysis]]) -> None:
