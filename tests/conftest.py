@@ -5,23 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = [
+    "support.models",
     "support.album",
     "support.api",
+    "support.bibs",
     "support.google_ports",
-    "support.models",
     "support.people",
     "support.postgres",
 ]
+# A busy machine takes longer than hypothesis allows an example by default.
+settings.register_profile("photofinish", deadline=None)
+settings.load_profile("photofinish")
 TESTS = Path(__file__).parent
 # Fixtures that start a server or load models: `make test-unit` leaves their tests out.
 NEEDS_PARTS = {
     "analyzer",
     "cloud",
     "database",
+    "decoders",
     "empty_database",
     "encoder",
+    "hostile",
     "model_settings",
     "sample_album",
     "small_album",

@@ -18,6 +18,7 @@ from google.cloud import storage
 from google.cloud.firestore import Client as FirestoreClient
 
 from photofinish.domain.photo import FINAL_STATUSES, PhotoRef
+from support.leaks import leaks
 
 ALL_FINAL_TIMEOUT_S = 150.0
 
@@ -29,11 +30,13 @@ class LocalCloud:
     state_dir: Path
     environment: dict[str, str]
 
-    def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """`photofinish …` in a process of its own, with nothing but the state directory to go by."""
+    def command(
+        self, *arguments: str, check: bool = True, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """`photofinish …` in a process of its own, with nothing but the state directory (and `env`) to go by."""
         result = subprocess.run(
             [sys.executable, "-m", "photofinish_cli", *arguments],
-            env=os.environ | {"PHOTOFINISH_STATE_DIR": str(self.state_dir)},
+            env=os.environ | {"PHOTOFINISH_STATE_DIR": str(self.state_dir)} | (env or {}),
             capture_output=True,
             text=True,
             timeout=180,
@@ -103,15 +106,30 @@ def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """One local cloud for all end-to-end tests: it takes long to start."""
     state_dir = tmp_path_factory.mktemp("local-cloud") / "state"
     made = LocalCloud(state_dir, {})
     made.command("up", "--detach", "--json")
     try:
-        environment = made.json("env")
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            yield LocalCloud(state_dir, environment)
+        cloud = LocalCloud(state_dir, made.json("env"))
+        yield cloud
+        names = {name for (name,) in cloud.sql("SELECT name FROM person WHERE name IS NOT NULL")}
+        secret_files = ("api_key", "key_secret", "token_secret", "pepper", "receipt_key")
+        secrets = names | {(state_dir / name).read_text(encoding="ascii") for name in secret_files}
+        logs = sorted((state_dir / "logs").iterdir())
+        assert logs, "the pieces log"
+        assert [leak for log in logs for leak in leaks(log.name, log.read_bytes(), secrets)] == []
     finally:
         made.command("down")
+
+
+@pytest.fixture(scope="module")
+def cloud(shared_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """The shared local cloud, named by the environment, for the tests of one file: others may follow in this process,
+    and official clients there must not find a local server.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in shared_cloud.environment.items():
+            patch.setenv(name, value)
+        yield shared_cloud

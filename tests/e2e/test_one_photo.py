@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(240)
 GREY = cv2.imencode(".jpg", np.full((400, 400, 3), 128, np.uint8))[1].tobytes()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dropped(cloud: LocalCloud, sample_album: SampleAlbum) -> dict[Path, tuple[PhotoRef, dict[str, object]]]:
     """The sample album, bad files included, uploaded as an app would do it: every file and its final document."""
     files = sorted(path for path in sample_album.photos_folder.rglob("*") if path.is_file())
@@ -87,7 +87,7 @@ def test_a_runner_is_found_by_bib(cloud: LocalCloud, dropped, sample_album: Samp
     assert found == expected
 
 
-def test_a_runner_is_found_by_selfie_and_nobody_else_is(cloud: LocalCloud, dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]
+def test_a_selfie_finds_its_runner_and_no_other(cloud: LocalCloud, dropped, sample_album: SampleAlbum) -> None:  # type: ignore[no-untyped-def]
     names = {photo.path: dropped[photo.path][0].name for photo in sample_album.photos}
     for person in sample_album.people:
         on = {names[p.path] for p in sample_album.photos for r in p.runners if r.person == person.person}
@@ -107,7 +107,7 @@ def test_a_runner_is_found_by_selfie_and_nobody_else_is(cloud: LocalCloud, dropp
 @pytest.mark.parametrize(
     ("path", "selfie", "status", "code"),
     [
-        ("nobody-ran-here/search", b"a picture", 404, "unknown_album"),
+        ("no-such-album/search", b"a picture", 404, "unknown_album"),
         ("race/search", b"not a picture", 422, "not_a_picture"),
         ("race/search", GREY, 422, "no_face"),
         ("race/search", b"x" * 17_000_000, 413, "too_large"),
@@ -122,7 +122,7 @@ def test_the_search_says_what_is_wrong(  # type: ignore[no-untyped-def]
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
-def test_whoever_is_found_can_be_looked_at(cloud: LocalCloud, dropped) -> None:  # type: ignore[no-untyped-def]
+def test_found_photos_have_a_preview(cloud: LocalCloud, dropped) -> None:  # type: ignore[no-untyped-def]
     number = next(number for _, fields in dropped.values() for number in fields.get("bib_numbers", []))
     photo = ask(cloud, "GET", f"race/bibs/{number}").json()["photos"][0]
     preview = requests.get(photo["renditions"]["preview"]["url"], timeout=10)
@@ -132,7 +132,7 @@ def test_whoever_is_found_can_be_looked_at(cloud: LocalCloud, dropped) -> None: 
     assert shown["status"] == "done"
 
 
-def test_without_a_key_nobody_searches(cloud: LocalCloud) -> None:
+def test_a_search_needs_a_key(cloud: LocalCloud) -> None:
     answer = requests.get(f"{cloud.environment['PHOTOFINISH_API_URL']}/v1/albums/race/bibs/1", timeout=10)
     assert answer.status_code == 401
 
@@ -141,12 +141,53 @@ def test_an_overwritten_photo_shows_its_newest_version_only(cloud: LocalCloud, s
     jpegs = [photo for photo in sample_album.photos if not photo.is_blurry and photo.path.suffix == ".jpg"]
     one, other = jpegs[:2]
     first = cloud.upload("overwritten/1.jpg", one.path.read_bytes())
+    cloud.final_documents([first])
     second = cloud.upload("overwritten/1.jpg", other.path.read_bytes())
     assert first.photo_id == second.photo_id
     [fields] = cloud.final_documents([second])
     assert fields["status"] == "done"
     generations = cloud.sql("SELECT generation FROM photo WHERE photo_id = %s", UUID(second.photo_id))
     assert generations == [(second.generation,)]
+    # Cloud Storage says that the first one was overwritten: what was made of it goes.
+    wait_for(lambda: derived_generations(cloud, first) == {second.generation}, "the end of the older derived objects")
+
+
+def test_deleting_an_original_erases_what_was_found_in_it_with_a_receipt(
+    cloud: LocalCloud, sample_album: SampleAlbum, tmp_path: Path
+) -> None:
+    photo = next(photo for photo in sample_album.photos if not photo.is_blurry and photo.path.suffix == ".jpg")
+    ref = cloud.upload("deleted/1.jpg", photo.path.read_bytes())
+    [fields] = cloud.final_documents([ref])
+    number = fields["bib_numbers"][0]
+    assert len(ask(cloud, "GET", f"deleted/bibs/{number}").json()["photos"]) == 1
+    assert derived_generations(cloud, ref) == {ref.generation}
+
+    cloud.bucket.blob(ref.name).delete()
+    wait_for(lambda: (cloud.document(ref) or {}).get("status") == "erased", "the erased document")
+    wait_for(lambda: derived_generations(cloud, ref) == set(), "the end of sidecar and preview")
+    assert ask(cloud, "GET", f"deleted/bibs/{number}").json()["photos"] == []
+    for table in ("photo", "face", "bib"):
+        assert cloud.sql(f"SELECT count(*) FROM {table} WHERE photo_id = %s", UUID(ref.photo_id)) == [(0,)]
+
+    finished = "SELECT erasure_id::text FROM erasure WHERE target_id = %s AND finished_at IS NOT NULL"
+    [(erasure_id,)] = wait_for(lambda: cloud.sql(finished, ref.photo_id), "the end of the erasure")
+    receipt, keys = tmp_path / "receipt.json", tmp_path / "keys.pem"
+    cloud.command("receipt", "show", erasure_id, "--save", str(receipt))
+    keys.write_text(cloud.command("receipt", "keys", "--pem").stdout)
+    assert cloud.json("receipt", "verify", str(receipt), "--public-key", str(keys))["valid"]
+    removed = json.loads(receipt.read_bytes())["removed"]
+    assert removed["postgres"]["face"] == len(fields["faces"])
+    assert removed["derived_bucket"]["objects"] == 2
+
+
+def derived_generations(cloud: LocalCloud, ref: PhotoRef) -> set[int]:
+    """The versions of the photo that there is a sidecar or a preview of."""
+    names = [
+        blob.name
+        for kind in ("sidecars", "renditions")
+        for blob in cloud.derived_bucket.list_blobs(prefix=f"{kind}/{ref.album}/{ref.photo_id}/")
+    ]
+    return {int(name.rsplit("/", 1)[1].split(".")[0]) for name in names}
 
 
 @pytest.mark.parametrize("album", ["l'été 2026", 'a "quoted" album', "'; drop table face; --", "赛跑", "x" * 128])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,7 +11,7 @@ import pytest
 import requests
 from google.cloud import storage
 
-from e2e.conftest import LocalCloud, wait_for
+from e2e.conftest import ALL_FINAL_TIMEOUT_S, LocalCloud, wait_for
 from photofinish_cli.sample_album import SampleAlbum
 
 pytestmark = pytest.mark.timeout(300)
@@ -55,7 +56,7 @@ def test_a_person_is_enrolled_found_and_deleted(cloud: LocalCloud, sample_album:
         detail = call(cloud, "GET", f"/people/{person_id}")
         return detail if all(one["status"] != "waiting" for one in detail["uploads"]) else None
 
-    detail = wait_for(settled, "both pictures to be processed", 60)
+    detail = wait_for(settled, "both pictures to be processed", ALL_FINAL_TIMEOUT_S)
     assert {(one["status"], one["code"]) for one in detail["uploads"]} == {("accepted", None), ("refused", "no_face")}
     assert list(enrolment_bucket(cloud).list_blobs()) == []
 
@@ -70,7 +71,7 @@ def test_a_person_is_enrolled_found_and_deleted(cloud: LocalCloud, sample_album:
         fields = document.get().to_dict() or {}
         return fields if sharp <= set(fields.get("photo_ids", [])) else None
 
-    fields = wait_for(found, "the person to be found on all their photos", 60)
+    fields = wait_for(found, "the person to be found on all their photos", ALL_FINAL_TIMEOUT_S)
     assert set(fields["photo_ids"]) <= truth, "photos of other people were assigned to them"
     assert fields["name"] == "Ada Lovelace"
     matches = call(cloud, "GET", f"/people/{person_id}/matches")
@@ -82,9 +83,11 @@ def test_a_person_is_enrolled_found_and_deleted(cloud: LocalCloud, sample_album:
     by_number = {
         one["photo"]["photo_id"]: one["bib"] for one in call(cloud, "GET", f"/bibs/{runner.bib_number}")["photos"]
     }
-    offered = by_number[portrait.photo_id]
-    assert (offered["offered"], offered["box"]) == (True, None)
-    assert by_number[offered["evidence_photo_id"]]["offered"] is False, "the evidence is a photo that shows the number"
+    inferred = by_number[portrait.photo_id]
+    assert (inferred["inferred"], inferred["box"]) == (True, None)
+    assert by_number[inferred["evidence_photo_id"]]["inferred"] is False, (
+        "the evidence is a photo that shows the number"
+    )
     assert call(cloud, "GET", "/clustering")["people"] >= 2
 
     call(cloud, "DELETE", f"/people/{person_id}")
@@ -94,7 +97,7 @@ def test_a_person_is_enrolled_found_and_deleted(cloud: LocalCloud, sample_album:
     assert cloud.sql("SELECT count(*) FROM person_embedding") == [(0,)]
 
 
-def test_the_commands(cloud: LocalCloud, sample_album: SampleAlbum) -> None:
+def test_the_commands(cloud: LocalCloud, sample_album: SampleAlbum, tmp_path: Path) -> None:
     album = "people-by-command"
     refs = [cloud.upload(f"{album}/{photo.path.name}", photo.path.read_bytes()) for photo in sample_album.photos[:4]]
     one, other = sample_album.people[:2]
@@ -105,15 +108,27 @@ def test_the_commands(cloud: LocalCloud, sample_album: SampleAlbum) -> None:
     cloud.final_documents(refs)
     assert cloud.json("clusters", "run", album)["faces"] > 0
     listed = cloud.json("people", "list", album, "--named")["people"]
-    assert {one["name"] for one in listed} == {"Ada Lovelace", "Wrong Picture", "Grace"}
+    assert {one["name"] for one in listed} == {"Ada Lovelace", "Grace"}, "a person without a picture was enrolled"
     merged = cloud.json("clusters", "merge", album, person, grace)
     assert merged["person"]["enrolled_count"] == 3
     cloud.command("clusters", "undo", album, str(merged["operation_id"]))
     assert [done["kind"] for done in cloud.json("clusters", "history", album)["operations"]][:2] == ["undo", "merge"]
-    assert "person" in cloud.command("people", "list", album).stdout
-    assert "accepted" in cloud.command("people", "show", album, person).stdout
+    people = cloud.json("people", "list", album, "--sheet", str(tmp_path / "people.jpg"))["people"]
+    sheet = cv2.imread(str(tmp_path / "people.jpg"))
+    assert sheet is not None
+    assert sheet.shape[1] > 260 * min(len(people), 6)
+    assert any(one["cover"] and one["bib_numbers"] for one in people)
+    state = cloud.json("clusters", "status", album)
+    assert state["people"] == len(people)
+    assert (
+        f"{len(people)} people, {state['people_on_photos']} of them"
+        in cloud.command("clusters", "status", album).stderr
+    )
+    assert "accepted" in cloud.command("people", "show", album, person[:8]).stdout
     assert "below" in cloud.command("clusters", "status", album).stdout
     assert cloud.json("people", "number", album, person, "4711")["person"]["person_id"] == person
     cloud.command("people", "rename", album, person, "Ada")
-    cloud.command("people", "delete", album, person)
+    refused = cloud.command("people", "delete", album, person, check=False)
+    assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
+    cloud.command("people", "delete", album, person[:8], "--yes")
     assert cloud.command("people", "show", album, person, check=False).returncode == 1

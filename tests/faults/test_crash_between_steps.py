@@ -58,7 +58,7 @@ def final_state(cloud: MemoryCloud) -> dict[str, Any]:
         record.ref.name: {
             key: value
             for key, value in record.fields.items()
-            if key not in {"stages", "queued_at", "changed_at", "done_at", "trace_id", "timings_ms"}
+            if key not in {"stages", "queued_at", "changed_at", "done_at", "trace_id", "timings_ms", "bibs_revision"}
         }
         for record in cloud.documents.list_photos("race")
     }

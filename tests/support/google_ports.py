@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def storage_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageClient]:
-    storage = Storage(directory=tmp_path_factory.mktemp("storage"), port=free_port(), notification=None)
+    storage = Storage(directory=tmp_path_factory.mktemp("storage"), port=free_port(), notify_project=None)
     process = subprocess.Popen(storage.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def answers() -> bool:
@@ -102,7 +102,7 @@ def _queue(pubsub_server: PubsubServer, *, exactly_once: bool) -> PubSubWorkQueu
             "enable_exactly_once_delivery": exactly_once,
         }
     )
-    return PubSubWorkQueue(publisher, subscriber, "test", f"work-{number}", f"work-{number}")
+    return PubSubWorkQueue(publisher, subscriber, "test", f"work-{number}", f"work-{number}", bucket="b")
 
 
 @pytest.fixture(scope="session")

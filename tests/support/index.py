@@ -9,9 +9,10 @@ from typing import Any
 
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.faces import PgFaceIndex
+from photofinish.application.search.similar_faces import FaceMatch, most_similar_faces
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.bib import Bib, TextLine
-from photofinish.domain.face import Face
+from photofinish.domain.face import Embedding, Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import PhotoFilter
@@ -53,7 +54,7 @@ def add(
     **details: Any,
 ) -> bool:
     """Index `photo` with these findings; returns whether it applied."""
-    return index.replace(photo, version, analysis(faces, bibs, text, **details))
+    return index.replace(photo, version, analysis(faces, bibs, text, **details)) is not None
 
 
 def bibs_of(index: FaceIndex, album: str, number: str) -> list[tuple[PhotoRef, SeenBib]]:
@@ -66,6 +67,15 @@ def bibs_of(index: FaceIndex, album: str, number: str) -> list[tuple[PhotoRef, S
 
 def photos_with_bib(index: FaceIndex, album: str, number: str) -> list[PhotoRef]:
     return [photo for photo, _ in bibs_of(index, album, number)]
+
+
+def everything(index: FaceIndex, album: str, query: Embedding) -> list[FaceMatch]:
+    """All faces of the album in the embedding space of `query`, most similar first."""
+    return most_similar_faces(index, album, [query], limit=10_000, min_similarity=-1.1)
+
+
+def photos_of(matches: list[FaceMatch]) -> list[PhotoRef]:
+    return [match.face.photo for match in matches]
 
 
 @contextmanager

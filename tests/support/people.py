@@ -124,8 +124,8 @@ class TestAlbum:
 
 
 @pytest.fixture
-def album(database: str) -> Iterator[TestAlbum]:
-    connections = Database(database)
+def album(database: str, function_database: str) -> Iterator[TestAlbum]:
+    connections = Database(function_database)
     try:
         yield TestAlbum(connections, database)
     finally:

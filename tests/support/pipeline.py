@@ -9,23 +9,29 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from photofinish.adapters.memory.album_policies import MemoryAlbumPolicies
 from photofinish.adapters.memory.album_rules import MemoryAlbumRules
+from photofinish.adapters.memory.consents import MemoryConsents, MemorySuppressionList
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.face_index import MemoryFaceIndex
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
+from photofinish.adapters.memory.tombstones import MemoryTombstones
 from photofinish.adapters.memory.work import MemoryJobLauncher, MemoryResultEvents, MemoryTaskLeases, MemoryWorkQueue
 from photofinish.analysis.analyzer import CPU_BATCH_LIMIT, AnalyzedPhoto
 from photofinish.application.commit import Committer
+from photofinish.application.consent.admission import FaceAdmission
 from photofinish.application.ingest import ingest
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.bib import Bib
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.face import Embedding, Face
 from photofinish.domain.geometry import Box
+from photofinish.domain.matching import Calibration
 from photofinish.domain.photo import StoredPhoto
 from photofinish.domain.pose import Pose
 from photofinish.domain.sharpness import Sharpness
 from photofinish.errors import RejectedInput
+from photofinish.ports import Tombstones
 from photofinish.settings import JobSettings
 from photofinish_jobs.lease_keeper import LeaseKeeper
 from photofinish_jobs.pipeline import Commit, Pipeline
@@ -120,7 +126,20 @@ class MemoryCloud:
     index: MemoryFaceIndex = field(default_factory=MemoryFaceIndex)
     leases: MemoryTaskLeases = field(default_factory=MemoryTaskLeases)
     launcher: MemoryJobLauncher = field(default_factory=MemoryJobLauncher)
+    tombstones: Tombstones = field(default_factory=MemoryTombstones)
     album_rules: MemoryAlbumRules = field(default_factory=MemoryAlbumRules)
+    album_policies: MemoryAlbumPolicies = field(default_factory=MemoryAlbumPolicies)
+    consents: MemoryConsents = field(default_factory=MemoryConsents)
+
+    def __post_init__(self) -> None:
+        self.suppression = MemorySuppressionList(self.index)
+
+    @property
+    def admission(self) -> FaceAdmission:
+        calibration = Calibration(
+            min_similarity=0.5, stranger_similarity=0.6, slope=14, offset=-4.5, selfie_min_quality=0.2
+        )
+        return FaceAdmission(self.album_policies, self.consents, self.suppression, lambda: {SPACE: calibration})
 
     def drop(self, name: str, content: bytes) -> StoredPhoto:
         """Upload and ingest one photo."""
@@ -139,5 +158,14 @@ class MemoryCloud:
             return Pipeline(self.store, rules, analyzer or ToyAnalyzer(), commit)  # type: ignore[arg-type]
 
         keeper = LeaseKeeper(self.queue, self.leases, "test/0", ack_deadline_s=10, heartbeat_s=10.0)
-        committer = Committer(self.store, self.index, self.documents, self.events)
+        committer = Committer(
+            self.store,
+            self.index,
+            self.documents,
+            self.events,
+            self.tombstones,
+            self.store,
+            self.admission,
+            self.album_policies,
+        )
         return Worker(keeper, committer, load_pipeline, settings)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -13,6 +13,7 @@ from photofinish.adapters.postgres.database import Database
 from photofinish.domain.face import face_id
 from photofinish.errors import NotFound
 from photofinish.ports import COLLECTION_BUCKET
+from support.erasing import erase_rows
 from support.faces import bib, face, photo, random_embeddings
 from support.index import VERSION, add, bibs_of, postgres_index
 
@@ -21,13 +22,11 @@ DIGEST = bytes(32)
 
 
 @pytest.fixture
-def collections(database: str) -> Iterator[PgCollections]:
-    made = Database(database)
-    yield PgCollections(made)
-    made.close()
+def collections(connections: Database) -> PgCollections:
+    return PgCollections(connections)
 
 
-def test_of_many_who_create_one_at_once_one_does(collections: PgCollections) -> None:
+def test_concurrent_creation_creates_one_collection(collections: PgCollections) -> None:
     with ThreadPoolExecutor(4) as pool:
         created = list(pool.map(lambda _: collections.create("race", {}), range(8)))
     assert sorted(created) == [False] * 7 + [True]
@@ -43,7 +42,8 @@ def test_an_album_is_a_collection_from_its_first_photo_on(collections: PgCollect
         described = collections.describe("race")
         assert described is not None
         assert (described.face_count, described.holds_dropped_photos) == (0, True)
-        index.drop_album("race")
+    with closing(Database(database)) as connections:
+        erase_rows(connections, "race")
     assert not collections.exists("race")
 
 
@@ -59,7 +59,7 @@ def test_collections_are_listed_oldest_first_by_name_and_position(collections: P
     assert [name for _, name in collections.list_collections(names=frozenset({"c", "x"}), limit=9)] == ["c"]
 
 
-def test_faces_know_their_picture_and_go_without_a_trace(collections: PgCollections, database: str) -> None:
+def test_faces_name_their_picture_and_are_deleted_completely(collections: PgCollections, database: str) -> None:
     one, two = (photo(f"race/{name}", bucket=COLLECTION_BUCKET) for name in ("x", "y"))
     ids = [face_id(ref, VERSION, 0) for ref in (one, two)]
     collections.create("race", {})
@@ -82,7 +82,9 @@ def test_faces_know_their_picture_and_go_without_a_trace(collections: PgCollecti
     assert left == [(1,), (1,), (1,)]
 
 
-def test_a_dropped_photo_outlives_its_face_and_its_bib_is_nobodys(collections: PgCollections, database: str) -> None:
+def test_a_photo_stays_when_its_face_is_deleted_and_its_bib_has_no_face_then(
+    collections: PgCollections, database: str
+) -> None:
     ref = photo("race/1.jpg")
     with postgres_index(database) as index:
         add(index, ref, [face(random_embeddings(1, 16, seed=1)[0])], [bib("7", face_index=0)])
@@ -118,8 +120,7 @@ def test_tags_are_counted_together(collections: PgCollections) -> None:
     assert "a" not in collections.tags("race")
 
 
-def test_what_is_no_collection_is_told(collections: PgCollections) -> None:
-    collections.forget("race")
+def test_an_album_that_is_no_collection_is_not_found(collections: PgCollections) -> None:
     for call in (
         lambda: collections.tags("race"),
         lambda: collections.faces("race", limit=1),
@@ -131,10 +132,11 @@ def test_what_is_no_collection_is_told(collections: PgCollections) -> None:
             call()
 
 
-def test_forgetting_leaves_nothing_that_a_new_one_would_find(collections: PgCollections) -> None:
+def test_a_new_collection_finds_nothing_of_an_erased_one(collections: PgCollections, database: str) -> None:
     collections.create("race", {"a": "1"})
     collections.remember("race", "token", DIGEST, {})
-    collections.forget("race")
+    with closing(Database(database)) as connections:
+        erase_rows(connections, "race")
     assert not collections.exists("race")
     assert collections.create("race", {})
     assert collections.tags("race") == {}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from photofinish.adapters.google.documents import FirestoreDocuments
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
+from photofinish.domain.photo_listing import PhotoListing
 from photofinish.ports import Documents
 
 
@@ -42,8 +46,15 @@ def test_a_new_photo_is_queued_with_all_that_is_known(documents: Documents) -> N
     assert record is not None
     assert record.ref == photo.ref
     assert record.status is PhotoStatus.QUEUED
-    assert record.fields["object"]["size"] == 5
-    assert record.fields["object"]["content_type"] == "image/jpeg"
+    assert record.fields["photo"] == {
+        "bucket": "b",
+        "name": "l'été/cam 2/1.jpg",
+        "generation": 7,
+        "album": "l'été",
+        "photo_id": photo.ref.photo_id,
+        "size_bytes": 5,
+        "content_type": "image/jpeg",
+    }
     assert record.fields["trace_id"] == "trace-1"
     assert record.fields["stages"]["uploaded_at"] == photo.uploaded_at
 
@@ -66,7 +77,7 @@ def test_a_final_photo_is_not_queued_again(documents: Documents) -> None:
     assert status(documents, photo.ref) is PhotoStatus.DONE
 
 
-def test_a_newer_generation_starts_afresh(documents: Documents) -> None:
+def test_a_newer_generation_is_queued_as_a_new_photo(documents: Documents) -> None:
     queue(documents, stored(generation=1))
     documents.record_final(stored(generation=1).ref, PhotoStatus.DONE, {"bib_numbers": ["1"]})
     newer = stored(generation=2)
@@ -111,6 +122,21 @@ def test_final_is_final(documents: Documents) -> None:
     assert documents.record_final(photo.ref, PhotoStatus.DONE, {"bib_numbers": ["1"]})
     assert not documents.record_final(photo.ref, PhotoStatus.FAILED, {}, error=("gave_up", "late"))
     assert status(documents, photo.ref) is PhotoStatus.DONE
+
+
+def test_of_two_pipelines_at_the_same_time_the_document_has_what_the_index_has(documents: Documents) -> None:
+    """A task on a GPU and one on a CPU; the index keeps the faces of the later one, which has the higher revision."""
+    on_cpu = {"pipeline_version": "5-int8", "faces": ["cpu"], "bib_numbers": ["1"], "bibs_revision": 7}
+    on_gpu = {"pipeline_version": "5", "faces": ["gpu"], "bib_numbers": ["2"], "bibs_revision": 8}
+    for name, first, second in (("race/1.jpg", on_cpu, on_gpu), ("race/2.jpg", on_gpu, on_cpu)):
+        photo = stored(name)
+        queue(documents, photo)
+        assert documents.record_final(photo.ref, PhotoStatus.DONE, first)
+        assert documents.record_final(photo.ref, PhotoStatus.DONE, second) == (second is on_gpu)
+        record = documents.get("race", photo.ref.photo_id)
+        assert record is not None
+        assert on_gpu.items() <= record.fields.items()
+        assert not documents.record_final(photo.ref, PhotoStatus.DONE, on_gpu), "twice equals once"
 
 
 def test_an_error_is_a_code_and_a_sentence(documents: Documents) -> None:
@@ -158,6 +184,31 @@ def test_states_are_generation_status_and_time_of_the_change(documents: Document
     assert before < state.changed_at < datetime.now(UTC) + timedelta(seconds=1)
 
 
+def test_albums_are_recorded_with_their_first_photo(documents: Documents) -> None:
+    names = ["Z", "a", "b", "é", "ß", "𝄞", "￼"]
+    for name in names:
+        queue(documents, stored(f"{name}/1.jpg"))
+    ordered = sorted(names)
+    assert documents.album_names(names=None, limit=100, after=None) == ordered
+    assert documents.album_names(names=None, limit=2, after="a") == ["b", "ß"]
+    some = frozenset({"é", "a", "b", "not recorded"})
+    assert documents.album_names(names=some, limit=100, after=None) == ["a", "b", "é"]
+    assert documents.album_names(names=some, limit=1, after="a") == ["b"]
+    assert documents.album_names(names=frozenset(), limit=100, after=None) == []
+    assert documents.album_names(names=None, limit=100, after=ordered[-1]) == []
+
+
+def test_the_last_upload_is_that_of_the_newest_photo(documents: Documents) -> None:
+    assert documents.last_upload("race") is None
+    newest = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    for number, age in enumerate((5, 0, 9)):
+        photo = replace(stored(f"race/{number}.jpg"), uploaded_at=newest - timedelta(hours=age))
+        queue(documents, photo)
+    queue(documents, stored("other/1.jpg"))
+    documents.record_processing([stored("race/arrived-without-an-event.jpg").ref], worker="w")
+    assert documents.last_upload("race") == newest
+
+
 def test_counts_lists_and_orders(documents: Documents) -> None:
     photos = [stored(f"race/{number}.jpg") for number in range(5)]
     for photo in photos:
@@ -182,6 +233,83 @@ def test_counts_lists_and_orders(documents: Documents) -> None:
     assert [record.ref for record in documents.longest_outstanding("race", limit=9)] == [photos[4].ref, photos[3].ref]
 
 
+@pytest.mark.parametrize("kind", ["memory", "firestore"])
+def test_documents_of_version_0_1_are_read_and_updated(kind: str, request: pytest.FixtureRequest) -> None:
+    """They have `object` where later ones have `photo`, too."""
+    photo = stored("race/1.jpg", generation=3)
+    old = {
+        "object": {"bucket": "b", "name": "race/1.jpg", "generation": 3, "size": 5, "content_type": "image/jpeg"},
+        "status": "queued",
+        "changed_at": datetime.now(UTC),
+        "stages": {},
+    }
+    documents: Documents
+    if kind == "memory":
+        documents = memory = MemoryDocuments()
+        memory._photos["race", photo.ref.photo_id] = old
+    else:
+        documents = request.getfixturevalue("firestore_documents")
+        client = request.getfixturevalue("firestore_client")
+        client.document(f"albums/race/photos/{photo.ref.photo_id}").set(old)
+    assert documents.states([photo.ref])[photo.ref].generation == 3
+    assert [record.ref for record in documents.list_photos("race")] == [photo.ref]
+    assert listed(documents) == ["1.jpg"]
+    assert documents.record_processing([photo.ref], worker="w") == {photo.ref}
+    assert documents.record_final(photo.ref, PhotoStatus.DONE, {})
+    record = documents.get("race", photo.ref.photo_id)
+    assert record is not None
+    assert (record.ref, record.status) == (photo.ref, PhotoStatus.DONE)
+
+
+def listed(documents: Documents, limit: int = 50, **conditions: Any) -> list[str]:
+    """The names of all listed photos, read in pages of `limit`."""
+    listing, names, after = PhotoListing(**conditions), [], None
+    while page := documents.list_page("race", listing, limit=limit, after=after):
+        names += [record.ref.name.removeprefix("race/") for record in page]
+        after = listing.position(page[-1].ref, page[-1].fields)
+    return names
+
+
+def test_photos_are_listed_by_name_or_time_and_by_any_conditions(documents: Documents) -> None:
+    def done(name: str, taken_at: str | None, camera: str | None = "A", bibs: Sequence[str] = ()) -> None:
+        photo = stored(f"race/{name}")
+        queue(documents, photo)
+        image = {"width": 6, "height": 4, "format": "JPEG", "taken_at": taken_at, "camera": camera}
+        fields = {"image": image, "bib_numbers": list(bibs), "has_warnings": camera == "B"}
+        documents.record_final(photo.ref, PhotoStatus.DONE, fields)
+
+    done("cam1/b.jpg", "2026-05-01T10:00:00", bibs=["7", "8"])
+    done("cam1/a.jpg", "2026-05-01T10:15:00+02:00", bibs=["7"])
+    done("cam1/deep/c.jpg", "2026-05-01T10:15:00.500000")
+    done("cam10/d.jpg", "2026-05-01T10:00:00-05:00", camera="B", bibs=["7"])
+    done("e.jpg", None, camera=None, bibs=["A1"])
+    queue(documents, stored("race/cam1/queued.jpg"))
+    queue(documents, stored("race/ä.jpg"))
+    queue(documents, stored("other/1.jpg"))
+
+    everything = ["cam1/a.jpg", "cam1/b.jpg", "cam1/deep/c.jpg", "cam1/queued.jpg", "cam10/d.jpg", "e.jpg", "ä.jpg"]
+    moment = datetime(2026, 5, 1, 10)
+    quarter = {"taken_from": moment, "taken_until": moment + timedelta(minutes=15)}
+    for limit in (1, 2, 50):
+        assert listed(documents, limit) == everything
+        assert listed(documents, limit, status=PhotoStatus.QUEUED) == ["cam1/queued.jpg", "ä.jpg"]
+        assert listed(documents, limit, camera="A") == ["cam1/a.jpg", "cam1/b.jpg", "cam1/deep/c.jpg"]
+        assert listed(documents, limit, bib="a-1") == ["e.jpg"]
+        assert listed(documents, limit, bib="7") == ["cam1/a.jpg", "cam1/b.jpg", "cam10/d.jpg"]
+        assert listed(documents, limit, folder="cam1") == everything[:4]
+        assert listed(documents, limit, with_warnings=True) == ["cam10/d.jpg"]
+        assert listed(documents, limit, with_warnings=True, camera="B", bib="7", **quarter) == ["cam10/d.jpg"]
+        assert listed(documents, limit, folder="cam1", status=PhotoStatus.DONE, camera="A", bib="8") == ["cam1/b.jpg"]
+        assert listed(documents, limit, **quarter) == ["cam1/b.jpg", "cam10/d.jpg", "cam1/a.jpg"]
+        assert listed(documents, limit, taken_from=moment + timedelta(seconds=1)) == ["cam1/a.jpg", "cam1/deep/c.jpg"]
+        assert listed(documents, limit, taken_until=moment) == ["cam1/b.jpg", "cam10/d.jpg"]
+        assert listed(documents, limit, folder="cam1", bib="7", camera="A", status=PhotoStatus.DONE, **quarter) == [
+            "cam1/b.jpg",
+            "cam1/a.jpg",
+        ]
+        assert listed(documents, limit, folder="cam", **quarter) == []
+
+
 @pytest.mark.timeout(60)
 def test_concurrent_workers_leave_one_result(documents: Documents) -> None:
     photo = stored()
@@ -192,3 +320,66 @@ def test_concurrent_workers_leave_one_result(documents: Documents) -> None:
     record = documents.get("race", photo.ref.photo_id)
     assert record is not None
     assert record.fields["by"] == applied.index(True)
+
+
+def bibs(revision: int, *numbers: str) -> dict[str, Any]:
+    return {
+        "bibs": [{"number": number} for number in numbers],
+        "bib_numbers": list(numbers),
+        "bibs_revision": revision,
+    }
+
+
+def shown(documents: Documents, ref: PhotoRef) -> tuple[list[str], int]:
+    record = documents.get(ref.album, ref.photo_id)
+    assert record is not None
+    return record.fields["bib_numbers"], record.fields["bibs_revision"]
+
+
+def test_bibs_are_replaced_by_newer_ones_only(documents: Documents) -> None:
+    first, second = stored("race/1.jpg"), stored("race/2.jpg")
+    for photo in (first, second):
+        queue(documents, photo)
+        assert documents.record_final(photo.ref, PhotoStatus.DONE, bibs(5, "14951") | {"text": ["14951"]})
+    documents.update_bibs({first.ref: bibs(7, "1495"), second.ref: bibs(4, "1")})
+    assert shown(documents, first.ref) == (["1495"], 7)
+    assert shown(documents, second.ref) == (["14951"], 5)
+    documents.update_bibs({first.ref: bibs(6, "14951")})
+    documents.update_bibs({})
+    assert shown(documents, first.ref) == (["1495"], 7)
+    record = documents.get("race", first.ref.photo_id)
+    assert record is not None
+    assert (record.fields["text"], record.status) == (["14951"], PhotoStatus.DONE)
+
+
+def test_bibs_of_another_version_or_an_unknown_photo_are_not_written(documents: Documents) -> None:
+    photo = stored(generation=2)
+    queue(documents, photo)
+    older = PhotoRef(bucket=photo.ref.bucket, name=photo.ref.name, generation=1)
+    unknown = stored("race/unknown.jpg").ref
+    documents.update_bibs({older: bibs(9, "1")})
+    documents.update_bibs({unknown: bibs(9, "1")})
+    record = documents.get("race", photo.ref.photo_id)
+    assert record is not None
+    assert "bib_numbers" not in record.fields
+    assert documents.get("race", unknown.photo_id) is None
+
+
+def test_a_late_result_keeps_newer_bibs(documents: Documents) -> None:
+    photo = stored()
+    queue(documents, photo)
+    documents.update_bibs({photo.ref: bibs(7, "1495")})
+    assert documents.record_final(photo.ref, PhotoStatus.DONE, bibs(5, "14951") | {"text": ["14951"]})
+    assert shown(documents, photo.ref) == (["1495"], 7)
+    record = documents.get("race", photo.ref.photo_id)
+    assert record is not None
+    assert (record.fields["text"], record.status) == (["14951"], PhotoStatus.DONE)
+
+
+def test_a_result_of_a_newer_generation_has_its_own_bibs(documents: Documents) -> None:
+    photo = stored()
+    queue(documents, photo)
+    assert documents.record_final(photo.ref, PhotoStatus.DONE, bibs(7, "1495"))
+    newer = stored(generation=2)
+    assert documents.record_final(newer.ref, PhotoStatus.DONE, bibs(6, "2"))
+    assert shown(documents, newer.ref) == (["2"], 6)

@@ -14,15 +14,16 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from photofinish.adapters.postgres import faces as pg_faces
 from photofinish.adapters.postgres.album_reading import max_exact_photos
 from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.erasing import removing
 from photofinish.adapters.postgres.faces import INDEXED_FROM_FACES, PgFaceIndex
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.face import Embedding
 from photofinish.domain.search import PhotoFilter
 from photofinish.errors import Misconfigured, Unavailable
+from support.erasing import erase_rows
 from support.faces import bib, embedding, face, photo, random_embeddings
 from support.index import add, bibs_of, postgres_index
 
@@ -33,8 +34,8 @@ BY_INDEX_ONLY = "-c enable_seqscan=off -c enable_bitmapscan=off"
 
 
 @pytest.fixture
-def index(database: str) -> Iterator[PgFaceIndex]:
-    with postgres_index(make_conninfo(database, options=BY_INDEX_ONLY)) as index:
+def index(function_database: str) -> Iterator[PgFaceIndex]:
+    with postgres_index(make_conninfo(function_database, options=BY_INDEX_ONLY)) as index:
         yield index
 
 
@@ -69,7 +70,7 @@ def indexes_of_album(conn: psycopg.Connection) -> int:
     return int(count)
 
 
-def test_the_index_finds_nearly_everything_that_comparing_all_finds(index: PgFaceIndex) -> None:
+def test_the_index_has_a_high_recall(index: PgFaceIndex) -> None:
     stored = random_embeddings(INDEXED_FROM_FACES + 1000, DIMENSION, seed=2)
     for start in range(0, len(stored), 100):
         add(index, photo(f"race/{start}.jpg"), [face(one) for one in stored[start : start + 100]])
@@ -83,7 +84,7 @@ def test_the_index_finds_nearly_everything_that_comparing_all_finds(index: PgFac
     assert hits / 500 >= 0.99
 
 
-def test_faces_that_are_gone_do_not_make_an_answer_shorter(index: PgFaceIndex) -> None:
+def test_deleted_faces_do_not_shorten_a_result(index: PgFaceIndex) -> None:
     """Deleted rows stay in an HNSW graph until vacuum: here they are all that is near the query."""
     near = embedding([1] + [0] * (DIMENSION - 1))
     some = random_embeddings(INDEXED_FROM_FACES, DIMENSION, seed=4)
@@ -125,7 +126,7 @@ class TestFiltersNeverReturnTooLittle:
             )
         return query
 
-    def test_plain_pgvector_does(self, album: Embedding, database: str) -> None:
+    def test_plain_pgvector_shortens_it(self, album: Embedding, database: str) -> None:
         """Otherwise the tests below would show nothing."""
         with psycopg.connect(database, options=BY_INDEX_ONLY) as conn:
             conn.execute("SET hnsw.iterative_scan = relaxed_order")
@@ -139,7 +140,9 @@ class TestFiltersNeverReturnTooLittle:
             ).fetchall()
         assert len(rows) < self.NEAR
 
-    def test_few_photos_that_pass(self, index: PgFaceIndex, album: Embedding) -> None:
+    def test_a_filter_that_few_photos_pass_does_not_shorten_a_result(
+        self, index: PgFaceIndex, album: Embedding
+    ) -> None:
         filters = [
             PhotoFilter(camera="rare"),
             PhotoFilter(folder="rare"),
@@ -152,7 +155,7 @@ class TestFiltersNeverReturnTooLittle:
         assert counts == [self.NEAR] * len(filters)
         assert fewer == [10] * len(filters)
 
-    def test_many_photos_that_pass_with_few_faces(
+    def test_a_filter_that_many_photos_without_faces_pass_does_not_shorten_a_result(
         self,
         index: PgFaceIndex,
         album: Embedding,
@@ -169,37 +172,38 @@ class TestFiltersNeverReturnTooLittle:
         with index.reading("race") as reading:
             assert len(reading.nearest([album], limit=100, where=PhotoFilter(camera="rare")).vectors) == self.NEAR
 
-    def test_an_answer_among_deleted_faces(self, index: PgFaceIndex, album: Embedding) -> None:
+    def test_a_filtered_result_is_not_shortened_by_deleted_faces(self, index: PgFaceIndex, album: Embedding) -> None:
         index.remove(photo("race/crowd/0.jpg"))
         with index.reading("race") as reading:
             assert len(reading.nearest([album], limit=100, where=PhotoFilter()).vectors) == self.NEAR
 
 
-class TestDropAlbum:
-    def test_drops_the_partition(self, index: PgFaceIndex, database: str) -> None:
+class TestErasedAlbum:
+    def test_its_partition_is_dropped(self, index: PgFaceIndex, database: str, connections: Database) -> None:
         add(index, photo("race/1.jpg"), [face(embedding([1, 0]))])
-        index.drop_album("race")
+        erase_rows(connections, "race")
         with psycopg.connect(database) as conn:
             assert conn.execute("SELECT FROM pg_class WHERE relname LIKE 'face\\_1%'").fetchall() == []
 
-    def test_gives_up_where_somebody_reads_for_long(
+    def test_erasing_gives_up_while_a_long_search_runs(
         self,
         index: PgFaceIndex,
         database: str,
+        connections: Database,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """Whoever waits for all searches to end stops all that come after them."""
-        monkeypatch.setattr(pg_faces, "LOCK_TIMEOUT_MS", 100)
+        """Waiting for all searches to end would block every search that comes later."""
+        monkeypatch.setattr(removing, "LOCK_TIMEOUT_MS", 100)
         add(index, photo("race/1.jpg"), [face(embedding([1, 0]))])
         with psycopg.connect(database) as reading:
             reading.execute("SELECT FROM face").fetchall()
             with pytest.raises(Unavailable, match="LockNotAvailable"):
-                index.drop_album("race")
+                erase_rows(connections, "race")
         assert len(most_similar_faces(index, "race", [embedding([1, 0])], limit=5, min_similarity=0)) == 1
-        index.drop_album("race")
+        erase_rows(connections, "race")
         assert not index.has_album("race")
 
-    def test_while_photos_come_in(self, index: PgFaceIndex) -> None:
+    def test_erasing_while_photos_are_indexed(self, index: PgFaceIndex, connections: Database) -> None:
         """Each photo is there whole or not at all, whenever the album goes."""
 
         def put(number: int) -> bool:
@@ -213,10 +217,10 @@ class TestDropAlbum:
         with ThreadPoolExecutor(4) as pool:
             puts = [pool.submit(try_to_put, number) for number in range(60)]
             for _ in range(5):
-                index.drop_album("race")
+                erase_rows(connections, "race")
             for one in puts:
                 one.result(timeout=30)
-        index.drop_album("race")
+        erase_rows(connections, "race")
         assert put(61)
         assert [
             match.face.photo
@@ -225,7 +229,7 @@ class TestDropAlbum:
         assert len(bibs_of(index, "race", "1")) == 1
 
 
-def test_a_new_album_waits_for_no_search_and_stops_none(index: PgFaceIndex, database: str) -> None:
+def test_a_new_album_neither_waits_for_searches_nor_blocks_them(index: PgFaceIndex, database: str) -> None:
     add(index, photo("old/1.jpg"), [face(embedding([1, 0]))])
     with psycopg.connect(database) as searching:
         searching.execute("SELECT count(*) FROM face").fetchone()  # its transaction, and so its locks, stay open
@@ -233,11 +237,11 @@ def test_a_new_album_waits_for_no_search_and_stops_none(index: PgFaceIndex, data
 
 
 def test_connects_on_first_use_only() -> None:
-    Database(f"postgresql://somebody:{SECRET}@127.0.0.1:1/photofinish").close()
+    Database(f"postgresql://user:{SECRET}@127.0.0.1:1/photofinish").close()
 
 
-def test_out_of_reach_is_unavailable_and_tells_no_secret(caplog: pytest.LogCaptureFixture) -> None:
-    nowhere = f"postgresql://somebody:{SECRET}@127.0.0.1:1/photofinish"
+def test_an_unreachable_database_is_unavailable_and_no_secret_is_shown(caplog: pytest.LogCaptureFixture) -> None:
+    nowhere = f"postgresql://user:{SECRET}@127.0.0.1:1/photofinish"
     with (
         postgres_index(nowhere, connection_timeout_s=0.3) as index,
         caplog.at_level(logging.DEBUG),
@@ -248,7 +252,7 @@ def test_out_of_reach_is_unavailable_and_tells_no_secret(caplog: pytest.LogCaptu
     assert SECRET not in caplog.text
 
 
-def test_a_connection_string_that_cannot_be_read_is_not_repeated() -> None:
+def test_an_invalid_connection_string_is_not_shown() -> None:
     with pytest.raises(Misconfigured) as raised:
         Database(f"host=127.0.0.1 password={SECRET} oops")
     assert SECRET not in str(raised.value)
@@ -271,7 +275,7 @@ def test_a_statement_that_hangs_is_unavailable(database: str) -> None:
         assert add(index, photo("race/1.jpg"))
 
 
-def test_goes_on_after_the_server_cut_its_connections(index: PgFaceIndex, database: str) -> None:
+def test_the_pool_recovers_after_the_server_closed_its_connections(index: PgFaceIndex, database: str) -> None:
     add(index, photo("race/1.jpg"))
     with psycopg.connect(database) as conn:
         [cut] = conn.execute(
@@ -282,7 +286,7 @@ def test_goes_on_after_the_server_cut_its_connections(index: PgFaceIndex, databa
     assert index.has_album("race")
 
 
-def test_takes_no_more_connections_than_it_may(database: str) -> None:
+def test_the_pool_has_no_more_connections_than_configured(database: str) -> None:
     with postgres_index(database, max_connections=2) as index:
         with ThreadPoolExecutor(12) as pool:
             assert all(pool.map(lambda n: add(index, photo(f"race/{n}.jpg")), range(60)))
@@ -291,21 +295,3 @@ def test_takes_no_more_connections_than_it_may(database: str) -> None:
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             ).fetchone() or [0]
     assert 1 <= count <= 2
-
-
-def test_who_only_reads_and_writes_rows_can_fill_search_and_erase_an_album(database: str) -> None:
-    """Functions own nothing in the cloud: partitions are made and dropped by SQL functions with the owner's rights."""
-    with psycopg.connect(database, autocommit=True) as conn:
-        conn.execute("DROP ROLE IF EXISTS writes_rows")
-        conn.execute(f"CREATE ROLE writes_rows LOGIN PASSWORD '{SECRET}' IN ROLE pg_read_all_data, pg_write_all_data")
-    as_function = make_conninfo(database, user="writes_rows", password=SECRET)
-    one = embedding([1.0] + [0.0] * (DIMENSION - 1))
-    with postgres_index(as_function) as index:
-        assert add(index, photo("party/1.jpg"), [face(one)], [bib("7")])
-        assert [
-            match.face.photo for match in most_similar_faces(index, "party", [one], limit=5, min_similarity=0.9)
-        ] == [photo("party/1.jpg")]
-        index.drop_album("party")
-        assert not index.has_album("party")
-    with psycopg.connect(as_function) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        conn.execute("DROP TABLE face")

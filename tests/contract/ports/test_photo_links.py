@@ -1,4 +1,4 @@
-"""PhotoLinks: the signatures are right, whoever makes them, and the links work at a real storage server."""
+"""PhotoLinks: every signer makes valid signatures, and the links work at a real storage server."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import pytest
 
 from photofinish.adapters.google.photo_uploads import GcsPhotoUploads
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
+from photofinish.adapters.memory.photo_uploads import MemoryPhotoUploads
 from photofinish.domain.photo import PhotoRef
-from photofinish.errors import NotFound, PhotoGone, RejectedInput
-from photofinish.ports import PhotoStore, UploadedFile
-from photofinish_cli.dropping import file_crc32c
+from photofinish.errors import Conflict, NotFound, PhotoGone, RejectedInput
+from photofinish.ports import PhotoStore, PhotoUploads, UploadedFile
+from photofinish_cli.dropping import content_of
 
 Upload = Callable[[str, bytes], PhotoRef]
 
@@ -55,6 +57,14 @@ def test_an_older_generation_is_gone(store: PhotoStore, upload: Upload) -> None:
     assert store.read(new, max_bytes=100) == b"two"
 
 
+def test_only_the_newest_generation_is_live(store: PhotoStore, upload: Upload) -> None:
+    old = upload("race/1.jpg", b"one")
+    assert store.is_live(old)
+    new = upload("race/1.jpg", b"two")
+    assert (store.is_live(old), store.is_live(new)) == (False, True)
+    assert not store.is_live(PhotoRef(bucket=new.bucket, name="race/2.jpg", generation=new.generation))
+
+
 def test_an_unknown_object_is_gone(store: PhotoStore, upload: Upload) -> None:
     there = upload("race/1.jpg", b"one")
     with pytest.raises(PhotoGone):
@@ -70,6 +80,17 @@ def test_the_limit_is_exact(store: PhotoStore, upload: Upload, size: int, limit:
     with pytest.raises(RejectedInput) as caught:
         store.read(ref, max_bytes=limit)
     assert caught.value.code == "file_too_large"
+
+
+def test_a_moved_derived_object_has_only_its_new_name(store: PhotoStore) -> None:
+    for name in ("renditions/race/2.jpg", "renditions/race/1.jpg", "renditions/race-2/1.jpg"):
+        store.put_derived(name, name.encode(), "image/jpeg")
+    assert list(store.derived_names("renditions/race/")) == ["renditions/race/1.jpg", "renditions/race/2.jpg"]
+    for _ in range(2):
+        store.move_derived("renditions/race/1.jpg", "renditions/race/1.unlinked.jpg")
+    assert store.read_derived("renditions/race/1.unlinked.jpg") == b"renditions/race/1.jpg"
+    with pytest.raises(NotFound):
+        store.read_derived("renditions/race/1.jpg")
 
 
 def test_lists_by_prefix_in_order_of_name(store: PhotoStore, upload: Upload) -> None:
@@ -91,13 +112,54 @@ def test_a_missing_derived_object_is_not_found(store: PhotoStore) -> None:
         store.read_derived("sidecars/a/1.json")
 
 
-def test_uploaded_files_are_known_by_name_with_size_and_checksum(gcs_uploads: GcsPhotoUploads, tmp_path: Path) -> None:
+@pytest.fixture(params=["memory", "gcs"])
+def uploads(request: pytest.FixtureRequest) -> PhotoUploads:
+    if request.param == "memory":
+        return MemoryPhotoUploads(MemoryPhotoStore())
+    gcs: GcsPhotoUploads = request.getfixturevalue("gcs_uploads")
+    return gcs
+
+
+def test_uploaded_files_are_known_by_name_with_size_and_checksum(uploads: PhotoUploads, tmp_path: Path) -> None:
     file = tmp_path / "digits"
     file.write_bytes(b"123456789")
-    gcs_uploads.upload(file, "race-2/1.jpg", "image/jpeg")
-    first, second = (gcs_uploads.upload(file, "race/cam 1/1.jpg", "image/jpeg") for _ in range(2))
+    uploads.upload(file, "race-2/1.jpg", "image/jpeg")
+    first, second = (uploads.upload(file, "race/cam 1/1.jpg", "image/jpeg") for _ in range(2))
     assert first.generation < second.generation
-    assert gcs_uploads.uploaded("race") == {
-        "race/cam 1/1.jpg": UploadedFile(ref=second, size_bytes=9, crc32c=file_crc32c(file))
+    assert uploads.uploaded("race") == {
+        "race/cam 1/1.jpg": UploadedFile(ref=second, size_bytes=9, crc32c=content_of(file).crc32c)
     }
-    assert gcs_uploads.uploaded("nothing") == {}
+    assert uploads.uploaded("nothing") == {}
+
+
+def test_an_album_has_the_objects_of_both_spellings_of_its_name(uploads: PhotoUploads, tmp_path: Path) -> None:
+    file = tmp_path / "photo.jpg"
+    file.write_bytes(b"content")
+    names = {f"{unicodedata.normalize(form, 'Zürich')}/1.jpg" for form in ("NFC", "NFD")}
+    for name in names:
+        uploads.upload(file, name, "image/jpeg")
+    assert len(names) == 2
+    assert uploads.uploaded(unicodedata.normalize("NFC", "Zürich")).keys() == names
+
+
+def test_an_upload_replaces_only_the_generation_it_names(uploads: PhotoUploads, tmp_path: Path) -> None:
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    mine.write_bytes(b"mine")
+    theirs.write_bytes(b"theirs")
+    first = uploads.upload(theirs, "race/1.jpg", "image/jpeg", replaces=0)
+    with pytest.raises(Conflict):
+        uploads.upload(mine, "race/1.jpg", "image/jpeg", replaces=0)
+    with pytest.raises(Conflict):
+        uploads.upload(mine, "race/1.jpg", "image/jpeg", replaces=first.generation + 1)
+    assert uploads.uploaded("race")["race/1.jpg"].ref == first
+    assert uploads.upload(theirs, "race/1.jpg", "image/jpeg", replaces=0) == first, "the same content: nothing to do"
+    assert uploads.upload(mine, "race/1.jpg", "image/jpeg", replaces=first.generation).generation > first.generation
+
+
+def test_a_file_that_the_bucket_refuses_is_told_with_the_servers_reason(
+    gcs_uploads: GcsPhotoUploads, tmp_path: Path
+) -> None:
+    file = tmp_path / "photo.jpg"
+    file.write_bytes(b"content")
+    with pytest.raises(RejectedInput, match="file name too long"):
+        gcs_uploads.upload(file, f"race/{'p' * 251}.jpg", "image/jpeg")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from photofinish.adapters.google.task_leases import FirestoreTaskLeases
 from photofinish.adapters.memory.work import MemoryTaskLeases
 from photofinish.ports import TaskLeases
+from support.waiting import wait_until
 
 
 @pytest.fixture(params=["memory", "firestore"])
@@ -20,7 +20,7 @@ def leases(request: pytest.FixtureRequest) -> TaskLeases:
     return made
 
 
-def test_reserving_tells_how_many_there_are(leases: TaskLeases) -> None:
+def test_reserving_returns_the_number_of_reserved_leases(leases: TaskLeases) -> None:
     seen: list[int] = []
 
     def two(leased: int) -> int:
@@ -41,16 +41,13 @@ def test_reserving_nothing_changes_nothing(leases: TaskLeases) -> None:
 def test_a_place_expires_without_heartbeat(leases: TaskLeases) -> None:
     leases.reserve(lambda leased: 2, launch_id="one", expires_in_s=0.2)
     leases.heartbeat("one/0", expires_in_s=60)
-    deadline = time.monotonic() + 5
-    while leases.live() != 1 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert leases.live() == 1
+    wait_until(lambda: leases.live() == 1, "the place without a heartbeat to expire")
     seen: list[int] = []
     leases.reserve(lambda leased: seen.append(leased) or 1, launch_id="two", expires_in_s=60)  # type: ignore[func-returns-value]
     assert seen == [1]
 
 
-def test_a_heartbeat_takes_a_place_that_nobody_reserved(leases: TaskLeases) -> None:
+def test_a_heartbeat_takes_a_place_that_was_not_reserved(leases: TaskLeases) -> None:
     leases.heartbeat("by hand/0", expires_in_s=60)
     assert leases.live() == 1
 

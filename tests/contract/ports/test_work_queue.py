@@ -12,6 +12,7 @@ from photofinish.adapters.memory.work import MemoryWorkQueue
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem, WorkQueue
 from photofinish.ports.work_messages import parse_work_message, work_message
+from support.waiting import DEADLINE_S
 
 
 @pytest.fixture(params=["memory", "pubsub_queue", "at_least_once_queue"])
@@ -50,7 +51,7 @@ def test_an_empty_queue_answers_in_time(queue: WorkQueue) -> None:
     assert time.monotonic() - began < 5
 
 
-def test_leased_work_is_nobody_elses(queue: WorkQueue) -> None:
+def test_leased_work_is_not_delivered_to_others(queue: WorkQueue) -> None:
     queue.publish([item(1)])
     assert len(pull_all(queue, 1)) == 1
     assert queue.pull(1, timeout_s=0.3) == []
@@ -100,6 +101,15 @@ def test_anything_else_is_refused(data: bytes) -> None:
 
 
 def test_a_message_that_can_never_be_work_is_dropped(pubsub_queue: PubSubWorkQueue) -> None:
-    pubsub_queue._publisher.publish(pubsub_queue._topic, b"rubbish").result(timeout=5)
+    pubsub_queue._publisher.publish(pubsub_queue._topic, b"rubbish").result(timeout=DEADLINE_S)
     pubsub_queue.publish([item(1)])
     assert [work.item for work in pull_all(pubsub_queue, 1)] == [item(1)]
+
+
+def test_an_object_of_another_bucket_is_no_work(pubsub_queue: PubSubWorkQueue) -> None:
+    foreign = PhotoRef(bucket="derived", name="renditions/race/1.preview.jpg", generation=1)
+    pubsub_queue.publish([WorkItem(photo=foreign, trace_id="t", uploaded_at=datetime.now(UTC)), item(1)])
+    [work] = pull_all(pubsub_queue, 1)
+    assert work.item == item(1)
+    pubsub_queue.ack([work.ack_id])
+    assert pubsub_queue.pull(2, timeout_s=0.3) == []

@@ -5,12 +5,21 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from photofinish.analysis.models.catalogue import model_for
-from photofinish.domain.matching import Calibration, match_probability
+from photofinish.domain.matching import (
+    SIMILARITY_STEPS,
+    Calibration,
+    match_probability,
+    required_similarity,
+    rounded_similarities,
+    rounded_similarity,
+)
+from photofinish.errors import InvalidQuery
 
 SPACE = Calibration(min_similarity=0.5, stranger_similarity=0.6, slope=14, offset=-4.5, selfie_min_quality=0.2)
 similarities = st.floats(-1, 1)
@@ -55,3 +64,24 @@ def test_the_default_space_is_calibrated() -> None:
     assert 0.3 < space.min_similarity < space.stranger_similarity < 0.9
     # At the threshold from which faces count as one person's, a right match is likelier than a false one.
     assert match_probability(space.min_similarity, space) > 0.5 > match_probability(0.0, space)
+
+
+@given(similarities, similarities)
+def test_rounding_keeps_the_order_and_both_thresholds(one: float, other: float) -> None:
+    low, high = sorted([one, other])
+    assert rounded_similarity(low, SPACE) <= rounded_similarity(high, SPACE) <= 1
+    assert (rounded_similarity(one, SPACE) >= SPACE.min_similarity) == (one >= SPACE.min_similarity - 1e-6)
+    assert -0.001 <= one - rounded_similarity(one, SPACE) < 0.5 / SIMILARITY_STEPS + 1e-6 or one >= 0.999
+
+
+def test_matches_have_no_more_than_so_many_similarities() -> None:
+    told = set(rounded_similarities(np.linspace(SPACE.min_similarity, 1, 10_000), SPACE).tolist())
+    assert len(told) == SIMILARITY_STEPS + 1
+    assert {SPACE.min_similarity, 1.0} <= told
+
+
+def test_no_search_asks_for_dissimilar_faces() -> None:
+    assert required_similarity(None, SPACE) == required_similarity(0.5, SPACE) == 0.5
+    assert required_similarity(0.7, SPACE) == 0.7
+    with pytest.raises(InvalidQuery, match=r"must be 0\.5 or more"):
+        required_similarity(0.4999, SPACE)

@@ -93,6 +93,7 @@ def test_the_lines_that_any_word_was_read_in() -> None:
         photo=photo("race/1.jpg"),
         pipeline_version="1",
         taken_at=None,
+        corrected_at=None,
         camera=None,
         lines=("FINISHLINE", "no", "2906", ""),
         sharpness=0.5,
