@@ -1,23 +1,26 @@
 # `make demo` and `make test` are all one needs; each sets up what it needs first.
-# Needs: Python 3.11 or newer, a Rust toolchain, make. Node 20 is used by one test of the Firebase SDK, where it is there.
+# Needs: Python 3.11 or newer, a Rust toolchain, make. Node 20 and Chromium are used by the tests of the Firebase SDK, where
+# they are there.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PHOTOS ?=
 DATA ?= ../shared/data/bibs
+OUT ?= out/gpu-check
 FACES ?=
 BIBS ?=
 ALBUMS ?= $(HOME)/.cache/photofinish/bench-search
 TERRAFORM ?= terraform
+AUDIT := .state/audit
 RUST_SOURCES := $(shell find rust_core -name '*.rs' -not -path '*/target/*') rust_core/Cargo.toml rust_core/Cargo.lock \
 	rust_core/pyproject.toml
 CARGO := cargo --quiet
 # maturin is called by name when the Rust extension is built.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit fix hooks terraform-test check-deployment \
-	check-images lock bench bench-emulators bench-search bench-people crash-emulators bench-kernels clean
+.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-old-pgvector fuzz-api fuzz fix hooks terraform-test terraform-applied check-deployment audit sbom \
+	check-images lock bench bench-emulators bench-search bench-bibs bench-people gpu-check gpu-pack crash-emulators bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -64,7 +67,7 @@ hooks: setup  ## Quick checks before each commit (pre-commit)
 	@$(BIN)/pre-commit install
 
 test-unit: setup  ## Pure tests alone, in under a minute
-	@$(BIN)/pytest tests/unit -m "not needs_parts" -n 2
+	@$(BIN)/pytest tests/unit -m "not needs_parts" -n 2 --dist loadgroup
 
 lint-rust:
 	@cd rust_core && $(CARGO) fmt --check
@@ -73,8 +76,39 @@ lint-rust:
 test-rust:
 	@cd rust_core && $(CARGO) test --workspace --locked
 
-test-python: setup $(if $(shell command -v npm),tests/clients/node_modules)
+EXAMPLES ?= 100
+
+fuzz-api: setup  ## The API with all that its document allows, and more (EXAMPLES=100 for each check; a new seed each time)
+	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed repeats this run"; \
+		FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_SEED=$$seed $(BIN)/pytest -p no:cacheprovider tests/unit/functions/api/test_openapi.py -k conforms
+
+FUZZ_CASES ?= 3000
+FUZZ_S ?= 30
+
+fuzz: setup $(VENV)-fuzz/.ready  ## Broken pictures, and our own parsers under atheris (FUZZ_CASES=3000 a format, FUZZ_S=30 a parser)
+	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed repeats this run"; \
+		FUZZ_CASES=$(FUZZ_CASES) FUZZ_SEED=$$seed $(BIN)/pytest -p no:cacheprovider tests/unit/decoders/test_fuzzing.py
+	@for parser in $$(cd tests && ../$(BIN)/python -c 'from support.fuzz_targets import TARGETS; print(*(name.replace(" ", "_") for name in TARGETS))'); do \
+		echo "$$parser ..."; PYTHONPATH=$(VENV)-fuzz $(BIN)/python tests/fuzz/parsers.py $$parser -max_total_time=$(FUZZ_S) -verbosity=0 || exit 1; done
+
+$(VENV)-fuzz/.ready: tests/fuzz/requirements.txt $(VENV)/.python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target $(VENV)-fuzz -r $<
+	@touch $@
+
+test-docs: setup  ## The documents' code blocks: how many run and why others cannot, then run them
+	@cd tests && ../$(BIN)/python -m support.docs_blocks
+	@$(BIN)/pytest tests/e2e/test_documents.py tests/unit/deployment/test_code_blocks.py
+
+test-old-pgvector: setup  ## The contracts of the index on pgvector 0.8.1, which Cloud SQL was seen with
+	@cd tests && ../$(BIN)/python -m support.old_pgvector
+
+test-python: setup $(VENV)-clients/.ready $(if $(shell command -v npm),tests/clients/node_modules)
 	@$(BIN)/pytest -n 3 --dist loadgroup
+
+$(VENV)-clients/.ready: tests/clients/requirements.txt
+	@test -x $(VENV)-clients/bin/python || $(PYTHON) -m venv $(VENV)-clients
+	@$(VENV)-clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 tests/clients/node_modules: tests/clients/package-lock.json
 	@cd tests/clients && npm ci --silent --no-audit --no-fund
@@ -91,8 +125,18 @@ bench-emulators: setup  ## The local cloud's servers against their bars (on an i
 bench-search: setup  ## Searches: recall, latency, size, 50 at once (ALBUMS=folder; half an hour to make it at first)
 	@$(BIN)/python tests/bench/search/run.py "$(ALBUMS)"
 
+bench-bibs: setup  ## Reading an album's numbers again by a start list, against analysing its photos again
+	@$(BIN)/python tests/bench/bibs/rescoring.py
+
 bench-people: setup  ## Quality and speed of clustering: synthetic albums and, of FACES=folder BIBS=folder, labelled ones
 	@$(BIN)/python tests/bench/people/run.py $(if $(FACES),--faces "$(FACES)") $(if $(BIBS),--bibs "$(BIBS)")
+
+gpu-check: setup  ## The analysis on this machine's GPU against its bars, in 8 minutes (DATA=folder of labelled photos)
+	@mkdir -p out
+	@cd tests && ../$(BIN)/python -m bench.gpu.check "$(abspath $(DATA))" --json ../out/gpu-check.json
+
+gpu-pack: setup  ## What gpu-check needs on a machine without network, in files to carry there (OUT=folder)
+	@cd tests && ../$(BIN)/python -m bench.gpu.pack "$(abspath $(OUT))" --photos "$(abspath $(DATA))"
 
 crash-emulators: setup  ## Kill each server a hundred times under load (about 9 minutes)
 	@$(BIN)/python tests/bench/emulators/crashes.py
@@ -123,8 +167,22 @@ sanitize-kernels:  ## The Rust kernels under the address sanitizer and Miri (nig
 terraform-test:  ## Format, validate and test terraform/ (TERRAFORM=program)
 	@terraform/check.sh $(TERRAFORM)
 
+terraform-applied: setup  ## Write terraform/tables/applied.json, by which the local cloud knows who may do what
+	@cd tests && ../$(BIN)/python -m support.terraform_applied
+
 check-deployment: setup  ## checkov, hadolint and the Cloud Build schema over what is deployed
 	@terraform/check_tools.sh
+
+audit: setup $(AUDIT)/.ready  ## Known vulnerabilities of every locked package; fails, too, where advisories cannot be reached
+	@PIP_AUDIT=$(AUDIT)/bin/pip-audit $(BIN)/python supply_chain/audit.py
+
+$(AUDIT)/.ready: supply_chain/audit.txt
+	@test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+sbom: setup  ## What each image holds, with hashes and licences (CycloneDX, in out/); fails on a forbidden licence
+	@$(BIN)/python supply_chain/sbom.py out
 
 check-images: setup  ## Both images' install steps in fresh environments; starts every target (about 5 minutes)
 	@$(BIN)/python tests/e2e/deployment/reproduce_images.py
@@ -133,11 +191,15 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 	--no-emit-index-url --no-header
 
 lock: setup  ## Write the lock files anew (newest versions that pyproject.toml allows)
-	@$(COMPILE) --extra functions --extra cpu --extra models --extra local --extra demo --extra rekognition --extra dev \
+	@$(COMPILE) --extra functions --extra cpu --extra models --extra local --extra demo --extra rekognition --extra deploy \
+		--extra dev \
 		-o requirements.txt pyproject.toml
 	@$(COMPILE) --extra functions --extra cpu -o functions/requirements.txt pyproject.toml
-	@$(COMPILE) --extra gpu -o gpu_jobs/requirements.txt pyproject.toml
+	@$(COMPILE) --extra gpu -o gpu_jobs/requirements-cuda12.txt pyproject.toml
+	@$(COMPILE) --extra gpu-cuda13 -o gpu_jobs/requirements-cuda13.txt pyproject.toml
 	@$(COMPILE) --extra models -o functions/requirements-build.txt pyproject.toml functions/requirements-build.in
+	@$(COMPILE) -o tests/clients/requirements.txt tests/clients/requirements.in
+	@$(COMPILE) -o supply_chain/audit.txt supply_chain/audit.in
 
 clean:  ## Remove what was built
-	rm -rf $(VENV) $(VENV)-bench rust_core/target tests/clients/node_modules
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-clients $(VENV)-fuzz rust_core/target tests/clients/node_modules
