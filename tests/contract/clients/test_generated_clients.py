@@ -77,7 +77,7 @@ def test_a_python_client(document: Path, url: str, api: Api, selfie: Path, tmp_p
     generated = tmp_path / "generated"
     said = run(
         *(GENERATORS / "openapi-python-client", "generate", "--path", document, "--meta", "none"),
-        *("--output-path", generated / "photofinish_client"),
+        *("--output-path", generated / "photofinish_client", "--config", CLIENTS / "openapi-python-client.yml"),
         cwd=tmp_path,
     )
     assert "Warning" not in said, f"the generator left out what it does not understand:\n{said}"

@@ -53,7 +53,7 @@ def test_entries_are_deleted_when_their_retention_is_over(store: PgAccessStore, 
     cloud = wiring.app()
     cloud.audit_anchors = anchors
     cloud.documents = cloud.erasable_documents = MemoryDocuments()
-    cloud.erasable_objects = MemoryPhotoStore()
+    cloud.store = cloud.erasable_objects = MemoryPhotoStore()
     cloud.people_documents = MemoryPeopleDocuments()
     event = CloudEvent(
         {"type": "google.cloud.pubsub.topic.v1.messagePublished", "source": "//pubsub.googleapis.com/"},
