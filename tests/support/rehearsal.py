@@ -186,15 +186,15 @@ def describe(job: str) -> None:
 
 def read_logs(query: str) -> None:
     """The message of the newest entry of a job about a photo that has one of the messages in `query`."""
-    from photofinish_emulators.run_jobs.task_logs import list_logs
+    from photofinish_emulators.run_jobs.task_logs import list_logs, read_log
 
     [photo_id] = re.findall(r'jsonPayload\.photo_id="([0-9a-f]+)"', query)
     [messages] = re.findall(r"jsonPayload\.message=\((.+?)\)", query)
     wanted = set(re.findall(r'"(\w+)"', messages))
     found = [
         entry["message"]
-        for log in list_logs(state_dir())
-        for line in log.path.read_text(errors="replace").splitlines()
+        for log in list_logs(state_dir() / "run-jobs")
+        for line in read_log(log).decode(errors="replace").splitlines()
         if photo_id in line and (entry := json.loads(line))["message"] in wanted
     ]
     print(*found[-1:])
