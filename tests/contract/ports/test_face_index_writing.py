@@ -20,8 +20,6 @@ from support.faces import bib, embedding, face, photo
 from support.index import VERSION, add, bibs_of, everything, photos_of, photos_with_bib
 from support.waiting import DEADLINE_S
 
-# Postgres keeps half precision: about three decimal digits of each number, so scores move by less than this.
-TOLERANCE = 1e-3
 EAST, NORTH, NORTH_EAST = embedding([1, 0, 0]), embedding([0, 1, 0]), embedding([1, 1, 0])
 _fresh = itertools.count(1)
 

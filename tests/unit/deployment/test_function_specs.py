@@ -10,7 +10,6 @@ from types import ModuleType
 import pytest
 from functions_framework._function_registry import REGISTRY_MAP
 
-from photofinish_cli.local_deployment import local_deployment
 from photofinish_emulators.stack import StackSpec
 from photofinish_functions.function_specs import FUNCTIONS, FunctionSpec
 from support.function_use import function_environment, use_of
@@ -25,11 +24,6 @@ def main() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> StackSpec:
-    return local_deployment(tmp_path_factory.mktemp("local-cloud"))
 
 
 def test_the_image_serves_the_listed_functions(main: ModuleType) -> None:

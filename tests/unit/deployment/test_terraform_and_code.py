@@ -1,4 +1,4 @@
-"""What Terraform sets up is what the code needs: topics, functions, settings, queries, IAM grants."""
+"""What Terraform sets up is what the code needs: topics, functions, buckets, settings, log lines."""
 
 from __future__ import annotations
 
@@ -25,27 +25,16 @@ from photofinish.settings import (
     all_settings,
 )
 from photofinish_cli.local_access import SECRETS, applied
-from photofinish_cli.local_deployment import local_deployment
 from photofinish_emulators.stack import StackSpec
 from photofinish_functions.events import Message, is_full_run
 from photofinish_functions.function_specs import FUNCTIONS, FunctionSpec
 from photofinish_functions.serving import READY_PATH
 from support import terraform_config as terraform
-from support.function_use import function_environment, use_of
 from support.pipeline import MemoryCloud, toy_photo
 
 ROOT = terraform.ROOT
-INDEXES = terraform.TERRAFORM / "firestore" / "firestore.indexes.json"
 FRAMEWORK_VARIABLES = {"LD_LIBRARY_PATH"}
-PUBLIC = {"terraform/modules/http-function/main.tf: google_cloud_run_v2_service_iam_member.invoker"}
-
-
 BY_ENTRY_POINT = {spec.entry_point: spec for spec in FUNCTIONS}
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> StackSpec:
-    return local_deployment(tmp_path_factory.mktemp("local-cloud"))
 
 
 def default_of(settings: type[Settings], field: str) -> str:
@@ -62,7 +51,7 @@ def known(*settings: type[BaseSettings]) -> set[str]:
     return {str(field.validation_alias) for kind in settings for field in kind.model_fields.values()}
 
 
-# --- topics and functions ---
+# --- topics, functions and buckets ---
 
 
 def test_every_topic_that_the_code_publishes_to_exists() -> None:
@@ -144,6 +133,29 @@ def test_the_queue_matches_the_local_cloud(local: StackSpec) -> None:
 
 def test_the_job_name_matches_the_code(local: StackSpec) -> None:
     assert terraform.root("variable")["job_name"]["default"] == default_of(Settings, "job") == local.jobs[0].name
+
+
+def test_local_buckets_send_the_events_of_terraforms(local: StackSpec) -> None:
+    """Whether they keep versions decides between OBJECT_ARCHIVE and OBJECT_DELETE."""
+    found = {}
+    for name, bucket, notifications in (
+        ("photo-bucket", "photos", ("uploads", "deletions")),
+        ("photo-bucket", "derived", ()),
+        ("enrolment-bucket", "enrolments", ("uploads",)),
+        ("terraform", "audit", ()),
+    ):
+        of_module = {
+            (resource.type, resource.name): resource.body
+            for resource in terraform.resources()
+            if resource.file.parent.name == name
+        }
+        versioned = of_module["google_storage_bucket", bucket]["versioning"][0]["enabled"]
+        events = [of_module["google_storage_notification", each]["event_types"] for each in notifications]
+        found[bucket] = (versioned, sorted(map(sorted, events)))
+    assert {
+        bucket.name: (bucket.versioned, sorted(sorted(each.events) for each in bucket.notifications))
+        for bucket in local.buckets
+    } == found
 
 
 # --- settings ---
@@ -318,97 +330,3 @@ def test_the_time_from_upload_to_result_is_where_the_metric_looks(log_entries: d
     [extracted] = re.findall(r"^EXTRACT\(jsonPayload\.(\w+)\)$", metric["value_extractor"])
     [message] = re.findall(r'jsonPayload\.message = \\?"(\w+)\\?"', metric["filter"])
     assert isinstance(log_entries[message][extracted], float)
-
-
-# --- IAM grants ---
-
-
-@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
-def test_a_function_may_do_what_its_code_does_and_no_more(
-    spec: FunctionSpec, local: StackSpec, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    used = use_of(spec.entry_point, function_environment(local), monkeypatch)
-    service = terraform.services()[spec.entry_point]
-    calls = terraform.modules()
-    member = f'${{module.{"event" if spec.signature == "cloudevent" else "http"}_function["{spec.name}"].member}}'
-    assert service.publishes_to == {
-        topic
-        for part, topic in {
-            "queue": "photo-work",
-            "events": "photo-results",
-            "retention_runs": "photo-retention",
-        }.items()
-        if part in used.parts
-    }
-    assert ("firestore" in service.uses) == ("_firestore" in used.parts)
-    assert ("database" in service.uses) == ("_database" in used.parts)
-    assert ("signed_links" in service.uses) == ("links" in used.parts)
-    for granted, parts in (
-        # Those who erase may also list and read.
-        (calls["photo_bucket"]["readers"] | calls["photo_bucket"]["erasers"], {"store", "erasable_objects"}),
-        (calls["photo_bucket"]["erasers"], {"erasable_objects"}),
-        (calls["photo_bucket"]["derived_readers"], {"links", "derived"}),
-        (calls["enrolment_bucket"]["uploaders"], {"links"}),
-        (calls["enrolment_bucket"]["readers"], {"enrolment_pictures", "erasable_objects"}),
-        (calls["gpu_job"]["launchers"], {"launcher"}),
-    ):
-        assert (member in granted.values()) == bool(parts & used.parts), f"{spec.name}: {parts}"
-
-
-def test_no_basic_role_is_granted() -> None:
-    roles = re.compile(r"roles/(owner|editor|viewer)\b")
-    for resource in terraform.resources():
-        assert not roles.search(str(resource.body)), f"{resource} grants a basic role"
-    for name, module in terraform.modules().items():
-        assert not roles.search(str(module)), f"module {name} grants a basic role"
-
-
-def test_grants_are_added_to_those_of_others() -> None:
-    for resource in terraform.resources():
-        assert not resource.type.endswith(("_iam_policy", "_iam_binding")), f"{resource} would remove other grants"
-
-
-def test_nothing_is_public_unless_listed() -> None:
-    public = {str(resource) for resource in terraform.resources() if "allUsers" in str(resource.body)}
-    assert public == PUBLIC
-    unchecked = {str(resource) for resource in terraform.resources() if "invoker_iam_disabled" in resource.body}
-    assert unchecked == {"terraform/modules/function-service/main.tf: google_cloud_run_v2_service.function"}
-    for folder in ("event-function", "http-function"):
-        [blocks] = [terraform.parsed(terraform.TERRAFORM / "modules" / folder / "main.tf")["module"]]
-        opens = blocks[0]["service"].get("open_to_everyone")
-        wanted = '${var.exposure != "private" && var.invoker_iam_disabled}' if folder == "http-function" else None
-        assert opens == wanted, f"{folder} is open to everyone by {opens}"
-    for resource in terraform.resources():
-        assert "allAuthenticatedUsers" not in str(resource.body), f"{resource} is open to every Google account"
-        if resource.type == "google_storage_bucket":
-            assert resource.body["public_access_prevention"] == "enforced", f"{resource} may become public"
-            assert resource.body["uniform_bucket_level_access"] is True, f"{resource} has permissions per object"
-        if resource.type == "google_sql_database_instance":
-            assert resource.body["settings"][0]["ip_configuration"][0]["ipv4_enabled"] is False
-
-
-def test_local_buckets_send_the_events_of_terraforms(local: StackSpec) -> None:
-    """Whether they keep versions decides between OBJECT_ARCHIVE and OBJECT_DELETE."""
-    found = {}
-    for name, bucket, notifications in (
-        ("photo-bucket", "photos", ("uploads", "deletions")),
-        ("photo-bucket", "derived", ()),
-        ("enrolment-bucket", "enrolments", ("uploads",)),
-        ("terraform", "audit", ()),
-    ):
-        of_module = {
-            (resource.type, resource.name): resource.body
-            for resource in terraform.resources()
-            if resource.file.parent.name == name
-        }
-        versioned = of_module["google_storage_bucket", bucket]["versioning"][0]["enabled"]
-        events = [of_module["google_storage_notification", each]["event_types"] for each in notifications]
-        found[bucket] = (versioned, sorted(map(sorted, events)))
-    assert {
-        bucket.name: (bucket.versioned, sorted(sorted(each.events) for each in bucket.notifications))
-        for bucket in local.buckets
-    } == found
-
-
-def test_no_service_account_key_is_created() -> None:
-    assert not [str(r) for r in terraform.resources() if r.type in {"google_service_account_key", "random_password"}]

@@ -16,7 +16,6 @@ from photofinish_functions.api.schemas import Output, example, new_blueprint
 
 _ANY_ALBUM = "default"
 _MADE = "photofinish-openapi"
-_OPENAPI = {"description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}}
 
 
 class Health(Output):

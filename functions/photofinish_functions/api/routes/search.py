@@ -48,9 +48,6 @@ class BibQuery(Parameters):
     cursor: Cursor | None = None
 
 
-_CODES = ("invalid_query", "invalid_value", "not_a_vector", "unknown_person", "person_without_face", *UNFIT_SELFIE)
-
-
 def blueprint(services: App) -> APIBlueprint:
     api = new_blueprint("search", "Find the photos of a person, with the evidence for each photo.")
     describe(api, SearchBody)

@@ -21,7 +21,6 @@ from support.logs import captured_log
 
 OPEN = {"/v1/health", "/v1/ready", "/v1/openapi.json", "/v1/pictures/link"}
 PHOTO = photo("race/IMG_1.jpg")
-MULTIPART = "multipart/form-data; boundary=x"
 
 
 @pytest.fixture
