@@ -13,7 +13,7 @@ from flask import Flask, Request, request
 
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
-from photofinish.domain.access import ApiKey, AwsCredentials, PresentedKey, Reading, Scope
+from photofinish.domain.access import ApiKey, AuditEntry, AwsCredentials, PresentedKey, Reading, Scope
 from photofinish.settings import SignedAccessSettings
 from photofinish_functions.access.gate import Gate
 
@@ -57,6 +57,22 @@ def new_key(store: PgAccessStore, **changes: Any) -> PresentedKey:
     presented = PresentedKey.generate()
     assert store.add_key(stored_key(presented, **changes))
     return presented
+
+
+def audit_entry(**changes: Any) -> AuditEntry:
+    """The entry of a search; the store sets its time."""
+    entry = AuditEntry(
+        principal="key",
+        principal_id="k",
+        action="search",
+        album="race",
+        target=None,
+        outcome="200",
+        request_id="r",
+        count=3,
+        network="203.0.113.0/24",
+    )
+    return replace(entry, **changes)
 
 
 def aws_credentials(presented: PresentedKey, secret: str = AWS_KEY_SECRET) -> AwsCredentials:

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
-from photofinish.domain.access import AlbumAccess, AuditEntry, PresentedKey, RateLimit, Scope
+from photofinish.domain.access import AlbumAccess, PresentedKey, RateLimit, Scope
 from photofinish.errors import Misconfigured
 from photofinish.ports import ALIKE_WITHIN_S
-from support.access import new_key, pg_access, stored_key
+from support.access import audit_entry, new_key, pg_access, stored_key
 
 SLOW = RateLimit(per_second=0.001, burst=5)
 
@@ -31,20 +31,6 @@ SLOW = RateLimit(per_second=0.001, burst=5)
 def store(database: str) -> Iterator[PgAccessStore]:
     with pg_access(database) as made:
         yield made
-
-
-def entry(**changes: object) -> AuditEntry:
-    made = AuditEntry(
-        principal="key",
-        principal_id="k",
-        action="search",
-        album="race",
-        target=None,
-        outcome="200",
-        request_id="r",
-        count=3,
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
 
 
 def at_once(count: int, call: Callable[[], object]) -> list[object]:
@@ -206,14 +192,14 @@ def test_an_album_is_closed_to_users_until_it_is_opened(store: PgAccessStore) ->
 def test_audit_entries_come_in_order_by_album_and_time(store: PgAccessStore) -> None:
     before = datetime.now(UTC)
     for number in range(3):
-        store.append_audit(entry(album="race" if number < 2 else "wedding", request_id=str(number)))
+        store.append_audit(audit_entry(album="race" if number < 2 else "wedding", request_id=str(number)))
     assert [found.request_id for found in store.audit_entries()] == ["0", "1", "2"]
     assert [found.request_id for found in store.audit_entries(album="wedding")] == ["2"]
     assert [found.request_id for found in store.audit_entries(since=before)] == ["0", "1", "2"]
     assert list(store.audit_entries(since=datetime.now(UTC) + timedelta(hours=1))) == []
     found = next(store.audit_entries())
     assert found.at is not None
-    assert replace(found, at=None) == entry(request_id="0")
+    assert replace(found, at=None) == audit_entry(request_id="0")
 
 
 def test_a_long_audit_is_read_page_by_page(store: PgAccessStore, database: str) -> None:
@@ -229,7 +215,7 @@ def test_a_long_audit_is_read_page_by_page(store: PgAccessStore, database: str) 
     "change", ["UPDATE audit_entry SET outcome = '404'", "DELETE FROM audit_entry", "TRUNCATE audit_entry"]
 )
 def test_the_audit_cannot_be_changed(store: PgAccessStore, database: str, change: str) -> None:
-    store.append_audit(entry())
+    store.append_audit(audit_entry())
     with (
         psycopg.connect(database) as conn,
         pytest.raises(psycopg.errors.RaiseException, match="never changed"),
@@ -239,9 +225,9 @@ def test_the_audit_cannot_be_changed(store: PgAccessStore, database: str, change
 
 
 def test_expiry_deletes_old_entries_and_keeps_the_audit_protected(store: PgAccessStore, database: str) -> None:
-    store.append_audit(entry(request_id="old"))
+    store.append_audit(audit_entry(request_id="old"))
     between = datetime.now(UTC)
-    store.append_audit(entry(request_id="new"))
+    store.append_audit(audit_entry(request_id="new"))
     store.take("full again", RateLimit(per_second=1e6, burst=1))
     store.take("not yet", SLOW)
     store.remember_signature(b"old", b"", between - timedelta(minutes=1))

@@ -14,21 +14,9 @@ from photofinish.adapters.memory.audit_anchors import MemoryAuditAnchors
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.audit_reading import PgAuditReading
 from photofinish.application.audit_anchoring import Verification, anchor_audit, verify
-from photofinish.domain.access import AuditEntry
 from photofinish.domain.audit_chain import Finding
-from support.access import pg_access
+from support.access import audit_entry, pg_access
 
-ENTRY = AuditEntry(
-    principal="key",
-    principal_id="k",
-    action="search",
-    album="race",
-    target=None,
-    outcome="200",
-    request_id="r",
-    count=1,
-    network="203.0.113.0/24",
-)
 LONG_S = 60
 
 
@@ -39,7 +27,7 @@ class Audit:
 
     def add(self, count: int) -> None:
         for _ in range(count):
-            self.store.append_audit(ENTRY)
+            self.store.append_audit(audit_entry())
 
     def anchor(self) -> int:
         return anchor_audit(self.reading, self.anchors)

@@ -19,10 +19,10 @@ from photofinish.adapters.postgres.granting import Rights, parse
 from photofinish.adapters.postgres.migrating import Migration, migrate, migrations
 from photofinish.adapters.postgres.suppression import PgSuppressionList
 from photofinish.application.search.similar_faces import most_similar_faces
-from photofinish.domain.access import AlbumAccess, AuditEntry, RateLimit
+from photofinish.domain.access import AlbumAccess, RateLimit
 from photofinish.domain.suppression import OptOutSource
 from photofinish.errors import Misconfigured
-from support.access import new_key, pg_access
+from support.access import audit_entry, new_key, pg_access
 from support.erasing import erase_rows
 from support.faces import bib, embedding, face, photo
 from support.index import add, postgres_index
@@ -33,16 +33,6 @@ OWNER = "job-analyze@my-project.iam"
 USERS = {rights: f"fn-{rights}@my-project.iam" for rights in Rights}
 STRANGER = "stranger@my-project.iam"
 LIMIT = RateLimit(per_second=1, burst=5)
-ENTRY = AuditEntry(
-    principal="key",
-    principal_id="k",
-    action="search",
-    album="race",
-    target=None,
-    outcome="200",
-    request_id="r",
-    count=1,
-)
 _numbers = itertools.count(1)
 
 
@@ -164,7 +154,7 @@ def test_the_api_admits_callers_and_does_not_make_keys(migrated: CloudSql) -> No
         assert store.remember_signature(b"s", b"", datetime.now(UTC) + timedelta(minutes=5))
         store.set_album_access("race", AlbumAccess(users_may_search=True))
         assert store.open_albums(anonymous=False) == {"race"}
-        store.append_audit(ENTRY)
+        store.append_audit(audit_entry())
         for denied in (
             lambda: new_key(store),
             lambda: store.revoke_key(presented.key_id),
@@ -179,7 +169,7 @@ def test_the_api_admits_callers_and_does_not_make_keys(migrated: CloudSql) -> No
 
 def test_only_the_retention_deletes_audit_entries(migrated: CloudSql) -> None:
     def append(store: PgAccessStore) -> None:
-        store.append_audit(ENTRY)
+        store.append_audit(audit_entry())
         store.take("full again", RateLimit(per_second=1e6, burst=1))
         store.remember_signature(b"old", b"", datetime.now(UTC) - timedelta(minutes=1))
 

@@ -20,6 +20,7 @@ from photofinish.domain.audit_chain import (
     chain_problems,
     entry_problems,
 )
+from support.access import audit_entry
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=1000)
@@ -38,19 +39,7 @@ OTHER = {
 
 
 def stored(number: int, **changes: object) -> StoredEntry:
-    entry = AuditEntry(
-        principal="key",
-        principal_id="k",
-        action="search",
-        album="race",
-        target=None,
-        outcome="200",
-        request_id="r",
-        count=3,
-        network="203.0.113.0/24",
-        at=NOW,
-    )
-    return StoredEntry(number, replace(entry, **changes))  # type: ignore[arg-type]
+    return StoredEntry(number, audit_entry(**{"at": NOW} | changes))
 
 
 ENTRIES = {number: stored(number) for number in (1, 2, 4, 5)}
