@@ -16,6 +16,7 @@ from support.rekognition import (
     astronaut_jpeg,
     collection_name,
     group_jpeg,
+    other_astronaut_jpeg,
 )
 
 if TYPE_CHECKING:
@@ -112,6 +113,26 @@ def test_an_object_of_the_bucket_is_a_picture_and_its_generation_a_version(
         client.detect_faces(Image=oldest)
 
 
+def test_objects_of_the_bucket_are_compared_with_each_other_and_with_bytes(
+    server: RekognitionServer, client: RekognitionClient
+) -> None:
+    album = collection_name()
+    server.upload(f"{album}/portrait.jpg", astronaut_jpeg())
+    server.upload(f"{album}/again.jpg", other_astronaut_jpeg())
+    server.upload(f"{album}/group.jpg", group_jpeg())
+    portrait, again, strangers = (
+        {"S3Object": {"Bucket": PHOTO_BUCKET, "Name": f"{album}/{name}.jpg"}} for name in ("portrait", "again", "group")
+    )
+    content: Any = {"Bytes": astronaut_jpeg()}
+    expected = client.compare_faces(SourceImage=content, TargetImage={"Bytes": other_astronaut_jpeg()})
+    for source, target in ((portrait, again), (content, again)):
+        found = client.compare_faces(SourceImage=source, TargetImage=target)  # type: ignore[arg-type]
+        assert found["FaceMatches"] == expected["FaceMatches"]
+        assert found["SourceImageFace"] == expected["SourceImageFace"]
+    found = client.compare_faces(SourceImage=strangers, TargetImage=content)  # type: ignore[arg-type]
+    assert (len(found["FaceMatches"]), len(found["UnmatchedFaces"])) == (0, 1)
+
+
 def test_an_object_of_more_than_15_mib_is_too_large(server: RekognitionServer, client: RekognitionClient) -> None:
     album = collection_name()
     server.upload(f"{album}/large.jpg", padded(astronaut_jpeg(), 15 * 2**20))
@@ -148,6 +169,10 @@ def test_a_key_of_one_album_reads_no_photo_of_another(server: RekognitionServer)
     client = server.client(Scope.SEARCH, albums=frozenset({mine}))
     image: Any = {"S3Object": {"Bucket": PHOTO_BUCKET, "Name": f"{mine}/photo.jpg"}}
     assert len(client.detect_faces(Image=image)["FaceDetails"]) == 1
-    image = {"S3Object": {"Bucket": PHOTO_BUCKET, "Name": f"{other}/photo.jpg"}}
+    theirs: Any = {"S3Object": {"Bucket": PHOTO_BUCKET, "Name": f"{other}/photo.jpg"}}
     with pytest.raises(client.exceptions.InvalidS3ObjectException):
-        client.detect_faces(Image=image)
+        client.detect_faces(Image=theirs)
+    assert len(client.compare_faces(SourceImage=image, TargetImage=image)["FaceMatches"]) == 1
+    for source, target in ((image, theirs), (theirs, image)):
+        with pytest.raises(client.exceptions.InvalidS3ObjectException):
+            client.compare_faces(SourceImage=source, TargetImage=target)
