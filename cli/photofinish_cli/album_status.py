@@ -46,6 +46,8 @@ class AlbumStatus:
     tasks: Sequence[RunningTask] = ()
     gpu_refusal: GpuRefusal | None = None
     """Why tasks start without GPU for now; None where that is not so."""
+    policy: Mapping[str, Any] | None = None
+    """As the API answers it; None where it cannot be read."""
 
 
 def summarise(
@@ -57,6 +59,7 @@ def summarise(
     now: datetime,
     reports: Mapping[str, Mapping[str, Any]] | None = None,
     gpu_refusal: GpuRefusal | None = None,
+    policy: Mapping[str, Any] | None = None,
 ) -> AlbumStatus:
     """`latest`: the newest final records, newest first; `outstanding`: oldest first; `wrong`: failed and rejected.
 
@@ -73,6 +76,7 @@ def summarise(
         warnings=[warning for record in latest for warning in _warnings(record)],
         tasks=running_tasks(reports or {}, now),
         gpu_refusal=gpu_refusal,
+        policy=policy,
     )
 
 

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Annotated, Any
 
 import typer
 
+from photofinish.domain.album_policy import Indexing, Redact
 from photofinish.domain.gpu_quota import GpuRefusal
 from photofinish.domain.photo import PhotoStatus, album_name
-from photofinish.errors import NotFound
+from photofinish.domain.retention import day_after
+from photofinish.errors import NotFound, PhotofinishError
 from photofinish.wiring import App
+from photofinish_cli import api_client
 from photofinish_cli.album_status import AlbumStatus, RunningTask, summarise
 from photofinish_cli.arguments import Album
 from photofinish_cli.deployment import Json, StateDir, connect
-from photofinish_cli.output import Table, console, counted, print_json, print_tables, printable, reported_errors, table
+from photofinish_cli.output import (
+    Table,
+    console,
+    counted,
+    print_json,
+    print_tables,
+    printable,
+    remark,
+    reported_errors,
+    table,
+)
 from photofinish_cli.progress import line_every
-from photofinish_cli.times import local_time
+from photofinish_cli.times import days_ahead, local_time
 
 _LATEST = 1000
 _SHOWN_PROBLEMS = 10
@@ -34,11 +47,13 @@ def status(
 ) -> None:
     """Show photos per status, rate, time from upload to result, stages of running tasks, and stuck photos with reasons.
 
+    Also when the album will be erased and what its policy restricts, if it has one.
+
     Example: photofinish status spring-10k --watch
     """
     with reported_errors(on_interrupt="The analysis goes on; the same command watches it again."):
         cloud = connect(state)
-        seen = _look(cloud, album_name(album))
+        seen = _look(cloud, album_name(album), _policy(album_name(album)))
         if json:
             print_json(as_json(seen))
             return
@@ -54,7 +69,7 @@ def _watched(cloud: App, seen: AlbumStatus) -> AlbumStatus:
         with line_every(lambda: _line(seen)):
             while _outstanding(seen):
                 time.sleep(_WATCH_EVERY_S)
-                seen = _look(cloud, seen.album)
+                seen = _look(cloud, seen.album, seen.policy)
         return seen
     # Imported here: it takes a moment, and few runs of the command show something that moves.
     from rich.console import Group
@@ -63,12 +78,21 @@ def _watched(cloud: App, seen: AlbumStatus) -> AlbumStatus:
     with Live(Group(*status_tables(seen)), console=screen, transient=True) as live:
         while _outstanding(seen):
             time.sleep(_WATCH_EVERY_S)
-            seen = _look(cloud, seen.album)
+            seen = _look(cloud, seen.album, seen.policy)
             live.update(Group(*status_tables(seen)))
     return seen
 
 
-def _look(cloud: App, album: str) -> AlbumStatus:
+def _policy(album: str) -> Mapping[str, Any] | None:
+    """The album's policy. Progress is shown without it, too: it is in Firestore, which needs no API."""
+    try:
+        return api_client.in_album("GET", album, "/policy")
+    except PhotofinishError as error:
+        remark(f"the album's policy is not shown: {error}")
+        return None
+
+
+def _look(cloud: App, album: str, policy: Mapping[str, Any] | None) -> AlbumStatus:
     documents = cloud.documents
     counts = documents.counts(album)
     if not counts:
@@ -88,6 +112,7 @@ def _look(cloud: App, album: str) -> AlbumStatus:
         datetime.now(UTC),
         cloud.leases.reports(),
         cloud.gpu_states.read().refusal,
+        policy,
     )
 
 
@@ -107,6 +132,7 @@ def as_json(seen: AlbumStatus) -> dict[str, Any]:
             "since": seen.gpu_refusal.since.isoformat(),
             "retry_at": seen.gpu_refusal.retry_at.isoformat(),
         },
+        "policy": None if seen.policy is None else dict(seen.policy),
         "tasks": [
             {"place": task.place, "reported_s_ago": round(task.reported_s_ago, 1), "stages": list(task.stages)}
             for task in seen.tasks
@@ -130,6 +156,10 @@ def status_tables(seen: AlbumStatus) -> list[Table]:
         speed = table(*headings, right=headings)
         speed.add_row(*("–" if value is None else f"{value:.1f}" for value in speeds))
         tables.append(speed)
+    if seen.policy is not None and (kept := _policy_in_words(seen.policy)):
+        policy = table("policy")
+        policy.add_row(printable(kept))
+        tables.append(policy)
     if seen.gpu_refusal is not None:
         tables.append(_refusal_table(seen.gpu_refusal))
     if seen.tasks:
@@ -146,6 +176,22 @@ def status_tables(seen: AlbumStatus) -> list[Table]:
             warnings.add_row(*(printable(str(warning[key])) for key in ("name", "code", "why")))
         tables.append(warnings)
     return tables
+
+
+def _policy_in_words(policy: Mapping[str, Any]) -> str:
+    """The album's end and what else differs from an album without a policy; empty for one without."""
+    words = []
+    if policy["ends_on"] is not None:
+        erased_on = day_after(date.fromisoformat(policy["ends_on"]))
+        ahead = days_ahead((erased_on - datetime.now(UTC).date()).days)
+        words.append(f"ends on {policy['ends_on']}, erased on {erased_on} (UTC), {ahead}")
+    if policy["indexing"] != Indexing.EVERYONE:
+        words.append(f"indexing {policy['indexing']}")
+    if policy["redact"] != Redact.NONE:
+        words.append(f"redact {policy['redact']} ({policy['redaction_style']})")
+    if not policy["keep_originals"]:
+        words.append("keeps only results")
+    return "; ".join(words)
 
 
 def _refusal_table(refusal: GpuRefusal) -> Table:

@@ -68,6 +68,34 @@ def test_refused_gpus_are_shown() -> None:
     assert len(status_tables(usual)) == 1
 
 
+def test_the_end_and_the_policy_are_one_line_where_an_album_has_them() -> None:
+    usual = {
+        "indexing": "everyone",
+        "redact": "none",
+        "redaction_style": "blur",
+        "keep_originals": True,
+        "ends_on": None,
+    }
+    today = datetime.now(UTC).date()
+    last = (today + timedelta(days=9)).isoformat()
+    for changes, line in (
+        (
+            {"ends_on": last, "redact": "without_consent", "keep_originals": False},
+            f"ends on {last}, erased on {today + timedelta(days=10)} (UTC), in 10 days; "
+            "redact without_consent (blur); keeps only results",
+        ),
+        ({"indexing": "enrolled_only"}, "indexing enrolled_only"),
+    ):
+        seen = summarise("race", {PhotoStatus.QUEUED: 1}, [], [], [], NOW, policy=usual | changes)
+        assert as_json(seen)["policy"] == usual | changes
+        _, shown = status_tables(seen)
+        assert shown.tsv() == f"policy\n{line}\n"
+    for policy in (usual, None):
+        seen = summarise("race", {PhotoStatus.QUEUED: 1}, [], [], [], NOW, policy=policy)
+        assert as_json(seen)["policy"] == policy
+        assert len(status_tables(seen)) == 1
+
+
 def test_what_is_stuck_says_why() -> None:
     waiting = record(PhotoStatus.QUEUED, changed_at=NOW - timedelta(seconds=300))
     failing = record(PhotoStatus.PROCESSING, changed_at=NOW, last_error={"at": NOW, "message": "the database is away"})
