@@ -1,12 +1,14 @@
 """Attacks on redacted faces: are they recognised, and by what.
 
-    python tests/bench/faces/redaction.py FOLDER [--faces 1000] [--styles blur,solid]
+    python tests/bench/faces/redaction.py FOLDER [--faces 1000] [--styles blur,pixelate,solid]
 
-FOLDER holds labelled photos: `faces/PERSON/*.jpg` and `bibs/**/*.jpg`. The sample album supplies the rest of the faces.
-Every photo is brought to the size of a preview, and all faces found in it are redacted. For each style it prints:
+FOLDER holds labelled photos: `faces/PERSON/*.jpg` and `bibs/**/*.jpg`, taken in this order until there are enough
+faces. The sample album supplies the rest. Every photo is brought to the size of a preview, and all faces found in it
+are redacted. For each style it prints:
 
 own       faces whose embedding, at their known position, still matches their own template from the same photo. Compare
           with `solid`, of which no pixel is left: templates of tiny faces match anything grey
+others    the same, if each face's template was that of another face: how many match by chance
 best      faces whose own template is the most similar of all
 again     the same for the faces that the detector still finds in the redacted photo, and how many it finds
 original  rank 1: how often the most similar template of another photo is of the same person
@@ -67,8 +69,8 @@ class Photo:
 
 def main(
     folder: Path,
-    faces: Annotated[int, typer.Option(help="At least so many faces.")] = 1000,
-    styles: Annotated[str, typer.Option(help="Some of: " + "plain blur, plain mosaic, blur, pixelate, solid")] = "",
+    faces: Annotated[int, typer.Option(help="Stop after the photo with this face.")] = 1000,
+    styles: Annotated[str, typer.Option(help="Some of: plain blur, plain mosaic, blur, pixelate, solid.")] = "",
 ) -> None:
     encoder = FaceEncoder.load(replace(model_settings(), threads=1))
     photos = list(_photos(folder, encoder, faces))
@@ -77,12 +79,14 @@ def main(
     people = np.array([person for photo in photos for person in photo.people])
     before = np.stack([face.embedding.vector for photo in photos for face in photo.faces])
     print(f"{len(before)} faces in {len(photos)} photos; threshold {threshold}")
-    print("style           own  best  most similar  again         original    redacted    pixels      ms a photo")
+    print(
+        "style           own  others  best  most similar  again         original    redacted    pixels      ms a photo"
+    )
     show = lambda one: f"{one['faces']:.2f} {one['sample']:.2f}"  # noqa: E731
     pixels = np.concatenate([_pixels(photo.picture, photo.found) for photo in photos])
     first = _rank_1(before, before, people)
     ranks = "  ".join(f"{show(ranked):10}" for ranked in (first, first, _rank_1(pixels, pixels, people)))
-    print(f"{'none':14} {len(before):4}  {len(before):4}  {1:12.2f}  {'':12}  {ranks}")
+    print(f"{'none':14} {len(before):4}  {'':6}  {len(before):4}  {1:12.2f}  {'':12}  {ranks}")
     for name, redact in _styles().items():
         if styles and name not in styles.split(","):
             continue
@@ -96,13 +100,15 @@ def main(
             cells.append(_pixels(picture, photo.found))
             again += _found_again(photo, encoder.encode([picture])[0])
         vectors = np.stack(after)
-        own = (vectors * before).sum(axis=1)
-        best = int(((vectors @ before.T).argmax(axis=1) == np.arange(len(before))).sum())
+        similarities = vectors @ before.T
+        own = similarities.diagonal()
+        others = ((similarities >= threshold).sum() - (own >= threshold).sum()) / (len(before) - 1)
+        best = int((similarities.argmax(axis=1) == np.arange(len(before))).sum())
         small = np.concatenate(cells)
         own_again = f"{sum(one >= threshold for one in again)} of {len(again)}"
         ranks = [_rank_1(vectors, before, people), _rank_1(vectors, vectors, people), _rank_1(small, small, people)]
         print(
-            f"{name:14} {(own >= threshold).sum():4}  {best:4}  {own.max():12.2f}  {own_again:12}  "
+            f"{name:14} {(own >= threshold).sum():4}  {others:6.1f}  {best:4}  {own.max():12.2f}  {own_again:12}  "
             + "  ".join(f"{show(ranked):10}" for ranked in ranks)
             + f"  {took_s / len(photos) * 1000:.2f}",
             flush=True,
@@ -130,11 +136,14 @@ def _styles() -> dict[str, Redact]:
     } | {style.value: rendition(style) for style in RedactionStyle}
 
 
-def _photos(folder: Path, encoder: FaceEncoder, least: int) -> Iterator[Photo]:
+def _photos(folder: Path, encoder: FaceEncoder, enough: int) -> Iterator[Photo]:
+    """Photos with at least `enough` faces together, if the sample album supplies them."""
     count = 0
 
     def analysed(path: Path, people_of: Callable[[Sequence[Face]], tuple[str, ...]]) -> Iterator[Photo]:
         nonlocal count
+        if count >= enough:
+            return
         picture = np.ascontiguousarray(fit_within(decode(path.read_bytes()).image, PREVIEW_LONGEST_SIDE))
         [found] = encoder.detect([picture])
         [faces] = encoder.embed([picture], [found])
@@ -147,12 +156,10 @@ def _photos(folder: Path, encoder: FaceEncoder, least: int) -> Iterator[Photo]:
     for path in sorted((folder / "bibs").rglob("*.jpg")):
         yield from analysed(path, lambda faces: ("",) * len(faces))
     with tempfile.TemporaryDirectory() as sample:
-        missing = max(0, least - count)
+        missing = max(0, enough - count)
         for photo in make_sample_album(Path(sample), photos=missing * 3 // 5).photos if missing else ():
             runners = [(f"sample/{runner.person}", Box(*runner.face_box)) for runner in photo.runners]
             yield from analysed(photo.path, partial(_runners, runners))
-            if count >= least:
-                break
 
 
 def _named_in_the_middle(person: str, faces: Sequence[Face]) -> tuple[str, ...]:
