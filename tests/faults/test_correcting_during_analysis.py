@@ -60,7 +60,7 @@ class Race:
     """An analysed photo that shows 42, queued to be analysed again."""
 
     def __init__(self) -> None:
-        self.cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10))
+        self.cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10, complete=True))
         self.bibs = MemoryBibs(self.cloud.index, self.cloud.album_rules)
         self.projector = BibProjector(self.bibs, self.cloud.documents)
         self.corrector = BibCorrector(self.bibs, self.projector, publish_people=lambda _: None)

@@ -46,7 +46,7 @@ PHOTOS = {
 
 
 def a_cloud() -> MemoryCloud:
-    cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=0.02))
+    cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=0.02, complete=True))
     for name, content in PHOTOS.items():
         cloud.drop(name, content)
     return cloud

@@ -120,7 +120,7 @@ class MemoryCloud:
     """All ports, in memory."""
 
     store: MemoryPhotoStore = field(default_factory=MemoryPhotoStore)
-    queue: MemoryWorkQueue = field(default_factory=lambda: MemoryWorkQueue(ack_deadline_s=0.05))
+    queue: MemoryWorkQueue = field(default_factory=lambda: MemoryWorkQueue(ack_deadline_s=0.05, complete=True))
     documents: MemoryDocuments = field(default_factory=MemoryDocuments)
     events: MemoryResultEvents = field(default_factory=MemoryResultEvents)
     index: MemoryFaceIndex = field(default_factory=MemoryFaceIndex)

@@ -23,7 +23,7 @@ RACE = BibRules(start_list=StartList({"42": "Ada Lovelace"}))
 
 
 def test_each_photo_follows_the_rules_of_its_own_album() -> None:
-    cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10))
+    cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10, complete=True))
     cloud.album_rules.set_bib_rules("race", RACE)
     photos = [cloud.drop(f"{album}/1.jpg", toy_photo(bibs=["42", "17"])).ref for album in ("race", "party")]
     cloud.worker().run()
@@ -33,7 +33,7 @@ def test_each_photo_follows_the_rules_of_its_own_album() -> None:
 
 def test_other_rules_make_another_result_with_the_same_faces() -> None:
     """A sidecar's name includes the rules, so the new one does not collide with the old one; faces keep their ids."""
-    cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10))
+    cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10, complete=True))
     photo = cloud.drop("race/1.jpg", toy_photo(bibs=["42", "17"])).ref
     cloud.worker().run()
     before = cloud.documents.get("race", photo.photo_id)

@@ -31,7 +31,7 @@ from support.pipeline import DecodedToy, MemoryCloud, ToyAnalyzer, toy_face, toy
 
 @pytest.fixture
 def cloud() -> MemoryCloud:
-    return MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10, retry_delay_s=30))
+    return MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10, retry_delay_s=30, complete=True))
 
 
 def status_of(cloud: MemoryCloud, ref: PhotoRef) -> PhotoStatus:
@@ -219,7 +219,7 @@ def test_a_short_outage_of_a_service_costs_only_time() -> None:
 
 def test_a_photo_delivered_often_is_analysed_alone() -> None:
     """It may be what kills its task, and must not take others with it."""
-    cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10))
+    cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10, complete=True))
     for number in (3, 5):
         cloud.drop(f"race/{number}.jpg", toy_photo(bibs=[str(number)]))
     for _ in range(ALONE_AFTER_ATTEMPTS):

@@ -27,11 +27,15 @@ class _Message:
 
 
 class MemoryWorkQueue:
-    """A queue with leases; items that were given back are delivered again after `retry_delay_s`."""
+    """A queue with leases; items that were given back are delivered again after `retry_delay_s`.
 
-    def __init__(self, ack_deadline_s: float = 10.0, retry_delay_s: float = 0.0) -> None:
+    A `complete` queue expects nothing more while it is pulled: once all is acknowledged, a pull does not wait.
+    """
+
+    def __init__(self, ack_deadline_s: float = 10.0, retry_delay_s: float = 0.0, *, complete: bool = False) -> None:
         self._ack_deadline_s = ack_deadline_s
         self._retry_delay_s = retry_delay_s
+        self._complete = complete
         self._messages: list[_Message] = []
         self._ack_ids = itertools.count(1)
         self._changed = threading.Condition()
@@ -47,7 +51,7 @@ class MemoryWorkQueue:
             while True:
                 now = time.monotonic()
                 free = [message for message in self._messages if message.leased_until <= now][:max_items]
-                if free or now >= give_up_at:
+                if free or now >= give_up_at or (self._complete and not self._messages):
                     return [self._lease(message, now) for message in free]
                 next_free = min((message.leased_until for message in self._messages), default=give_up_at)
                 self._changed.wait(max(0.001, min(give_up_at, next_free) - now))
@@ -62,6 +66,7 @@ class MemoryWorkQueue:
     def ack(self, ack_ids: Sequence[str]) -> None:
         with self._changed:
             self._messages = [message for message in self._messages if message.ack_id not in ack_ids]
+            self._changed.notify_all()
 
     def __len__(self) -> int:
         """Return how many messages are not acknowledged."""
