@@ -14,6 +14,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from support.http_server import POLL_S
+
 PROJECT = "race-photos"
 UID = "Xq3uid"
 
@@ -81,7 +83,7 @@ def unsigned_token(uid: str, **changes: Any) -> str:
 @contextmanager
 def serving() -> Iterator[KeyServer]:
     made = KeyServer()
-    thread = threading.Thread(target=made.server.serve_forever)
+    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": POLL_S})
     thread.start()
     try:
         yield made

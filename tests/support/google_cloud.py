@@ -59,6 +59,8 @@ class GoogleCloud:
     others_buckets: set[str] = field(default_factory=set)
     broken: dict[str, str] = field(default_factory=dict)
     """Service → how it is broken: `denied`, `disabled`, `rate`, `html`, `list`, `unauthenticated`."""
+    login_expired: bool = False
+    """Whether the caller gets no tokens any more."""
     called_for: set[str | None] = field(default_factory=set)
     """The projects that calls counted for (X-Goog-User-Project)."""
 
@@ -153,6 +155,8 @@ def google_cloud(cloud: GoogleCloud) -> Iterator[dict[str, str]]:
 
     @app.post("/token")
     def token() -> Any:
+        if cloud.login_expired:  # https://datatracker.ietf.org/doc/html/rfc6749#section-5.2
+            return {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}, 400
         return {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"}
 
     @app.before_request

@@ -32,6 +32,7 @@ from photofinish.adapters.google.hmac_links import SAME_FOR_S, HmacKey, HmacPhot
 from photofinish.adapters.google.signed_links import GcsPhotoLinks, IamSigning, default_signing
 from photofinish.errors import Misconfigured, Unavailable
 from photofinish.ports import PhotoLinks, SignedUpload
+from support.http_server import POLL_S
 
 EMAIL = "links@test.iam.gserviceaccount.com"
 NAME = "renditions/O'Brien 10k & ümlaut/0a/1.preview.jpg"
@@ -91,7 +92,7 @@ def iam_server(key: rsa.RSAPrivateKey, status: int = 200) -> Iterator[IamSigning
     """An IAM whose answers come over HTTP from this machine; the account's private key is only there."""
     handler = type("Iam", (_Iam,), {"key": key, "status": status})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": POLL_S}, daemon=True).start()
     over_http = HttpRequest()
 
     def request(url: str, **options: object) -> object:

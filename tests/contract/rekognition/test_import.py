@@ -23,6 +23,7 @@ from photofinish.domain.geometry import Box
 from photofinish.errors import PhotofinishError
 from photofinish_cli.rekognition_import.importing import OldFace, match_boxes
 from photofinish_cli.rekognition_import.pictures import PictureFinder
+from support.http_server import POLL_S
 from support.pictures import astronaut, encode, group, noise
 from support.rekognition import RekognitionServer, collection_name, other_astronaut_jpeg
 
@@ -260,7 +261,7 @@ def s3() -> Iterator[str]:
             """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, kwargs={"poll_interval": POLL_S}, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
 

@@ -133,7 +133,7 @@ def test_expired_credentials_are_refused_with_the_command_that_renews_them(
     apis_of: Serve, ready_cloud: GoogleCloud, needs: Needs
 ) -> None:
     google = apis_of(ready_cloud)
-    google._credentials._token_uri += "-that-is-gone"
+    ready_cloud.login_expired = True
     found = checked(google, needs)
     unchecked = [finding for finding in found if finding.state is State.UNKNOWN]
     assert len(unchecked) >= len(CHECKS) - 1

@@ -32,6 +32,7 @@ from photofinish.ports import ALIKE_WITHIN_S
 from photofinish_functions.access.gate import Gate, including, permitted
 from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, SignatureProblem, Unauthorized
 from support.access import AWS_KEY_SECRET, Clock, aws_credentials, http_request, new_key, settings
+from support.http_server import POLL_S
 
 HOST = "photos.example.org:8443"
 TARGET = "RekognitionService.SearchFacesByImage"
@@ -333,7 +334,7 @@ def served(gate: Gate) -> Iterator[str]:
         return Response('{"CollectionIds": ["race"]}', mimetype="application/x-amz-json-1.1")
 
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": POLL_S})
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.port}"
