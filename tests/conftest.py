@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from support.temporary import use_memory
+
 pytest_plugins = [
     "support.models",
     "support.album",
@@ -33,6 +35,11 @@ NEEDS_PARTS = {
     "sample_album",
     "small_album",
 }
+
+
+def pytest_configure() -> None:
+    """Also for the workers of xdist, which are started later."""
+    use_memory()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
