@@ -35,11 +35,12 @@ from photofinish.domain.access import AlbumAccess
 from photofinish.domain.bib import Bib
 from photofinish.domain.bib_corrections import CorrectionKind, CorrectionRequest
 from photofinish.domain.bib_rules import BibRules
-from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason
+from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason, faces_target
 from photofinish.domain.face import face_id
 from photofinish.domain.geometry import Box
 from photofinish.domain.people import WeightedEmbedding
 from photofinish.domain.photo import PhotoStatus, StoredPhoto
+from photofinish.domain.sidecar import sidecar_name
 from photofinish.domain.start_list import StartList
 from photofinish.errors import NotFound, PhotofinishError
 from support import erasure_checker
@@ -249,6 +250,8 @@ class Race:
                 )
             case ErasureKind.FACE:
                 return [target.id], [(X["ann"], 0.125)], ids[:1]
+            case ErasureKind.FACES:
+                return [*target.face_ids], [(X["ann"], 0.125)], ids
             case ErasureKind.PERSON:
                 faces = [self.face_of(number, "ann") for number in range(len(self.photos))]
                 return [target.id, f"ann of {self.name}", *faces], [(X["ann"], 0.125)], ids
@@ -280,6 +283,7 @@ TARGETS: dict[str, Callable[[Race], ErasureTarget]] = {
         kind=ErasureKind.PHOTO, album=race.name, id=race.photos[0].ref.photo_id, with_originals=True
     ),
     "face": lambda race: ErasureTarget(kind=ErasureKind.FACE, album=race.name, id=race.face_of(0, "ann")),
+    "faces": lambda race: faces_target(race.name, [race.face_of(number, "ann") for number in range(PHOTOS)]),
     "person": lambda race: ErasureTarget(kind=ErasureKind.PERSON, album=race.name, id=race.people["ann"]),
     "album": lambda race: ErasureTarget(kind=ErasureKind.ALBUM, album=race.name, id=race.name, with_originals=True),
 }
@@ -330,6 +334,33 @@ def test_every_crash_point_ends_with_nothing_left_and_nothing_else_lost(stores: 
     assert other.state() == of_other
 
 
+def test_the_counts_include_what_tasks_removed(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    race = Race.fill(stores, "race")
+    eraser = stores.eraser()
+    erasure = eraser.request(TARGETS["album"](race), reason=Reason.REQUEST)
+
+    def die(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stores.store, "remove", die)  # after the objects were counted
+        with pytest.raises(Killed):
+            eraser.finish(erasure.id)
+    for number, photo in enumerate(race.photos):
+        stores.committer().begin([photo.ref], worker="late")
+        stores.store.replace_derived(sidecar_name(photo.ref, VERSION), b"written late", "application/json")
+        if number == 0:
+            stores.committer().begin([photo.ref], worker="late")
+    finished = eraser.finish(erasure.id)
+    assert race.left(TARGETS["album"](race)) == []
+    assert finished.removed["derived_bucket"] == {"objects": 2 * PHOTOS, "versions": 3 * PHOTOS}
+
+    stores.store.replace_derived(sidecar_name(race.photos[0].ref, VERSION), b"written later", "application/json")
+    stores.committer().begin([race.photos[0].ref], worker="late")
+    assert race.left(TARGETS["album"](race)) == []
+    assert eraser.finish(erasure.id) == finished, "it has its receipt"
+
+
 def _erasures(stores: Stores) -> list[Any]:
     erasures = PgErasures(stores.database)
     return [erasures.get(erasure_id) for erasure_id in erasures.all_ids()]
@@ -365,7 +396,7 @@ def test_a_database_from_a_backup_forgets_again_what_was_erased_since(stores: St
     stores.eraser().erase(person, reason=Reason.REQUEST)
     restored = Stores(stores.database, stores.conninfo, stores.documents, stores.store, stores.events, stores.queue)
     with psycopg.connect(stores.conninfo) as conn:  # as a backup from before the erasure has them
-        conn.execute("TRUNCATE erasure, erased_photo, erased_face")
+        conn.execute("TRUNCATE erasure, erased_photo, erased_face, erasure_object")
         conn.execute(
             "INSERT INTO person (person_id, album_id, name) SELECT %s, album_id, 'ann of race' FROM album", [person.id]
         )

@@ -29,7 +29,7 @@ class ErasureJson(Output):
     erasure_id: str
     kind: ErasureKind
     album: str
-    id: str = Field(description="Of the photo, face or person; of an album its name.")
+    id: str = Field(description="Of the photo, face or person; of an album its name; of faces a digest of their ids.")
     reason: Reason
     started_at: datetime
     finished_at: datetime | None = Field(description="When no store had anything left; null until then.")

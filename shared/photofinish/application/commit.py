@@ -121,7 +121,7 @@ class Committer:
         self._events.publish_result(photo, PhotoStatus.DONE)
 
     def _remove_derived(self, photo: PhotoRef) -> None:
-        remove_derived(photo, self._objects)
+        remove_derived(photo, self._objects, self._tombstones)
 
     def reject(self, photo: PhotoRef, rejection: RejectedInput) -> None:
         """Record why a photo cannot be analysed, and remove its older versions from the search."""

@@ -24,6 +24,7 @@ from photofinish.domain.erasure import (
     ErasureTarget,
     Reason,
     Removed,
+    faces_target,
     parts_of,
     sidecar_without_erased,
 )
@@ -31,7 +32,7 @@ from photofinish.domain.photo import DEFAULT_ALBUM, PhotoRef, album_prefixes
 from photofinish.domain.sidecar import read_sidecar, sidecar_bytes
 from photofinish.errors import NotFound
 from photofinish.logs import fields
-from photofinish.ports import Documents, ErasableDocuments, ErasableObjects, Erasures, ObjectVersion
+from photofinish.ports import Documents, ErasableDocuments, ErasableObjects, Erasures, ObjectVersion, Tombstones
 from photofinish.ports.erasures import Bucket, Buried
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,13 @@ class ErasureRequests:
         self._erase_documents(erasure)
         return self._get(erasure.id)
 
+    def request_faces(self, album: str, face_ids: Iterable[str], *, reason: Reason) -> frozenset[str]:
+        """Request one erasure of all these faces; return the ids of those that the album had."""
+        try:
+            return frozenset(self.request(faces_target(album, face_ids), reason=reason).target.face_ids)
+        except NotFound:
+            return frozenset()
+
     def _get(self, erasure_id: str) -> Erasure:
         erasure = self._erasures.get(erasure_id)
         if erasure is None:
@@ -87,8 +95,8 @@ class ErasureRequests:
             return
         photos, faces = self._erasures.photos(erasure.id), self._erasures.faces(erasure.id)
         self._erasable.keep(Buried(erasure=erasure, photos=tuple(photos), faces=tuple(faces)))
-        if not photos and not faces and target.kind is ErasureKind.FACE:
-            return  # it came through the Rekognition API, of which there are no documents
+        if not photos and not faces and target.kind in {ErasureKind.FACE, ErasureKind.FACES}:
+            return  # they came through the Rekognition API, of which there are no documents
         people = [target.id] if target.kind is ErasureKind.PERSON else []
         self._note(erasure, "firestore", self._found_in_documents(target, photos, faces))
         self._erasable.erase_photos(target.album, photos)
@@ -200,7 +208,7 @@ class Eraser(ErasureRequests):
         self._erase_documents(erasure)
         photos, faces = self._erasures.photos(erasure.id), self._erasures.faces(erasure.id)
         for bucket, versions in self._objects_of(erasure, photos, original=self._erasures.object_name(erasure.id)):
-            self._note(erasure, bucket, _count_objects(versions))
+            self._erasures.note_objects(erasure.id, bucket, versions)
             self._objects.remove(bucket, versions)
         self._rewrite_sidecars(erasure, faces)
         finished_at = erasure.finished_at or datetime.now(UTC)
@@ -294,12 +302,17 @@ class Eraser(ErasureRequests):
         return [version for prefix in prefixes for version in self._objects.versions(bucket, prefix)]
 
 
-def remove_derived(photo: PhotoRef, objects: ErasableObjects) -> None:
-    """Delete everything that was made of this version of an erased photo, and of older ones."""
+def remove_derived(photo: PhotoRef, objects: ErasableObjects, tombstones: Tombstones) -> None:
+    """Delete everything that was made of this version of an erased photo, and of older ones; its receipt counts it."""
     buried = {photo.photo_id: photo.generation}
-    for kind in ("sidecars", "renditions"):
-        versions = objects.versions("derived_bucket", f"{kind}/{photo.album}/{photo.photo_id}/")
-        objects.remove("derived_bucket", [version for version in versions if _is_buried(version.name, buried)])
+    found = [
+        version
+        for kind in ("sidecars", "renditions")
+        for version in objects.versions("derived_bucket", f"{kind}/{photo.album}/{photo.photo_id}/")
+        if _is_buried(version.name, buried)
+    ]
+    tombstones.note_late_objects(photo, found)
+    objects.remove("derived_bucket", found)
 
 
 @dataclass(frozen=True, slots=True)

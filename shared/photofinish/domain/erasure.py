@@ -5,6 +5,8 @@ A tombstone holds ids, generations, positions and times, and nothing that tells 
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,6 +23,13 @@ Removed = Mapping[str, Mapping[str, int]]
 """Store (`postgres`, `firestore`, `derived_bucket`, `photo_bucket`, `enrolment_bucket`) → what → how many."""
 
 
+def added_counts(one: Removed, other: Removed) -> Removed:
+    """Add the counts of both."""
+    return {
+        store: dict(Counter(one.get(store, {})) + Counter(other.get(store, {}))) for store in sorted({*one, *other})
+    }
+
+
 class ErasureKind(StrEnum):
     """What is erased."""
 
@@ -28,6 +37,8 @@ class ErasureKind(StrEnum):
     """Everything found in a photo and made of it, and the original only on request."""
     FACE = "face"
     """One face of one photo, and the bib numbers that were read beside it. The photo stays."""
+    FACES = "faces"
+    """The faces of one request, each as FACE."""
     PERSON = "person"
     """A person with their name, numbers, enrolment and, as FACE, all their faces. Their photos stay."""
     ALBUM = "album"
@@ -47,7 +58,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureTarget:
-    """What to erase: `id` is a photo's, face's or person's id; of an album it is its name."""
+    """What to erase.
+
+    `id` is a photo's, face's or person's id, the name of an album, or what :func:`faces_target` makes of several ids.
+    """
 
     kind: ErasureKind
     album: str
@@ -58,6 +72,15 @@ class ErasureTarget:
     """Of a photo or an album: delete the originals, too, in all their versions."""
     with_faces: bool = True
     """Of a person: erase their faces. Rekognition's DeleteUser leaves them in the collection."""
+    face_ids: tuple[str, ...] = ()
+    """Of faces: their ids, in order."""
+
+
+def faces_target(album: str, face_ids: Iterable[str]) -> ErasureTarget:
+    """Faces as one target; its id is the SHA-256 of their ids, sorted, one a line."""
+    ids = tuple(sorted(set(face_ids)))
+    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
+    return ErasureTarget(kind=ErasureKind.FACES, album=album, id=digest, face_ids=ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

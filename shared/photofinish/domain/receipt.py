@@ -43,7 +43,7 @@ class Receipt:
     erasure_id: str
     """A UUID, in lower case."""
     target_kind: str
-    """`photo`, `face`, `person` or `album`."""
+    """`photo`, `face`, `faces`, `person` or `album`."""
     target_digest: str
     """HMAC-SHA-256 of the target, in hexadecimal: without the deployment's key it cannot be traced to the target."""
     reason: str

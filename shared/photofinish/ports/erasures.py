@@ -19,6 +19,13 @@ class Tombstones(Protocol):
         """What of this version of the photo is erased."""
         ...
 
+    def note_late_objects(self, photo: PhotoRef, versions: Sequence[ObjectVersion]) -> None:
+        """Count derived objects of an erased photo, which are about to be removed, in its erasure.
+
+        An erasure that is finished has its receipt, and does not change any more.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buried:
@@ -42,7 +49,8 @@ class Erasures(Tombstones, Protocol):
     ) -> Erasure:
         """Bury the target and remove all its rows, in one transaction.
 
-        While an erasure of the same target is unfinished, that one is returned. A photo without `generation` is buried
+        While an erasure of the same target is unfinished, that one is returned. Faces are those of the target that the
+        album has; the target of the erasure names only these. A photo without `generation` is buried
         with the newer of the version that the database has and `photo`, which its document is about; its name is kept
         until the erasure is finished, if the original goes, too. `buried` are the tombstones of an erasure that a
         restored database does not know any more: it is made again, with the same id.
@@ -78,6 +86,10 @@ class Erasures(Tombstones, Protocol):
 
     def note_removed(self, erasure_id: str, store: str, counts: Mapping[str, int]) -> None:
         """Record what a store is about to lose; of an earlier count of the same the larger one stays."""
+        ...
+
+    def note_objects(self, erasure_id: str, bucket: Bucket, versions: Sequence[ObjectVersion]) -> None:
+        """Record which objects a bucket is about to lose: they count once, however often they are recorded."""
         ...
 
     def finish(self, erasure_id: str, at: datetime) -> None:

@@ -85,12 +85,7 @@ class App(GoogleAdapters, PostgresAdapters, Models):
     @cached_property
     def opt_outs(self) -> OptOuts:
         from photofinish.application.consent.opting_out import OptOuts
-        from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason
-
-        def erase_face(album: str, face_id: str) -> None:
-            self.erasure_requests.request(
-                ErasureTarget(kind=ErasureKind.FACE, album=album, id=face_id), reason=Reason.REQUEST
-            )
+        from photofinish.domain.erasure import Reason
 
         return OptOuts(
             self.suppression,
@@ -98,7 +93,7 @@ class App(GoogleAdapters, PostgresAdapters, Models):
             index=self.index,
             people=self.people,
             enrolments=self.enrolments,
-            erase_face=erase_face,
+            erase_faces=functools.partial(self.erasure_requests.request_faces, reason=Reason.REQUEST),
             calibration=lambda: self.calibration,
         )
 

@@ -14,12 +14,11 @@ from typing import Any
 from photofinish.analysis.imaging.sharpness import frame_sharpness
 from photofinish.domain.access import Scope
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
-from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason
+from photofinish.domain.erasure import Reason
 from photofinish.domain.face import Face, face_id
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sharpness import Sharpness, is_blurry
-from photofinish.errors import NotFound
 from photofinish.ports import COLLECTION_BUCKET, CollectionFace
 from photofinish.wiring import App
 from photofinish_functions.rekognition.answers import box_json, collection_face, face_detail, face_model_version
@@ -95,7 +94,8 @@ def delete_faces(cloud: App, call: Call) -> Answer:
     collection = existing_collection(cloud, call)
     face_ids = list(dict.fromkeys(call.request["FaceIds"]))
     user_of = cloud.users.users_of_faces(collection, face_ids)
-    deleted = {one for one in face_ids if one not in user_of and _erase(cloud, collection, one)}
+    free = [one for one in face_ids if one not in user_of]
+    deleted = cloud.erasure_requests.request_faces(collection, free, reason=Reason.REQUEST)
     unsuccessful: list[dict[str, Any]] = []
     for one in face_ids:
         if one in user_of:
@@ -111,16 +111,6 @@ def delete_faces(cloud: App, call: Call) -> Answer:
         target=face_ids[0] if len(face_ids) == 1 else None,
         count=len(deleted),
     )
-
-
-def _erase(cloud: App, collection: str, face: str) -> bool:
-    """Erase one face; False for an unknown one."""
-    target = ErasureTarget(kind=ErasureKind.FACE, album=collection, id=face)
-    try:
-        cloud.erasure_requests.request(target, reason=Reason.REQUEST)
-    except NotFound:
-        return False
-    return True
 
 
 def described(cloud: App, collection: str, faces: Sequence[CollectionFace]) -> list[dict[str, Any]]:

@@ -197,9 +197,10 @@ def _face(fields: Mapping[str, Any]) -> ErasedFace:
 
 def _buried(erasure_id: str, fields: Mapping[str, Any], faces: Sequence[ErasedFace]) -> Buried:
     target = fields["target"]
+    known = target | {"kind": ErasureKind(target["kind"]), "face_ids": tuple(target.get("face_ids", ()))}
     erasure = Erasure(
         id=erasure_id,
-        target=ErasureTarget(**(target | {"kind": ErasureKind(target["kind"])})),
+        target=ErasureTarget(**known),
         reason=Reason(fields["reason"]),
         started_at=fields["started_at"],
     )

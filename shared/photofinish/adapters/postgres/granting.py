@@ -42,6 +42,7 @@ _LESS: Mapping[str, tuple[str, ...]] = {
     "erasure": ("SELECT", "INSERT", "UPDATE"),
     "erased_photo": ("SELECT", "INSERT", "UPDATE"),
     "erased_face": ("SELECT", "INSERT", "DELETE"),
+    "erasure_object": ("SELECT", "INSERT", "DELETE"),
 }
 _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
     Rights.DATA: {

@@ -7,7 +7,7 @@ before is repeated by :meth:`OptOuts.sweep` until it is done.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from photofinish.domain.face import Embedding
 from photofinish.domain.matching import Calibration
 from photofinish.domain.people import FaceSource
 from photofinish.domain.suppression import OptOut, OptOutSource, suppression_similarity
-from photofinish.errors import NotFound, RejectedInput
+from photofinish.errors import RejectedInput
 from photofinish.logs import fields
 from photofinish.ports import Albums, Enrolments, FaceIndex, People, SuppressionList
 
@@ -36,16 +36,16 @@ class OptOuts:
         index: FaceIndex,
         people: People,
         enrolments: Enrolments,
-        erase_face: Callable[[str, str], object],
+        erase_faces: Callable[[str, Collection[str]], Collection[str]],
         calibration: Callable[[], Calibration],
     ) -> None:
-        """`erase_face(album, face_id)` erases a face for good; it raises NotFound for one that is gone already."""
+        """`erase_faces(album, face_ids)` erases faces for good, and returns those that were still there."""
         self._suppression = suppression
         self._albums = albums
         self._index = index
         self._people = people
         self._enrolments = enrolments
-        self._erase_face = erase_face
+        self._erase_faces = erase_faces
         self._calibration = calibration
 
     def opt_out(self, album: str | None, pictures: Sequence[Embedding], *, by: str) -> tuple[OptOut, int]:
@@ -93,12 +93,8 @@ class OptOuts:
             face_ids = set(self._suppression.indexed_faces(album, entry.opt_out_id))
             if entry.person_id is not None and self._people.get(album, entry.person_id) is not None:
                 face_ids |= self._faces_of(album, entry.person_id)
-            for face_id in sorted(face_ids):
-                try:
-                    self._erase_face(album, face_id)
-                except NotFound:
-                    continue  # another delivery has erased it
-                erased += 1
+            if face_ids:
+                erased += len(self._erase_faces(album, face_ids))
         self._suppression.applied(entry.opt_out_id)
         log.info("opt-out applied", extra=fields(opt_out_id=entry.opt_out_id, erased_faces=erased))
         return erased

@@ -40,8 +40,9 @@ class Removal:
     counts: Counter[str] = field(default_factory=Counter)
     """Table → rows removed."""
 
-    def has_face(self, face: UUID) -> bool:
-        return bool(self._execute("faces", face_ids=[face]).fetchall())
+    def known_faces(self, face_ids: Sequence[UUID]) -> list[UUID]:
+        """Those of these faces that the album has."""
+        return [row[0] for row in self._execute("faces", face_ids=face_ids)]
 
     def has_person(self, person: UUID) -> bool:
         return self._execute("has_person", person_id=person).fetchone() == (True,)
@@ -59,11 +60,15 @@ class Removal:
 
     def faces(self, face_ids: Sequence[UUID]) -> list[ErasedFace]:
         """Remove faces, and the numbers that were read beside them; return the tombstones that they need."""
+        if self.album_id is None:
+            return []
         self.conn.execute(_people_query("lock_people"), {"album_id": self.album_id})
         return self._faces(face_ids)
 
     def person(self, person: UUID, *, with_faces: bool, and_faces: Sequence[UUID] = ()) -> list[ErasedFace]:
         """Remove a person, and their faces and `and_faces`; return the tombstones that the faces need."""
+        if self.album_id is None:
+            return []
         self.conn.execute(_people_query("lock_people"), {"album_id": self.album_id})
         face_ids = [row[0] for row in self._execute("faces_of_person", person_id=person)] if with_faces else []
         buried = self._faces(list({*face_ids, *and_faces}))

@@ -24,10 +24,10 @@ SELECT pg_try_advisory_xact_lock(707806, hashtext(%(erasure_id)s))
 
 -- name: begin
 INSERT INTO erasure (
-    erasure_id, kind, album, target_id, generation, with_originals, with_faces, reason, object_name, started_at
+    erasure_id, kind, album, target_id, generation, with_originals, with_faces, face_ids, reason, object_name, started_at
 ) VALUES (
-    %(erasure_id)s, %(kind)s, %(album)s, %(target_id)s, %(generation)s, %(with_originals)s, %(with_faces)s, %(reason)s,
-    %(object_name)s, coalesce(%(started_at)s, clock_timestamp())
+    %(erasure_id)s, %(kind)s, %(album)s, %(target_id)s, %(generation)s, %(with_originals)s, %(with_faces)s,
+    %(face_ids)s, %(reason)s, %(object_name)s, coalesce(%(started_at)s, clock_timestamp())
 )
 
 -- name: lock_photo
@@ -150,11 +150,35 @@ SELECT removed FROM erasure WHERE erasure_id = %(erasure_id)s FOR UPDATE
 UPDATE erasure SET removed = %(removed)s WHERE erasure_id = %(erasure_id)s
 
 -- name: finish
-UPDATE erasure SET finished_at = coalesce(finished_at, %(at)s), object_name = NULL WHERE erasure_id = %(erasure_id)s
+UPDATE erasure SET finished_at = coalesce(finished_at, %(at)s), object_name = NULL, removed = %(removed)s
+WHERE erasure_id = %(erasure_id)s
+
+-- name: unfinished_of_photo
+-- The oldest erasure of this version of a photo that is not finished, and will not be before this transaction ends.
+SELECT erasure.erasure_id FROM erased_photo JOIN erasure USING (erasure_id)
+WHERE photo_id = %(photo_id)s AND erased_photo.generation >= %(generation)s AND finished_at IS NULL
+ORDER BY started_at LIMIT 1
+FOR UPDATE OF erasure
+
+-- name: note_objects
+INSERT INTO erasure_object (erasure_id, bucket, name, generation)
+SELECT %(erasure_id)s, %(bucket)s, name, generation
+FROM unnest(%(names)s::text[], %(generations)s::bigint[]) AS given (name, generation)
+ON CONFLICT DO NOTHING
+
+-- name: drop_objects
+DELETE FROM erasure_object WHERE erasure_id = %(erasure_id)s
 
 -- name: get
 SELECT
-    erasure_id, kind, album, target_id, generation, with_originals, with_faces, reason, started_at, finished_at, removed
+    erasure_id, kind, album, target_id, generation, with_originals, with_faces, face_ids, reason, started_at, finished_at,
+    removed,
+    (
+        SELECT coalesce(jsonb_object_agg(bucket, counts), '{}') FROM (
+            SELECT bucket, jsonb_build_object('objects', count(DISTINCT name), 'versions', count(*)) AS counts
+            FROM erasure_object WHERE erasure_object.erasure_id = erasure.erasure_id GROUP BY bucket
+        ) AS of_bucket
+    ) AS objects
 FROM erasure WHERE erasure_id = %(erasure_id)s
 
 -- name: unfinished
