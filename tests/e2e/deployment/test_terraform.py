@@ -40,6 +40,14 @@ def offline_terraform() -> str:
     return program
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _less_garbage_collection() -> Iterator[None]:
+    """As in terraform/check.sh."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GOGC", "400")
+        yield
+
+
 @pytest.mark.timeout(1200)
 def test_the_configuration_is_valid_and_its_tests_pass() -> None:
     done = subprocess.run(
