@@ -44,6 +44,7 @@ from photofinish.domain.sidecar import sidecar_name
 from photofinish.domain.start_list import StartList
 from photofinish.errors import NotFound, PhotofinishError
 from support import erasure_checker
+from support.crashing import Bomb, Killed
 from support.faces import embedding, face
 from support.index import VERSION, analysis, bibs_of
 from support.people import BY, TestAlbum
@@ -54,36 +55,9 @@ PERSONS = ("ann", "ben")
 X = {"ann": 0.1, "ben": 0.6}
 
 
-class Killed(BaseException):
-    """Stands in for SIGKILL: nothing in the product catches it."""
-
-
 READS = {"get", "erased", "photos", "faces", "object_name", "unfinished", "all_ids", "exclusively"} | {
     *("kept", "versions", "count_photos", "count_faces", "people", "read_derived")
 }
-
-
-class Bomb:
-    """Kills the process before one writing call of all wrapped ports, so after the one before it took effect.
-
-    A crash between reads is like one before the next write.
-    """
-
-    def __init__(self, port: Any, fuse: list[int]) -> None:
-        self._port = port
-        self._fuse = fuse
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._port, name)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if name not in READS:
-                if self._fuse[0] == 0:
-                    raise Killed
-                self._fuse[0] -= 1
-            return attribute(*args, **kwargs)
-
-        return call
 
 
 @dataclass
@@ -115,10 +89,10 @@ class Stores:
         fuse = [-1] if fuse is None else fuse
         projector = PeopleProjector(PgPeopleProjection(self.database), self.documents.people_documents)
         return Eraser(
-            Bomb(PgErasures(self.database), fuse),
-            Bomb(self.documents, fuse),
-            Bomb(self.documents, fuse),
-            Bomb(self.store, fuse),
+            Bomb(PgErasures(self.database), fuse, reads=READS),
+            Bomb(self.documents, fuse, reads=READS),
+            Bomb(self.documents, fuse, reads=READS),
+            Bomb(self.store, fuse, reads=READS),
             publish_people=projector.project_soon,
         )
 

@@ -15,7 +15,6 @@ from photofinish.domain.consent import ConsentAction, ConsentStatement
 from photofinish.domain.face import face_id
 from photofinish.domain.matching import Calibration
 from photofinish.domain.photo import PhotoRef
-from photofinish.domain.suppression import OptOutSource
 from photofinish.errors import Misconfigured
 from support.faces import embedding
 from support.pipeline import SPACE, MemoryCloud, toy_photo
@@ -39,9 +38,7 @@ def analyse(cloud: MemoryCloud) -> PhotoRef:
 
 
 def opt_out(cloud: MemoryCloud, vector: list[float]) -> None:
-    cloud.suppression.add(
-        "race", [embedding(vector, SPACE)], min_similarity=0.4, source=OptOutSource.SELFIE, by="key:a"
-    )
+    cloud.suppression.add("race", [embedding(vector, SPACE)], min_similarity=0.4, by="key:a")
 
 
 def document_of(cloud: MemoryCloud, photo: PhotoRef) -> dict[str, Any]:

@@ -129,10 +129,10 @@ class MemoryCloud:
     tombstones: Tombstones = field(default_factory=MemoryTombstones)
     album_rules: MemoryAlbumRules = field(default_factory=MemoryAlbumRules)
     album_policies: MemoryAlbumPolicies = field(default_factory=MemoryAlbumPolicies)
-    consents: MemoryConsents = field(default_factory=MemoryConsents)
 
     def __post_init__(self) -> None:
         self.suppression = MemorySuppressionList(self.index)
+        self.consents = MemoryConsents(self.suppression)
 
     @property
     def admission(self) -> FaceAdmission:

@@ -71,6 +71,11 @@ class ConsentRecord:
     """The principal that recorded it."""
 
 
+def counts(record: ConsentRecord, records: Iterable[ConsentRecord]) -> bool:
+    """Whether `record`, one of a person's `records`, is the one that counts for its purpose."""
+    return standing_consents(records)[record.statement.purpose] == record
+
+
 def standing_consents(records: Iterable[ConsentRecord]) -> dict[str, ConsentRecord]:
     """Purpose → the record that counts: the latest statement, in whatever order the records were made.
 

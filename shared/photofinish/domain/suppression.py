@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from photofinish.domain.face import Embedding
 from photofinish.domain.matching import Calibration
 
 # Below the threshold of a search: a face that is withheld in error is one face less to find; a face that is indexed in
@@ -23,6 +24,14 @@ class OptOutSource(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Which faces are refused: those whose similarity to one of the templates is `min_similarity` or more."""
+
+    templates: tuple[Embedding, ...]
+    min_similarity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OptOut:
     """An entry of the suppression list, without its templates."""
 
@@ -34,7 +43,10 @@ class OptOut:
     person_id: str | None
     """Of a withdrawal: the person, until they are deleted."""
     templates: int
-    """How many pictures or faces of the person the entry was made of."""
+    """How many pictures or faces of the person the entry was made of.
+
+    0 for a withdrawal by a person of whom there is none: such an entry refuses nothing, and goes once it is applied.
+    """
     added_at: datetime
     added_by: str
     applied_at: datetime | None

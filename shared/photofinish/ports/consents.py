@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from photofinish.domain.consent import ConsentRecord, ConsentStatement
 from photofinish.domain.face import Embedding
-from photofinish.domain.suppression import OptOut, OptOutSource
+from photofinish.domain.suppression import OptOut, Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedStatement:
+    """A statement about the purpose for which an album indexes faces."""
+
+    record: ConsentRecord
+    counts: bool
+    """Whether it is the latest one of its purpose."""
+    opt_out: OptOut | None = None
+    """The entry of the suppression list of a withdrawal that counts; it is not applied yet."""
 
 
 class Consents(Protocol):
@@ -18,6 +30,17 @@ class Consents(Protocol):
 
         Raises:
             UnknownPerson: the album has no such person.
+        """
+        ...
+
+    def record_about_faces(
+        self, album: str, person_id: str, statement: ConsentStatement, *, by: str, refusal: Refusal | None
+    ) -> RecordedStatement:
+        """As :meth:`record`; if the statement counts, with what follows on the suppression list, in one transaction.
+
+        A withdrawal adds the person by `refusal`, or has an entry that they have already applied again, so that the
+        faces that are indexed go even if this process dies now. Consent (`refusal` None) removes the entries that
+        withdrawals of the person made.
         """
         ...
 
@@ -39,16 +62,7 @@ class Consents(Protocol):
 class SuppressionList(Protocol):
     """People who opted out. Templates go in and never come out: only questions about faces are answered."""
 
-    def add(
-        self,
-        album: str | None,
-        templates: Sequence[Embedding],
-        *,
-        min_similarity: float,
-        source: OptOutSource,
-        by: str,
-        person_id: str | None = None,
-    ) -> OptOut:
+    def add(self, album: str | None, templates: Sequence[Embedding], *, min_similarity: float, by: str) -> OptOut:
         """Add a person by 1 or more templates. From now on :meth:`suppressed` refuses their faces.
 
         `album` None means all albums. Faces whose similarity to one of the templates is `min_similarity` or more are
@@ -80,7 +94,10 @@ class SuppressionList(Protocol):
         ...
 
     def applied(self, opt_out_id: str) -> None:
-        """Record that the faces that were indexed before are gone; twice equals once."""
+        """Record that the faces that were indexed before are gone, or delete an entry without templates.
+
+        Twice equals once.
+        """
         ...
 
     def not_applied(self, *, limit: int) -> list[OptOut]:

@@ -18,7 +18,7 @@ from photofinish.adapters.postgres.suppression import PgSuppressionList
 from photofinish.domain.consent import ConsentAction, ConsentStatement
 from photofinish.domain.face import Embedding, face_id
 from photofinish.domain.people import UnknownPerson, WeightedEmbedding
-from photofinish.domain.suppression import OptOutSource
+from photofinish.domain.suppression import OptOutSource, Refusal
 from photofinish.errors import RejectedInput
 from photofinish.ports import Consents, FaceIndex, SuppressionList
 from support.faces import embedding, face, photo
@@ -49,14 +49,16 @@ class Store:
 @pytest.fixture(params=["memory", "postgres"])
 def store(request: pytest.FixtureRequest) -> Store:
     if request.param == "memory":
-        consents, memory_index = MemoryConsents(), MemoryFaceIndex()
+        memory_index = MemoryFaceIndex()
+        suppression = MemorySuppressionList(memory_index)
+        consents = MemoryConsents(suppression)
 
         def enrol_in_memory(pictures: Sequence[Embedding]) -> str:
             person_id = str(uuid.uuid4())
             consents.enrol("race", person_id, *pictures)
             return person_id
 
-        return Store(consents, MemorySuppressionList(memory_index), memory_index, enrol_in_memory)
+        return Store(consents, suppression, memory_index, enrol_in_memory)
     connections = request.getfixturevalue("connections")
     people, enrolments = PgPeople(connections), PgEnrolments(connections)
 
@@ -76,9 +78,7 @@ def consenting(store: Store, *faces: Embedding, purpose: str = PURPOSE) -> list[
 
 
 def suppress(store: Store, album: str | None, *templates: Embedding, min_similarity: float = 0.5) -> str:
-    added = store.suppression.add(
-        album, templates, min_similarity=min_similarity, source=OptOutSource.SELFIE, by="key:test"
-    )
+    added = store.suppression.add(album, templates, min_similarity=min_similarity, by="key:test")
     return added.opt_out_id
 
 
@@ -168,17 +168,61 @@ class TestSuppressionList:
         [listed] = store.suppression.opt_outs("race", limit=5)
         assert listed.applied_at is not None
 
-    def test_the_entry_of_a_withdrawal_is_found_by_its_person(self, store: Store) -> None:
-        ada = store.enrol([ADA])
-        store.suppression.add(
-            "race", [ADA], min_similarity=0.4, source=OptOutSource.WITHDRAWAL, by="key:a", person_id=ada
-        )
-        suppress(store, "race", BEA)
-        [found] = store.suppression.of_person("race", ada)
-        assert (found.source, found.person_id) == (OptOutSource.WITHDRAWAL, ada)
-
     @pytest.mark.parametrize("album", ["", "..", "a/b", "a\0b"])
     def test_a_name_that_cannot_be_an_album_is_refused(self, store: Store, album: str) -> None:
         with pytest.raises(RejectedInput, match="cannot be the name of an album"):
             suppress(store, album, ADA)
         assert store.suppression.suppressed(album, [ADA]) == [False]
+
+
+class TestStatementsAboutFaces:
+    REFUSAL = Refusal(templates=(ADA,), min_similarity=0.5)
+
+    def test_a_withdrawal_adds_the_person_once_and_is_to_be_applied_again(self, store: Store) -> None:
+        ada = store.enrol([ADA])
+        statement = withdrawn(timedelta(hours=1))
+        for refusal in (self.REFUSAL, Refusal(templates=(), min_similarity=0.5)):  # the pictures are forgotten by then
+            done = store.consents.record_about_faces("race", ada, statement, by="key:a", refusal=refusal)
+            assert done.opt_out is not None
+            assert (done.counts, done.opt_out.source, done.opt_out.templates) == (True, OptOutSource.WITHDRAWAL, 1)
+            assert store.suppression.not_applied(limit=5) == [done.opt_out]
+            store.suppression.applied(done.opt_out.opt_out_id)
+        suppress(store, "race", BEA)
+        [found] = store.suppression.of_person("race", ada)
+        assert (found.opt_out_id, found.person_id) == (done.opt_out.opt_out_id, ada)
+        assert store.suppression.suppressed("race", [ADA_AGAIN]) == [True]
+        assert len(store.consents.records("race", ada)) == 1
+
+    def test_consent_takes_back_what_withdrawals_added(self, store: Store) -> None:
+        ada = store.enrol([ADA])
+        store.consents.record_about_faces("race", ada, withdrawn(timedelta()), by="key:a", refusal=self.REFUSAL)
+        suppress(store, "race", BEA)
+        again = replace(GIVEN, at=MAY + timedelta(hours=2))
+        done = store.consents.record_about_faces("race", ada, again, by="key:a", refusal=None)
+        assert (done.counts, done.opt_out) == (True, None)
+        assert store.suppression.suppressed("race", [ADA, BEA]) == [False, True]
+
+    def test_a_statement_that_does_not_count_changes_the_list_by_nothing(self, store: Store) -> None:
+        ada = store.enrol([ADA])
+        store.consents.record_about_faces("race", ada, GIVEN, by="key:a", refusal=None)
+        late = withdrawn(-timedelta(hours=1))
+        done = store.consents.record_about_faces("race", ada, late, by="key:a", refusal=self.REFUSAL)
+        assert (done.counts, done.opt_out) == (False, None)
+        assert store.suppression.suppressed("race", [ADA]) == [False]
+        assert len(store.consents.records("race", ada)) == 2
+
+    def test_without_a_template_only_what_is_to_be_done_is_kept_and_only_until_then(self, store: Store) -> None:
+        ada = store.enrol([])
+        nothing = Refusal(templates=(), min_similarity=0.5)
+        done = store.consents.record_about_faces("race", ada, withdrawn(timedelta()), by="key:a", refusal=nothing)
+        assert done.opt_out is not None
+        assert store.suppression.not_applied(limit=5) == [done.opt_out]
+        for _ in range(2):
+            store.suppression.applied(done.opt_out.opt_out_id)
+        assert store.suppression.of_person("race", ada) == []
+
+    def test_an_unknown_person_withdraws_nothing(self, store: Store) -> None:
+        for album, person in [("race", str(uuid.uuid4())), ("nowhere", "no id")]:
+            with pytest.raises(UnknownPerson):
+                store.consents.record_about_faces(album, person, GIVEN, by="key:a", refusal=None)
+        assert store.suppression.opt_outs("race", limit=5) == []

@@ -20,7 +20,6 @@ from photofinish.adapters.postgres.migrating import Migration, migrate, migratio
 from photofinish.adapters.postgres.suppression import PgSuppressionList
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.access import AlbumAccess, RateLimit
-from photofinish.domain.suppression import OptOutSource
 from photofinish.errors import Misconfigured
 from support.access import audit_entry, new_key, pg_access
 from support.erasing import erase_rows
@@ -184,7 +183,7 @@ def test_functions_refuse_faces_by_templates_that_they_cannot_read(migrated: Clo
     one = embedding([1.0] + [0.0] * 15)
     connections = Database(migrated.of(Rights.API))
     suppression = PgSuppressionList(connections)
-    added = suppression.add("party", [one], min_similarity=0.4, source=OptOutSource.SELFIE, by="key:k")
+    added = suppression.add("party", [one], min_similarity=0.4, by="key:k")
     assert suppression.suppressed("party", [one]) == [True]
     assert suppression.remove("party", added.opt_out_id)
     connections.close()

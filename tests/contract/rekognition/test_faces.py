@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.faces import PgFaceIndex
 from photofinish.adapters.postgres.suppression import PgSuppressionList
-from photofinish.domain.suppression import OptOutSource
 from support.pictures import astronaut, encode
 from support.rekognition import (
     MODEL_VERSION,
@@ -230,9 +229,7 @@ def test_a_person_who_opted_out_is_not_indexed_and_keeps_a_box(
     [record] = client.index_faces(CollectionId=collection, Image={"Bytes": astronaut_jpeg()})["FaceRecords"]
     database = Database(server.conninfo)
     [template] = PgFaceIndex(database).embeddings(collection, [record["Face"]["FaceId"]]).values()
-    entry = PgSuppressionList(database).add(
-        collection, [template], min_similarity=0.38, source=OptOutSource.SELFIE, by="test"
-    )
+    entry = PgSuppressionList(database).add(collection, [template], min_similarity=0.38, by="test")
     again = client.index_faces(CollectionId=collection, Image={"Bytes": other_astronaut_jpeg()})
     assert again["FaceRecords"] == []
     assert [(one["Reasons"], set(one["FaceDetail"])) for one in again["UnindexedFaces"]] == [([], {"BoundingBox"})]

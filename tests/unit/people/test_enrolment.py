@@ -22,7 +22,6 @@ from photofinish.application.people.enrolment import enrol, object_name, sweep
 from photofinish.application.pictures import MAX_PICTURE_BYTES, Pictures
 from photofinish.domain.people import Person, UploadStatus, WeightedEmbedding
 from photofinish.domain.photo import PhotoRef, StoredPhoto
-from photofinish.domain.suppression import OptOutSource
 from photofinish.errors import PhotoGone, RejectedInput, Unavailable
 from support.api import jpeg, selfie_of_astronaut
 from support.erasing import erase_rows
@@ -170,7 +169,7 @@ class TestOnePicture:
 
     def test_who_opted_out_is_not_enrolled(self, enrolling: Enrolling, album: TestAlbum) -> None:
         template = enrolling.pictures.person(jpeg(astronaut())).embedding
-        entry = enrolling.suppression.add(ALBUM, [template], min_similarity=0.4, source=OptOutSource.SELFIE, by=BY)
+        entry = enrolling.suppression.add(ALBUM, [template], min_similarity=0.4, by=BY)
         enrolling.process(enrolling.upload(0, selfie_of_astronaut()))
         assert enrolling.statuses()[0] == ("refused", "opted_out")
         assert enrolling.bucket.objects == {}

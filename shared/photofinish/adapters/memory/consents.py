@@ -9,18 +9,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from photofinish.adapters.memory.face_index import MemoryFaceIndex
-from photofinish.domain.consent import ConsentRecord, ConsentStatement, has_consent
+from photofinish.domain.consent import ConsentRecord, ConsentStatement, counts, has_consent
 from photofinish.domain.face import Embedding
 from photofinish.domain.people import UnknownPerson
 from photofinish.domain.photo import is_album_name
-from photofinish.domain.suppression import OptOut, OptOutSource
+from photofinish.domain.suppression import OptOut, OptOutSource, Refusal
 from photofinish.errors import RejectedInput
+from photofinish.ports.consents import RecordedStatement
 
 
 class MemoryConsents:
     """:class:`photofinish.ports.Consents`; people are those that :meth:`enrol` made known."""
 
-    def __init__(self) -> None:
+    def __init__(self, suppression: MemorySuppressionList) -> None:
+        self._suppression = suppression
         self._enrolled: dict[tuple[str, str], list[Embedding]] = {}
         self._records: dict[tuple[str, str], list[ConsentRecord]] = {}
 
@@ -44,6 +46,18 @@ class MemoryConsents:
         )
         history.append(record)
         return record
+
+    def record_about_faces(
+        self, album: str, person_id: str, statement: ConsentStatement, *, by: str, refusal: Refusal | None
+    ) -> RecordedStatement:
+        record = self.record(album, person_id, statement, by=by)
+        if not counts(record, self.records(album, person_id)):
+            return RecordedStatement(record=record, counts=False)
+        if refusal is None:
+            self._suppression.take_back(album, person_id)
+            return RecordedStatement(record=record, counts=True)
+        entry = self._suppression.withdraw(album, person_id, refusal, by=by)
+        return RecordedStatement(record=record, counts=True, opt_out=entry)
 
     def records(self, album: str, person_id: str) -> list[ConsentRecord]:
         history = self._records.get((album, person_id), [])
@@ -75,18 +89,36 @@ class MemorySuppressionList:
         self._order: dict[str, int] = {}
         self._numbers = itertools.count()
 
-    def add(
+    def add(self, album: str | None, templates: Sequence[Embedding], *, min_similarity: float, by: str) -> OptOut:
+        if album is not None and not is_album_name(album):
+            raise RejectedInput("album_name_not_allowed", f"{album[:40]!r} cannot be the name of an album.")
+        return self._insert(album, tuple(templates), min_similarity, source=OptOutSource.SELFIE, by=by)
+
+    def withdraw(self, album: str, person_id: str, refusal: Refusal, *, by: str) -> OptOut:
+        """Add an entry for a withdrawal; where the person is on the list already, have that entry applied again."""
+        for known in self.of_person(album, person_id):
+            _, min_similarity, templates = self._entries[known.opt_out_id]
+            self._entries[known.opt_out_id] = replace(known, applied_at=None), min_similarity, templates
+        if known_again := [one for one in self.of_person(album, person_id) if one.templates]:
+            return known_again[0]
+        source = OptOutSource.WITHDRAWAL
+        return self._insert(album, refusal.templates, refusal.min_similarity, source=source, by=by, person_id=person_id)
+
+    def take_back(self, album: str, person_id: str) -> None:
+        """Remove the entries that withdrawals of a person made."""
+        for entry in self.of_person(album, person_id):
+            del self._entries[entry.opt_out_id]
+
+    def _insert(
         self,
         album: str | None,
-        templates: Sequence[Embedding],
-        *,
+        templates: tuple[Embedding, ...],
         min_similarity: float,
+        *,
         source: OptOutSource,
         by: str,
         person_id: str | None = None,
     ) -> OptOut:
-        if album is not None and not is_album_name(album):
-            raise RejectedInput("album_name_not_allowed", f"{album[:40]!r} cannot be the name of an album.")
         entry = OptOut(
             opt_out_id=str(uuid.uuid4()),
             album=album,
@@ -97,7 +129,7 @@ class MemorySuppressionList:
             added_by=by,
             applied_at=None,
         )
-        self._entries[entry.opt_out_id] = (entry, min_similarity, tuple(templates))
+        self._entries[entry.opt_out_id] = (entry, min_similarity, templates)
         self._order[entry.opt_out_id] = next(self._numbers)
         return entry
 
@@ -134,8 +166,12 @@ class MemorySuppressionList:
         )
 
     def applied(self, opt_out_id: str) -> None:
+        if opt_out_id not in self._entries:
+            return
         entry, min_similarity, templates = self._entries[opt_out_id]
-        if entry.applied_at is None:
+        if not templates:
+            del self._entries[opt_out_id]
+        elif entry.applied_at is None:
             self._entries[opt_out_id] = replace(entry, applied_at=datetime.now(UTC)), min_similarity, templates
 
     def not_applied(self, *, limit: int) -> list[OptOut]:

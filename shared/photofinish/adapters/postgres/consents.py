@@ -9,13 +9,16 @@ from pgvector import HalfVector
 from psycopg.rows import TupleRow
 
 from photofinish.adapters.postgres.database import Connection, Database
+from photofinish.adapters.postgres.opt_outs import take_back, withdraw
 from photofinish.adapters.postgres.people.lookup import as_uuid
 from photofinish.adapters.postgres.people.transactions import album_rows, album_transaction
 from photofinish.adapters.postgres.spaces import find_space
 from photofinish.adapters.postgres.sql import Statements
-from photofinish.domain.consent import ConsentAction, ConsentRecord, ConsentStatement
+from photofinish.domain.consent import ConsentAction, ConsentRecord, ConsentStatement, counts
 from photofinish.domain.face import Embedding
 from photofinish.domain.people import UnknownPerson
+from photofinish.domain.suppression import Refusal
+from photofinish.ports.consents import RecordedStatement
 
 _query = Statements("consents")
 
@@ -27,25 +30,23 @@ class PgConsents:
         self._database = database
 
     def record(self, album: str, person_id: str, statement: ConsentStatement, *, by: str) -> ConsentRecord:
-        values = {
-            "consent_id": uuid.uuid4(),
-            "person_id": as_uuid(person_id),
-            "action": statement.action,
-            "purpose": statement.purpose,
-            "at": statement.at,
-            "method": statement.method,
-            "text_version": statement.text_version,
-            "is_minor": statement.is_minor,
-            "guardian": statement.guardian,
-            "recorded_by": by,
-        }
         with album_transaction(self._database, album) as (conn, album_id):
-            if conn.execute(_query("lock_person"), values | {"album_id": album_id}).fetchone() is None:
-                raise UnknownPerson
-            conn.execute(_query("record"), values)
-            row = conn.execute(_query("same_record"), values).fetchone()
-        assert row is not None, "inserted above, or before"
-        return _record(row)
+            return _recorded(conn, album_id, person_id, statement, by)
+
+    def record_about_faces(
+        self, album: str, person_id: str, statement: ConsentStatement, *, by: str, refusal: Refusal | None
+    ) -> RecordedStatement:
+        with album_transaction(self._database, album) as (conn, album_id):
+            record = _recorded(conn, album_id, person_id, statement, by)
+            assert album_id is not None, "the person was found in it"
+            rows = conn.execute(_query("records"), {"album_id": album_id, "person_id": as_uuid(person_id)})
+            if not counts(record, [_record(row) for row in rows]):
+                return RecordedStatement(record=record, counts=False)
+            if refusal is None:
+                take_back(conn, album_id, person_id)
+                return RecordedStatement(record=record, counts=True)
+            entry = withdraw(conn, album_id, person_id, refusal, by=by)
+            return RecordedStatement(record=record, counts=True, opt_out=entry)
 
     def records(self, album: str, person_id: str) -> list[ConsentRecord]:
         rows = album_rows(self._database, album, _query("records"), {"person_id": as_uuid(person_id)})
@@ -68,6 +69,29 @@ class PgConsents:
                 for number, (person_id,) in zip(numbers, rows, strict=True):
                     matched[number] = None if person_id is None else str(person_id)
         return matched
+
+
+def _recorded(
+    conn: Connection, album_id: int | None, person_id: str, statement: ConsentStatement, by: str
+) -> ConsentRecord:
+    values = {
+        "consent_id": uuid.uuid4(),
+        "person_id": as_uuid(person_id),
+        "action": statement.action,
+        "purpose": statement.purpose,
+        "at": statement.at,
+        "method": statement.method,
+        "text_version": statement.text_version,
+        "is_minor": statement.is_minor,
+        "guardian": statement.guardian,
+        "recorded_by": by,
+    }
+    if conn.execute(_query("lock_person"), values | {"album_id": album_id}).fetchone() is None:
+        raise UnknownPerson
+    conn.execute(_query("record"), values)
+    row = conn.execute(_query("same_record"), values).fetchone()
+    assert row is not None, "inserted above, or before"
+    return _record(row)
 
 
 def numbers_by_space(conn: Connection, faces: Sequence[Embedding]) -> dict[int, list[int]]:

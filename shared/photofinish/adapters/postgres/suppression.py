@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
-
-from pgvector import HalfVector
-from psycopg.rows import TupleRow
 
 from photofinish.adapters.postgres.albums import find_album, use_album
 from photofinish.adapters.postgres.consents import numbers_by_space, vector_texts
 from photofinish.adapters.postgres.database import Connection, Database
+from photofinish.adapters.postgres.opt_outs import OPT_OUT_COLUMNS, insert_opt_out, opt_out_of_row
 from photofinish.adapters.postgres.people.lookup import as_uuid
 from photofinish.adapters.postgres.people.transactions import album_transaction
-from photofinish.adapters.postgres.spaces import use_space
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.face import Embedding
 from photofinish.domain.photo import is_album_name
-from photofinish.domain.suppression import OptOut, OptOutSource
+from photofinish.domain.suppression import OptOut, OptOutSource, Refusal
 from photofinish.errors import RejectedInput
 
 _query = Statements("consents")
-_COLUMNS = _query("opt_out_columns")
 
 
 class PgSuppressionList:
@@ -33,43 +28,13 @@ class PgSuppressionList:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(
-        self,
-        album: str | None,
-        templates: Sequence[Embedding],
-        *,
-        min_similarity: float,
-        source: OptOutSource,
-        by: str,
-        person_id: str | None = None,
-    ) -> OptOut:
+    def add(self, album: str | None, templates: Sequence[Embedding], *, min_similarity: float, by: str) -> OptOut:
         if album is not None and not is_album_name(album):
             raise RejectedInput("album_name_not_allowed", f"{album[:40]!r} cannot be the name of an album.")
-        opt_out_id = uuid.uuid4()
-        values = {
-            "opt_out_id": opt_out_id,
-            "person_id": None if person_id is None else as_uuid(person_id),
-            "source": source,
-            "templates": len(templates),
-            "added_by": by,
-        }
+        refusal = Refusal(templates=tuple(templates), min_similarity=min_similarity)
         with self._database.transaction() as conn:
-            conn.execute(
-                _query("add_opt_out"), values | {"album_id": None if album is None else use_album(conn, album)}
-            )
-            for template in templates:
-                space = use_space(conn, template.space, template.vector.size)
-                template.check_dimension(space.dimension)
-                stored = {
-                    "opt_out_id": opt_out_id,
-                    "space_id": space.space_id,
-                    "min_similarity": min_similarity,
-                    "embedding": HalfVector(template.vector).to_text(),
-                }
-                conn.execute(_query("add_template"), stored)
-            row = conn.execute(_query("opt_out", columns=_COLUMNS), {"opt_out_id": opt_out_id}).fetchone()
-        assert row is not None, "inserted above"
-        return _opt_out(row)
+            album_id = None if album is None else use_album(conn, album)
+            return insert_opt_out(conn, album_id, refusal, source=OptOutSource.SELFIE, by=by)
 
     def opt_outs(self, album: str | None, *, limit: int, after: str | None = None) -> list[OptOut]:
         values = {"limit": limit, "after": None if after is None else as_uuid(after)}
@@ -77,14 +42,14 @@ class PgSuppressionList:
             album_id = None if album is None else _find(conn, album)
             if album is not None and album_id is None:
                 return []
-            rows = conn.execute(_query("opt_outs", columns=_COLUMNS), values | {"album_id": album_id}).fetchall()
-        return [_opt_out(row) for row in rows]
+            rows = conn.execute(_query("opt_outs", columns=OPT_OUT_COLUMNS), values | {"album_id": album_id}).fetchall()
+        return [opt_out_of_row(row) for row in rows]
 
     def of_person(self, album: str, person_id: str) -> list[OptOut]:
         with album_transaction(self._database, album) as (conn, album_id):
             values = {"album_id": album_id, "person_id": as_uuid(person_id)}
-            rows = conn.execute(_query("opt_outs_of_person", columns=_COLUMNS), values).fetchall()
-        return [_opt_out(row) for row in rows]
+            rows = conn.execute(_query("opt_outs_of_person", columns=OPT_OUT_COLUMNS), values).fetchall()
+        return [opt_out_of_row(row) for row in rows]
 
     def remove(self, album: str | None, opt_out_id: str) -> bool:
         with self._database.transaction() as conn:
@@ -116,27 +81,14 @@ class PgSuppressionList:
 
     def applied(self, opt_out_id: str) -> None:
         with self._database.transaction() as conn:
+            conn.execute(_query("remove_without_templates"), {"opt_out_id": as_uuid(opt_out_id)})
             conn.execute(_query("applied"), {"opt_out_id": as_uuid(opt_out_id)})
 
     def not_applied(self, *, limit: int) -> list[OptOut]:
         with self._database.transaction() as conn:
-            rows = conn.execute(_query("not_applied", columns=_COLUMNS), {"limit": limit}).fetchall()
-        return [_opt_out(row) for row in rows]
+            rows = conn.execute(_query("not_applied", columns=OPT_OUT_COLUMNS), {"limit": limit}).fetchall()
+        return [opt_out_of_row(row) for row in rows]
 
 
 def _find(conn: Connection, album: str) -> int | None:
     return find_album(conn, album) if is_album_name(album) else None
-
-
-def _opt_out(row: TupleRow) -> OptOut:
-    opt_out_id, album, source, person_id, templates, added_at, added_by, applied_at = row
-    return OptOut(
-        opt_out_id=str(opt_out_id),
-        album=album,
-        source=OptOutSource(source),
-        person_id=None if person_id is None else str(person_id),
-        templates=templates,
-        added_at=added_at,
-        added_by=added_by,
-        applied_at=applied_at,
-    )

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from photofinish.domain.face import Embedding
 from photofinish.domain.matching import Calibration
 from photofinish.domain.people import FaceSource
-from photofinish.domain.suppression import OptOut, OptOutSource, suppression_similarity
+from photofinish.domain.suppression import OptOut, OptOutSource, Refusal, suppression_similarity
 from photofinish.errors import RejectedInput
 from photofinish.logs import fields
 from photofinish.ports import Albums, Enrolments, FaceIndex, People, SuppressionList
@@ -57,29 +57,22 @@ class OptOuts:
             RejectedInput: `different_people`; `album_name_not_allowed`.
         """
         self._check_same_person(pictures)
-        entry = self._add(album, pictures, source=OptOutSource.SELFIE, by=by)
+        threshold = suppression_similarity(self._calibration())
+        entry = self._suppression.add(album, pictures, min_similarity=threshold, by=by)
         if album is None:
             return entry, 0
         erased = self.apply(entry)
         return replace(entry, applied_at=datetime.now(UTC)), erased
 
-    def withdraw(self, album: str, person_id: str, *, by: str) -> tuple[OptOut | None, int]:
-        """Opt a person of the album out and forget how they look; return the entry, and how many faces were erased.
-
-        The entry is None for a person without faces and pictures. Twice equals once.
-        """
-        entry = next(iter(self._suppression.of_person(album, person_id)), None)
-        if entry is None and (templates := self._templates(album, person_id)):
-            entry = self._add(album, templates, source=OptOutSource.WITHDRAWAL, by=by, person_id=person_id)
-        if entry is None:
-            self._forget_pictures(album, person_id)
-            return None, 0
-        return entry, self.apply(entry)
-
-    def take_back(self, album: str, person_id: str) -> None:
-        """Remove the entries that withdrawals of the person made: they consent again."""
-        for entry in self._suppression.of_person(album, person_id):
-            self._suppression.remove(album, entry.opt_out_id)
+    def refusal(self, album: str, person_id: str) -> Refusal:
+        """How to recognise a person of the album: their centroids, and their best decided faces."""
+        decided = [
+            one.face.face_id
+            for one in self._people.faces(album, person_id, limit=FACE_TEMPLATES)
+            if one.source is not FaceSource.CLUSTERED
+        ]
+        templates = [*self._people.embeddings(album, person_id), *self._index.embeddings(album, decided).values()]
+        return Refusal(templates=tuple(templates), min_similarity=suppression_similarity(self._calibration()))
 
     def apply(self, entry: OptOut) -> int:
         """Erase the indexed faces that an entry refuses; return how many. Twice equals once.
@@ -102,29 +95,6 @@ class OptOuts:
     def sweep(self, *, at_most: int = 20) -> int:
         """Apply entries whose faces may still be indexed; return how many faces were erased."""
         return sum(self.apply(entry) for entry in self._suppression.not_applied(limit=at_most))
-
-    def _add(
-        self,
-        album: str | None,
-        templates: Sequence[Embedding],
-        *,
-        source: OptOutSource,
-        by: str,
-        person_id: str | None = None,
-    ) -> OptOut:
-        threshold = suppression_similarity(self._calibration())
-        return self._suppression.add(
-            album, templates, min_similarity=threshold, source=source, by=by, person_id=person_id
-        )
-
-    def _templates(self, album: str, person_id: str) -> list[Embedding]:
-        """The person's centroids, and their best decided faces."""
-        decided = [
-            one.face.face_id
-            for one in self._people.faces(album, person_id, limit=FACE_TEMPLATES)
-            if one.source is not FaceSource.CLUSTERED
-        ]
-        return [*self._people.embeddings(album, person_id), *self._index.embeddings(album, decided).values()]
 
     def _forget_pictures(self, album: str, person_id: str) -> None:
         least = self._calibration().min_similarity

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from photofinish.application.consent.opting_out import OptOuts
 from photofinish.domain.album_policy import Indexing
-from photofinish.domain.consent import ConsentAction, ConsentRecord, ConsentStatement, standing_consents
+from photofinish.domain.consent import ConsentAction, ConsentRecord, ConsentStatement
 from photofinish.errors import RejectedInput
 from photofinish.ports import AlbumPolicies, Consents
 
@@ -37,10 +37,11 @@ def record_consent(
     policies: AlbumPolicies,
     opt_outs: OptOuts,
 ) -> RecordedConsent:
-    """Add a statement to a person's history. The same statement again repeats what a crash may have left undone.
+    """Add a statement to a person's history. The same statement again changes nothing.
 
     A withdrawal of the album's purpose (of any purpose, where the album declares none) puts the person on the
-    suppression list and erases their faces and enrolment pictures. Consent that is given again takes that entry back.
+    suppression list and erases their faces and enrolment pictures; what a crash leaves of that, :meth:`OptOuts.sweep`
+    does. Consent that is given again takes that entry back.
 
     Raises:
         UnknownPerson: the album has no such person.
@@ -48,13 +49,16 @@ def record_consent(
     """
     if statement.at > datetime.now(UTC) + _AHEAD:
         raise RejectedInput("consent_incomplete", "at: the time lies in the future.")
-    record = consents.record(album, person_id, statement, by=by)
     policy = policies.policy(album)
-    counts = standing_consents(consents.records(album, person_id)).get(statement.purpose)
-    if counts != record or policy.purpose not in ("", statement.purpose):
-        return RecordedConsent(record=record)
-    if statement.action is ConsentAction.GIVEN:
-        opt_outs.take_back(album, person_id)
-        return RecordedConsent(record=record, analyse_again=policy.indexing is Indexing.ENROLLED_ONLY)
-    entry, erased = opt_outs.withdraw(album, person_id, by=by)
-    return RecordedConsent(record=record, opt_out_id=entry.opt_out_id if entry else None, erased_faces=erased)
+    if policy.purpose not in ("", statement.purpose):
+        return RecordedConsent(record=consents.record(album, person_id, statement, by=by))
+    is_given = statement.action is ConsentAction.GIVEN
+    refusal = None if is_given else opt_outs.refusal(album, person_id)
+    recorded = consents.record_about_faces(album, person_id, statement, by=by, refusal=refusal)
+    entry = recorded.opt_out
+    return RecordedConsent(
+        record=recorded.record,
+        opt_out_id=entry.opt_out_id if entry and entry.templates else None,
+        erased_faces=opt_outs.apply(entry) if entry else 0,
+        analyse_again=recorded.counts and is_given and policy.indexing is Indexing.ENROLLED_ONLY,
+    )

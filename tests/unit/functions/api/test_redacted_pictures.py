@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photofinish.adapters.memory.consents import MemoryConsents
+from photofinish.adapters.memory.consents import MemoryConsents, MemorySuppressionList
+from photofinish.adapters.memory.face_index import MemoryFaceIndex
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.application.commit import document_fields
@@ -100,7 +101,7 @@ def race(api: Api, encoder: FaceEncoder) -> Race:
     derived = api.cloud.derived
     assert isinstance(derived, MemoryPhotoStore)
     derived.put_derived(preview_name(PHOTO, VERSION), jpeg(group()), "image/jpeg")
-    api.cloud.consents = consents = MemoryConsents()
+    api.cloud.consents = consents = MemoryConsents(MemorySuppressionList(MemoryFaceIndex()))
     return Race(api, faces, consents, api.key_for(Scope.SEARCH, frozenset({"race"})))
 
 

@@ -74,6 +74,12 @@ SELECT {columns} FROM opt_out LEFT JOIN album USING (album_id)
 WHERE opt_out.album_id = %(album_id)s AND person_id = %(person_id)s
 ORDER BY added_at, opt_out_id
 
+-- name: apply_again
+UPDATE opt_out SET applied_at = NULL WHERE album_id = %(album_id)s AND person_id = %(person_id)s
+
+-- name: remove_opt_outs_of_person
+DELETE FROM opt_out WHERE album_id = %(album_id)s AND person_id = %(person_id)s
+
 -- name: remove_opt_out
 DELETE FROM opt_out WHERE opt_out_id = %(opt_out_id)s AND album_id IS NOT DISTINCT FROM %(album_id)s
 
@@ -85,6 +91,9 @@ SELECT indexed_suppressed_faces(%(opt_out_id)s, %(album_id)s) ORDER BY 1
 
 -- name: applied
 UPDATE opt_out SET applied_at = now() WHERE opt_out_id = %(opt_out_id)s AND applied_at IS NULL
+
+-- name: remove_without_templates
+DELETE FROM opt_out WHERE opt_out_id = %(opt_out_id)s AND templates = 0
 
 -- name: not_applied
 SELECT {columns} FROM opt_out LEFT JOIN album USING (album_id)
