@@ -40,6 +40,7 @@ from photofinish.ports.erasures import (
     ObjectVersion,
     Tombstones,
 )
+from photofinish.ports.event_log import EventLog, EventPage
 from photofinish.ports.face_index import ErasedMeanwhile, FaceIndex, IndexedFace
 from photofinish.ports.liveness import LivenessCheck
 from photofinish.ports.people import (
@@ -99,6 +100,8 @@ __all__ = [
     "ErasableObjects",
     "ErasedMeanwhile",
     "Erasures",
+    "EventLog",
+    "EventPage",
     "Expired",
     "FaceIndex",
     "GpuStates",

@@ -21,6 +21,7 @@ from photofinish.ports import (
     Consents,
     Enrolments,
     Erasures,
+    EventLog,
     FaceIndex,
     People,
     PeopleChanges,
@@ -183,6 +184,12 @@ class PostgresAdapters:
         from photofinish.adapters.postgres.retention import PgRetentionRecords
 
         return PgRetentionRecords(self._database)
+
+    @cached_property
+    def event_log(self) -> EventLog:
+        from photofinish.adapters.postgres.events.log import PgEventLog
+
+        return PgEventLog(self._database)
 
     def await_database(self) -> None:
         """Connect to the database; raises Unavailable if it cannot be reached within PHOTOFINISH_DATABASE_WAIT_S."""

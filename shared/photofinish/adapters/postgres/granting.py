@@ -43,6 +43,8 @@ _LESS: Mapping[str, tuple[str, ...]] = {
     "erased_photo": ("SELECT", "INSERT", "UPDATE"),
     "erased_face": ("SELECT", "INSERT", "DELETE"),
     "erasure_object": ("SELECT", "INSERT", "DELETE"),
+    # Added to by record_album_event alone; erasures delete.
+    "album_event": ("SELECT", "DELETE"),
 }
 _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
     Rights.DATA: {

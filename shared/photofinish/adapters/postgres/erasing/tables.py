@@ -76,6 +76,12 @@ PERSONAL_TABLES = (
     PersonalTable(name="face", photo=_OF_PHOTO, face=_OF_FACE, album=_OF_ALBUM),
     PersonalTable(name="withheld_face", photo=_OF_PHOTO, album=_OF_ALBUM),
     PersonalTable(name="photo", photo=_OF_PHOTO, album=_OF_ALBUM),
+    PersonalTable(
+        name="album_event",
+        photo=_OF_PHOTO,
+        person="album_id = %(album_id)s AND person_ids @> ARRAY[%(person_id)s]",
+        album=_OF_ALBUM,
+    ),
     PersonalTable(name="removed_original", photo=_OF_PHOTO, album=_OF_ALBUM),
     PersonalTable(name="album_rules", album=_OF_ALBUM),
     PersonalTable(name="entrant", album=_OF_ALBUM),

@@ -1,0 +1,158 @@
+"""EventLog in Postgres; statements in `sql/events.sql`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from photofinish.adapters.postgres.albums import find_album, use_album
+from photofinish.adapters.postgres.database import Connection, Database, is_storable
+from photofinish.adapters.postgres.events.recording import record_events
+from photofinish.adapters.postgres.people.lookup import as_uuid
+from photofinish.adapters.postgres.sql import Statements
+from photofinish.domain.album_event import AlbumEvent, EventFilter, EventType, RecordedEvent, Shown
+from photofinish.domain.bib_number import normal_number
+from photofinish.domain.photo import is_album_name
+from photofinish.ports.event_log import EventPage
+
+_query = Statements("events")
+_CONDITIONS: Mapping[str, str] = {
+    "album_id": "album_id = %(album_id)s",
+    "types": "type = ANY (%(types)s)",
+    "folder": "folder = %(folder)s",
+    "camera": "camera = %(camera)s",
+    "photo_id": "photo_id = %(photo_id)s",
+    "batch_id": "batch_id = %(batch_id)s",
+    "bib": "photo_id = ANY (%(photos_of_bib)s)",
+    "person_id": "(person_ids @> ARRAY[%(person_id)s] OR photo_id = ANY (%(photos_of_person)s))",
+    "occurred_from": "occurred_at >= %(occurred_from)s",
+    "occurred_before": "occurred_at < %(occurred_before)s",
+}
+
+
+class PgEventLog:
+    """:class:`photofinish.ports.EventLog`; all methods raise what :meth:`Database.transaction` does."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, events: Sequence[AlbumEvent]) -> int:
+        by_album = defaultdict(list)
+        for event in events:
+            by_album[event.album].append(event)
+        recorded = 0
+        for album, of_album in sorted(by_album.items()):
+            with self._database.transaction() as conn:
+                recorded += record_events(conn, use_album(conn, album), of_album)
+        return recorded
+
+    def page(self, album: str | None, wanted: EventFilter, *, after: int, limit: int) -> EventPage:
+        with self._database.transaction() as conn:
+            until = _watermark(conn)
+            if until <= after:
+                return EventPage((), after)
+            found = _read(conn, album, wanted, after=after, until=until, limit=limit, order="ASC")
+        return EventPage(found, found[-1].position if len(found) == limit else until)
+
+    def newest(self, album: str | None, wanted: EventFilter, *, before: int | None, limit: int) -> EventPage:
+        with self._database.transaction() as conn:
+            until = _watermark(conn) if before is None else before - 1
+            found = _read(conn, album, wanted, after=0, until=until, limit=limit, order="DESC")
+        return EventPage(found, found[-1].position if len(found) == limit else 0)
+
+    def head(self) -> int:
+        with self._database.transaction() as conn:
+            return _watermark(conn)
+
+    def shown(self, photo_ids: Iterable[str]) -> dict[str, Shown]:
+        with self._database.transaction() as conn:
+            rows = conn.execute(_query("shown"), {"photo_ids": [as_uuid(photo_id) for photo_id in photo_ids]})
+            return {
+                photo_id.hex: Shown(frozenset(numbers), frozenset(map(str, people)))
+                for photo_id, numbers, people in rows
+            }
+
+    def make_room(self, until: datetime) -> None:
+        with self._database.transaction() as conn:
+            conn.execute(_query("make_partitions"), {"until": until})
+
+    def expire(self, before: datetime) -> None:
+        with self._database.transaction() as conn:
+            conn.execute(_query("drop_old"), {"before": before})
+
+
+def _watermark(conn: Connection) -> int:
+    [position] = conn.execute(_query("watermark")).fetchone() or (0,)
+    return int(position)
+
+
+def _read(
+    conn: Connection,
+    album: str | None,
+    wanted: EventFilter,
+    *,
+    after: int,
+    until: int,
+    limit: int,
+    order: Literal["ASC", "DESC"],
+) -> tuple[RecordedEvent, ...]:
+    values = _values(conn, album, wanted)
+    if values is None:
+        return ()
+    conditions = [sql.SQL("AND " + condition) for name, condition in _CONDITIONS.items() if name in values]
+    statement = _query("page", conditions=sql.SQL(" ").join(conditions), order=sql.SQL(order))
+    rows = conn.execute(statement, values | {"after": after, "until": until, "limit": limit})
+    return tuple(_event_of_row(row) for row in rows)
+
+
+def _values(conn: Connection, album: str | None, wanted: EventFilter) -> dict[str, Any] | None:
+    """Return the parameters of the conditions that apply; None if nothing can match."""
+    album_id = None
+    if album is not None:
+        album_id = find_album(conn, album) if is_album_name(album) else None
+        if album_id is None:
+            return None
+    given = {
+        "album_id": album_id,
+        "types": None if wanted.types is None else [type_.value for type_ in wanted.types],
+        "folder": wanted.folder,
+        "camera": wanted.camera,
+        "photo_id": None if wanted.photo_id is None else as_uuid(wanted.photo_id),
+        "batch_id": None if wanted.batch_id is None else as_uuid(wanted.batch_id),
+        "person_id": None if wanted.person_id is None else as_uuid(wanted.person_id),
+        "bib": None if wanted.bib is None else normal_number(wanted.bib),
+        "occurred_from": wanted.occurred_from,
+        "occurred_before": wanted.occurred_before,
+    }
+    values = {name: value for name, value in given.items() if value is not None}
+    if any(isinstance(value, str) and not is_storable(value) for value in values.values()):
+        return None
+    for photos in ("photos_of_bib", "photos_of_person"):
+        name = "bib" if photos == "photos_of_bib" else "person_id"
+        if name in values:
+            values[photos] = [row[0] for row in conn.execute(_query(photos), {"album_id": album_id} | values)]
+    return values
+
+
+def _event_of_row(row: TupleRow) -> RecordedEvent:
+    position, recorded_at, event_id, type_, album, occurred_at, photo_id, generation, people, batch_id, *rest = row
+    folder, camera, data = rest
+    event = AlbumEvent(
+        id=event_id,
+        type=EventType(type_),
+        album=album,
+        occurred_at=occurred_at,
+        photo_id=None if photo_id is None else photo_id.hex,
+        generation=generation,
+        person_ids=tuple(str(person_id) for person_id in people),
+        batch_id=None if batch_id is None else str(batch_id),
+        folder=folder,
+        camera=camera,
+        data=data,
+    )
+    return RecordedEvent(event=event, position=position, recorded_at=recorded_at)

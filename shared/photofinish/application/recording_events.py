@@ -1,0 +1,68 @@
+"""Record in the event log what happened to photos: of what Firestore holds, once it holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
+from photofinish.domain.photo import PhotoRef, PhotoStatus
+from photofinish.domain.search import folder_of
+from photofinish.ports import Documents, EventLog, PhotoRecord
+
+_TYPES = {
+    PhotoStatus.QUEUED: EventType.PHOTO_QUEUED,
+    PhotoStatus.DONE: EventType.PHOTO_DONE,
+    PhotoStatus.REJECTED: EventType.PHOTO_REJECTED,
+    PhotoStatus.FAILED: EventType.PHOTO_FAILED,
+}
+
+
+def record_photo_event(photo: PhotoRef, status: PhotoStatus, documents: Documents, events: EventLog) -> bool:
+    """Record that a photo reached `status`, as its record says; return whether that is a new event.
+
+    A message about a status that another one has replaced meanwhile records nothing: that one has its own message.
+    """
+    record = documents.get(photo.album, photo.photo_id)
+    if record is None or record.ref.generation != photo.generation:
+        return False
+    # A photo that a task has begun was queued, and no message says that it is processing.
+    if record.status is not status and not (status is PhotoStatus.QUEUED and record.status is PhotoStatus.PROCESSING):
+        return False
+    event = photo_event(record, status)
+    return event is not None and events.append([event]) == 1
+
+
+def photo_event(record: PhotoRecord, status: PhotoStatus) -> AlbumEvent | None:
+    """Return the event of a photo's record; None for a status that has no event of its own."""
+    event_type = _TYPES.get(status)
+    if event_type is None:
+        return None
+    fields = record.fields
+    occurred_at: datetime = fields["queued_at" if status is PhotoStatus.QUEUED else "done_at"]
+    return AlbumEvent(
+        id=fact_id(event_type, record.ref.photo_id, record.ref.generation, occurred_at.isoformat()),
+        type=event_type,
+        album=record.ref.album,
+        occurred_at=occurred_at,
+        photo_id=record.ref.photo_id,
+        generation=record.ref.generation,
+        folder=folder_of(record.ref),
+        camera=(fields.get("image") or {}).get("camera"),
+        data=_data(fields, status, occurred_at),
+    )
+
+
+def _data(fields: Mapping[str, Any], status: PhotoStatus, occurred_at: datetime) -> dict[str, Any]:
+    if status is PhotoStatus.QUEUED:
+        return {}
+    uploaded_at: datetime | None = (fields.get("stages") or {}).get("uploaded_at")
+    data: dict[str, Any] = {}
+    if uploaded_at is not None:
+        data["upload_to_result_s"] = round((occurred_at - uploaded_at).total_seconds(), 3)
+    if status is PhotoStatus.DONE:
+        data |= {"faces": len(fields.get("faces") or ()), "bibs": len(fields.get("bib_numbers") or ())}
+    elif error := fields.get("error"):
+        data["error"] = {"code": error["code"], "message": error["message"]}
+    return data
