@@ -11,6 +11,7 @@ from photofinish_functions.entry_points import (
     on_enrolment_finalized,
     on_object_finalized,
     reconcile,
+    record_events,
     rekognition,
     rescore_bibs,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "on_enrolment_finalized",
     "on_object_finalized",
     "reconcile",
+    "record_events",
     "rekognition",
     "rescore_bibs",
 ]

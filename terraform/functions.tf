@@ -29,6 +29,7 @@ locals {
       target       = "on_dead_letter"
       uses         = ["firestore"]
       publishes_to = ["results"]
+      size         = { cpu = 0.5, concurrency = 1 }
       subscriptions = {
         on-dead-letter = { topic = "dead", retention_s = 2678400 }
       }
@@ -39,7 +40,7 @@ locals {
       target       = "reconcile"
       uses         = ["firestore"]
       publishes_to = ["work", "results"]
-      size         = { concurrency = 1, timeout_s = 600 }
+      size         = { cpu = 0.5, concurrency = 1, timeout_s = 600 }
       subscriptions = {
         reconcile = { topic = "reconcile", ack_deadline_s = 600, retention_s = 600 }
       }
@@ -52,6 +53,15 @@ locals {
       subscriptions = {
         cluster-people       = { topic = "results", ack_deadline_s = 600 }
         cluster-people-sweep = { topic = "people_sweep", ack_deadline_s = 600, retention_s = 600 }
+      }
+    }
+    # An event must not be lost: it is retried for 31 days, the longest that Pub/Sub allows.
+    record-events = {
+      target = "record_events"
+      uses   = ["firestore", "database"]
+      size   = { concurrency = 8 }
+      subscriptions = {
+        record-events = { topic = "results", retention_s = 2678400 }
       }
     }
     on-enrolment-finalized = {
@@ -79,6 +89,7 @@ locals {
       uses   = ["firestore", "database"]
       env = {
         PHOTOFINISH_AUDIT_RETENTION_DAYS = tostring(var.retention.audit_days)
+        PHOTOFINISH_EVENT_RETENTION_DAYS = tostring(var.retention.event_days)
         PHOTOFINISH_AUDIT_BUCKET         = local.audit_bucket
       }
       secret_env = { PHOTOFINISH_RECEIPT_KEY = local.receipt_key }

@@ -25,6 +25,7 @@ variable "retention" {
     noncurrent_days   = optional(number, 30)
     soft_deleted_days = optional(number, 7)
     audit_days        = optional(number, 400)
+    event_days        = optional(number, 400)
   })
   default = {}
 }

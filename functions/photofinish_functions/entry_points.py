@@ -25,7 +25,8 @@ from photofinish.application.dead_letters import record_given_up
 from photofinish.application.ingest import ingest
 from photofinish.application.previews import end_due_links
 from photofinish.application.reconcile import reconcile as reconcile_bucket
-from photofinish.domain.photo import is_folder_placeholder
+from photofinish.application.recording_events import record_photo_event
+from photofinish.domain.photo import PhotoStatus, is_folder_placeholder
 from photofinish.errors import NotOurs
 from photofinish.logs import fields, log_json
 from photofinish.settings import ApiSettings, RetentionSettings
@@ -39,7 +40,7 @@ from photofinish_functions.events import (
     parse_message,
     parse_object_deleted,
     parse_object_finalized,
-    parse_result_album,
+    parse_result,
 )
 
 # The application of the API and the Rekognition protocol are imported where they are used: event functions do without.
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 RECENT = timedelta(hours=24)
 LOST_AFTER = timedelta(minutes=10)
+# The event log has its partitions ready for as long as no schedule may run.
+EVENT_ROOM = timedelta(days=62)
 # Of the ten minutes that a message may take; the next run goes on.
 RESCORING_BUDGET_S = 300.0
 
@@ -131,7 +134,8 @@ def expire(message: Message) -> None:
     full = is_full_run(message)
     # First, because links given before show what must not be seen any more.
     log.info("links ended", extra=fields(previews=end_due_links(datetime.now(UTC), cloud.album_policies, cloud.store)))
-    before = datetime.now(UTC) - timedelta(days=RetentionSettings.from_env().audit_retention_days)
+    settings = RetentionSettings.from_env()
+    before = datetime.now(UTC) - timedelta(days=settings.audit_retention_days)
     cloud.people_changes.expire(before)
     cloud.bib_corrections.expire(before)
     anchored = anchor_audit(cloud.audit, cloud.audit_anchors)
@@ -141,6 +145,8 @@ def expire(message: Message) -> None:
     enforced = cloud.retention.enforce(datetime.now(UTC).date())
     log.info("retention enforced", extra=fields(**asdict(enforced)))
     if full:
+        cloud.event_log.make_room(datetime.now(UTC) + EVENT_ROOM)
+        cloud.event_log.expire(datetime.now(UTC) - timedelta(days=settings.event_retention_days))
         log.info("compared records with the bucket", extra=fields(erased=cloud.deleted_objects.sweep()))
 
 
@@ -152,12 +158,22 @@ def cluster_people(message: Message) -> None:
     """
     cloud = app()
     if is_result(message):
-        cloud.clustering.photo_changed(parse_result_album(message, bucket=cloud.settings.photo_bucket))
+        photo, status = parse_result(message, bucket=cloud.settings.photo_bucket)
+        if status is not PhotoStatus.QUEUED:
+            cloud.clustering.photo_changed(photo.album)
         return
     cloud.opt_outs.sweep()
     cloud.clustering.sweep(full=is_full_run(message))
     cloud.projector.sweep()
     cloud.access_projector.sweep()
+
+
+@on_message
+def record_events(message: Message) -> None:
+    """Record in the event log that a photo was queued or reached a final status."""
+    cloud = app()
+    photo, status = parse_result(message, bucket=cloud.settings.photo_bucket)
+    record_photo_event(photo, status, cloud.documents, cloud.event_log)
 
 
 @on_message

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from photofinish.domain.photo import PhotoRef, StoredPhoto
+from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.errors import NotOurs
 from photofinish.ports.work_messages import parse_work_message
 
@@ -101,25 +101,24 @@ def is_full_run(message: Message) -> bool:
 
 
 def is_result(message: Message) -> bool:
-    """Whether the message says that a photo reached a final status."""
+    """Whether the message says that a photo was queued or reached a final status."""
     return "status" in message.attributes
 
 
-def parse_result_album(message: Message, *, bucket: str) -> str:
-    """Return the album of a photo that reached a final status.
+def parse_result(message: Message, *, bucket: str) -> tuple[PhotoRef, PhotoStatus]:
+    """Return the photo of a message about its status, and the status.
 
     Raises:
-        NotOurs: not the result of a photo in `bucket`.
+        NotOurs: not the status of a photo in `bucket`.
     """
-    album = message.attributes.get("album")
-    if not album or not is_result(message):
-        raise NotOurs(f"not a photo's result: it has the attributes {sorted(message.attributes)[:10]}")
     try:
-        named = json.loads(message.data)["bucket"]
+        result = json.loads(message.data)
+        photo = PhotoRef(bucket=result["bucket"], name=result["name"], generation=int(result["generation"]))
+        status = PhotoStatus(result["status"])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise NotOurs(f"not a photo's result: {type(error).__name__}: {error}") from None
-    _require_bucket(named, bucket)
-    return album
+        raise NotOurs(f"not the status of a photo: {type(error).__name__}: {error}") from None
+    _require_bucket(photo.bucket, bucket)
+    return photo, status
 
 
 def parse_dead_letter(message: Message, *, bucket: str) -> tuple[PhotoRef, str]:

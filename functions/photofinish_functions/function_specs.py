@@ -57,6 +57,9 @@ FUNCTIONS = (
         settings=(Settings, DatabaseSettings, ModelEnvironment),
     ),
     FunctionSpec(
+        name="record-events", entry_point="record_events", signature="cloudevent", settings=(Settings, DatabaseSettings)
+    ),
+    FunctionSpec(
         name="on-enrolment-finalized",
         entry_point="on_enrolment_finalized",
         signature="cloudevent",

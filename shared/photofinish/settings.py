@@ -252,9 +252,10 @@ class ReceiptSettings(EnvironmentSettings):
 
 
 class RetentionSettings(EnvironmentSettings):
-    """How long records about requests are kept, and where their hashes are."""
+    """How long records about requests and events are kept, and where the hashes of requests are."""
 
     audit_retention_days: int = Field(400, ge=1, validation_alias="PHOTOFINISH_AUDIT_RETENTION_DAYS")
+    event_retention_days: int = Field(400, ge=31, validation_alias="PHOTOFINISH_EVENT_RETENTION_DAYS")
     audit_bucket: str = Field(validation_alias="PHOTOFINISH_AUDIT_BUCKET")
     """Bucket for the anchors of the audit."""
 

@@ -68,6 +68,7 @@ retention = {
   originals_days = 365
   derived_days   = 365
   audit_days     = 730
+  event_days     = 730
 }
 
 backup_keep_days   = 30

@@ -6,7 +6,7 @@ here=$(dirname "$0")
 canary_percent=$1 canary_s=$2
 functions=$(cat /workspace/functions.digest)
 gpu_jobs=$(cat /workspace/gpu-jobs.digest)
-events="on-object-finalized launch-workers on-dead-letter reconcile cluster-people on-enrolment-finalized rescore-bibs expire"
+events="on-object-finalized launch-workers on-dead-letter reconcile cluster-people record-events on-enrolment-finalized rescore-bibs expire"
 apis="api rekognition"
 
 # No person needs to know these secrets, so the first deploy creates them, as version 2 after Terraform's placeholder.

@@ -129,6 +129,31 @@ run "wrong_sizes_are_refused" {
   expect_failures = [var.size]
 }
 
+run "half_a_cpu_is_for_one_request_at_a_time" {
+  command = plan
+  module {
+    source = "./modules/function-service"
+  }
+  variables {
+    size = { cpu = 0.5, concurrency = 20 }
+  }
+  expect_failures = [var.size]
+}
+
+run "half_a_cpu_needs_the_first_generation" {
+  command = plan
+  module {
+    source = "./modules/function-service"
+  }
+  variables {
+    size = { cpu = 0.5, concurrency = 1 }
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.function.template[0].execution_environment == "EXECUTION_ENVIRONMENT_GEN1" && google_cloud_run_v2_service.function.template[0].containers[0].resources[0].limits.cpu == "0.5"
+    error_message = "Cloud Run offers less than one CPU in the first generation only."
+  }
+}
+
 run "wrong_ingress_is_refused" {
   command = plan
   module {

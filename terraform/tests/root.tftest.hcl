@@ -35,7 +35,7 @@ run "defaults" {
     error_message = "Buckets are named after the project."
   }
   assert {
-    condition     = toset(output.services.events) == toset(["on-object-finalized", "launch-workers", "on-dead-letter", "reconcile", "cluster-people", "on-enrolment-finalized", "rescore-bibs", "expire"]) && toset(output.services.http) == toset(["api", "rekognition"])
+    condition     = toset(output.services.events) == toset(["on-object-finalized", "launch-workers", "on-dead-letter", "reconcile", "cluster-people", "record-events", "on-enrolment-finalized", "rescore-bibs", "expire"]) && toset(output.services.http) == toset(["api", "rekognition"])
     error_message = "Every function has a service."
   }
   assert {

@@ -49,13 +49,15 @@ OBJECT = {
     "contentType": "image/jpeg",
     "timeCreated": NOW,
 }
+RESULT = {"bucket": "photos", "name": OBJECT["name"], "generation": 1, "status": "done"}
 EVENTS: dict[str, list[tuple[object, dict[str, str]]]] = {
     "on_object_finalized": [(OBJECT, UPLOADED)],
     "launch_workers": [({}, {})],
     "on_dead_letter": [(OBJECT, UPLOADED)],
     "reconcile": [({}, {})],
     "expire": [(OBJECT, {"eventType": "OBJECT_ARCHIVE"}), ({"full": True}, {})],
-    "cluster_people": [({"bucket": "photos"}, {"album": "race", "status": "done"}), ({}, {})],
+    "cluster_people": [(RESULT, {"album": "race", "status": "done"}), ({}, {})],
+    "record_events": [(RESULT, {"album": "race", "status": "done"})],
     "on_enrolment_finalized": [(OBJECT | {"bucket": "enrolments"}, UPLOADED), ({}, {})],
     "rescore_bibs": [({}, {})],
 }

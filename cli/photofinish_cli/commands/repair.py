@@ -78,7 +78,13 @@ def redrive(
         with progress_bar("queueing", len(records), plain=json) as bar:
             for record in records:
                 uploaded_at = record.fields.get("stages", {}).get("uploaded_at") or record.fields["changed_at"]
-                queued += requeue(record.ref, uploaded_at=uploaded_at, documents=cloud.documents, queue=cloud.queue)
+                queued += requeue(
+                    record.ref,
+                    uploaded_at=uploaded_at,
+                    documents=cloud.documents,
+                    queue=cloud.queue,
+                    events=cloud.events,
+                )
                 bar.advance()
     if json:
         print_json({"album": album, "queued": queued})

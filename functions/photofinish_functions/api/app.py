@@ -29,6 +29,7 @@ from photofinish_functions.api.routes import (
     consents,
     enrolments,
     erasures,
+    events,
     faces,
     health,
     matches,
@@ -78,7 +79,7 @@ def make_app(cloud: App, gate: Callable[[], Gate], *, cors_origins: Collection[s
     # A path with one slash more is a different path: an album's name decides what is found.
     app.url_map.merge_slashes = False
     about_people = (people, enrolments, matches, numbers, clusters, consents, subject_access)
-    about_albums = (bib_rules, cameras, policy, opt_outs, access)
+    about_albums = (bib_rules, cameras, events, policy, opt_outs, access)
     for routes in (health, search, photos, pictures, bibs, faces, *about_people, *about_albums, erasures, receipts):
         app.register_api(routes.blueprint(cloud))
     log_requests(app)

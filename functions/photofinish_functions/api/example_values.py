@@ -298,3 +298,23 @@ RECEIPT_KEY: Final[Json] = {
     "-----END PUBLIC KEY-----\n",
     "first_used_at": "2026-05-01T07:00:00+00:00",
 }
+EVENT: Json = {
+    "specversion": "1.0",
+    "id": "6c1f9a3e-8b7d-5e42-a0c4-3f5d7e9b1a2c",
+    "source": f"/v1/albums/{ALBUM}",
+    "type": "photofinish.photo.done",
+    "subject": f"photos/{PHOTO['photo_id']}",
+    "time": DONE_AT,
+    "datacontenttype": "application/json",
+    "sequence": "000000000000004711",
+    "data": {
+        "album": ALBUM,
+        "photo_id": PHOTO["photo_id"],
+        "generation": PHOTO["generation"],
+        "folder": "cam2",
+        "camera": "Canon EOS R5",
+        "upload_to_result_s": 3.593,
+        "faces": 2,
+        "bibs": 1,
+    },
+}

@@ -43,6 +43,7 @@ def ingest(
         )
         return
     queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id, uploaded_at=photo.uploaded_at)])
+    events.publish_result(photo.ref, PhotoStatus.QUEUED)
     log.info("queued", extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id))
 
 
@@ -59,7 +60,9 @@ def _rejection(photo: StoredPhoto, documents: Documents) -> RejectedInput | None
     return None
 
 
-def requeue(photo: PhotoRef, *, uploaded_at: datetime, documents: Documents, queue: WorkQueue) -> bool:
+def requeue(
+    photo: PhotoRef, *, uploaded_at: datetime, documents: Documents, queue: WorkQueue, events: ResultEvents
+) -> bool:
     """Queue a recorded photo again whatever its status; False if the record has another generation.
 
     The old result stays until the new one replaces it. The time of the last change moves, so that the photo counts as
@@ -69,4 +72,5 @@ def requeue(photo: PhotoRef, *, uploaded_at: datetime, documents: Documents, que
     if not documents.record_requeued(photo, trace_id=trace_id):
         return False
     queue.publish([WorkItem(photo=photo, trace_id=trace_id, uploaded_at=uploaded_at)])
+    events.publish_result(photo, PhotoStatus.QUEUED)
     return True

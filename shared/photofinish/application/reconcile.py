@@ -55,7 +55,9 @@ def reconcile(
                 continue
             is_requested = again and is_done(state, photo.ref)
             if is_requested or is_stuck(state, photo.ref, now=now, stale_after=stale_after):
-                queued += requeue(photo.ref, uploaded_at=photo.uploaded_at, documents=documents, queue=queue)
+                queued += requeue(
+                    photo.ref, uploaded_at=photo.uploaded_at, documents=documents, queue=queue, events=events
+                )
         seen += len(chunk)
         on_progress(Reconciled(seen, queued))
     log.info("reconciled", extra=fields(seen=seen, queued=queued, album=album, again=again))

@@ -27,8 +27,8 @@ def record_photo_event(photo: PhotoRef, status: PhotoStatus, documents: Document
     record = documents.get(photo.album, photo.photo_id)
     if record is None or record.ref.generation != photo.generation:
         return False
-    # A photo that a task has begun was queued, and no message says that it is processing.
-    if record.status is not status and not (status is PhotoStatus.QUEUED and record.status is PhotoStatus.PROCESSING):
+    # A record keeps the time at which its photo was queued when it is analysed.
+    if record.status is not status and status is not PhotoStatus.QUEUED:
         return False
     event = photo_event(record, status)
     return event is not None and events.append([event]) == 1

@@ -54,10 +54,10 @@ class WorkQueue(Protocol):
 
 
 class ResultEvents(Protocol):
-    """Announcements that a photo reached a final status."""
+    """Announcements that a photo was queued or reached a final status."""
 
     def publish_result(self, photo: PhotoRef, status: PhotoStatus) -> None:
-        """Publish the result durably, at least once, and without biometric data."""
+        """Publish the status durably, at least once, and without biometric data."""
         ...
 
 

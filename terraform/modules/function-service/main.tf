@@ -10,8 +10,8 @@ locals {
   framework_env = {
     FUNCTION_TARGET = var.target
     FUNCTION_SOURCE = "/app/main.py"
-    WORKERS         = tostring(var.size.cpu)
-    THREADS         = tostring(ceil(var.size.concurrency / var.size.cpu))
+    WORKERS         = tostring(ceil(var.size.cpu))
+    THREADS         = tostring(ceil(var.size.concurrency / ceil(var.size.cpu)))
   }
 }
 
@@ -34,8 +34,9 @@ resource "google_cloud_run_v2_service" "function" {
     service_account                  = google_service_account.function.email
     timeout                          = "${var.size.timeout_s}s"
     max_instance_request_concurrency = var.size.concurrency
-    execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
-    encryption_key                   = var.kms_key
+    # Below 1 CPU there is only the first generation (docs.cloud.google.com/run/docs/configuring/cpu).
+    execution_environment = var.size.cpu < 1 ? "EXECUTION_ENVIRONMENT_GEN1" : "EXECUTION_ENVIRONMENT_GEN2"
+    encryption_key        = var.kms_key
 
     scaling {
       min_instance_count = var.size.min_instances

@@ -68,8 +68,13 @@ variable "size" {
   default = {}
 
   validation {
-    condition     = contains([1, 2, 4, 6], var.size.cpu)
-    error_message = "size.cpu must be 1, 2, 4 or 6: with the proxy, an instance may have 8 at most."
+    condition     = contains([0.5, 1, 2, 4, 6], var.size.cpu)
+    error_message = "size.cpu must be 0.5, 1, 2, 4 or 6: with the proxy, an instance may have 8 at most."
+  }
+  # docs.cloud.google.com/run/docs/configuring/cpu
+  validation {
+    condition     = var.size.cpu >= 1 || (var.size.concurrency == 1 && var.size.memory_gib <= 1 && var.database == null)
+    error_message = "Below 1 CPU, size.concurrency must be 1, size.memory_gib at most 1, and there must be no database."
   }
   validation {
     condition     = var.size.min_instances <= var.size.max_instances && var.size.max_instances >= 1

@@ -175,7 +175,15 @@ def test_only_functions_with_database_settings_get_the_database_url() -> None:
     database_url = "DATABASE_URL"
     given = {service.name for service in terraform.services().values() if database_url in service.env}
     assert given == {spec.name for spec in FUNCTIONS if DatabaseSettings in spec.settings}
-    assert given == {"api", "rekognition", "cluster-people", "on-enrolment-finalized", "rescore-bibs", "expire"}
+    assert given == {
+        "api",
+        "rekognition",
+        "cluster-people",
+        "record-events",
+        "on-enrolment-finalized",
+        "rescore-bibs",
+        "expire",
+    }
     assert database_url not in terraform.root("locals")["env"]
 
 

@@ -54,6 +54,10 @@ def work_item(bucket: str) -> bytes:
     return work_message(WorkItem(photo=photo, trace_id="t", uploaded_at=NOW))
 
 
+def result(bucket: str, name: str) -> bytes:
+    return json.dumps({"bucket": bucket, "name": name, "generation": 1, "status": "done"}).encode()
+
+
 def send(function: str, data: bytes, attributes: dict[str, str]) -> None:
     message = {"data": base64.b64encode(data).decode(), "attributes": attributes, "publishTime": NOW.isoformat()}
     kind = {"type": "google.cloud.pubsub.topic.v1.messagePublished", "source": "//pubsub.googleapis.com/"}
@@ -67,8 +71,9 @@ def send(function: str, data: bytes, attributes: dict[str, str]) -> None:
         ("on_object_finalized", notification("enrolments"), UPLOADED),
         ("on_dead_letter", notification("derived"), UPLOADED),
         ("on_dead_letter", work_item("derived"), {}),
-        ("cluster_people", b'{"bucket": "derived"}', {"album": "renditions", "status": "done"}),
-        ("cluster_people", b"[]", {"album": "renditions", "status": "done"}),
+        ("cluster_people", result("derived", "renditions/1.jpg"), {"status": "done"}),
+        ("cluster_people", b"[]", {"status": "done"}),
+        ("record_events", result("derived", "renditions/1.jpg"), {"status": "done"}),
         ("on_enrolment_finalized", notification("photos", "race/person-1/upload-1"), UPLOADED),
     ],
 )
@@ -88,7 +93,7 @@ def test_an_event_of_another_bucket_is_ignored_and_logged(
 def test_the_same_event_of_the_right_bucket_is_not_ignored(cloud: MemoryCloud) -> None:
     send("on_object_finalized", notification("photos", "race/1.jpg"), UPLOADED)
     assert [work.item.photo.name for work in cloud.queue.pull(9, timeout_s=0)] == ["race/1.jpg"]
-    send("cluster_people", b'{"bucket": "photos"}', {"album": "race", "status": "done"})
+    send("cluster_people", result("photos", "race/1.jpg"), {"status": "done"})
     assert entry_points.app().clustering.photo_changed.mock_calls  # type: ignore[attr-defined]
     send("on_enrolment_finalized", notification("enrolments", "race/person-1/upload-1"), UPLOADED)
     assert entry_points.app().enrolments.awaited.mock_calls  # type: ignore[attr-defined]
@@ -96,7 +101,7 @@ def test_the_same_event_of_the_right_bucket_is_not_ignored(cloud: MemoryCloud) -
 
 def test_every_event_function_that_is_told_of_an_object_is_tried() -> None:
     """A function whose message names an object must check its bucket; add it to the cases above."""
-    parsers = {"parse_object_finalized", "parse_dead_letter", "parse_result_album"}
+    parsers = {"parse_object_finalized", "parse_dead_letter", "parse_result"}
     names = {
         name
         for name, function in vars(entry_points).items()
@@ -104,4 +109,10 @@ def test_every_event_function_that_is_told_of_an_object_is_tried() -> None:
         and function.__module__ == entry_points.__name__
         and parsers & set(inspect.unwrap(function).__code__.co_names)
     }
-    assert names == {"on_object_finalized", "on_dead_letter", "cluster_people", "on_enrolment_finalized"}
+    assert names == {
+        "on_object_finalized",
+        "on_dead_letter",
+        "cluster_people",
+        "record_events",
+        "on_enrolment_finalized",
+    }
