@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from flask import Flask, Response, g, jsonify, request
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from photofinish.errors import Conflict, InvalidQuery, NotFound, RejectedInput, Unavailable
 from photofinish_functions.access.refusals import NotVisible
+from photofinish_functions.api.described import Described
 from photofinish_functions.api.patterns import SENTENCES
 from photofinish_functions.api.request_ids import request_id
 from photofinish_functions.refused import Refused
@@ -23,13 +24,13 @@ _MAX_PROBLEMS = 5
 _MAX_NAME_CHARS = 60
 
 
-class ErrorDetail(BaseModel):
+class ErrorDetail(Described):
     code: str = Field(description="For programs; does not change.", json_schema_extra={"example": "unknown_album"})
     message: str = Field(description="For people: what is wrong and what to do.")
     request_id: str = Field(description="Include it when you report a problem.")
 
 
-class ErrorAnswer(BaseModel):
+class ErrorAnswer(Described):
     """The body of every answer with a status of 400 or above."""
 
     error: ErrorDetail

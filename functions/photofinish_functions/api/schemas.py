@@ -15,11 +15,12 @@ from typing import Annotated, Any, Self
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from flask_openapi3.utils import parse_body
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from photofinish.domain.photo import MAX_ALBUM_CHARS, album_name, is_album_name
 from photofinish.domain.quality import QualityReason
+from photofinish_functions.api.described import Described
 from photofinish_functions.api.patterns import PHOTO_ID
 
 PREFIX = "/v1"
@@ -37,19 +38,19 @@ def deprecated(instead: str, **field: Any) -> Any:
     return Field(description=f"Use `{instead}`.", json_schema_extra={"deprecated": True}, **field)
 
 
-class Input(BaseModel):
+class Input(Described):
     """A request body."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Parameters(BaseModel):
+class Parameters(Described):
     """Parameters of a path or a query; validated leniently, because all of them are text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Output(BaseModel):
+class Output(Described):
     """An answer or a part of one; `model_validate` fills it from an object with attributes of these names."""
 
     model_config = ConfigDict(
@@ -156,7 +157,7 @@ def new_blueprint(tag: str, description: str, *, needs_key: bool = True, name: s
     )
 
 
-def describe(api: APIBlueprint, body: type[BaseModel]) -> None:
+def describe(api: APIBlueprint, body: type[Described]) -> None:
     """Add the schema of a body that a route parses itself to the OpenAPI document, under its class name."""
     _, schemas = parse_body(body)
     api.components_schemas.update(schemas)
