@@ -55,6 +55,20 @@ def test_only_the_mean_colours_of_a_few_cells_are_left(style: RedactionStyle) ->
     assert np.array_equal(one[inside.any(axis=2)], other[inside.any(axis=2)])
 
 
+def test_where_the_cells_end_does_not_tell_the_shape_of_the_box() -> None:
+    """Drawn from the corner of the patch on, edges would lie at the same places on all photos."""
+    image = np.full((SIDE, SIDE, 3), 128, np.uint8)
+    rows, columns = region(FACE)
+    middle = (rows.start + rows.stop) // 2
+    edges = set()
+    for number in range(20):
+        found = redacted(image, FACE, style=RedactionStyle.PIXELATE, key=bytes([number]) * 32)
+        line = found[middle, columns].astype(int)
+        steps = np.flatnonzero(np.abs(np.diff(line, axis=0)).max(axis=1)) + 1
+        edges.add(steps[len(steps) // 2])
+    assert len(edges) > 5
+
+
 def test_nothing_is_left_under_a_solid_box() -> None:
     rows, columns = region(FACE)
     found = redacted(noise(), FACE, style=RedactionStyle.SOLID)[rows, columns]

@@ -86,16 +86,21 @@ def _pixels(area: Box, width: int, height: int) -> tuple[int, int, int, int]:
 
 
 def _noisy_cells(patch: NDArray[np.uint8], cell_px: int, random: np.random.Generator) -> NDArray[np.uint8]:
-    """A copy of the patch as squares of `cell_px` pixels, each of its mean colour and noise."""
+    """A copy of the patch as squares of `cell_px` pixels, each of its mean colour and noise.
+
+    The squares are drawn from a random place above and left of the patch on. Drawn from its corner, those that its
+    right and lower side cut would tell its exact shape, which is similar on all pictures of a person.
+    """
     pixels = patch.copy()
     kernels.redact_pixelate(pixels, _all_of(pixels), block=cell_px, shape="rectangle")
-    means = pixels[::cell_px, ::cell_px]
+    means = np.pad(pixels[::cell_px, ::cell_px], ((1, 0), (1, 0), (0, 0)), mode="edge")
     rows, columns = means.shape[:2]
     noise = random.normal(0, BRIGHTNESS_NOISE, (rows, columns, 1)) + random.normal(0, COLOUR_NOISE, (rows, columns, 3))
     colours = KEPT_COLOUR * means + (1 - KEPT_COLOUR) * GREY
     cells = np.clip(colours + noise, 0, 255).astype(np.uint8)
     enlarged = cells.repeat(cell_px, axis=0).repeat(cell_px, axis=1)
-    return np.ascontiguousarray(enlarged[: patch.shape[0], : patch.shape[1]])
+    top, left = random.integers(0, cell_px, 2)
+    return np.ascontiguousarray(enlarged[top : top + patch.shape[0], left : left + patch.shape[1]])
 
 
 def _cell_px(area: Box, width: int, height: int) -> int:
