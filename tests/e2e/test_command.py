@@ -39,6 +39,7 @@ def test_status_counts_and_measures(cloud: LocalCloud, album: SampleAlbum) -> No
     assert 0 < seen["latency_s"]["p50"] <= seen["latency_s"]["p95"]
     assert seen["photos_per_s"] > 0
     assert seen["problems"] == []
+    assert seen["policy"]["redact"] == "none"
     assert "4" in cloud.command("status", "spring-10k", "--watch").stdout
 
 
