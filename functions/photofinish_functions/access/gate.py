@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
@@ -106,11 +106,22 @@ class Gate:
             Forbidden: the principal may see the album but not do this in it.
             Unavailable: the database does not answer, and no request is admitted without it.
         """
-        caller = self._authenticated(request, self._holder_or_user)
-        if isinstance(caller, ApiKey):
-            return permitted(self._admit_key(caller, cost), scope, album, reading)
-        self._limit(_claimed_by(caller), self._user_rate, cost)
-        return permitted(self._as_principal(caller, scope, album), scope, album, reading)
+        return self._admitted(request, scope, album, cost, reading)[0]
+
+    def admit_face_search(
+        self,
+        request: Request,
+        scope: Scope,
+        album: str,
+        *,
+        cost: int = 1,
+        reading: Reading = Reading.ALL,
+    ) -> tuple[Principal, list[float]]:
+        """Do what :meth:`admit` does, and return also what is used of the principal's budgets of `probing`.
+
+        They are read by the statement of the rate limit: one of their own would take as long again.
+        """
+        return self._admitted(request, scope, album, cost, reading, budgets=self.probing.budgets)
 
     def admit_anywhere(self, request: Request, scope: Scope, *, cost: int = 1) -> Principal:
         """Return the principal of a request that is answered for whichever albums the principal may see.
@@ -269,8 +280,35 @@ class Gate:
             retry_after_s = self._failures.count(request)
             raise Unauthorized(refusal.problem, retry_after_s=retry_after_s) from None
 
+    def _admitted(
+        self,
+        request: Request,
+        scope: Scope,
+        album: str | None,
+        cost: int,
+        reading: Reading,
+        *,
+        budgets: Callable[[Principal, str], Sequence[str]] | None = None,
+    ) -> tuple[Principal, list[float]]:
+        """Return the principal and what is used of its `budgets` in the album."""
+        caller = self._authenticated(request, self._holder_or_user)
+        if isinstance(caller, ApiKey):
+            principal, limit = caller.principal, self._rate_of(caller)
+        else:
+            principal, limit = _claimed_by(caller), self._user_rate
+        asked = budgets(principal, album) if budgets is not None and album is not None and is_album_name(album) else ()
+        used_s = self._limit(principal, limit, cost, asked=asked)
+        if isinstance(caller, ApiKey):
+            self._keys.record_use(caller)
+        else:
+            principal = self._as_principal(caller, scope, album)
+        return permitted(principal, scope, album, reading), used_s
+
+    def _rate_of(self, key: ApiKey) -> RateLimit:
+        return key.rate or self._key_rates[key.scope]
+
     def _admit_key(self, key: ApiKey, cost: int) -> Principal:
-        self._limit(key.principal, key.rate or self._key_rates[key.scope], cost)
+        self._limit(key.principal, self._rate_of(key), cost)
         self._keys.record_use(key)
         return key.principal
 
@@ -285,12 +323,16 @@ class Gate:
         reading = self._album_access(album).reading(anonymous=user.is_anonymous)
         return nothing if reading is None else replace(nothing, albums=frozenset({album}), reading=reading)
 
-    def _limit(self, principal: Principal, limit: RateLimit, cost: int, budget: str | None = None) -> None:
+    def _limit(
+        self, principal: Principal, limit: RateLimit, cost: int, budget: str | None = None, asked: Sequence[str] = ()
+    ) -> list[float]:
+        """Take `cost` from the principal's rate, or from `budget`; return what is used of the budgets `asked`."""
         bucket = f"{principal.kind}:{principal.id}" + ("" if budget is None else f":{budget}")
-        wait_s = self._store.take(bucket, limit, cost=cost)
+        wait_s, used_s = self._store.take_and_read(bucket, limit, asked, cost=cost)
         if wait_s > 0:
             log.info("rate limited", extra=fields(principal=bucket, wait_s=wait_s))
             raise RateLimited(wait_s, principal)
+        return used_s
 
 
 def _claimed_by(user: SignedInUser) -> Principal:

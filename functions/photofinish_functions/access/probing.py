@@ -7,6 +7,7 @@ import hmac
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Protocol
 
@@ -42,6 +43,8 @@ class FaceSearch:
     principal: Principal
     album: str
     request_id: str
+    used_s: Sequence[float] | None = None
+    """What was used of the caller's :meth:`Probing.budgets` when the request was admitted; None: not asked yet."""
 
 
 class Record(Protocol):
@@ -63,13 +66,20 @@ class Probing:
         self._noticed: TTLCache[tuple[str, str, str], str] = TTLCache(_MAX_ALBUMS, _NOTICED_AGAIN_S)
         self._lock = Lock()
 
+    def budgets(self, principal: Principal, album: str) -> list[str]:
+        """Return the budgets that decide whether the principal may search by faces in `album`."""
+        return [_bucket(principal), *self._weak_buckets(principal, album)]
+
     def admit(self, search: FaceSearch) -> bool:
         """Return whether only certain matches may be answered. Call it before the album is searched.
 
         Raises:
             RateLimited: the caller's budget is used up.
         """
-        used_s, *weak_s = self._store.used_s([_bucket(search), *self._weak_buckets(search)])
+        asked_s = search.used_s
+        if asked_s is None:
+            asked_s = self._store.used_s(self.budgets(search.principal, search.album))
+        used_s, *weak_s = asked_s
         if used_s >= BUDGET_S:
             raise RateLimited(used_s - BUDGET_S + 1, search.principal)
         return max(weak_s) >= DAY_S
@@ -103,30 +113,32 @@ class Probing:
 
     def _queries(self, pepper: bytes, search: FaceSearch, query: Sequence[bytes], found: Collection[str]) -> list[int]:
         """Record the query for the faces that it found; return the counts of those for which it is new."""
-        asked = _hash(pepper, search, b"query", *query)
-        faces = [_hash(pepper, search, b"face", face_id.encode()) for face_id in found]
-        return self._store.count_queries(faces or [_hash(pepper, search, b"nothing", asked)], asked)
+        hashed = partial(_hash, pepper, search.principal, search.album)
+        asked = hashed(b"query", *query)
+        faces = [hashed(b"face", face_id.encode()) for face_id in found]
+        return self._store.count_queries(faces or [hashed(b"nothing", asked)], asked)
 
     def _take(self, search: FaceSearch, cost_s: float, found: str | None) -> None:
         if cost_s == 0:
             return
-        used_s = self._store.charge(_bucket(search), cost_s, budget_s=BUDGET_S)
+        used_s = self._store.charge(_bucket(search.principal), cost_s, budget_s=BUDGET_S)
         if used_s >= BUDGET_S > used_s - cost_s:
             self._notice(search, "slowed", found)
 
     def _take_weak(self, search: FaceSearch, cost_s: float) -> None:
-        used_s = max(self._store.charge(bucket, cost_s, budget_s=DAY_S) for bucket in self._weak_buckets(search))
+        budgets = self._weak_buckets(search.principal, search.album)
+        used_s = max(self._store.charge(bucket, cost_s, budget_s=DAY_S) for bucket in budgets)
         if used_s >= DAY_S > used_s - cost_s:
             self._notice(search, "only certain matches", None)
 
     def _notice(self, search: FaceSearch, outcome: str, face_id: str | None) -> None:
         with self._lock:
             if (
-                self._noticed.setdefault((_bucket(search), search.album, outcome), search.request_id)
+                self._noticed.setdefault((_bucket(search.principal), search.album, outcome), search.request_id)
                 != search.request_id
             ):
                 return
-        log.warning("searches probe templates", extra=fields(principal=_bucket(search), album=search.album))
+        log.warning("searches probe templates", extra=fields(principal=_bucket(search.principal), album=search.album))
         self._record(
             search.principal,
             "probing",
@@ -145,16 +157,17 @@ class Probing:
                 self._faces_in[album] = counted
         return counted
 
-    def _weak_buckets(self, search: FaceSearch) -> list[str]:
-        return [f"{_bucket(search)}:weak:{_hash(pepper, search, b'weak').hex()}" for pepper in self._pepper.accepted]
+    def _weak_buckets(self, principal: Principal, album: str) -> list[str]:
+        hashes = (_hash(pepper, principal, album, b"weak").hex() for pepper in self._pepper.accepted)
+        return [f"{_bucket(principal)}:weak:{digest}" for digest in hashes]
 
 
-def _hash(pepper: bytes, search: FaceSearch, *parts: bytes) -> bytes:
+def _hash(pepper: bytes, principal: Principal, album: str, *parts: bytes) -> bytes:
     mac = hmac.new(pepper, digestmod=hashlib.sha256)
-    for part in (search.principal.kind.encode(), search.principal.id.encode(), search.album.encode(), *parts):
+    for part in (principal.kind.encode(), principal.id.encode(), album.encode(), *parts):
         mac.update(len(part).to_bytes(4, "big") + part)
     return mac.digest()[:16]
 
 
-def _bucket(search: FaceSearch) -> str:
-    return f"{search.principal.kind}:{search.principal.id}:probing"
+def _bucket(principal: Principal) -> str:
+    return f"{principal.kind}:{principal.id}:probing"

@@ -40,6 +40,7 @@ class Guard:
     any_album: bool
     max_json_bytes: int
     vectors: bool
+    by_faces: bool
 
 
 def guarded(
@@ -52,6 +53,7 @@ def guarded(
     any_album: bool = False,
     max_json_bytes: int = MAX_JSON_BYTES,
     vectors: bool = False,
+    by_faces: bool = False,
 ) -> Callable[[View], View]:
     """Require `scope` in the album of the path; without one in the path in all albums, or in any (`any_album`).
 
@@ -59,6 +61,7 @@ def guarded(
     may not. `action` is the audit's name for the route. A request counts as `cost` requests against the rate
     limit, or as `pictures_cost` if it contains pictures (multipart/form-data); without a `pictures_cost` the route
     takes none. `vectors`: the caller must also have the right to use embeddings as numbers.
+    `by_faces`: the view may search by faces in the album of the path, see :func:`face_search`.
     """
     return _with(
         Guard(
@@ -70,6 +73,7 @@ def guarded(
             any_album=any_album,
             max_json_bytes=max_json_bytes,
             vectors=vectors,
+            by_faces=by_faces,
         )
     )
 
@@ -86,6 +90,7 @@ def open_to_all(action: str) -> Callable[[View], View]:
             any_album=False,
             max_json_bytes=MAX_JSON_BYTES,
             vectors=False,
+            by_faces=False,
         )
     )
 
@@ -113,8 +118,8 @@ def require_vectors() -> None:
 
 
 def face_search(album: str) -> FaceSearch:
-    """Return the current request as a search by faces in `album`."""
-    return FaceSearch(principal=principal(), album=album, request_id=request_id())
+    """Return the current request as a search by faces in `album`, for a view that is guarded `by_faces`."""
+    return FaceSearch(principal=principal(), album=album, request_id=request_id(), used_s=g.probing_used_s)
 
 
 def probing() -> Probing:
@@ -147,6 +152,10 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
         try:
             if guard.any_album:
                 g.principal = gate().admit_anywhere(request, guard.scope, cost=cost)
+            elif guard.by_faces and (album := _album()) is not None:
+                g.principal, g.probing_used_s = gate().admit_face_search(
+                    request, guard.scope, album, cost=cost, reading=guard.reading
+                )
             else:
                 g.principal = gate().admit(request, guard.scope, _album(), cost=cost, reading=guard.reading)
             if guard.vectors:

@@ -65,6 +65,12 @@ class AccessStore(Protocol):
         """
         ...
 
+    def take_and_read(
+        self, bucket: str, limit: RateLimit, budgets: Sequence[str], *, cost: int = 1
+    ) -> tuple[float, list[float]]:
+        """Do what :meth:`take` does, and return also what :meth:`used_s` says of `budgets`, in one statement."""
+        ...
+
     def charge(self, bucket: str, cost_s: float, *, budget_s: float) -> float:
         """Take `cost_s` seconds from a budget that regains one a second; return how many seconds are used then.
 

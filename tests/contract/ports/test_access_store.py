@@ -269,6 +269,11 @@ def test_a_budget_counts_what_is_charged_and_regains_it(store: PgAccessStore) ->
     assert store.charge("k", 80, budget_s=100) == pytest.approx(180, abs=5), "but no more than that"
     used, none = store.used_s(["k", "other"])
     assert (150 < used <= 180, none) == (True, 0)
+    admitted, refused = (store.take_and_read("r", SLOW, ["other", "k"], cost=4) for _ in range(2))
+    assert (admitted[0] == 0, refused[0] > 0) == (True, True)
+    for _, (none, same) in (admitted, refused):
+        assert (none, same) == (0, pytest.approx(used, abs=5))
+    assert store.take_and_read("r", SLOW, [])[1] == []
 
 
 def test_different_queries_that_find_a_face_are_counted(store: PgAccessStore) -> None:

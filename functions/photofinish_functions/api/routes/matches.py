@@ -78,7 +78,7 @@ def blueprint(services: App) -> APIBlueprint:
     api = people_blueprint("matches")
 
     @api.get("/albums/<album>/people/<person_id>/matches", responses={200: Matches})
-    @guarded(Scope.SEARCH, "list_matches")
+    @guarded(Scope.SEARCH, "list_matches", by_faces=True)
     def list_matches(path: PersonPath, query: MatchesQuery) -> dict[str, Any]:
         """List the faces of a person, and suggest similar faces that may be theirs."""
         calibration = services.calibration

@@ -59,7 +59,7 @@ def blueprint(services: App) -> APIBlueprint:
         "as form fields of the same names.",
         openapi_extensions={"requestBody": SEARCH_REQUEST},
     )
-    @guarded(Scope.SEARCH, "search", reading=Reading.FIND_ME, pictures_cost=2)
+    @guarded(Scope.SEARCH, "search", reading=Reading.FIND_ME, pictures_cost=2, by_faces=True)
     @fails_with(
         "too_many_pictures",
         "find_me_only",

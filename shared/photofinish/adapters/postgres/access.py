@@ -65,16 +65,23 @@ class PgAccessStore:
             conn.execute(_query("touch_key"), {"key_id": key_id, "at": at, "not_within": KEY_USE_RECORDED_EVERY})
 
     def take(self, bucket: str, limit: RateLimit, *, cost: int = 1) -> float:
+        return self.take_and_read(bucket, limit, (), cost=cost)[0]
+
+    def take_and_read(
+        self, bucket: str, limit: RateLimit, budgets: Sequence[str], *, cost: int = 1
+    ) -> tuple[float, list[float]]:
         emission_s = 1 / limit.per_second
         values = {
             "bucket": bucket,
             "cost_s": min(cost, limit.burst) * emission_s,
             "burst_s": limit.burst * emission_s,
+            "budgets": list(budgets),
         }
         with self._database.autocommit() as conn:
             row = conn.execute(_query("take"), values).fetchone()
         assert row is not None, "a SELECT without FROM returns one row"
-        return float(row[0])
+        wait_s, used_s = row
+        return wait_s, used_s
 
     def charge(self, bucket: str, cost_s: float, *, budget_s: float) -> float:
         values = {"bucket": bucket, "cost_s": cost_s, "budget_s": budget_s}

@@ -32,7 +32,8 @@ WHERE key_id = %(key_id)s AND (last_used_at IS NULL OR last_used_at < %(at)s - %
 -- name: take
 -- The generic cell rate algorithm in one statement: full_at is when the bucket will be full again, at most a burst ahead.
 -- Returns 0 if the request is admitted, otherwise the seconds to wait, and then writes nothing. %(cost_s)s and %(burst_s)s
--- are numbers of requests times the seconds in which the bucket regains one.
+-- are numbers of requests times the seconds in which the bucket regains one. The second column is how many seconds of each
+-- of %(budgets)s are used, as in used_s.
 WITH admitted AS (
     INSERT INTO rate_window AS used (bucket, full_at)
     VALUES (%(bucket)s, statement_timestamp() + %(cost_s)s * interval '1 second')
@@ -48,7 +49,12 @@ SELECT CASE
         SELECT extract(epoch FROM full_at - statement_timestamp()) + %(cost_s)s - %(burst_s)s
         FROM rate_window WHERE bucket = %(bucket)s
     ), 0))
-END::double precision
+END::double precision, ARRAY(
+    SELECT coalesce(greatest(0, extract(epoch FROM spent.full_at - statement_timestamp())), 0)::double precision
+    FROM unnest(%(budgets)s::text[]) WITH ORDINALITY AS budget (bucket, place)
+    LEFT JOIN rate_window AS spent USING (bucket)
+    ORDER BY place
+)
 
 -- name: charge
 INSERT INTO rate_window AS used (bucket, full_at)
