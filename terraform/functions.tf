@@ -121,6 +121,7 @@ locals {
     rekognition = {
       target = "rekognition"
       uses   = ["firestore", "database", "faces"]
+      size   = { cpu = 1, concurrency = 8 }
       secret_env = {
         PHOTOFINISH_AWS_KEY_SECRET = local.key_secret
         PHOTOFINISH_TOKEN_SECRET   = local.token_secret
@@ -202,7 +203,7 @@ module "http_function" {
   signs_links          = contains(each.value.uses, "signed_links")
   project_roles        = contains(each.value.uses, "firestore") ? ["roles/datastore.user"] : []
   publishes_to         = { for topic in lookup(each.value, "publishes_to", []) : topic => local.topic[topic] }
-  size                 = local.http_size
+  size                 = local.http_size[each.key]
   exposure             = var.search.exposure
   invoker_iam_disabled = var.search.invoker_iam_disabled
   invokers             = var.search.invokers

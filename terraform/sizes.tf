@@ -8,7 +8,7 @@ locals {
     for name, function in local.event_functions : name =>
     merge(local.event_defaults, { max_instances = lookup(var.max_instances, name, 1) }, lookup(function, "size", {}))
   }
-  http_size = {
+  http_defaults = {
     cpu           = 2
     memory_gib    = 2
     concurrency   = 16
@@ -16,6 +16,7 @@ locals {
     max_instances = var.search.max_instances
     timeout_s     = 60
   }
+  http_size = { for name, function in local.http_functions : name => merge(local.http_defaults, lookup(function, "size", {})) }
   # The proxy in the sidecar of a function. Google's sample of a sidecar has a fraction of a CPU, too
   # (GoogleCloudPlatform/cloud-run-samples, multi-container/hello-nginx-sample).
   proxy = { cpu = "250m", memory = "256Mi" }
@@ -25,12 +26,25 @@ locals {
   # --- Cloud Run: what everything that may run at the same time needs in the region ---
 
   functions = merge(local.event_functions, local.http_functions)
-  size      = merge(local.event_size, { for name, _ in local.http_functions : name => local.http_size })
-  demands = concat(
-    [for name, function in local.functions : {
+  size      = merge(local.event_size, local.http_size)
+  # vCPUs and GiB of all instances of a function, the proxy included.
+  function_demand = {
+    for name, function in local.functions : name => {
       count      = local.size[name].max_instances
       cpu        = local.size[name].cpu + (contains(function.uses, "database") ? 0.25 : 0)
       memory_gib = local.size[name].memory_gib + (contains(function.uses, "database") ? 0.25 : 0)
+      l4         = 0
+    }
+  }
+  # These run only now and then, so they count as one, the largest. Where two of them and everything else run at the same
+  # time, Cloud Run has no instance for one: Pub/Sub delivers its message again, and a missed run of a schedule does no harm.
+  occasional = ["on-dead-letter", "reconcile", "rescore-bibs", "expire"]
+  demands = concat(
+    [for name, demand in local.function_demand : demand if !contains(local.occasional, name)],
+    [{
+      count      = 1
+      cpu        = max([for name in local.occasional : local.function_demand[name].count * local.function_demand[name].cpu]...)
+      memory_gib = max([for name in local.occasional : local.function_demand[name].count * local.function_demand[name].memory_gib]...)
       l4         = 0
     }],
     # With processor = auto there are two jobs, whose tasks share max_tasks.

@@ -55,7 +55,7 @@ run "defaults" {
 # A new account has about 20 vCPUs and 40 GiB per region, and 3 L4s.
 run "a_new_account_is_enough" {
   assert {
-    condition     = output.run_demand == { vcpu = 19.75, memory_gib = 33.25, l4 = 1, connections = 69 }
+    condition     = output.run_demand == { vcpu = 16.75, memory_gib = 31.25, l4 = 1, connections = 69 }
     error_message = "Everything that may run at once, by default, fits the quotas of a new account."
   }
   assert {

@@ -118,7 +118,7 @@ def _service_loads(files: TerraformFiles) -> list[Load]:
             if name.startswith("__"):
                 continue
             if functions == "http_functions":
-                size = files.local("http_size")
+                size = files.local("http_defaults") | function.get("size", {})
             else:
                 size = files.local("event_defaults") | {"max_instances": raised.get(name, 1)} | function.get("size", {})
             has_proxy = "database" in function["uses"]
@@ -130,7 +130,14 @@ def _service_loads(files: TerraformFiles) -> list[Load]:
                     files.number(size["memory_gib"]) + (proxy_gib if has_proxy else 0),
                 )
             )
-    return found
+    occasional = [load for load in found if load.name in files.local("occasional")]
+    one = Load(
+        "occasional functions",
+        1,
+        max(load.instances * load.vcpu for load in occasional),
+        max(load.instances * load.memory_gib for load in occasional),
+    )
+    return [*(load for load in found if load not in occasional), one]
 
 
 def _task_load(files: TerraformFiles) -> Load:

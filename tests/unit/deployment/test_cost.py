@@ -104,9 +104,10 @@ def test_the_assumed_task_matches_terraform() -> None:
     root = terraform.root("locals")
     task, proxy = root["task_proxy"], root["proxy"]
     assert (task["cpu"], task["memory"]) == (str(assumed["task_proxy_vcpu"]), f"{assumed['task_proxy_gib'] * 1024:g}Mi")
-    assert int(root["http_size"]["cpu"]) + int(proxy["cpu"].removesuffix("m")) / 1000 == assumed["search_vcpu"]
+    assert int(root["http_defaults"]["cpu"]) + int(proxy["cpu"].removesuffix("m")) / 1000 == assumed["search_vcpu"]
     assert (
-        int(root["http_size"]["memory_gib"]) + int(proxy["memory"].removesuffix("Mi")) / 1024 == assumed["search_gib"]
+        int(root["http_defaults"]["memory_gib"]) + int(proxy["memory"].removesuffix("Mi")) / 1024
+        == assumed["search_gib"]
     )
     assert tier == f"db-custom-{assumed['database_vcpu']}-{assumed['database_gib'] * 1024}"
 
