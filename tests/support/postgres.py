@@ -28,7 +28,10 @@ from support.ports import free_port
 
 START_TIMEOUT_S = 30
 _TEMPLATE = "photofinish_template"
-FUNCTION_USER = "fn-api@template.iam"  # named as Cloud SQL names the user of a service account
+# Named as Cloud SQL names the users of service accounts.
+FUNCTION_USER = "fn-api@template.iam"
+DELIVERING_USER = "fn-deliver-webhooks@template.iam"
+_RIGHTS = {FUNCTION_USER: Rights.API, DELIVERING_USER: Rights.WEBHOOKS}
 _PASSWORD = "of-a-function"
 _numbers = itertools.count(1)
 
@@ -68,9 +71,10 @@ def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:
 def _migrated_template() -> str:
     """A migrated database, of which others are copies, which is faster than migrating each."""
     administer(f"CREATE DATABASE {_TEMPLATE}")
-    administer(f'DROP ROLE IF EXISTS "{FUNCTION_USER}"')
-    administer(f"CREATE ROLE \"{FUNCTION_USER}\" LOGIN PASSWORD '{_PASSWORD}'")
-    migrate(make_conninfo(postgres_server(), dbname=_TEMPLATE), rights={FUNCTION_USER: Rights.API})
+    for user in _RIGHTS:
+        administer(f'DROP ROLE IF EXISTS "{user}"')
+        administer(f"CREATE ROLE \"{user}\" LOGIN PASSWORD '{_PASSWORD}'")
+    migrate(make_conninfo(postgres_server(), dbname=_TEMPLATE), rights=_RIGHTS)
     return _TEMPLATE
 
 
@@ -90,6 +94,12 @@ def database() -> Iterator[str]:
 def function_database(database: str) -> str:
     """The connection string with which the API connects to `database`: it may do what a function may, and no more."""
     return make_conninfo(database, user=FUNCTION_USER, password=_PASSWORD)
+
+
+@pytest.fixture
+def delivering_database(database: str) -> str:
+    """The same for the function that delivers to webhooks."""
+    return make_conninfo(database, user=DELIVERING_USER, password=_PASSWORD)
 
 
 def _database(*, template: str) -> Iterator[str]:

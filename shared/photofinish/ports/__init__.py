@@ -65,6 +65,20 @@ from photofinish.ports.photos import (
 from photofinish.ports.receipts import ReceiptKey, ReceiptStore, UnknownReceipt
 from photofinish.ports.rekognition import COLLECTION_BUCKET, Collection, CollectionFace, Collections
 from photofinish.ports.retention import RetentionRecords, RetentionRuns
+from photofinish.ports.webhooks import (
+    Claim,
+    Finished,
+    Match,
+    NotSent,
+    UnknownDelivery,
+    UnknownWebhook,
+    WebhookAnswer,
+    WebhookChange,
+    WebhookDeliveries,
+    WebhookMessages,
+    Webhooks,
+    WebhookSender,
+)
 from photofinish.ports.work import GpuStates, JobLauncher, LeasedWork, ResultEvents, TaskLeases, WorkItem, WorkQueue
 
 __all__ = [
@@ -87,6 +101,7 @@ __all__ = [
     "BucketKind",
     "Buried",
     "CameraClocks",
+    "Claim",
     "Clusters",
     "Collection",
     "CollectionFace",
@@ -104,12 +119,15 @@ __all__ = [
     "EventPage",
     "Expired",
     "FaceIndex",
+    "Finished",
     "GpuStates",
     "IndexedFace",
     "JobLauncher",
     "LeasedWork",
     "LivenessCheck",
+    "Match",
     "NearFaces",
+    "NotSent",
     "ObjectVersion",
     "PendingAccess",
     "People",
@@ -135,10 +153,18 @@ __all__ = [
     "SuppressionList",
     "TaskLeases",
     "Tombstones",
+    "UnknownDelivery",
     "UnknownPhoto",
     "UnknownReceipt",
+    "UnknownWebhook",
     "UploadedFile",
     "Users",
+    "WebhookAnswer",
+    "WebhookChange",
+    "WebhookDeliveries",
+    "WebhookMessages",
+    "WebhookSender",
+    "Webhooks",
     "WorkItem",
     "WorkQueue",
 ]

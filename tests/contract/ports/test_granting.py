@@ -18,6 +18,7 @@ from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.granting import Rights, parse
 from photofinish.adapters.postgres.migrating import Migration, migrate, migrations
 from photofinish.adapters.postgres.suppression import PgSuppressionList
+from photofinish.adapters.postgres.webhooks.deliveries import PgWebhookDeliveries
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.access import AlbumAccess, RateLimit
 from photofinish.errors import Misconfigured
@@ -91,8 +92,8 @@ def refused(url: str, statement: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("rights", Rights)
-def test_every_function_fills_and_searches_albums(migrated: CloudSql, rights: Rights) -> None:
+@pytest.mark.parametrize("rights", [Rights.DATA, Rights.API, Rights.RETENTION])
+def test_functions_fill_and_search_albums(migrated: CloudSql, rights: Rights) -> None:
     one = embedding([1.0] + [0.0] * 15)
     with postgres_index(migrated.of(rights)) as index:
         assert add(index, photo(f"{rights}/1.jpg"), [face(one)], [bib("7")])
@@ -126,6 +127,8 @@ NOT_FOR_FUNCTIONS = (
     "DELETE FROM consent_record",
     "UPDATE erasure_receipt SET document = ''",
     "DELETE FROM receipt_key",
+    "UPDATE album_event SET data = '{}'",
+    "UPDATE webhook_attempt SET answer = ''",
     "SET ROLE cloudsqlsuperuser",
 )
 
@@ -141,6 +144,28 @@ def test_functions_without_callers_see_no_keys_and_no_audit(migrated: CloudSql) 
         assert refused(migrated.of(Rights.DATA), f"SELECT * FROM {table}"), table
     assert refused(migrated.of(Rights.RETENTION), "SELECT * FROM api_key")
     assert refused(migrated.of(Rights.DATA), "UPDATE album_access SET users_may_search = true")
+
+
+def test_only_the_api_and_deliveries_use_webhooks(migrated: CloudSql) -> None:
+    for rights in (Rights.DATA, Rights.RETENTION):
+        for table in ("webhook", "webhook_secret", "webhook_attempt", "webhook_relay"):
+            assert refused(migrated.of(rights), f"SELECT * FROM {table}"), table
+    with closing(Database(migrated.of(Rights.RETENTION))) as database:
+        now = datetime.now(UTC)
+        PgWebhookDeliveries(database).expire(abandon_before=now, remove_before=now)
+
+
+def test_what_calls_strangers_servers_sees_events_and_nothing_else(migrated: CloudSql) -> None:
+    deliveries = migrated.of(Rights.WEBHOOKS)
+    for table in ("face", "photo", "person", "consent_record", "opt_out", "api_key", "audit_entry", "erasure"):
+        assert refused(deliveries, f"SELECT * FROM {table}"), table
+    for statement in (
+        "UPDATE webhook SET url = ''",
+        "INSERT INTO webhook_secret DEFAULT VALUES",
+        "SELECT make_event_partitions(now())",
+        "DELETE FROM album_event",
+    ):
+        assert refused(deliveries, statement), statement
 
 
 def test_the_api_admits_callers_and_does_not_make_keys(migrated: CloudSql) -> None:

@@ -26,6 +26,8 @@ class Rights(StrEnum):
     """DATA, and admitting callers: keys, open albums, rates, signatures, new audit entries."""
     RETENTION = "retention"
     """DATA, keeping receipts of erasures, and deleting what is past its retention: audit entries, rates, signatures."""
+    WEBHOOKS = "webhooks"
+    """Reading events and what photos show, and delivering them; no other rows, because it calls strangers' servers."""
 
 
 ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -50,6 +52,8 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
     Rights.DATA: {
         # To write the access documents of albums that were opened or closed.
         "album_access": ("SELECT", "UPDATE (documented_revision)"),
+        # Erased with its event.
+        "webhook_delivery": ("SELECT", "DELETE"),
     },
     Rights.API: {
         # Keys are made and revoked by the owner.
@@ -64,6 +68,11 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         ),
         # Receipts are issued by what deletes objects.
         **dict.fromkeys(_RECEIPTS, ("SELECT",)),
+        "webhook": ROWS,
+        "webhook_secret": ("SELECT", "INSERT", "DELETE"),
+        # Replays and tests begin deliveries.
+        "webhook_delivery": ROWS,
+        "webhook_attempt": ("SELECT",),
     },
     Rights.RETENTION: {
         # Erasing an album closes it.
@@ -73,9 +82,21 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         "seen_signature": ("SELECT", "DELETE"),
         "audit_entry": ("SELECT", "DELETE"),
         **_RECEIPTS,
+        "webhook_delivery": ("SELECT", "UPDATE", "DELETE"),
     },
 }
-_NOT_DATA = {"schema_migration"} | {table for tables in _MORE.values() for table in tables}
+_WEBHOOKS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("album", "album_event", "bib", "person_face", "webhook_secret"), ("SELECT",)),
+    "webhook": (
+        "SELECT",
+        "UPDATE (disabled, disabled_at, failures, failing_since, paused_until)",
+    ),
+    "webhook_delivery": ROWS,
+    "webhook_attempt": ("SELECT", "INSERT"),
+    "webhook_relay": ("SELECT", "UPDATE"),
+}
+_WEBHOOKS_FUNCTIONS = ("record_album_event(", "event_watermark(")
+_NOT_DATA = {"schema_migration", "webhook_relay"} | {table for tables in _MORE.values() for table in tables}
 
 # Partitions are reached through their table. What belongs to an extension is not ours.
 _TABLES = """
@@ -124,17 +145,27 @@ def grant(conn: psycopg.Connection, users: Mapping[str, Rights]) -> None:
             "apply, and migrate again."
         )
     tables = [name for (name,) in conn.execute(_TABLES)]
-    functions = sql.SQL(", ").join(sql.SQL(signature) for (signature,) in conn.execute(_FUNCTIONS))
+    functions = [signature for (signature,) in conn.execute(_FUNCTIONS)]
     with conn.transaction():
         # By default every user may run every function, and these run with the owner's rights.
-        conn.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(functions))
+        conn.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(_listed(functions)))
         for user, rights in users.items():
-            conn.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(functions, sql.Identifier(user)))
+            target = {"all": _listed(functions), "user": sql.Identifier(user)}
+            conn.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {all} FROM {user}").format(**target))
+            allowed = [one for one in functions if rights is not Rights.WEBHOOKS or one.startswith(_WEBHOOKS_FUNCTIONS)]
+            target["allowed"] = _listed(allowed)
+            conn.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {allowed} TO {user}").format(**target))
             for table in tables:
                 _grant_table(conn, table, user, _privileges(table, rights))
 
 
+def _listed(functions: Iterable[str]) -> sql.Composable:
+    return sql.SQL(", ").join(sql.SQL(signature) for signature in functions)
+
+
 def _privileges(table: str, rights: Rights) -> tuple[str, ...]:
+    if rights is Rights.WEBHOOKS:
+        return _WEBHOOKS.get(table, ())
     if table in _LESS:
         return _LESS[table]
     return _MORE[rights].get(table, ()) if table in _NOT_DATA else ROWS

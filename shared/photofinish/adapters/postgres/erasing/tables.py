@@ -76,6 +76,13 @@ PERSONAL_TABLES = (
     PersonalTable(name="face", photo=_OF_PHOTO, face=_OF_FACE, album=_OF_ALBUM),
     PersonalTable(name="withheld_face", photo=_OF_PHOTO, album=_OF_ALBUM),
     PersonalTable(name="photo", photo=_OF_PHOTO, album=_OF_ALBUM),
+    # With what was answered to them, see webhook_attempt.
+    PersonalTable(
+        name="webhook_delivery",
+        photo=_OF_PHOTO,
+        person="album_id = %(album_id)s AND person_ids @> ARRAY[%(person_id)s]",
+        album=_OF_ALBUM,
+    ),
     PersonalTable(
         name="album_event",
         photo=_OF_PHOTO,
@@ -96,6 +103,7 @@ KEPT_TABLES = {
     "album": "the name of an album, which its number stands for in every other table",
     "album_policy": "what the organiser decided for the album; it protects photos that come later",
     "album_end": "the day an album ended on, once that is enforced",
+    "webhook": "where an organiser wants to be told what happens, also that the album was erased",
     "erasure": "what was erased and when",
     "erased_photo": "a tombstone: id and generation",
     "erased_face": "a tombstone: ids, generation and place",

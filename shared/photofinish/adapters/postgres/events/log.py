@@ -107,7 +107,7 @@ def _read(
     conditions = [sql.SQL("AND " + condition) for name, condition in _CONDITIONS.items() if name in values]
     statement = _query("page", conditions=sql.SQL(" ").join(conditions), order=sql.SQL(order))
     rows = conn.execute(statement, values | {"after": after, "until": until, "limit": limit})
-    return tuple(_event_of_row(row) for row in rows)
+    return tuple(event_of_row(row) for row in rows)
 
 
 def _values(conn: Connection, album: str | None, wanted: EventFilter) -> dict[str, Any] | None:
@@ -139,7 +139,8 @@ def _values(conn: Connection, album: str | None, wanted: EventFilter) -> dict[st
     return values
 
 
-def _event_of_row(row: TupleRow) -> RecordedEvent:
+def event_of_row(row: TupleRow) -> RecordedEvent:
+    """Return the event of a row with the columns of the statement `page`."""
     position, recorded_at, event_id, type_, album, occurred_at, photo_id, generation, people, batch_id, *rest = row
     folder, camera, data = rest
     event = AlbumEvent(

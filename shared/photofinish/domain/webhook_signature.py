@@ -1,0 +1,61 @@
+"""Secrets and signatures of webhooks, by the Standard Webhooks specification (github.com/standard-webhooks).
+
+A webhook's secret is derived from its id and the deployment's key, so that neither the database nor a copy of it
+contains anything that signs.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from photofinish.domain.secret_versions import SecretVersions
+from photofinish.domain.webhook import SecretVersion
+from photofinish.errors import Misconfigured
+
+_PREFIX = "whsec_"
+_DERIVE = b"photofinish webhook secret 1\0"
+_NAME = b"photofinish webhook key\0"
+_KEY_ID_CHARS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSecret:
+    """32 bytes that sign the messages to one webhook."""
+
+    value: bytes = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The secret as receivers get it; shown to its owner once."""
+        return _PREFIX + base64.b64encode(self.value).decode("ascii")
+
+
+def key_id_of(key: bytes) -> str:
+    """Return a name of a value of the deployment's key, from which the value cannot be found."""
+    return hmac.new(key, _NAME, hashlib.sha256).hexdigest()[:_KEY_ID_CHARS]
+
+
+def secret_of(version: SecretVersion, keys: SecretVersions) -> WebhookSecret:
+    """Derive a secret.
+
+    Raises:
+        Misconfigured: the deployment does not have the key any more.
+    """
+    for key in keys.accepted:
+        if hmac.compare_digest(key_id_of(key), version.key_id):
+            return WebhookSecret(hmac.new(key, _DERIVE + version.secret_id.encode(), hashlib.sha256).digest())
+    raise Misconfigured(
+        f"PHOTOFINISH_WEBHOOK_KEY has no value {version.key_id}, which the webhook secret {version.secret_id} was made "
+        "with: add that value again, or replace the secret."
+    )
+
+
+def signature_header(message_id: str, timestamp_s: int, body: bytes, secrets: Iterable[WebhookSecret]) -> str:
+    """Return the header `webhook-signature`: one `v1` signature for each secret."""
+    signed = f"{message_id}.{timestamp_s}.".encode() + body
+    signatures = (hmac.new(secret.value, signed, hashlib.sha256).digest() for secret in secrets)
+    return " ".join("v1," + base64.b64encode(signature).decode("ascii") for signature in signatures)
