@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,14 @@ pytest_plugins = [
 settings.register_profile("photofinish", deadline=None)
 settings.load_profile("photofinish")
 TESTS = Path(__file__).parent
+SHARED_CLOUD, OWN_CLOUDS = "local cloud", "own local clouds"
+# A worker that starts one of these last would work alone for minutes; the other groups follow by their number of tests.
+LONGEST = (
+    SHARED_CLOUD,
+    "e2e/deployment/test_terraform.py",
+    OWN_CLOUDS,
+    "contract/emulators/firestore/test_web_sdk.py",
+)
 # Fixtures that start a server or load models: `make test-unit` leaves their tests out.
 NEEDS_PARTS = {
     "analyzer",
@@ -44,10 +53,27 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group tests by file for the workers, those on the local cloud together; mark what needs more than Python."""
+    """Group tests for the workers, the longest groups first; mark what needs more than Python."""
+    groups = {}
     for item in items:
         if NEEDS_PARTS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.needs_parts)
-        file = Path(item.path).relative_to(TESTS)
-        group = "local cloud" if file.parts[:-1] == ("e2e",) else str(file)
-        item.add_marker(pytest.mark.xdist_group(group))
+        groups[item] = _group(item)
+        item.add_marker(pytest.mark.xdist_group(groups[item]))
+    tests_of = Counter(groups.values())
+
+    def place(item: pytest.Item) -> tuple[int, int, str]:
+        group = groups[item]
+        return LONGEST.index(group) if group in LONGEST else len(LONGEST), -tests_of[group], group
+
+    items.sort(key=place)
+
+
+def _group(item: pytest.Item) -> str:
+    """The file of a test; but all tests on the shared local cloud are one group, and those with their own another, so
+    that there are never more than two such clouds.
+    """
+    file = Path(item.path).relative_to(TESTS)
+    if file.parts[:-1] != ("e2e",):
+        return str(file)
+    return SHARED_CLOUD if "shared_cloud" in getattr(item, "fixturenames", ()) else OWN_CLOUDS
