@@ -15,6 +15,7 @@ import json
 import os
 import re
 import sys
+import uuid
 from typing import Any
 
 import schemathesis
@@ -22,6 +23,7 @@ import schemathesis.engine
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 
 # Ids of the application, and boundaries of forms.
+_WELL_FORMED_KEY = re.compile(r"[!-~]{1,255}")
 _RANDOM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 
 
@@ -40,6 +42,14 @@ def _config(api_key: str, seed: int, examples: int) -> schemathesis.Config:
             },
         }
     )
+
+
+@schemathesis.hook
+def before_call(_: schemathesis.HookContext, case: schemathesis.Case, __: dict[str, Any]) -> None:
+    """Give each request a key of its own: one that was sent with another body is refused."""
+    key = (case.headers or {}).get("Idempotency-Key")
+    if key is not None and _WELL_FORMED_KEY.fullmatch(key):
+        case.headers["Idempotency-Key"] = uuid.uuid4().hex
 
 
 def fuzz(url: str, config: schemathesis.Config) -> dict[str, Any]:

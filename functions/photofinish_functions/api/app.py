@@ -18,6 +18,7 @@ from photofinish_functions.api.albums import has_album
 from photofinish_functions.api.browsers import add_headers
 from photofinish_functions.api.errors import ErrorAnswer, answer_errors, refuse_invalid
 from photofinish_functions.api.guarding import guard_routes
+from photofinish_functions.api.idempotency import answer_once
 from photofinish_functions.api.request_ids import log_requests
 from photofinish_functions.api.requests import InMemoryRequest, StrictJson
 from photofinish_functions.api.routes import (
@@ -85,6 +86,7 @@ def make_app(cloud: App, gate: Callable[[], Gate], *, cors_origins: Collection[s
     log_requests(app)
     add_headers(app, cors_origins)
     guard_routes(app, gate)
+    answer_once(app, lambda: cloud.kept_answers)
     answer_errors(app, has_album=functools.partial(has_album, cloud))
     return app
 

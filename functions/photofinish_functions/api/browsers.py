@@ -8,6 +8,8 @@ from collections.abc import Collection
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from photofinish_functions.api.idempotency import HEADER as IDEMPOTENCY_KEY
+from photofinish_functions.api.idempotency import REPLAYED_HEADER as REPLAYED
 from photofinish_functions.api.request_ids import HEADER as REQUEST_ID
 from photofinish_functions.api.request_ids import request_id
 
@@ -20,8 +22,8 @@ _SECURITY_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
-_ALLOWED_HEADERS = f"Authorization, Content-Type, X-Api-Key, {REQUEST_ID}"
-_EXPOSED_HEADERS = f"{REQUEST_ID}, Retry-After"
+_ALLOWED_HEADERS = f"Authorization, Content-Type, {IDEMPOTENCY_KEY}, X-Api-Key, {REQUEST_ID}"
+_EXPOSED_HEADERS = f"{REPLAYED}, {REQUEST_ID}, Retry-After"
 _PREFLIGHT_AGE_S = 600
 
 

@@ -16,6 +16,10 @@ from photofinish_functions.api.error_codes import MESSAGES, bad_request_message,
 from photofinish_functions.api.example_answers import ANSWERS
 from photofinish_functions.api.example_bodies import BODIES
 from photofinish_functions.api.example_values import REQUEST_ID
+from photofinish_functions.api.idempotency import CODES as IDEMPOTENCY_CODES
+from photofinish_functions.api.idempotency import HEADER as IDEMPOTENCY_HEADER
+from photofinish_functions.api.idempotency import MAX_KEY_CHARS
+from photofinish_functions.api.patterns import PRINTABLE_ASCII
 from photofinish_functions.api.request_ids import HEADER as REQUEST_ID_HEADER
 from photofinish_functions.api.schemas import Input
 
@@ -33,6 +37,15 @@ _REQUEST_ID_PARAMETER: Json = {
     "schema": _TEXT,
     "example": REQUEST_ID,
 }
+_IDEMPOTENCY_PARAMETER: Json = {
+    "name": IDEMPOTENCY_HEADER,
+    "in": "header",
+    "description": "Any text that names this request, such as a new UUID. For 24 hours a repetition with the same key "
+    "and body gets the same answer, and changes nothing again.",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS, "pattern": PRINTABLE_ASCII},
+    "example": "8f1d3c52-6a0e-4e0b-9c55-2f6f5b1f7a11",
+}
 _REQUEST_ID_IN_ANSWERS: Json = {
     "description": "The id of the request, in the logs and in the audit: the caller's, or a new one.",
     "schema": _TEXT,
@@ -40,6 +53,13 @@ _REQUEST_ID_IN_ANSWERS: Json = {
 }
 _HEADERS: Mapping[int, Json] = {
     401: {"WWW-Authenticate": {"schema": _TEXT, "example": "Bearer"}},
+    409: {
+        "Retry-After": {
+            "description": "In seconds, if the request is in progress.",
+            "schema": {"type": "integer"},
+            "example": 5,
+        }
+    },
     429: {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer"}, "example": 12}},
     503: {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer"}, "example": 5}},
 }
@@ -56,10 +76,15 @@ def complete_document(made: Json, app: Flask) -> Json:
         codes = codes_of(path, operation, getattr(view, "error_codes", ()))
         if view.guard.any_album and view.guard.scope is Scope.SEARCH:  # which every caller has
             codes.discard("forbidden")
+        takes_key = method == "post" and view.guard.changes
+        if takes_key:
+            codes |= IDEMPOTENCY_CODES
         kept = {status: answer for status, answer in operation["responses"].items() if int(status) < 400}
         operation["responses"] = kept | _failures(codes, bad_request=bad_request_message(operation))
         operation_id = operation["operationId"]
-        operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/RequestId"})
+        parameters = operation.setdefault("parameters", [])
+        for name in ("RequestId", "IdempotencyKey") if takes_key else ("RequestId",):
+            parameters.append({"$ref": f"#/components/parameters/{name}"})
         for answer in operation["responses"].values():
             answer["headers"] = answer.get("headers", {}) | {
                 REQUEST_ID_HEADER: {"$ref": "#/components/headers/RequestId"}
@@ -70,7 +95,10 @@ def complete_document(made: Json, app: Flask) -> Json:
         bodies = operation.get("requestBody", {}).get("content", {})
         for media_type, examples in BODIES.get(operation_id, {}).items():
             bodies[media_type]["examples"] = examples
-    document["components"]["parameters"] = {"RequestId": _REQUEST_ID_PARAMETER}
+    document["components"]["parameters"] = {
+        "RequestId": _REQUEST_ID_PARAMETER,
+        "IdempotencyKey": _IDEMPOTENCY_PARAMETER,
+    }
     document["components"]["headers"] = {"RequestId": _REQUEST_ID_IN_ANSWERS}
     # No operation has these: they answer a path or a method that is not in the document.
     document["components"]["responses"] = {

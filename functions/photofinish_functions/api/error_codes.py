@@ -53,6 +53,8 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
         "rejected_faces": "2 faces of one person were rejected for the other: undo that, or reject them for both.",
         "not_theirs": "Some of these faces are not this person's; nothing was changed.",
         "nothing_left": "A split takes some of the person's faces, and leaves some.",
+        "idempotency_key_reused": "This Idempotency-Key was sent with another body: use a new key for each request.",
+        "request_in_progress": "A request with this Idempotency-Key is being answered: repeat it in 5 s.",
     },
     413: {"too_large": "The body of the request, or one of its parts, is too large: at most 32 MiB are accepted."},
     415: {"unsupported_media_type": "Send the body as application/json."},

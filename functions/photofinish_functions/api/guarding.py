@@ -42,6 +42,11 @@ class Guard:
     vectors: bool
     by_faces: bool
 
+    @property
+    def changes(self) -> bool:
+        """Whether a POST changes something: those that need no more than SEARCH only compute their answer."""
+        return self.scope is not None and self.scope is not Scope.SEARCH
+
 
 def guarded(
     scope: Scope,
@@ -100,6 +105,13 @@ def open_to_link_holders(action: str) -> Callable[[View], View]:
     return open_to_all(action)
 
 
+def current_guard() -> Guard:
+    """What the route of the current request requires."""
+    assert request.endpoint is not None
+    guard: Guard = vars(current_app.view_functions[request.endpoint])["guard"]
+    return guard
+
+
 def principal() -> Principal:
     """Return the principal of the current request."""
     found: Principal = g.principal
@@ -142,7 +154,7 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
     def admit() -> None:
         if request.endpoint is None or request.method == "OPTIONS":
             return  # no view answers it
-        guard = _guard()
+        guard = current_guard()
         request.max_content_length, cost = guard.max_json_bytes, guard.cost
         if guard.pictures_cost is not None and request.mimetype == "multipart/form-data":
             request.max_content_length, cost = MAX_PICTURES_BYTES, guard.pictures_cost
@@ -179,7 +191,7 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
         if refusal is not None:
             gate().record_refusal(
                 refusal,
-                _guard().action,
+                current_guard().action,
                 album=album,
                 outcome=outcome,
                 request_id=request_id(),
@@ -188,7 +200,7 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
         else:
             gate().record(
                 caller,
-                _guard().action,
+                current_guard().action,
                 album=album,
                 target=g.get("audit_target"),
                 outcome=outcome,
@@ -205,12 +217,6 @@ def _with(guard: Guard) -> Callable[[View], View]:
         return view
 
     return decorate
-
-
-def _guard() -> Guard:
-    assert request.endpoint is not None
-    guard: Guard = vars(current_app.view_functions[request.endpoint])["guard"]
-    return guard
 
 
 def _album() -> str | None:

@@ -42,6 +42,7 @@ from photofinish.ports.erasures import (
 )
 from photofinish.ports.event_log import EventLog, EventPage
 from photofinish.ports.face_index import ErasedMeanwhile, FaceIndex, IndexedFace
+from photofinish.ports.idempotency import AnswerClaim, KeptAnswer, KeptAnswers, NotClaimed
 from photofinish.ports.liveness import LivenessCheck
 from photofinish.ports.people import (
     People,
@@ -93,6 +94,7 @@ __all__ = [
     "AlbumSummary",
     "Albums",
     "AnalyzedVersion",
+    "AnswerClaim",
     "AuditAnchors",
     "AuditReading",
     "BibCorrections",
@@ -123,10 +125,13 @@ __all__ = [
     "GpuStates",
     "IndexedFace",
     "JobLauncher",
+    "KeptAnswer",
+    "KeptAnswers",
     "LeasedWork",
     "LivenessCheck",
     "Match",
     "NearFaces",
+    "NotClaimed",
     "NotSent",
     "ObjectVersion",
     "PendingAccess",

@@ -23,6 +23,7 @@ from photofinish.ports import (
     Erasures,
     EventLog,
     FaceIndex,
+    KeptAnswers,
     People,
     PeopleChanges,
     PeopleNumbers,
@@ -52,6 +53,12 @@ class PostgresAdapters:
         from photofinish.adapters.postgres.access import PgAccessStore
 
         return PgAccessStore(self._database)
+
+    @cached_property
+    def kept_answers(self) -> KeptAnswers:
+        from photofinish.adapters.postgres.idempotency import PgKeptAnswers
+
+        return PgKeptAnswers(self._database)
 
     @cached_property
     def audit(self) -> AuditReading:

@@ -54,11 +54,14 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         "album_access": ("SELECT", "UPDATE (documented_revision)"),
         # Erased with its event.
         "webhook_delivery": ("SELECT", "DELETE"),
+        # Erasures delete answers that name what is erased.
+        "kept_answer": ("SELECT", "DELETE"),
     },
     Rights.API: {
         # Keys are made and revoked by the owner.
         "api_key": ("SELECT", "UPDATE (last_used_at)"),
         "album_access": ROWS,
+        "kept_answer": ROWS,
         "rate_window": ("SELECT", "INSERT", "UPDATE"),
         "found_face": ("SELECT", "INSERT", "UPDATE"),
         "seen_signature": ROWS,
@@ -77,6 +80,7 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
     Rights.RETENTION: {
         # Erasing an album closes it.
         "album_access": ("SELECT", "DELETE"),
+        "kept_answer": ("SELECT", "DELETE"),
         "rate_window": ("SELECT", "DELETE"),
         "found_face": ("SELECT", "DELETE"),
         "seen_signature": ("SELECT", "DELETE"),

@@ -39,6 +39,8 @@ _OF_ALBUMS_UPLOADS = (
     "upload_id IN (SELECT upload_id FROM enrolment JOIN person USING (person_id) WHERE album_id = %(album_id)s)"
 )
 
+_ANSWER_NAMES = "album = %(album)s AND EXISTS (SELECT FROM {} AS named (id) WHERE strpos(content, named.id) > 0)"
+
 # In this order: rows that refer to others go before these.
 PERSONAL_TABLES = (
     PersonalTable(
@@ -48,6 +50,13 @@ PERSONAL_TABLES = (
             " AND EXISTS (SELECT FROM unnest(%(face_ids)s::text[]) AS face_id WHERE strpos(answer::text, face_id) > 0)"
         ),
         album=_OF_ALBUM,
+    ),
+    PersonalTable(
+        name="kept_answer",
+        photo=_ANSWER_NAMES.format("(SELECT replace(id, '-', '') FROM unnest(%(photo_ids)s::text[]) AS id)"),
+        face=_ANSWER_NAMES.format("(SELECT unnest(%(face_ids)s::text[]))"),
+        person=_ANSWER_NAMES.format("(SELECT %(person_id)s::text)"),
+        album="album = %(album)s",
     ),
     PersonalTable(name="collection_face", face=_OF_FACE, album=_OF_ALBUM),
     PersonalTable(name="person_face", photo=_OF_PHOTO, face=_OF_FACE, person=_OF_PERSON, album=_OF_ALBUM),
