@@ -116,5 +116,10 @@ def fresh_database() -> Iterator[str]:
 
 
 def administer(statement: str) -> None:
-    with psycopg.connect(postgres_server(), autocommit=True) as conn:
-        conn.execute(statement)
+    _administrator().execute(statement)
+
+
+@functools.cache
+def _administrator() -> psycopg.Connection:
+    """One connection for all databases that this process makes: a login takes as long as a small test."""
+    return psycopg.connect(postgres_server(), autocommit=True)
