@@ -81,6 +81,33 @@ def test_a_person_who_opts_out_while_their_photo_is_committed_is_not_indexed(
     assert calls == [2, 1]
 
 
+def test_a_policy_that_changes_while_a_photo_is_committed_applies_to_it(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The policy is read once before the index is written, and again afterwards."""
+    replace: Callable[..., Any] = cloud.index.replace
+    read: Callable[[str], AlbumPolicy] = cloud.album_policies.policy
+    steps: list[str] = []
+
+    def change_first(*arguments: Any) -> Any:
+        if "index" not in steps:
+            cloud.album_policies.set_policy("race", AlbumPolicy(indexing=Indexing.ENROLLED_ONLY, purpose=PURPOSE))
+        steps.append("index")
+        return replace(*arguments)
+
+    def note(album: str) -> AlbumPolicy:
+        steps.append("policy")
+        return read(album)
+
+    monkeypatch.setattr(cloud.index, "replace", change_first)
+    monkeypatch.setattr(cloud.album_policies, "policy", note)
+    cloud.consents.enrol("race", "bea", embedding(BEA, SPACE))
+    given = ConsentStatement(action=ConsentAction.GIVEN, purpose=PURPOSE, at=NOW, method="web form", text_version="1")
+    cloud.consents.record("race", "bea", given, by="key:a")
+    check_only_a_box_of_ada(cloud, analyse(cloud))
+    assert steps == ["policy", "index", "policy", "policy", "index", "policy"]
+
+
 def test_an_album_of_enrolled_people_indexes_those_who_consent(cloud: MemoryCloud) -> None:
     cloud.album_policies.set_policy("race", AlbumPolicy(indexing=Indexing.ENROLLED_ONLY, purpose=PURPOSE))
     cloud.consents.enrol("race", "ada", embedding(ADA, SPACE))

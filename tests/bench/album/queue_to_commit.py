@@ -107,6 +107,9 @@ def measured(cloud: App, state_dir: Path, photos: list[Path]) -> dict[str, Any]:
     records = list(cloud.documents.list_photos(_ALBUM))
     statuses = {status.value: sum(record.status is status for record in records) for status in PhotoStatus}
     done_at = sorted(record.fields["done_at"].timestamp() for record in records if record.status is PhotoStatus.DONE)
+    timings = [record.fields["timings_ms"] for record in records if record.status is PhotoStatus.DONE]
+    consent_ms = sum(stages["consent"] for stages in timings)
+    stages_ms = sum(sum(stages.values()) for stages in timings)
     part = max(10, len(done_at) // 10)
     alone = (alone_before.photos_per_s + alone_after.photos_per_s) / 2
     alone_cpu_ms = (alone_before.cpu_ms_per_photo + alone_after.cpu_ms_per_photo) / 2
@@ -126,6 +129,8 @@ def measured(cloud: App, state_dir: Path, photos: list[Path]) -> dict[str, Any]:
         "committed_photos_per_s": round(committed, 2),
         "overhead": round(alone / committed - 1, 3),
         "overhead_bar": _OVERHEAD_BAR,
+        "consent_ms_per_photo": round(consent_ms / len(done_at), 2),
+        "consent_share_of_stages": round(consent_ms / stages_ms, 4),
         "compared_at_each_end": part,
         "photos_per_s_first": round(first, 2),
         "photos_per_s_last": round(last, 2),

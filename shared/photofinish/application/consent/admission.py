@@ -29,21 +29,22 @@ class FaceAdmission:
         self._suppression = suppression
         self._calibrations = calibrations
 
-    def admit(self, album: str, analysis: PhotoAnalysis) -> PhotoAnalysis:
-        """Withhold the faces that may not be indexed.
+    def admit(self, album: str, analysis: PhotoAnalysis, policy: AlbumPolicy | None = None) -> PhotoAnalysis:
+        """Withhold the faces that may not be indexed, by `policy` if it was read just now, else as it is now.
 
         Raises:
             Misconfigured: the album indexes enrolled people only, and nothing says which similarity is a match.
         """
-        may = self.may_be_indexed(album, [face.embedding for face in analysis.faces])
+        may = self.may_be_indexed(album, [face.embedding for face in analysis.faces], policy)
         return withhold(analysis, {position for position, is_admitted in enumerate(may) if not is_admitted})
 
-    def may_be_indexed(self, album: str, faces: Sequence[Embedding]) -> list[bool]:
-        """Return for each face whether it may be indexed in `album`. Raises as :meth:`admit`."""
+    def may_be_indexed(self, album: str, faces: Sequence[Embedding], policy: AlbumPolicy | None = None) -> list[bool]:
+        """Return for each face whether it may be indexed in `album`; the rest is as of :meth:`admit`."""
         if not faces:
             return []
         suppressed = self._suppression.suppressed(album, faces)
-        policy = self._policies.policy(album)
+        if policy is None:
+            policy = self._policies.policy(album)
         if policy.indexing is not Indexing.ENROLLED_ONLY:
             return [not is_suppressed for is_suppressed in suppressed]
         consenting = self._consenting(album, policy, faces)
