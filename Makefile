@@ -177,6 +177,7 @@ audit: setup $(AUDIT)/.ready  ## Known vulnerabilities of every locked package; 
 	@PIP_AUDIT=$(AUDIT)/bin/pip-audit $(BIN)/python supply_chain/audit.py
 
 $(AUDIT)/.ready: supply_chain/audit.txt
+	@if [ -t 2 ]; then echo "installing pip-audit into $(AUDIT) …" >&2; fi
 	@test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
 	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

@@ -31,6 +31,12 @@ CLEAN, VULNERABLE, UNKNOWN = 0, 1, 69
 SERVICES = ("pypi", "osv")
 INSTALL_CARGO_AUDIT = "cargo install --locked cargo-audit@0.22.2"
 TIMEOUT_S = 600
+ENDINGS = {
+    CLEAN: "Every package was asked about, and none has a known vulnerability that is not accepted.",
+    VULNERABLE: "Packages have known vulnerabilities: update them with `make lock`, or accept an advisory for a time, "
+    "with its reason, in supply_chain/accepted.toml.",
+    UNKNOWN: "Not everything could be audited: whether the packages above have known vulnerabilities is unknown.",
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -215,10 +221,6 @@ def judge(reports: Iterable[Report], allowed: set[tuple[str, str]]) -> tuple[int
             lines.append(f"clean       {report.source}: {said}")
         if report.unknown:
             lines.append(f"NOT AUDITED {report.source}: {report.unknown}")
-    if status == UNKNOWN:
-        lines.append(
-            "Not everything could be audited: whether the packages above have known vulnerabilities is unknown."
-        )
     return status, lines
 
 
@@ -227,10 +229,15 @@ def main(sources: list[str]) -> int:
     if unknown:
         print(f"no audit for {', '.join(sorted(unknown))}; known: {', '.join(AUDITS)}", file=sys.stderr)
         return 2
-    reports = [AUDITS[source](source) for source in sources or AUDITS]
+    chosen = sources or list(AUDITS)
+    reports = []
+    for number, source in enumerate(chosen, start=1):
+        if sys.stderr.isatty():
+            print(f"asking about {source} ({number} of {len(chosen)}) …", file=sys.stderr, flush=True)
+        reports.append(AUDITS[source](source))
     today = datetime.datetime.now(tz=datetime.UTC).date()
     status, lines = judge(reports, accepted(ACCEPTED.read_text(encoding="utf-8"), today))
-    print("\n".join(lines))
+    print("\n".join([*lines, ENDINGS[status]]))
     return status
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,15 +17,21 @@ from photofinish.wiring import access_store
 from photofinish_cli.deployment import Json, StateDir, connect, use_deployment
 from photofinish_cli.output import (
     ExitCode,
+    counted,
     print_json,
     print_json_line,
     print_tables,
     printable,
+    remark,
     reported_errors,
     say,
     table,
 )
+from photofinish_cli.progress import progress_bar
 from photofinish_cli.times import parse_since
+
+if TYPE_CHECKING:
+    from photofinish.application.audit_anchoring import Verification
 
 _PROBLEMS = {
     Finding.CHANGED: "was changed after it was anchored",
@@ -110,26 +117,39 @@ def verify_audit(json: Json = False, state: StateDir = None) -> None:
 
         cloud = connect(state)
         now = datetime.now(UTC)
-        found = verify(
-            cloud.audit,
-            cloud.audit_anchors,
-            expired_before=now - timedelta(days=RetentionSettings.from_env().audit_retention_days),
-            anchored_before=now - _ANCHORED_WITHIN,
-        )
+        if sys.stderr.isatty():
+            remark("comparing the audit with its anchors …")
+        last = cloud.audit.settled_upto()
+        with progress_bar("Verifying", last, unit="entries", plain=json) as bar:
+            found = verify(
+                cloud.audit,
+                cloud.audit_anchors,
+                expired_before=now - timedelta(days=RetentionSettings.from_env().audit_retention_days),
+                anchored_before=now - _ANCHORED_WITHIN,
+                on_read=lambda upto: bar.update(done=upto),
+            )
+            bar.update(done=last)
         if json:
             print_json(asdict(found))
         else:
             rows = table("entry", "problem", right=["entry"])
             for problem in found.problems:
                 rows.add_row(str(problem.entry_id), _PROBLEMS[problem.finding])
-            print_tables(rows, empty="")
-            say(
-                f"{found.anchored} entries in {found.anchors} anchor{'' if found.anchors == 1 else 's'}: "
-                f"{len(found.problems) or 'no'} problem{'' if len(found.problems) == 1 else 's'}; "
-                f"{found.not_anchored} later entries are not anchored yet"
-            )
+            if found.problems:
+                print_tables(rows)
+            say(_ending(found))
     if found.problems:
         raise typer.Exit(ExitCode.FOUND_WRONG)
+
+
+def _ending(found: Verification) -> str:
+    later = f"{counted(found.not_anchored, 'later entry', 'later entries')} not anchored yet"
+    if found.anchors == 0:
+        return f"nothing is anchored, so nothing can be verified: anchors are written hourly; {later}"
+    compared = f"{counted(found.anchored, 'entry', 'entries')} compared with {counted(found.anchors, 'anchor')}"
+    if found.problems:
+        return f"the audit is not as it was written: {counted(len(found.problems), 'problem')}; {compared}, {later}"
+    return f"the audit is as it was written: {compared}, {later}"
 
 
 def _at(entry: AuditEntry) -> datetime:

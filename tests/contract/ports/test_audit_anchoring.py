@@ -67,6 +67,16 @@ def test_nothing_is_wrong_with_what_nothing_touched(audit: Audit) -> None:
     assert audit.verify() == Verification(anchors=2, anchored=5, not_anchored=1, problems=())
 
 
+def test_verification_tells_how_far_it_is(audit: Audit) -> None:
+    for _ in range(2):
+        audit.add(3)
+        audit.anchor()
+    told: list[int] = []
+    before = datetime.now(UTC) - timedelta(days=1)
+    verify(audit.reading, audit.anchors, expired_before=before, anchored_before=before, on_read=told.append)
+    assert told == [3, 6]
+
+
 def test_missing_anchors_are_a_problem(audit: Audit) -> None:
     """With no anchor, or none since an hour, everything in between could have been changed."""
     later = datetime.now(UTC) + timedelta(minutes=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
+import sys
 from pathlib import Path
 
 import audit
@@ -132,6 +133,23 @@ def test_a_known_vulnerability_outweighs_what_is_unknown(answering, capsys: pyte
     answering(json.dumps(PYTHON), status=1)
     assert audit.main(["functions/requirements.txt", "rust_core/Cargo.lock"]) == VULNERABLE
     assert str(FOUND) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [({"dependencies": PYTHON["dependencies"][:1]}, CLEAN), (PYTHON, VULNERABLE), ({"dependencies": []}, UNKNOWN)],
+    ids=["clean", "vulnerable", "unknown"],
+)
+def test_it_says_what_is_asked_on_a_terminal_and_how_it_ended(
+    answering, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, answer: object, status: int
+) -> None:
+    answering(json.dumps(answer))
+    assert audit.main(["functions/requirements.txt"]) == status
+    printed = capsys.readouterr()
+    assert (printed.out.splitlines()[-1], printed.err) == (audit.ENDINGS[status], "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    audit.main(["functions/requirements.txt"])
+    assert capsys.readouterr().err == "asking about functions/requirements.txt (1 of 1) …\n"
 
 
 def test_an_accepted_advisory_is_accepted_until_its_day() -> None:
