@@ -56,7 +56,6 @@ class EventType(StrEnum):
     ALBUM_EXPIRED = "album.expired"
     ALBUM_ERASED = "album.erased"
     CONSENT_CHANGED = "consent.changed"
-    PROVIDER_FAILED = "provider.failed"
     WEBHOOK_DISABLED = "webhook.disabled"
 
 

@@ -142,8 +142,9 @@ def test_events_of_a_number_are_those_of_photos_that_have_it_now(function_databa
             event(3),
         ]
     )
-    assert read(log, EventFilter(bib="42")) == [event(1).id]
-    assert read(log, EventFilter(bib="4-3")) == [event(2).id]
+    done = frozenset({EventType.PHOTO_DONE})
+    assert read(log, EventFilter(bib="42", types=done)) == [event(1).id]
+    assert read(log, EventFilter(bib="4-3", types=done)) == [event(2).id]
     assert log.shown([PHOTO.photo_id])[PHOTO.photo_id].bib_numbers == {"42"}
     database.close()
 

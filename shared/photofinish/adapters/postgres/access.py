@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg.rows import class_row, dict_row
 
+from photofinish.adapters.postgres.albums import use_album
 from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.access import AlbumAccess, ApiKey, AuditEntry, RateLimit, Scope
+from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
 from photofinish.ports import ALIKE_WITHIN_S, Expired
 
 _query = Statements("access")
@@ -115,8 +118,23 @@ class PgAccessStore:
             return cursor.execute(_query("album_access"), {"album": album}).fetchone() or AlbumAccess()
 
     def set_album_access(self, album: str, access: AlbumAccess) -> None:
-        with self._database.autocommit() as conn:
-            conn.execute(_query("set_album_access"), {"album": album} | asdict(access))
+        with self._database.transaction() as conn:
+            with conn.cursor(row_factory=class_row(AlbumAccess)) as cursor:
+                before = cursor.execute(_query("album_access_to_change"), {"album": album}).fetchone() or AlbumAccess()
+            row = conn.execute(_query("set_album_access"), {"album": album} | asdict(access)).fetchone()
+            assert row is not None, "an upsert returns its row"
+            if before == access:
+                return
+            album_id = use_album(conn, album)
+            event_type = EventType.ALBUM_OPENED if access.users_may_search else EventType.ALBUM_CLOSED
+            event = AlbumEvent(
+                id=fact_id(event_type, album_id, row[0]),
+                type=event_type,
+                album=album,
+                occurred_at=datetime.now(UTC),
+                data=asdict(access),
+            )
+            record_events(conn, album_id, [event])
 
     def open_albums(self, *, anonymous: bool) -> frozenset[str]:
         with self._database.autocommit() as conn:

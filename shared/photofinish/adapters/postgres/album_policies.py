@@ -6,7 +6,9 @@ from datetime import date, datetime
 
 from photofinish.adapters.postgres.albums import use_album
 from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.sql import Statements
+from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
 from photofinish.domain.album_policy import AlbumPolicy, Indexing, LegalBasis, Redact, RedactionStyle
 from photofinish.domain.photo import is_album_name
 from photofinish.errors import RejectedInput
@@ -50,10 +52,11 @@ class PgAlbumPolicies:
         if not is_album_name(album):
             raise RejectedInput("album_name_not_allowed", f"{album[:40]!r} cannot be the name of an album.")
         with self._database.transaction() as conn:
-            conn.execute(
+            album_id = use_album(conn, album)
+            row = conn.execute(
                 _query("set_policy"),
                 {
-                    "album_id": use_album(conn, album),
+                    "album_id": album_id,
                     "legal_basis": policy.legal_basis,
                     "indexing": policy.indexing,
                     "redact": policy.redact,
@@ -62,7 +65,16 @@ class PgAlbumPolicies:
                     "purpose": policy.purpose,
                     "ends_on": policy.ends_on,
                 },
-            )
+            ).fetchone()
+            if row is not None:
+                [changed_at] = row
+                event = AlbumEvent(
+                    id=fact_id(EventType.ALBUM_POLICY_CHANGED, album_id, changed_at.isoformat()),
+                    type=EventType.ALBUM_POLICY_CHANGED,
+                    album=album,
+                    occurred_at=changed_at,
+                )
+                record_events(conn, album_id, [event])
 
 
 def _policy(

@@ -9,11 +9,13 @@ from pgvector import HalfVector
 from psycopg.rows import TupleRow
 
 from photofinish.adapters.postgres.database import Connection, Database
+from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.opt_outs import take_back, withdraw
 from photofinish.adapters.postgres.people.lookup import as_uuid
 from photofinish.adapters.postgres.people.transactions import album_rows, album_transaction
 from photofinish.adapters.postgres.spaces import find_space
 from photofinish.adapters.postgres.sql import Statements
+from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
 from photofinish.domain.consent import ConsentAction, ConsentRecord, ConsentStatement, counts
 from photofinish.domain.face import Embedding
 from photofinish.domain.people import UnknownPerson
@@ -31,7 +33,9 @@ class PgConsents:
 
     def record(self, album: str, person_id: str, statement: ConsentStatement, *, by: str) -> ConsentRecord:
         with album_transaction(self._database, album) as (conn, album_id):
-            return _recorded(conn, album_id, person_id, statement, by)
+            record = _recorded(conn, album_id, person_id, statement, by)
+            _record_event(conn, album, album_id, record)
+            return record
 
     def record_about_faces(
         self, album: str, person_id: str, statement: ConsentStatement, *, by: str, refusal: Refusal | None
@@ -40,13 +44,14 @@ class PgConsents:
             record = _recorded(conn, album_id, person_id, statement, by)
             assert album_id is not None, "the person was found in it"
             rows = conn.execute(_query("records"), {"album_id": album_id, "person_id": as_uuid(person_id)})
-            if not counts(record, [_record(row) for row in rows]):
-                return RecordedStatement(record=record, counts=False)
-            if refusal is None:
+            is_current = counts(record, [_record(row) for row in rows])
+            entry = None
+            if is_current and refusal is None:
                 take_back(conn, album_id, person_id)
-                return RecordedStatement(record=record, counts=True)
-            entry = withdraw(conn, album_id, person_id, refusal, by=by)
-            return RecordedStatement(record=record, counts=True, opt_out=entry)
+            elif is_current and refusal is not None:
+                entry = withdraw(conn, album_id, person_id, refusal, by=by)
+            _record_event(conn, album, album_id, record)
+            return RecordedStatement(record=record, counts=is_current, opt_out=entry)
 
     def records(self, album: str, person_id: str) -> list[ConsentRecord]:
         rows = album_rows(self._database, album, _query("records"), {"person_id": as_uuid(person_id)})
@@ -92,6 +97,19 @@ def _recorded(
     row = conn.execute(_query("same_record"), values).fetchone()
     assert row is not None, "inserted above, or before"
     return _record(row)
+
+
+def _record_event(conn: Connection, album: str, album_id: int | None, record: ConsentRecord) -> None:
+    assert album_id is not None, "the person was found in it"
+    event = AlbumEvent(
+        id=fact_id(EventType.CONSENT_CHANGED, record.consent_id),
+        type=EventType.CONSENT_CHANGED,
+        album=album,
+        occurred_at=record.recorded_at,
+        person_ids=(record.person_id,),
+        data={"consent_id": record.consent_id, "action": record.statement.action.value},
+    )
+    record_events(conn, album_id, [event])
 
 
 def numbers_by_space(conn: Connection, faces: Sequence[Embedding]) -> dict[int, list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +17,11 @@ from photofinish.adapters.postgres.albums import find_album, use_album
 from photofinish.adapters.postgres.bibs.writing import write_bibs
 from photofinish.adapters.postgres.database import Connection, Database, is_storable, storable
 from photofinish.adapters.postgres.erasing.tombstones import erased_faces, is_photo_erased
+from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.halfvec import unit_vector
 from photofinish.adapters.postgres.spaces import Space, use_space
 from photofinish.adapters.postgres.sql import Statements
+from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib_changes import PhotoBibs
 from photofinish.domain.bib_corrections import as_read
@@ -99,6 +102,7 @@ class PgFaceIndex:
                 rules=rules,
             )
             conn.execute(_bibs_query("resume_rescoring"), {"album_id": album_id, "rules": rules})
+            record_events(conn, album_id, [_indexed(photo, pipeline_version, analysis)])
         return written
 
     def remove(self, photo: PhotoRef) -> None:
@@ -190,6 +194,20 @@ def _lock_photo(conn: Connection, photo: PhotoRef, album_id: int) -> bool:
     return row is not None
 
 
+def _indexed(photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> AlbumEvent:
+    return AlbumEvent(
+        id=fact_id(EventType.FACE_INDEXED, photo.photo_id, photo.generation, pipeline_version),
+        type=EventType.FACE_INDEXED,
+        album=photo.album,
+        occurred_at=datetime.now(UTC),
+        photo_id=photo.photo_id,
+        generation=photo.generation,
+        folder=folder_of(photo),
+        camera=_camera(analysis),
+        data={"faces": len(analysis.faces)},
+    )
+
+
 def _delete_findings(conn: Connection, photo_key: dict[str, Any]) -> None:
     conn.execute(_query("clear_photo"), photo_key)
     conn.execute(_query("delete_faces"), photo_key)
@@ -206,13 +224,18 @@ def _photo_columns(analysis: PhotoAnalysis) -> dict[str, Any]:
     lines = [storable(line.text) for line in analysis.text]
     return {
         "taken_at": image.taken_at.replace(tzinfo=None) if image.taken_at else None,
-        "camera": storable(image.camera) if image.camera else None,
+        "camera": _camera(analysis),
         "lines": lines,
         "words": "\n".join(" ".join(words(line)) for line in lines),
         "sharpness": analysis.sharpness.frame,
         "width": image.width,
         "height": image.height,
     }
+
+
+def _camera(analysis: PhotoAnalysis) -> str | None:
+    camera = analysis.image.camera
+    return storable(camera) if camera else None
 
 
 def _face_columns(id_: str, face: Face) -> dict[str, Any]:

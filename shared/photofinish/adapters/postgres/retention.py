@@ -7,7 +7,9 @@ from datetime import date
 
 from photofinish.adapters.postgres.albums import use_album
 from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.sql import Statements
+from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
 from photofinish.domain.photo import PhotoRef
 
 _query = Statements("retention")
@@ -37,8 +39,17 @@ class PgRetentionRecords:
 
     def note_end_enforced(self, album: str, ends_on: date) -> None:
         with self._database.transaction() as conn:
-            values = {"album_id": use_album(conn, album), "ends_on": ends_on}
-            conn.execute(_query("note_end_enforced"), values)
+            album_id = use_album(conn, album)
+            row = conn.execute(_query("note_end_enforced"), {"album_id": album_id, "ends_on": ends_on}).fetchone()
+            assert row is not None, "an upsert returns its row"
+            event = AlbumEvent(
+                id=fact_id(EventType.ALBUM_EXPIRED, album_id, ends_on),
+                type=EventType.ALBUM_EXPIRED,
+                album=album,
+                occurred_at=row[0],
+                data={"ends_on": ends_on.isoformat()},
+            )
+            record_events(conn, album_id, [event])
 
     def end_enforced(self, album: str) -> date | None:
         with self._database.autocommit() as conn:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from photofinish.adapters.postgres.albums import find_album, use_album
 from photofinish.adapters.postgres.consents import numbers_by_space, vector_texts
 from photofinish.adapters.postgres.database import Connection, Database
+from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.opt_outs import OPT_OUT_COLUMNS, insert_opt_out, opt_out_of_row
 from photofinish.adapters.postgres.people.lookup import as_uuid
 from photofinish.adapters.postgres.people.transactions import album_transaction
 from photofinish.adapters.postgres.sql import Statements
+from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
 from photofinish.domain.face import Embedding
 from photofinish.domain.photo import is_album_name
 from photofinish.domain.suppression import OptOut, OptOutSource, Refusal
@@ -82,7 +84,20 @@ class PgSuppressionList:
     def applied(self, opt_out_id: str) -> None:
         with self._database.transaction() as conn:
             conn.execute(_query("remove_without_templates"), {"opt_out_id": as_uuid(opt_out_id)})
-            conn.execute(_query("applied"), {"opt_out_id": as_uuid(opt_out_id)})
+            row = conn.execute(_query("applied"), {"opt_out_id": as_uuid(opt_out_id)}).fetchone()
+            if row is None:
+                return
+            applied_at, album_id, album = row
+            if album_id is not None:  # an entry for all albums is no fact about one
+                event = AlbumEvent(
+                    id=fact_id(EventType.CONSENT_CHANGED, opt_out_id, applied_at.isoformat()),
+                    type=EventType.CONSENT_CHANGED,
+                    album=album,
+                    occurred_at=applied_at,
+                    # Not by the person, who may be erased already.
+                    data={"opt_out_id": opt_out_id, "action": "opt_out_applied"},
+                )
+                record_events(conn, album_id, [event])
 
     def not_applied(self, *, limit: int) -> list[OptOut]:
         with self._database.transaction() as conn:

@@ -21,14 +21,17 @@ from photofinish.adapters.postgres.bibs.writing import (
     write_bibs,
 )
 from photofinish.adapters.postgres.database import Connection, Database
+from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.people.lookup import as_uuid
 from photofinish.adapters.postgres.people.transactions import album_rows, album_transaction
 from photofinish.adapters.postgres.sql import Statements
+from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
 from photofinish.domain.bib_changes import BibOperation, CorrectedPhoto, PhotoBibs
 from photofinish.domain.bib_corrections import BibCorrection, CorrectionRequest, corrected, correction_of
 from photofinish.domain.bib_operations import check_undo, kind_of_undo
 from photofinish.domain.people import UnknownOperation
 from photofinish.domain.photo import PhotoRef
+from photofinish.domain.search import folder_of
 from photofinish.errors import Conflict
 from photofinish.ports.bibs import UnknownPhoto
 
@@ -50,12 +53,11 @@ class PgBibCorrections:
             if corrected(known.read, faces, [*earlier, correction]) == before:
                 unchanged = PhotoBibs(photo=known.photo, bibs=before, revision=known.revision)
                 return CorrectedPhoto(photo=unchanged, operation_id=None)
-            operation_id = _record(
-                conn, album_id, known.photo, correction, kind=correction.kind.value, by=by, is_active=True
-            )
+            event = _record(conn, album_id, known.photo, correction, kind=correction.kind.value, by=by, is_active=True)
             after = _rewrite(conn, album_id, known)
             mark_projections_outdated(conn, album_id, before, [after])
-            return CorrectedPhoto(photo=after, operation_id=operation_id)
+            record_events(conn, album_id, [event])
+            return CorrectedPhoto(photo=after, operation_id=event.data["operation_id"])
 
     def undo(self, album: str, operation_id: int, *, by: str) -> CorrectedPhoto:
         with album_transaction(self._database, album) as (conn, album_id):
@@ -83,7 +85,7 @@ class PgBibCorrections:
             target = operation_id if corrects is None else corrects
             is_active = kind == "undo"
             conn.execute(_query("switch_correction"), {"corrects": target, "is_active": is_active})
-            undo_id = _record(
+            event = _record(
                 conn,
                 album_id,
                 known.photo,
@@ -94,9 +96,11 @@ class PgBibCorrections:
                 corrects=target,
                 undoes=operation_id,
             )
+            undo_id = event.data["operation_id"]
             conn.execute(_query("mark_undone"), {"operation_id": operation_id, "undone_by": undo_id})
             after = _rewrite(conn, album_id, known)
             mark_projections_outdated(conn, album_id, before, [after])
+            record_events(conn, album_id, [event])
             return CorrectedPhoto(photo=after, operation_id=undo_id)
 
     def operations(
@@ -163,14 +167,26 @@ def _rewrite(conn: Connection, album_id: int, known: StoredPhotoBibs) -> PhotoBi
     return written
 
 
-def _record(conn: Connection, album_id: int, photo: PhotoRef, correction: BibCorrection, **values: Any) -> int:
+def _record(conn: Connection, album_id: int, photo: PhotoRef, correction: BibCorrection, **values: Any) -> AlbumEvent:
+    """Record the operation, and return its event, which is to be recorded last."""
+    values = {"corrects": None, "undoes": None} | values
     values |= {
         "album_id": album_id,
         "photo_id": UUID(photo.photo_id),
         "generation": photo.generation,
         "correction": Jsonb(json_of_correction(correction)),
     }
-    [operation_id] = (
-        conn.execute(_query("record_operation"), {"corrects": None, "undoes": None} | values).fetchone() or ()
+    row = conn.execute(_query("record_operation"), values).fetchone()
+    assert row is not None, "an INSERT returns its row"
+    operation_id, done_at, camera = row
+    return AlbumEvent(
+        id=fact_id(EventType.BIB_CORRECTED, operation_id),
+        type=EventType.BIB_CORRECTED,
+        album=photo.album,
+        occurred_at=done_at,
+        photo_id=photo.photo_id,
+        generation=photo.generation,
+        folder=folder_of(photo),
+        camera=camera,
+        data={"operation_id": operation_id, "kind": values["kind"]},
     )
-    return int(operation_id)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from pgvector import HalfVector
 from psycopg.rows import TupleRow
 
 from photofinish.adapters.postgres.database import Connection, Database
+from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.halfvec import unit_vector
 from photofinish.adapters.postgres.people.lookup import as_uuid, find_person, require_person
 from photofinish.adapters.postgres.people.projection import mark_outdated
 from photofinish.adapters.postgres.people.transactions import album_transaction, people_transaction
 from photofinish.adapters.postgres.spaces import use_space
 from photofinish.adapters.postgres.sql import Statements
+from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
 from photofinish.domain.face import Embedding
 from photofinish.domain.people import Upload, UploadStatus, WeightedEmbedding, fitting
 
@@ -77,6 +79,7 @@ class PgEnrolments:
             _decide(conn, person, min_similarity)
             _settle(conn, person)
             mark_outdated(conn, album_id, [person])
+            _record_accepted(conn, album, album_id, person)
             return True
 
     def remove(self, album: str, person_id: str, upload_id: str, *, min_similarity: float) -> bool:
@@ -90,6 +93,7 @@ class PgEnrolments:
                 return False
             _decide(conn, person, min_similarity)
             mark_outdated(conn, album_id, [person])
+            _record_accepted(conn, album, album_id, person)
             return True
 
     def expire(self, before: datetime) -> int:
@@ -122,6 +126,23 @@ def _decide(conn: Connection, person: UUID, min_similarity: float) -> None:
             _set_status(conn, upload_id, UploadStatus.ACCEPTED, None, None)
         else:
             _set_status(conn, upload_id, UploadStatus.REFUSED, *ANOTHER_PERSON)
+
+
+def _record_accepted(conn: Connection, album: str, album_id: int, person: UUID) -> None:
+    """Record each accepted picture once, also one that was refused until another picture was added or removed."""
+    events = [
+        AlbumEvent(
+            id=fact_id(EventType.PERSON_ENROLLED, upload.upload_id),
+            type=EventType.PERSON_ENROLLED,
+            album=album,
+            occurred_at=datetime.now(UTC),
+            person_ids=(upload.person_id,),
+            data={"upload_id": upload.upload_id},
+        )
+        for upload in _uploads(conn, person)
+        if upload.status is UploadStatus.ACCEPTED
+    ]
+    record_events(conn, album_id, events)
 
 
 def _settle(conn: Connection, person: UUID) -> None:

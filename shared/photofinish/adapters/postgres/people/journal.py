@@ -10,8 +10,10 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from photofinish.adapters.postgres.database import Connection
+from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.people.projection import mark_outdated
 from photofinish.adapters.postgres.sql import Statements
+from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
 from photofinish.domain.people import Operation
 
 _query = Statements("people_journal")
@@ -28,6 +30,19 @@ TABLE_KEYS = {
     "person_number": ("person_id", "number"),
     "enrolment": ("upload_id",),
     "consent_record": ("consent_id",),
+}
+_EVENT_TYPES = {
+    "create": EventType.PERSON_CREATED,
+    "rename": EventType.PERSON_RENAMED,
+    "number": EventType.PERSON_NUMBERED,
+    "confirm": EventType.PERSON_CONFIRMED,
+    "associate": EventType.PERSON_CONFIRMED,
+    "reject": EventType.PERSON_REJECTED,
+    "disassociate": EventType.PERSON_REJECTED,
+    "merge": EventType.PERSON_MERGED,
+    "split": EventType.PERSON_SPLIT,
+    "undo": EventType.PERSON_UNDONE,
+    "redo": EventType.PERSON_UNDONE,
 }
 
 
@@ -47,7 +62,8 @@ def record_change(
     `change` may only touch these people, these faces, and the people that these faces are assigned to. Call this within
     `people_transaction`.
     """
-    people, faces = sorted(set(person_ids)), sorted(set(face_ids))
+    given = list(person_ids)
+    people, faces = sorted(set(given)), sorted(set(face_ids))
     before = snapshot(conn, album_id, people, faces)
     change()
     after = snapshot(conn, album_id, people, faces)
@@ -59,7 +75,26 @@ def record_change(
     if not changes:
         return None
     touched = sorted({UUID(row["person_id"]) for row in rows_of(changes)})
-    return _record(conn, album_id, touched, kind=kind, by=by, changes=Jsonb(changes), undoes=undoes)
+    values = {"album_id": album_id, "person_ids": touched, "kind": kind, "by": by, "undoes": undoes}
+    row = conn.execute(_query("record_operation"), values | {"changes": Jsonb(changes)}).fetchone()
+    assert row is not None, "an INSERT returns its row"
+    operation_id, done_at, album = row
+    mark_outdated(conn, album_id, touched)
+    event = AlbumEvent(
+        id=fact_id("person", operation_id),
+        type=_EVENT_TYPES[kind],
+        album=album,
+        occurred_at=done_at,
+        # First whom the caller named first: of a merge, the person who stays.
+        person_ids=tuple(str(person) for person in dict.fromkeys([*given, *touched]) if person in touched),
+        data={
+            "operation_id": operation_id,
+            "faces": len({row["face_id"] for row in rows_of(changes) if "face_id" in row}),
+        }
+        | ({} if undoes is None else {"undoes": undoes}),
+    )
+    record_events(conn, album_id, [event])
+    return int(operation_id)
 
 
 def list_operations(conn: Connection, album_id: int, *, limit: int, before: int | None) -> list[Operation]:
@@ -85,13 +120,6 @@ def list_operations(conn: Connection, album_id: int, *, limit: int, before: int 
 def expire_operations(conn: Connection, before: datetime) -> int:
     """Delete operations made before then; return how many."""
     return conn.execute(_query("expire_operations"), {"before": before}).rowcount
-
-
-def _record(conn: Connection, album_id: int, people: Sequence[UUID], **values: Any) -> int:
-    values |= {"album_id": album_id, "person_ids": people}
-    [operation_id] = conn.execute(_query("record_operation"), values).fetchone() or ()
-    mark_outdated(conn, album_id, people)
-    return int(operation_id)
 
 
 def snapshot(conn: Connection, album_id: int, person_ids: Sequence[UUID], face_ids: Sequence[UUID]) -> dict[Key, Row]:

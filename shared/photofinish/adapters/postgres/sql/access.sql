@@ -106,6 +106,9 @@ RETURNING 1
 -- name: album_access
 SELECT users_may_search, users_may_browse, anonymous_users FROM album_access WHERE album = %(album)s
 
+-- name: album_access_to_change
+SELECT users_may_search, users_may_browse, anonymous_users FROM album_access WHERE album = %(album)s FOR UPDATE
+
 -- name: set_album_access
 INSERT INTO album_access (album, users_may_search, users_may_browse, anonymous_users)
 VALUES (%(album)s, %(users_may_search)s, %(users_may_browse)s, %(anonymous_users)s)
@@ -114,6 +117,7 @@ ON CONFLICT (album) DO UPDATE SET
     users_may_browse = excluded.users_may_browse,
     anonymous_users = excluded.anonymous_users,
     revision = album_access.revision + 1
+RETURNING revision
 
 -- name: open_albums
 SELECT album FROM album_access WHERE users_may_search AND (anonymous_users OR NOT %(anonymous)s)

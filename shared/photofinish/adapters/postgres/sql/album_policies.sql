@@ -13,6 +13,7 @@ SELECT album.name, legal_basis, indexing, redact, redaction_style, keep_original
 FROM album_policy JOIN album USING (album_id)
 
 -- name: set_policy
+-- No row: nothing changed.
 INSERT INTO album_policy (
     album_id, legal_basis, indexing, redact, redaction_style, keep_originals, purpose, ends_on, ever_redacted,
     links_to_end_since
@@ -28,6 +29,14 @@ SET legal_basis = excluded.legal_basis, indexing = excluded.indexing, redact = e
         WHEN album_policy.ever_redacted THEN album_policy.links_to_end_since ELSE excluded.links_to_end_since
     END,
     changed_at = now()
+WHERE (
+    album_policy.legal_basis, album_policy.indexing, album_policy.redact, album_policy.redaction_style,
+    album_policy.keep_originals, album_policy.purpose, album_policy.ends_on
+) IS DISTINCT FROM (
+    excluded.legal_basis, excluded.indexing, excluded.redact, excluded.redaction_style, excluded.keep_originals,
+    excluded.purpose, excluded.ends_on
+)
+RETURNING changed_at
 
 -- name: links_to_end
 SELECT album.name, links_to_end_since

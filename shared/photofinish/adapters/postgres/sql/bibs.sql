@@ -65,7 +65,7 @@ INSERT INTO bib_operation (album_id, photo_id, generation, kind, correction, cor
 VALUES (
     %(album_id)s, %(photo_id)s, %(generation)s, %(kind)s, %(correction)s, %(corrects)s, %(is_active)s, %(by)s, %(undoes)s
 )
-RETURNING operation_id
+RETURNING operation_id, done_at, (SELECT camera FROM photo WHERE photo.photo_id = bib_operation.photo_id)
 
 -- name: photo_of_operation
 SELECT photo_id FROM bib_operation WHERE album_id = %(album_id)s AND operation_id = %(operation_id)s

@@ -91,6 +91,7 @@ SELECT indexed_suppressed_faces(%(opt_out_id)s, %(album_id)s) ORDER BY 1
 
 -- name: applied
 UPDATE opt_out SET applied_at = now() WHERE opt_out_id = %(opt_out_id)s AND applied_at IS NULL
+RETURNING applied_at, album_id, (SELECT name FROM album WHERE album.album_id = opt_out.album_id)
 
 -- name: remove_without_templates
 DELETE FROM opt_out WHERE opt_out_id = %(opt_out_id)s AND templates = 0

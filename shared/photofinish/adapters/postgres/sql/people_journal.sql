@@ -20,7 +20,7 @@ FROM consent_record WHERE person_id = ANY (%(person_ids)s)
 -- name: record_operation
 INSERT INTO people_operation (album_id, kind, done_by, person_ids, changes, undoes)
 VALUES (%(album_id)s, %(kind)s, %(by)s, %(person_ids)s, %(changes)s, %(undoes)s)
-RETURNING operation_id
+RETURNING operation_id, done_at, (SELECT name FROM album WHERE album.album_id = people_operation.album_id)
 
 -- name: operation
 SELECT kind, person_ids, changes, undone_by FROM people_operation

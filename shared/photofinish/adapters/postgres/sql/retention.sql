@@ -12,6 +12,7 @@ SELECT EXISTS (SELECT FROM removed_original WHERE photo_id = %(photo_id)s AND ge
 INSERT INTO album_end (album_id, ends_on) VALUES (%(album_id)s, %(ends_on)s)
 ON CONFLICT (album_id) DO UPDATE
 SET ends_on = greatest(album_end.ends_on, excluded.ends_on), enforced_at = now()
+RETURNING enforced_at
 
 -- name: end_enforced
 SELECT ends_on FROM album_end JOIN album USING (album_id) WHERE name = %(album)s
