@@ -1,5 +1,13 @@
 # Where data is stored: photos, enrolment pictures, documents and face embeddings.
 
+# Cloud Storage's predefined roles that may delete may also write.
+resource "google_project_iam_custom_role" "deletes_objects" {
+  project     = module.foundation.project_id
+  role_id     = "photofinishDeletesObjects"
+  title       = "Read, list and delete objects"
+  permissions = ["storage.objects.delete", "storage.objects.get", "storage.objects.list"]
+}
+
 module "photo_bucket" {
   source = "./modules/photo-bucket"
 
@@ -24,6 +32,7 @@ module "photo_bucket" {
   }
   derived_writers = { analyze = google_service_account.analyze.member }
   erasers         = { expire = module.event_function["expire"].member }
+  eraser_role     = google_project_iam_custom_role.deletes_objects.name
   # Sidecars are read again when bib rules change. A signed link to a preview grants what its signer may read.
   derived_readers = {
     api          = module.http_function["api"].member
@@ -46,7 +55,8 @@ module "enrolment_bucket" {
     # Erases the enrolment pictures of albums that ended.
     expire = module.event_function["expire"].member
   }
-  kms_key = module.foundation.kms_key
+  reader_role = google_project_iam_custom_role.deletes_objects.name
+  kms_key     = module.foundation.kms_key
 }
 
 module "firestore" {

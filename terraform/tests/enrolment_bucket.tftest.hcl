@@ -8,6 +8,7 @@ variables {
   name                  = "my-project-enrolments"
   topic                 = "projects/my-project/topics/photo-enrolments"
   storage_service_agent = "serviceAccount:storage-agent"
+  reader_role           = "projects/my-project/roles/deletesObjects"
 }
 
 run "defaults" {
@@ -53,8 +54,8 @@ run "grants_and_options" {
   }
 
   assert {
-    condition     = google_storage_bucket_iam_member.uploader["api"].role == "roles/storage.objectCreator" && google_storage_bucket_iam_member.looks_and_deletes["enrol"].role == "roles/storage.objectUser"
-    error_message = "Uploaders may only create; readers may also delete."
+    condition     = google_storage_bucket_iam_member.uploader["api"].role == "roles/storage.objectCreator" && google_storage_bucket_iam_member.looks_and_deletes["enrol"].role == "projects/my-project/roles/deletesObjects"
+    error_message = "Uploaders may only create; readers may delete, and not create."
   }
   assert {
     condition     = one(google_storage_bucket.enrolments.cors).origin == tolist(["https://photos.example.com"]) && one(google_storage_bucket.enrolments.encryption).default_kms_key_name == "projects/p/locations/l/keyRings/r/cryptoKeys/k"

@@ -10,6 +10,7 @@ variables {
   upload_topic          = "projects/my-project/topics/photo-uploads"
   deletion_topic        = "projects/my-project/topics/photo-deletions"
   storage_service_agent = "serviceAccount:storage-agent"
+  eraser_role           = "projects/my-project/roles/deletesObjects"
 }
 
 run "defaults" {
@@ -61,6 +62,7 @@ run "grants_and_options" {
     prefix_uploaders = { smoke_test = { member = "serviceAccount:deployer", prefix = "smoke-test/" } }
     derived_writers  = { job = "serviceAccount:job" }
     derived_readers  = { app = "serviceAccount:app" }
+    erasers          = { expire = "serviceAccount:expire" }
     cors_origins     = ["https://photos.example.com"]
     retention        = { originals_days = 90, derived_days = 60 }
   }
@@ -80,6 +82,10 @@ run "grants_and_options" {
   assert {
     condition     = google_storage_bucket_iam_member.derived_writer["job"].bucket == "my-project-derived" && google_storage_bucket_iam_member.derived_writer["job"].role == "roles/storage.objectUser" && google_storage_bucket_iam_member.derived_reader["app"].role == "roles/storage.objectViewer"
     error_message = "The job writes derived objects, and apps read them."
+  }
+  assert {
+    condition     = google_storage_bucket_iam_member.eraser["expire"].bucket == "my-project-photos" && google_storage_bucket_iam_member.eraser["expire"].role == "projects/my-project/roles/deletesObjects" && google_storage_bucket_iam_member.derived_eraser["expire"].bucket == "my-project-derived"
+    error_message = "Erasers may delete originals, and not write them."
   }
   assert {
     condition     = google_storage_bucket.photos.cors[0].origin == tolist(["https://photos.example.com"]) && contains(google_storage_bucket.photos.cors[0].method, "PUT")

@@ -76,6 +76,6 @@ resource "google_storage_bucket_iam_member" "looks_and_deletes" {
   for_each = var.readers
 
   bucket = google_storage_bucket.enrolments.name
-  role   = "roles/storage.objectUser"
+  role   = var.reader_role
   member = each.value
 }

@@ -51,6 +51,11 @@ variable "readers" {
   default     = {}
 }
 
+variable "reader_role" {
+  description = "Role of the readers: storage.objects.get, list and delete. Cloud Storage has no predefined role with only these."
+  type        = string
+}
+
 variable "kms_key" {
   description = "Cloud KMS key that encrypts the bucket; null for a key managed by Google."
   type        = string

@@ -184,15 +184,15 @@ resource "google_storage_bucket_iam_member" "derived_writer" {
   member = each.value
 }
 
-# Cloud Storage has no predefined role that only lists and deletes.
 resource "google_storage_bucket_iam_member" "eraser" {
   for_each = var.erasers
 
   bucket = google_storage_bucket.photos.name
-  role   = "roles/storage.objectUser"
+  role   = var.eraser_role
   member = each.value
 }
 
+# Erasing a face rewrites sidecars, and previews are renamed to end links to them.
 resource "google_storage_bucket_iam_member" "derived_eraser" {
   for_each = var.erasers
 

@@ -68,9 +68,14 @@ variable "derived_writers" {
 }
 
 variable "erasers" {
-  description = "IAM members that may list and delete objects of both buckets, with all their versions; keyed by a name of your choice."
+  description = "IAM members that may read, list and delete originals, with all their versions, and also write derived objects; keyed by a name of your choice."
   type        = map(string)
   default     = {}
+}
+
+variable "eraser_role" {
+  description = "Role of the erasers on the bucket of originals: storage.objects.get, list and delete. Cloud Storage has no predefined role with only these."
+  type        = string
 }
 
 variable "derived_readers" {
