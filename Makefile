@@ -20,7 +20,7 @@ CARGO := cargo --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-old-pgvector fuzz-api fuzz fix hooks terraform-test terraform-applied check-deployment audit sbom \
-	check-images lock bench bench-emulators bench-search bench-bibs bench-people gpu-check gpu-pack crash-emulators bench-kernels clean
+	check-images lock bench bench-emulators bench-search bench-bibs bench-people gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -140,6 +140,11 @@ gpu-pack: setup  ## What gpu-check needs on a machine without network, in files 
 
 crash-emulators: setup  ## Kill each server a hundred times under load (about 9 minutes)
 	@$(BIN)/python tests/bench/emulators/crashes.py
+
+COUNT ?= 500
+
+erase-check: setup  ## Kill erasures at every step, and look for what they left (COUNT=500 photos; about 15 minutes)
+	@$(BIN)/python tests/bench/erasing/crashes.py --photos $(COUNT)
 
 bench-kernels: $(VENV)-bench/.ready  ## The Rust kernels against OpenCV, SciPy, FAISS and NumKong
 	@$(VENV)-bench/bin/python tests/bench/kernels/run.py

@@ -44,7 +44,7 @@ from photofinish.domain.sidecar import sidecar_name
 from photofinish.domain.start_list import StartList
 from photofinish.errors import NotFound, PhotofinishError
 from support import erasure_checker
-from support.crashing import Bomb, Killed
+from support.crashing import ERASURE_READS, Bomb, Killed
 from support.faces import embedding, face
 from support.index import VERSION, analysis, bibs_of
 from support.people import BY, TestAlbum
@@ -53,11 +53,6 @@ from support.pipeline import MemoryCloud
 PHOTOS = 2
 PERSONS = ("ann", "ben")
 X = {"ann": 0.1, "ben": 0.6}
-
-
-READS = {"get", "erased", "photos", "faces", "object_name", "unfinished", "all_ids", "exclusively"} | {
-    *("kept", "versions", "count_photos", "count_faces", "people", "read_derived")
-}
 
 
 @dataclass
@@ -89,10 +84,10 @@ class Stores:
         fuse = [-1] if fuse is None else fuse
         projector = PeopleProjector(PgPeopleProjection(self.database), self.documents.people_documents)
         return Eraser(
-            Bomb(PgErasures(self.database), fuse, reads=READS),
-            Bomb(self.documents, fuse, reads=READS),
-            Bomb(self.documents, fuse, reads=READS),
-            Bomb(self.store, fuse, reads=READS),
+            Bomb(PgErasures(self.database), fuse, reads=ERASURE_READS),
+            Bomb(self.documents, fuse, reads=ERASURE_READS),
+            Bomb(self.documents, fuse, reads=ERASURE_READS),
+            Bomb(self.store, fuse, reads=ERASURE_READS),
             publish_people=projector.project_soon,
         )
 
