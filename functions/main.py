@@ -5,6 +5,7 @@ import os
 from photofinish_functions.entry_points import (
     api,
     cluster_people,
+    deliver_webhooks,
     expire,
     launch_workers,
     on_dead_letter,
@@ -20,6 +21,7 @@ from photofinish_functions.starting import refuse_wrong_models
 __all__ = [
     "api",
     "cluster_people",
+    "deliver_webhooks",
     "expire",
     "launch_workers",
     "on_dead_letter",

@@ -84,7 +84,7 @@ module "vector_database" {
   users = {
     for name, function in merge(module.event_function, module.http_function) : name => {
       email  = function.email
-      rights = contains(keys(module.http_function), name) ? "api" : name == "expire" ? "retention" : "data"
+      rights = contains(keys(module.http_function), name) ? "api" : lookup({ expire = "retention", deliver-webhooks = "webhooks" }, name, "data")
     }
     if can(local.function_env[name].DATABASE_URL)
   }

@@ -1,5 +1,5 @@
 # Every function, as functions/photofinish_functions/function_specs.py lists them; a test compares the two.
-# `uses`: firestore, database (Postgres), faces (compares embeddings), signed_links. Topics have the keys of var.topics.
+# `uses`: firestore, database (Postgres), faces (compares embeddings), signed_links, internet (calls servers of others). Topics have the keys of var.topics.
 # `size`: what differs from the defaults in sizes.tf.
 
 locals {
@@ -57,11 +57,24 @@ locals {
     }
     # An event must not be lost: it is retried for 31 days, the longest that Pub/Sub allows.
     record-events = {
-      target = "record_events"
-      uses   = ["firestore", "database"]
-      size   = { concurrency = 8 }
+      target       = "record_events"
+      uses         = ["firestore", "database"]
+      publishes_to = ["webhooks"]
+      size         = { concurrency = 8 }
       subscriptions = {
         record-events = { topic = "results", retention_s = 2678400 }
+      }
+    }
+    # A message only says that a delivery may be due; the schedule asks again, so a missed one is not kept. The only function
+    # that calls servers of others.
+    deliver-webhooks = {
+      target       = "deliver_webhooks"
+      uses         = ["database", "internet"]
+      publishes_to = ["webhooks"]
+      secret_env   = { PHOTOFINISH_WEBHOOK_KEY = local.webhook_key }
+      size         = { concurrency = 40 }
+      subscriptions = {
+        deliver-webhooks = { topic = "webhooks", retention_s = 600 }
       }
     }
     on-enrolment-finalized = {
@@ -88,9 +101,10 @@ locals {
       target = "expire"
       uses   = ["firestore", "database"]
       env = {
-        PHOTOFINISH_AUDIT_RETENTION_DAYS = tostring(var.retention.audit_days)
-        PHOTOFINISH_EVENT_RETENTION_DAYS = tostring(var.retention.event_days)
-        PHOTOFINISH_AUDIT_BUCKET         = local.audit_bucket
+        PHOTOFINISH_AUDIT_RETENTION_DAYS   = tostring(var.retention.audit_days)
+        PHOTOFINISH_EVENT_RETENTION_DAYS   = tostring(var.retention.event_days)
+        PHOTOFINISH_WEBHOOK_RETENTION_DAYS = tostring(var.retention.webhook_days)
+        PHOTOFINISH_AUDIT_BUCKET           = local.audit_bucket
       }
       secret_env = { PHOTOFINISH_RECEIPT_KEY = local.receipt_key }
       size       = { concurrency = 8, timeout_s = 600 }
@@ -107,7 +121,7 @@ locals {
     api = {
       target       = "api"
       uses         = ["firestore", "database", "faces", "signed_links"]
-      publishes_to = ["retention"] # asks `expire` to end links
+      publishes_to = ["retention", "webhooks"] # asks `expire` to end links, and for tests and replays of deliveries
       env = {
         PHOTOFINISH_CORS_ORIGINS     = join(",", var.search.cors_origins)
         PHOTOFINISH_FIREBASE_PROJECT = var.search.firebase_project
@@ -115,6 +129,7 @@ locals {
       secret_env = {
         PHOTOFINISH_TOKEN_SECRET = local.token_secret
         PHOTOFINISH_PEPPER       = local.pepper
+        PHOTOFINISH_WEBHOOK_KEY  = local.webhook_key
       }
       operators_secret_env = { PHOTOFINISH_LINK_KEY = var.search.link_key_secret }
     }
@@ -168,6 +183,7 @@ module "event_function" {
   env                  = local.function_env[each.key]
   secret_env           = { for name, secret in lookup(each.value, "secret_env", {}) : name => module.foundation.secret_ids[secret] }
   database             = contains(each.value.uses, "database") ? module.vector_database.connection : null
+  calls_internet       = contains(each.value.uses, "internet")
   size                 = local.event_size[each.key]
   pubsub_service_agent = module.foundation.service_agents.pubsub
   project_roles        = contains(each.value.uses, "firestore") ? ["roles/datastore.user"] : []

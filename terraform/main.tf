@@ -14,6 +14,7 @@ locals {
   token_secret = "photofinish-token-secret"
   pepper       = "photofinish-pepper"
   receipt_key  = "photofinish-receipt-key"
+  webhook_key  = "photofinish-webhook-key"
 
   # Class Settings in shared/photofinish/settings.py.
   env = {
@@ -26,6 +27,7 @@ locals {
     PHOTOFINISH_WORK_SUBSCRIPTION = "photo-work-tasks"
     PHOTOFINISH_RESULTS_TOPIC     = var.topics.results
     PHOTOFINISH_RETENTION_TOPIC   = var.topics.retention
+    PHOTOFINISH_WEBHOOKS_TOPIC    = var.topics.webhooks
     PHOTOFINISH_PROCESSOR         = var.analysis.processor
     PHOTOFINISH_JOB               = var.job_name
     PHOTOFINISH_CPU_JOB           = "${var.job_name}-cpu"
@@ -54,7 +56,7 @@ module "foundation" {
   deploy_from_github = var.deploy_from_github
   state_bucket       = coalesce(var.state_bucket, "${var.project_id}-terraform-state")
   # The placeholder is too short: what needs a secret refuses it. The first deploy adds a random version (ship/deploy.sh).
-  secrets = { for secret in [local.key_secret, local.token_secret, local.pepper, local.receipt_key] : secret => { placeholder = "unset" } }
+  secrets = { for secret in [local.key_secret, local.token_secret, local.pepper, local.receipt_key, local.webhook_key] : secret => { placeholder = "unset" } }
 }
 
 resource "google_pubsub_topic" "topic" {

@@ -55,6 +55,11 @@ module "operations" {
       body        = "{\"full\": true}"
       description = "The same, and erase the results of deleted photos whose event was lost."
     }
+    photofinish-webhooks = {
+      topic       = local.topic["webhooks"]
+      cron        = var.schedules.webhooks
+      description = "Relay events to webhooks, and retry deliveries that are due."
+    }
   }
   watched = {
     dead_letter_sources = concat([module.gpu_job.work_subscription], flatten([

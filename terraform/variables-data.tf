@@ -26,6 +26,7 @@ variable "retention" {
     soft_deleted_days = optional(number, 7)
     audit_days        = optional(number, 400)
     event_days        = optional(number, 400)
+    webhook_days      = optional(number, 30)
   })
   default = {}
 }

@@ -9,7 +9,8 @@ variable "schedules" {
     last 24 hours whose event was lost. `reconcile_all`: the same for all photos. `people_sweep`: clusters albums and
     processes enrolment pictures whose event was lost. `people_sweep_all`: clusters every album again. `retention`: erases
     what is past its retention: albums that ended, originals where only results are kept, audit entries. `retention_all`:
-    also the results of deleted photos whose event was lost.
+    also the results of deleted photos whose event was lost. `webhooks`: delivers events that no message told of, and
+    retries.
   EOT
   type = object({
     sweep            = optional(string, "* * * * *")
@@ -19,6 +20,7 @@ variable "schedules" {
     people_sweep_all = optional(string, "47 3 * * *")
     retention        = optional(string, "7 * * * *")
     retention_all    = optional(string, "27 4 * * *")
+    webhooks         = optional(string, "* * * * *")
   })
   default = {}
 }

@@ -70,6 +70,7 @@ variable "topics" {
     retention    = optional(string, "photo-retention")
     enrolments   = optional(string, "photo-enrolments")
     people_sweep = optional(string, "people-sweep")
+    webhooks     = optional(string, "webhook-deliveries")
   })
   default = {}
 

@@ -16,6 +16,7 @@ SECRETS = {
     "PHOTOFINISH_TOKEN_SECRET": "photofinish-token-secret",
     "PHOTOFINISH_PEPPER": "photofinish-pepper",
     "PHOTOFINISH_RECEIPT_KEY": "photofinish-receipt-key",
+    "PHOTOFINISH_WEBHOOK_KEY": "photofinish-webhook-key",
 }
 """Environment variable → name of the secret that Terraform takes it from."""
 

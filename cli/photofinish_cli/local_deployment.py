@@ -24,6 +24,7 @@ from photofinish_cli.local_secrets import (
     receipt_key,
     signing_credentials,
     token_secret,
+    webhook_key,
 )
 from photofinish_cli.local_settings import check_settings, chosen_settings, usual_settings
 from photofinish_cli.terraform_tables import applied
@@ -78,6 +79,7 @@ def local_deployment(
         "PHOTOFINISH_TOKEN_SECRET": token_secret(state_dir),
         "PHOTOFINISH_PEPPER": pepper(state_dir),
         "PHOTOFINISH_RECEIPT_KEY": receipt_key(state_dir),
+        "PHOTOFINISH_WEBHOOK_KEY": webhook_key(state_dir),
     }
     check_settings(env | secrets | {"GOOGLE_CLOUD_PROJECT": PROJECT})
     local = LocalCloudSettings.from_env(**environ)

@@ -19,6 +19,7 @@ INTERVALS_S = {
     "photofinish-people-sweep-all": 24 * 3600,
     "photofinish-retention": 3600,
     "photofinish-retention-all": 24 * 3600,
+    "photofinish-webhooks": 10,
 }
 
 

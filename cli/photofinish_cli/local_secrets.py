@@ -20,6 +20,7 @@ _PEPPER_FILE = "pepper"
 _SIGNING_KEY_FILE = "service_account.json"
 _LINK_KEY_FILE = "link_key"
 _RECEIPT_KEY_FILE = "receipt_key"
+_WEBHOOK_KEY_FILE = "webhook_key"
 
 
 def api_key(state_dir: Path) -> PresentedKey:
@@ -60,6 +61,11 @@ def link_key(state_dir: Path) -> str:
 def receipt_key(state_dir: Path) -> str:
     """What this local cloud signs receipts of erasures with."""
     return _kept_secret(state_dir / _RECEIPT_KEY_FILE, lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+def webhook_key(state_dir: Path) -> str:
+    """What this local cloud derives the secrets of webhooks from."""
+    return _kept_secret(state_dir / _WEBHOOK_KEY_FILE, lambda: secrets.token_hex(32))
 
 
 def signing_credentials(state_dir: Path) -> str:

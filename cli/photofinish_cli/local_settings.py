@@ -18,6 +18,7 @@ from photofinish.settings import (
     RetentionSettings,
     Settings,
     SignedAccessSettings,
+    WebhookSettings,
 )
 
 # What functions and jobs read, and the local cloud does not decide.
@@ -30,6 +31,7 @@ _CLASSES = (
     ApiSettings,
     ReceiptSettings,
     RetentionSettings,
+    WebhookSettings,
 )
 DECIDED = frozenset(
     {
@@ -43,6 +45,7 @@ DECIDED = frozenset(
         "PHOTOFINISH_WORK_SUBSCRIPTION",
         "PHOTOFINISH_RESULTS_TOPIC",
         "PHOTOFINISH_RETENTION_TOPIC",
+        "PHOTOFINISH_WEBHOOKS_TOPIC",
         "PHOTOFINISH_JOB",
         "PHOTOFINISH_CPU_JOB",
         "RUN_EMULATOR_HOST",
@@ -51,6 +54,7 @@ DECIDED = frozenset(
         "PHOTOFINISH_PEPPER",
         "PHOTOFINISH_LINK_KEY",
         "PHOTOFINISH_RECEIPT_KEY",
+        "PHOTOFINISH_WEBHOOK_KEY",
         "PHOTOFINISH_API_URL",
         "PHOTOFINISH_API_KEY",
         "PHOTOFINISH_REKOGNITION_URL",
@@ -77,6 +81,8 @@ def usual_settings(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
         "PHOTOFINISH_MODELS_DIR": str(default_models_dir()),
         # Pages that a developer serves on this machine may call the API; on Google Cloud, no page may unless named.
         "PHOTOFINISH_CORS_ORIGINS": "http://localhost:*,http://127.0.0.1:*,http://[::1]:*",
+        # Webhooks of a developer are on this machine, too; on Google Cloud, none may be.
+        "PHOTOFINISH_WEBHOOK_LOOPBACK": "true",
         # A CPU gains nothing from larger batches, and results appear sooner.
         "PHOTOFINISH_BATCH_SIZE": "4",
         "PHOTOFINISH_IDLE_EXIT_S": "20",

@@ -26,7 +26,9 @@ from photofinish.application.ingest import ingest
 from photofinish.application.previews import end_due_links
 from photofinish.application.reconcile import reconcile as reconcile_bucket
 from photofinish.application.recording_events import record_photo_event
+from photofinish.application.webhooks.relaying import relay_soon
 from photofinish.domain.photo import PhotoStatus, is_folder_placeholder
+from photofinish.domain.webhook import ABANDON_AFTER
 from photofinish.errors import NotOurs
 from photofinish.logs import fields, log_json
 from photofinish.settings import ApiSettings, RetentionSettings
@@ -37,6 +39,7 @@ from photofinish_functions.events import (
     is_result,
     is_storage_notification,
     parse_dead_letter,
+    parse_delivery,
     parse_message,
     parse_object_deleted,
     parse_object_finalized,
@@ -138,6 +141,10 @@ def expire(message: Message) -> None:
     before = datetime.now(UTC) - timedelta(days=settings.audit_retention_days)
     cloud.people_changes.expire(before)
     cloud.bib_corrections.expire(before)
+    cloud.webhook_deliveries.expire(
+        abandon_before=datetime.now(UTC) - ABANDON_AFTER,
+        remove_before=datetime.now(UTC) - timedelta(days=settings.webhook_retention_days),
+    )
     anchored = anchor_audit(cloud.audit, cloud.audit_anchors)
     expired = cloud.access.expire(audit_before=before)
     answers = cloud.kept_answers.expire()
@@ -174,7 +181,18 @@ def record_events(message: Message) -> None:
     """Record in the event log that a photo was queued or reached a final status."""
     cloud = app()
     photo, status = parse_result(message, bucket=cloud.settings.photo_bucket)
-    record_photo_event(photo, status, cloud.documents, cloud.event_log)
+    if record_photo_event(photo, status, cloud.documents, cloud.event_log):
+        relay_soon(cloud.webhook_messages)
+
+
+@on_message
+def deliver_webhooks(message: Message) -> None:
+    """Attempt a delivery to a webhook; on schedule, and when there are new events, find who wants them."""
+    delivery_id = parse_delivery(message)
+    if delivery_id is None:
+        app().webhook_relay.run()
+    else:
+        app().webhook_deliverer.deliver(delivery_id)
 
 
 @on_message

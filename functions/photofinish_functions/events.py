@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from typing import Any
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.errors import NotOurs
 from photofinish.ports.work_messages import parse_work_message
+
+_DELIVERY_ID = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,21 @@ def is_full_run(message: Message) -> bool:
     if not isinstance(request, dict) or not isinstance(request.get("full", False), bool):
         raise NotOurs(f"not a scheduled message: {message.data[:100]!r}")
     return bool(request.get("full", False))
+
+
+def parse_delivery(message: Message) -> int | None:
+    """Return the id of the delivery to a webhook that a message asks for; None: it asks for a run of the relay.
+
+    Raises:
+        NotOurs: it is neither.
+    """
+    if "delivery_id" not in message.attributes:
+        is_full_run(message)
+        return None
+    delivery_id = message.attributes["delivery_id"]
+    if not _DELIVERY_ID.fullmatch(delivery_id):
+        raise NotOurs(f"not the id of a delivery: {delivery_id[:40]!r}")
+    return int(delivery_id)
 
 
 def is_result(message: Message) -> bool:

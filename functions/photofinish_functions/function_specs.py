@@ -16,6 +16,7 @@ from photofinish.settings import (
     RetentionSettings,
     Settings,
     SignedAccessSettings,
+    WebhookSettings,
 )
 
 
@@ -60,6 +61,12 @@ FUNCTIONS = (
         name="record-events", entry_point="record_events", signature="cloudevent", settings=(Settings, DatabaseSettings)
     ),
     FunctionSpec(
+        name="deliver-webhooks",
+        entry_point="deliver_webhooks",
+        signature="cloudevent",
+        settings=(Settings, DatabaseSettings, WebhookSettings),
+    ),
+    FunctionSpec(
         name="on-enrolment-finalized",
         entry_point="on_enrolment_finalized",
         signature="cloudevent",
@@ -73,7 +80,10 @@ FUNCTIONS = (
         name="api",
         entry_point="api",
         signature="http",
-        settings=(Settings, DatabaseSettings, ModelEnvironment, AccessSettings, ApiSettings, LinkSettings),
+        settings=(
+            *(Settings, DatabaseSettings, ModelEnvironment),
+            *(AccessSettings, ApiSettings, LinkSettings, WebhookSettings),
+        ),
         models=_FACES,
     ),
     FunctionSpec(

@@ -91,6 +91,7 @@ class Settings(EnvironmentSettings):
     work_subscription: str = Field("photo-work-tasks", validation_alias="PHOTOFINISH_WORK_SUBSCRIPTION")
     results_topic: str = Field("photo-results", validation_alias="PHOTOFINISH_RESULTS_TOPIC")
     retention_topic: str = Field("photo-retention", validation_alias="PHOTOFINISH_RETENTION_TOPIC")
+    webhooks_topic: str = Field("webhook-deliveries", validation_alias="PHOTOFINISH_WEBHOOKS_TOPIC")
     processor: Literal["gpu", "cpu", "auto"] = Field("gpu", validation_alias="PHOTOFINISH_PROCESSOR")
     """What tasks run on. `auto`: on GPUs, and while Cloud Run refuses these for quota, on CPUs."""
     job: str = Field("analyze", validation_alias="PHOTOFINISH_JOB")
@@ -251,11 +252,22 @@ class ReceiptSettings(EnvironmentSettings):
     """32 random bytes in Base64. After a new value, earlier receipts are verified by their own public key as before."""
 
 
+class WebhookSettings(EnvironmentSettings):
+    """How messages to webhooks are signed, and where they may go."""
+
+    webhook_key: _SecretVersions = Field(validation_alias="PHOTOFINISH_WEBHOOK_KEY")
+    """Secrets of webhooks are derived from it: with it anyone can sign as this deployment."""
+    webhook_loopback: bool = Field(False, validation_alias="PHOTOFINISH_WEBHOOK_LOOPBACK")
+    """Whether webhooks may be `http://localhost:PORT`, on the machine that delivers."""
+
+
 class RetentionSettings(EnvironmentSettings):
-    """How long records about requests and events are kept, and where the hashes of requests are."""
+    """How long records about requests, events and deliveries are kept, and where the hashes of requests are."""
 
     audit_retention_days: int = Field(400, ge=1, validation_alias="PHOTOFINISH_AUDIT_RETENTION_DAYS")
     event_retention_days: int = Field(400, ge=31, validation_alias="PHOTOFINISH_EVENT_RETENTION_DAYS")
+    webhook_retention_days: int = Field(30, ge=4, validation_alias="PHOTOFINISH_WEBHOOK_RETENTION_DAYS")
+    """Of deliveries and what was answered to them; an attempt may follow for three and a half days."""
     audit_bucket: str = Field(validation_alias="PHOTOFINISH_AUDIT_BUCKET")
     """Bucket for the anchors of the audit."""
 
@@ -281,6 +293,7 @@ def all_settings() -> tuple[type[EnvironmentSettings], ...]:
         LinkSettings,
         ApiSettings,
         ReceiptSettings,
+        WebhookSettings,
         RetentionSettings,
         RekognitionClientSettings,
     )

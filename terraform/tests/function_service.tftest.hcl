@@ -118,6 +118,21 @@ run "wrong_targets_are_refused" {
   expect_failures = [var.target]
 }
 
+run "one_that_calls_the_internet_reaches_no_private_address_past_the_network" {
+  command = plan
+  module {
+    source = "./modules/function-service"
+  }
+  variables {
+    calls_internet = true
+    database       = { proxy = { image = "example/proxy", args = [], cpu = "250m", memory = "256Mi" }, network = "net", subnetwork = "sub" }
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.function.template[0].vpc_access[0].egress == "PRIVATE_RANGES_ONLY"
+    error_message = "Only public addresses are reached directly; the network's firewall denies private ones."
+  }
+}
+
 run "wrong_sizes_are_refused" {
   command = plan
   module {

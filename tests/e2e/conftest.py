@@ -115,7 +115,7 @@ def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClou
         cloud = LocalCloud(state_dir, made.json("env"))
         yield cloud
         names = {name for (name,) in cloud.sql("SELECT name FROM person WHERE name IS NOT NULL")}
-        secret_files = ("api_key", "key_secret", "token_secret", "pepper", "receipt_key")
+        secret_files = ("api_key", "key_secret", "token_secret", "pepper", "receipt_key", "webhook_key")
         secrets = names | {(state_dir / name).read_text(encoding="ascii") for name in secret_files}
         logs = sorted((state_dir / "logs").iterdir())
         assert logs, "the pieces log"

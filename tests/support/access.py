@@ -21,6 +21,7 @@ AWS_KEY_SECRET = "a test's secret for AWS credentials"
 TOKEN_SECRET = "a test's secret for tokens and links"
 PEPPER = "a test's pepper of 32 characters or more"
 SECRETS = {
+    "PHOTOFINISH_WEBHOOK_KEY": "w" * 32,
     "PHOTOFINISH_AWS_KEY_SECRET": AWS_KEY_SECRET,
     "PHOTOFINISH_TOKEN_SECRET": TOKEN_SECRET,
     "PHOTOFINISH_PEPPER": PEPPER,

@@ -27,10 +27,13 @@ from werkzeug.local import LocalProxy
 from photofinish import settings as all_settings
 from photofinish import wiring
 from photofinish.adapters.memory.audit_anchors import MemoryAuditAnchors
+from photofinish.adapters.memory.event_log import MemoryEventLog
+from photofinish.adapters.memory.webhooks import MemoryWebhooks
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.analysis.models.text_reader import TextReader
 from photofinish.application.pictures import Pictures
 from photofinish.domain.erasure import Erasure, ErasureKind, ErasureTarget, Reason
+from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.errors import RejectedInput
 from photofinish.ports import Expired
 from photofinish_cli.local_access import SECRETS
@@ -49,7 +52,8 @@ OBJECT = {
     "contentType": "image/jpeg",
     "timeCreated": NOW,
 }
-RESULT = {"bucket": "photos", "name": OBJECT["name"], "generation": 1, "status": "done"}
+DONE = PhotoRef(bucket="photos", name="race/person-1/upload-1", generation=1)
+RESULT = {"bucket": DONE.bucket, "name": DONE.name, "generation": DONE.generation, "status": "done"}
 EVENTS: dict[str, list[tuple[object, dict[str, str]]]] = {
     "on_object_finalized": [(OBJECT, UPLOADED)],
     "launch_workers": [({}, {})],
@@ -58,6 +62,7 @@ EVENTS: dict[str, list[tuple[object, dict[str, str]]]] = {
     "expire": [(OBJECT, {"eventType": "OBJECT_ARCHIVE"}), ({"full": True}, {})],
     "cluster_people": [(RESULT, {"album": "race", "status": "done"}), ({}, {})],
     "record_events": [(RESULT, {"album": "race", "status": "done"})],
+    "deliver_webhooks": [({}, {"delivery_id": "1"}), ({}, {})],
     "on_enrolment_finalized": [(OBJECT | {"bucket": "enrolments"}, UPLOADED), ({}, {})],
     "rescore_bibs": [({}, {})],
 }
@@ -175,6 +180,7 @@ def _record_models(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _doubles() -> dict[str, object]:
     cloud = MemoryCloud()
+    cloud.documents.record_final(DONE, PhotoStatus.DONE, {})
     nothing_expired = MagicMock()
     nothing_expired.expire.return_value = Expired(audit_entries=0, rate_windows=0, signatures=0, found_faces=0)
     audit = MagicMock()
@@ -201,6 +207,8 @@ def _doubles() -> dict[str, object]:
         reason=Reason.REQUEST,
         started_at=datetime.now(UTC),
     )
+    log = MemoryEventLog()
+    webhooks = MemoryWebhooks(log)
     pictures = MagicMock()
     pictures.read.return_value = encode(quadrants())
     return {
@@ -222,6 +230,9 @@ def _doubles() -> dict[str, object]:
         "erasures": erasures,
         "people_projection": people_projection,
         "enrolment_pictures": pictures,
+        "event_log": log,
+        "webhooks": webhooks,
+        "webhook_deliveries": webhooks.deliveries,
     }
 
 

@@ -25,6 +25,7 @@ from photofinish.ports import (
     ResultEvents,
     RetentionRuns,
     TaskLeases,
+    WebhookMessages,
     WorkQueue,
 )
 from photofinish.settings import LinkSettings, RetentionSettings, Settings
@@ -105,6 +106,12 @@ class GoogleAdapters:
         from photofinish.adapters.google.pubsub import PubSubRetentionRuns
 
         return PubSubRetentionRuns(self._publisher, self.settings.project, self.settings.retention_topic)
+
+    @cached_property
+    def webhook_messages(self) -> WebhookMessages:
+        from photofinish.adapters.google.pubsub import PubSubWebhookMessages
+
+        return PubSubWebhookMessages(self._publisher, self.settings.project, self.settings.webhooks_topic)
 
     @cached_property
     def documents(self) -> Documents:

@@ -32,6 +32,8 @@ from photofinish.ports import (
     RetentionRecords,
     SuppressionList,
     Users,
+    WebhookDeliveries,
+    Webhooks,
 )
 from photofinish.settings import DatabaseSettings
 
@@ -197,6 +199,18 @@ class PostgresAdapters:
         from photofinish.adapters.postgres.events.log import PgEventLog
 
         return PgEventLog(self._database)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        from photofinish.adapters.postgres.webhooks.registry import PgWebhooks
+
+        return PgWebhooks(self._database)
+
+    @cached_property
+    def webhook_deliveries(self) -> WebhookDeliveries:
+        from photofinish.adapters.postgres.webhooks.deliveries import PgWebhookDeliveries
+
+        return PgWebhookDeliveries(self._database)
 
     def await_database(self) -> None:
         """Connect to the database; raises Unavailable if it cannot be reached within PHOTOFINISH_DATABASE_WAIT_S."""

@@ -6,7 +6,7 @@ import functools
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from photofinish.settings import AccessSettings, ReceiptSettings, SignedAccessSettings
+from photofinish.settings import AccessSettings, ReceiptSettings, SignedAccessSettings, WebhookSettings
 from photofinish.wiring.google_adapters import GoogleAdapters
 from photofinish.wiring.models import Models, model_settings
 from photofinish.wiring.postgres_adapters import PostgresAdapters
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from photofinish.application.renditions import Renditions
     from photofinish.application.retention import AlbumEnds, Retention
     from photofinish.application.search.searcher import Searcher
+    from photofinish.application.webhooks.delivering import WebhookDeliverer
+    from photofinish.application.webhooks.relaying import WebhookRelay
 
 
 class App(GoogleAdapters, PostgresAdapters, Models):
@@ -222,6 +224,29 @@ class App(GoogleAdapters, PostgresAdapters, Models):
             self.eraser,
             photo_bucket=self.settings.photo_bucket,
         )
+
+    @cached_property
+    def webhook_relay(self) -> WebhookRelay:
+        from photofinish.application.webhooks.relaying import WebhookRelay
+
+        return WebhookRelay(self.event_log, self.webhooks, self.webhook_deliveries, self.webhook_messages)
+
+    @cached_property
+    def webhook_deliverer(self) -> WebhookDeliverer:
+        from photofinish.adapters.internet.webhook_sender import PinnedSender
+        from photofinish.application.webhooks.delivering import WebhookDeliverer
+
+        return WebhookDeliverer(
+            self.webhook_deliveries,
+            PinnedSender(),
+            self.webhook_messages,
+            self.webhook_settings.webhook_key,
+            allow_loopback=self.webhook_settings.webhook_loopback,
+        )
+
+    @cached_property
+    def webhook_settings(self) -> WebhookSettings:
+        return WebhookSettings.from_env()
 
     @cached_property
     def access_settings(self) -> AccessSettings:

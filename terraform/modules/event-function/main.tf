@@ -12,6 +12,7 @@ module "service" {
   secret_env          = var.secret_env
   size                = var.size
   database            = var.database
+  calls_internet      = var.calls_internet
   ingress             = "internal"
   deployers           = var.deployers
   kms_key             = var.kms_key

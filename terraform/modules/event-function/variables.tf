@@ -120,6 +120,12 @@ variable "pubsub_service_agent" {
   type        = string
 }
 
+variable "calls_internet" {
+  description = "Whether the function calls servers of the public internet. Without a database every function can."
+  type        = bool
+  default     = false
+}
+
 variable "size" {
   description = "CPU and memory per instance, concurrent requests per instance, minimum and maximum number of instances, and request timeout."
   type = object({

@@ -120,7 +120,8 @@ resource "google_cloud_run_v2_service" "function" {
     dynamic "vpc_access" {
       for_each = var.database == null ? [] : [var.database]
       content {
-        egress = "ALL_TRAFFIC"
+        # Private addresses always go through the network, whose firewall denies them.
+        egress = var.calls_internet ? "PRIVATE_RANGES_ONLY" : "ALL_TRAFFIC"
         network_interfaces {
           network    = vpc_access.value.network
           subnetwork = vpc_access.value.subnetwork

@@ -101,6 +101,12 @@ variable "database" {
   default = null
 }
 
+variable "calls_internet" {
+  description = "Whether the function calls servers of the public internet. Without a database every function can."
+  type        = bool
+  default     = false
+}
+
 variable "network_tags" {
   description = "Network tags, by which the network's firewall allows what it denies others."
   type        = list(string)

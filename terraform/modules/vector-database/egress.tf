@@ -1,5 +1,6 @@
 # What may leave the network: calls to Google's APIs, and to the database. Everything in the network sends all its traffic
-# through it (egress = "ALL_TRAFFIC"), no address in it is public, and there is no Cloud NAT.
+# through it (egress = "ALL_TRAFFIC"; deliver-webhooks, what goes to private addresses), no address in it is public, and there
+# is no Cloud NAT.
 
 locals {
   # Google's addresses for its APIs (docs.cloud.google.com/vpc/docs/configure-private-google-access, domain options). The

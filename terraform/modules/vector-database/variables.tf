@@ -115,8 +115,8 @@ variable "users" {
   default = {}
 
   validation {
-    condition     = alltrue([for user in values(var.users) : contains(["data", "api", "retention"], user.rights)])
-    error_message = "users.rights must be data, api or retention."
+    condition     = alltrue([for user in values(var.users) : contains(["data", "api", "retention", "webhooks"], user.rights)])
+    error_message = "users.rights must be data, api, retention or webhooks."
   }
 }
 

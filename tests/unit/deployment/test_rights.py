@@ -28,11 +28,13 @@ def test_a_function_may_do_what_its_code_does_and_no_more(
             "queue": "photo-work",
             "events": "photo-results",
             "retention_runs": "photo-retention",
+            "webhook_messages": "webhook-deliveries",
         }.items()
         if part in used.parts
     }
     assert ("firestore" in service.uses) == ("_firestore" in used.parts)
     assert ("database" in service.uses) == ("_database" in used.parts)
+    assert ("internet" in service.uses) == ("webhook_deliverer" in used.parts)
     assert ("signed_links" in service.uses) == ("links" in used.parts)
     for granted, parts in (
         # Those who erase may also list and read.

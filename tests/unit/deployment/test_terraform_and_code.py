@@ -22,6 +22,7 @@ from photofinish.settings import (
     ModelEnvironment,
     RetentionSettings,
     Settings,
+    WebhookSettings,
     all_settings,
 )
 from photofinish_cli.local_access import SECRETS, applied
@@ -180,6 +181,7 @@ def test_only_functions_with_database_settings_get_the_database_url() -> None:
         "rekognition",
         "cluster-people",
         "record-events",
+        "deliver-webhooks",
         "on-enrolment-finalized",
         "rescore-bibs",
         "expire",
@@ -200,9 +202,12 @@ def test_everything_with_a_database_waits_for_its_network() -> None:
 
 def test_migrations_grant_every_function_what_its_settings_say_it_does() -> None:
     """By the plan that terraform/tables/applied.json was made from."""
+    rights_of = {RetentionSettings: "retention", WebhookSettings: "webhooks"}
     needed = {
         f"fn-{spec.name}": (
-            "api" if spec.signature == "http" else "retention" if RetentionSettings in spec.settings else "data"
+            "api"
+            if spec.signature == "http"
+            else next((rights for kind, rights in rights_of.items() if kind in spec.settings), "data")
         )
         for spec in FUNCTIONS
         if DatabaseSettings in spec.settings

@@ -1,4 +1,4 @@
-"""WorkQueue, ResultEvents and RetentionRuns on Pub/Sub."""
+"""WorkQueue, ResultEvents, WebhookMessages and RetentionRuns on Pub/Sub."""
 
 from __future__ import annotations
 
@@ -118,6 +118,24 @@ class PubSubResultEvents:
         }
         data = json.dumps(message, sort_keys=True).encode()
         self._publisher.publish(self._topic, data, album=photo.album, status=status.value).result(timeout=_TIMEOUT_S)
+
+
+class PubSubWebhookMessages:
+    """Messages on the topic of deliveries; one without a delivery asks for a run of the relay, as its schedule does."""
+
+    def __init__(self, publisher: PublisherClient, project: str, topic: str) -> None:
+        self._publisher = publisher
+        self._topic = publisher.topic_path(project, topic)
+
+    @unavailable_when_transient
+    def announce(self, delivery_ids: Sequence[int]) -> None:
+        futures = [self._publisher.publish(self._topic, b"{}", delivery_id=str(one)) for one in delivery_ids]
+        for future in futures:
+            future.result(timeout=_TIMEOUT_S)
+
+    @unavailable_when_transient
+    def nudge(self) -> None:
+        self._publisher.publish(self._topic, b"{}").result(timeout=_TIMEOUT_S)
 
 
 class PubSubRetentionRuns:

@@ -1,4 +1,4 @@
-"""Deliveries to webhooks in memory."""
+"""Deliveries to webhooks in memory, and messages about them."""
 
 from __future__ import annotations
 
@@ -215,6 +215,21 @@ class MemoryWebhookDeliveries:
         for row in due:
             row.announced_at = now
         return [row.delivery.delivery_id for row in due]
+
+
+class MemoryWebhookMessages:
+    """:class:`photofinish.ports.WebhookMessages`; a test hands them on."""
+
+    def __init__(self) -> None:
+        self.announced: list[int] = []
+        """Ids of deliveries, oldest message first."""
+        self.nudges = 0
+
+    def announce(self, delivery_ids: Sequence[int]) -> None:
+        self.announced += delivery_ids
+
+    def nudge(self) -> None:
+        self.nudges += 1
 
 
 def _is_due(row: _Row, now: datetime) -> bool:

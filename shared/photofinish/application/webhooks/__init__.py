@@ -1,0 +1,1 @@
+"""Webhooks: relay events to them, deliver, repeat."""
