@@ -26,6 +26,7 @@ from photofinish.adapters.memory.access_documents import MemoryAccessDocuments
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
 from photofinish.adapters.memory.retention import MemoryRetentionRuns
+from photofinish.adapters.memory.webhook_deliveries import MemoryWebhookMessages
 from photofinish.adapters.memory.work import MemoryGpuStates
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
@@ -125,6 +126,7 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
     cloud.people_documents = documents.people_documents
     cloud.access_documents = MemoryAccessDocuments()
     cloud.retention_runs = MemoryRetentionRuns()
+    cloud.webhook_messages = MemoryWebhookMessages()
     cloud.derived = cloud.erasable_objects = MemoryPhotoStore()
     cloud.encoder = encoder  # loaded once for all tests, as decoders are started once
     cloud.decoders = shared_decoders()

@@ -43,6 +43,8 @@ from photofinish_functions.api.routes import (
     receipts,
     search,
     subject_access,
+    webhooks,
+    webhooks_of_all,
 )
 from photofinish_functions.request_bodies import DISCARD_WITHIN_S, RequestBody
 
@@ -80,7 +82,7 @@ def make_app(cloud: App, gate: Callable[[], Gate], *, cors_origins: Collection[s
     # A path with one slash more is a different path: an album's name decides what is found.
     app.url_map.merge_slashes = False
     about_people = (people, enrolments, matches, numbers, clusters, consents, subject_access)
-    about_albums = (bib_rules, cameras, events, policy, opt_outs, access)
+    about_albums = (bib_rules, cameras, events, policy, opt_outs, access, webhooks, webhooks_of_all)
     for routes in (health, search, photos, pictures, bibs, faces, *about_people, *about_albums, erasures, receipts):
         app.register_api(routes.blueprint(cloud))
     log_requests(app)

@@ -37,6 +37,8 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
         "not_clustered": "This album was not clustered yet.",
         "unknown_link": "This link is not complete or has expired: request the photo again.",
         "unknown_opt_out": "The suppression list has no such entry.",
+        "unknown_webhook": "There is no such webhook here.",
+        "unknown_delivery": "The webhook has no such delivery.",
         "unknown_path": "There is nothing at this path. See /v1/openapi.json for all paths.",
     },
     405: {"method_not_allowed": "Use one of OPTIONS, POST."},
@@ -53,6 +55,9 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
         "rejected_faces": "2 faces of one person were rejected for the other: undo that, or reject them for both.",
         "not_theirs": "Some of these faces are not this person's; nothing was changed.",
         "nothing_left": "A split takes some of the person's faces, and leaves some.",
+        "too_many_webhooks": "There are 50 webhooks already: remove one first.",
+        "too_many_secrets": "The webhook has 2 secrets already: remove the old one first.",
+        "last_secret": "Messages must be signed: add a new secret before you remove this one.",
         "idempotency_key_reused": "This Idempotency-Key was sent with another body: use a new key for each request.",
         "request_in_progress": "A request with this Idempotency-Key is being answered: repeat it in 5 s.",
     },
@@ -63,6 +68,7 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
         "album_name_not_allowed": "Character 5 of the album's name is not visible (U+200B, zero width space), so it "
         "could pass for another album. Rename the folder.",
         "invalid_query": "The time window ends before it starts.",
+        "url_not_allowed": "Events cannot be sent to this URL: it must begin with https://.",
         "not_a_vector": "queries.0 is not a vector: it is not valid Base64.",
         "person_without_face": "No face of this person is known yet.",
         "person_name_not_allowed": "A name has 1 to 200 printable characters; this one does not.",
@@ -165,4 +171,6 @@ _NOT_FOUND = {
     "person_id": "unknown_person",
     "upload_id": "unknown_upload",
     "operation_id": "unknown_operation",
+    "webhook_id": "unknown_webhook",
+    "delivery_id": "unknown_delivery",
 }

@@ -47,6 +47,7 @@ from photofinish_functions.api.example_values import (
     part,
     search_answer,
 )
+from photofinish_functions.api.example_webhooks import WEBHOOK_ANSWERS
 
 ANSWERS: Final[dict[str, Json]] = {
     "health": {"status": "ok"},
@@ -288,5 +289,6 @@ ANSWERS: Final[dict[str, Json]] = {
     "set_album_policy": POLICY,
     "show_album_access": ACCESS,
     "set_album_access": ACCESS,
+    **WEBHOOK_ANSWERS,
     "openapi": {"openapi": "3.1.0", "info": {"title": "photofinish", "version": "1.0.0"}, "paths": {}},
 }

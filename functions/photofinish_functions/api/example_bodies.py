@@ -13,6 +13,7 @@ from photofinish_functions.api.example_values import (
     VECTOR,
     Json,
 )
+from photofinish_functions.api.example_webhooks import WEBHOOK_BODIES
 
 
 def _json(**values: Any) -> dict[str, Json]:
@@ -85,4 +86,5 @@ BODIES: Final[dict[str, dict[str, Json]]] = {
         browse={"users_may_search": True, "users_may_browse": True},
         close={"users_may_search": False},
     ),
+    **{operation: _json(**examples) for operation, examples in WEBHOOK_BODIES.items()},
 }

@@ -8,6 +8,7 @@ tell where people were, are never stored.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable
 
@@ -25,6 +26,11 @@ CODES = frozenset({"bad_request", "idempotency_key_reused", "request_in_progress
 RETRY_AFTER_S = 5
 MAX_KEY_CHARS = 255
 _KEPT_HEADERS = ("Content-Type", "Location", "Retry-After")
+
+
+def keep_without(field: str) -> None:
+    """Keep the answer to the current request without the value of `field`, which is shown only once."""
+    g.shown_once = field
 
 
 def answer_once(app: Flask, answers: Callable[[], KeptAnswers]) -> None:
@@ -66,7 +72,10 @@ def answer_once(app: Flask, answers: Callable[[], KeptAnswers]) -> None:
             answers().release(claimed)  # another try may do better
             return answer
         headers = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
-        kept = KeptAnswer(status=answer.status_code, headers=headers, content=answer.get_data(as_text=True))
+        content = answer.get_data(as_text=True)
+        if (field := g.pop("shown_once", None)) is not None:
+            content = json.dumps(json.loads(content) | {field: None})
+        kept = KeptAnswer(status=answer.status_code, headers=headers, content=content)
         answers().keep(claimed, kept)
         return answer
 

@@ -232,6 +232,7 @@ SETTINGS = (
     "/cameras",
     "/policy",
     "/opt-outs",
+    "/webhooks",
 )  # may be made before any photo comes, like people
 
 
