@@ -44,6 +44,7 @@ COMMANDS = {
             "cameras": ("cameras", "Show, find or set by how much cameras' clocks are off."),
             "policy": ("policy", "Show or set whose faces an album indexes, and for how long."),
             "rules": ("rules", "Show or set which numbers are bibs in an album."),
+            "webhooks": ("webhooks", "Send events to your servers; see and repeat what was sent."),
             "import-rekognition": ("import_rekognition", "Move a collection from Amazon Rekognition here."),
         },
         "People": {
