@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 import zipfile
@@ -20,6 +22,14 @@ from e2e.conftest import ALL_FINAL_TIMEOUT_S, LocalCloud, wait_for
 from photofinish_cli.sample_album import SampleAlbum
 
 pytestmark = pytest.mark.timeout(240)
+
+# Without what a suite in the background of a shell inherits: to ignore the signal.
+FOLLOW = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from photofinish_cli.main import run
+run()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -327,6 +337,47 @@ def test_logs_tell_what_a_task_did(cloud: LocalCloud, album: SampleAlbum) -> Non
     assert f"trace_id={trace_id}" in cloud.command("logs", "--service", "analyze", "--since", "1h").stdout
     assert {"pubsub", "firestore", "api"} <= {log["service"] for log in cloud.json("logs", "--files")}
     assert "available: " in cloud.command("logs", "nonsense", check=False).stderr
+
+
+def test_events_are_told_and_followed(cloud: LocalCloud, album: SampleAlbum) -> None:
+    arguments = ("events", "spring-10k", "--type", "photo.done")
+    wait_for(lambda: len(cloud.command(*arguments, "--json").stdout.splitlines()) >= 4, "the events of four photos")
+    assert album.photos[0].path.name in cloud.command(*arguments).stdout
+    assert cloud.command("events", "spring-10k", "--bib", "none-has-it").stdout == ""
+    follower = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            FOLLOW,
+            "events",
+            "spring-10k",
+            "-n",
+            "0",
+            "--type",
+            "album.opened",
+            "--follow",
+            "--json",
+        ],
+        env=os.environ | {"PHOTOFINISH_STATE_DIR": str(cloud.state_dir)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert follower.stdout is not None
+
+    def opened_again() -> bool:
+        for users_may_search in (False, True):
+            access = {"users_may_search": users_may_search, "users_may_browse": False, "anonymous_users": False}
+            path = f"{cloud.environment['PHOTOFINISH_API_URL']}/v1/albums/spring-10k/access"
+            key = {"X-Api-Key": cloud.environment["PHOTOFINISH_API_KEY"]}
+            requests.put(path, json=access, headers=key, timeout=30).raise_for_status()
+        return bool(select.select([follower.stdout], [], [], 1)[0])
+
+    wait_for(opened_again, "the follower, which begins at a moment that only it knows")
+    opened = json.loads(follower.stdout.readline())
+    assert opened["type"] == "photofinish.album.opened"
+    follower.send_signal(signal.SIGINT)
+    follower.communicate()
+    assert follower.returncode == 130
 
 
 def test_preflight_checks_the_local_cloud(cloud: LocalCloud) -> None:

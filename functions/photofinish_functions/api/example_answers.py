@@ -234,7 +234,7 @@ ANSWERS: Final[dict[str, Json]] = {
     },
     "show_erasure": ERASURE | {"finished_at": "2026-05-02T09:00:03Z"},
     "list_receipt_keys": {"keys": [RECEIPT_KEY]},
-    "list_events": {"events": [EVENT], "next_cursor": "WyI5ZjJjN2UwYTFiNGQ2ODg1Iiw0NzExXQ"},
+    "list_events": {"events": [EVENT], "next_cursor": "WyI5ZjJjN2UwYTFiNGQ2ODg1Iiw0NzExXQ", "later_cursor": None},
     "show_cameras": cameras("Canon EOS R5", found=True),
     "set_camera_shifts": cameras(None, found=False),
     "show_bib_rules": RULES,

@@ -92,6 +92,11 @@ class Events(Output):
         description="Send it as `cursor` to go on. Oldest first there is always one; newest first it is null on "
         "the last page."
     )
+    later_cursor: str | None = Field(
+        None,
+        description="On the first page newest first: send it as `cursor` with `order=oldest_first` to go on with what "
+        "comes later.",
+    )
 
 
 def blueprint(services: App) -> APIBlueprint:
@@ -108,17 +113,23 @@ def blueprint(services: App) -> APIBlueprint:
         wanted = query.wanted()
         asked = ("events", path.album, wanted, query.order)
         last = position(asked, query.cursor, None, _POSITION)
+        later = None
         if query.order == "oldest_first":
             page = services.event_log.page(path.album, wanted, after=last or 0, limit=query.limit)
             cursor = cursor_after(asked, page.position)
         else:
+            if last is None:
+                head = services.event_log.head()
+                later, last = cursor_after(("events", path.album, wanted, "oldest_first"), head), head + 1
             page = services.event_log.newest(path.album, wanted, before=last, limit=query.limit)
             cursor = cursor_after(asked, page.position or None)
         if not page.events:
             check_album(services, path.album)
         audit(count=len(page.events))
         return Events(
-            events=[Event.model_validate(cloud_event(recorded)) for recorded in page.events], next_cursor=cursor
+            events=[Event.model_validate(cloud_event(recorded)) for recorded in page.events],
+            next_cursor=cursor,
+            later_cursor=later,
         ).model_dump(mode="json")
 
     return api

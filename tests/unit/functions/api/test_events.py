@@ -75,6 +75,15 @@ def test_newest_first_ends(race: Api) -> None:
     assert second["next_cursor"] is None
 
 
+def test_who_has_read_the_newest_goes_on_with_what_comes_later(race: Api) -> None:
+    newest = race.call("GET", f"{PATH}?order=newest_first&limit=1&folder=cam2").get_json()
+    race.cloud.event_log.append([event(4), event(5, folder="cam2")])
+    later = race.call("GET", f"{PATH}?folder=cam2&cursor={newest['later_cursor']}").get_json()
+    assert [one["id"] for one in later["events"]] == [str(event(5).id)]
+    older = race.call("GET", f"{PATH}?order=newest_first&folder=cam2&cursor={newest['next_cursor']}").get_json()
+    assert older["later_cursor"] is None
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [
