@@ -14,6 +14,7 @@ from photofinish.adapters.postgres.album_policies import PgAlbumPolicies
 from photofinish.adapters.postgres.bibs.corrections import PgBibCorrections
 from photofinish.adapters.postgres.consents import PgConsents
 from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.erasing.erasures import PgErasures
 from photofinish.adapters.postgres.events.log import PgEventLog
 from photofinish.adapters.postgres.faces import PgFaceIndex
 from photofinish.adapters.postgres.people.changes import PgPeopleChanges
@@ -27,6 +28,7 @@ from photofinish.domain.album_event import AlbumEvent, EventFilter, EventType
 from photofinish.domain.album_policy import AlbumPolicy
 from photofinish.domain.bib_corrections import CorrectionKind, CorrectionRequest
 from photofinish.domain.consent import ConsentAction, ConsentStatement
+from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason, faces_target
 from photofinish.domain.face import Embedding, face_id
 from photofinish.domain.people import WeightedEmbedding
 from photofinish.domain.suppression import Refusal
@@ -246,3 +248,58 @@ class TestAlbums:
             records.note_end_enforced("race", date(2026, 6, 1))
         [event] = log.new()
         assert (event.type, event.data) == (EventType.ALBUM_EXPIRED, {"ends_on": "2026-06-01"})
+
+
+class TestErasures:
+    """What is erased has no events but the one that tells so."""
+
+    @pytest.fixture
+    def faces(self, connections: Database) -> list[str]:
+        index = PgFaceIndex(connections)
+        for name in ("1", "2"):
+            add(index, photo(f"race/{name}.jpg"), [face(ADA, x=0.2 * number) for number in range(3)], [])
+        return [face_id(photo(f"race/{name}.jpg"), VERSION, number) for name in ("1", "2") for number in range(3)]
+
+    @staticmethod
+    def erase(connections: Database, target: ErasureTarget) -> str:
+        """Begin an erasure, and begin it again, which finds it begun."""
+        erasures = PgErasures(connections)
+        erasures.preview(target)
+        return erasures.begin(target, reason=Reason.REQUEST).id
+
+    def test_a_photo(self, connections: Database, faces: Sequence[str]) -> None:
+        ref = photo("race/1.jpg")
+        target = ErasureTarget(kind=ErasureKind.PHOTO, album="race", id=ref.photo_id)
+        erasures = {self.erase(connections, target) for _ in range(2)}
+        indexed, erased = Log(connections).new()
+        assert (indexed.type, indexed.photo_id) == (EventType.FACE_INDEXED, photo("race/2.jpg").photo_id)
+        assert (erased.type, erased.photo_id, erased.generation) == (EventType.PHOTO_ERASED, ref.photo_id, 1)
+        assert [erased.data] == [{"erasure_id": erasure} for erasure in erasures]
+
+    def test_faces_by_the_photos_that_lost_them(self, connections: Database, log: Log, faces: Sequence[str]) -> None:
+        log.new()
+        erasure = self.erase(connections, faces_target("race", faces[:4]))
+        events = {event.photo_id: event for event in log.new()}
+        assert {event.type for event in events.values()} == {EventType.FACE_ERASED}
+        assert {photo_id: event.data for photo_id, event in events.items()} == {
+            photo("race/1.jpg").photo_id: {"erasure_id": erasure, "faces": 3},
+            photo("race/2.jpg").photo_id: {"erasure_id": erasure, "faces": 1},
+        }
+
+    def test_a_person_and_their_faces(self, connections: Database, log: Log, faces: Sequence[str]) -> None:
+        ada = PgPeople(connections).create("race", by=BY).person_id
+        PgPeopleChanges(connections).confirm("race", ada, faces[:2], by=BY)
+        log.new()
+        self.erase(connections, ErasureTarget(kind=ErasureKind.PERSON, album="race", id=ada, with_faces=True))
+        told = {event.type: event for event in log.new()}
+        assert set(told) == {EventType.PERSON_ERASED, EventType.FACE_ERASED}
+        assert told[EventType.PERSON_ERASED].person_ids == (ada,)
+        assert told[EventType.FACE_ERASED].data["faces"] == 2
+        of_ada = PgEventLog(connections).page("race", EventFilter(person_id=ada), after=0, limit=100)
+        assert [recorded.event.type for recorded in of_ada.events] == [EventType.PERSON_ERASED]
+
+    def test_an_album(self, connections: Database, faces: Sequence[str]) -> None:
+        PgAccessStore(connections).set_album_access("race", AlbumAccess(users_may_search=True))
+        erasure = self.erase(connections, ErasureTarget(kind=ErasureKind.ALBUM, album="race", id="race"))
+        [event] = Log(connections).new()
+        assert (event.type, event.data) == (EventType.ALBUM_ERASED, {"erasure_id": erasure})

@@ -8,6 +8,9 @@ from functools import cached_property
 from photofinish.adapters.postgres.database import Connection
 from photofinish.adapters.postgres.erasing import rows
 from photofinish.adapters.postgres.erasing.removing import Removal
+from photofinish.adapters.postgres.erasing.telling import events_of
+from photofinish.adapters.postgres.erasing.tombstones import face_of_row
+from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.people.lookup import as_uuid
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.erasure import ErasedPhoto, Erasure, ErasureKind, ErasureTarget, Reason, faces_target
@@ -122,4 +125,8 @@ class Beginning:
 
     def _noted(self, erasure_id: str) -> Erasure:
         rows.note(self.conn, erasure_id, "postgres", self._removal.counts, add=True)
-        return rows.get(self.conn, erasure_id)
+        erasure = rows.get(self.conn, erasure_id)
+        if self.album_id is not None:  # else the log has nothing of the album, and no readers
+            faces = self.conn.execute(_query("erased_faces"), {"erasure_id": as_uuid(erasure_id)})
+            record_events(self.conn, self.album_id, events_of(erasure, [face_of_row(row) for row in faces]))
+        return erasure
