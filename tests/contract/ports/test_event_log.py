@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,8 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from photofinish.adapters.memory.event_log import MemoryEventLog
 from photofinish.adapters.postgres.albums import use_album
@@ -17,7 +20,7 @@ from photofinish.adapters.postgres.erasing.erasures import PgErasures
 from photofinish.adapters.postgres.events.log import PgEventLog
 from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.faces import PgFaceIndex
-from photofinish.domain.album_event import AlbumEvent, EventFilter, EventType, fact_id
+from photofinish.domain.album_event import AlbumEvent, EventFilter, EventType, fact_id, matches
 from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason
 from photofinish.ports import EventLog
 from support.faces import bib, face, photo
@@ -36,6 +39,31 @@ def event(number: int, **fields: object) -> AlbumEvent:
         occurred_at=NOON + timedelta(minutes=number),
     )
     return replace(plain, **fields)  # type: ignore[arg-type]
+
+
+NOW = datetime.now(UTC)
+MIXED_TYPES = [EventType.PHOTO_DONE, EventType.PHOTO_FAILED, EventType.PERSON_MERGED, EventType.ALBUM_OPENED]
+MIXED_PEOPLE = [str(UUID(int=number)) for number in (1, 2)]
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def mixed(request: pytest.FixtureRequest) -> EventLog:
+    """Events that were recorded when they happened, hours later, and by a clock that is ahead."""
+    log = MemoryEventLog() if request.param == "memory" else PgEventLog(request.getfixturevalue("connections"))
+    rng = random.Random(3)
+    log.append(
+        [
+            event(
+                number,
+                type=rng.choice(MIXED_TYPES[:3]),
+                occurred_at=NOW + timedelta(minutes=rng.randrange(-200, 100)),
+                folder=rng.choice(["cam1", "cam2", None]),
+                person_ids=tuple(rng.sample(MIXED_PEOPLE, rng.randrange(3))),
+            )
+            for number in range(80)
+        ]
+    )
+    return log
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -129,6 +157,32 @@ def test_filters(log: EventLog, wanted: EventFilter, found: set[int]) -> None:
     assert set(read(log, wanted)) == {event(number).id for number in found}
 
 
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_pages_of_any_filter_have_what_matches_in_order(mixed: EventLog, data: st.DataObject) -> None:
+    times = st.none() | st.sampled_from([NOW + timedelta(minutes=minutes) for minutes in range(-200, 100, 20)])
+    wanted = EventFilter(
+        types=data.draw(st.none() | st.frozensets(st.sampled_from(MIXED_TYPES))),
+        folder=data.draw(st.none() | st.sampled_from(["cam1", "cam2"])),
+        person_id=data.draw(st.none() | st.sampled_from(MIXED_PEOPLE)),
+        occurred_from=data.draw(times),
+        occurred_before=data.draw(times),
+    )
+    limit = data.draw(st.integers(1, 7))
+    everything = mixed.page("race", EVERYTHING, after=0, limit=1000).events
+    expected = [recorded for recorded in everything if matches(recorded.event, wanted)]
+    found, position = [], 0
+    while page := mixed.page("race", wanted, after=position, limit=limit).events:
+        found += page
+        position = page[-1].position
+    assert found == expected
+    found, before = [], None
+    while page := mixed.newest("race", wanted, before=before, limit=limit).events:
+        found += page
+        before = page[-1].position
+    assert found == expected[::-1]
+
+
 def test_events_of_a_number_are_those_of_photos_that_have_it_now(function_database: str) -> None:
     with postgres_index(function_database) as index:
         add(index, PHOTO, [face()], [bib("42", face_index=0)])
@@ -170,7 +224,7 @@ def test_an_erasure_removes_the_events_of_its_photo_for_good(connections: Databa
     target = ErasureTarget(kind=ErasureKind.PHOTO, album="race", id=PHOTO.photo_id, generation=5)
     add(PgFaceIndex(connections), replace(PHOTO, generation=5), [face()], [])
     PgErasures(connections).begin(target, reason=Reason.REQUEST)
-    assert read(log) == [event(2).id]
+    assert read(log) == [event(2).id, fact_id(EventType.PHOTO_ERASED, PHOTO.photo_id, 5)]
     assert log.append([event(3, **about, generation=5)]) == 0
     assert log.append([event(4, **about, generation=6)]) == 1
     assert log.append([event(5, **about, generation=5, type=EventType.PHOTO_ERASED)]) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -23,13 +23,11 @@ from photofinish.ports.event_log import EventPage
 _query = Statements("events")
 _CONDITIONS: Mapping[str, str] = {
     "album_id": "album_id = %(album_id)s",
-    "types": "type = ANY (%(types)s)",
     "folder": "folder = %(folder)s",
     "camera": "camera = %(camera)s",
     "photo_id": "photo_id = %(photo_id)s",
     "batch_id": "batch_id = %(batch_id)s",
     "bib": "photo_id = ANY (%(photos_of_bib)s)",
-    "person_id": "(person_ids @> ARRAY[%(person_id)s] OR photo_id = ANY (%(photos_of_person)s))",
     "occurred_from": "occurred_at >= %(occurred_from)s",
     "occurred_before": "occurred_at < %(occurred_before)s",
 }
@@ -104,10 +102,36 @@ def _read(
     values = _values(conn, album, wanted)
     if values is None:
         return ()
-    conditions = [sql.SQL("AND " + condition) for name, condition in _CONDITIONS.items() if name in values]
-    statement = _query("page", conditions=sql.SQL(" ").join(conditions), order=sql.SQL(order))
-    rows = conn.execute(statement, values | {"after": after, "until": until, "limit": limit})
-    return tuple(event_of_row(row) for row in rows)
+    values |= {"after": after, "until": until, "limit": limit}
+    conditions = [condition for name, condition in _CONDITIONS.items() if name in values]
+    found: dict[int, RecordedEvent] = {}
+    for of_branch, bounds in _branches(conn, values):
+        statement = _query(
+            "page_of_types" if "types" in values else "page",
+            columns=_query("columns"),
+            conditions=sql.SQL(" ").join(sql.SQL("AND " + condition) for condition in (*conditions, *of_branch)),
+            order=sql.SQL(order),
+        )
+        recorded = map(event_of_row, conn.execute(statement, values | bounds))
+        found |= {one.position: one for one in recorded}
+    return tuple(found[position] for position in sorted(found, reverse=order == "DESC")[:limit])
+
+
+def _branches(conn: Connection, values: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Conditions, and positions between which to look, that together find the events: each is one index's work."""
+    people: tuple[str, ...] = ("",)
+    if "person_id" in values:
+        # The second part of the first repeats the condition of the index, without which Postgres does not use it.
+        people = ("person_ids @> ARRAY[%(person_id)s] AND person_ids <> '{}'", "photo_id = ANY (%(photos_of_person)s)")
+    times: list[tuple[str, dict[str, Any]]] = [("", {})]
+    if "album_id" in values and ("occurred_from" in values or "occurred_before" in values):
+        asked = {"occurred_from": None, "occurred_before": None} | values
+        [lowest, highest] = conn.execute(_query("positions"), asked).fetchone() or (None, None)
+        bounds = {"after": max(values["after"], lowest or 0), "until": min(values["until"], highest or values["until"])}
+        times = [("NOT is_late", bounds), ("is_late", {})]
+    for of_person in people:
+        for of_time, bounds in times:
+            yield tuple(filter(None, (of_person, of_time))), bounds
 
 
 def _values(conn: Connection, album: str | None, wanted: EventFilter) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
--- Statements of adapters/postgres/events/. {conditions}, {order} and {before} are parts of the statement.
+-- Statements of adapters/postgres/events/. {conditions} and {order} are parts of the statement.
 
 -- name: record
 SELECT record_album_event(
@@ -10,13 +10,38 @@ SELECT record_album_event(
 SELECT event_watermark()
 
 -- name: page
--- In albums' order of recording. `position` bounds stand for every kind of index.
-SELECT position, recorded_at, event_id, type, album.name, occurred_at, photo_id, generation, person_ids, batch_id, folder,
-    camera, data
+SELECT {columns}
 FROM album_event JOIN album USING (album_id)
 WHERE position > %(after)s AND position <= %(until)s {conditions}
 ORDER BY position {order}
 LIMIT %(limit)s
+
+-- name: page_of_types
+-- Type by type, because an index is in the order of positions only within a type.
+SELECT {columns}
+FROM unnest(%(types)s::text[]) AS wanted (wanted_type) CROSS JOIN LATERAL (
+    SELECT * FROM album_event
+    WHERE position > %(after)s AND position <= %(until)s AND type = wanted_type {conditions}
+    ORDER BY position {order}
+    LIMIT %(limit)s
+) AS event JOIN album USING (album_id)
+ORDER BY position {order}
+LIMIT %(limit)s
+
+-- name: columns
+position, recorded_at, event_id, type, album.name, occurred_at, photo_id, generation, person_ids, batch_id, folder, camera,
+    data
+
+-- name: positions
+-- Between which positions the events of a time are, apart from those that are late (record_album_event); a minute more at
+-- either end, because a position is taken a moment before the time is.
+SELECT
+    (SELECT position FROM album_event
+        WHERE album_id = %(album_id)s AND recorded_at < %(occurred_from)s::timestamptz - interval '2 minutes'
+        ORDER BY recorded_at DESC LIMIT 1),
+    (SELECT position FROM album_event
+        WHERE album_id = %(album_id)s AND recorded_at >= %(occurred_before)s::timestamptz + interval '61 minutes'
+        ORDER BY recorded_at LIMIT 1)
 
 -- name: photos_of_bib
 SELECT DISTINCT photo_id FROM bib WHERE album_id = %(album_id)s AND number = %(bib)s

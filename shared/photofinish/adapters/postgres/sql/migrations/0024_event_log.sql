@@ -3,11 +3,12 @@
 CREATE SEQUENCE album_event_position;
 CREATE TABLE album_event (
     position bigint NOT NULL,
-    recorded_at timestamptz NOT NULL DEFAULT now(),
+    recorded_at timestamptz NOT NULL,
     event_id uuid NOT NULL,
     type text COLLATE "C" NOT NULL,
     album_id integer NOT NULL REFERENCES album,
     occurred_at timestamptz NOT NULL,
+    is_late boolean NOT NULL,  -- not recorded within the hour in which it happened: see `positions` in events.sql
     photo_id uuid,
     generation bigint,
     person_ids uuid[] NOT NULL DEFAULT '{}',
@@ -24,7 +25,8 @@ CREATE INDEX album_event_of_camera ON album_event (album_id, camera, position);
 CREATE INDEX album_event_of_photo ON album_event (photo_id, position) WHERE photo_id IS NOT NULL;
 CREATE INDEX album_event_of_batch ON album_event (batch_id, position) WHERE batch_id IS NOT NULL;
 CREATE INDEX album_event_of_people ON album_event USING gin (person_ids) WHERE person_ids <> '{}';
-CREATE INDEX album_event_occurred ON album_event (album_id, occurred_at);
+CREATE INDEX album_event_recorded ON album_event (album_id, recorded_at);
+CREATE INDEX album_event_late ON album_event (album_id, occurred_at) WHERE is_late;
 CREATE INDEX album_event_fact ON album_event (event_id);
 -- For events of months that have no partition yet, because no schedule ran for months.
 CREATE TABLE album_event_later PARTITION OF album_event DEFAULT;
@@ -41,6 +43,7 @@ CREATE FUNCTION record_album_event(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     new_position bigint;
+    recorded timestamptz;
 BEGIN
     PERFORM pg_advisory_xact_lock(707808, hashtext(new_id::text));  -- the same fact at the same time
     IF EXISTS (SELECT FROM album_event WHERE event_id = new_id) THEN
@@ -55,10 +58,14 @@ BEGIN
         (x'7066'::bigint << 48) | (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM album_event_position)
     );
     new_position := nextval('album_event_position');
+    recorded := clock_timestamp();  -- not now(): in the order of positions, however long the transaction takes
     INSERT INTO album_event (
-        position, event_id, type, album_id, occurred_at, photo_id, generation, person_ids, batch_id, folder, camera, data
+        position, recorded_at, event_id, type, album_id, occurred_at, is_late, photo_id, generation, person_ids, batch_id,
+        folder, camera, data
     ) VALUES (
-        new_position, new_id, new_type, album, occurred, photo, photo_generation, people, batch, new_folder, new_camera, new_data
+        new_position, recorded, new_id, new_type, album, occurred,
+        occurred < recorded - interval '1 hour' OR occurred > recorded + interval '1 minute', photo, photo_generation, people,
+        batch, new_folder, new_camera, new_data
     );
     RETURN new_position;
 END $$;
