@@ -148,7 +148,9 @@ def expire(message: Message) -> None:
     anchored = anchor_audit(cloud.audit, cloud.audit_anchors)
     expired = cloud.access.expire(audit_before=before)
     answers = cloud.kept_answers.expire()
-    log.info("expired", extra=fields(**asdict(expired), kept_answers=answers, anchored=anchored))
+    batches = cloud.batches.expire(datetime.now(UTC))
+    cloud.batches.forget(datetime.now(UTC) - timedelta(days=settings.event_retention_days))
+    log.info("expired", extra=fields(**asdict(expired), batches=batches, kept_answers=answers, anchored=anchored))
     cloud.eraser.sweep()
     enforced = cloud.retention.enforce(datetime.now(UTC).date())
     log.info("retention enforced", extra=fields(**asdict(enforced)))
@@ -181,7 +183,7 @@ def record_events(message: Message) -> None:
     """Record in the event log that a photo was queued or reached a final status."""
     cloud = app()
     photo, status = parse_result(message, bucket=cloud.settings.photo_bucket)
-    if record_photo_event(photo, status, cloud.documents, cloud.event_log):
+    if record_photo_event(photo, status, cloud.documents, cloud.event_log, cloud.batches):
         relay_soon(cloud.webhook_messages)
 
 

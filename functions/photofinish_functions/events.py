@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from photofinish.domain.announced import announced_in
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.errors import NotOurs
 from photofinish.ports.work_messages import parse_work_message
@@ -66,6 +67,8 @@ def _parse_object(message: Message, *, bucket: str | None) -> StoredPhoto:
             size_bytes=int(stored["size"]),
             content_type=stored.get("contentType") or "",
             uploaded_at=datetime.fromisoformat(stored["timeCreated"]),
+            crc32c=stored.get("crc32c"),
+            announced=announced_in(stored.get("metadata")),
         )
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise NotOurs(f"not a storage notification: {type(error).__name__}: {error}") from None

@@ -18,6 +18,7 @@ from photofinish_emulators.common.iam import Need, Policy
 from photofinish_emulators.storage_access import permissions
 from photofinish_emulators.storage_access.forwarding import Upstream
 from photofinish_emulators.storage_access.preconditions import WORDS, Outcome, Preconditions, preconditions_of
+from photofinish_emulators.storage_access.resumable import ResumableUploads, is_signed_start
 
 # An upload that names its object in its body is read whole: the clients send larger ones than 8 MiB in parts.
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -27,8 +28,11 @@ MAX_DESCRIPTION_BYTES = 64 * 1024
 class AccountProxy:
     """Serves one account."""
 
-    def __init__(self, upstream: Upstream, policy: Policy, account: str, own_url: str) -> None:
+    def __init__(
+        self, upstream: Upstream, uploads: ResumableUploads, policy: Policy, account: str, own_url: str
+    ) -> None:
         self._upstream = upstream
+        self._resumable = uploads
         self._policy = policy
         self._account = account
         self._own_url = own_url
@@ -51,7 +55,7 @@ class AccountProxy:
         conditional = self._conditional(request, path, _name_in(body))
         if conditional is not None and (outcome := await self._outcome(request, *conditional)) is not Outcome.HOLD:
             return self._condition_failed(request, outcome)
-        return await self._upstream.forward(
+        return await self._resumable.forward(
             request,
             own_url=self._own_url,
             body=body,
@@ -85,7 +89,8 @@ class AccountProxy:
         answer: aiohttp.ClientResponse,
         conditional: tuple[tuple[str, str], Preconditions] | None,
     ) -> None:
-        if conditional is not None and request.query.get("uploadType") == "resumable" and "Location" in answer.headers:
+        starts = request.query.get("uploadType") == "resumable" or is_signed_start(request)
+        if conditional is not None and starts and "Location" in answer.headers:
             upload_id = URL(answer.headers["Location"]).query.get("upload_id", "")
             self._uploads.setdefault(upload_id, conditional)
         elif answer.status == 200:

@@ -23,6 +23,7 @@ from photofinish_functions.api.request_ids import log_requests
 from photofinish_functions.api.requests import InMemoryRequest, StrictJson
 from photofinish_functions.api.routes import (
     access,
+    batches,
     bib_rules,
     bibs,
     cameras,
@@ -82,7 +83,7 @@ def make_app(cloud: App, gate: Callable[[], Gate], *, cors_origins: Collection[s
     # A path with one slash more is a different path: an album's name decides what is found.
     app.url_map.merge_slashes = False
     about_people = (people, enrolments, matches, numbers, clusters, consents, subject_access)
-    about_albums = (bib_rules, cameras, events, policy, opt_outs, access, webhooks, webhooks_of_all)
+    about_albums = (batches, bib_rules, cameras, events, policy, opt_outs, access, webhooks, webhooks_of_all)
     for routes in (health, search, photos, pictures, bibs, faces, *about_people, *about_albums, erasures, receipts):
         app.register_api(routes.blueprint(cloud))
     log_requests(app)

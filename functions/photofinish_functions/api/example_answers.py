@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from photofinish_functions.api.example_batches import BATCH, BATCH_PAGE, CREATED_BATCH
 from photofinish_functions.api.example_values import (
     ACCESS,
     ADA,
@@ -50,6 +51,10 @@ from photofinish_functions.api.example_values import (
 from photofinish_functions.api.example_webhooks import WEBHOOK_ANSWERS
 
 ANSWERS: Final[dict[str, Json]] = {
+    "create_batch": CREATED_BATCH,
+    "add_batch_files": CREATED_BATCH,
+    "show_batch": BATCH_PAGE,
+    "cancel_batch": BATCH,
     "health": {"status": "ok"},
     "ready": {"status": "ok"},
     "search": search_answer(part("face", 0.99, 0.95), QUALITY, face=FOUND_FACE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from photofinish_functions.api.example_batches import FILE_TO_UPLOAD
 from photofinish_functions.api.example_values import (
     BEA,
     FACE,
@@ -31,6 +32,8 @@ def _files(field: str, *, count: int, **more: Any) -> dict[str, Json]:
 
 
 BODIES: Final[dict[str, dict[str, Json]]] = {
+    "create_batch": _json(one_file={"files": [FILE_TO_UPLOAD]}),
+    "add_batch_files": _json(one_more={"files": [FILE_TO_UPLOAD]}),
     "search": _json(
         by_bib_number={"bib": "1234", "limit": 50},
         photos_of_one_camera_in_a_quarter_of_an_hour={

@@ -11,6 +11,8 @@ BIB_NUMBER: Final = r"^[0-9A-Za-z-]+$"
 LISTED_NUMBER: Final = r"^([0-9]{1,9}([ -]?[A-Za-z]{1,2})?|[A-Za-z]{1,2}[ -]?[0-9]{1,9})$"
 CAMERA_TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?$"
 PRINTABLE_ASCII: Final = r"^[!-~]+$"
+CONTENT_TYPE: Final = r"^[a-z0-9.+-]+/[a-z0-9.+-]+$"
+CRC32C: Final = r"^[A-Za-z0-9+/]{6}==$"
 WITHOUT_NUL: Final = r"^[^\x00]*$"
 
 SENTENCES: Final[dict[str, str]] = {
@@ -21,5 +23,7 @@ SENTENCES: Final[dict[str, str]] = {
     LISTED_NUMBER: "must be a bib number: 1 to 9 digits, with up to two letters before or after them",
     CAMERA_TIME: "must be a time without a time zone, such as 2026-05-01T10:00:00",
     PRINTABLE_ASCII: "must be ASCII characters without spaces, as answers give it",
+    CONTENT_TYPE: "must be a content type such as image/jpeg, in lower case",
+    CRC32C: "must be four bytes in Base64, such as n03x6A==",
     WITHOUT_NUL: "must not contain a NUL character",
 }

@@ -6,6 +6,7 @@ import logging
 import uuid
 from datetime import datetime
 
+from photofinish.domain.announced import check_as_announced
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto, is_folder_placeholder
 from photofinish.domain.work import check_names, check_size
 from photofinish.errors import RejectedInput
@@ -51,6 +52,7 @@ def _rejection(photo: StoredPhoto, documents: Documents) -> RejectedInput | None
     """Why `photo` is rejected without a task."""
     try:
         check_names(photo.ref.name)
+        check_as_announced(photo.announced, size_bytes=photo.size_bytes, crc32c=photo.crc32c)
     except RejectedInput as rejection:
         return rejection
     try:

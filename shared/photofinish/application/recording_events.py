@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.search import folder_of
-from photofinish.ports import Documents, EventLog, PhotoRecord
+from photofinish.ports import Batches, Documents, EventLog, PhotoRecord
 
 _TYPES = {
     PhotoStatus.QUEUED: EventType.PHOTO_QUEUED,
@@ -19,8 +20,12 @@ _TYPES = {
 }
 
 
-def record_photo_event(photo: PhotoRef, status: PhotoStatus, documents: Documents, events: EventLog) -> bool:
+def record_photo_event(
+    photo: PhotoRef, status: PhotoStatus, documents: Documents, events: EventLog, batches: Batches
+) -> bool:
     """Record that a photo reached `status`, as its record says; return whether that is a new event.
+
+    If the photo came by a batch, the event names it, and the last result completes the batch.
 
     A message about a status that another one has replaced meanwhile records nothing: that one has its own message.
     """
@@ -31,7 +36,13 @@ def record_photo_event(photo: PhotoRef, status: PhotoStatus, documents: Document
     if record.status is not status and status is not PhotoStatus.QUEUED:
         return False
     event = photo_event(record, status)
-    return event is not None and events.append([event]) == 1
+    if event is None:
+        return False
+    batch_id = batches.batch_of(photo)
+    is_new = events.append([replace(event, batch_id=batch_id)]) == 1
+    if batch_id is not None and status is not PhotoStatus.QUEUED:
+        batches.settle(batch_id)  # also of an event that is known: the attempt that recorded it may have ended there
+    return is_new
 
 
 def photo_event(record: PhotoRecord, status: PhotoStatus) -> AlbumEvent | None:

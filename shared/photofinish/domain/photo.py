@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 
+from photofinish.domain.announced import Announced
 from photofinish.errors import RejectedInput
 
 DEFAULT_ALBUM = "default"
@@ -66,6 +67,9 @@ class StoredPhoto:
     size_bytes: int
     content_type: str
     uploaded_at: datetime
+    crc32c: str | None = None
+    """Base64 of four bytes, big-endian."""
+    announced: Announced | None = None
 
 
 def album_name(text: str) -> str:

@@ -19,6 +19,7 @@ from photofinish.ports.album_policies import AlbumPolicies
 from photofinish.ports.album_reading import AlbumReading, NearFaces, SeenBib, SeenFace
 from photofinish.ports.albums import AlbumRules, Albums, AlbumSummary
 from photofinish.ports.audit import AuditAnchors, AuditReading
+from photofinish.ports.batches import Batches, UnknownBatch
 from photofinish.ports.bibs import (
     AnalyzedVersion,
     BibCorrections,
@@ -97,6 +98,7 @@ __all__ = [
     "AnswerClaim",
     "AuditAnchors",
     "AuditReading",
+    "Batches",
     "BibCorrections",
     "BibProjection",
     "BibRescoring",
@@ -158,6 +160,7 @@ __all__ = [
     "SuppressionList",
     "TaskLeases",
     "Tombstones",
+    "UnknownBatch",
     "UnknownDelivery",
     "UnknownPhoto",
     "UnknownReceipt",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from photofinish.domain.photo import PhotoRef, StoredPhoto
+from photofinish.domain.upload_batch import AnnouncedFile
 
 
 class DerivedObjects(Protocol):
@@ -109,4 +110,12 @@ class PhotoLinks(Protocol):
         self, bucket_kind: BucketKind, name: str, content_type: str, *, max_bytes: int, expires_in_s: int
     ) -> SignedUpload:
         """Return how to upload the object `name` with this content type and at most `max_bytes`."""
+        ...
+
+    def resumable_uploads(self, files: Sequence[AnnouncedFile], *, expires_in_s: int) -> list[SignedUpload]:
+        """Return how to start the resumable upload of each file into the bucket of originals, in order.
+
+        A started one goes on for a week at the address in `Location` of the answer. An object of the name must not
+        exist, and the upload must have the announced size and type.
+        """
         ...

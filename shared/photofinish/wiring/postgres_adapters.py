@@ -12,6 +12,7 @@ from photofinish.ports import (
     AlbumRules,
     Albums,
     AuditReading,
+    Batches,
     BibCorrections,
     BibProjection,
     BibRescoring,
@@ -193,6 +194,12 @@ class PostgresAdapters:
         from photofinish.adapters.postgres.retention import PgRetentionRecords
 
         return PgRetentionRecords(self._database)
+
+    @cached_property
+    def batches(self) -> Batches:
+        from photofinish.adapters.postgres.batches import PgBatches
+
+        return PgBatches(self._database)
 
     @cached_property
     def event_log(self) -> EventLog:

@@ -22,7 +22,11 @@ resource "google_storage_bucket" "photos" {
     content {
       origin          = cors.value
       method          = ["GET", "HEAD", "PUT", "POST"]
-      response_header = ["Content-Type", "ETag", "x-goog-generation", "x-goog-resumable"]
+      # Also those that a page may send, and read of the answers to the parts of a resumable upload.
+      response_header = [
+        "Content-Range", "Content-Type", "ETag", "Location", "Range", "x-goog-content-length-range", "x-goog-generation",
+        "x-goog-if-generation-match", "x-goog-meta-announced-crc32c", "x-goog-meta-announced-size", "x-goog-resumable",
+      ]
       max_age_seconds = 3600
     }
   }

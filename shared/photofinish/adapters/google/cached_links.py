@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from cachetools import TLRUCache
 
+from photofinish.domain.upload_batch import AnnouncedFile
 from photofinish.ports import BucketKind, PhotoLinks, SignedUpload
 
 KEEP_S = 300
@@ -48,3 +49,6 @@ class CachedPhotoLinks:
         self, bucket_kind: BucketKind, name: str, content_type: str, *, max_bytes: int, expires_in_s: int
     ) -> SignedUpload:
         return self._links.upload_url(bucket_kind, name, content_type, max_bytes=max_bytes, expires_in_s=expires_in_s)
+
+    def resumable_uploads(self, files: Sequence[AnnouncedFile], *, expires_in_s: int) -> list[SignedUpload]:
+        return self._links.resumable_uploads(files, expires_in_s=expires_in_s)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
+from photofinish.domain.upload_batch import AnnouncedFile
 from photofinish.errors import Misconfigured
 from photofinish.ports import BucketKind, PhotoLinks, SignedUpload
 
@@ -88,6 +89,9 @@ class HmacPhotoLinks:
         self, bucket_kind: BucketKind, name: str, content_type: str, *, max_bytes: int, expires_in_s: int
     ) -> SignedUpload:
         return self._uploads.upload_url(bucket_kind, name, content_type, max_bytes=max_bytes, expires_in_s=expires_in_s)
+
+    def resumable_uploads(self, files: Sequence[AnnouncedFile], *, expires_in_s: int) -> list[SignedUpload]:
+        return self._uploads.resumable_uploads(files, expires_in_s=expires_in_s)
 
 
 @lru_cache(maxsize=4)

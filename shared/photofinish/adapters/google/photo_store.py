@@ -8,6 +8,7 @@ from google.api_core import exceptions
 from google.cloud.storage import Blob, Client
 
 from photofinish.adapters.google.errors import unavailable_when_transient
+from photofinish.domain.announced import announced_in
 from photofinish.domain.photo import PhotoRef, StoredPhoto
 from photofinish.errors import NotFound, PhotoGone, RejectedInput
 
@@ -96,6 +97,8 @@ def stored_photo(blob: Blob) -> StoredPhoto:
         size_bytes=int(blob.size),
         content_type=blob.content_type or "",
         uploaded_at=blob.time_created,
+        crc32c=blob.crc32c,
+        announced=announced_in(blob.metadata),
     )
 
 

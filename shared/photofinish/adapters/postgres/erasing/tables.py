@@ -98,6 +98,8 @@ PERSONAL_TABLES = (
         person="album_id = %(album_id)s AND person_ids @> ARRAY[%(person_id)s]",
         album=_OF_ALBUM,
     ),
+    PersonalTable(name="batch_file", photo=_OF_PHOTO, album=_OF_ALBUM),
+    PersonalTable(name="upload_batch", album=_OF_ALBUM),
     PersonalTable(name="removed_original", photo=_OF_PHOTO, album=_OF_ALBUM),
     PersonalTable(name="album_rules", album=_OF_ALBUM),
     PersonalTable(name="entrant", album=_OF_ALBUM),
