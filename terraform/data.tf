@@ -22,9 +22,9 @@ module "photo_bucket" {
   cors_origins          = var.upload_origins
   # A signed upload may do what its signer may: the API signs those of batches.
   uploaders        = merge(var.uploaders, { api = module.http_function["api"].member })
-  prefix_uploaders      = { smoke_test = { member = module.foundation.deployer.member, prefix = "smoke-test/" } }
-  kms_key               = module.foundation.kms_key
-  force_destroy         = !var.deletion_protection
+  prefix_uploaders = { smoke_test = { member = module.foundation.deployer.member, prefix = "smoke-test/" } }
+  kms_key          = module.foundation.kms_key
+  force_destroy    = !var.deletion_protection
 
   readers = {
     analyze     = google_service_account.analyze.member

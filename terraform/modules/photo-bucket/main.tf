@@ -20,8 +20,8 @@ resource "google_storage_bucket" "photos" {
   dynamic "cors" {
     for_each = length(var.cors_origins) == 0 ? [] : [var.cors_origins]
     content {
-      origin          = cors.value
-      method          = ["GET", "HEAD", "PUT", "POST"]
+      origin = cors.value
+      method = ["GET", "HEAD", "PUT", "POST"]
       # Also those that a page may send, and read of the answers to the parts of a resumable upload.
       response_header = [
         "Content-Range", "Content-Type", "ETag", "Location", "Range", "x-goog-content-length-range", "x-goog-generation",
