@@ -58,7 +58,6 @@ class Claim:
 class Finished:
     """What the end of an attempt leads to."""
 
-    delivery: Delivery
     due: tuple[int, ...]
     """Other deliveries of the webhook, which waited for a place: send messages about them."""
     disabled: DisabledReason | None

@@ -88,7 +88,7 @@ class MemoryWebhookDeliveries:
             return [
                 delivery_id
                 for webhook in self._webhooks.values()
-                for delivery_id in self._due_of(webhook, now, MAX_IN_FLIGHT)
+                for delivery_id in self._due_of(webhook, now, MAX_IN_FLIGHT - self._leased(webhook, now))
             ]
 
     def claim(self, delivery_id: int, *, now: datetime) -> Claim | None:
@@ -133,7 +133,7 @@ class MemoryWebhookDeliveries:
                 self._events.append([disabled_event(webhook, disabled, row.delivery.event.event.album, now)])
             self._webhooks[webhook.webhook_id] = webhook
             places = in_flight_limit(after.health, now) - self._leased(webhook, now)
-            return Finished(row.delivery, tuple(self._due_of(webhook, now, places)), disabled)
+            return Finished(tuple(self._due_of(webhook, now, places)), disabled)
 
     def page(
         self, webhook_id: str, *, states: Collection[DeliveryState] | None, before: int | None, limit: int

@@ -90,7 +90,7 @@ SELECT webhook_id, %(now)s, %(now)s, %(now)s, %(now)s FROM webhook WHERE webhook
 RETURNING delivery_id
 
 -- name: due
--- At most {limit} of each webhook, so that the backlog of one does not hide the others.
+-- At most %(places)s of each webhook, less those that are leased, so that the backlog of one does not hide the others.
 UPDATE webhook_delivery SET announced_at = %(now)s
 WHERE delivery_id = ANY (ARRAY(
     SELECT waiting.delivery_id
@@ -100,7 +100,10 @@ WHERE delivery_id = ANY (ARRAY(
             AND (leased_until IS NULL OR leased_until <= %(now)s)
             AND (announced_at IS NULL OR announced_at <= %(announced_before)s)
         ORDER BY next_attempt_at
-        LIMIT {limit}
+        LIMIT greatest(0, %(places)s - (
+            SELECT count(*) FROM webhook_delivery AS leased
+            WHERE leased.webhook_id = webhook.webhook_id AND leased.leased_until > %(now)s
+        ))
         FOR UPDATE SKIP LOCKED
     ) AS waiting
     WHERE disabled IS NULL AND (paused_until IS NULL OR paused_until <= %(now)s) AND {condition}
@@ -124,14 +127,15 @@ WHERE {condition}
 ORDER BY delivery_id DESC
 LIMIT %(limit)s
 
--- name: leased
-SELECT count(*) FROM webhook_delivery
-WHERE webhook_id = %(webhook_id)s AND leased_until > %(now)s
-
 -- name: lease
+-- While the webhook is locked, so that the limit holds.
 UPDATE webhook_delivery SET leased_until = %(until)s
 WHERE delivery_id = %(delivery_id)s AND state = 'pending' AND next_attempt_at <= %(now)s
     AND (leased_until IS NULL OR leased_until <= %(now)s)
+    AND (%(places)s::integer IS NULL OR %(places)s > (
+        SELECT count(*) FROM webhook_delivery AS leased
+        WHERE leased.webhook_id = %(webhook_id)s AND leased.leased_until > %(now)s
+    ))
 
 -- name: wait
 UPDATE webhook_delivery SET announced_at = NULL WHERE delivery_id = %(delivery_id)s AND state = 'pending'

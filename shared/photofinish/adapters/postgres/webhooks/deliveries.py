@@ -37,6 +37,7 @@ from photofinish.ports import Claim, Finished, Match, UnknownDelivery, UnknownWe
 _query = Statements("webhooks")
 _THE_DELIVERY = sql.SQL("delivery_id = %(delivery_id)s")
 _OF_WEBHOOK = sql.SQL("webhook_id = %(webhook_id)s AND delivery_id = %(delivery_id)s")
+_ONE_WEBHOOK = sql.SQL("webhook.webhook_id = %(webhook_id)s")
 _PAGE = sql.SQL(
     "webhook_id = %(webhook_id)s AND state = ANY (%(states)s)"
     " AND (%(before)s::bigint IS NULL OR delivery_id < %(before)s)"
@@ -90,7 +91,7 @@ class PgWebhookDeliveries:
 
     def due(self, now: datetime) -> list[int]:
         with self._database.transaction() as conn:
-            return _due(conn, sql.SQL("true"), limit=MAX_IN_FLIGHT, now=now)
+            return _due(conn, sql.SQL("true"), places=MAX_IN_FLIGHT, now=now)
 
     def claim(self, delivery_id: int, *, now: datetime) -> Claim | None:
         with self._database.transaction() as conn:
@@ -103,11 +104,18 @@ class PgWebhookDeliveries:
                 return None
             if not is_open(webhook, delivery):
                 return None
-            if delivery.event is not None and _places(conn, webhook, now) <= 0:
-                conn.execute(_query("wait"), {"delivery_id": delivery_id})
-                return None
-            values = {"delivery_id": delivery_id, "now": now, "until": now + LEASE}
-            return Claim(webhook, delivery) if conn.execute(_query("lease"), values).rowcount else None
+            values = {
+                "delivery_id": delivery_id,
+                "webhook_id": UUID(webhook.webhook_id),
+                "now": now,
+                "until": now + LEASE,
+                # A test takes no place.
+                "places": None if delivery.event is None else in_flight_limit(webhook.health, now),
+            }
+            if conn.execute(_query("lease"), values).rowcount:
+                return Claim(webhook, delivery)
+            conn.execute(_query("wait"), {"delivery_id": delivery_id})
+            return None
 
     def finish(self, delivery_id: int, attempt: Attempt, *, now: datetime, chance: float) -> Finished | None:
         with self._database.transaction() as conn:
@@ -119,14 +127,14 @@ class PgWebhookDeliveries:
             _record(conn, delivery_id, attempt, after)
             if after.health != webhook.health:
                 _set_health(conn, webhook, after)
-            due, disabled = [], None
+            due: list[int] = []
+            disabled = None
             if after.disabled is not None and disable(conn, UUID(webhook.webhook_id), after.disabled, now):
                 disabled = after.disabled
                 _record_disabled(conn, webhook, delivery, disabled, now)
-            elif (places := in_flight_limit(after.health, now) - _leased(conn, webhook, now)) > 0:
-                condition = sql.SQL("webhook.webhook_id = %(webhook_id)s")
-                due = _due(conn, condition, limit=places, now=now, webhook_id=UUID(webhook.webhook_id))
-            return Finished(_delivery(conn, delivery_id), tuple(due), disabled)
+            elif (places := in_flight_limit(after.health, now)) > 0:
+                due = _due(conn, _ONE_WEBHOOK, places=places, now=now, webhook_id=UUID(webhook.webhook_id))
+            return Finished(tuple(due), disabled)
 
     def page(
         self, webhook_id: str, *, states: Collection[DeliveryState] | None, before: int | None, limit: int
@@ -172,21 +180,10 @@ def _lock_webhook_of(conn: Connection, delivery_id: int) -> Webhook | None:
     return webhook
 
 
-def _places(conn: Connection, webhook: Webhook, now: datetime) -> int:
-    """How many more attempts the webhook may have now."""
-    limit = in_flight_limit(webhook.health, now)
-    return limit and limit - _leased(conn, webhook, now)
-
-
-def _leased(conn: Connection, webhook: Webhook, now: datetime) -> int:
-    [leased] = conn.execute(_query("leased"), {"webhook_id": UUID(webhook.webhook_id), "now": now}).fetchone() or (0,)
-    return int(leased)
-
-
-def _due(conn: Connection, condition: sql.SQL, *, limit: int, now: datetime, **values: object) -> list[int]:
-    statement = _query("due", condition=condition, limit=sql.Literal(limit))
-    times = {"now": now, "announced_before": now - ANNOUNCE_AGAIN_AFTER}
-    return [delivery_id for (delivery_id,) in conn.execute(statement, times | values)]
+def _due(conn: Connection, condition: sql.SQL, *, places: int, now: datetime, **values: object) -> list[int]:
+    """Up to so many deliveries of each webhook, less those that are leased; they count as announced from now on."""
+    times = {"now": now, "announced_before": now - ANNOUNCE_AGAIN_AFTER, "places": places}
+    return [delivery_id for (delivery_id,) in conn.execute(_query("due", condition=condition), times | values)]
 
 
 def _record(conn: Connection, delivery_id: int, attempt: Attempt, after: AfterAttempt) -> None:
