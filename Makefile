@@ -20,7 +20,7 @@ CARGO := cargo --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-old-pgvector fuzz-api fuzz fix hooks terraform-test terraform-applied check-deployment audit sbom \
-	check-images lock bench bench-emulators bench-search bench-bibs bench-people bench-events gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
+	check-images lock bench bench-emulators bench-search bench-bibs bench-people bench-webhooks bench-events gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -133,6 +133,9 @@ bench-events: setup  ## The event log with 10 million events: filters, writers a
 
 bench-people: setup  ## Quality and speed of clustering: synthetic albums and, of FACES=folder BIBS=folder, labelled ones
 	@$(BIN)/python tests/bench/people/run.py $(if $(FACES),--faces "$(FACES)") $(if $(BIBS),--bibs "$(BIBS)")
+
+bench-webhooks: setup  ## How much a webhook that never answers delays the others
+	@cd tests && ../$(BIN)/python -m bench.events.webhooks
 
 gpu-check: setup  ## The analysis on this machine's GPU against its bars, in 8 minutes (DATA=folder of labelled photos)
 	@mkdir -p out
