@@ -37,6 +37,7 @@ class FunctionSpec:
 
 
 _FACES = ("face_detection", "face_embedding")
+_TEXT = ("text_detection", "text_recognition")
 
 FUNCTIONS = (
     FunctionSpec(
@@ -84,13 +85,13 @@ FUNCTIONS = (
             *(Settings, DatabaseSettings, ModelEnvironment),
             *(AccessSettings, ApiSettings, LinkSettings, WebhookSettings),
         ),
-        models=_FACES,
+        models=(*_FACES, *_TEXT),
     ),
     FunctionSpec(
         name="rekognition",
         entry_point="rekognition",
         signature="http",
         settings=(Settings, DatabaseSettings, ModelEnvironment, SignedAccessSettings),
-        models=(*_FACES, "text_detection", "text_recognition"),
+        models=(*_FACES, *_TEXT),
     ),
 )

@@ -31,6 +31,7 @@ from photofinish.adapters.memory.event_log import MemoryEventLog
 from photofinish.adapters.memory.webhooks import MemoryWebhooks
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.analysis.models.text_reader import TextReader
+from photofinish.application.analysing_pictures import PictureAnalysis
 from photofinish.application.pictures import Pictures
 from photofinish.domain.erasure import Erasure, ErasureKind, ErasureTarget, Reason
 from photofinish.domain.photo import PhotoRef, PhotoStatus
@@ -127,6 +128,8 @@ def _build_parts_named_in(package: Path) -> None:
         if isinstance(part, Pictures):
             with suppress(RejectedInput):  # the double of the encoder finds no face
                 part.person(encode(quadrants()))
+        if isinstance(part, PictureAnalysis):
+            wiring.app().analyzer  # noqa: B018 - loads what the first picture would
 
 
 def _event(data: object, attributes: dict[str, str]) -> CloudEvent:

@@ -23,6 +23,7 @@ from photofinish_functions.api.request_ids import log_requests
 from photofinish_functions.api.requests import InMemoryRequest, StrictJson
 from photofinish_functions.api.routes import (
     access,
+    analyze,
     batches,
     bib_rules,
     bibs,
@@ -82,9 +83,10 @@ def make_app(cloud: App, gate: Callable[[], Gate], *, cors_origins: Collection[s
     app.json = StrictJson(app)
     # A path with one slash more is a different path: an album's name decides what is found.
     app.url_map.merge_slashes = False
+    of_requests = (health, search, analyze)
     about_people = (people, enrolments, matches, numbers, clusters, consents, subject_access)
     about_albums = (batches, bib_rules, cameras, events, policy, opt_outs, access, webhooks, webhooks_of_all)
-    for routes in (health, search, photos, pictures, bibs, faces, *about_people, *about_albums, erasures, receipts):
+    for routes in (*of_requests, photos, pictures, bibs, faces, *about_people, *about_albums, erasures, receipts):
         app.register_api(routes.blueprint(cloud))
     log_requests(app)
     add_headers(app, cors_origins)

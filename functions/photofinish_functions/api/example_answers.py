@@ -239,6 +239,54 @@ ANSWERS: Final[dict[str, Json]] = {
     },
     "show_erasure": ERASURE | {"finished_at": "2026-05-02T09:00:03Z"},
     "list_receipt_keys": {"keys": [RECEIPT_KEY]},
+    "analyze": {
+        "pictures": [
+            {
+                "image": {
+                    "width": 4000,
+                    "height": 6000,
+                    "format": "JPEG",
+                    "taken_at": "2026-05-01T10:06:01",
+                    "camera": "Canon EOS R5",
+                },
+                "faces": [
+                    {
+                        "box": BOX,
+                        "landmarks": [
+                            {"x": 0.44, "y": 0.29},
+                            {"x": 0.5, "y": 0.29},
+                            {"x": 0.47, "y": 0.32},
+                            {"x": 0.45, "y": 0.36},
+                            {"x": 0.49, "y": 0.36},
+                        ],
+                        "detection_score": 0.93,
+                        "sharpness": 0.61,
+                        "quality": 0.88,
+                        "quality_reasons": [],
+                        "pose": {"roll_deg": 1.4, "yaw_deg": -8.2, "pitch_deg": 3.1},
+                        "brightness": 54.2,
+                    }
+                ],
+                "bibs": [
+                    {
+                        "number": "1234",
+                        "ocr_score": 0.98,
+                        "box": BIB_BOX,
+                        "face_index": 0,
+                        "partial": False,
+                        "candidates": [],
+                    }
+                ],
+                "text": [{"text": "1234", "ocr_score": 0.98, "box": BIB_BOX, "corners": None}],
+                "sharpness": {"frame": 0.57, "laplacian_variance": 214.5, "is_blurry": False},
+                "warnings": [],
+                "models": {"face_detection": "yunet-2023mar", "face_embedding": "sface-2021dec"},
+                "timings_ms": {"decode": 88.1, "detect": 61.0, "embed": 12.4, "read": 180.2},
+                "error": None,
+            }
+        ],
+        "total_ms": 402.5,
+    },
     "list_events": {"events": [EVENT], "next_cursor": "WyI5ZjJjN2UwYTFiNGQ2ODg1Iiw0NzExXQ", "later_cursor": None},
     "show_cameras": cameras("Canon EOS R5", found=True),
     "set_camera_shifts": cameras(None, found=False),

@@ -45,6 +45,7 @@ BODIES: Final[dict[str, dict[str, Json]]] = {
     | _files("selfie", count=2, bib="1234"),
     "compare": _files("picture", count=2),
     "compare_in_album": _files("picture", count=2),
+    "analyze": _files("picture", count=2),
     "embed": _files("picture", count=2),
     "rerank": _json(
         two_candidates={

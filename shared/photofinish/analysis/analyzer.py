@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photofinish.analysis.decoders.pool import DecoderPool
-from photofinish.analysis.imaging.decoded import DecodedPhoto
+from photofinish.analysis.imaging.decoded import DecodedPhoto, Limits
 from photofinish.analysis.imaging.rendition import preview_jpeg
 from photofinish.analysis.imaging.sharpness import frame_sharpness
 from photofinish.analysis.models.bib_detection import BibDetector
@@ -58,6 +58,7 @@ CPU_BATCH_LIMIT = BatchLimit(photos=4, pixels=25_000_000)
 GPU_BATCH_LIMIT = BatchLimit(photos=16, pixels=100_000_000)
 
 _ANY_NUMBER = BibRules()
+_PHOTO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,14 +192,18 @@ class Analyzer:
         # A photo that breaks a model must not cost the others: each is tried alone.
         return [result for photo in photos for result in self._analyze_batch([photo])]
 
-    def decode(self, content: bytes, bib_rules: BibRules | None = None) -> PhotoToAnalyze:
+    def decode(
+        self, content: bytes, bib_rules: BibRules | None = None, *, limits: Limits = _PHOTO_LIMITS
+    ) -> PhotoToAnalyze:
         """Decode one photo; `bib_rules` are those of its album where they differ from the analyzer's own.
+
+        `limits` are those of a photo where none are given.
 
         Raises:
             RejectedInput, Unavailable: see :meth:`photofinish.analysis.decoders.pool.DecoderPool.decode`.
         """
         started = time.perf_counter()
-        decoded = self.decoders.decode(content)
+        decoded = self.decoders.decode(content, limits=limits)
         decode_ms = (time.perf_counter() - started) * 1000
         return PhotoToAnalyze(decoded, bib_rules or self._bib_rules, {"decode": decode_ms})
 

@@ -116,7 +116,7 @@ class Pictures:
             RejectedInput: it cannot be decoded.
             Unavailable: too many pictures are being analysed, or the answer is not wanted any more.
         """
-        with self._slot(is_wanted):
+        with self.slot(is_wanted):
             started_at = time.perf_counter()
             decoded = self._decoders().decode(content, limits=PICTURE_LIMITS)
             decoded_at = time.perf_counter()
@@ -138,7 +138,7 @@ class Pictures:
             RejectedInput: it cannot be decoded, shows no face, several people, or an unclear face.
             Unavailable: as :meth:`analyse`.
         """
-        with self._slot(is_wanted):
+        with self.slot(is_wanted):
             decoded = self._decoders().decode(content, limits=SELFIE_LIMITS)
             faces = self._encoder().encode_portrait(decoded.image)
         return person_in(faces, self.calibration)
@@ -176,7 +176,8 @@ class Pictures:
         )
 
     @contextmanager
-    def _slot(self, is_wanted: IsWanted) -> Iterator[None]:
+    def slot(self, is_wanted: IsWanted) -> Iterator[None]:
+        """Wait for one of the few places in which pictures are analysed; raises what :meth:`analyse` does."""
         if not self._slots.acquire(timeout=MAX_WAIT_S):
             raise Unavailable(f"too many pictures are being analysed: waited {MAX_WAIT_S:.0f} s for a slot")
         try:

@@ -35,6 +35,12 @@ def sidecar(
             "album": photo.album,
             "photo_id": photo.photo_id,
         },
+    } | findings(analysis, embeddings=embeddings)
+
+
+def findings(analysis: PhotoAnalysis, *, embeddings: bool = False) -> dict[str, Any]:
+    """Return what a sidecar says of the picture itself."""
+    return {
         "image": {
             "width": analysis.image.width,
             "height": analysis.image.height,

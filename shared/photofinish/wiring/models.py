@@ -11,9 +11,11 @@ from photofinish.ports import LivenessCheck
 from photofinish.settings import ModelEnvironment
 
 if TYPE_CHECKING:
+    from photofinish.analysis.analyzer import Analyzer
     from photofinish.analysis.decoders.pool import DecoderPool
     from photofinish.analysis.models.face_encoder import FaceEncoder
     from photofinish.analysis.models.text_reader import TextReader
+    from photofinish.application.analysing_pictures import PictureAnalysis
     from photofinish.application.pictures import Pictures
     from photofinish.domain.matching import Calibration
 
@@ -41,6 +43,23 @@ class Models:
 
         return TextReader.load(model_settings())
 
+    @cached_property
+    def analyzer(self) -> Analyzer:
+        """The analysis of whole pictures, with the models and decoders above."""
+        from photofinish.analysis.analyzer import Analyzer
+        from photofinish.analysis.models.bib_detection import BibDetector
+        from photofinish.analysis.models.selection import bib_detector_file, model_labels
+
+        settings = model_settings()
+        bib_file = bib_detector_file(settings)
+        return Analyzer(
+            self.encoder,
+            self.text_reader,
+            models=model_labels(settings),
+            bib_detector=BibDetector.load(bib_file, settings) if bib_file else None,
+            decoders=self.decoders,
+        )
+
     @property
     def embedding_space(self) -> str:
         """The embedding space of `encoder`."""
@@ -67,6 +86,12 @@ class Models:
         from photofinish.application.pictures import Pictures
 
         return Pictures(lambda: self.encoder, self.calibration, lambda: self.decoders)
+
+    @cached_property
+    def picture_analysis(self) -> PictureAnalysis:
+        from photofinish.application.analysing_pictures import PictureAnalysis
+
+        return PictureAnalysis(lambda: self.analyzer, self.pictures)
 
 
 def model_settings() -> ModelSettings:

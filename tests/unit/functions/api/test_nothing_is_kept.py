@@ -37,6 +37,7 @@ def requests_with_pictures(api: Api, padding: int) -> dict[str, Callable[[], Tes
         "compare": lambda: api.call("POST", "/compare", data={"picture": files(selfie, selfie)}),
         "compare, refused": lambda: api.call("POST", "/albums/race/compare", data={"picture": files(selfie, crowd)}),
         "embeddings": lambda: api.call("POST", "/embeddings?aligned=true", data={"picture": files(selfie, crowd)}),
+        "analyze": lambda: api.call("POST", "/analyze", data={"picture": files(selfie, crowd)}),
     }
 
 
