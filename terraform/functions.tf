@@ -125,6 +125,7 @@ locals {
       env = {
         PHOTOFINISH_CORS_ORIGINS     = join(",", var.search.cors_origins)
         PHOTOFINISH_FIREBASE_PROJECT = var.search.firebase_project
+        PHOTOFINISH_THREADS          = "1" # per process; each core has one process
       }
       secret_env = {
         PHOTOFINISH_TOKEN_SECRET = local.token_secret
@@ -133,10 +134,20 @@ locals {
       }
       operators_secret_env = { PHOTOFINISH_LINK_KEY = var.search.link_key_secret }
     }
+    # Connections stay open, up to the longest that Cloud Run allows. One process serves all of an instance. An old session is
+    # as good in another instance, so no request needs to reach a certain one.
+    live = {
+      target     = "live"
+      uses       = ["database"]
+      size       = { cpu = 1, memory_gib = 0.5, concurrency = 1000, min_instances = 0, max_instances = 1, timeout_s = 3600 }
+      env        = { PHOTOFINISH_CORS_ORIGINS = join(",", var.search.cors_origins) }
+      secret_env = { PHOTOFINISH_PEPPER = local.pepper }
+    }
     rekognition = {
       target = "rekognition"
       uses   = ["firestore", "database", "faces"]
       size   = { cpu = 1, concurrency = 8 }
+      env    = { PHOTOFINISH_THREADS = "1" }
       secret_env = {
         PHOTOFINISH_AWS_KEY_SECRET = local.key_secret
         PHOTOFINISH_TOKEN_SECRET   = local.token_secret
@@ -147,7 +158,6 @@ locals {
   http_env = {
     # Class AccessSettings: how many proxies add to X-Forwarded-For before a function reads it.
     PHOTOFINISH_PROXY_HOPS = var.search.exposure == "load_balancer" ? "2" : "1"
-    PHOTOFINISH_THREADS    = "1" # per process; each core has one process
   }
 
   # Class ModelEnvironment, for every function that compares faces: all in one embedding space.
@@ -236,6 +246,10 @@ module "public_gateway" {
   region     = var.region
   domain     = var.search.domain
   services   = { "/v1" = module.http_function["api"].name }
+  paths = {
+    "/v1/albums/*/events/stream" = module.http_function["live"].name
+    "/v1/events/ws"              = module.http_function["live"].name
+  }
   # AWS SDKs sign the path `/` and the host, so they need their own host.
   hosts      = var.search.rekognition_domain == null ? {} : { (var.search.rekognition_domain) = module.http_function["rekognition"].name }
   rate_limit = { requests = var.search.requests_per_min }

@@ -18,6 +18,11 @@ output "api_url" {
   value       = var.search.exposure == "load_balancer" ? "https://${var.search.domain}" : module.http_function["api"].uri
 }
 
+output "live_url" {
+  description = "For apps: address of live streams, without /v1. See docs/events.md."
+  value       = var.search.exposure == "load_balancer" ? "https://${var.search.domain}" : module.http_function["live"].uri
+}
+
 output "rekognition_url" {
   description = "For AWS SDKs: their endpoint_url. Null behind a load balancer without a rekognition_domain. See docs/rekognition.md."
   value = (

@@ -16,7 +16,10 @@ locals {
     max_instances = var.search.max_instances
     timeout_s     = 60
   }
-  http_size = { for name, function in local.http_functions : name => merge(local.http_defaults, lookup(function, "size", {})) }
+  http_size = {
+    for name, function in local.http_functions : name =>
+    merge(local.http_defaults, lookup(function, "size", {}), { for _, count in { (name) = lookup(var.max_instances, name, null) } : "max_instances" => count if count != null })
+  }
   # The proxy in the sidecar of a function. Google's sample of a sidecar has a fraction of a CPU, too
   # (GoogleCloudPlatform/cloud-run-samples, multi-container/hello-nginx-sample).
   proxy = { cpu = "250m", memory = "256Mi" }
@@ -64,9 +67,11 @@ locals {
   # Class Database in shared/photofinish/adapters/postgres/database.py: the pool of a process. A function has a process for
   # each CPU, and a deploy runs the old and the new revision side by side.
   pool_size = 4
+  processes = { for name, function in local.functions : name => contains(function.uses, "database") ? local.size[name].max_instances * local.size[name].cpu : 0 }
   connections = {
     needed = local.pool_size * (
-      2 * sum([for name, function in local.functions : local.size[name].max_instances * local.size[name].cpu if contains(function.uses, "database")])
+      2 * sum([for name, count in local.processes : count if !contains(local.occasional, name)])
+      + 2 * max([for name in local.occasional : local.processes[name]]...)
       + var.analysis.max_tasks
     ) + 1 # migrate
     # Three for superusers (superuser_reserved_connections), Cloud SQL's own, and a person who looks.
@@ -75,13 +80,13 @@ locals {
 }
 
 variable "max_instances" {
-  description = "Most instances of an event function, by its name, where one is not enough: for example { on-object-finalized = 5 } when thousands of photos arrive in a minute. Search has search.max_instances."
+  description = "Most instances of an event function or of `live`, by its name, where one is not enough: for example { on-object-finalized = 5 } when thousands of photos arrive in a minute, { live = 3 } for 3,000 live streams. Search has search.max_instances."
   type        = map(number)
   default     = {}
 
   validation {
-    condition     = alltrue([for name, count in var.max_instances : contains(keys(local.event_functions), name) && count >= 1])
-    error_message = "max_instances must name event functions (${join(", ", keys(local.event_functions))}), each with at least 1 instance."
+    condition     = alltrue([for name, count in var.max_instances : contains(concat(keys(local.event_functions), ["live"]), name) && count >= 1])
+    error_message = "max_instances must name `live` or event functions (${join(", ", keys(local.event_functions))}), each with at least 1 instance."
   }
 }
 

@@ -49,6 +49,11 @@ _NAMES = {
 }
 # As in the cloud: many search at once, so the API has a process for each core, with one thread for its models.
 _SERVING = {"api": {"WORKERS": str(os.cpu_count() or 1), "THREADS": "8"}}
+_URLS = {
+    "PHOTOFINISH_API_URL": "api",
+    "PHOTOFINISH_LIVE_URL": "live",
+    "PHOTOFINISH_REKOGNITION_URL": "rekognition",
+}
 _SERVING_SETTINGS = {"api": {"PHOTOFINISH_THREADS": "1"}}
 
 
@@ -134,11 +139,7 @@ def local_deployment(
 def local_environment(state_dir: Path) -> dict[str, str]:
     """The variables by which commands, tests and apps reach the local cloud of `state_dir`; contains secrets."""
     pieces = stack.pieces(state_dir)
-    urls = {
-        variable: pieces[function].address
-        for variable, function in (("PHOTOFINISH_API_URL", "api"), ("PHOTOFINISH_REKOGNITION_URL", "rekognition"))
-        if function in pieces
-    }
+    urls = {variable: pieces[function].address for variable, function in _URLS.items() if function in pieces}
     # Not AWS_ACCESS_KEY_ID: users who migrate from AWS need their AWS credentials at the same time.
     aws = AwsCredentials.of(api_key(state_dir).key_id, SecretVersions.parse(aws_key_secret(state_dir)).current)
     return (

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import functions_framework
+import functions_framework.aio
 from flask import Request, jsonify
 from flask import request as flask_request
 from werkzeug.exceptions import HTTPException
@@ -49,6 +50,8 @@ from photofinish_functions.events import (
 # The application of the API and the Rekognition protocol are imported where they are used: event functions do without.
 if TYPE_CHECKING:
     from flask_openapi3.openapi import OpenAPI
+    from starlette.requests import Request as AsgiRequest
+    from starlette.responses import Response as AsgiResponse
     from werkzeug.wrappers import Response
 
     from photofinish_functions.access.gate import Gate
@@ -255,6 +258,14 @@ def answer_unrouted(error: HTTPException) -> Response:
     answer = jsonify({"error": {"code": code, "message": error.description}})
     answer.status_code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     return answer
+
+
+@functions_framework.aio.http
+async def live(request: AsgiRequest) -> AsgiResponse:
+    """The live stream of an album's events; `live/app.py` serves its WebSocket twin beside it."""
+    from photofinish_functions.live.app import live_service
+
+    return await live_service().stream(request)
 
 
 def _serve_api(request: Request) -> Response:

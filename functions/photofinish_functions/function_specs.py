@@ -7,6 +7,7 @@ from typing import Literal
 
 from photofinish.settings import (
     AccessSettings,
+    AdmissionSettings,
     ApiSettings,
     DatabaseSettings,
     EnvironmentSettings,
@@ -86,6 +87,12 @@ FUNCTIONS = (
             *(AccessSettings, ApiSettings, LinkSettings, WebhookSettings),
         ),
         models=(*_FACES, *_TEXT),
+    ),
+    FunctionSpec(
+        name="live",
+        entry_point="live",
+        signature="http",
+        settings=(Settings, DatabaseSettings, AdmissionSettings, ApiSettings),
     ),
     FunctionSpec(
         name="rekognition",

@@ -18,6 +18,9 @@ bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8080')}"  
 workers = int(os.environ.get("WORKERS", "1"))
 threads = int(os.environ.get("THREADS", "8"))
 worker_class = "gthread"
+if os.environ.get("FUNCTION_TARGET") == "live":  # as functions-framework serves ASGI functions, in one event loop
+    worker_class = "photofinish_functions.live.worker.LiveWorker"
+    graceful_timeout = 9  # Cloud Run kills an instance ten seconds after it told it to stop
 preload_app = True  # loaded once; if the function cannot start, the command ends
 timeout = 0  # Cloud Run has a request timeout of its own
 limit_request_line = 8190  # the most that gunicorn can bound, and far more than a cursor has

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import functions_framework
 from flask import Flask
@@ -12,24 +13,37 @@ from photofinish import wiring
 from photofinish.settings import DatabaseSettings
 from photofinish_functions.function_specs import FUNCTIONS
 
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+LIVE = "live"
+"""The one function that is an ASGI application: connections stay open, and a thread for each would be too much."""
 READY_PATH = "/ready"
 """Cloud Run's startup probe asks here before it sends requests (terraform/modules/function-service)."""
 
 
-def create_app() -> Flask:
+def create_app() -> Flask | Starlette:
     """Return the application of the function that FUNCTION_TARGET names."""
+    if os.environ.get("FUNCTION_TARGET") == LIVE:
+        from photofinish_functions.live.app import create_live_app
+
+        return create_live_app(READY_PATH, _is_ready)
     app: Flask = functions_framework.create_app()  # type: ignore[no-untyped-call]
     app.add_url_rule(READY_PATH, "ready", _ready, methods=["GET"])
     return app
 
 
 def _ready() -> tuple[dict[str, str], HTTPStatus]:
-    """Answer 200 as soon as the function can work: at once, or when its database answers.
+    if _is_ready():
+        return {"status": "ok"}, HTTPStatus.OK
+    return {"status": "unavailable"}, HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _is_ready() -> bool:
+    """Whether the function can work: at once, or when its database answers.
 
     This is not liveness: an instance that loses its database later must not be ended, since another would not have it.
     """
     target = os.environ.get("FUNCTION_TARGET")
     [spec] = [spec for spec in FUNCTIONS if spec.entry_point == target]
-    if DatabaseSettings in spec.settings and not wiring.app().database_answers():
-        return {"status": "unavailable"}, HTTPStatus.SERVICE_UNAVAILABLE
-    return {"status": "ok"}, HTTPStatus.OK
+    return DatabaseSettings not in spec.settings or wiring.app().database_answers()

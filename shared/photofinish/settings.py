@@ -185,13 +185,11 @@ class AwsKeySettings(EnvironmentSettings):
     """With it anyone can sign as any key."""
 
 
-class AccessSettings(EnvironmentSettings):
+class AdmissionSettings(EnvironmentSettings):
     """Authentication and rate limits. A rate is ``requests per second/burst``."""
 
-    token_secret: _SecretVersions = Field(validation_alias="PHOTOFINISH_TOKEN_SECRET")
-    """Signs page tokens and links to pictures."""
     pepper: _SecretVersions = Field(validation_alias="PHOTOFINISH_PEPPER")
-    """Keys the hashes of network addresses and searches, and the noise of redacted faces."""
+    """Keys the hashes of network addresses and searches, the noise of redacted faces, and tickets of live streams."""
     firebase_project: str | None = Field(None, validation_alias="PHOTOFINISH_FIREBASE_PROJECT")
     """Firebase project whose users may authenticate with ID tokens; None: API keys only."""
     firebase_keys_url: str = Field(
@@ -221,6 +219,13 @@ class AccessSettings(EnvironmentSettings):
                     raise ValueError(f"{used[value]} and {variable} have a value in common: each needs its own")
                 used[value] = variable
         return self
+
+
+class AccessSettings(AdmissionSettings):
+    """What the API and the Rekognition API need in addition."""
+
+    token_secret: _SecretVersions = Field(validation_alias="PHOTOFINISH_TOKEN_SECRET")
+    """Signs page tokens and links to pictures."""
 
 
 class SignedAccessSettings(AccessSettings, AwsKeySettings):

@@ -7,7 +7,7 @@ canary_percent=$1 canary_s=$2
 functions=$(cat /workspace/functions.digest)
 gpu_jobs=$(cat /workspace/gpu-jobs.digest)
 events="on-object-finalized launch-workers on-dead-letter reconcile cluster-people record-events deliver-webhooks on-enrolment-finalized rescore-bibs expire"
-apis="api rekognition"
+apis="api live rekognition"
 
 # No person needs to know these secrets, so the first deploy creates them, as version 2 after Terraform's placeholder.
 for secret in photofinish-key-secret photofinish-token-secret photofinish-pepper photofinish-receipt-key photofinish-webhook-key; do

@@ -7,6 +7,7 @@ variables {
   region     = "europe-west1"
   domain     = "search.example.com"
   services   = { "/v1" = "api" }
+  paths      = { "/v1/events/ws" = "live", "/v1/albums/*/events/stream" = "live" }
   hosts      = { "aws.example.com" = "rekognition" }
 }
 
@@ -32,8 +33,16 @@ run "defaults" {
     error_message = "Only TLS 1.2 and newer is accepted."
   }
   assert {
-    condition     = { for rule in google_compute_url_map.front.path_matcher[0].path_rule : sort(rule.paths)[0] => rule.service } == { "/v1" = google_compute_backend_service.service["api"].id }
-    error_message = "Every path leads to its function."
+    condition = [for rule in google_compute_url_map.front.path_matcher[0].route_rules : [rule.priority, rule.service, coalesce(rule.match_rules[0].path_template_match, rule.match_rules[0].full_path_match)]] == [
+      [1, google_compute_backend_service.service["live"].id, "/v1/albums/*/events/stream"],
+      [2, google_compute_backend_service.service["live"].id, "/v1/events/ws"],
+      [3, google_compute_backend_service.service["api"].id, "/v1"],
+    ]
+    error_message = "Every path leads to its function, single paths first."
+  }
+  assert {
+    condition     = google_compute_url_map.front.path_matcher[0].route_rules[2].match_rules[1].prefix_match == "/v1/"
+    error_message = "A prefix stands for all paths below it."
   }
   assert {
     condition     = output.urls == { "/v1" = "https://search.example.com/v1" } && output.domains == ["search.example.com", "aws.example.com"]

@@ -35,7 +35,7 @@ run "defaults" {
     error_message = "Buckets are named after the project."
   }
   assert {
-    condition     = toset(output.services.events) == toset(["on-object-finalized", "launch-workers", "on-dead-letter", "reconcile", "cluster-people", "record-events", "deliver-webhooks", "on-enrolment-finalized", "rescore-bibs", "expire"]) && toset(output.services.http) == toset(["api", "rekognition"])
+    condition     = toset(output.services.events) == toset(["on-object-finalized", "launch-workers", "on-dead-letter", "reconcile", "cluster-people", "record-events", "deliver-webhooks", "on-enrolment-finalized", "rescore-bibs", "expire"]) && toset(output.services.http) == toset(["api", "live", "rekognition"])
     error_message = "Every function has a service."
   }
   assert {
@@ -55,7 +55,7 @@ run "defaults" {
 # A new account has about 20 vCPUs and 40 GiB per region, and 3 L4s.
 run "a_new_account_is_enough" {
   assert {
-    condition     = output.run_demand == { vcpu = 18, memory_gib = 32.5, l4 = 1, connections = 77 }
+    condition     = output.run_demand == { vcpu = 19.25, memory_gib = 33.25, l4 = 1, connections = 77 }
     error_message = "Everything that may run at once, by default, fits the quotas of a new account."
   }
   assert {

@@ -40,6 +40,7 @@ from photofinish.ports import Expired
 from photofinish_cli.local_access import SECRETS
 from photofinish_emulators.stack import StackSpec
 from photofinish_functions import entry_points
+from photofinish_functions.live import app as live_app
 from support.pictures import encode, quadrants
 from support.pipeline import MemoryCloud
 
@@ -123,6 +124,9 @@ def _build_parts_named_in(package: Path) -> None:
     if package.name == "api":
         entry_points._gate()
         entry_points._api_app()
+    if package.name == "live":
+        live_app.for_pages()
+        live_app.live_service.__wrapped__()
     for name in re.findall(r"\b(?:cloud|services)\.(\w+)", text):
         part = getattr(wiring.app(), name)
         if isinstance(part, Pictures):

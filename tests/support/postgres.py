@@ -31,7 +31,8 @@ _TEMPLATE = "photofinish_template"
 # Named as Cloud SQL names the users of service accounts.
 FUNCTION_USER = "fn-api@template.iam"
 DELIVERING_USER = "fn-deliver-webhooks@template.iam"
-_RIGHTS = {FUNCTION_USER: Rights.API, DELIVERING_USER: Rights.WEBHOOKS}
+LIVE_USER = "fn-live@template.iam"
+_RIGHTS = {FUNCTION_USER: Rights.API, DELIVERING_USER: Rights.WEBHOOKS, LIVE_USER: Rights.LIVE}
 _PASSWORD = "of-a-function"
 _numbers = itertools.count(1)
 
@@ -100,6 +101,11 @@ def function_database(database: str) -> str:
 def delivering_database(database: str) -> str:
     """The same for the function that delivers to webhooks."""
     return make_conninfo(database, user=DELIVERING_USER, password=_PASSWORD)
+
+
+def url_of(database: str, user: str) -> str:
+    """The connection string of a function's user in a migrated `database`."""
+    return make_conninfo(database, user=user, password=_PASSWORD)
 
 
 def _database(*, template: str) -> Iterator[str]:

@@ -119,6 +119,7 @@ def _service_loads(files: TerraformFiles) -> list[Load]:
                 continue
             if functions == "http_functions":
                 size = files.local("http_defaults") | function.get("size", {})
+                size |= {"max_instances": raised[name]} if name in raised else {}
             else:
                 size = files.local("event_defaults") | {"max_instances": raised.get(name, 1)} | function.get("size", {})
             has_proxy = "database" in function["uses"]

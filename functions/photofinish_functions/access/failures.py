@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from threading import Lock
 
 from cachetools import TLRUCache
-from flask import Request
+from werkzeug.sansio.request import Request
 
 from photofinish.domain.access import RateLimit
 from photofinish.domain.secret_versions import SecretVersions

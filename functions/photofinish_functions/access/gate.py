@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from cachetools import TTLCache, cached
 from flask import Request
+from werkzeug.sansio.request import Request as RequestHead
 
 from photofinish.domain.access import (
     AlbumAccess,
@@ -27,7 +28,7 @@ from photofinish.domain.access import (
 from photofinish.domain.photo import is_album_name
 from photofinish.logs import fields
 from photofinish.ports import AccessStore
-from photofinish.settings import AccessSettings, SignedAccessSettings
+from photofinish.settings import AdmissionSettings, SignedAccessSettings
 from photofinish_functions.access import sigv4
 from photofinish_functions.access.api_keys import KEEP_S, ApiKeys, bearer_token
 from photofinish_functions.access.failures import FailureLimit, audited_network
@@ -45,6 +46,7 @@ from photofinish_functions.access.refusals import (
 
 log = logging.getLogger(__name__)
 Caller = TypeVar("Caller")
+Head = TypeVar("Head", bound=RequestHead)
 _MAX_ALBUMS = 4096
 
 
@@ -57,7 +59,7 @@ class Gate:
     def __init__(
         self,
         store: AccessStore,
-        settings: AccessSettings,
+        settings: AdmissionSettings,
         *,
         aws_service: str = "rekognition",
         keep_s: float = KEEP_S,
@@ -87,7 +89,7 @@ class Gate:
 
     def admit(
         self,
-        request: Request,
+        request: RequestHead,
         scope: Scope,
         album: str | None,
         *,
@@ -110,7 +112,7 @@ class Gate:
 
     def admit_face_search(
         self,
-        request: Request,
+        request: RequestHead,
         scope: Scope,
         album: str,
         *,
@@ -123,13 +125,13 @@ class Gate:
         """
         return self._admitted(request, scope, album, cost, reading, budgets=self.probing.budgets)
 
-    def admit_anywhere(self, request: Request, scope: Scope, *, cost: int = 1) -> Principal:
+    def admit_anywhere(self, request: RequestHead, scope: Scope, *, cost: int = 1) -> Principal:
         """Return the principal of a request that is answered for whichever albums the principal may see.
 
         Raises:
             Unauthorized, RateLimited, Forbidden, Unavailable: as :meth:`admit`.
         """
-        caller = self._authenticated(request, self._holder_or_user)
+        caller = self.authenticated(request, self._holder_or_user)
         if isinstance(caller, ApiKey):
             return including(self._admit_key(caller, cost), scope)
         claimed = _claimed_by(caller)
@@ -152,7 +154,47 @@ class Gate:
             Unauthorized: the signature is missing, not valid, not timely, or was used before; see its `problem`.
             RateLimited, Unavailable: as :meth:`admit`.
         """
-        return self._admit_key(self._authenticated(request, self._signer), cost)
+        return self._admit_key(self.authenticated(request, self._signer), cost)
+
+    def authenticated(self, request: Head, find: Callable[[Head], Caller]) -> Caller:
+        """Return the caller that `find` finds; count failed authentications per network address."""
+        try:
+            return find(request)
+        except Unauthorized as refusal:
+            log.info("unauthorized", extra=fields(problem=refusal.problem))
+            retry_after_s = self._failures.count(request)
+            raise Unauthorized(refusal.problem, retry_after_s=retry_after_s) from None
+
+    def _admitted(
+        self,
+        request: RequestHead,
+        scope: Scope,
+        album: str | None,
+        cost: int,
+        reading: Reading,
+        *,
+        budgets: Callable[[Principal, str], Sequence[str]] | None = None,
+    ) -> tuple[Principal, list[float]]:
+        """Return the principal and what is used of its `budgets` in the album."""
+        caller = self.authenticated(request, self._holder_or_user)
+        if isinstance(caller, ApiKey):
+            principal, limit = caller.principal, self._rate_of(caller)
+        else:
+            principal, limit = _claimed_by(caller), self._user_rate
+        asked = budgets(principal, album) if budgets is not None and album is not None and is_album_name(album) else ()
+        used_s = self._limit(principal, limit, cost, asked=asked)
+        if isinstance(caller, ApiKey):
+            self._keys.record_use(caller)
+        else:
+            principal = self._as_principal(caller, scope, album)
+        return permitted(principal, scope, album, reading), used_s
+
+    def _rate_of(self, key: ApiKey) -> RateLimit:
+        return key.rate or self._key_rates[key.scope]
+
+    def valid_key(self, key_id: str) -> ApiKey | None:
+        """Return the key of this id if it is valid, for a caller that proved otherwise that it acts for its holder."""
+        return self._keys.with_id(key_id)
 
     def spend(self, principal: Principal, budget: str, limit: RateLimit) -> None:
         """Take one from a budget that the principal has besides its rate; raise RateLimited when it is empty."""
@@ -190,7 +232,7 @@ class Gate:
             )
         )
 
-    def network_of(self, request: Request) -> str | None:
+    def network_of(self, request: RequestHead) -> str | None:
         """Return where a request came from, as the audit keeps it; None where that is not known."""
         return audited_network(request, self._proxy_hops)
 
@@ -234,7 +276,7 @@ class Gate:
                 )
             )
 
-    def _holder_or_user(self, request: Request) -> ApiKey | SignedInUser:
+    def _holder_or_user(self, request: RequestHead) -> ApiKey | SignedInUser:
         # A private Cloud Run service needs Authorization for Google's own token, so X-Api-Key takes precedence.
         text = request.headers.get("X-Api-Key", "").strip() or bearer_token(request.headers)
         if not text:
@@ -270,42 +312,6 @@ class Gate:
         if not self._store.remember_signature(signature.digest, sigv4.request_nonce(headers), signature.expires_at):
             raise Unauthorized(SignatureProblem.REPLAYED)
         return key
-
-    def _authenticated(self, request: Request, find: Callable[[Request], Caller]) -> Caller:
-        """Return the caller that `find` finds; count failed authentications per network address."""
-        try:
-            return find(request)
-        except Unauthorized as refusal:
-            log.info("unauthorized", extra=fields(problem=refusal.problem))
-            retry_after_s = self._failures.count(request)
-            raise Unauthorized(refusal.problem, retry_after_s=retry_after_s) from None
-
-    def _admitted(
-        self,
-        request: Request,
-        scope: Scope,
-        album: str | None,
-        cost: int,
-        reading: Reading,
-        *,
-        budgets: Callable[[Principal, str], Sequence[str]] | None = None,
-    ) -> tuple[Principal, list[float]]:
-        """Return the principal and what is used of its `budgets` in the album."""
-        caller = self._authenticated(request, self._holder_or_user)
-        if isinstance(caller, ApiKey):
-            principal, limit = caller.principal, self._rate_of(caller)
-        else:
-            principal, limit = _claimed_by(caller), self._user_rate
-        asked = budgets(principal, album) if budgets is not None and album is not None and is_album_name(album) else ()
-        used_s = self._limit(principal, limit, cost, asked=asked)
-        if isinstance(caller, ApiKey):
-            self._keys.record_use(caller)
-        else:
-            principal = self._as_principal(caller, scope, album)
-        return permitted(principal, scope, album, reading), used_s
-
-    def _rate_of(self, key: ApiKey) -> RateLimit:
-        return key.rate or self._key_rates[key.scope]
 
     def _admit_key(self, key: ApiKey, cost: int) -> Principal:
         self._limit(key.principal, self._rate_of(key), cost)

@@ -70,7 +70,7 @@ def answer_errors(app: Flask, *, has_album: Callable[[str], bool]) -> None:
     def answer(error: Exception) -> Response:
         if isinstance(error, InternalServerError) and isinstance(error.original_exception, Exception):
             error = error.original_exception  # raised after the view, for example by the audit
-        refusal = _refusal(error)
+        refusal = refusal_of(error)
         if refusal.status == 404 and _is_of_unknown_album(has_album):
             refusal = NotVisible()
         if refusal.status == 500:
@@ -102,7 +102,8 @@ def unavailable() -> Refused:
     return Refused(503, "unavailable", message, {"Retry-After": str(RETRY_AFTER_S)})
 
 
-def _refusal(error: Exception) -> Refused:
+def refusal_of(error: Exception) -> Refused:
+    """Return the answer to a request that raised `error`."""
     match error:
         case Refused():
             return error

@@ -288,6 +288,7 @@ ANSWERS: Final[dict[str, Json]] = {
         "total_ms": 402.5,
     },
     "list_events": {"events": [EVENT], "next_cursor": "WyI5ZjJjN2UwYTFiNGQ2ODg1Iiw0NzExXQ", "later_cursor": None},
+    "create_event_ticket": {"ticket": "WyJrZXkiLCJhYmNkIl0.q2hXbGdpZUZrYnJ1c2g", "expires_in_s": 60},
     "show_cameras": cameras("Canon EOS R5", found=True),
     "set_camera_shifts": cameras(None, found=False),
     "show_bib_rules": RULES,

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Self
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from flask_openapi3.utils import parse_body
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from photofinish.domain.photo import MAX_ALBUM_CHARS, album_name, is_album_name
@@ -97,6 +97,8 @@ def _written_out(value: Any) -> Any:
 
 Day = Annotated[date, Field(strict=False), BeforeValidator(_written_out)]
 Time = Annotated[datetime, Field(strict=False), BeforeValidator(_written_out)]
+AwareTime = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_out)]
+"""A time with its time zone."""
 AlbumName = Annotated[
     str,
     Field(

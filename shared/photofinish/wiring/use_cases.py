@@ -6,7 +6,13 @@ import functools
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from photofinish.settings import AccessSettings, ReceiptSettings, SignedAccessSettings, WebhookSettings
+from photofinish.settings import (
+    AccessSettings,
+    AdmissionSettings,
+    ReceiptSettings,
+    SignedAccessSettings,
+    WebhookSettings,
+)
 from photofinish.wiring.google_adapters import GoogleAdapters
 from photofinish.wiring.models import Models, model_settings
 from photofinish.wiring.postgres_adapters import PostgresAdapters
@@ -247,6 +253,11 @@ class App(GoogleAdapters, PostgresAdapters, Models):
     @cached_property
     def webhook_settings(self) -> WebhookSettings:
         return WebhookSettings.from_env()
+
+    @cached_property
+    def admission_settings(self) -> AdmissionSettings:
+        """Those of the function that only admits callers."""
+        return AdmissionSettings.from_env()
 
     @cached_property
     def access_settings(self) -> AccessSettings:

@@ -53,7 +53,7 @@ resource "google_cloud_run_v2_service" "function" {
       }
 
       resources {
-        limits            = { cpu = tostring(var.size.cpu), memory = "${var.size.memory_gib}Gi" }
+        limits            = { cpu = tostring(var.size.cpu), memory = var.size.memory_gib < 1 ? "${var.size.memory_gib * 1024}Mi" : "${var.size.memory_gib}Gi" }
         cpu_idle          = true
         startup_cpu_boost = true
       }

@@ -2,7 +2,12 @@
 
 locals {
   domains  = concat([var.domain], sort(keys(var.hosts)))
-  backends = toset(concat(values(var.services), values(var.hosts)))
+  backends = toset(concat(values(var.services), values(var.paths), values(var.hosts)))
+  # The first that matches counts: single paths before the prefixes that they lie in.
+  routes = concat(
+    [for path, service in var.paths : { service = service, template = path, prefix = null }],
+    [for path, service in var.services : { service = service, template = null, prefix = path }],
+  )
 }
 
 resource "google_compute_global_address" "front" {
@@ -130,11 +135,31 @@ resource "google_compute_url_map" "front" {
     name            = "functions"
     default_service = google_compute_backend_service.service[sort(values(var.services))[0]].id
 
-    dynamic "path_rule" {
-      for_each = var.services
+    # Path rules know a star at the end only.
+    dynamic "route_rules" {
+      for_each = local.routes
       content {
-        paths   = [path_rule.key, "${path_rule.key}/*"]
-        service = google_compute_backend_service.service[path_rule.value].id
+        priority = route_rules.key + 1
+        service  = google_compute_backend_service.service[route_rules.value.service].id
+
+        dynamic "match_rules" {
+          for_each = route_rules.value.template == null ? [] : [route_rules.value.template]
+          content {
+            path_template_match = match_rules.value
+          }
+        }
+        dynamic "match_rules" {
+          for_each = route_rules.value.prefix == null ? [] : [route_rules.value.prefix]
+          content {
+            full_path_match = match_rules.value
+          }
+        }
+        dynamic "match_rules" {
+          for_each = route_rules.value.prefix == null ? [] : [route_rules.value.prefix]
+          content {
+            prefix_match = "${match_rules.value}/"
+          }
+        }
       }
     }
   }

@@ -34,6 +34,17 @@ variable "services" {
   }
 }
 
+variable "paths" {
+  description = "Single paths on `domain` that another service has than the prefix they lie in: path, in which a `*` is one segment, to service name."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for path in keys(var.paths) : can(regex("^(/([a-z0-9_-]+|\\*))+$", path))])
+    error_message = "paths must be paths such as /v1/albums/*/events/stream."
+  }
+}
+
 variable "hosts" {
   description = "Additional host names that each serve one service on every path: host name to service name."
   type        = map(string)

@@ -15,12 +15,14 @@ from psycopg.conninfo import make_conninfo
 
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.events.log import PgEventLog
 from photofinish.adapters.postgres.granting import Rights, parse
 from photofinish.adapters.postgres.migrating import Migration, migrate, migrations
 from photofinish.adapters.postgres.suppression import PgSuppressionList
 from photofinish.adapters.postgres.webhooks.deliveries import PgWebhookDeliveries
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.access import AlbumAccess, RateLimit
+from photofinish.domain.album_event import EventFilter
 from photofinish.errors import Misconfigured
 from support.access import audit_entry, new_key, pg_access
 from support.erasing import erase_rows
@@ -166,6 +168,23 @@ def test_what_calls_strangers_servers_sees_events_and_nothing_else(migrated: Clo
         "DELETE FROM album_event",
     ):
         assert refused(deliveries, statement), statement
+
+
+def test_what_streams_events_admits_callers_and_sees_events_and_nothing_else(migrated: CloudSql) -> None:
+    with pg_access(migrated.url(OWNER)) as owner:
+        presented = new_key(owner)
+    with pg_access(migrated.of(Rights.LIVE)) as store, closing(Database(migrated.of(Rights.LIVE))) as database:
+        assert store.find_key(presented.key_id) is not None
+        assert store.take("key:1", LIMIT) == 0
+        assert store.remember_signature(b"ticket", b"nonce", datetime.now(UTC) + timedelta(minutes=1))
+        store.append_audit(audit_entry())
+        log = PgEventLog(database)
+        assert log.page(None, EventFilter(bib="7"), after=0, limit=1).events == ()
+        assert log.shown(["0" * 32])
+    for table in ("face", "photo", "person", "consent_record", "opt_out", "audit_entry", "webhook", "erasure"):
+        assert refused(migrated.of(Rights.LIVE), f"SELECT * FROM {table}"), table
+    for statement in ("UPDATE api_key SET scope = 'admin'", "DELETE FROM album_event", "SELECT drop_old_events(now())"):
+        assert refused(migrated.of(Rights.LIVE), statement), statement
 
 
 def test_the_api_admits_callers_and_does_not_make_keys(migrated: CloudSql) -> None:

@@ -178,6 +178,7 @@ def test_only_functions_with_database_settings_get_the_database_url() -> None:
     assert given == {spec.name for spec in FUNCTIONS if DatabaseSettings in spec.settings}
     assert given == {
         "api",
+        "live",
         "rekognition",
         "cluster-people",
         "record-events",
@@ -205,7 +206,9 @@ def test_migrations_grant_every_function_what_its_settings_say_it_does() -> None
     rights_of = {RetentionSettings: "retention", WebhookSettings: "webhooks"}
     needed = {
         f"fn-{spec.name}": (
-            "api"
+            "live"
+            if spec.name == "live"
+            else "api"
             if spec.signature == "http"
             else next((rights for kind, rights in rights_of.items() if kind in spec.settings), "data")
         )

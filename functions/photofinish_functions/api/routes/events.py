@@ -3,68 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from flask_openapi3.blueprint import APIBlueprint
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import Field
 
 from photofinish.domain.access import Scope
-from photofinish.domain.album_event import EventFilter, EventType, cloud_event
-from photofinish.domain.photo import PhotoStatus
-from photofinish.errors import InvalidQuery
+from photofinish.domain.album_event import cloud_event
 from photofinish.wiring import App
+from photofinish_functions.access.live_tickets import TICKET_S, LiveTickets
 from photofinish_functions.api.albums import check_album
 from photofinish_functions.api.error_codes import fails_with
-from photofinish_functions.api.guarding import audit, guarded
+from photofinish_functions.api.event_filters import POSITION, EventFilters, query_of
+from photofinish_functions.api.guarding import audit, guarded, principal
 from photofinish_functions.api.paging import Cursor, cursor_after, position
-from photofinish_functions.api.patterns import PHOTO_ID, UUID
-from photofinish_functions.api.schemas import AlbumPath, Output, Parameters, example, new_blueprint
-from photofinish_functions.api.search_requests import Number, Text
+from photofinish_functions.api.schemas import AlbumPath, Output, example, new_blueprint
 
 MAX_EVENTS = 1000
-_POSITION = TypeAdapter[int](Annotated[int, Field(ge=0)])
-_TYPES_OF_STATUS = {
-    PhotoStatus.QUEUED: EventType.PHOTO_QUEUED,
-    PhotoStatus.DONE: EventType.PHOTO_DONE,
-    PhotoStatus.REJECTED: EventType.PHOTO_REJECTED,
-    PhotoStatus.FAILED: EventType.PHOTO_FAILED,
-    PhotoStatus.ERASED: EventType.PHOTO_ERASED,
-}
 
 
-class EventsQuery(Parameters):
-    type: list[EventType] | None = Field(None, description="Only events of these types, such as `photo.done`.")
-    status: (
-        Literal[PhotoStatus.QUEUED, PhotoStatus.DONE, PhotoStatus.REJECTED, PhotoStatus.FAILED, PhotoStatus.ERASED]
-        | None
-    ) = Field(None, description="Only events about photos that reached this status: the same as `type=photo.STATUS`.")
-    folder: Text | None = Field(None, description="Only events about photos of this folder below the album.")
-    camera: Text | None = Field(None, description="Make and model, exactly as in the photo's metadata.")
-    photo_id: Annotated[str, Field(pattern=PHOTO_ID)] | None = None
-    person_id: Annotated[str, Field(pattern=UUID)] | None = Field(
-        None, description="Only events about this person, and about photos that show them now."
-    )
-    bib: Number | None = Field(None, description="Only events about photos that have this number now.")
-    batch_id: Annotated[str, Field(pattern=UUID)] | None = None
-    occurred_from: AwareDatetime | None = Field(None, description="With a time zone; inclusive.")
-    occurred_before: AwareDatetime | None = Field(None, description="With a time zone; exclusive.")
+class EventsQuery(EventFilters):
     order: Literal["oldest_first", "newest_first"] = "oldest_first"
     limit: Annotated[int, Field(ge=1, le=MAX_EVENTS, description="Maximum number of events.")] = 100
     cursor: Cursor | None = None
-
-    def wanted(self) -> EventFilter:
-        """Raises InvalidQuery."""
-        return EventFilter(
-            types=_types(self.type, self.status),
-            folder=None if self.folder is None else self.folder.strip("/"),
-            camera=self.camera,
-            photo_id=self.photo_id,
-            person_id=self.person_id,
-            bib=self.bib,
-            batch_id=self.batch_id,
-            occurred_from=self.occurred_from,
-            occurred_before=self.occurred_before,
-        )
 
 
 class Event(Output):
@@ -99,6 +61,13 @@ class Events(Output):
     )
 
 
+class EventTicket(Output):
+    ticket: str = Field(
+        description="Send it as `ticket` in the URL of a live stream.", json_schema_extra=example("WyJrZXki.q2hXbGd")
+    )
+    expires_in_s: int = Field(description="It must be used within this time.", json_schema_extra=example(60))
+
+
 def blueprint(services: App) -> APIBlueprint:
     api = new_blueprint("events", "Read what happened to an album, in one order that misses nothing.")
 
@@ -111,8 +80,8 @@ def blueprint(services: App) -> APIBlueprint:
         Oldest first, every page has a `next_cursor`, also one that is not full: it goes on with what comes later.
         """
         wanted = query.wanted()
-        asked = ("events", path.album, wanted, query.order)
-        last = position(asked, query.cursor, None, _POSITION)
+        asked = query_of(path.album, wanted, query.order)
+        last = position(asked, query.cursor, None, POSITION)
         later = None
         if query.order == "oldest_first":
             page = services.event_log.page(path.album, wanted, after=last or 0, limit=query.limit)
@@ -120,7 +89,7 @@ def blueprint(services: App) -> APIBlueprint:
         else:
             if last is None:
                 head = services.event_log.head()
-                later, last = cursor_after(("events", path.album, wanted, "oldest_first"), head), head + 1
+                later, last = cursor_after(query_of(path.album, wanted, "oldest_first"), head), head + 1
             page = services.event_log.newest(path.album, wanted, before=last, limit=query.limit)
             cursor = cursor_after(asked, page.position or None)
         if not page.events:
@@ -132,12 +101,19 @@ def blueprint(services: App) -> APIBlueprint:
             later_cursor=later,
         ).model_dump(mode="json")
 
+    @api.post("/albums/<album>/events/tickets", responses={201: EventTicket})
+    @guarded(Scope.SEARCH, "create_event_ticket")
+    @fails_with("unknown_album")
+    def create_event_ticket(path: AlbumPath) -> tuple[dict[str, Any], int]:
+        """Make a ticket that opens one live stream of the album, for browsers.
+
+        An EventSource or a WebSocket of a browser cannot send a key, and a key must never be in a URL. A ticket may:
+        it is valid for a minute, for one connection, with the caller's rights.
+        """
+        tickets = LiveTickets(services.access_settings.pepper)
+        check_album(services, path.album)
+        caller = principal()
+        text = tickets.ticket(caller.kind, caller.id, path.album)
+        return EventTicket(ticket=text, expires_in_s=TICKET_S).model_dump(mode="json"), HTTPStatus.CREATED
+
     return api
-
-
-def _types(types: list[EventType] | None, status: PhotoStatus | None) -> frozenset[EventType] | None:
-    if status is None:
-        return None if types is None else frozenset(types)
-    if types is not None:
-        raise InvalidQuery("Send `type` or `status`, not both.")
-    return frozenset({_TYPES_OF_STATUS[status]})

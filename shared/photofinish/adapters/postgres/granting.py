@@ -28,6 +28,8 @@ class Rights(StrEnum):
     """DATA, keeping receipts of erasures, and deleting what is past its retention: audit entries, rates, signatures."""
     WEBHOOKS = "webhooks"
     """Reading events and what photos show, and delivering them; no other rows, because it calls strangers' servers."""
+    LIVE = "live"
+    """Reading events and what photos show, and admitting callers; no other rows, because it only tells."""
 
 
 ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -48,6 +50,8 @@ _LESS: Mapping[str, tuple[str, ...]] = {
     # Added to by record_album_event alone; erasures delete.
     "album_event": ("SELECT", "DELETE"),
 }
+# Not `at` or `entry_id`, which would let an injected statement date an entry back.
+_ADD_AUDIT = ("INSERT (principal, principal_id, action, album, target, outcome, request_id, count, network)",)
 _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
     Rights.DATA: {
         # To write the access documents of albums that were opened or closed.
@@ -65,10 +69,7 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         "rate_window": ("SELECT", "INSERT", "UPDATE"),
         "found_face": ("SELECT", "INSERT", "UPDATE"),
         "seen_signature": ROWS,
-        # Not `at` or `entry_id`, which would let an injected statement date an entry back.
-        "audit_entry": (
-            "INSERT (principal, principal_id, action, album, target, outcome, request_id, count, network)",
-        ),
+        "audit_entry": _ADD_AUDIT,
         # Receipts are issued by what deletes objects.
         **dict.fromkeys(_RECEIPTS, ("SELECT",)),
         "webhook": ROWS,
@@ -89,8 +90,10 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         "webhook_delivery": ("SELECT", "UPDATE", "DELETE"),
     },
 }
+_EVENTS = dict.fromkeys(("album", "album_event", "bib", "person_face"), ("SELECT",))
 _WEBHOOKS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("album", "album_event", "bib", "person_face", "webhook_secret"), ("SELECT",)),
+    **_EVENTS,
+    "webhook_secret": ("SELECT",),
     "webhook": (
         "SELECT",
         "UPDATE (disabled, disabled_at, failures, failing_since, paused_until)",
@@ -99,7 +102,20 @@ _WEBHOOKS: Mapping[str, tuple[str, ...]] = {
     "webhook_attempt": ("SELECT", "INSERT"),
     "webhook_relay": ("SELECT", "UPDATE"),
 }
-_WEBHOOKS_FUNCTIONS = ("record_album_event(", "event_watermark(")
+_LIVE: Mapping[str, tuple[str, ...]] = {
+    **_EVENTS,
+    "api_key": ("SELECT", "UPDATE (last_used_at)"),
+    "rate_window": ("SELECT", "INSERT", "UPDATE"),
+    # Tickets that were used.
+    "seen_signature": ROWS,
+    "audit_entry": _ADD_AUDIT,
+}
+_ONLY: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {Rights.WEBHOOKS: _WEBHOOKS, Rights.LIVE: _LIVE}
+"""All that these may do."""
+_ONLY_FUNCTIONS = {
+    Rights.WEBHOOKS: ("record_album_event(", "event_watermark("),
+    Rights.LIVE: ("event_watermark(",),
+}
 _NOT_DATA = {"schema_migration", "webhook_relay"} | {table for tables in _MORE.values() for table in tables}
 
 # Partitions are reached through their table. What belongs to an extension is not ours.
@@ -156,7 +172,7 @@ def grant(conn: psycopg.Connection, users: Mapping[str, Rights]) -> None:
         for user, rights in users.items():
             target = {"all": _listed(functions), "user": sql.Identifier(user)}
             conn.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {all} FROM {user}").format(**target))
-            allowed = [one for one in functions if rights is not Rights.WEBHOOKS or one.startswith(_WEBHOOKS_FUNCTIONS)]
+            allowed = [one for one in functions if one.startswith(_ONLY_FUNCTIONS.get(rights, ""))]
             target["allowed"] = _listed(allowed)
             conn.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {allowed} TO {user}").format(**target))
             for table in tables:
@@ -168,8 +184,8 @@ def _listed(functions: Iterable[str]) -> sql.Composable:
 
 
 def _privileges(table: str, rights: Rights) -> tuple[str, ...]:
-    if rights is Rights.WEBHOOKS:
-        return _WEBHOOKS.get(table, ())
+    if rights in _ONLY:
+        return _ONLY[rights].get(table, ())
     if table in _LESS:
         return _LESS[table]
     return _MORE[rights].get(table, ()) if table in _NOT_DATA else ROWS

@@ -72,8 +72,8 @@ def test_every_function_and_the_job_take_of_the_quota() -> None:
 def test_by_default_all_that_runs_at_once_fits_a_new_account() -> None:
     needs = read_needs(TERRAFORM, {}, project="my-races-dev", region="europe-west4")
     # Terraform's own sum is compared in terraform/tests/root.tftest.hcl.
-    assert sum(load.instances * load.vcpu for load in needs.loads) == 16.75 <= 20
-    assert sum(load.instances * load.memory_gib for load in needs.loads) == 31.25 <= 40
+    assert sum(load.instances * load.vcpu for load in needs.loads) == 19.25 <= 20
+    assert sum(load.instances * load.memory_gib for load in needs.loads) == 33.25 <= 40
 
 
 def test_an_environment_is_found_by_its_project() -> None:
