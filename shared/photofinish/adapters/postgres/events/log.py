@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from psycopg import sql
@@ -23,6 +24,7 @@ from photofinish.ports.event_log import EventPage
 _query = Statements("events")
 _CONDITIONS: Mapping[str, str] = {
     "album_id": "album_id = %(album_id)s",
+    "type": "type = ANY (%(type)s)",
     "folder": "folder = %(folder)s",
     "camera": "camera = %(camera)s",
     "photo_id": "photo_id = %(photo_id)s",
@@ -31,6 +33,31 @@ _CONDITIONS: Mapping[str, str] = {
     "occurred_from": "occurred_at >= %(occurred_from)s",
     "occurred_before": "occurred_at < %(occurred_before)s",
 }
+_FEW = frozenset({"photo_id", "batch_id", "bib", "person_id"})
+"""Filters that leave so few events of an album that their order does not matter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Branch:
+    """Conditions, and positions between which to look: the work of one index."""
+
+    conditions: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    is_few: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    """The column before the position in the index to read by, and which values of it."""
+
+    column: str = ""
+    values: Sequence[Any] = ()
+
+    @property
+    def parts(self) -> dict[str, sql.Composable]:
+        """Parts of the statements `…_by_index`."""
+        column_type = "integer" if self.column == "album_id" else "text"
+        return {"lead": sql.Identifier(self.column), "lead_type": sql.SQL(column_type)} if self.column else {}
 
 
 class PgEventLog:
@@ -103,35 +130,71 @@ def _read(
     if values is None:
         return ()
     values |= {"after": after, "until": until, "limit": limit}
-    conditions = [condition for name, condition in _CONDITIONS.items() if name in values]
+    conn.execute(_query("avoid_sorting"))
     found: dict[int, RecordedEvent] = {}
-    for of_branch, bounds in _branches(conn, values):
-        statement = _query(
-            "page_of_types" if "types" in values else "page",
-            columns=_query("columns"),
-            conditions=sql.SQL(" ").join(sql.SQL("AND " + condition) for condition in (*conditions, *of_branch)),
-            order=sql.SQL(order),
-        )
-        recorded = map(event_of_row, conn.execute(statement, values | bounds))
-        found |= {one.position: one for one in recorded}
+    for branch in _branches(conn, values):
+        of_branch = values | dict(branch.values)
+        conditions = {name: condition for name, condition in _CONDITIONS.items() if name in values}
+        statement, lead = "page_of_few" if branch.is_few else "page", _Lead()
+        if not branch.is_few and album is not None:
+            statement, lead = "page_by_index", _lead(conn, of_branch)
+            conditions.pop(lead.column)  # else Postgres would know that its order is of no account
+        text = " ".join(f"AND {condition}" for condition in (*conditions.values(), *branch.conditions))
+        parts = {"columns": _query("columns"), "conditions": sql.SQL(text), "order": sql.SQL(order)}
+        rows = conn.execute(_query(statement, **parts, **lead.parts), of_branch | {"leads": lead.values})
+        found |= {recorded.position: recorded for recorded in map(event_of_row, rows)}
     return tuple(found[position] for position in sorted(found, reverse=order == "DESC")[:limit])
 
 
-def _branches(conn: Connection, values: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Conditions, and positions between which to look, that together find the events: each is one index's work."""
+def _branches(conn: Connection, values: dict[str, Any]) -> Iterator[_Branch]:
+    """Yield what together finds the events."""
+    is_few = bool(_FEW & values.keys())
     people: tuple[str, ...] = ("",)
     if "person_id" in values:
         # The second part of the first repeats the condition of the index, without which Postgres does not use it.
         people = ("person_ids @> ARRAY[%(person_id)s] AND person_ids <> '{}'", "photo_id = ANY (%(photos_of_person)s)")
-    times: list[tuple[str, dict[str, Any]]] = [("", {})]
-    if "album_id" in values and ("occurred_from" in values or "occurred_before" in values):
-        asked = {"occurred_from": None, "occurred_before": None} | values
-        [lowest, highest] = conn.execute(_query("positions"), asked).fetchone() or (None, None)
-        bounds = {"after": max(values["after"], lowest or 0), "until": min(values["until"], highest or values["until"])}
-        times = [("NOT is_late", bounds), ("is_late", {})]
+    times = [_Branch(is_few=is_few)]
+    if not is_few and "album_id" in values and ("occurred_from" in values or "occurred_before" in values):
+        times = [_in_time(conn, values), _Branch(conditions=("is_late",), is_few=True)]
     for of_person in people:
-        for of_time, bounds in times:
-            yield tuple(filter(None, (of_person, of_time))), bounds
+        for branch in times:
+            yield replace(branch, conditions=tuple(filter(None, (of_person, *branch.conditions))))
+
+
+def _in_time(conn: Connection, values: dict[str, Any]) -> _Branch:
+    """Return where the events of a time are that were recorded within the hour."""
+    start, end = values.get("occurred_from"), values.get("occurred_before")
+    recorded = {
+        "recorded_from": None if start is None else start - timedelta(minutes=2),
+        "recorded_before": None if end is None else end + timedelta(minutes=61),
+    }
+    [lowest, highest] = conn.execute(_query("positions"), values | recorded).fetchone() or (None, None)
+    conditions = ["NOT is_late"]
+    # So that Postgres looks only into the partitions of the time.
+    conditions += ["recorded_at >= %(recorded_from)s"] if start is not None else []
+    conditions += ["recorded_at < %(recorded_before)s"] if end is not None else []
+    bounds = {"after": max(values["after"], lowest or 0), "until": min(values["until"], highest or values["until"])}
+    return _Branch(conditions=tuple(conditions), values=bounds | recorded)
+
+
+def _lead(conn: Connection, values: dict[str, Any]) -> _Lead:
+    """Return the column whose index leaves fewest events to filter, and its values."""
+    choices = [
+        _Lead(column, values[column] if isinstance(values[column], list) else [values[column]])
+        for column in ("type", "folder", "camera")
+        if column in values
+    ]
+    if not choices:
+        return _Lead("album_id", [values["album_id"]])
+    if len(choices) == 1:
+        return choices[0]
+
+    def count(lead: _Lead) -> int:
+        row = conn.execute(_query("count_by_index", **lead.parts), values | {"leads": lead.values}).fetchone()
+        assert row is not None, "an aggregate returns one row"
+        return int(row[0])
+
+    return min(choices, key=count)
 
 
 def _values(conn: Connection, album: str | None, wanted: EventFilter) -> dict[str, Any] | None:
@@ -143,7 +206,7 @@ def _values(conn: Connection, album: str | None, wanted: EventFilter) -> dict[st
             return None
     given = {
         "album_id": album_id,
-        "types": None if wanted.types is None else [type_.value for type_ in wanted.types],
+        "type": None if wanted.types is None else [type_.value for type_ in wanted.types],
         "folder": wanted.folder,
         "camera": wanted.camera,
         "photo_id": None if wanted.photo_id is None else as_uuid(wanted.photo_id),
