@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -251,6 +252,30 @@ def test_a_webhook_has_few_attempts_at_once_and_the_next_take_their_places(store
     assert finished is not None
     assert finished.due == (ids[MAX_IN_FLIGHT],), "one place, one delivery"
     assert stores.deliveries.claim(ids[MAX_IN_FLIGHT], now=now) is not None
+
+
+def test_of_many_claims_at_once_as_many_succeed_as_there_are_places(stores: Stores) -> None:
+    webhook = stores.add()
+    ids = stores.relay(webhook, *range(4 * MAX_IN_FLIGHT))
+    now = later()
+    with ThreadPoolExecutor(len(ids)) as threads:
+        claims = list(threads.map(lambda delivery_id: stores.deliveries.claim(delivery_id, now=now), ids))
+    assert sum(claim is not None for claim in claims) == MAX_IN_FLIGHT
+
+
+def test_failures_at_the_same_time_all_count(stores: Stores) -> None:
+    webhook = stores.add()
+    ids = stores.relay(webhook, *range(MAX_IN_FLIGHT))
+    now = later()
+    for delivery_id in ids:
+        assert stores.deliveries.claim(delivery_id, now=now) is not None
+    with ThreadPoolExecutor(len(ids)) as threads:
+        list(
+            threads.map(
+                lambda delivery_id: stores.deliveries.finish(delivery_id, attempt(now, 500), now=now, chance=0.5), ids
+            )
+        )
+    assert stores.webhooks.get("race", webhook.webhook_id).health.failures == MAX_IN_FLIGHT
 
 
 def test_one_that_fails_is_paused_and_does_not_hide_others(stores: Stores) -> None:
