@@ -183,11 +183,12 @@ def cluster_people(message: Message) -> None:
 
 @on_message
 def record_events(message: Message) -> None:
-    """Record in the event log that a photo was queued or reached a final status."""
+    """Record in the event log that a photo was queued or reached a final status, and count the results."""
     cloud = app()
     photo, status = parse_result(message, bucket=cloud.settings.photo_bucket)
     if record_photo_event(photo, status, cloud.documents, cloud.event_log, cloud.batches):
         relay_soon(cloud.webhook_messages)
+        cloud.statistics_counting.count_soon(photo.album)
 
 
 @on_message

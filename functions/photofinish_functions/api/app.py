@@ -44,6 +44,7 @@ from photofinish_functions.api.routes import (
     policy,
     receipts,
     search,
+    statistics,
     subject_access,
     webhooks,
     webhooks_of_all,
@@ -85,8 +86,10 @@ def make_app(cloud: App, gate: Callable[[], Gate], *, cors_origins: Collection[s
     app.url_map.merge_slashes = False
     of_requests = (health, search, analyze)
     about_people = (people, enrolments, matches, numbers, clusters, consents, subject_access)
-    about_albums = (batches, bib_rules, cameras, events, policy, opt_outs, access, webhooks, webhooks_of_all)
-    for routes in (*of_requests, photos, pictures, bibs, faces, *about_people, *about_albums, erasures, receipts):
+    about_albums = (batches, bib_rules, cameras, policy, opt_outs, access)
+    of_events = (events, statistics, webhooks, webhooks_of_all)
+    about_photos = (photos, pictures, bibs, faces)
+    for routes in (*of_requests, *about_photos, *about_people, *about_albums, *of_events, erasures, receipts):
         app.register_api(routes.blueprint(cloud))
     log_requests(app)
     add_headers(app, cors_origins)

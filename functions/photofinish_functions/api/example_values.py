@@ -318,3 +318,23 @@ EVENT: Json = {
         "bibs": 1,
     },
 }
+_COUNTS: Json = {
+    "photos": 1252,
+    "done": 1250,
+    "rejected": 2,
+    "failed": 0,
+    "faces": 3110,
+    "bibs": 1904,
+    "share_with_bib": 0.9344,
+    "upload_to_result_s": {"p50": 3.724, "p95": 6.597},
+}
+STATISTICS: Json = _COUNTS | {
+    "album": ALBUM,
+    "is_complete": True,
+    "people": 412,
+    "photos_per_person": {"mean": 6.2, "p50": 5, "most": 40},
+    "by_hour": [_COUNTS | {"hour": "2026-05-01T10:00:00Z"}],
+    "by_camera": [_COUNTS | {"camera": "Canon EOS R5"}],
+    "by_folder": [_COUNTS | {"folder": "cam2"}],
+    "by_code": [{"code": "not_a_picture", "rejected": 2, "failed": 0}],
+}

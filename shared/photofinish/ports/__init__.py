@@ -67,6 +67,7 @@ from photofinish.ports.photos import (
 from photofinish.ports.receipts import ReceiptKey, ReceiptStore, UnknownReceipt
 from photofinish.ports.rekognition import COLLECTION_BUCKET, Collection, CollectionFace, Collections
 from photofinish.ports.retention import RetentionRecords, RetentionRuns
+from photofinish.ports.statistics import Statistics
 from photofinish.ports.webhooks import (
     Claim,
     Finished,
@@ -157,6 +158,7 @@ __all__ = [
     "SeenBib",
     "SeenFace",
     "SignedUpload",
+    "Statistics",
     "SuppressionList",
     "TaskLeases",
     "Tombstones",

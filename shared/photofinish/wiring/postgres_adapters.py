@@ -31,6 +31,7 @@ from photofinish.ports import (
     PeopleProjection,
     ReceiptStore,
     RetentionRecords,
+    Statistics,
     SuppressionList,
     Users,
     WebhookDeliveries,
@@ -218,6 +219,12 @@ class PostgresAdapters:
         from photofinish.adapters.postgres.webhooks.deliveries import PgWebhookDeliveries
 
         return PgWebhookDeliveries(self._database)
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        from photofinish.adapters.postgres.statistics import PgStatistics
+
+        return PgStatistics(self._database)
 
     def await_database(self) -> None:
         """Connect to the database; raises Unavailable if it cannot be reached within PHOTOFINISH_DATABASE_WAIT_S."""

@@ -19,6 +19,7 @@ from photofinish.wiring.postgres_adapters import PostgresAdapters
 
 if TYPE_CHECKING:
     from photofinish.application.access_projection import AccessProjector
+    from photofinish.application.album_statistics import StatisticsCounting, StatisticsReading
     from photofinish.application.bibs.correcting import BibCorrector
     from photofinish.application.bibs.projection import BibProjector
     from photofinish.application.bibs.rescoring import AlbumRescorer
@@ -258,6 +259,18 @@ class App(GoogleAdapters, PostgresAdapters, Models):
     def admission_settings(self) -> AdmissionSettings:
         """Those of the function that only admits callers."""
         return AdmissionSettings.from_env()
+
+    @cached_property
+    def statistics_reading(self) -> StatisticsReading:
+        from photofinish.application.album_statistics import StatisticsReading
+
+        return StatisticsReading(self.statistics, self.event_log)
+
+    @cached_property
+    def statistics_counting(self) -> StatisticsCounting:
+        from photofinish.application.album_statistics import StatisticsCounting
+
+        return StatisticsCounting(self.statistics)
 
     @cached_property
     def access_settings(self) -> AccessSettings:

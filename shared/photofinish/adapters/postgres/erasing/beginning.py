@@ -69,6 +69,7 @@ class Beginning:
         name = self.photo.name if self.photo else stored[1] if stored else None
         erasure_id = self._insert(generation=generation, name=name)
         rows.bury_photos(self.conn, erasure_id, [ErasedPhoto(photo_id=target.id, generation=generation)])
+        self._removal.results([as_uuid(target.id)])
         if has_rows:
             self._removal.photos([as_uuid(target.id)])
         return self._noted(erasure_id)

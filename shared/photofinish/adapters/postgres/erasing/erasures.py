@@ -70,6 +70,7 @@ class PgErasures:
             rows.bury_photos(conn, erasure_id, photos)
             known = conn.execute(_query("known_versions"), rows.versions(photos) | {"album_id": album_id})
             removal = Removal(conn, album_id, album)
+            removal.results([as_uuid(photo.photo_id) for photo in photos])
             removal.photos([row[0] for row in known])
             rows.note(conn, erasure_id, "postgres", removal.counts, add=True)
 

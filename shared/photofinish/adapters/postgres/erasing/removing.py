@@ -17,6 +17,7 @@ from photofinish.adapters.postgres.erasing.tables import PERSONAL_TABLES
 from photofinish.adapters.postgres.people.lookup import as_uuid
 from photofinish.adapters.postgres.people.projection import mark_outdated
 from photofinish.adapters.postgres.sql import Statements
+from photofinish.adapters.postgres.statistics import lock_statistics, take_back
 from photofinish.domain.bib_corrections import BibCorrection
 from photofinish.domain.erasure import ErasedFace, ErasedParts, lines_without, parts_of
 from photofinish.domain.geometry import Box
@@ -58,6 +59,11 @@ class Removal:
         self._delete("photo", "face", photo_ids=photo_ids, face_ids=face_ids)
         mark_outdated(self.conn, self._id, people)
 
+    def results(self, photo_ids: Sequence[UUID]) -> None:
+        """Take erased versions of photos out of the statistics; also of photos in which nothing could be found."""
+        if self.album_id is not None and photo_ids:
+            self.counts["counted_photo"] += take_back(self.conn, self.album_id, photo_ids)
+
     def faces(self, face_ids: Sequence[UUID]) -> list[ErasedFace]:
         """Remove faces, and the numbers that were read beside them; return the tombstones that they need."""
         if self.album_id is None:
@@ -86,6 +92,7 @@ class Removal:
         """Remove everything of the album but its name and policy; its partition goes as a whole."""
         if self.album_id is not None:
             self.conn.execute(_people_query("project_album"), {"album_id": self.album_id})
+            lock_statistics(self.conn, self.album_id)
         self._delete("album")
         if self.album_id is not None:
             self.conn.execute(_faces_query("lock_partitions"))

@@ -100,6 +100,10 @@ PERSONAL_TABLES = (
     ),
     PersonalTable(name="batch_file", photo=_OF_PHOTO, album=_OF_ALBUM),
     PersonalTable(name="upload_batch", album=_OF_ALBUM),
+    # Of an erased photo, what it counts as is taken back: adapters/postgres/statistics.py.
+    PersonalTable(name="counted_photo", album=_OF_ALBUM),
+    PersonalTable(name="album_statistics", album=_OF_ALBUM),
+    PersonalTable(name="album_statistics_position", album=_OF_ALBUM),
     PersonalTable(name="removed_original", photo=_OF_PHOTO, album=_OF_ALBUM),
     PersonalTable(name="album_rules", album=_OF_ALBUM),
     PersonalTable(name="entrant", album=_OF_ALBUM),

@@ -78,7 +78,7 @@ class PgEventLog:
 
     def page(self, album: str | None, wanted: EventFilter, *, after: int, limit: int) -> EventPage:
         with self._database.transaction() as conn:
-            until = _watermark(conn)
+            until = watermark(conn)
             if until <= after:
                 return EventPage((), after)
             found = _read(conn, album, wanted, after=after, until=until, limit=limit, order="ASC")
@@ -86,13 +86,13 @@ class PgEventLog:
 
     def newest(self, album: str | None, wanted: EventFilter, *, before: int | None, limit: int) -> EventPage:
         with self._database.transaction() as conn:
-            until = _watermark(conn) if before is None else before - 1
+            until = watermark(conn) if before is None else before - 1
             found = _read(conn, album, wanted, after=0, until=until, limit=limit, order="DESC")
         return EventPage(found, found[-1].position if len(found) == limit else 0)
 
     def head(self) -> int:
         with self._database.transaction() as conn:
-            return _watermark(conn)
+            return watermark(conn)
 
     def shown(self, photo_ids: Iterable[str]) -> dict[str, Shown]:
         with self._database.transaction() as conn:
@@ -111,7 +111,8 @@ class PgEventLog:
             conn.execute(_query("drop_old"), {"before": before})
 
 
-def _watermark(conn: Connection) -> int:
+def watermark(conn: Connection) -> int:
+    """Return :meth:`PgEventLog.head`; read the events in a later statement."""
     [position] = conn.execute(_query("watermark")).fetchone() or (0,)
     return int(position)
 
