@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from photofinish.domain.album_event import EventType
 from photofinish.domain.webhook import MAX_DESCRIPTION_CHARS, AttemptError, DeliveryState, DisabledReason
 from photofinish.domain.webhook_url import MAX_URL_CHARS
 from photofinish_functions.api.paging import Cursor, next_cursor
 from photofinish_functions.api.patterns import PHOTO_ID, UUID, WITHOUT_NUL
-from photofinish_functions.api.schemas import AlbumName, Input, Output, Parameters, example
+from photofinish_functions.api.schemas import AlbumName, AwareTime, Input, Output, Parameters, example
 from photofinish_functions.api.search_requests import Number, Text
 
 MAX_PAGE = 200
@@ -163,8 +163,8 @@ class DeliveryDetails(Output):
 class ReplayInput(Input):
     """Of events that the webhook's types and filter allow; null: without that end."""
 
-    occurred_from: Annotated[AwareDatetime, Field(strict=False)] | None = Field(None, description="Inclusive.")
-    occurred_before: Annotated[AwareDatetime, Field(strict=False)] | None = Field(None, description="Exclusive.")
+    occurred_from: AwareTime | None = Field(None, description="Inclusive.")
+    occurred_before: AwareTime | None = Field(None, description="Exclusive.")
     cursor: Cursor | None = None
 
 
