@@ -69,6 +69,7 @@ def _parse_object(message: Message, *, bucket: str | None) -> StoredPhoto:
             uploaded_at=datetime.fromisoformat(stored["timeCreated"]),
             crc32c=stored.get("crc32c"),
             announced=announced_in(stored.get("metadata")),
+            md5=stored.get("md5Hash"),
         )
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise NotOurs(f"not a storage notification: {type(error).__name__}: {error}") from None

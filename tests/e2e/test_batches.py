@@ -76,6 +76,7 @@ def test_client_programs_upload_a_batch_and_see_it_complete(
 ) -> None:
     for number in range(20):
         (tmp_path / f"IMG_{number:02}.jpg").write_bytes(encode(noise(160, 120, seed=number)))
+    (tmp_path / "again.jpg").write_bytes((tmp_path / "IMG_07.jpg").read_bytes())
     (tmp_path / "IMG_20.jpg").write_bytes(b"no picture")
     (tmp_path / "IMG_21.jpg").write_bytes(encode(noise(1600, 1200, seed=21), quality=100))  # in several parts
     album = f"batch-{Path(program[1]).suffix[1:]}"
@@ -90,12 +91,15 @@ def test_client_programs_upload_a_batch_and_see_it_complete(
     assert run.returncode == 0, run.stderr
     page = json.loads(run.stdout)
     assert page["batch"]["state"] == "completed"
-    assert page["batch"]["counts"] == {"awaited": 0, "queued": 0, "done": 21, "rejected": 1, "failed": 0}
+    assert page["batch"]["counts"] == {"awaited": 0, "queued": 0, "done": 22, "rejected": 1, "failed": 0}
     [rejected] = [one for one in page["files"] if one["status"] == "rejected"]
     assert (rejected["name"], rejected["error"]["code"]) == ("IMG_20.jpg", "not_a_picture")
     told = events_of(cloud, page)
     assert told.count("photofinish.batch.completed") == 1
-    assert told.count("photofinish.photo.done") == 21
+    assert told.count("photofinish.photo.done") == 22
+    copies = [one for one in page["files"] if one["name"] in ("IMG_07.jpg", "again.jpg")]
+    [duplicate] = [one for one in copies if one["duplicate_of"] is not None]
+    assert duplicate["duplicate_of"] in {one["photo_id"] for one in copies if one is not duplicate}
 
 
 def test_an_interrupted_upload_goes_on_where_it_was(cloud: LocalCloud) -> None:

@@ -53,6 +53,7 @@ BATCH_PAGE: Json = {
                 "code": "not_as_announced",
                 "message": "The file has 12 bytes, but 4,816,312 were announced. Delete the photo and upload it again.",
             },
+            "duplicate_of": None,
             "upload": None,
         }
     ],

@@ -159,6 +159,7 @@ ANALYSED: Json = {
         }
     ],
     "error": None,
+    "duplicate_of": None,
     "renditions": RENDITIONS,
 }
 REJECTED: Json = {
@@ -176,6 +177,7 @@ REJECTED: Json = {
         "code": "cut_off",
         "message": "The JPEG file is incomplete: its end is missing. Upload it again from the original.",
     },
+    "duplicate_of": None,
     "renditions": {"preview": None},
 }
 PERSON: Json = {

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from photofinish.domain.announced import check_as_announced
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto, is_folder_placeholder
+from photofinish.domain.photo_document import duplicate_fields
 from photofinish.domain.work import check_names, check_size
 from photofinish.errors import RejectedInput
 from photofinish.logs import fields
@@ -21,6 +22,8 @@ def ingest(
 ) -> None:
     """Record and queue one uploaded photo; reject it at once if its name or size rules it out.
 
+    One with the bytes of another photo of its album is not analysed: it is done, and names the other.
+
     It is recorded first: a crash in between leaves a record, and the event, delivered again, queues it. An overwrite of
     a wrong size is queued, too: its task rejects it, and removes the older version from the search.
     """
@@ -28,6 +31,7 @@ def ingest(
         log.info("no photo but a folder's placeholder", extra=fields(name=photo.ref.name))
         return
     rejection = _rejection(photo, documents)
+    original = _original(photo, documents) if rejection is None else None
     trace_id = uuid.uuid4().hex
     if not documents.record_queued(photo, event_at=event_at, trace_id=trace_id):
         log.info(
@@ -43,9 +47,27 @@ def ingest(
             extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id, code=rejection.code),
         )
         return
+    if original is not None:
+        documents.record_final(photo.ref, PhotoStatus.DONE, duplicate_fields(original))
+        events.publish_result(photo.ref, PhotoStatus.DONE)
+        log.info(
+            "a duplicate",
+            extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id, original=original),
+        )
+        return
     queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id, uploaded_at=photo.uploaded_at)])
     events.publish_result(photo.ref, PhotoStatus.QUEUED)
     log.info("queued", extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id))
+
+
+def _original(photo: StoredPhoto, documents: Documents) -> str | None:
+    """Return the photo that a new one has the bytes of.
+
+    A photo that has a record is none: as an older version its faces are to be replaced, and as this version it may be
+    the original of the other.
+    """
+    original = documents.find_copy(photo)
+    return None if original is None or documents.states([photo.ref]) else original
 
 
 def _rejection(photo: StoredPhoto, documents: Documents) -> RejectedInput | None:

@@ -40,6 +40,8 @@ def reconcile(
 ) -> Reconciled:
     """Queue every photo of `album` that has no record or an older generation, or has been stuck for `stale_after`.
 
+    So is a duplicate whose original is gone.
+
     `again` adds the photos that are done and still in the bucket; one whose original is gone keeps its result.
     `uploaded_since` skips older objects: listing a bucket is cheap, reading the record of every photo is not.
     """
@@ -53,8 +55,10 @@ def reconcile(
                 ingest(photo, event_at=now, documents=documents, queue=queue, events=events)
                 queued += 1
                 continue
-            is_requested = again and is_done(state, photo.ref)
-            if is_requested or is_stuck(state, photo.ref, now=now, stale_after=stale_after):
+            original = state.duplicate_of if is_done(state, photo.ref) and state is not None else None
+            is_requested = again and is_done(state, photo.ref) and original is None
+            is_orphan = original is not None and not _has_bytes_of(photo, original, documents)
+            if is_requested or is_orphan or is_stuck(state, photo.ref, now=now, stale_after=stale_after):
                 queued += requeue(
                     photo.ref, uploaded_at=photo.uploaded_at, documents=documents, queue=queue, events=events
                 )
@@ -62,6 +66,12 @@ def reconcile(
         on_progress(Reconciled(seen, queued))
     log.info("reconciled", extra=fields(seen=seen, queued=queued, album=album, again=again))
     return Reconciled(seen, queued)
+
+
+def _has_bytes_of(photo: StoredPhoto, original: str, documents: Documents) -> bool:
+    """Whether the photo that `photo` is a duplicate of still has its bytes: it may be erased or overwritten."""
+    record = documents.get(photo.ref.album, original)
+    return record is not None and record.fields.get("checksum") == photo.checksum
 
 
 def listed_photos(

@@ -73,6 +73,8 @@ def _data(fields: Mapping[str, Any], status: PhotoStatus, occurred_at: datetime)
     if uploaded_at is not None:
         data["upload_to_result_s"] = round((occurred_at - uploaded_at).total_seconds(), 3)
     if status is PhotoStatus.DONE:
+        if duplicate_of := fields.get("duplicate_of"):
+            data["duplicate_of"] = duplicate_of
         data |= {"faces": len(fields.get("faces") or ()), "bibs": len(fields.get("bib_numbers") or ())}
     elif error := fields.get("error"):
         data["error"] = {"code": error["code"], "message": error["message"]}

@@ -70,6 +70,13 @@ class StoredPhoto:
     crc32c: str | None = None
     """Base64 of four bytes, big-endian."""
     announced: Announced | None = None
+    md5: str | None = None
+    """Base64, as the bucket tells it; composite objects have none."""
+
+    @property
+    def checksum(self) -> str | None:
+        """The same for the same bytes; None where the bucket does not tell both checksums."""
+        return None if self.md5 is None or self.crc32c is None else f"{self.md5} {self.crc32c}"
 
 
 def album_name(text: str) -> str:

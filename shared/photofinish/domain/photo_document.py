@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,23 @@ def stored_fields(photo: StoredPhoto) -> dict[str, Any]:
     fields = identity_fields(photo.ref)
     fields["photo"] |= {"size_bytes": photo.size_bytes, "content_type": photo.content_type}
     fields["object"] |= {"size": photo.size_bytes, "content_type": photo.content_type}
-    return fields
+    return fields if photo.checksum is None else fields | {"checksum": photo.checksum}
+
+
+def duplicate_fields(original: str) -> dict[str, Any]:
+    """The result of a photo with the bytes of another one: that one has what was found.
+
+    Without its checksum, because no photo is to be the duplicate of a duplicate.
+    """
+    nothing: dict[str, Any] = {name: [] for name in ("faces", "bibs", "bib_numbers", "text", "warnings")}
+    return nothing | {"duplicate_of": original, "checksum": None, "has_warnings": False}
+
+
+def original_among(found: Iterable[tuple[str, Mapping[str, Any]]]) -> str | None:
+    """Return the photo, of id and document, that was queued first of those that have a result or will have one."""
+    usable = {PhotoStatus.QUEUED.value, PhotoStatus.PROCESSING.value, PhotoStatus.DONE.value}
+    queued = [(fields["queued_at"], photo_id) for photo_id, fields in found if fields["status"] in usable]
+    return min(queued)[1] if queued else None
 
 
 def erased_fields(photo: ErasedPhoto, *, album: str, at: datetime) -> dict[str, Any]:

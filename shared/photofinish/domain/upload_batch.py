@@ -75,6 +75,8 @@ class BatchFile:
     """None: it has not arrived."""
     error: Mapping[str, str] | None = None
     """`code` and `message`, if it was rejected or failed."""
+    duplicate_of: str | None = None
+    """Id of the photo with the same bytes, which has the result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,8 @@ class PhotoState:
     status: PhotoStatus
     changed_at: datetime
     """When the status last changed."""
+    duplicate_of: str | None = None
+    """Id of the photo with the same bytes, which has the result."""
 
     @property
     def is_final(self) -> bool:

@@ -60,7 +60,17 @@ class Documents(Protocol):
         ...
 
     def record_requeued(self, photo: PhotoRef, *, trace_id: str) -> bool:
-        """Queue this generation again even if it is final; return False if another one is recorded."""
+        """Queue this generation again even if it is final; return False if another one is recorded.
+
+        A duplicate is none any more: it gets a result of its own.
+        """
+        ...
+
+    def find_copy(self, photo: StoredPhoto) -> str | None:
+        """Return the id of another photo of the album with the same bytes that was queued first, if there is one.
+
+        Its status is `queued`, `processing` or `done`, and it is no duplicate itself.
+        """
         ...
 
     def states(self, photos: Sequence[PhotoRef]) -> dict[PhotoRef, PhotoState]:

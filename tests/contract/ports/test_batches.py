@@ -94,7 +94,7 @@ def test_results_are_those_of_the_log(stores: Stores) -> None:
     batch_id = stores.create("1.jpg", "2.jpg", "3.jpg").batch_id
     assert stores.tell(EventType.PHOTO_QUEUED, photo("race/1.jpg")) == batch_id
     assert stores.tell(EventType.PHOTO_QUEUED, photo("race/2.jpg")) == batch_id
-    stores.tell(EventType.PHOTO_DONE, photo("race/1.jpg"))
+    stores.tell(EventType.PHOTO_DONE, photo("race/1.jpg"), data={"duplicate_of": "f" * 32})
     stores.tell(EventType.PHOTO_REJECTED, photo("race/2.jpg"), data={"error": {"code": "damaged", "message": "It is."}})
     batch = stores.batch(batch_id)
     assert {status: count for status, count in batch.counts.items() if count} == {
@@ -103,6 +103,8 @@ def test_results_are_those_of_the_log(stores: Stores) -> None:
         FileStatus.AWAITED: 1,
     }
     assert (batch.recent_results, batch.outstanding) == (2, 1)
+    [done] = stores.batches.files("race", batch_id, status=FileStatus.DONE, after=None, limit=10)
+    assert done.duplicate_of == "f" * 32
     [rejected] = stores.batches.files("race", batch_id, status=FileStatus.REJECTED, after=None, limit=10)
     assert rejected.error == {"code": "damaged", "message": "It is."}
     assert rejected.changed_at is not None

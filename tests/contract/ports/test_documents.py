@@ -13,6 +13,7 @@ import pytest
 from photofinish.adapters.google.documents import FirestoreDocuments
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
+from photofinish.domain.photo_document import duplicate_fields
 from photofinish.domain.photo_listing import PhotoListing
 from photofinish.ports import Documents
 
@@ -383,3 +384,42 @@ def test_a_result_of_a_newer_generation_has_its_own_bibs(documents: Documents) -
     newer = stored(generation=2)
     assert documents.record_final(newer.ref, PhotoStatus.DONE, bibs(6, "2"))
     assert shown(documents, newer.ref) == (["2"], 6)
+
+
+def copied(name: str, *, queued: Documents | None = None, md5: str = "md5", crc32c: str = "crc") -> StoredPhoto:
+    photo = replace(stored(name), md5=md5, crc32c=crc32c)
+    if queued is not None:
+        queue(queued, photo)
+    return photo
+
+
+def test_a_copy_is_found_by_its_bytes_in_its_album(documents: Documents) -> None:
+    first = copied("race/1.jpg", queued=documents)
+    copied("race/2.jpg", queued=documents)
+    again = copied("race/3.jpg")
+    assert documents.find_copy(again) == first.ref.photo_id
+    assert documents.find_copy(first) != first.ref.photo_id
+    for other in (
+        copied("other/3.jpg"),
+        copied("race/3.jpg", md5="other"),
+        copied("race/3.jpg", crc32c="other"),
+        stored("race/3.jpg"),
+    ):
+        assert documents.find_copy(other) is None, other
+
+
+@pytest.mark.parametrize("final", [PhotoStatus.REJECTED, PhotoStatus.FAILED])
+def test_a_photo_without_a_result_is_no_original(documents: Documents, final: PhotoStatus) -> None:
+    photo = copied("race/1.jpg", queued=documents)
+    documents.record_final(photo.ref, final, {}, error=("damaged", "It is."))
+    assert documents.find_copy(copied("race/2.jpg")) is None
+
+
+def test_a_duplicate_is_no_original_and_tells_its_own(documents: Documents) -> None:
+    original, duplicate = copied("race/1.jpg", queued=documents), copied("race/2.jpg", queued=documents)
+    documents.record_final(duplicate.ref, PhotoStatus.DONE, duplicate_fields(original.ref.photo_id))
+    assert documents.states([duplicate.ref])[duplicate.ref].duplicate_of == original.ref.photo_id
+    documents.record_final(original.ref, PhotoStatus.FAILED, {}, error=("failed", "It did."))
+    assert documents.find_copy(copied("race/3.jpg")) is None
+    assert documents.record_requeued(duplicate.ref, trace_id="t")
+    assert documents.states([duplicate.ref])[duplicate.ref].duplicate_of is None

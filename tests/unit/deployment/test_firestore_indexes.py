@@ -6,6 +6,7 @@ import ast
 import itertools
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ def read_everything(client: Client) -> None:
     ref = PhotoRef(bucket="photos", name="spring-10k/a.jpg", generation=1)
     photo = StoredPhoto(ref=ref, size_bytes=1, content_type="image/jpeg", uploaded_at=datetime.now(UTC))
     documents.record_queued(photo, event_at=datetime.now(UTC), trace_id="t")
+    documents.find_copy(replace(photo, md5="md5", crc32c="crc"))
     documents.states([ref])
     documents.get("spring-10k", ref.photo_id)
     documents.counts("spring-10k")

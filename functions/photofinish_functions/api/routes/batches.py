@@ -106,6 +106,9 @@ class BatchFileJson(Output):
     status: FileStatus
     changed_at: datetime | None = Field(description="Null: the file has not arrived.")
     error: FileError | None = Field(description="Why it was rejected or failed.")
+    duplicate_of: str | None = Field(
+        description="Id of the photo of the album that has the same bytes, and the result."
+    )
     upload: FileUploadTarget | None = Field(description="With `uploads`, for files that are awaited.")
 
 
@@ -272,6 +275,7 @@ def _file_json(album: str, one: BatchFile, upload: SignedUpload | None) -> Batch
         status=one.status,
         changed_at=one.changed_at,
         error=None if one.error is None else FileError.model_validate(dict(one.error)),
+        duplicate_of=one.duplicate_of,
         upload=None if upload is None else FileUploadTarget.from_object(upload),
     )
 

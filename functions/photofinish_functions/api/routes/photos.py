@@ -184,6 +184,9 @@ class PhotoAnswer(Output):
         description="What was not as it should be with the file of an analysed photo: parts may be missing or wrong.",
     )
     error: PhotoError | None = Field(None, description="Why the photo was rejected or failed.")
+    duplicate_of: str | None = Field(
+        None, description="Id of the photo of the album that has the same bytes: it has what was found."
+    )
     renditions: Renditions
 
 

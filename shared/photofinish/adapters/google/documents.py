@@ -26,6 +26,7 @@ from photofinish.domain.photo_document import (
     identity_fields,
     is_erased,
     is_erased_upload,
+    original_among,
     ref_of,
     stored_fields,
     without_erased_faces,
@@ -37,6 +38,7 @@ from photofinish.ports import PhotoRecord
 _TIMEOUT_S = 30.0
 _OUTSTANDING = [PhotoStatus.QUEUED.value, PhotoStatus.PROCESSING.value]
 _PAGE = 500
+_COPIES = 10  # photos that came at the same moment, before one of them was recorded
 
 
 class FirestoreDocuments:
@@ -196,6 +198,7 @@ class FirestoreDocuments:
                     "trace_id": trace_id,
                     "error": None,
                     "done_at": DELETE_FIELD,
+                    "duplicate_of": DELETE_FIELD,
                     "stages.queued_at": now,
                 },
             )
@@ -204,10 +207,19 @@ class FirestoreDocuments:
         return bool(write(self._client.transaction()))
 
     @unavailable_when_transient
+    def find_copy(self, photo: StoredPhoto) -> str | None:
+        if photo.checksum is None:
+            return None
+        query = self._photos(photo.ref.album).where(filter=FieldFilter("checksum", "==", photo.checksum))
+        found = query.limit(_COPIES).stream(timeout=_TIMEOUT_S)
+        documents = ((snapshot.id, snapshot.to_dict() or {}) for snapshot in found)
+        return original_among(one for one in documents if one[0] != photo.ref.photo_id)
+
+    @unavailable_when_transient
     def states(self, photos: Sequence[PhotoRef]) -> dict[PhotoRef, PhotoState]:
         by_path = {self._photo(ref).path: ref for ref in photos}
         documents = [self._client.document(path) for path in by_path]
-        fields = ["photo", "object", "status", "changed_at"]
+        fields = ["photo", "object", "status", "changed_at", "duplicate_of"]
         return {
             by_path[snapshot.reference.path]: state
             for snapshot in self._client.get_all(documents, field_paths=fields, timeout=_TIMEOUT_S)
@@ -340,7 +352,12 @@ def _state(snapshot: Any) -> PhotoState | None:
     if "status" not in fields:
         return None
     status = PhotoStatus(fields["status"])
-    return PhotoState(generation=generation_of(fields), status=status, changed_at=fields["changed_at"])
+    return PhotoState(
+        generation=generation_of(fields),
+        status=status,
+        changed_at=fields["changed_at"],
+        duplicate_of=fields.get("duplicate_of"),
+    )
 
 
 def _new_album(album: str) -> dict[str, Any]:

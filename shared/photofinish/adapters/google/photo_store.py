@@ -99,6 +99,7 @@ def stored_photo(blob: Blob) -> StoredPhoto:
         uploaded_at=blob.time_created,
         crc32c=blob.crc32c,
         announced=announced_in(blob.metadata),
+        md5=blob.md5_hash,
     )
 
 

@@ -176,7 +176,13 @@ def _result(file: AnnouncedFile, event: AlbumEvent | None) -> BatchFile:
     if event is None:
         return BatchFile(file=file, status=FileStatus.AWAITED, changed_at=None)
     status = STATUS_OF_EVENT[event.type]
-    return BatchFile(file=file, status=status, changed_at=event.occurred_at, error=event.data.get("error"))
+    return BatchFile(
+        file=file,
+        status=status,
+        changed_at=event.occurred_at,
+        error=event.data.get("error"),
+        duplicate_of=event.data.get("duplicate_of"),
+    )
 
 
 def _ended(known: _Known) -> Conflict:

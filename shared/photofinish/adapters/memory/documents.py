@@ -17,6 +17,7 @@ from photofinish.domain.photo_document import (
     identity_fields,
     is_erased,
     is_erased_upload,
+    original_among,
     ref_of,
     stored_fields,
     without_erased_faces,
@@ -99,8 +100,16 @@ class MemoryDocuments:
             document |= {"status": PhotoStatus.QUEUED.value, "queued_at": now, "changed_at": now}
             document |= {"trace_id": trace_id, "error": None}
             document.pop("done_at", None)
+            document.pop("duplicate_of", None)
             document["stages"]["queued_at"] = now
             return True
+
+    def find_copy(self, photo: StoredPhoto) -> str | None:
+        if photo.checksum is None:
+            return None
+        of_album = [(key[1], fields) for key, fields in self._photos.items() if key[0] == photo.ref.album]
+        same = [one for one in of_album if one[1].get("checksum") == photo.checksum]
+        return original_among(one for one in same if one[0] != photo.ref.photo_id)
 
     def states(self, photos: Sequence[PhotoRef]) -> dict[PhotoRef, PhotoState]:
         return {ref: state for ref in photos if (state := self._state(ref)) is not None}
@@ -199,7 +208,12 @@ class MemoryDocuments:
         if fields is None:
             return None
         status = PhotoStatus(fields["status"])
-        return PhotoState(generation=generation_of(fields), status=status, changed_at=fields["changed_at"])
+        return PhotoState(
+            generation=generation_of(fields),
+            status=status,
+            changed_at=fields["changed_at"],
+            duplicate_of=fields.get("duplicate_of"),
+        )
 
     def _write(self, ref: PhotoRef, fields: dict[str, Any], *, stages: dict[str, datetime]) -> bool:
         with self._lock:

@@ -189,9 +189,15 @@ def _status_of(event_type: str | None) -> FileStatus:
 
 
 def _file_of_row(row: TupleRow) -> BatchFile:
-    name, photo_id, size_bytes, content_type, crc32c, event_type, occurred_at, error = row
+    name, photo_id, size_bytes, content_type, crc32c, event_type, occurred_at, error, original = row
     announced = AnnouncedFile(
         name=name, photo_id=photo_id.hex, size_bytes=size_bytes, content_type=content_type, crc32c=crc32c
     )
     details: dict[str, Any] | None = error
-    return BatchFile(file=announced, status=_status_of(event_type), changed_at=occurred_at, error=details)
+    return BatchFile(
+        file=announced,
+        status=_status_of(event_type),
+        changed_at=occurred_at,
+        error=details,
+        duplicate_of=original,
+    )

@@ -34,7 +34,8 @@ WITH latest AS (
     WHERE batch_id = %(batch_id)s AND type = ANY (%(types)s)
     ORDER BY photo_id, occurred_at DESC, type = 'photo.queued'
 )
-SELECT name, photo_id, size_bytes, content_type, crc32c, type, occurred_at, data -> 'error'
+SELECT name, photo_id, size_bytes, content_type, crc32c, type, occurred_at, data -> 'error',
+    data ->> 'duplicate_of'
 FROM batch_file LEFT JOIN latest USING (photo_id)
 WHERE batch_id = %(batch_id)s AND (%(after)s::text IS NULL OR name > %(after)s)
     AND (NOT %(filtered)s OR type IS NOT DISTINCT FROM %(type)s)
