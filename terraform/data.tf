@@ -21,7 +21,7 @@ module "photo_bucket" {
   retention             = var.retention
   cors_origins          = var.upload_origins
   # A signed upload may do what its signer may: the API signs those of batches.
-  uploaders        = merge(var.uploaders, { api = module.http_function["api"].member })
+  uploaders        = merge(var.uploaders, { batches = module.http_function["api"].member })
   prefix_uploaders = { smoke_test = { member = module.foundation.deployer.member, prefix = "smoke-test/" } }
   kms_key          = module.foundation.kms_key
   force_destroy    = !var.deletion_protection

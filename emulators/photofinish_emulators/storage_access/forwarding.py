@@ -45,16 +45,19 @@ class Upstream:
         own_url: str,
         *,
         body: bytes | None = None,
+        content_type: str | None = None,
         seen: Callable[[aiohttp.ClientResponse], None] = lambda _: None,
     ) -> web.StreamResponse:
         """Answer a request as fake-gcs-server does.
 
         ``own_url`` replaces its address in the answer; ``body`` is the request's body if it was read already;
-        ``seen`` is called with the answer's head.
+        ``content_type`` replaces the request's; ``seen`` is called with the answer's head.
         """
         if request.path.startswith(_INTERNAL):
             return web.Response(status=404, text="Not Found\n")
         headers = _passed_on(request.headers)
+        if content_type is not None:
+            headers["Content-Type"] = content_type
         headers["Host"] = self._host  # by another name, fake-gcs-server would not know signed links
         has_content = request.query.get("alt") == "media" or "/storage/v1" not in request.path
         if not has_content:

@@ -30,8 +30,10 @@ _PART = re.compile(r"bytes (?:(?P<first>\d+)-(?P<last>\d+)|\*)/(?P<total>\d+|\*)
 class _Upload:
     """An upload that was started."""
 
-    sizes: tuple[int, int] | None
+    sizes: tuple[int, int] | None = None
     """The least and the greatest size that the file may have; None: any."""
+    content_type: str | None = None
+    """Of the object, whatever the parts say; None: that of the last part."""
     received: int = 0
     ended: int | None = None
     """The status with which it ended."""
@@ -61,7 +63,7 @@ class ResumableUploads:
 
         def note(answer: aiohttp.ClientResponse) -> None:
             if request.query.get("uploadType") == "resumable" and "Location" in answer.headers:
-                self._uploads[_upload_id(answer)] = _Upload(None)
+                self._uploads[_upload_id(answer)] = _Upload()
             seen(answer)
 
         return await self._upstream.forward(request, own_url, body=body, seen=note)
@@ -86,7 +88,7 @@ class ResumableUploads:
             if "Location" not in answer.headers:
                 return web.Response(status=answer.status, body=await answer.read())
             seen(answer)
-            self._uploads[_upload_id(answer)] = _Upload(sizes)
+            self._uploads[_upload_id(answer)] = _Upload(sizes, request.content_type)
             location = answer.headers["Location"].replace(self._upstream.url, own_url)
             headers = {"Location": location, "X-GUploader-UploadID": _upload_id(answer)}
             return web.Response(status=201, headers=headers)
@@ -119,7 +121,7 @@ class ResumableUploads:
                 upload.ended = answer.status
             seen(answer)
 
-        return await self._upstream.forward(request, own_url, seen=note)
+        return await self._upstream.forward(request, own_url, content_type=upload.content_type, seen=note)
 
 
 def is_signed_start(request: web.Request) -> bool:

@@ -30,8 +30,9 @@ from hypothesis import strategies as st
 
 from photofinish.adapters.google.hmac_links import SAME_FOR_S, HmacKey, HmacPhotoLinks
 from photofinish.adapters.google.signed_links import GcsPhotoLinks, IamSigning, default_signing
+from photofinish.domain.upload_batch import AnnouncedFile
 from photofinish.errors import Misconfigured, Unavailable
-from photofinish.ports import PhotoLinks, SignedUpload
+from photofinish.ports import BucketKind, PhotoLinks, SignedUpload
 from support.http_server import POLL_S
 
 EMAIL = "links@test.iam.gserviceaccount.com"
@@ -127,7 +128,8 @@ def signing(request: pytest.FixtureRequest) -> Signing:
 
 
 def links_of(signing: Signing, client: StorageClient) -> GcsPhotoLinks:
-    return GcsPhotoLinks(client, signing, derived_bucket="derived", upload_buckets={"enrolment": "enrolment"})
+    buckets: dict[BucketKind, str] = {"photos": "photos", "enrolment": "enrolment"}
+    return GcsPhotoLinks(client, signing, derived_bucket="derived", upload_buckets=buckets)
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +182,28 @@ def test_an_upload_is_signed_for_its_type_and_size(
             key.public_key(), upload.url, "PUT", dict(upload.headers) | {"x-goog-content-length-range": "0,999999999"}
         )
     assert upload.url not in repr(upload)
+
+
+def test_resumable_uploads_are_signed_for_their_file_alone_in_order(
+    signing: Signing, cloud: StorageClient, key: rsa.RSAPrivateKey
+) -> None:
+    files = [
+        AnnouncedFile(
+            name=f"race/cam 2/{number}.jpg",
+            photo_id="0" * 32,
+            size_bytes=number + 1,
+            content_type="image/jpeg",
+            crc32c="AAAAAA==",
+        )
+        for number in range(20)
+    ]
+    uploads = links_of(signing, cloud).resumable_uploads(files, expires_in_s=60)
+    for file, upload in zip(files, uploads, strict=True):
+        assert urlsplit(upload.url).path == f"/photos/{quote(file.name)}"
+        check_signature(key.public_key(), upload.url, upload.method, dict(upload.headers))
+    for name in uploads[0].headers:
+        with pytest.raises(InvalidSignature):
+            check_signature(key.public_key(), uploads[0].url, "POST", dict(uploads[0].headers) | {name: "another"})
 
 
 def test_many_links_keep_their_order(signing: Signing, cloud: StorageClient, key: rsa.RSAPrivateKey) -> None:
