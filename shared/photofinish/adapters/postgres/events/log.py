@@ -37,15 +37,6 @@ _FEW = frozenset({"photo_id", "batch_id", "bib", "person_id"})
 """Filters that leave so few events of an album that their order does not matter."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Branch:
-    """Conditions, and positions between which to look: the work of one index."""
-
-    conditions: tuple[str, ...] = ()
-    values: Mapping[str, Any] = field(default_factory=dict)
-    is_few: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class _Lead:
     """The column before the position in the index to read by, and which values of it."""
@@ -58,6 +49,17 @@ class _Lead:
         """Parts of the statements `…_by_index`."""
         column_type = "integer" if self.column == "album_id" else "text"
         return {"lead": sql.Identifier(self.column), "lead_type": sql.SQL(column_type)} if self.column else {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Branch:
+    """Conditions, and positions between which to look: the work of one index."""
+
+    conditions: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    is_few: bool = False
+    lead: _Lead | None = None
+    """None: the one that leaves fewest events to filter."""
 
 
 class PgEventLog:
@@ -138,7 +140,7 @@ def _read(
         conditions = {name: condition for name, condition in _CONDITIONS.items() if name in values}
         statement, lead = "page_of_few" if branch.is_few else "page", _Lead()
         if not branch.is_few and album is not None:
-            statement, lead = "page_by_index", _lead(conn, of_branch)
+            statement, lead = "page_by_index", branch.lead or _lead(conn, of_branch)
             conditions.pop(lead.column)  # else Postgres would know that its order is of no account
         text = " ".join(f"AND {condition}" for condition in (*conditions.values(), *branch.conditions))
         parts = {"columns": _query("columns"), "conditions": sql.SQL(text), "order": sql.SQL(order)}
@@ -156,7 +158,7 @@ def _branches(conn: Connection, values: dict[str, Any]) -> Iterator[_Branch]:
         people = ("person_ids @> ARRAY[%(person_id)s] AND person_ids <> '{}'", "photo_id = ANY (%(photos_of_person)s)")
     times = [_Branch(is_few=is_few)]
     if not is_few and "album_id" in values and ("occurred_from" in values or "occurred_before" in values):
-        times = [_in_time(conn, values), _Branch(conditions=("is_late",), is_few=True)]
+        times = [_in_time(conn, values), _Branch(conditions=("is_late",), lead=_Lead("album_id", [values["album_id"]]))]
     for of_person in people:
         for branch in times:
             yield replace(branch, conditions=tuple(filter(None, (of_person, *branch.conditions))))

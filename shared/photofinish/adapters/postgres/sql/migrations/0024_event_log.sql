@@ -26,7 +26,7 @@ CREATE INDEX album_event_of_photo ON album_event (photo_id, position) WHERE phot
 CREATE INDEX album_event_of_batch ON album_event (batch_id, position) WHERE batch_id IS NOT NULL;
 CREATE INDEX album_event_of_people ON album_event USING gin (person_ids) WHERE person_ids <> '{}';
 CREATE INDEX album_event_recorded ON album_event (album_id, recorded_at);
-CREATE INDEX album_event_late ON album_event (album_id, occurred_at) WHERE is_late;
+CREATE INDEX album_event_late ON album_event (album_id, position, occurred_at) WHERE is_late;
 CREATE INDEX album_event_fact ON album_event (event_id);
 -- For events of months that have no partition yet, because no schedule ran for months.
 CREATE TABLE album_event_later PARTITION OF album_event DEFAULT;
