@@ -145,6 +145,9 @@ def test_functions_without_callers_see_no_keys_and_no_audit(migrated: CloudSql) 
     for table in ("api_key", "audit_entry", "rate_window", "seen_signature"):
         assert refused(migrated.of(Rights.DATA), f"SELECT * FROM {table}"), table
     assert refused(migrated.of(Rights.RETENTION), "SELECT * FROM api_key")
+    for rights in (Rights.DATA, Rights.RETENTION):
+        assert refused(migrated.of(rights), "SELECT content FROM kept_answer"), rights
+        assert not refused(migrated.of(rights), "DELETE FROM kept_answer WHERE album = 'race' AND 'id' = ANY (ids)")
     assert refused(migrated.of(Rights.DATA), "UPDATE album_access SET users_may_search = true")
 
 

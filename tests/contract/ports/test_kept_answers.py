@@ -7,13 +7,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
+from uuid import UUID
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.erasing.tables import PERSONAL_TABLES
 from photofinish.adapters.postgres.idempotency import PgKeptAnswers
 from photofinish.ports import AnswerClaim, KeptAnswer, NotClaimed
 
+PERSON = UUID("0c6f3b1e-8d4e-4b7a-9f43-0a5b8d1c2e3f")
 REQUEST, BODY = b"r" * 32, b"b" * 32
 ANSWER = KeptAnswer(status=201, headers={"Content-Type": "application/json"}, content='{"person_id": "7"}')
 
@@ -83,3 +88,32 @@ def test_an_answer_is_forgotten_when_it_expires(answers_of: Callable[..., PgKept
     answers_of().claim(b"s" * 32, BODY, album=None)
     assert short.expire() == 1
     assert answers_of().claim(b"s" * 32, BODY, album=None) is NotClaimed.IN_PROGRESS
+
+
+@pytest.mark.parametrize(
+    ("columns", "values"),
+    [
+        (("photo", "face"), {"photo_ids": [PERSON], "face_ids": []}),
+        (("photo", "face"), {"photo_ids": [], "face_ids": [PERSON]}),
+        (("person",), {"person_id": PERSON}),
+        (("album",), {}),
+    ],
+    ids=["photo", "face", "person", "album"],
+)
+def test_an_answer_goes_with_what_it_names(
+    answers: PgKeptAnswers, database: str, columns: tuple[str, ...], values: dict[str, object]
+) -> None:
+    """By the condition with which erasures delete."""
+    named = PERSON.hex if values.get("photo_ids") else str(PERSON)
+    answers.keep(claimed(answers), KeptAnswer(status=201, headers={}, content=f'{{"id": "{named}"}}'))
+    answers.keep(claimed(answers, b"s" * 32), ANSWER)
+    [table] = [table for table in PERSONAL_TABLES if table.name == "kept_answer"]
+    with psycopg.connect(database) as conn:
+        deleted = [
+            conn.execute(
+                sql.SQL("DELETE FROM kept_answer WHERE {condition}").format(condition=sql.SQL(condition)),
+                {"album": "race", **values},
+            ).rowcount
+            for condition in table.conditions(*columns)
+        ]
+    assert sum(deleted) == (2 if columns == ("album",) else 1)

@@ -58,8 +58,8 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         "album_access": ("SELECT", "UPDATE (documented_revision)"),
         # Erased with its event.
         "webhook_delivery": ("SELECT", "DELETE"),
-        # Erasures delete answers that name what is erased.
-        "kept_answer": ("SELECT", "DELETE"),
+        # Erasures delete answers that name what is erased; the answers may have secrets.
+        "kept_answer": ("SELECT (album, ids)", "DELETE"),
     },
     Rights.API: {
         # Keys are made and revoked by the owner.
@@ -81,7 +81,7 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
     Rights.RETENTION: {
         # Erasing an album closes it.
         "album_access": ("SELECT", "DELETE"),
-        "kept_answer": ("SELECT", "DELETE"),
+        "kept_answer": ("SELECT (album, ids, expires_at)", "DELETE"),
         "rate_window": ("SELECT", "DELETE"),
         "found_face": ("SELECT", "DELETE"),
         "seen_signature": ("SELECT", "DELETE"),

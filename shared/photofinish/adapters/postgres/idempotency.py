@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from psycopg.types.json import Jsonb
@@ -14,6 +15,7 @@ from photofinish.ports import AnswerClaim, KeptAnswer, NotClaimed
 _query = Statements("idempotency")
 KEPT_FOR = timedelta(days=1)
 CLAIMED_FOR = timedelta(minutes=1)
+_ID = re.compile(r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})\b")
 
 
 class PgKeptAnswers:
@@ -53,6 +55,7 @@ class PgKeptAnswers:
             "status": answer.status,
             "headers": Jsonb(dict(answer.headers)),
             "content": answer.content,
+            "ids": sorted(set(_ID.findall(answer.content))),
         }
         with self._database.autocommit() as conn:
             conn.execute(_query("keep"), values)

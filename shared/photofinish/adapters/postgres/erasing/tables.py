@@ -39,8 +39,6 @@ _OF_ALBUMS_UPLOADS = (
     "upload_id IN (SELECT upload_id FROM enrolment JOIN person USING (person_id) WHERE album_id = %(album_id)s)"
 )
 
-_ANSWER_NAMES = "album = %(album)s AND EXISTS (SELECT FROM {} AS named (id) WHERE strpos(content, named.id) > 0)"
-
 # In this order: rows that refer to others go before these.
 PERSONAL_TABLES = (
     PersonalTable(
@@ -53,9 +51,9 @@ PERSONAL_TABLES = (
     ),
     PersonalTable(
         name="kept_answer",
-        photo=_ANSWER_NAMES.format("(SELECT replace(id, '-', '') FROM unnest(%(photo_ids)s::text[]) AS id)"),
-        face=_ANSWER_NAMES.format("(SELECT unnest(%(face_ids)s::text[]))"),
-        person=_ANSWER_NAMES.format("(SELECT %(person_id)s::text)"),
+        photo="album = %(album)s AND ids && replace(%(photo_ids)s::text, '-', '')::text[]",
+        face="album = %(album)s AND ids && %(face_ids)s::text[]",
+        person="album = %(album)s AND %(person_id)s::text = ANY (ids)",
         album="album = %(album)s",
     ),
     PersonalTable(name="collection_face", face=_OF_FACE, album=_OF_ALBUM),

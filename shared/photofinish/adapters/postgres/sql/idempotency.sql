@@ -11,7 +11,8 @@ ON CONFLICT (request) DO UPDATE SET
     expires_at = excluded.expires_at,
     status = NULL,
     headers = NULL,
-    content = NULL
+    content = NULL,
+    ids = '{}'
 WHERE known.expires_at < now() OR (
     known.status IS NULL
     AND known.claimed_at < now() - %(claimed_for)s::interval
@@ -23,7 +24,8 @@ RETURNING claim_id
 SELECT body_sha256, status, headers, content FROM kept_answer WHERE request = %(request)s
 
 -- name: keep
-UPDATE kept_answer SET status = %(status)s, headers = %(headers)s, content = %(content)s WHERE claim_id = %(claim_id)s
+UPDATE kept_answer SET status = %(status)s, headers = %(headers)s, content = %(content)s, ids = %(ids)s
+WHERE claim_id = %(claim_id)s
 
 -- name: release
 DELETE FROM kept_answer WHERE claim_id = %(claim_id)s AND status IS NULL
