@@ -10,22 +10,11 @@ from typing import Any
 
 from photofinish.domain.gpu_quota import GpuRefusal
 from photofinish.domain.photo import PhotoStatus
+from photofinish.domain.running_tasks import RunningTask, running_tasks
 from photofinish.ports import PhotoRecord
 
 RATE_WINDOW = timedelta(seconds=60)
 STUCK_AFTER = timedelta(seconds=120)
-# A task that left nothing for so many of its intervals has ended, or was killed.
-_MISSED_REPORTS = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunningTask:
-    """One analysis task, of whatever album it works on."""
-
-    place: str
-    reported_s_ago: float
-    stages: Sequence[Mapping[str, Any]]
-    """Each with `stage`, `photos`, `photos_per_s`, `ms_per_photo` and `waiting`, in the order of a photo's way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +67,6 @@ def summarise(
         gpu_refusal=gpu_refusal,
         policy=policy,
     )
-
-
-def running_tasks(reports: Mapping[str, Mapping[str, Any]], now: datetime) -> list[RunningTask]:
-    """The tasks that still report, by place."""
-    running = []
-    for place, report in sorted(reports.items()):
-        age_s = (now - report["at"]).total_seconds()
-        if age_s <= _MISSED_REPORTS * report["every_s"]:
-            running.append(RunningTask(place=place, reported_s_ago=max(0.0, age_s), stages=report["stages"]))
-    return running
 
 
 def upload_to_result_s(record: PhotoRecord) -> float | None:

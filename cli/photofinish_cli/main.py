@@ -37,6 +37,7 @@ COMMANDS = {
             "photos": ("albums", "List the photos of an album, by what was found and by status."),
             "status": ("status", "Show how far an album is, and what is wrong."),
             "events": ("events", "Show what happened to an album, and follow it."),
+            "stats": ("stats", "Count an album's photos by hour, camera and folder."),
             "show": ("show", "Show what was found in one photo."),
             "trace": ("show", "Show the stages of one photo with their times."),
             "find": ("find", "Find a person's photos by selfie, bib number, name or text."),

@@ -27,7 +27,7 @@ from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
 from photofinish.adapters.memory.retention import MemoryRetentionRuns
 from photofinish.adapters.memory.webhook_deliveries import MemoryWebhookMessages
-from photofinish.adapters.memory.work import MemoryGpuStates
+from photofinish.adapters.memory.work import MemoryGpuStates, MemoryTaskLeases
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
 from photofinish.analysis.models.face_encoder import FaceEncoder
@@ -123,6 +123,7 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
     cloud = App(Settings.from_env())
     cloud.documents = cloud.erasable_documents = documents = MemoryDocuments()
     cloud.gpu_states = MemoryGpuStates()
+    cloud.leases = MemoryTaskLeases()
     cloud.people_documents = documents.people_documents
     cloud.access_documents = MemoryAccessDocuments()
     cloud.retention_runs = MemoryRetentionRuns()

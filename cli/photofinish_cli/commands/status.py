@@ -14,10 +14,11 @@ from photofinish.domain.album_policy import Indexing, Redact
 from photofinish.domain.gpu_quota import GpuRefusal
 from photofinish.domain.photo import PhotoStatus, album_name
 from photofinish.domain.retention import day_after
+from photofinish.domain.running_tasks import RunningTask
 from photofinish.errors import NotFound, PhotofinishError
 from photofinish.wiring import App
 from photofinish_cli import api_client
-from photofinish_cli.album_status import AlbumStatus, RunningTask, summarise
+from photofinish_cli.album_status import AlbumStatus, summarise
 from photofinish_cli.arguments import Album
 from photofinish_cli.deployment import Json, StateDir, connect
 from photofinish_cli.output import (

@@ -42,6 +42,7 @@ from photofinish_functions.api.routes import (
     photos,
     pictures,
     policy,
+    queue,
     receipts,
     search,
     statistics,
@@ -87,7 +88,7 @@ def make_app(cloud: App, gate: Callable[[], Gate], *, cors_origins: Collection[s
     of_requests = (health, search, analyze)
     about_people = (people, enrolments, matches, numbers, clusters, consents, subject_access)
     about_albums = (batches, bib_rules, cameras, policy, opt_outs, access)
-    of_events = (events, statistics, webhooks, webhooks_of_all)
+    of_events = (events, statistics, queue, webhooks, webhooks_of_all)
     about_photos = (photos, pictures, bibs, faces)
     for routes in (*of_requests, *about_photos, *about_people, *about_albums, *of_events, erasures, receipts):
         app.register_api(routes.blueprint(cloud))

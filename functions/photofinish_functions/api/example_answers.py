@@ -291,6 +291,23 @@ ANSWERS: Final[dict[str, Json]] = {
     "list_events": {"events": [EVENT], "next_cursor": "WyI5ZjJjN2UwYTFiNGQ2ODg1Iiw0NzExXQ", "later_cursor": None},
     "create_event_ticket": {"ticket": "WyJrZXkiLCJhYmNkIl0.q2hXbGdpZUZrYnJ1c2g", "expires_in_s": 60},
     "show_statistics": STATISTICS,
+    "show_queue": {
+        "at": "2026-05-01T10:06:05Z",
+        "outstanding": 812,
+        "oldest": {"photo": OTHER_PHOTO, "status": "queued", "since": "2026-05-01T10:05:41Z", "last_failure": None},
+        "tasks": [
+            {
+                "task": "2026-05-01T10:02:00-analyze/0",
+                "reported_s_ago": 1.2,
+                "stages": [
+                    {"stage": "decode", "photos": 1210, "photos_per_s": 12.5, "ms_per_photo": 88.1, "waiting": 4}
+                ],
+            }
+        ],
+        "photos_per_s": 12.4,
+        "ends_at": "2026-05-01T10:07:10Z",
+        "failed_last_day": [{"code": "analysis_failed", "photos": 2}],
+    },
     "show_cameras": cameras("Canon EOS R5", found=True),
     "set_camera_shifts": cameras(None, found=False),
     "show_bib_rules": RULES,

@@ -110,6 +110,6 @@ class Documents(Protocol):
         """Return the photos that most recently became final, newest first."""
         ...
 
-    def longest_outstanding(self, album: str, *, limit: int) -> list[PhotoRecord]:
-        """Return the photos that have been queued or processing longest, longest first."""
+    def longest_outstanding(self, album: str | None, *, limit: int) -> list[PhotoRecord]:
+        """Return the photos of `album` (None: of all) that have been queued or processing longest, longest first."""
         ...

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from photofinish.application.launch_workers import WorkerLauncher
     from photofinish.application.people.clustering import PeopleClustering
     from photofinish.application.people.projection import PeopleProjector
+    from photofinish.application.queue import QueueReading
     from photofinish.application.receipts import Receipts
     from photofinish.application.renditions import Renditions
     from photofinish.application.retention import AlbumEnds, Retention
@@ -265,6 +266,12 @@ class App(GoogleAdapters, PostgresAdapters, Models):
         from photofinish.application.album_statistics import StatisticsReading
 
         return StatisticsReading(self.statistics, self.event_log)
+
+    @cached_property
+    def queue_reading(self) -> QueueReading:
+        from photofinish.application.queue import QueueReading
+
+        return QueueReading(self.documents, self.leases, self.event_log, self.statistics)
 
     @cached_property
     def statistics_counting(self) -> StatisticsCounting:

@@ -232,6 +232,8 @@ def test_counts_lists_and_orders(documents: Documents) -> None:
     assert [record.ref for record in documents.list_photos("race", status=PhotoStatus.REJECTED)] == [photos[2].ref]
     assert [record.ref for record in documents.latest_final("race", limit=2)] == [photos[2].ref, photos[1].ref]
     assert [record.ref for record in documents.longest_outstanding("race", limit=9)] == [photos[4].ref, photos[3].ref]
+    assert len(documents.longest_outstanding(None, limit=9)) == 3
+    assert [record.ref for record in documents.longest_outstanding(None, limit=1)] == [photos[4].ref]
 
 
 @pytest.mark.parametrize("kind", ["memory", "firestore"])

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def read_everything(client: Client) -> None:
     assert documents.album_names(names=None, limit=5, after=None) == ["spring-10k"]
     leases.live()
     assert len(documents.longest_outstanding("spring-10k", limit=5)) == 1
+    assert len(documents.longest_outstanding(None, limit=5)) == 1
     assert documents.outstanding() == 1
 
 
@@ -104,7 +106,11 @@ def test_without_the_indexes_the_queries_fail(tmp_path: Path) -> None:
     empty.write_text('{"indexes": [], "fieldOverrides": []}', encoding="utf-8")
     with FirestoreServer(tmp_path / "state", indexes=empty) as server, emulator_environment(server):
         documents = FirestoreDocuments(Client(project="check"))
-        for query in (documents.outstanding, lambda: documents.longest_outstanding("a", limit=1)):
+        queries = (
+            documents.outstanding,
+            *(partial(documents.longest_outstanding, album, limit=1) for album in ("a", None)),
+        )
+        for query in queries:
             with pytest.raises(exceptions.FailedPrecondition, match="index"):
                 query()
 

@@ -306,8 +306,9 @@ class FirestoreDocuments:
         return [_record(snapshot) for snapshot in query.stream(timeout=_TIMEOUT_S)]
 
     @unavailable_when_transient
-    def longest_outstanding(self, album: str, *, limit: int) -> list[PhotoRecord]:
-        query = self._photos(album).where(filter=FieldFilter("status", "in", _OUTSTANDING))
+    def longest_outstanding(self, album: str | None, *, limit: int) -> list[PhotoRecord]:
+        photos = self._client.collection_group("photos") if album is None else self._photos(album)
+        query = photos.where(filter=FieldFilter("status", "in", _OUTSTANDING))
         return [_record(snapshot) for snapshot in query.order_by("changed_at").limit(limit).stream(timeout=_TIMEOUT_S)]
 
     def _photos(self, album: str) -> Any:

@@ -147,8 +147,10 @@ class MemoryDocuments:
         final = [record for record in self.list_photos(album) if "done_at" in record.fields]
         return sorted(final, key=lambda record: record.fields["done_at"], reverse=True)[:limit]
 
-    def longest_outstanding(self, album: str, *, limit: int) -> list[PhotoRecord]:
-        waiting = [record for record in self.list_photos(album) if record.status not in FINAL_STATUSES]
+    def longest_outstanding(self, album: str | None, *, limit: int) -> list[PhotoRecord]:
+        albums = {its_album for its_album, _ in self._photos} if album is None else {album}
+        photos = [record for one in albums for record in self.list_photos(one)]
+        waiting = [record for record in photos if record.status not in FINAL_STATUSES]
         return sorted(waiting, key=lambda record: record.fields["changed_at"])[:limit]
 
     # What :class:`photofinish.ports.ErasableDocuments` adds.
