@@ -33,7 +33,7 @@ run "holds_in_every_environment" {
     error_message = "A new project has a quota of 3 L4s: raise the quota first, then the limit in this test."
   }
   assert {
-    condition     = length(output.services.events) == 8 && length(output.services.http) == 2
+    condition     = length(output.services.events) == 10 && length(output.services.http) == 3
     error_message = "Every function has a service."
   }
 }
