@@ -20,7 +20,7 @@ CARGO := cargo --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-old-pgvector fuzz-api fuzz fix hooks terraform-test terraform-applied check-deployment audit sbom \
-	check-images lock bench bench-emulators bench-search bench-bibs bench-people bench-webhooks bench-events gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
+	check-images lock bench bench-emulators bench-search bench-bibs bench-people bench-webhooks bench-events bench-live gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -127,6 +127,9 @@ bench-search: setup  ## Searches: recall, latency, size, 50 at once (ALBUMS=fold
 
 bench-bibs: setup  ## Reading an album's numbers again by a start list, against analysing its photos again
 	@$(BIN)/python tests/bench/bibs/rescoring.py
+
+bench-live: setup  ## A thousand live streams in one instance: latency from event to client, memory (on an idle machine)
+	@$(BIN)/python tests/bench/events/live.py
 
 bench-events: setup  ## The event log with 10 million events: filters, writers and readers at once, cost of a commit
 	@$(BIN)/python tests/bench/events/run.py --report docs/benchmarks/events.md

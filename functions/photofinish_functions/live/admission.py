@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -95,7 +95,7 @@ class Admission:
             network=caller.network,
         )
 
-    def is_still_valid(self, principal: Principal, albums: set[str]) -> bool:
+    def is_still_valid(self, principal: Principal, albums: Collection[str]) -> bool:
         """Whether the key behind a connection may still have the events of these albums."""
         if principal.kind == "user":
             return True  # see Caller.lasts_s

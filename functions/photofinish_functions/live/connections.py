@@ -8,6 +8,7 @@ import math
 import random
 from collections.abc import Callable
 
+from photofinish.domain.access import Principal
 from photofinish.errors import Unavailable
 from photofinish_functions.live.admission import Admission, Caller
 from photofinish_functions.live.feed import Ending
@@ -20,6 +21,7 @@ LONGEST_S = 55 * 60.0
 """Cloud Run ends a request after 60 minutes at most."""
 CHECK_EVERY_S = 20.0
 RETRY_AFTER_S = 5
+_Rights = tuple[Principal, frozenset[str]]
 
 
 class Connection:
@@ -79,8 +81,13 @@ class Connections:
 
     async def check_callers(self) -> None:
         """End the connections whose caller may not have them any more; raises Unavailable."""
-        for connection in list(self._open):
-            if not await asyncio.to_thread(
-                self._admission.is_still_valid, connection.caller.principal, set(connection.albums)
-            ):
+        rights_of = {one: (one.caller.principal, frozenset(one.albums)) for one in self._open}
+        valid = await asyncio.to_thread(self._valid, set(rights_of.values()))
+        for connection, rights in rights_of.items():
+            if rights not in valid:
                 connection.end(Ending.REVOKED)
+
+    def _valid(self, rights: set[_Rights]) -> set[_Rights]:
+        return {
+            (principal, albums) for principal, albums in rights if self._admission.is_still_valid(principal, albums)
+        }
