@@ -20,7 +20,7 @@ CARGO := cargo --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-old-pgvector fuzz-api fuzz fix hooks terraform-test terraform-applied check-deployment audit sbom \
-	check-images lock bench bench-emulators bench-search bench-bibs bench-people bench-webhooks bench-events bench-live gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
+	check-images lock bench bench-emulators bench-search bench-bibs bench-people bench-webhooks bench-events bench-statistics bench-live gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -133,6 +133,9 @@ bench-live: setup  ## A thousand live streams in one instance: latency from even
 
 bench-events: setup  ## The event log with 10 million events: filters, writers and readers at once, cost of a commit
 	@$(BIN)/python tests/bench/events/run.py --report docs/benchmarks/events.md
+
+bench-statistics: setup  ## Statistics with 10 million events: counting, reading, what the queue reads
+	@$(BIN)/python tests/bench/events/counting.py --report docs/benchmarks/statistics.md
 
 bench-people: setup  ## Quality and speed of clustering: synthetic albums and, of FACES=folder BIBS=folder, labelled ones
 	@$(BIN)/python tests/bench/people/run.py $(if $(FACES),--faces "$(FACES)") $(if $(BIBS),--bibs "$(BIBS)")

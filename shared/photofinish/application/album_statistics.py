@@ -9,7 +9,7 @@ from cachetools import TTLCache, cached
 from photofinish.domain.album_statistics import AlbumStatistics
 from photofinish.ports import EventLog, Statistics
 
-COUNTED_AT_ONCE = 2000
+COUNTED_AT_ONCE = 1000
 """Results: what one reader or message waits for."""
 _COUNTED_EVERY_S = 5.0
 _HEAD_KEPT_S = 3.0

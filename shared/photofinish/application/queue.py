@@ -18,7 +18,7 @@ RATE_WINDOW = timedelta(minutes=2)
 FAILURES_OF = timedelta(days=1)
 _KEPT_S = 3.0
 # Those of the rate. At 100 photos a second, with three events each, these are of ten seconds.
-_NEWEST_EVENTS = 3000
+NEWEST_EVENTS = 3000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +81,12 @@ class QueueReading:
 
     def _read(self) -> Queue:
         now = self._now()
-        newest = self._events.newest(None, EventFilter(), before=None, limit=_NEWEST_EVENTS).events
+        newest = self._events.newest(None, EventFilter(), before=None, limit=NEWEST_EVENTS).events
         return Queue(
             at=now,
             outstanding=self._documents.outstanding(),
             oldest=next(iter(self._documents.longest_outstanding(None, limit=1)), None),
             tasks=running_tasks(self._leases.reports(), now),
-            results_per_s=results_per_s(newest, now, are_all=len(newest) < _NEWEST_EVENTS),
+            results_per_s=results_per_s(newest, now, are_all=len(newest) < NEWEST_EVENTS),
             failures=self._statistics.failures(now - FAILURES_OF),
         )
