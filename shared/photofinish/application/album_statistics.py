@@ -2,42 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from threading import Lock
 
 from cachetools import TTLCache, cached
 
-from photofinish.domain.album_statistics import AlbumStatistics
+from photofinish.domain.album_statistics import AlbumStatistics, PhotosPerPerson
 from photofinish.ports import EventLog, Statistics
 
 COUNTED_AT_ONCE = 1000
 """Results: what one reader or message waits for."""
 _COUNTED_EVERY_S = 5.0
 _HEAD_KEPT_S = 3.0
+_PEOPLE_KEPT_S = 60.0
 _KEPT_S = 300.0
 _KEPT_ALBUMS = 256
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The statistics of an album, as far as they are counted."""
+
+    counts: AlbumStatistics | None
+    """None without results."""
+    people: PhotosPerPerson | None
+    """None without people."""
+    is_complete: bool
+    """Whether every result of the log is counted."""
+
+
 class StatisticsReading:
-    """Reads statistics at most every 3 s, and only when something happened, or after 300 s; threads may share it."""
+    """Reads counts when something happened, at most every 3 s, and people once a minute; threads may share it."""
 
     def __init__(self, statistics: Statistics, events: EventLog) -> None:
         self._statistics = statistics
         self._head = cached(TTLCache[tuple[()], int](1, _HEAD_KEPT_S), lock=Lock())(events.head)
-        self._read: TTLCache[tuple[str, int], tuple[AlbumStatistics | None, bool]] = TTLCache(_KEPT_ALBUMS, _KEPT_S)
+        self._people = cached(TTLCache[str, PhotosPerPerson | None](_KEPT_ALBUMS, _PEOPLE_KEPT_S), lock=Lock())(
+            statistics.people
+        )
+        self._counts: TTLCache[tuple[str, int], tuple[AlbumStatistics | None, bool]] = TTLCache(_KEPT_ALBUMS, _KEPT_S)
         self._lock = Lock()
 
-    def read(self, album: str) -> tuple[AlbumStatistics | None, bool]:
-        """Return the statistics, as :meth:`Statistics.read` does, and whether every result of the log is in them."""
+    def read(self, album: str) -> Reading:
+        """Return the statistics, after counting what came."""
+        counts, is_complete = self._counted(album)
+        return Reading(counts=counts, people=self._people(album), is_complete=is_complete)
+
+    def _counted(self, album: str) -> tuple[AlbumStatistics | None, bool]:
         key = album, self._head()
         with self._lock:
-            known = self._read.get(key)
+            known = self._counts.get(key)
         if known is not None:
             return known
         is_complete = self._statistics.count(album, limit=COUNTED_AT_ONCE)
         found = self._statistics.read(album), is_complete
         if is_complete:
             with self._lock:
-                self._read[key] = found
+                self._counts[key] = found
         return found
 
 

@@ -127,8 +127,6 @@ class AlbumStatistics:
     total: Counts
     groups: Mapping[Grouping, Mapping[str, Counts]]
     """Without ALBUM. Hours are in order of time; the others have most photos first."""
-    people: PhotosPerPerson | None
-    """None without people."""
 
 
 def result_of(event: AlbumEvent) -> Result:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from photofinish.domain.album_statistics import AlbumStatistics
+from photofinish.domain.album_statistics import AlbumStatistics, PhotosPerPerson
 
 MAX_GROUPS = 1000
 """Of each kind, in what :meth:`Statistics.read` returns."""
@@ -24,7 +24,11 @@ class Statistics(Protocol):
 
     def read(self, album: str) -> AlbumStatistics | None:
         """Return what is counted, at most MAX_GROUPS groups of each kind (the latest hours, else those with most
-        photos); None if nothing is, and there are no people."""
+        photos); None if nothing is."""
+        ...
+
+    def people(self, album: str) -> PhotosPerPerson | None:
+        """Return on how many photos the album's people are now; None without people."""
         ...
 
     def failures(self, since: datetime) -> Mapping[str, int]:

@@ -95,6 +95,7 @@ def measured(conninfo: str, statistics: PgStatistics, log: PgEventLog, repeats: 
         (f"count {found.total.photos:,} results", f"{sum(counting):.1f} s", "", ""),
         _timed(f"count {COUNTED_AT_ONCE:,} more", counting[:-1]),
         _timed("read, with nothing new", reads),
+        _timed("people, read once a minute", _times(lambda: statistics.people(LARGEST), repeats)),
         _timed("queue: failures of a day", _times(lambda: statistics.failures(yesterday), repeats)),
         _timed(
             f"queue: newest {NEWEST_EVENTS:,} events",

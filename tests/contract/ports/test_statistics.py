@@ -130,6 +130,7 @@ def test_albums_are_counted_apart(stores: Stores) -> None:
     for unknown in ("unknown", "no/album"):
         assert stores.statistics.count(unknown, limit=9)
         assert stores.statistics.read(unknown) is None
+        assert stores.statistics.people(unknown) is None
 
 
 def test_failures_of_all_albums_by_code(stores: Stores) -> None:
@@ -143,6 +144,16 @@ def test_failures_of_all_albums_by_code(stores: Stores) -> None:
         ]
     )
     assert dict(stores.statistics.failures(TEN)) == {"not_a_picture": 2}
+
+
+def test_people_are_counted_by_their_photos(stores: Stores, request: pytest.FixtureRequest) -> None:
+    if isinstance(stores.statistics, MemoryStatistics):
+        stores.statistics.photos_of_people["race"] = [2]
+    else:
+        add_person(request.getfixturevalue("connections"))
+    people = stores.statistics.people("race")
+    assert people is not None
+    assert (people.people, people.mean, people.p50, people.most) == (1, 2.0, 2, 2)
 
 
 class TestPostgres:
@@ -180,20 +191,6 @@ class TestPostgres:
         stores.statistics.count("race", limit=9)
         assert stores.statistics.read("race") is None
 
-    def test_people_are_counted_by_their_photos(self, connections: Database) -> None:
-        add(PgFaceIndex(connections), PHOTOS[0], [face(), face()], [])
-        add(PgFaceIndex(connections), PHOTOS[1], [face()], [])
-        with connections.transaction() as conn:
-            conn.execute("INSERT INTO person (person_id, album_id) SELECT gen_random_uuid(), album_id FROM album")
-            conn.execute(
-                "INSERT INTO person_face (album_id, face_id, person_id, source, photo_id, box_x, box_y, box_w, box_h)"
-                " SELECT album_id, face_id, person_id, 'clustered', photo_id, 0, 0, 1, 1"
-                " FROM face JOIN person USING (album_id)"
-            )
-        people = Stores(PgStatistics(connections), PgEventLog(connections)).read().people
-        assert people is not None
-        assert (people.people, people.mean, people.p50, people.most) == (1, 2.0, 2, 2)
-
     def test_a_result_that_commits_late_is_counted(self, connections: Database, function_database: str) -> None:
         stores = Stores(PgStatistics(connections), PgEventLog(connections))
         stores.log.append([result(0)])
@@ -225,3 +222,16 @@ class TestPostgres:
 def erase(connections: Database, number: int, *, generation: int = 1) -> None:
     target = ErasureTarget(kind=ErasureKind.PHOTO, album="race", id=PHOTOS[number].photo_id, generation=generation)
     PgErasures(connections).begin(target, reason=Reason.REQUEST)
+
+
+def add_person(connections: Database) -> None:
+    """A person with two faces on one photo and one on another."""
+    add(PgFaceIndex(connections), PHOTOS[0], [face(), face()], [])
+    add(PgFaceIndex(connections), PHOTOS[1], [face()], [])
+    with connections.transaction() as conn:
+        conn.execute("INSERT INTO person (person_id, album_id) SELECT gen_random_uuid(), album_id FROM album")
+        conn.execute(
+            "INSERT INTO person_face (album_id, face_id, person_id, source, photo_id, box_x, box_y, box_w, box_h)"
+            " SELECT album_id, face_id, person_id, 'clustered', photo_id, 0, 0, 1, 1"
+            " FROM face JOIN person USING (album_id)"
+        )

@@ -8,6 +8,7 @@ from typing import Any
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
+from photofinish.application.album_statistics import Reading
 from photofinish.domain.access import Scope
 from photofinish.domain.album_statistics import AlbumStatistics, Counts, Grouping, PhotosPerPerson
 from photofinish.wiring import App
@@ -82,23 +83,25 @@ def blueprint(services: App) -> APIBlueprint:
     @fails_with("unknown_album")
     def show_statistics(path: AlbumPath) -> dict[str, Any]:
         """Show the statistics of an album: each photo counts once, by its newest result."""
-        found, is_complete = services.statistics_reading.read(path.album)
-        if found is None:
+        found = services.statistics_reading.read(path.album)
+        if found.counts is None and found.people is None:
             check_album(services, path.album)
-            found = AlbumStatistics(total=Counts(), groups={}, people=None)
-        audit(count=found.total.photos)
-        return _answer(path.album, found, is_complete=is_complete).model_dump(mode="json")
+        answer = _answer(path.album, found)
+        audit(count=answer.photos)
+        return answer.model_dump(mode="json")
 
     return api
 
 
-def _answer(album: str, found: AlbumStatistics, *, is_complete: bool) -> StatisticsJson:
+def _answer(album: str, found: Reading) -> StatisticsJson:
+    counts_of_album = found.counts or AlbumStatistics(total=Counts(), groups={})
+
     def of(kind: Grouping) -> list[tuple[str, Counts]]:
-        return list(found.groups.get(kind, {}).items())
+        return list(counts_of_album.groups.get(kind, {}).items())
 
     return StatisticsJson(
         album=album,
-        is_complete=is_complete,
+        is_complete=found.is_complete,
         people=0 if found.people is None else found.people.people,
         photos_per_person=None if found.people is None else _per_person(found.people),
         by_hour=[HourJson(hour=datetime.fromisoformat(hour), **_counts(counts)) for hour, counts in of(Grouping.HOUR)],
@@ -107,7 +110,7 @@ def _answer(album: str, found: AlbumStatistics, *, is_complete: bool) -> Statist
         by_code=[
             CodeCounts(code=code, rejected=counts.rejected, failed=counts.failed) for code, counts in of(Grouping.CODE)
         ],
-        **_counts(found.total),
+        **_counts(counts_of_album.total),
     )
 
 

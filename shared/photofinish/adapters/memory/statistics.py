@@ -14,6 +14,7 @@ from photofinish.domain.album_statistics import (
     Changes,
     Counts,
     Grouping,
+    PhotosPerPerson,
     Result,
     newest_results,
     photos_per_person,
@@ -46,12 +47,11 @@ class MemoryStatistics:
 
     def read(self, album: str) -> AlbumStatistics | None:
         with self._lock:
-            people = photos_per_person(self.photos_of_people.get(album, []))
             counted = self._counted.get(album)
-            if not counted and people is None:
+            if not counted:
                 return None
             changes = Changes()
-            for result in (counted or {}).values():
+            for result in counted.values():
                 changes.add(result)
         groups: dict[Grouping, dict[str, Counts]] = {kind: {} for kind in Grouping}
         for kind, key in changes.groups:
@@ -63,8 +63,10 @@ class MemoryStatistics:
             total=total,
             groups={Grouping.HOUR: dict(list(hours.items())[-MAX_GROUPS:])}
             | {kind: dict(found[:MAX_GROUPS]) for kind, found in most.items()},
-            people=people,
         )
+
+    def people(self, album: str) -> PhotosPerPerson | None:
+        return photos_per_person(self.photos_of_people.get(album, []))
 
     def failures(self, since: datetime) -> Mapping[str, int]:
         wanted = EventFilter(types=frozenset({EventType.PHOTO_FAILED}), occurred_from=since)

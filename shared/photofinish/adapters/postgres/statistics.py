@@ -67,8 +67,7 @@ class PgStatistics:
             if album_id is None:
                 return None
             total = _groups(conn, album_id, [(Grouping.ALBUM, "")])
-            people = _people(conn, album_id)
-            if not total and people is None:
+            if not total:
                 return None
             values = {"album_id": album_id, "limit": MAX_GROUPS}
             hours = conn.execute(_query("latest_hours"), values).fetchall()
@@ -76,7 +75,12 @@ class PgStatistics:
             for kind in (Grouping.CAMERA, Grouping.FOLDER, Grouping.CODE):
                 rows = conn.execute(_query("most_photos"), values | {"kind": kind.value})
                 found[kind] = {key: _counts(counts) for key, *counts in rows}
-        return AlbumStatistics(total=total.get((Grouping.ALBUM, ""), Counts()), groups=found, people=people)
+        return AlbumStatistics(total=total[Grouping.ALBUM, ""], groups=found)
+
+    def people(self, album: str) -> PhotosPerPerson | None:
+        with self._database.transaction() as conn:
+            rows = conn.execute(_query("photos_per_person"), {"album_id": _album_id(conn, album)})
+            return photos_per_person([photos for (photos,) in rows])
 
     def failures(self, since: datetime) -> Mapping[str, int]:
         with self._database.transaction() as conn:
@@ -173,8 +177,3 @@ def _result(row: TupleRow) -> Result:
     photo_id, generation, status, *rest = row
     values = dict(zip(_RESULT_FIELDS, (photo_id.hex, generation, PhotoStatus(status), *rest), strict=True))
     return Result(**values)
-
-
-def _people(conn: Connection, album_id: int) -> PhotosPerPerson | None:
-    rows = conn.execute(_query("photos_per_person"), {"album_id": album_id})
-    return photos_per_person([photos for (photos,) in rows])

@@ -57,10 +57,10 @@ def test_an_album_without_results_has_empty_statistics(api: Api) -> None:
 
 def test_a_new_result_is_seen_and_nothing_is_read_twice(api: Api) -> None:
     record(api, 1, faces=2, bibs=1)
-    kept = api.cloud.statistics_reading.read("race")
-    assert api.cloud.statistics_reading.read("race") is kept
+    kept = api.cloud.statistics_reading.read("race").counts
+    assert api.cloud.statistics_reading.read("race").counts is kept
     record(api, 2, faces=0, bibs=0)
-    found, _ = StatisticsReading(api.cloud.statistics, api.cloud.event_log).read("race")
+    found = StatisticsReading(api.cloud.statistics, api.cloud.event_log).read("race").counts
     assert found is not None
     assert found.total.photos == 2
 
