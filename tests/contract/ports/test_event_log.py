@@ -261,6 +261,19 @@ class TestOrderOfCommits:
             slow.rollback()
         assert read(log) == [event(0).id, event(2).id]
 
+    def test_no_reader_passes_a_position_that_may_be_given_out_again(
+        self, connections: Database, function_database: str
+    ) -> None:
+        """After a crash the sequence may go on from the last commit."""
+        log = PgEventLog(connections)
+        log.append([event(0)])
+        head = log.head()
+        with psycopg.connect(function_database) as slow:
+            record_events(slow, use_album(slow, "race"), [event(1)])
+            slow.rollback()
+        assert log.head() == log.page("race", EVERYTHING, after=0, limit=10).position == head
+        assert log.page(None, EventFilter(folder="none"), after=0, limit=10).position == head
+
     def test_readers_miss_nothing_of_many_writers_and_see_nothing_twice(
         self, connections: Database, function_database: str
     ) -> None:

@@ -72,6 +72,9 @@ END $$;
 
 -- Up to which position the log is complete: no transaction that is still open can add an event at or below it. Read the
 -- events in a later statement, whose snapshot has all that was committed before.
+--
+-- It is the position of an event: one that only a rolled-back transaction took may be given out again after a crash of the
+-- server, which writes the sequence to disk with the next commit.
 CREATE FUNCTION event_watermark() RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -82,7 +85,7 @@ BEGIN
     SELECT min(((classid::bigint & x'ffff'::bigint) << 32) | objid::bigint) INTO held FROM pg_locks
     WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND classid::bigint >> 16 = x'7066'::bigint
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
-    RETURN least(taken, held);
+    RETURN coalesce((SELECT max(position) FROM album_event WHERE position <= least(taken, held)), 0);
 END $$;
 
 -- Make the partitions of the months up to then; those whose events wait in album_event_later stay there.
