@@ -10,7 +10,7 @@ from cachetools import TTLCache, cached
 from photofinish.domain.album_statistics import AlbumStatistics, PhotosPerPerson
 from photofinish.ports import EventLog, Statistics
 
-COUNTED_AT_ONCE = 1000
+COUNTED_AT_ONCE = 500
 """Results: what one reader or message waits for."""
 _COUNTED_EVERY_S = 5.0
 _HEAD_KEPT_S = 3.0

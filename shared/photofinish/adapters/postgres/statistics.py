@@ -54,6 +54,7 @@ class PgStatistics:
             if until <= after:
                 return True
             values = {"album_id": album_id, "types": _TYPES, "after": after, "until": until, "limit": limit}
+            conn.execute(_query("avoid_sorting"))
             rows = conn.execute(_query("results"), values).fetchall()
             _count(conn, album_id, [_told(album, row) for row in rows])
             is_complete = len(rows) < limit

@@ -14,6 +14,10 @@ SELECT coalesce((SELECT position FROM album_statistics_position WHERE album_id =
 INSERT INTO album_statistics_position (album_id, position) VALUES (%(album_id)s, %(position)s)
 ON CONFLICT (album_id) DO UPDATE SET position = excluded.position
 
+-- name: avoid_sorting
+-- All that remains would be read to be sorted, instead of the next results by the index that orders them.
+SET LOCAL enable_sort = off
+
 -- name: results
 SELECT position, type, occurred_at, photo_id, generation, folder, camera, data FROM album_event
 WHERE album_id = %(album_id)s AND type = ANY (%(types)s) AND position > %(after)s AND position <= %(until)s
