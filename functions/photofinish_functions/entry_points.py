@@ -176,6 +176,7 @@ def cluster_people(message: Message) -> None:
             cloud.clustering.photo_changed(photo.album)
         return
     cloud.opt_outs.sweep()
+    cloud.batches.settle_all()
     cloud.clustering.sweep(full=is_full_run(message))
     cloud.projector.sweep()
     cloud.access_projector.sweep()

@@ -295,8 +295,9 @@ def _print_secret(added: dict[str, Any], *, json: bool) -> None:
     if json:
         print_json(added)
         return
-    say(added["webhook"]["webhook_id"])
-    say(added["secret"])
+    screen = console()  # also with --quiet
+    screen.print(added["webhook"]["webhook_id"], soft_wrap=True)
+    screen.print(added["secret"], soft_wrap=True)
     remark("the secret is shown only now; your server verifies the messages with it (docs/webhooks.md)")
 
 

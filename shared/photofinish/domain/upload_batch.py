@@ -152,6 +152,11 @@ def check_announced(files: Iterable[AnnouncedFile]) -> None:
             check_size(file.size_bytes)
         except RejectedInput as rejection:
             raise RejectedInput(rejection.code, f"{file.name!r}: {rejection.message}") from None
+        if {".", ".."} & set(file.name.split("/")):
+            # HTTP clients shorten such paths, so the upload would have another name, also of another album.
+            raise RejectedInput(
+                "photo_name_not_allowed", f"{file.name[:40]!r}: no folder may be called '.' or '..'. Rename it."
+            )
         if len(file.name.encode()) > _MAX_OBJECT_NAME_BYTES or any(character in "\r\n" for character in file.name):
             raise RejectedInput(
                 "photo_name_not_allowed",

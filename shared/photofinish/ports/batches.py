@@ -65,6 +65,10 @@ class Batches(Protocol):
         """Complete the batch if it is open and every file has a result; return whether it did."""
         ...
 
+    def settle_all(self) -> int:
+        """Settle every open batch, such as one whose awaited photo was erased; return how many were completed."""
+        ...
+
     def expire(self, now: datetime) -> int:
         """End the batches that should have been completed by now; return how many."""
         ...

@@ -13,9 +13,12 @@ import pytest
 from photofinish.adapters.memory.batches import MemoryBatches
 from photofinish.adapters.memory.event_log import MemoryEventLog
 from photofinish.adapters.postgres.batches import PgBatches
+from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.erasing.erasures import PgErasures
 from photofinish.adapters.postgres.events.log import PgEventLog
 from photofinish.domain import upload_batch
 from photofinish.domain.album_event import AlbumEvent, EventFilter, EventType, fact_id
+from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.upload_batch import AnnouncedFile, Batch, BatchState, FileStatus
 from photofinish.errors import Conflict
@@ -128,6 +131,21 @@ def test_files_come_in_pages(stores: Stores) -> None:
         after = page[-1].file.name
     assert read == ["race/0.jpg", "race/1.jpg", "race/2.jpg", "race/4.jpg"]
     assert stores.batches.files("other", batch_id, status=None, after=None, limit=2) == []
+
+
+def test_a_batch_whose_awaited_photo_was_erased_completes(connections: Database) -> None:
+    log = PgEventLog(connections)
+    stores = Stores(PgBatches(connections), log)
+    batch_id = stores.create("1.jpg", "2.jpg").batch_id
+    stores.tell(EventType.PHOTO_DONE, photo("race/1.jpg"))
+    stores.tell(EventType.PHOTO_QUEUED, photo("race/2.jpg"))
+    assert stores.batches.settle_all() == 0
+    awaited = photo("race/2.jpg")
+    target = ErasureTarget(kind=ErasureKind.PHOTO, album="race", id=awaited.photo_id, generation=awaited.generation)
+    PgErasures(connections).begin(target, reason=Reason.REQUEST)
+    assert stores.batches.settle_all() == 1
+    assert stores.batch(batch_id).state is BatchState.COMPLETED
+    assert stores.batch(batch_id).files == 1
 
 
 def test_a_batch_completes_once_when_every_file_has_a_result(stores: Stores) -> None:

@@ -230,6 +230,29 @@ def test_an_erasure_removes_the_events_of_its_photo_for_good(connections: Databa
     assert log.append([event(5, **about, generation=5, type=EventType.PHOTO_ERASED)]) == 1
 
 
+def test_an_erasure_removes_the_events_of_a_photo_in_which_nothing_was_found(connections: Database) -> None:
+    log = PgEventLog(connections)
+    about = {"photo_id": PHOTO.photo_id}
+    log.append([event(1, **about, generation=5, type=EventType.PHOTO_QUEUED), event(2)])
+    target = ErasureTarget(kind=ErasureKind.PHOTO, album="race", id=PHOTO.photo_id, generation=5)
+    PgErasures(connections).begin(target, reason=Reason.REQUEST)
+    assert read(log) == [event(2).id, fact_id(EventType.PHOTO_ERASED, PHOTO.photo_id, 5)]
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_an_erasure_of_an_older_version_keeps_the_events_of_the_newer(connections: Database, is_indexed: bool) -> None:
+    log = PgEventLog(connections)
+    about = {"photo_id": PHOTO.photo_id}
+    if is_indexed:
+        add(PgFaceIndex(connections), replace(PHOTO, generation=5), [face()], [])
+    log.append([event(1, **about, generation=5), event(2, **about, generation=6, type=EventType.PHOTO_QUEUED)])
+    target = ErasureTarget(kind=ErasureKind.PHOTO, album="race", id=PHOTO.photo_id, generation=5)
+    PgErasures(connections).begin(target, reason=Reason.ORIGINAL_GONE)
+    left = read(log)
+    assert event(1).id not in left
+    assert event(2).id in left
+
+
 class TestOrderOfCommits:
     def test_a_reader_waits_for_a_transaction_that_took_its_position_before(
         self, connections: Database, function_database: str

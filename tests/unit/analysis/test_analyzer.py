@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
-from photofinish.analysis.imaging.decoding import DecodedPhoto
+from photofinish.analysis.imaging.decoding import DecodedPhoto, Limits
 from photofinish.analysis.models.cpu_features import multiplies_int8_exactly
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.analysis.orientation import Evidence
@@ -102,10 +102,10 @@ def test_a_bug_costs_one_photo_and_is_logged_with_its_traceback(
             raise KeyError("bug in the analysis")
         return photo
 
-    def decode_or_fail(content: bytes) -> DecodedPhoto:
+    def decode_or_fail(content: bytes, *, limits: Limits) -> DecodedPhoto:
         if content == b"bug":
             raise TypeError("bug in the decoding")
-        return decode(content)
+        return decode(content, limits=limits)
 
     decode = analyzer.decoders.decode
     monkeypatch.setattr("photofinish.analysis.analyzer.settled", broken)

@@ -71,6 +71,10 @@ def test_adding_prints_the_secret_once(api: Api) -> None:
     assert json.loads(run("add", "https://example.org/", "--json").stdout)["secret"] == SECRET
 
 
+def test_quiet_still_prints_what_is_shown_only_once(api: Api) -> None:
+    assert run("add", "https://example.org/", "--quiet").stdout.splitlines()[1] == SECRET
+
+
 def test_the_list_says_whether_they_work(api: Api) -> None:
     plain = WEBHOOK_ANSWERS["show_webhook"]
     gone = plain | {"enabled": False, "disabled_reason": "gone"}
@@ -140,7 +144,7 @@ def test_replays(api: Api) -> None:
         ["replay", "--since", "2h", "--delivery", "1", ID],
         ["replay", "--since", "soon", ID],
     ):
-        assert run("replay", *wrong).exit_code == 1
+        assert run(*wrong).exit_code == 1
 
 
 def test_removing(api: Api) -> None:

@@ -110,6 +110,9 @@ class MemoryBatches:
             self._end(known, BatchState.COMPLETED)
             return True
 
+    def settle_all(self) -> int:
+        return sum(self.settle(batch_id) for batch_id in list(self._known))
+
     def expire(self, now: datetime) -> int:
         with self._lock:
             due = [one for one in self._known.values() if one.state is BatchState.OPEN and one.expires_at <= now]

@@ -108,6 +108,11 @@ class PgBatches:
             _end(conn, batch, BatchState.COMPLETED)
         return True
 
+    def settle_all(self) -> int:
+        with self._database.transaction() as conn:
+            still_open = [str(row[0]) for row in conn.execute(_query("open"))]
+        return sum(self.settle(batch_id) for batch_id in still_open)
+
     def expire(self, now: datetime) -> int:
         with self._database.transaction() as conn:
             due = [row[0] for row in conn.execute(_query("due"), {"now": now})]

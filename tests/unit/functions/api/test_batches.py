@@ -148,6 +148,8 @@ def test_more_files_may_come_until_the_batch_ends(api: Api) -> None:
         ([file(size=-1)], (400, "bad_request")),
         ([file("/1.jpg")], (422, "invalid_value")),
         ([file("a\nb.jpg")], (422, "photo_name_not_allowed")),
+        ([file("../other/1.jpg")], (422, "photo_name_not_allowed")),
+        ([file("cam/./1.jpg")], (422, "photo_name_not_allowed")),
         ([file("é" * 600)], (422, "photo_name_not_allowed")),
         ([file(content_type="no type")], (400, "bad_request")),
         ([file(crc32c="n03x6A")], (400, "bad_request")),

@@ -72,6 +72,8 @@ class Beginning:
         self._removal.results([as_uuid(target.id)])
         if has_rows:
             self._removal.photos([as_uuid(target.id)])
+        else:
+            self._removal.unindexed_photo(as_uuid(target.id))
         return self._noted(erasure_id)
 
     def _face(self) -> Erasure:

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from photofinish.adapters.postgres.bibs.rows import correction_of_json
 from photofinish.adapters.postgres.bibs.writing import faces_of, lock_photos, mark_projections_outdated, write_bibs
 from photofinish.adapters.postgres.database import Connection
-from photofinish.adapters.postgres.erasing.tables import PERSONAL_TABLES
+from photofinish.adapters.postgres.erasing.tables import PERSONAL_TABLES, PersonalTable
 from photofinish.adapters.postgres.people.lookup import as_uuid
 from photofinish.adapters.postgres.people.projection import mark_outdated
 from photofinish.adapters.postgres.sql import Statements
@@ -58,6 +58,12 @@ class Removal:
         self._clear_journal(face_ids, photo_ids)
         self._delete("photo", "face", photo_ids=photo_ids, face_ids=face_ids)
         mark_outdated(self.conn, self._id, people)
+
+    def unindexed_photo(self, photo_id: UUID) -> None:
+        """Remove what is known of a photo in which nothing was found: its events, its place in a batch."""
+        if self.album_id is not None:
+            tables = [table for table in PERSONAL_TABLES if table.before_indexing]
+            self._delete("photo", photo_ids=[photo_id], tables=tables)
 
     def results(self, photo_ids: Sequence[UUID]) -> None:
         """Take erased versions of photos out of the statistics; also of photos in which nothing could be found."""
@@ -184,9 +190,9 @@ class Removal:
             dashed_photo_ids=[str(photo_id) for photo_id in photo_ids],
         )
 
-    def _delete(self, *columns: str, **values: object) -> None:
+    def _delete(self, *columns: str, tables: Sequence[PersonalTable] = PERSONAL_TABLES, **values: object) -> None:
         values |= {"album_id": self.album_id, "album": self.album_name}
-        for table in PERSONAL_TABLES:
+        for table in tables:
             for condition in table.conditions(*columns):
                 remove = (
                     "SELECT FROM {table} WHERE {condition}"

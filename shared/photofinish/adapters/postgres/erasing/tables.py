@@ -23,6 +23,8 @@ class PersonalTable:
     album: str | None = None
     cascades: bool = False
     """Functions may not delete its rows: they go with the person whom they refer to."""
+    before_indexing: bool = False
+    """It may have rows about a photo in which nothing was found yet, or never."""
 
     def conditions(self, *columns: str) -> list[str]:
         """The conditions for these kinds that the table has."""
@@ -31,6 +33,20 @@ class PersonalTable:
 
 
 _OF_PHOTO = "album_id = %(album_id)s AND photo_id = ANY (%(photo_ids)s::uuid[])"
+# Tombstones are there before rows are removed. A newer version of the photo has events and a batch of its own.
+_ERASED_EVENT = (
+    "EXISTS (SELECT FROM erased_photo WHERE erased_photo.photo_id = album_event.photo_id"
+    " AND erased_photo.generation >= coalesce(album_event.generation, 0))"
+)
+_OF_ERASED_EVENT = (
+    "EXISTS (SELECT FROM album_event JOIN erased_photo USING (photo_id)"
+    " WHERE album_event.position = webhook_delivery.event_position"
+    " AND erased_photo.generation >= coalesce(album_event.generation, 0))"
+)
+_ERASED_FILE = (
+    "EXISTS (SELECT FROM erased_photo WHERE erased_photo.photo_id = batch_file.photo_id"
+    " AND erased_photo.generation >= coalesce(batch_file.generation, 0))"
+)
 _OF_FACE = "album_id = %(album_id)s AND face_id = ANY (%(face_ids)s::uuid[])"
 _OF_PERSON = "person_id = %(person_id)s"
 _OF_ALBUM = "album_id = %(album_id)s"
@@ -55,6 +71,7 @@ PERSONAL_TABLES = (
         face="album = %(album)s AND ids && %(face_ids)s::text[]",
         person="album = %(album)s AND %(person_id)s::text = ANY (ids)",
         album="album = %(album)s",
+        before_indexing=True,
     ),
     PersonalTable(name="collection_face", face=_OF_FACE, album=_OF_ALBUM),
     PersonalTable(name="person_face", photo=_OF_PHOTO, face=_OF_FACE, person=_OF_PERSON, album=_OF_ALBUM),
@@ -86,17 +103,19 @@ PERSONAL_TABLES = (
     # With what was answered to them, see webhook_attempt.
     PersonalTable(
         name="webhook_delivery",
-        photo=_OF_PHOTO,
+        photo=f"{_OF_PHOTO} AND {_OF_ERASED_EVENT}",
         person="album_id = %(album_id)s AND person_ids @> ARRAY[%(person_id)s]",
         album=_OF_ALBUM,
+        before_indexing=True,
     ),
     PersonalTable(
         name="album_event",
-        photo=_OF_PHOTO,
+        photo=f"{_OF_PHOTO} AND {_ERASED_EVENT}",
         person="album_id = %(album_id)s AND person_ids @> ARRAY[%(person_id)s]",
         album=_OF_ALBUM,
+        before_indexing=True,
     ),
-    PersonalTable(name="batch_file", photo=_OF_PHOTO, album=_OF_ALBUM),
+    PersonalTable(name="batch_file", photo=f"{_OF_PHOTO} AND {_ERASED_FILE}", album=_OF_ALBUM, before_indexing=True),
     PersonalTable(name="upload_batch", album=_OF_ALBUM),
     # Of an erased photo, what it counts as is taken back: adapters/postgres/statistics.py.
     PersonalTable(name="counted_photo", album=_OF_ALBUM),

@@ -60,6 +60,9 @@ UNION ALL
 SELECT batch_id FROM batch_file WHERE photo_id = %(photo_id)s AND generation = %(generation)s
 LIMIT 1
 
+-- name: open
+SELECT batch_id FROM upload_batch WHERE state = 'open'
+
 -- name: due
 SELECT batch_id FROM upload_batch WHERE state = 'open' AND expires_at <= %(now)s
 
