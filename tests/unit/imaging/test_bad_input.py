@@ -14,6 +14,7 @@ from PIL import Image
 from photofinish.analysis.imaging.decoding import Limits, decode
 from photofinish.domain.work import MAX_PHOTO_BYTES
 from photofinish.errors import RejectedInput
+from support.models import shared_decoders
 from support.pictures import encode, exif, noise, save
 
 CODES = {"empty_file", "not_a_picture", "unsupported_format", "cut_off", "damaged", "too_many_pixels", "too_small"}
@@ -155,18 +156,19 @@ def test_a_png_with_a_decompression_bomb() -> None:
 @settings(max_examples=150, deadline=None)
 @given(kind=st.sampled_from(FORMATS), data=st.data())
 def test_a_damaged_file_gives_a_picture_or_a_rejection(kind: str, data: st.DataObject) -> None:
+    """In the processes of the decoders: some libraries crash on such files."""
     content = bytearray(SMALL[kind])
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(content)))
     for candidate in (bytes(content), bytes(content[:cut])):
         try:
-            image = decode(candidate, limits=Limits(max_pixels=1_000_000)).image
+            image = shared_decoders().decode(candidate, limits=Limits(max_pixels=1_000_000)).image
         except RejectedInput as rejection:
             code = rejection.code
         else:
             code = "a picture" if image.dtype == np.uint8 and image.ndim == 3 else f"{image.dtype} {image.shape}"
-        assert code in {"a picture", *CODES}
+        assert code in {"a picture", "decoder_failed", *CODES}
 
 
 WITHOUT_EXIF = {"GIF", "BMP"}
