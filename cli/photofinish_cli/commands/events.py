@@ -11,8 +11,7 @@ from urllib.parse import quote
 
 import typer
 
-from photofinish.domain.album_event import EventType
-from photofinish.domain.photo import PhotoStatus
+from photofinish.domain.album_event import EventType, ToldStatus
 from photofinish.errors import NotFound
 from photofinish_cli import api_client
 from photofinish_cli.arguments import Album
@@ -42,9 +41,7 @@ def events(
     types: Annotated[
         list[EventType] | None, typer.Option("--type", help="Only events of this type; repeatable.")
     ] = None,
-    status: Annotated[
-        PhotoStatus | None, typer.Option("--status", help="Only photos that reached this status.")
-    ] = None,
+    status: Annotated[ToldStatus | None, typer.Option("--status", help="Only photos that reached this status.")] = None,
     bib: Annotated[str | None, typer.Option("--bib", help="Only photos that have this number now.")] = None,
     folder: Annotated[
         str | None, typer.Option("--folder", metavar="FOLDER", help="Only photos of this folder below the album.")

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from photofinish.domain.album_event import EventFilter, EventType
-from photofinish.domain.photo import PhotoStatus
+from photofinish.domain.album_event import EventFilter, EventType, ToldStatus
 from photofinish.errors import InvalidQuery
 from photofinish_functions.api.patterns import PHOTO_ID, UUID
 from photofinish_functions.api.schemas import AwareTime, Parameters
 from photofinish_functions.api.search_requests import Number, Text
 
 POSITION = TypeAdapter[int](Annotated[int, Field(ge=0)])
-_TYPES_OF_STATUS = {
-    PhotoStatus.QUEUED: EventType.PHOTO_QUEUED,
-    PhotoStatus.DONE: EventType.PHOTO_DONE,
-    PhotoStatus.REJECTED: EventType.PHOTO_REJECTED,
-    PhotoStatus.FAILED: EventType.PHOTO_FAILED,
-    PhotoStatus.ERASED: EventType.PHOTO_ERASED,
-}
 
 
 class EventFilters(Parameters):
     type: list[EventType] | None = Field(None, description="Only events of these types, such as `photo.done`.")
-    status: (
-        Literal[PhotoStatus.QUEUED, PhotoStatus.DONE, PhotoStatus.REJECTED, PhotoStatus.FAILED, PhotoStatus.ERASED]
-        | None
-    ) = Field(None, description="Only events about photos that reached this status: the same as `type=photo.STATUS`.")
+    status: ToldStatus | None = Field(
+        None, description="Only events about photos that reached this status: the same as `type=photo.STATUS`."
+    )
     folder: Text | None = Field(None, description="Only events about photos of this folder below the album.")
     camera: Text | None = Field(None, description="Make and model, exactly as in the photo's metadata.")
     photo_id: Annotated[str, Field(pattern=PHOTO_ID)] | None = None
@@ -62,9 +53,9 @@ def query_of(album: str, wanted: EventFilter, order: str) -> object:
     return ("events", album, replace(wanted, types=None), types, order)
 
 
-def _types(types: list[EventType] | None, status: PhotoStatus | None) -> frozenset[EventType] | None:
+def _types(types: list[EventType] | None, status: ToldStatus | None) -> frozenset[EventType] | None:
     if status is None:
         return None if types is None else frozenset(types)
     if types is not None:
         raise InvalidQuery("Send `type` or `status`, not both.")
-    return frozenset({_TYPES_OF_STATUS[status]})
+    return frozenset({status.event_type})

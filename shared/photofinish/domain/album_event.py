@@ -59,6 +59,20 @@ class EventType(StrEnum):
     WEBHOOK_DISABLED = "webhook.disabled"
 
 
+class ToldStatus(StrEnum):
+    """The statuses of photos that have an event, `photo.STATUS`."""
+
+    QUEUED = "queued"
+    DONE = "done"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    ERASED = "erased"
+
+    @property
+    def event_type(self) -> EventType:
+        return EventType(f"photo.{self.value}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlbumEvent:
     """One fact."""
