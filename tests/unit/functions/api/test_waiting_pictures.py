@@ -16,7 +16,7 @@ def test_pictures_are_analysed_a_few_at_a_time(api: Api, monkeypatch: pytest.Mon
     """A request that waits too long for a slot is answered with 503; a later one succeeds."""
     pictures = api.cloud.pictures
     monkeypatch.setattr("photofinish.application.pictures.MAX_WAIT_S", 0.05)
-    with pictures._slot(lambda: True):
+    with pictures.slot(lambda: True):
         taken = [pictures._slots.acquire(blocking=False) for _ in itertools.repeat(None, 64)]
         answer = api.call("POST", "/embeddings", data={"picture": (io.BytesIO(jpeg(astronaut())), "a.jpg")})
         assert error_of(answer) == (503, "unavailable")

@@ -107,7 +107,7 @@ RETURNING 1
 SELECT users_may_search, users_may_browse, anonymous_users FROM album_access WHERE album = %(album)s
 
 -- name: album_access_to_change
-SELECT users_may_search, users_may_browse, anonymous_users FROM album_access WHERE album = %(album)s FOR UPDATE
+SELECT users_may_search, users_may_browse, anonymous_users FROM album_access WHERE album = %(album)s FOR NO KEY UPDATE
 
 -- name: set_album_access
 INSERT INTO album_access (album, users_may_search, users_may_browse, anonymous_users)
