@@ -21,9 +21,10 @@ from photofinish_functions.events import (
     is_full_run,
     parse_dead_letter,
     parse_object_finalized,
-    parse_result_album,
+    parse_result,
 )
 
+_RESULT = b'{"bucket": "photos", "name": "race/1.jpg", "generation": 1, "status": "done"}'
 _NOTIFICATION = (
     b'{"bucket": "photos", "name": "race/1.jpg", "generation": "1", "size": "5", "contentType": "image/jpeg", '
     b'"timeCreated": "2026-11-01T10:00:00Z"}'
@@ -74,9 +75,9 @@ TARGETS = {
         [_WORK, _NOTIFICATION, _DEEP],
     ),
     "results": Target(
-        lambda data: parse_result_album(_message(data, album="race", status="done"), bucket="photos"),
+        lambda data: parse_result(_message(data), bucket="photos"),
         (NotOurs,),
-        [_NOTIFICATION, _DEEP],
+        [_RESULT, _DEEP],
     ),
     "schedules": Target(lambda data: is_full_run(_message(data)), (NotOurs,), [b'{"full": true}', _DEEP]),
     "work": Target(parse_work_message, (ValueError,), [_WORK, _DEEP]),
