@@ -36,7 +36,20 @@ class Running:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
+        """Start it, as the supervisor does again and again.
+
+        gRPC's threads in this process may end the forked child before it becomes Postgres: then nothing is logged.
+        """
         self.postgres.prepare()
+        for _ in range(5):
+            seen = self._started()
+            if READY_LINE in seen:
+                return
+            assert "LOG:" not in seen, f"Postgres did not start: {seen}"
+        raise AssertionError(f"Postgres did not begin to start: {seen}")
+
+    def _started(self) -> str:
+        """What it wrote until it was ready, or ended."""
         self.process = subprocess.Popen(
             self.postgres.command(), stderr=subprocess.PIPE, text=True, cwd=self.postgres.data, **as_user(system_user())
         )
@@ -45,8 +58,9 @@ class Running:
         for line in self.process.stderr:
             seen += line
             if READY_LINE in line:
-                return
-        raise AssertionError(f"Postgres did not start: {seen}")
+                return seen
+        self.process.wait(timeout=20)
+        return seen
 
     def end(self, signum: signal.Signals) -> int:
         assert self.process is not None
