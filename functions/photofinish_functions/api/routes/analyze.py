@@ -16,7 +16,9 @@ from photofinish.errors import RejectedInput
 from photofinish.wiring import App
 from photofinish_functions.api.error_codes import fails_with
 from photofinish_functions.api.guarding import audit, guarded
-from photofinish_functions.api.schemas import BoxJson, Output, Parameters, Score, example, new_blueprint
+from photofinish_functions.api.routes.faces import PictureError, PointJson
+from photofinish_functions.api.routes.photos import BibCandidate, ImageJson, PhotoWarningJson, SharpnessJson
+from photofinish_functions.api.schemas import BoxJson, Output, Parameters, Score, new_blueprint
 from photofinish_functions.api.sent_pictures import is_wanted, only_pictures, pictures_form
 
 MAX_PICTURES = 8
@@ -33,11 +35,6 @@ class AnalyzeQuery(Parameters):
     features: list[Feature] | None = Field(None, description="What to answer; everything if it is not given.")
 
 
-class PositionJson(Output):
-    x: Score
-    y: Score
-
-
 class PoseJson(Output):
     roll_deg: float
     yaw_deg: float
@@ -46,7 +43,7 @@ class PoseJson(Output):
 
 class AnalyzedFace(Output):
     box: BoxJson
-    landmarks: list[PositionJson] = Field(
+    landmarks: list[PointJson] = Field(
         description="Right eye, left eye, nose tip, right and left mouth corner (the person's right), as fractions of "
         "the upright picture."
     )
@@ -58,61 +55,36 @@ class AnalyzedFace(Output):
     brightness: float = Field(description="Mean of the face, 0 (black) to 100.")
 
 
-class NumberCandidate(Output):
-    number: str
-    probability: Score
-
-
 class AnalyzedBib(Output):
     number: str
     ocr_score: Score
     box: BoxJson
     face_index: int | None = Field(description="Position in `faces` of the person who wears the number.")
     partial: bool = Field(description="Digits may be missing.")
-    candidates: list[NumberCandidate]
+    candidates: list[BibCandidate]
 
 
 class AnalyzedLine(Output):
     text: str
     ocr_score: Score
     box: BoxJson
-    corners: list[PositionJson] | None = Field(None, description="Of a tilted line, from where its text begins.")
+    corners: list[PointJson] | None = Field(None, description="Of a tilted line, from where its text begins.")
 
 
-class AnalyzedSharpness(Output):
-    frame: float = Field(description="0 (blurred) to 1 (sharp).")
+class AnalyzedSharpness(SharpnessJson):
     laplacian_variance: float
-    is_blurry: bool
-
-
-class AnalyzedImage(Output):
-    width: int = Field(description="Of the upright picture, in pixels.")
-    height: int
-    format: str
-    taken_at: str | None = Field(description="By the camera's clock, without a time zone.")
-    camera: str | None
-
-
-class AnalyzedError(Output):
-    code: str = Field(json_schema_extra=example("not_a_picture"))
-    message: str
-
-
-class AnalyzedWarning(Output):
-    code: str
-    message: str
 
 
 class AnalyzedPicture(Output):
-    image: AnalyzedImage | None = Field(None, description="null if there is an error.")
+    image: ImageJson | None = Field(None, description="null if there is an error.")
     faces: list[AnalyzedFace] | None = Field(None, description="null if not asked for.")
     bibs: list[AnalyzedBib] | None = None
     text: list[AnalyzedLine] | None = None
     sharpness: AnalyzedSharpness | None = None
-    warnings: list[AnalyzedWarning] = Field(default_factory=list)
+    warnings: list[PhotoWarningJson] = Field(default_factory=list)
     models: dict[str, str] = Field(default_factory=dict, description="Role → model.")
     timings_ms: dict[str, float] = Field(default_factory=dict)
-    error: AnalyzedError | None = Field(None, description="Why this picture could not be analysed; the others were.")
+    error: PictureError | None = Field(None, description="Why this picture could not be analysed; the others were.")
 
 
 class AnalyzeAnswer(Output):
