@@ -54,13 +54,15 @@ async function send(file, target) {
   }
   const session = started.headers.get("Location");
   let sent = 0;
+  let isInterrupted = false; // then the server is asked what it has
   for (let attempt = 0; attempt < file.size / PART_BYTES + ATTEMPTS; attempt += 1) {
-    const part = file.slice(sent, sent + PART_BYTES);
-    const range = `bytes ${sent}-${sent + part.size - 1}/${file.size}`;
-    let answer = await fetch(session, { method: "PUT", headers: { "Content-Range": range }, body: part }).catch(() => null);
+    const part = isInterrupted ? new Blob() : file.slice(sent, sent + PART_BYTES);
+    const range = `bytes ${isInterrupted ? "*" : `${sent}-${sent + part.size - 1}`}/${file.size}`;
+    const answer = await fetch(session, { method: "PUT", headers: { "Content-Range": range }, body: part }).catch(() => null);
+    isInterrupted = answer === null;
     if (answer === null) {
       await pause(1000);
-      answer = await fetch(session, { method: "PUT", headers: { "Content-Range": `bytes */${file.size}` } });
+      continue;
     }
     if (answer.status !== 308) {
       if (!answer.ok) {

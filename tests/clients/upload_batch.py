@@ -59,16 +59,19 @@ def upload(path: Path, target: dict[str, Any]) -> None:
     started = requests.request(target["method"], target["url"], headers=target["headers"], timeout=60)
     started.raise_for_status()
     session, size, sent = started.headers["Location"], path.stat().st_size, 0
+    is_interrupted = False  # then the server is asked what it has
     with path.open("rb") as file:
         for _ in range(size // PART_BYTES + ATTEMPTS):
             file.seek(sent)
-            part = file.read(PART_BYTES)
+            part = b"" if is_interrupted else file.read(PART_BYTES)
+            content_range = f"bytes {'*' if is_interrupted else f'{sent}-{sent + len(part) - 1}'}/{size}"
             try:
-                content_range = f"bytes {sent}-{sent + len(part) - 1}/{size}"
                 answer = requests.put(session, data=part, headers={"Content-Range": content_range}, timeout=60)
             except requests.ConnectionError:
+                is_interrupted = True
                 time.sleep(1)
-                answer = requests.put(session, headers={"Content-Range": f"bytes */{size}"}, timeout=60)
+                continue
+            is_interrupted = False
             if answer.status_code != 308:
                 answer.raise_for_status()
                 return
