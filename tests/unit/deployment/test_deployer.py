@@ -84,7 +84,7 @@ def test_every_project_role_of_the_deployer_is_known_to_read_no_data() -> None:
     assert not roles & {"roles/viewer", "roles/cloudsql.editor"}
 
 
-def test_whoever_starts_a_task_chooses_no_program() -> None:
+def test_a_caller_who_starts_a_task_chooses_no_program() -> None:
     [job] = [r for r in terraform.resources() if r.type == "google_cloud_run_v2_job" and r.name == "analyze"]
     [template] = job.body["template"]
     command = template["template"][0]["containers"][0]["command"]

@@ -127,7 +127,7 @@ def test_a_runner_sees_herself_and_no_one_else(race: Race) -> None:
 
 
 def test_only_a_selfie_shows_a_face(race: Race) -> None:
-    """Whoever is found in another way is found, but not seen."""
+    """A person who is found in another way is found, but not seen."""
     race.policy(redact=Redact.EVERYONE)
     person = race.api.cloud.people.create("race", name="Ada", by="test").person_id
     face = face_id(PHOTO, VERSION, 2)
