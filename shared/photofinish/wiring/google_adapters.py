@@ -62,17 +62,16 @@ class GoogleAdapters:
 
     @cached_property
     def links(self) -> PhotoLinks:
-        from google.auth.transport.requests import Request
-
         from photofinish.adapters.google.cached_links import CachedPhotoLinks
         from photofinish.adapters.google.hmac_links import HmacKey, HmacPhotoLinks
-        from photofinish.adapters.google.signed_links import GcsPhotoLinks, default_signing
+        from photofinish.adapters.google.signed_links import GcsPhotoLinks, default_signing, signing_transport
 
         buckets: dict[BucketKind, str] = {"photos": self.settings.photo_bucket}
         if self.settings.enrolment_bucket:
             buckets["enrolment"] = self.settings.enrolment_bucket
         client, derived = self._storage_client, self.settings.derived_bucket
-        links = GcsPhotoLinks(client, default_signing(Request()), derived_bucket=derived, upload_buckets=buckets)
+        signing = default_signing(signing_transport())
+        links = GcsPhotoLinks(client, signing, derived_bucket=derived, upload_buckets=buckets)
         key = LinkSettings.from_env().link_key
         if key is None:
             return CachedPhotoLinks(links)

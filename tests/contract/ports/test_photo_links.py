@@ -6,11 +6,13 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -29,11 +31,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photofinish.adapters.google.hmac_links import SAME_FOR_S, HmacKey, HmacPhotoLinks
-from photofinish.adapters.google.signed_links import GcsPhotoLinks, IamSigning, default_signing
+from photofinish.adapters.google.signed_links import GcsPhotoLinks, IamSigning, default_signing, signing_transport
 from photofinish.domain.upload_batch import AnnouncedFile
 from photofinish.errors import Misconfigured, Unavailable
 from photofinish.ports import BucketKind, PhotoLinks, SignedUpload
-from support.http_server import POLL_S
+from support.http_server import POLL_S, HttpServer
 
 EMAIL = "links@test.iam.gserviceaccount.com"
 NAME = "renditions/O'Brien 10k & ümlaut/0a/1.preview.jpg"
@@ -74,8 +76,15 @@ class _Iam(BaseHTTPRequestHandler):
 
     key: rsa.RSAPrivateKey
     status = 200
+    resets = 0
 
     def do_POST(self) -> None:
+        if type(self).resets > 0:
+            type(self).resets -= 1
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+            self.connection.close()
+            return
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         right = self.path == f"/v1/projects/-/serviceAccounts/{EMAIL}:signBlob"
         right = right and self.headers["Authorization"] == "Bearer a-token"
@@ -89,12 +98,15 @@ class _Iam(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def iam_server(key: rsa.RSAPrivateKey, status: int = 200) -> Iterator[IamSigning]:
-    """An IAM whose answers come over HTTP from this machine; the account's private key is only there."""
-    handler = type("Iam", (_Iam,), {"key": key, "status": status})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+def iam_server(key: rsa.RSAPrivateKey, status: int = 200, resets: int = 0) -> Iterator[IamSigning]:
+    """An IAM whose answers come over HTTP from this machine; the account's private key is only there.
+
+    It resets the connections of its first `resets` requests.
+    """
+    handler = type("Iam", (_Iam,), {"key": key, "status": status, "resets": resets})
+    server = HttpServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": POLL_S}, daemon=True).start()
-    over_http = HttpRequest()
+    over_http = signing_transport()
 
     def request(url: str, **options: object) -> object:
         assert url.startswith("https://iamcredentials.googleapis.com/")
@@ -318,6 +330,16 @@ def test_a_link_key_that_is_none_is_named_and_not_repeated(text: str) -> None:
 
 def test_an_iam_that_refuses_makes_links_unavailable(key: rsa.RSAPrivateKey, cloud: StorageClient) -> None:
     with iam_server(key, status=403) as signing, pytest.raises(Unavailable):
+        link_to(links_of(signing, cloud), NAME, expires_in_s=60)
+
+
+def test_a_connection_that_is_reset_is_tried_again(key: rsa.RSAPrivateKey, cloud: StorageClient) -> None:
+    with iam_server(key, resets=1) as signing:
+        check_signature(key.public_key(), link_to(links_of(signing, cloud), NAME, expires_in_s=60), "GET", {})
+
+
+def test_an_iam_that_always_resets_is_unavailable(key: rsa.RSAPrivateKey, cloud: StorageClient) -> None:
+    with iam_server(key, resets=100) as signing, pytest.raises(Unavailable, match="rendition_urls"):
         link_to(links_of(signing, cloud), NAME, expires_in_s=60)
 
 

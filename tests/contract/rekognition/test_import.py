@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -23,7 +23,7 @@ from photofinish.domain.geometry import Box
 from photofinish.errors import PhotofinishError
 from photofinish_cli.rekognition_import.importing import OldFace, match_boxes
 from photofinish_cli.rekognition_import.pictures import PictureFinder
-from support.http_server import POLL_S
+from support.http_server import POLL_S, HttpServer
 from support.pictures import astronaut, encode, group, noise
 from support.rekognition import RekognitionServer, collection_name, other_astronaut_jpeg
 
@@ -260,7 +260,7 @@ def s3() -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Log nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+    with HttpServer(("127.0.0.1", 0), Handler) as running:
         threading.Thread(target=running.serve_forever, kwargs={"poll_interval": POLL_S}, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()

@@ -12,7 +12,11 @@ from google.auth import compute_engine, iam
 from google.auth.credentials import Credentials, Signing
 from google.auth.crypt import Signer
 from google.auth.transport import Request
+from google.auth.transport.requests import Request as HttpRequest
 from google.cloud.storage import Client
+from requests import Session
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from photofinish.adapters.google.errors import unavailable_when_transient
 from photofinish.domain.announced import Announced, metadata_of
@@ -23,6 +27,8 @@ from photofinish.ports import BucketKind, SignedUpload
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 Item = TypeVar("Item")
 Signed = TypeVar("Signed")
+RETRIES = Retry(total=3, status=0, redirect=0, allowed_methods=None, backoff_factor=0.2)
+"""Lost connections only: what IAM answers is not asked again."""
 _PARALLEL = 16  # signing with a local key takes a millisecond, by IAM one request per link
 
 
@@ -138,6 +144,17 @@ class IamSigning(Signing):
     @property
     def signer(self) -> Signer:
         return self._signer
+
+
+def signing_transport() -> Request:
+    """Return a transport for signBlob: a connection for each link that is signed at once, and resets are tried again.
+
+    Signing has no effects, so that repeating it is safe.
+    """
+    session = Session()
+    for scheme in ("https://", "http://"):  # IAM, and the metadata server that gives the tokens for it
+        session.mount(scheme, HTTPAdapter(pool_maxsize=_PARALLEL, max_retries=RETRIES))
+    return HttpRequest(session)
 
 
 @unavailable_when_transient
