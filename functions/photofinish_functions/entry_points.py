@@ -242,7 +242,7 @@ def rescore_bibs(message: Message) -> None:
 
 @functions_framework.http
 def api(request: Request) -> Response:
-    """The JSON API: albums, photos, search, faces, people."""
+    """The JSON API (albums, photos, search, faces, people), and the pages for people."""
     return _serve_api(request)
 
 

@@ -50,6 +50,7 @@ from photofinish_functions.api.routes import (
     webhooks,
     webhooks_of_all,
 )
+from photofinish_functions.pages import routes as pages
 from photofinish_functions.request_bodies import DISCARD_WITHIN_S, RequestBody
 
 VERSION = "1.0.0"
@@ -66,10 +67,17 @@ _SECURITY_SCHEMES: SecuritySchemesDict = {
 }
 
 
-def make_app(cloud: App, gate: Callable[[], Gate], *, cors_origins: Collection[str] = ()) -> OpenAPI:
-    """Build the application. `gate` is called by every request that needs it, not before.
+def make_app(
+    cloud: App,
+    gate: Callable[[], Gate],
+    *,
+    cors_origins: Collection[str] = (),
+    live_origin: str | None = None,
+) -> OpenAPI:
+    """Build the application: the API, and the pages for people. `gate` is called by every request that needs it.
 
-    Pages of `cors_origins` (`https://photos.example.org`, `http://localhost:*`) may call it from browsers.
+    Pages of `cors_origins` (`https://photos.example.org`, `http://localhost:*`) may call it from browsers. Our own
+    pages listen to the live streams of `live_origin`.
     """
     app = OpenAPI(
         __name__,
@@ -92,6 +100,7 @@ def make_app(cloud: App, gate: Callable[[], Gate], *, cors_origins: Collection[s
     about_photos = (photos, pictures, bibs, faces)
     for routes in (*of_requests, *about_photos, *about_people, *about_albums, *of_events, erasures, receipts):
         app.register_api(routes.blueprint(cloud))
+    app.register_blueprint(pages.blueprint(lambda: cloud.storage_origin, live_origin))
     log_requests(app)
     add_headers(app, cors_origins)
     guard_routes(app, gate)

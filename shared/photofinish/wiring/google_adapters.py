@@ -191,6 +191,11 @@ class GoogleAdapters:
             enrolment_bucket=self.settings.enrolment_bucket,
         )
 
+    @property
+    def storage_origin(self) -> str:
+        """Where signed links lead: `https://storage.googleapis.com`, or the local server."""
+        return str(self._storage_client.api_endpoint).rstrip("/")
+
     @cached_property
     def _storage_client(self) -> StorageClient:
         from google.cloud.storage import Client

@@ -41,10 +41,11 @@ def path_of(rule: str) -> str:
 
 
 def routes(api: Api) -> list[tuple[str, str]]:
-    """Method and path of every route."""
+    """Method and path of every route of the API; pages have no data."""
     return [
         (method, path_of(rule.rule))
         for rule in api.app.url_map.iter_rules()
+        if rule.rule.startswith("/v1/")
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
     ]
 

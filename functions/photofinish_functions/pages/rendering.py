@@ -1,0 +1,71 @@
+"""Renders the templates of pages in the language of the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flask import Request, Response, make_response, render_template
+from markupsafe import Markup
+
+from photofinish_functions.pages.messages import DEFAULT, Catalogue
+from photofinish_functions.pages.static_files import StaticFiles
+
+_LANGUAGE = "language"
+_YEAR_S = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renderer:
+    """Makes responses of templates."""
+
+    static: StaticFiles
+    catalogue: Catalogue
+    headers: Callable[[], Mapping[str, str]]
+
+    def page(self, request: Request, template: str, *sections: str, status: int = 200, **values: object) -> Response:
+        """Answer `request` with a template, which gets `values`, the messages of `sections` and `common`, and:
+
+        `t(key, **values)` for a message, `static(name)` for the address of a file, `icon(name)` for a symbol,
+        `messages` for scripts.
+        """
+        language = self.language_of(request)
+        messages = self.catalogue.of(language, "common", *sections)
+        body = render_template(
+            f"pages/{template}",
+            t=_translate(messages),
+            static=self.static.address,
+            icon=self._icon,
+            messages=messages,
+            language=language,
+            languages=self.catalogue.names(),
+            **values,
+        )
+        answer = make_response(body, status)
+        answer.headers.update(self.headers())
+        answer.headers["Content-Language"] = language
+        if request.args.get("lang") in self.catalogue.languages:
+            answer.set_cookie(
+                _LANGUAGE, language, max_age=_YEAR_S, secure=request.is_secure, httponly=True, samesite="Lax"
+            )
+        return answer
+
+    def _icon(self, name: str) -> Markup:
+        """A symbol of `icons.svg`; decoration, so without a name for screen readers."""
+        address = self.static.address("icons.svg")
+        return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(address, name)
+
+    def language_of(self, request: Request) -> str:
+        """The language that the reader chose (`?lang=de`, remembered), or else the best that the browser asks for."""
+        known = self.catalogue.languages
+        for chosen in (request.args.get("lang"), request.cookies.get(_LANGUAGE)):
+            if chosen is not None and chosen in known:
+                return chosen
+        return request.accept_languages.best_match(known) or DEFAULT
+
+
+def _translate(messages: Mapping[str, str]) -> Callable[..., str]:
+    def translate(key: str, **values: object) -> str:
+        return messages[key].format(**values)
+
+    return translate

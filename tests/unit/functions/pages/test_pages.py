@@ -1,0 +1,85 @@
+"""The pages as a browser gets them: headers, languages, static files."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from photofinish_functions.pages import routes
+from photofinish_functions.pages.messages import Catalogue
+from photofinish_functions.pages.static_files import StaticFiles
+
+STORAGE, LIVE = "https://storage.example.org", "https://live.example.org"
+PAGES = ["/components"]
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    app = Flask(__name__, static_folder=None)
+    app.register_blueprint(routes.blueprint(lambda: STORAGE, LIVE))
+    return app.test_client()
+
+
+def policy_of(header: str) -> dict[str, list[str]]:
+    return {name: values for name, *values in (part.split() for part in header.split(";"))}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_runs_only_what_this_origin_serves(client: FlaskClient, page: str) -> None:
+    answer = client.get(page)
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    policy = policy_of(answer.headers["Content-Security-Policy"])
+    assert policy["default-src"] == ["'none'"]
+    assert policy["script-src"] == policy["style-src"] == ["'self'"]
+    assert policy["connect-src"] == ["'self'", STORAGE, LIVE]
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_everything_that_a_page_loads_is_served_and_kept(client: FlaskClient, page: str) -> None:
+    html = client.get(page).text
+    assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script>", html), "the policy would block it"
+    addresses = set(re.findall(r'(?:src|href)="(/static/[^"#]+)', html))
+    assert len(addresses) >= 5
+    for address in addresses:
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("language", Catalogue.load().languages)
+def test_a_page_speaks_each_language(client: FlaskClient, page: str, language: str) -> None:
+    html = client.get(page, headers={"Accept-Language": f"{language}-XX, zz;q=0.9"}).text
+    assert f'<html lang="{language}">' in html
+
+
+def test_a_chosen_language_is_remembered(client: FlaskClient) -> None:
+    client.get("/components?lang=de")
+    assert '<html lang="de">' in client.get("/components", headers={"Accept-Language": "es"}).text
+    assert '<html lang="de">' in client.get("/components?lang=tlh").text
+
+
+def test_static_files_are_compressed_for_browsers_that_take_it(client: FlaskClient) -> None:
+    address = StaticFiles.load().address("tokens.css")
+    plain = client.get(address)
+    packed = client.get(address, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
+    assert "Accept-Encoding" in packed.headers["Vary"]
+
+
+def test_a_page_of_another_revision_gets_what_is_there_but_does_not_keep_it(client: FlaskClient) -> None:
+    answer = client.get("/static/000000000000/tokens.css")
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_an_unknown_file_is_not_found(client: FlaskClient) -> None:
+    for name in ("nothing.js", "../routes.py", "%2e%2e/routes.py"):
+        assert client.get(f"/static/{StaticFiles.load().version}/{name}").status_code == 404
