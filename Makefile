@@ -19,7 +19,7 @@ CARGO := cargo --quiet
 # maturin is called by name when the Rust extension is built.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-old-pgvector fuzz-api fuzz fix hooks terraform-test terraform-applied check-deployment audit sbom \
+.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-properties test-old-pgvector fuzz-api fuzz fix hooks terraform-test terraform-applied check-deployment audit sbom \
 	check-images lock bench bench-emulators bench-search bench-bibs bench-people bench-webhooks bench-events bench-statistics bench-live gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
 
 help:  ## What can be made
@@ -98,6 +98,12 @@ $(VENV)-fuzz/.ready: tests/fuzz/requirements.txt $(VENV)/.python
 test-docs: setup  ## The documents' code blocks: how many run and why others cannot, then run them
 	@cd tests && ../$(BIN)/python -m support.docs_blocks
 	@$(BIN)/pytest tests/e2e/test_documents.py tests/unit/deployment/test_code_blocks.py
+
+TIMES ?= 20
+
+test-properties: setup  ## The properties of all tests with many more examples (TIMES=20 as many as in `make test`)
+	@grep -rlE 'hypothesis' tests/unit tests/contract --include='test_*.py' | \
+		EXAMPLES_TIMES=$(TIMES) xargs $(BIN)/pytest -n 3 --dist loadgroup -o timeout=3600 -m hypothesis
 
 test-old-pgvector: setup  ## The contracts of the index on pgvector 0.8.1, which Cloud SQL was seen with
 	@cd tests && ../$(BIN)/python -m support.old_pgvector

@@ -6,8 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
+from support.examples import examples
 from support.temporary import use_memory
 
 pytest_plugins = [
@@ -19,8 +20,15 @@ pytest_plugins = [
     "support.people",
     "support.postgres",
 ]
-# A busy machine takes longer than hypothesis allows an example by default.
-settings.register_profile("photofinish", deadline=None)
+# A busy machine takes longer than hypothesis allows an example by default. Tests that share a fixture between examples
+# begin each one with what they need.
+settings.register_profile(
+    "photofinish",
+    max_examples=examples(100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    print_blob=True,
+)
 settings.load_profile("photofinish")
 TESTS = Path(__file__).parent
 SHARED_CLOUD, OWN_CLOUDS = "local cloud", "own local clouds"

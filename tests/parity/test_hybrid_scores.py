@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import photofinish_kernels as kernels
@@ -29,7 +29,6 @@ def test_scores_equal_numpy(count: int, width: int) -> None:
     np.testing.assert_allclose(scores, components.astype(np.float64) @ weights, rtol=1e-5)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 8), st.integers(0, 2**32 - 1))
 def test_a_score_is_the_sum_of_its_contributions_from_left_to_right(count: int, width: int, seed: int) -> None:
     scores, contributions = kernels.hybrid_scores(*random_components(count, width, seed))
@@ -39,7 +38,6 @@ def test_a_score_is_the_sum_of_its_contributions_from_left_to_right(count: int, 
     np.testing.assert_array_equal(scores, sums)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 8), st.integers(0, 2**32 - 1))
 def test_a_larger_component_never_lowers_the_score(count: int, width: int, seed: int) -> None:
     components, weights = random_components(count, width, seed)

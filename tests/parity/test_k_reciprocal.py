@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -70,7 +70,6 @@ def test_every_dimension(dim: int) -> None:
     assert_is_transcription(rows[:3], rows[3:], 10, 4, 0.3)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 4), st.integers(1, 20), st.integers(1, 5), st.integers(1, 30), st.integers(1, 12), st.data())
 def test_ties_are_included_or_excluded_together(
     queries: int, count: int, dim: int, k1: int, k2: int, data: st.DataObject
@@ -88,7 +87,6 @@ def test_no_candidates_or_no_queries() -> None:
     assert kernels.k_reciprocal_distances(queries[:0], queries).shape == (0, 2)
 
 
-@settings(deadline=None)
 @given(st.integers(2, 60), st.integers(0, 2**32 - 1))
 def test_the_order_of_candidates_does_not_matter(count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -100,7 +98,6 @@ def test_the_order_of_candidates_does_not_matter(count: int, seed: int) -> None:
     np.testing.assert_allclose(moved, found[:, order], atol=1e-6)
 
 
-@settings(deadline=None)
 @given(st.integers(3, 60), st.integers(1, 25), st.integers(1, 8), st.integers(0, 2**32 - 1))
 def test_equal_candidates_have_equal_distances(count: int, k1: int, k2: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

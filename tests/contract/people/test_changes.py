@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from photofinish.adapters.postgres.consents import PgConsents
 from photofinish.adapters.postgres.people.changes import PgPeopleChanges
@@ -16,7 +14,7 @@ from photofinish.domain.bib_links import ConflictKind, NumberState
 from photofinish.domain.consent import ConsentAction, ConsentStatement
 from photofinish.domain.matching import Calibration
 from photofinish.domain.people import FaceSource
-from photofinish.errors import Conflict, NotFound, PhotofinishError, RejectedInput
+from photofinish.errors import Conflict, NotFound, RejectedInput
 from support.erasing import erase_rows
 from support.faces import bib
 from support.people import ALBUM, BY, TestAlbum
@@ -239,51 +237,6 @@ class TestUndo:
         [made] = changes.operations(ALBUM, limit=5)
         with pytest.raises(NotFound):
             changes.undo("other", made.operation_id, by=BY)
-
-
-def change(
-    changes: PgPeopleChanges, kind: int, person: str, other: str, face: str, first: int, second: int
-) -> int | None:
-    """Make one change of five kinds; return its operation id."""
-    match kind:
-        case 0:
-            return changes.confirm(ALBUM, person, [face], by=BY).operation_id
-        case 1:
-            return changes.reject(ALBUM, person, [face], by=BY).operation_id
-        case 2:
-            return changes.merge(ALBUM, person, other, by=BY).operation_id
-        case 3:
-            return changes.split(ALBUM, person, [face], by=BY).operation_id
-        case _:
-            return changes.decide_number(ALBUM, person, str(second), confirmed=bool(first % 2), by=BY).operation_id
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(0, 6)), max_size=7), data=st.data())
-def test_undoing_all_changes_from_the_last_to_the_first_restores_the_start(
-    album: TestAlbum,
-    steps: list[tuple[int, int, int]],
-    data: st.DataObject,
-) -> None:
-    """For any changes in any order, with clustering in between or not."""
-    changes, clustering = PgPeopleChanges(album.database), album.clustering(CALIBRATION)
-    if not album.sql("SELECT 1 FROM person"):
-        two_people(album, clustering)
-    faces = sorted(str(row[0]) for row in album.sql("SELECT face_id FROM face"))
-    people = sorted(set(album.owners().values()))
-    start = people_tables(album)
-    done: list[int] = []
-    for kind, first, second in steps:
-        person, other = people[first % len(people)], people[second % len(people)]
-        face = faces[second % len(faces)]
-        try:
-            operation = change(changes, kind, person, other, face, first, second)
-        except PhotofinishError:
-            continue
-        done += [] if operation is None else [operation]
-    for number in reversed(done):
-        changes.undo(ALBUM, number, by=BY)
-    assert people_tables(album) == start
 
 
 class TestNumbers:

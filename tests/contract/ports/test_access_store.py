@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -23,6 +23,7 @@ from photofinish.domain.access import AlbumAccess, PresentedKey, RateLimit, Scop
 from photofinish.errors import Misconfigured
 from photofinish.ports import ALIKE_WITHIN_S
 from support.access import audit_entry, new_key, pg_access, stored_key
+from support.examples import examples
 
 SLOW = RateLimit(per_second=0.001, burst=5)
 
@@ -135,7 +136,7 @@ def test_all_instances_share_one_rate_limit(database: str) -> None:
     assert admitted == 20
 
 
-@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=examples(30))
 @given(st.lists(st.integers(1, 6), max_size=12), st.integers(1, 10))
 def test_concurrent_requests_are_admitted_up_to_the_burst(store: PgAccessStore, costs: list[int], burst: int) -> None:
     limit = RateLimit(per_second=1e-6, burst=burst)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photofinish.adapters.memory.event_log import MemoryEventLog
@@ -23,6 +23,7 @@ from photofinish.adapters.postgres.faces import PgFaceIndex
 from photofinish.domain.album_event import AlbumEvent, EventFilter, EventType, fact_id, matches
 from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason
 from photofinish.ports import EventLog
+from support.examples import examples
 from support.faces import bib, face, photo
 from support.index import add, postgres_index
 
@@ -157,7 +158,7 @@ def test_filters(log: EventLog, wanted: EventFilter, found: set[int]) -> None:
     assert set(read(log, wanted)) == {event(number).id for number in found}
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(25))
 @given(data=st.data())
 def test_pages_of_any_filter_have_what_matches_in_order(mixed: EventLog, data: st.DataObject) -> None:
     times = st.none() | st.sampled_from([NOW + timedelta(minutes=minutes) for minutes in range(-200, 100, 20)])

@@ -6,13 +6,14 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.face import Embedding, face_id
 from photofinish.errors import InvalidQuery
 from photofinish.ports import FaceIndex
+from support.examples import examples
 from support.faces import bib, embedding, face, photo, random_embeddings
 from support.index import VERSION, add, bibs_of, everything, photos_of, photos_with_bib
 
@@ -33,9 +34,7 @@ UNUSUAL_ALBUMS = [
 ]
 _fresh = itertools.count(1)
 
-each_example_uses_its_own_album = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
-)
+each_example_uses_its_own_album = settings(max_examples=examples(60))
 
 
 class TestHasAlbum:

@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photofinish.application.search.similar_faces import FaceMatch
@@ -16,6 +16,7 @@ from photofinish.domain.face import Embedding, Face, face_id
 from photofinish.domain.photo import PhotoRef
 from photofinish.errors import RejectedInput
 from photofinish.ports import FaceIndex, SeenBib
+from support.examples import examples
 from support.faces import bib, embedding, face, photo
 from support.index import VERSION, add, bibs_of, everything, photos_of, photos_with_bib
 from support.waiting import DEADLINE_S
@@ -23,9 +24,7 @@ from support.waiting import DEADLINE_S
 EAST, NORTH, NORTH_EAST = embedding([1, 0, 0]), embedding([0, 1, 0]), embedding([1, 1, 0])
 _fresh = itertools.count(1)
 
-each_example_uses_its_own_album = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
-)
+each_example_uses_its_own_album = settings(max_examples=examples(60))
 
 
 class TestReplace:

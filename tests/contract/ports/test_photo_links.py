@@ -27,7 +27,7 @@ from google.auth.transport.requests import Request as HttpRequest
 from google.cloud.storage import Client as StorageClient
 from google.oauth2 import service_account
 from google.oauth2.credentials import Credentials as UserCredentials
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from photofinish.adapters.google.hmac_links import SAME_FOR_S, HmacKey, HmacPhotoLinks
@@ -264,7 +264,6 @@ class _Recording(Signing):
 
 
 @given(name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_hmac_signs_what_google_signs_by_rsa(by_hmac: HmacPhotoLinks, cloud: StorageClient, name: str) -> None:
     recording = _Recording()
     theirs = (

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photofinish.adapters.memory.face_index import MemoryFaceIndex
@@ -21,6 +21,7 @@ from photofinish.domain.search import Part, PhotoFilter, SearchQuery, Weights
 from photofinish.domain.search_results import ScoredPhoto
 from photofinish.errors import InvalidQuery
 from photofinish.ports import FaceIndex
+from support.examples import examples
 from support.faces import SPACE, bib, embedding, face, photo
 from support.index import VERSION, add
 from support.searching import (
@@ -151,7 +152,7 @@ _QUERIES = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60))
 @given(photos=_PHOTOS, criteria=_QUERIES)
 def test_both_indexes_give_the_same_pages(
     memory_index: MemoryFaceIndex,

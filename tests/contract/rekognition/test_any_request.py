@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photofinish_functions.rekognition.requests import REQUESTS
+from support.examples import examples
 from support.rekognition import PHOTO_BUCKET, RekognitionServer, astronaut_jpeg, collection_name, group_jpeg
 from support.rekognition_model import check_answer, requests_of, service_model
 
@@ -51,7 +52,7 @@ def known(server: RekognitionServer) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("operation", sorted(REQUESTS))
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(12), suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_an_allowed_request_is_answered_as_the_model_says(
     server: RekognitionServer, known: dict[str, list[Any]], operation: str, data: st.DataObject

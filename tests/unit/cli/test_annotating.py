@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from photofinish_cli.annotating import annotate
 from photofinish_cli.contact_sheet import Tile, contact_sheet
+from support.examples import examples
 
 
 def _picture(brightness: int, width: int = 800, height: int = 600) -> NDArray[np.uint8]:
@@ -92,7 +93,7 @@ _fraction = st.floats(-0.3, 1.3)
 _box = st.tuples(_fraction, _fraction, st.floats(0, 0.8), st.floats(0, 0.8)).map(list)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     faces=st.lists(_box, max_size=5), bibs=st.lists(_box, max_size=5), width=st.integers(16, 400), blurry=st.booleans()
 )

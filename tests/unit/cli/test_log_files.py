@@ -8,13 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photofinish_cli import log_files
 from photofinish_cli.log_files import LogReader
 from photofinish_emulators.common.bounded_log import BoundedLog
 from photofinish_emulators.stack import PieceStatus
+from support.examples import examples
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def line(number: int) -> bytes:
 
 
 @given(numbers=st.lists(st.booleans(), max_size=40))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(max_examples=examples(40))
 def test_no_line_is_lost_or_read_twice(log: BoundedLog, tmp_path: Path, numbers: list[bool]) -> None:
     """True: read now. At most one rotation is between two reads, as where reading is frequent."""
     with closing(LogReader(tmp_path)) as reader:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import typer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -24,7 +24,6 @@ _json_values = st.recursive(
 
 
 @given(document=_json_values)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_json_line_is_one_line_and_reads_back(capfdbinary: pytest.CaptureFixture[bytes], document: Any) -> None:
     output.print_json_line(document)
     written = capfdbinary.readouterr().out

@@ -19,6 +19,7 @@ from photofinish.ports.event_log import EventPage
 from photofinish_functions.live import feed as feeds
 from photofinish_functions.live.feed import Batch, Ended, Ending, Feed, Topic
 from photofinish_functions.live.hub import Hub
+from support.examples import examples
 
 T = TypeVar("T")
 RACE = Topic("race", EventFilter())
@@ -117,7 +118,7 @@ def test_what_photos_show_decides_also_for_a_topic_that_joins_while_it_is_looked
     run(test)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(30))
 @given(
     before=st.integers(0, 5),
     between=st.integers(0, 1100),

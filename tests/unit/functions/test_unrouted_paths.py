@@ -7,12 +7,13 @@ from collections.abc import Callable
 import functions_framework
 import pytest
 from flask import Flask, Response
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from photofinish_functions import entry_points
 from support.access import SECRETS
+from support.examples import examples
 
 # Nothing listens there: what asks a service is answered as unavailable.
 CLOUD = {
@@ -72,7 +73,7 @@ def test_the_api_knows_none_of_these_paths(api: Ask, method: str) -> None:
             assert (error["code"], error["request_id"]) == ("unknown_path", answer.headers["X-Request-Id"])
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50))
 @given(
     path=st.lists(st.sampled_from(["v1", "nothing", "..", ".", ""]) | st.text(max_size=8), max_size=6).map("/".join),
     method=st.sampled_from(METHODS),

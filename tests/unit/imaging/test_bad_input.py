@@ -14,6 +14,7 @@ from PIL import Image
 from photofinish.analysis.imaging.decoding import Limits, decode
 from photofinish.domain.work import MAX_PHOTO_BYTES
 from photofinish.errors import RejectedInput
+from support.examples import examples
 from support.models import shared_decoders
 from support.pictures import encode, exif, noise, save
 
@@ -153,7 +154,7 @@ def test_a_png_with_a_decompression_bomb() -> None:
     np.testing.assert_array_equal(photo.image, noise(64, 64))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(kind=st.sampled_from(FORMATS), data=st.data())
 def test_a_damaged_file_gives_a_picture_or_a_rejection(kind: str, data: st.DataObject) -> None:
     """In the processes of the decoders: some libraries crash on such files."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from photofinish.analysis.imaging.redaction import CELLS_ACROSS, redact, redacted_jpeg, with_margin
 from photofinish.domain.album_policy import RedactionStyle
 from photofinish.domain.geometry import Box
+from support.examples import examples
 
 KEY = b"k" * 32
 SIDE = 160
@@ -96,7 +97,7 @@ def test_noise_cannot_be_averaged_out_and_differs_between_photos(style: Redactio
     assert np.abs(first[region(FACE)].astype(int) - other_photo[region(FACE)]).mean() > 5
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     style=st.sampled_from(RedactionStyle),
     box=st.builds(Box, *[st.floats(-1, 2)] * 2, *[st.floats(0, 2)] * 2),

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photofinish.analysis.imaging.resizing import fit_within, shrunk
+from support.examples import examples
 from support.pictures import noise
 
 sides = st.integers(1, 200)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(sides, sides, st.data())
 def test_areas_are_averaged_as_by_opencv(width: int, height: int, data: st.DataObject) -> None:
     size = (data.draw(st.integers(1, width)), data.draw(st.integers(1, height)))

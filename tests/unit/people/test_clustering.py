@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -50,7 +50,6 @@ def test_no_groups_and_one_group() -> None:
     assert cluster(faces(people([1])), singles(1), LINKAGE).tolist() == [0]
 
 
-@settings(deadline=None)
 @given(vectors=some_people, seed=st.integers(0, 100))
 def test_the_order_of_faces_does_not_matter(vectors: NDArray[np.float32], seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(vectors))
@@ -59,7 +58,6 @@ def test_the_order_of_faces_does_not_matter(vectors: NDArray[np.float32], seed: 
     assert {frozenset(order[sorted(group)].tolist()) for group in partition(shuffled)} == straight
 
 
-@settings(deadline=None)
 @given(vectors=some_people, photo_count=st.integers(1, 8), seed=st.integers(0, 100))
 def test_two_faces_of_one_photo_are_never_one_persons(
     vectors: NDArray[np.float32], photo_count: int, seed: int
@@ -69,7 +67,6 @@ def test_two_faces_of_one_photo_are_never_one_persons(
         assert len({photos[row] for row in group}) == len(group)
 
 
-@settings(deadline=None)
 @given(vectors=some_people, data=st.data())
 def test_decisions_are_respected(vectors: NDArray[np.float32], data: st.DataObject) -> None:
     """Groups stay whole, groups of two persons stay apart, and no person gets a face rejected for them."""
@@ -90,7 +87,6 @@ def test_decisions_are_respected(vectors: NDArray[np.float32], data: st.DataObje
         assert refusals.isdisjoint(row for group in members for row in group.rows)
 
 
-@settings(deadline=None)
 @given(vectors=some_people)
 def test_groups_below_the_least_similarity_are_not_joined(vectors: NDArray[np.float32]) -> None:
     """The last join of every cluster had a mean of at least `least`, so the mean over all its pairs is not lower."""

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from photofinish.application.people.assignment import assign
@@ -90,7 +90,6 @@ class TestAssign:
         )
         assert owners(poor, full=True) == [None] * 3
 
-    @settings(deadline=None)
     @given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.data())
     def test_a_second_run_changes_nothing(self, counts: list[int], data: st.DataObject) -> None:
         count = sum(counts)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import cv2
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -25,6 +25,7 @@ from photofinish.domain.photo import PhotoRef, StoredPhoto
 from photofinish.errors import PhotoGone, RejectedInput, Unavailable
 from support.api import jpeg, selfie_of_astronaut
 from support.erasing import erase_rows
+from support.examples import examples
 from support.faces import embedding
 from support.people import BY, TestAlbum
 from support.pictures import astronaut, group
@@ -221,7 +222,7 @@ class TestDeleting:
         assert album.sql("SELECT count(*) FROM person_embedding") == [(0,)]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15))
 @given(order=st.permutations(range(5)))
 def test_which_pictures_are_accepted_does_not_depend_on_their_order(album: TestAlbum, order: list[int]) -> None:
     """Three pictures of Ann, and one each of two others."""

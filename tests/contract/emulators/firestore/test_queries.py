@@ -18,6 +18,7 @@ from google.cloud.firestore_v1.vector import Vector
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.examples import examples
 from support.firestore_model import results
 from support.firestore_queries import PARTIAL, PRESENT, queries, structured
 from support.firestore_server import FirestoreServer, emulator_environment
@@ -226,7 +227,7 @@ def test_indexes_are_updated_by_every_change(client: firestore.Client) -> None:
 
 
 @settings(
-    max_examples=15,
+    max_examples=examples(15),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import requests
 from google.cloud import firestore
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.examples import examples
 from support.firestore_server import FirestoreServer
 
 DEADLINE_S = 30.0
@@ -161,7 +162,7 @@ BODIES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200))
 @given(
     path=st.sampled_from(["", "/a", "/a/b", "/a/%FF", "/%2E%2E/b"]),
     action=st.sampled_from(

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photofinish_cli.evaluation.bib_measures import PhotoCounts, bib_accuracy, precision_recall_curve
+from support.examples import examples
 
 _numbers = st.frozensets(st.sampled_from(["1", "12", "123", "2906", "2908"]))
 
@@ -22,7 +23,7 @@ def test_a_small_example() -> None:
 
 
 @given(photos=st.lists(st.tuples(_numbers, _numbers), max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_f1_is_the_harmonic_mean_and_swapping_sides_swaps_precision_and_recall(
     photos: list[tuple[frozenset[str], frozenset[str]]],
 ) -> None:
@@ -38,7 +39,7 @@ def test_f1_is_the_harmonic_mean_and_swapping_sides_swaps_precision_and_recall(
 
 
 @given(reads=st.lists(st.tuples(st.sampled_from([0.5, 0.7, 0.8, 0.95, 1.0]), st.booleans()), max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_the_curve_is_what_counting_above_each_score_gives(reads: list[tuple[float, bool]]) -> None:
     labelled = sum(is_right for _, is_right in reads) + 3
     points = precision_recall_curve(reads, labelled)

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photofinish_cli.evaluation.bootstrap import RESAMPLES, ratio, resamples, statistics
+from support.examples import examples
 
 _units = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=30)
 
 
 @given(units=st.integers(1, 60), seed=st.integers(0, 9))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20))
 def test_every_draw_draws_as_many_units_as_there_are(units: int, seed: int) -> None:
     drawn = np.concatenate(list(resamples(units, count=50, seed=seed)))
     assert drawn.shape == (50, units)
@@ -22,7 +23,7 @@ def test_every_draw_draws_as_many_units_as_there_are(units: int, seed: int) -> N
 
 
 @given(units=_units)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_a_ratio_is_a_share_between_its_bounds_and_the_same_again(units: list[tuple[int, int]]) -> None:
     right = [hit for hit, _ in units]
     whole = [hit + miss for hit, miss in units]

@@ -30,6 +30,7 @@ from photofinish_cli.evaluation.evaluating_faces import Portrait, evaluate_peopl
 from photofinish_cli.evaluation.findings import Findings, FoundFace
 from photofinish_cli.evaluation.labels import LabelledFace
 from photofinish_cli.evaluation.results import Crop, FaceEvaluation
+from support.examples import examples
 from support.pictures import astronaut, encode, group
 
 
@@ -69,7 +70,7 @@ def test_thresholds_accept_as_few_strangers_as_they_say() -> None:
     assert calibrated([hard, easy], probes(0.4)) == found, "the order of the folders is of no matter"
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20))
 @given(slope=st.floats(4, 25), even_at=st.floats(0.2, 0.6), seed=st.integers(0, 9))
 def test_a_curve_is_found_again(slope: float, even_at: float, seed: int) -> None:
     """Pairs drawn so that the log odds are a line in the similarity."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from photofinish_cli.evaluation import face_measures
 from photofinish_cli.evaluation.face_measures import auc, compare, pair_weights, tar_at, threshold_at
+from support.examples import examples
 
 # Few distinct values, so that ties are common.
 _similarities = st.lists(st.integers(-10, 10).map(lambda step: step / 10), min_size=1, max_size=40).map(
@@ -88,7 +89,7 @@ def test_what_is_missing_cannot_be_measured() -> None:
     labels=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(0, 1)), max_size=14),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_faces_are_compared_once_across_photos_of_a_group(labels: list[tuple[int, int, int]], seed: int) -> None:
     random = np.random.default_rng(seed)
     vectors = random.normal(size=(len(labels), 8)).astype(np.float32)

@@ -15,6 +15,7 @@ from photofinish_cli.preflight.findings import Finding, State
 from photofinish_cli.preflight.google_apis import GoogleApis
 from photofinish_cli.preflight.needs import Needs
 from photofinish_cli.preflight.running import CHECKS, run_checks
+from support.examples import examples
 from support.google_cloud import PERMISSIONS, PROJECT, SERVICES, GoogleCloud
 
 Serve = Callable[[GoogleCloud], GoogleApis]
@@ -156,7 +157,7 @@ answers = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(
     answer=st.dictionaries(
         st.sampled_from(["services", "bindings", "spec", "items", "dimensionsInfos", "name"]), answers

@@ -13,6 +13,7 @@ from photofinish_emulators.firestore.paths import database_key, document_name
 from photofinish_emulators.firestore.protos import Document
 from photofinish_emulators.firestore.queries import Query
 from photofinish_emulators.firestore.query_parsing import parse_query
+from support.examples import examples
 from support.firestore_model import results
 from support.firestore_queries import DOCUMENTS, queries, structured, value_message
 
@@ -51,7 +52,7 @@ def read_indexes(documents: list[StoredDocument], query: Query) -> set[bytes]:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(st.data())
 def test_queries_agree_with_the_model(data: st.DataObject) -> None:
     documents = data.draw(DOCUMENTS)

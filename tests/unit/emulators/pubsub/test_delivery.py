@@ -18,6 +18,7 @@ from photofinish_emulators.pubsub import delivery, protos
 from photofinish_emulators.pubsub.delivery import DeliveryQueue
 from photofinish_emulators.pubsub.outstanding import Consumer, Delivery, DeliverySettings, Outstanding
 from photofinish_emulators.pubsub.store import Message, Store
+from support.examples import examples
 
 LEASE_S = 10
 START_US = 1_700_000_000_000_000
@@ -318,7 +319,7 @@ def check(steps: list[tuple[str, Any]], chosen: DeliverySettings) -> None:
     assert not failures
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(operations, delivery_settings)
 def test_no_history_breaks_a_guarantee(steps: list[tuple[str, Any]], chosen: DeliverySettings) -> None:
     """No message comes while held or once acknowledged, keys keep their order, attempts are counted, all arrive.
@@ -339,7 +340,7 @@ key_operations = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(key_operations, st.booleans())
 def test_no_history_breaks_the_order_of_a_key(steps: list[tuple[str, Any]], exactly_once: bool) -> None:
     """The same with one key, of which much is out at once."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -22,6 +22,7 @@ from photofinish_functions.access.gate import Gate
 from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, Unauthorized
 from photofinish_functions.refused import Refused
 from support.access import PEPPER, SECRETS, Clock, admit, http_request, new_key, settings, stored_key, with_key
+from support.examples import examples
 
 SLOW = RateLimit(per_second=0.001, burst=3)
 
@@ -308,7 +309,7 @@ def test_no_secret_is_in_a_repr_a_log_or_the_database(
         assert secret not in seen.replace(repr(stored.secret_sha256), "")
 
 
-@hypothesis_settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=examples(50))
 @given(st.text(st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\r\n"), max_size=200))
 def test_an_arbitrary_header_is_never_admitted(gate: Gate, text: str) -> None:
     for headers in ({"X-Api-Key": text}, {"Authorization": text}, {"Authorization": f"Bearer {text}"}):

@@ -11,7 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -29,6 +29,7 @@ from photofinish_functions.access.refusals import Denied, Unauthorized
 from photofinish_functions.api.app import make_app
 from photofinish_functions.api.guarding import Guard
 from support.access import http_request, settings
+from support.examples import examples
 from support.firebase_keys import PROJECT, KeyServer, serving
 
 ROOT = ("databases", "(default)", "documents")
@@ -169,7 +170,7 @@ _JSON = st.recursive(
 )
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=examples(60))
 @given(claim=_JSON, firebase=_JSON | st.sampled_from([SIGNED_IN, ANONYMOUS]), state=st.sampled_from(STATES[1:]))
 def test_for_any_claims(both: Both, google: KeyServer, claim: Any, firebase: Any, state: AlbumAccess) -> None:
     both.set(state)

@@ -21,7 +21,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from flask import Flask, Response, request
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from werkzeug.serving import make_server
@@ -32,6 +32,7 @@ from photofinish.ports import ALIKE_WITHIN_S
 from photofinish_functions.access.gate import Gate, including, permitted
 from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, SignatureProblem, Unauthorized
 from support.access import AWS_KEY_SECRET, Clock, aws_credentials, http_request, new_key, settings
+from support.examples import examples
 from support.http_server import POLL_S
 
 HOST = "photos.example.org:8443"
@@ -306,7 +307,7 @@ def test_a_replay_does_not_count_against_the_rate_of_the_key(gate: Gate, store: 
 VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40).map(lambda text: f"a{text}z")
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=examples(60))
 @given(st.binary(max_size=300), VALUES)
 def test_any_signed_request_is_admitted_and_every_bit_matters(
     gate: Gate, key: PresentedKey, clock: Clock, body: bytes, value: str

@@ -14,7 +14,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -25,6 +25,7 @@ from photofinish_functions.access.firebase_tokens import FirebaseTokens
 from photofinish_functions.access.gate import Gate
 from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, Unauthorized
 from support.access import admit, http_request, settings
+from support.examples import examples
 from support.firebase_keys import PROJECT, UID, KeyServer, claims, serving
 
 
@@ -216,7 +217,7 @@ JSON = st.recursive(
 )
 
 
-@hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=examples(200))
 @given(JSON, JSON, st.binary(max_size=300))
 def test_an_unsigned_token_is_refused_whatever_it_contains(
     google: KeyServer, header: Any, payload: Any, signature: bytes

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.domain.photo import is_album_name
 from support.api import Api, error_of, names_of, running_api, write_key_file
+from support.examples import examples
 from support.faces import bib, embedding, face, photo
 from support.index import add
 from support.postgres import fresh_database
@@ -41,7 +42,7 @@ ATTACKS = [
     "\u202ecar",
     "𝕏" * 50,
 ]
-any_request = settings(deadline=None, max_examples=60)
+any_request = settings(max_examples=examples(60))
 anything = st.one_of(st.sampled_from(ATTACKS), st.text(max_size=300))
 
 

@@ -23,6 +23,7 @@ from photofinish_emulators.firestore.rules.values import (
     Unknown,
     Value,
 )
+from support.examples import examples
 
 KNOWN = {
     "text": "a,b",
@@ -75,14 +76,14 @@ def evaluated(text: str, names: dict[str, Value]) -> bool | Unknown | None:
     return None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(expressions([*KNOWN, *OPEN]))
 def test_any_condition_is_true_false_open_or_an_error(text: str) -> None:
     found = evaluated(text, KNOWN | OPEN)
     assert found in (True, False, None) or isinstance(found, Unknown), text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(expressions(["open", "open"]), st.sampled_from([None, True, False, 1, "a", [1], {"a": 1}]))
 def test_what_is_open_allows_only_what_every_value_allows(text: str, value: Value) -> None:
     """ "True" for an unknown value holds for each value it could have, unless that has no truth at all."""
