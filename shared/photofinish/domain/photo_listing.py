@@ -22,7 +22,7 @@ class PhotoListing:
     Photos come by name; with a time window they come by the time they were taken, then by name.
 
     Raises:
-        InvalidQuery: the time window ends before it starts.
+        InvalidQuery: the time window ends before it starts, or both a number and none are asked for.
     """
 
     status: PhotoStatus | None = None
@@ -34,6 +34,10 @@ class PhotoListing:
     """Only photos with warnings."""
     bib: str | None = None
     """A number that was read in the photo, exactly; in any form that :func:`normal_number` takes."""
+    without_bib: bool = False
+    """Only analysed photos that show no number."""
+    is_blurry: bool = False
+    """Only blurry photos."""
     taken_from: datetime | None = None
     """By the camera's clock, so without a time zone; inclusive, like `taken_until`."""
     taken_until: datetime | None = None
@@ -41,6 +45,8 @@ class PhotoListing:
     def __post_init__(self) -> None:
         if self.taken_from and self.taken_until and self.taken_from > self.taken_until:
             raise InvalidQuery("The time window ends before it starts.")
+        if self.bib is not None and self.without_bib:
+            raise InvalidQuery("Ask for photos with a number or for photos without any, not for both.")
         if self.bib is not None:
             object.__setattr__(self, "bib", normal_number(self.bib))
 

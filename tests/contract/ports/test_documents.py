@@ -278,7 +278,8 @@ def test_photos_are_listed_by_name_or_time_and_by_any_conditions(documents: Docu
         photo = stored(f"race/{name}")
         queue(documents, photo)
         image = {"width": 6, "height": 4, "format": "JPEG", "taken_at": taken_at, "camera": camera}
-        fields = {"image": image, "bib_numbers": list(bibs), "has_warnings": camera == "B"}
+        sharpness = {"frame": 0.5, "is_blurry": name.startswith("cam1/")}
+        fields = {"image": image, "bib_numbers": list(bibs), "has_warnings": camera == "B", "sharpness": sharpness}
         documents.record_final(photo.ref, PhotoStatus.DONE, fields)
 
     done("cam1/b.jpg", "2026-05-01T10:00:00", bibs=["7", "8"])
@@ -299,6 +300,9 @@ def test_photos_are_listed_by_name_or_time_and_by_any_conditions(documents: Docu
         assert listed(documents, limit, camera="A") == ["cam1/a.jpg", "cam1/b.jpg", "cam1/deep/c.jpg"]
         assert listed(documents, limit, bib="a-1") == ["e.jpg"]
         assert listed(documents, limit, bib="7") == ["cam1/a.jpg", "cam1/b.jpg", "cam10/d.jpg"]
+        assert listed(documents, limit, without_bib=True) == ["cam1/deep/c.jpg"]
+        assert listed(documents, limit, is_blurry=True) == everything[:3]
+        assert listed(documents, limit, is_blurry=True, without_bib=True, camera="A", **quarter) == []
         assert listed(documents, limit, folder="cam1") == everything[:4]
         assert listed(documents, limit, with_warnings=True) == ["cam10/d.jpg"]
         assert listed(documents, limit, with_warnings=True, camera="B", bib="7", **quarter) == ["cam10/d.jpg"]

@@ -58,7 +58,7 @@ def read_everything(client: Client) -> None:
 
 
 def every_listing() -> Iterator[PhotoListing]:
-    """A listing with every combination of conditions."""
+    """A listing with every combination of conditions that can be met."""
     moment = datetime(2026, 5, 1, 10)
     conditions: dict[str, Any] = {
         "status": PhotoStatus.DONE,
@@ -66,11 +66,15 @@ def every_listing() -> Iterator[PhotoListing]:
         "with_warnings": True,
         "folder": "cam2",
         "bib": "42",
+        "without_bib": True,
+        "is_blurry": True,
         "taken_from": moment,
         "taken_until": moment,
     }
     for chosen in itertools.product((False, True), repeat=len(conditions)):
-        yield PhotoListing(**dict(itertools.compress(conditions.items(), chosen)))
+        listing = dict(itertools.compress(conditions.items(), chosen))
+        if not ("bib" in listing and "without_bib" in listing):  # which no photo can meet
+            yield PhotoListing(**listing)
 
 
 def queries_of_the_adapter() -> set[str]:

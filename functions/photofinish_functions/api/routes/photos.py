@@ -101,6 +101,8 @@ class PhotosQuery(Parameters):
     folder: Text | None = Field(None, description="Path below the album; includes the folders inside it.")
     with_warnings: bool = Field(False, description="Only photos with warnings.")
     bib: Number | None = Field(None, description="Only photos in which exactly this number was read.")
+    without_bib: bool = Field(False, description="Only analysed photos that show no number; not together with `bib`.")
+    is_blurry: bool = Field(False, description="Only blurry photos.")
     taken_from: CameraTime | None = Field(None, description="By the camera's clock, so without a time zone; inclusive.")
     taken_to: CameraTime | None = Field(None, description="Like `taken_from`; inclusive.")
     limit: Annotated[int, Field(ge=1, le=MAX_PHOTOS, description="Maximum number of photos.")] = 50
@@ -113,6 +115,8 @@ class PhotosQuery(Parameters):
             folder=None if self.folder is None else self.folder.strip("/") or None,
             with_warnings=self.with_warnings,
             bib=self.bib,
+            without_bib=self.without_bib,
+            is_blurry=self.is_blurry,
             taken_from=camera_time("taken_from", self.taken_from),
             taken_until=camera_time("taken_to", self.taken_to),
         )
@@ -137,7 +141,9 @@ class PhotoFace(Output):
     detection_score: Score
     sharpness: Score
     quality: Score
-    person_id: str | None = None
+    person_id: str | None = Field(
+        None, description="Whose face it is, where one photo is asked for; null in lists, and for a face of no person."
+    )
 
 
 class BibCandidate(Output):
@@ -260,7 +266,7 @@ def blueprint(services: App) -> APIBlueprint:
         if record is None:
             raise Refused(404, "unknown_photo", "This album has no photo with this id.")
         [answer] = _photos_json([record], path.album, services)
-        return answer.model_dump(mode="json")
+        return _with_people(answer, path.album, services).model_dump(mode="json")
 
     @api.delete("/albums/<album>/photos/<photo_id>", responses={202: ErasureJson})
     @guarded(Scope.WRITE, "erase_photo")
@@ -284,6 +290,18 @@ def blueprint(services: App) -> APIBlueprint:
         return request_erasure(services, target, NotFound())
 
     return api
+
+
+def _with_people(answer: PhotoAnswer, album: str, services: App) -> PhotoAnswer:
+    """Say whose faces they are now: documents cannot, because each run of the clustering may change it."""
+    if not answer.faces or principal().reading is not Reading.ALL:
+        return answer
+    owners = services.people.face_owners(album, [face.face_id for face in answer.faces])
+    faces = [
+        face.model_copy(update={"person_id": owners[face.face_id].person_id}) if face.face_id in owners else face
+        for face in answer.faces
+    ]
+    return answer.model_copy(update={"faces": faces})
 
 
 def _photos_json(records: Sequence[PhotoRecord], album: str, services: App) -> list[PhotoAnswer]:

@@ -335,11 +335,13 @@ def _order(listing: PhotoListing) -> tuple[str, ...]:
 def _conditions(album: str, listing: PhotoListing) -> list[FieldFilter]:
     low_name, high_name = listing.names(album) or (None, None)
     low_time, high_time = listing.times
-    asked = (
+    asked: tuple[tuple[str, str, Any], ...] = (
         ("status", "==", listing.status and listing.status.value),
         ("image.camera", "==", listing.camera),
         ("has_warnings", "==", True if listing.with_warnings else None),
         ("bib_numbers", "array_contains", listing.bib),
+        ("bib_numbers", "==", [] if listing.without_bib else None),
+        ("sharpness.is_blurry", "==", True if listing.is_blurry else None),
         ("object.name", ">=", low_name),
         ("object.name", "<", high_name),
         ("image.taken_at", ">=", low_time),

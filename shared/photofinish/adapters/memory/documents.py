@@ -242,6 +242,7 @@ def _record(fields: dict[str, Any]) -> PhotoRecord:
 def _is_listed(album: str, listing: PhotoListing, record: PhotoRecord) -> bool:
     fields = record.fields
     image = fields.get("image") or {}
+    sharpness = fields.get("sharpness") or {}
     low, high = listing.times
     names = listing.names(album)
     return (
@@ -249,6 +250,8 @@ def _is_listed(album: str, listing: PhotoListing, record: PhotoRecord) -> bool:
         and listing.camera in (None, image.get("camera"))
         and (not listing.with_warnings or fields.get("has_warnings") is True)
         and (listing.bib is None or listing.bib in fields.get("bib_numbers", ()))
+        and (not listing.without_bib or fields.get("bib_numbers") == [])
+        and (not listing.is_blurry or sharpness.get("is_blurry") is True)
         and (names is None or names[0] <= record.ref.name < names[1])
         and (not listing.by_time or image.get("taken_at") is not None)
         and (low is None or image["taken_at"] >= low)

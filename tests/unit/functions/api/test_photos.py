@@ -81,6 +81,17 @@ class TestPhotos:
         for internal in ("secret-path", "task-7", "something internal", "trace", "m-1"):
             assert internal not in answer.text
 
+    def test_whose_faces_they_are_now(self, api: Api) -> None:
+        ref = photo("race/1.jpg")
+        add(api.cloud.index, ref, [face(), face(x=0.6)])
+        with api.database.transaction() as conn:
+            ids = [str(row[0]) for row in conn.execute("SELECT face_id FROM face ORDER BY face_id").fetchall()]
+        record(api, ref, PhotoStatus.DONE, **DONE | {"faces": [DONE["faces"][0] | {"face_id": one} for one in ids]})
+        person = api.cloud.people.create("race", name="Ada", by="test").person_id
+        api.cloud.people_changes.confirm("race", person, ids[:1], by="test")
+        shown = api.call("GET", f"/albums/race/photos/{ref.photo_id}").get_json()["faces"]
+        assert [one["person_id"] for one in shown] == [person, None]
+
     def test_what_was_not_as_it_should_be_with_the_file_is_told(self, api: Api) -> None:
         warnings = [{"code": "end_missing", "message": "The end of the file is missing."}]
         ref, older = photo("race/1.jpg"), photo("race/2.jpg")
@@ -148,6 +159,17 @@ class TestPhotoLists:
         assert self.listed(api, with_warnings="true")[0] == []
         record(api, photo("race/4.jpg"), PhotoStatus.DONE, **DONE, has_warnings=True)
         assert self.listed(api, with_warnings="true")[0] == ["race/4.jpg"]
+
+    def test_blurry_ones_and_those_without_a_number(self, api: Api) -> None:
+        blurry = {"sharpness": {"frame": 0.1, "is_blurry": True}}
+        record(api, photo("race/1.jpg"), PhotoStatus.DONE, **DONE)
+        record(api, photo("race/2.jpg"), PhotoStatus.DONE, **DONE | {"bibs": [], "bib_numbers": []})
+        record(api, photo("race/3.jpg"), PhotoStatus.DONE, **DONE | blurry)
+        record(api, photo("race/4.jpg"), PhotoStatus.REJECTED)
+        assert self.listed(api, without_bib="true")[0] == ["race/2.jpg"]
+        assert self.listed(api, is_blurry="true")[0] == ["race/3.jpg"]
+        both = api.call("GET", "/albums/race/photos", query_string={"bib": "42", "without_bib": "true"})
+        assert error_of(both) == (422, "invalid_query")
 
     def test_page_by_page(self, api: Api) -> None:
         names = [f"race/{number}.jpg" for number in range(5)]
