@@ -304,7 +304,7 @@ def _api_app() -> OpenAPI:
 def _gate() -> Gate:
     from photofinish_functions.access.gate import Gate
 
-    return Gate(app().access, app().access_settings)
+    return Gate(app().access, app().access_settings, sessions=app().sessions, shares=app().shares)
 
 
 @functools.cache

@@ -125,6 +125,7 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
     cloud.gpu_states = MemoryGpuStates()
     cloud.leases = MemoryTaskLeases()
     cloud.people_documents = documents.people_documents
+    cloud.album_documents = documents.album_documents
     cloud.access_documents = MemoryAccessDocuments()
     cloud.retention_runs = MemoryRetentionRuns()
     cloud.webhook_messages = MemoryWebhookMessages()
@@ -143,7 +144,11 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
 
 def app_of(cloud: App, **options: Any) -> Flask:
     """The application over `cloud`, with one gate, as the function makes it."""
-    return make_app(cloud, functools.cache(lambda: Gate(cloud.access, cloud.access_settings)), **options)
+    return make_app(cloud, functools.cache(_gate_of(cloud)), **options)
+
+
+def _gate_of(cloud: App) -> Callable[[], Gate]:
+    return lambda: Gate(cloud.access, cloud.access_settings, sessions=cloud.sessions, shares=cloud.shares)
 
 
 def watch_error_codes(app: Flask) -> set[str]:

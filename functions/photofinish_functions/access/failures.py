@@ -59,8 +59,13 @@ class FailureLimit:
     def _buckets(self, request: Request) -> list[str]:
         # Addresses are personal data, and a plain hash of one can be found by trying all of them: hence the pepper.
         # While it is replaced, an address is counted with both values, so that no count starts again at zero.
-        address = client_network(request, self._proxy_hops).encode()
-        return ["address:" + hmac.digest(value, address, hashlib.sha256).hex()[:32] for value in self._pepper.accepted]
+        return ["address:" + hashed_network(request, self._proxy_hops, value) for value in self._pepper.accepted]
+
+
+def hashed_network(request: Request, proxy_hops: int, pepper: bytes) -> str:
+    """Return a keyed hash of the network that a request came from."""
+    network = client_network(request, proxy_hops).encode()
+    return hmac.digest(pepper, network, hashlib.sha256).hex()[:32]
 
 
 def audited_network(request: Request, proxy_hops: int) -> str | None:

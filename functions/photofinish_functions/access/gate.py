@@ -26,26 +26,32 @@ from photofinish.domain.access import (
     key_id_of,
 )
 from photofinish.domain.photo import is_album_name
+from photofinish.domain.sessions import SessionToken
 from photofinish.logs import fields
-from photofinish.ports import AccessStore
+from photofinish.ports import AccessStore, Sessions, Shares
 from photofinish.settings import AdmissionSettings, SignedAccessSettings
 from photofinish_functions.access import sigv4
 from photofinish_functions.access.api_keys import KEEP_S, ApiKeys, bearer_token
-from photofinish_functions.access.failures import FailureLimit, audited_network
+from photofinish_functions.access.cookies import is_cross_site_change, session_of_cookie
+from photofinish_functions.access.failures import FailureLimit, audited_network, hashed_network
 from photofinish_functions.access.firebase_tokens import FirebaseTokens, SignedInUser
+from photofinish_functions.access.page_sessions import Caller, PageSessions, Visitor
 from photofinish_functions.access.probing import Probing
 from photofinish_functions.access.refusal_audit import RefusalAudit
 from photofinish_functions.access.refusals import (
+    CrossSite,
     Denied,
     Forbidden,
     NotVisible,
     RateLimited,
     SignatureProblem,
     Unauthorized,
+    UnknownShare,
 )
+from photofinish_functions.access.share_links import ShareLinks
 
 log = logging.getLogger(__name__)
-Caller = TypeVar("Caller")
+Found = TypeVar("Found")
 Head = TypeVar("Head", bound=RequestHead)
 _MAX_ALBUMS = 4096
 
@@ -53,7 +59,7 @@ _MAX_ALBUMS = 4096
 class Gate:
     """Admits requests whose principal has the required scope; safe to share between threads.
 
-    There is no open mode: every request needs a key, a token or a signature.
+    There is no open mode: every request needs a key, a token, a session or a signature.
     """
 
     def __init__(
@@ -62,6 +68,8 @@ class Gate:
         settings: AdmissionSettings,
         *,
         aws_service: str = "rekognition",
+        sessions: Sessions | None = None,
+        shares: Shares | None = None,
         keep_s: float = KEEP_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -78,9 +86,16 @@ class Gate:
             store, settings.failure_rate, proxy_hops=settings.proxy_hops, pepper=settings.pepper
         )
         self._proxy_hops = settings.proxy_hops
+        self._pepper = settings.pepper
+        self._sessions = self._share_links = None
+        if sessions is not None and shares is not None:
+            self._sessions = PageSessions(sessions, shares, self._keys, now=now, keep_s=keep_s)
+            self._share_links = ShareLinks(shares, store, now=now)
         self._refusals = RefusalAudit(store, now=now)
         self.probing = Probing(store, pepper=settings.pepper, record=self.record)
         self._user_rate = settings.user_rate
+        self._share_rate = settings.share_rate
+        self._sign_in_rate = settings.sign_in_rate
         self._key_rates = {
             Scope.SEARCH: settings.search_rate,
             Scope.WRITE: settings.write_rate,
@@ -96,7 +111,9 @@ class Gate:
         cost: int = 1,
         reading: Reading = Reading.ALL,
     ) -> Principal:
-        """Return the principal of an API key (`X-Api-Key` or Bearer) or a Firebase ID token (Bearer).
+        """Return the principal of an API key (`X-Api-Key` or Bearer), a Firebase ID token (Bearer) or a session.
+
+        A session's token comes as Bearer, or in the cookie of a page.
 
         Reads headers only. The request counts as `cost` requests against the rate limit. `reading` is the least that
         the principal must be allowed to read.
@@ -106,6 +123,7 @@ class Gate:
             RateLimited: the principal exceeded its rate.
             NotVisible: the principal may not know of such an album.
             Forbidden: the principal may see the album but not do this in it.
+            CrossSite: a page of another site sent the request, which would change something, with a cookie.
             Unavailable: the database does not answer, and no request is admitted without it.
         """
         return self._admitted(request, scope, album, cost, reading)[0]
@@ -129,12 +147,16 @@ class Gate:
         """Return the principal of a request that is answered for whichever albums the principal may see.
 
         Raises:
-            Unauthorized, RateLimited, Forbidden, Unavailable: as :meth:`admit`.
+            Unauthorized, RateLimited, Forbidden, CrossSite, Unavailable: as :meth:`admit`.
         """
-        caller = self.authenticated(request, self._holder_or_user)
+        caller = self.authenticated(request, self._caller)
+        self._check_site(request, caller)
         if isinstance(caller, ApiKey):
             return including(self._admit_key(caller, cost), scope)
-        claimed = _claimed_by(caller)
+        if isinstance(caller, Visitor):
+            self._limit(caller.principal, self._share_rate, cost)
+            return including(caller.principal, scope)
+        claimed = claimed_by(caller)
         self._limit(claimed, self._user_rate, cost)
         if scope is Scope.SEARCH and claimed.albums is not None:  # every signed-in user may search open albums
             opened = self._store.open_albums(anonymous=caller.is_anonymous)
@@ -156,7 +178,7 @@ class Gate:
         """
         return self._admit_key(self.authenticated(request, self._signer), cost)
 
-    def authenticated(self, request: Head, find: Callable[[Head], Caller]) -> Caller:
+    def authenticated(self, request: Head, find: Callable[[Head], Found]) -> Found:
         """Return the caller that `find` finds; count failed authentications per network address."""
         try:
             return find(request)
@@ -176,16 +198,19 @@ class Gate:
         budgets: Callable[[Principal, str], Sequence[str]] | None = None,
     ) -> tuple[Principal, list[float]]:
         """Return the principal and what is used of its `budgets` in the album."""
-        caller = self.authenticated(request, self._holder_or_user)
+        caller = self.authenticated(request, self._caller)
+        self._check_site(request, caller)
         if isinstance(caller, ApiKey):
             principal, limit = caller.principal, self._rate_of(caller)
+        elif isinstance(caller, Visitor):
+            principal, limit = caller.principal, self._share_rate
         else:
-            principal, limit = _claimed_by(caller), self._user_rate
+            principal, limit = claimed_by(caller), self._user_rate
         asked = budgets(principal, album) if budgets is not None and album is not None and is_album_name(album) else ()
         used_s = self._limit(principal, limit, cost, asked=asked)
         if isinstance(caller, ApiKey):
             self._keys.record_use(caller)
-        else:
+        elif isinstance(caller, SignedInUser):
             principal = self._as_principal(caller, scope, album)
         return permitted(principal, scope, album, reading), used_s
 
@@ -276,11 +301,59 @@ class Gate:
                 )
             )
 
-    def _holder_or_user(self, request: RequestHead) -> ApiKey | SignedInUser:
-        # A private Cloud Run service needs Authorization for Google's own token, so X-Api-Key takes precedence.
-        text = request.headers.get("X-Api-Key", "").strip() or bearer_token(request.headers)
-        if not text:
+    def admit_sign_in(self, request: RequestHead) -> None:
+        """Admit a request without credentials that opens a share link or signs in; limits these per network.
+
+        Raises:
+            RateLimited, Unavailable: as :meth:`admit`.
+        """
+        bucket = f"sign-in:{self._network(request)}"
+        wait_s = self._store.take(bucket, self._sign_in_rate)
+        if wait_s > 0:
+            log.info("rate limited", extra=fields(principal=bucket, wait_s=wait_s))
+            raise RateLimited(wait_s)
+
+    def open_share(self, request: RequestHead, token: str, pin: str | None) -> Visitor:
+        """Return the visitor with a share link; raises what :meth:`ShareLinks.open` does, and counts unknown links."""
+        assert self._share_links is not None, "made with share links"
+        try:
+            return self._share_links.open(token, pin, self._network(request))
+        except UnknownShare as refusal:
+            if refusal.principal is None:
+                self._failures.count(request)
+            raise
+
+    def holder_or_user(self, request: RequestHead, credential: str) -> ApiKey | SignedInUser:
+        """Return the holder of an API key or of an ID token, for a new session; raises Unauthorized."""
+        return self.authenticated(request, lambda _: self._holder_or_user(credential))
+
+    @property
+    def sessions(self) -> PageSessions:
+        """The sessions of pages."""
+        assert self._sessions is not None, "made with sessions"
+        return self._sessions
+
+    def _network(self, request: RequestHead) -> str:
+        return hashed_network(request, self._proxy_hops, self._pepper.current)
+
+    def _caller(self, request: RequestHead) -> Caller:
+        token = session_token(request)
+        if token is None:
+            text = presented_credential(request)
+            if text is None:
+                raise Unauthorized
+            return self._holder_or_user(text)
+        caller = None if self._sessions is None else self._sessions.caller(token, self._network(request))
+        if caller is None:
             raise Unauthorized
+        return caller
+
+    def _check_site(self, request: RequestHead, caller: Caller) -> None:
+        """Refuse requests of other sites' pages to which the browser added the cookie."""
+        if presented_credential(request) is None and is_cross_site_change(request):
+            raise CrossSite(claimed_by(caller) if isinstance(caller, SignedInUser) else caller.principal)
+
+    def _holder_or_user(self, text: str) -> ApiKey | SignedInUser:
         presented = PresentedKey.parse(text)
         if presented is not None:
             key = self._keys.holder_of(presented)
@@ -333,7 +406,7 @@ class Gate:
         self, principal: Principal, limit: RateLimit, cost: int, budget: str | None = None, asked: Sequence[str] = ()
     ) -> list[float]:
         """Take `cost` from the principal's rate, or from `budget`; return what is used of the budgets `asked`."""
-        bucket = f"{principal.kind}:{principal.id}" + ("" if budget is None else f":{budget}")
+        bucket = principal.budget + ("" if budget is None else f":{budget}")
         wait_s, used_s = self._store.take_and_read(bucket, limit, asked, cost=cost)
         if wait_s > 0:
             log.info("rate limited", extra=fields(principal=bucket, wait_s=wait_s))
@@ -341,7 +414,21 @@ class Gate:
         return used_s
 
 
-def _claimed_by(user: SignedInUser) -> Principal:
+def presented_credential(request: RequestHead) -> str | None:
+    """Return the key or token in the headers of a request; None if it has none, or only a cookie.
+
+    A private Cloud Run service needs Authorization for Google's own token, so X-Api-Key takes precedence.
+    """
+    return request.headers.get("X-Api-Key", "").strip() or bearer_token(request.headers)
+
+
+def session_token(request: RequestHead) -> SessionToken | None:
+    """Return the token of the session that a request was sent with."""
+    text = presented_credential(request)
+    return session_of_cookie(request) if text is None else SessionToken.parse(text)
+
+
+def claimed_by(user: SignedInUser) -> Principal:
     """Return the rights that the user's claims grant."""
     return user.granted or _without_claims(user)
 

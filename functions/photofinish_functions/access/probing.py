@@ -164,10 +164,10 @@ class Probing:
 
 def _hash(pepper: bytes, principal: Principal, album: str, *parts: bytes) -> bytes:
     mac = hmac.new(pepper, digestmod=hashlib.sha256)
-    for part in (principal.kind.encode(), principal.id.encode(), album.encode(), *parts):
+    for part in (principal.budget.encode(), album.encode(), *parts):
         mac.update(len(part).to_bytes(4, "big") + part)
     return mac.digest()[:16]
 
 
 def _bucket(principal: Principal) -> str:
-    return f"{principal.kind}:{principal.id}:probing"
+    return f"{principal.budget}:probing"

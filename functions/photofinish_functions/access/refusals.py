@@ -93,3 +93,34 @@ class RateLimited(Denied):
         message = f"Too many requests. Try again in {wait_s} s."
         super().__init__(429, "rate_limited", message, {"Retry-After": str(wait_s)}, principal=principal)
         self.retry_after_s = retry_after_s
+
+
+class CrossSite(Denied):
+    """403: a page of another site sent a request with the cookie of this one."""
+
+    def __init__(self, principal: Principal | None = None) -> None:
+        message = "Only pages of this site may change something with its cookie: send the session token as Bearer."
+        super().__init__(403, "cross_site", message, principal=principal)
+
+
+class UnknownShare(Denied):
+    """401: no share link has this token, or the link has ended. `principal` is None where no link has it."""
+
+    def __init__(self, message: str, principal: Principal | None = None) -> None:
+        super().__init__(401, "unknown_share", message, {"WWW-Authenticate": "Bearer"}, principal=principal)
+
+
+class PinRequired(Denied):
+    """401: the share link needs a PIN."""
+
+    def __init__(self, principal: Principal | None = None) -> None:
+        message = "This link needs a PIN: ask the organiser for it."
+        super().__init__(401, "pin_required", message, {"WWW-Authenticate": "Bearer"}, principal=principal)
+
+
+class WrongPin(Denied):
+    """401: another PIN than the share link's."""
+
+    def __init__(self, principal: Principal | None = None) -> None:
+        message = "The PIN is not right. After a few wrong ones this link has to be tried again later."
+        super().__init__(401, "wrong_pin", message, {"WWW-Authenticate": "Bearer"}, principal=principal)

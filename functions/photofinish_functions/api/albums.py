@@ -7,10 +7,11 @@ from photofinish_functions.access.refusals import NotVisible
 
 
 def has_album(cloud: App, album: str) -> bool:
-    """Whether anything is known of `album`: a photo, analysed or not, or a person, also a deleted one."""
+    """Whether anything is known of `album`: a photo, analysed or not, a card, or a person, also a deleted one."""
     return (
         cloud.index.has_album(album)
         or bool(cloud.documents.album_names(names=frozenset({album}), limit=1, after=None))
+        or cloud.album_cards.card(album) is not None
         or bool(cloud.people.list_people(album, limit=1))
         or bool(cloud.people_changes.operations(album, limit=1, before=None))
     )

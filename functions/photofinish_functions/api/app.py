@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from http import HTTPStatus
 
 from flask import Flask, Request
+from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_openapi3.types import SecuritySchemesDict
@@ -34,6 +35,7 @@ from photofinish_functions.api.routes import (
     erasures,
     events,
     faces,
+    feedback,
     health,
     matches,
     numbers,
@@ -45,6 +47,8 @@ from photofinish_functions.api.routes import (
     queue,
     receipts,
     search,
+    sessions,
+    shares,
     statistics,
     subject_access,
     webhooks,
@@ -56,14 +60,19 @@ from photofinish_functions.request_bodies import DISCARD_WITHIN_S, RequestBody
 VERSION = "1.0.0"
 _DESCRIPTION = """Find people in the photos of an event by selfie, bib number, name, text and time.
 
-Send an API key (`Authorization: Bearer KEY` or `X-Api-Key: KEY`) or the Firebase ID token of a signed-in user
-(`Authorization: Bearer TOKEN`) with every request. Every answer has a request id in `X-Request-Id`; include it when you
-report a problem. Boxes are fractions of the upright picture. Pictures that you send are only kept in memory while their
-request is processed; they are never stored or logged.
+Send an API key (`Authorization: Bearer KEY` or `X-Api-Key: KEY`), the Firebase ID token of a signed-in user or the
+token of a session (`Authorization: Bearer TOKEN`) with every request. Pages of this host send their session as a
+cookie. Every answer has a request id in `X-Request-Id`; include it when you report a problem. Boxes are fractions of
+the upright picture. Pictures that you send are only kept in memory while their request is processed; they are never
+stored or logged.
 """
 _SECURITY_SCHEMES: SecuritySchemesDict = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "`photofinish keys create`"},
-    "Bearer": {"type": "http", "scheme": "bearer", "description": "An API key, or a Firebase ID token."},
+    "Bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, a Firebase ID token, or the token of a session.",
+    },
 }
 
 
@@ -95,11 +104,12 @@ def make_app(
     app.url_map.merge_slashes = False
     of_requests = (health, search, analyze)
     about_people = (people, enrolments, matches, numbers, clusters, consents, subject_access)
-    about_albums = (batches, bib_rules, cameras, policy, opt_outs, access)
+    about_albums = (batches, bib_rules, cameras, policy, opt_outs, access, shares, feedback, sessions)
     of_events = (events, statistics, queue, webhooks, webhooks_of_all)
     about_photos = (photos, pictures, bibs, faces)
     for routes in (*of_requests, *about_photos, *about_people, *about_albums, *of_events, erasures, receipts):
-        app.register_api(routes.blueprint(cloud))
+        _register(app, routes.blueprint(cloud))
+    _register(app, sessions.signing_in(cloud))
     app.register_blueprint(pages.blueprint(lambda: cloud.storage_origin, live_origin))
     log_requests(app)
     add_headers(app, cors_origins)
@@ -107,6 +117,14 @@ def make_app(
     answer_once(app, lambda: cloud.kept_answers)
     answer_errors(app, has_album=functools.partial(has_album, cloud))
     return app
+
+
+def _register(app: OpenAPI, api: APIBlueprint) -> None:
+    """Add routes. By itself, flask-openapi3 would document a path of two groups with the methods of the last one."""
+    for path in api.paths.keys() & app.paths.keys():
+        methods = {method: operation for method, operation in api.paths[path] if operation is not None}
+        api.paths[path] = app.paths[path].model_copy(update=methods)
+    app.register_api(api)
 
 
 def serve(app: Flask, request: Request) -> Response:

@@ -76,6 +76,8 @@ def complete_document(made: Json, app: Flask) -> Json:
         codes = codes_of(path, operation, getattr(view, "error_codes", ()))
         if view.guard.any_album and view.guard.scope is Scope.SEARCH:  # which every caller has
             codes.discard("forbidden")
+        if operation.get("security") and method != "get":
+            codes.add("cross_site")
         takes_key = method == "post" and view.guard.changes
         if takes_key:
             codes |= IDEMPOTENCY_CODES

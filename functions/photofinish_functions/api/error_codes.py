@@ -17,9 +17,13 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
     401: {
         "unauthorized": "Send a valid API key as 'X-Api-Key: KEY' or 'Authorization: Bearer KEY', or the ID token of a "
         "signed-in user as 'Authorization: Bearer TOKEN'.",
+        "unknown_share": "This link was withdrawn: ask the organiser for another.",
+        "pin_required": "This link needs a PIN: ask the organiser for it.",
+        "wrong_pin": "The PIN is not right. After a few wrong ones this link has to be tried again later.",
     },
     403: {
         "forbidden": "This key or user may not do that.",
+        "cross_site": "Only pages of this site may change something with its cookie: send the session token as Bearer.",
         "vectors_not_allowed": "This key or user may not send or receive embeddings: send pictures, or use a key made "
         "with --vectors.",
         "find_me_only": "Send a selfie or a bib number: signed-in users find only themselves here.",
@@ -38,6 +42,7 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
         "not_clustered": "This album was not clustered yet.",
         "unknown_link": "This link is not complete or has expired: request the photo again.",
         "unknown_opt_out": "The suppression list has no such entry.",
+        "unknown_share_link": "This album has no such share link.",
         "unknown_webhook": "There is no such webhook here.",
         "unknown_delivery": "The webhook has no such delivery.",
         "unknown_path": "There is nothing at this path. See /v1/openapi.json for all paths.",
@@ -61,7 +66,7 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
         "last_secret": "Messages must be signed: add a new secret before you remove this one.",
         "batch_ended": "The batch is completed: create another.",
         "batch_full": "A batch has at most 10,000 files: create another.",
-        "photo_exists": "The album has photos of these names: files.0, files.7. Uploads of a batch replace none: "
+        "photo_exists": "The album has a photo of this name: spring-10k/IMG_1.jpg. Uploads of a batch replace none: "
         "leave them out, or give them other names.",
         "idempotency_key_reused": "This Idempotency-Key was sent with another body: use a new key for each request.",
         "request_in_progress": "A request with this Idempotency-Key is being answered: repeat it in 5 s.",
@@ -74,9 +79,9 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
         "could pass for another album. Rename the folder.",
         "invalid_query": "The time window ends before it starts.",
         "url_not_allowed": "Events cannot be sent to this URL: it must begin with https://.",
-        "announced_twice": "files.7 has the name of files.0: give each its own.",
-        "file_too_large": "files.0: The file has 120 MB; the limit is 100 MB.",
-        "photo_name_not_allowed": "files.0: Use a name of up to 1024 bytes with the album, and without line breaks.",
+        "announced_twice": "'spring-10k/IMG_1.jpg' is in the list twice: give each file a name of its own.",
+        "file_too_large": "'spring-10k/IMG_1.jpg': The file has 120 MB; the limit is 100 MB.",
+        "photo_name_not_allowed": "'spring-10k/…': use up to 1024 bytes with the album, and no line breaks.",
         "not_a_vector": "queries.0 is not a vector: it is not valid Base64.",
         "person_without_face": "No face of this person is known yet.",
         "person_name_not_allowed": "A name has 1 to 200 printable characters; this one does not.",
@@ -180,6 +185,7 @@ _NOT_FOUND = {
     "batch_id": "unknown_batch",
     "upload_id": "unknown_upload",
     "operation_id": "unknown_operation",
+    "share_id": "unknown_share_link",
     "webhook_id": "unknown_webhook",
     "delivery_id": "unknown_delivery",
 }

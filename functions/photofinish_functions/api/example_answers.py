@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from photofinish_functions.api.example_batches import BATCH, BATCH_PAGE, CREATED_BATCH
+from photofinish_functions.api.example_shares import CARD, SHARING_ANSWERS
 from photofinish_functions.api.example_values import (
     ACCESS,
     ADA,
@@ -67,6 +68,7 @@ ANSWERS: Final[dict[str, Json]] = {
         "last_upload_at": "2026-05-01T10:31:40Z",
         "gpu_refused": None,
         "ends_on": "2026-12-31",
+        **CARD,
     },
     "list_photos": {"photos": [ANALYSED, REJECTED], "next_cursor": "WyJlM2IwYzQ0Mjk4ZmMxYzE0Il0"},
     "show_photo": ANALYSED,
@@ -363,5 +365,6 @@ ANSWERS: Final[dict[str, Json]] = {
     "show_album_access": ACCESS,
     "set_album_access": ACCESS,
     **WEBHOOK_ANSWERS,
+    **SHARING_ANSWERS,
     "openapi": {"openapi": "3.1.0", "info": {"title": "photofinish", "version": "1.0.0"}, "paths": {}},
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from photofinish_functions.api.example_batches import FILE_TO_UPLOAD
+from photofinish_functions.api.example_shares import SHARING_BODIES
 from photofinish_functions.api.example_values import (
     BEA,
     FACE,
@@ -90,5 +91,5 @@ BODIES: Final[dict[str, dict[str, Json]]] = {
         browse={"users_may_search": True, "users_may_browse": True},
         close={"users_may_search": False},
     ),
-    **{operation: _json(**examples) for operation, examples in WEBHOOK_BODIES.items()},
+    **{operation: _json(**examples) for operation, examples in (WEBHOOK_BODIES | SHARING_BODIES).items()},
 }

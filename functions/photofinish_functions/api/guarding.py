@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from photofinish_functions.access.gate import Gate
 
 MAX_JSON_BYTES = 2**20
+MAX_SIGN_IN_BYTES = 2**14
 MAX_PICTURES_BYTES = MAX_REQUEST_BYTES
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -41,6 +42,7 @@ class Guard:
     max_json_bytes: int
     vectors: bool
     by_faces: bool
+    signs_in: bool = False
 
     @property
     def changes(self) -> bool:
@@ -100,6 +102,27 @@ def open_to_all(action: str) -> Callable[[View], View]:
     )
 
 
+def open_to_sign_in(action: str) -> Callable[[View], View]:
+    """Require no key, because the body has a credential: the view checks it before anything else.
+
+    Requests are limited per network before the body is read. The view sets `g.principal` once it knows the caller.
+    """
+    return _with(
+        Guard(
+            scope=None,
+            reading=Reading.ALL,
+            action=action,
+            cost=1,
+            pictures_cost=None,
+            any_album=False,
+            max_json_bytes=MAX_SIGN_IN_BYTES,
+            vectors=False,
+            by_faces=False,
+            signs_in=True,
+        )
+    )
+
+
 def open_to_link_holders(action: str) -> Callable[[View], View]:
     """Require no key, because the path has a signed link: the view checks it before anything else."""
     return open_to_all(action)
@@ -121,6 +144,17 @@ def principal() -> Principal:
 def spend(budget: str, limit: RateLimit) -> None:
     """Take one from a budget that the current request's caller has besides its rate; RateLimited if it is empty."""
     g.gate.spend(principal(), budget, limit)
+
+
+def note_refusal(refusal: Denied | Unauthorized) -> None:
+    """Have the refusal of a sign-in audited, of which the view knows the principal, or that there is none."""
+    known = refusal.principal if isinstance(refusal, Denied) else None
+    if known is None:
+        g.gate.record_failure(request_id=request_id(), network=g.gate.network_of(request))
+        return
+    g.refusal = refusal
+    if known.albums is not None and len(known.albums) == 1:
+        [g.audit_album] = known.albums
 
 
 def require_vectors() -> None:
@@ -158,6 +192,9 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
         request.max_content_length, cost = guard.max_json_bytes, guard.cost
         if guard.pictures_cost is not None and request.mimetype == "multipart/form-data":
             request.max_content_length, cost = MAX_PICTURES_BYTES, guard.pictures_cost
+        if guard.signs_in:
+            g.gate = gate()
+            g.gate.admit_sign_in(request)
         if guard.scope is None:
             return
         g.gate = gate()
@@ -185,7 +222,7 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
         caller, refusal = g.pop("principal", None), g.pop("refusal", None)
         if caller is None and refusal is None:
             return answer
-        named, outcome = _album(), g.get("outcome", str(answer.status_code))
+        named, outcome = g.get("audit_album") or _album(), g.get("outcome", str(answer.status_code))
         album = named if named is not None and is_album_name(named) else None
         # No answer without an audit entry: if this fails, its error is the answer.
         if refusal is not None:

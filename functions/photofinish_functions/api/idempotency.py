@@ -28,9 +28,9 @@ MAX_KEY_CHARS = 255
 _KEPT_HEADERS = ("Content-Type", "Location", "Retry-After")
 
 
-def keep_without(field: str) -> None:
-    """Keep the answer to the current request without the value of `field`, which is shown only once."""
-    g.shown_once = field
+def keep_without(*fields: str) -> None:
+    """Keep the answer to the current request without the values of `fields`, which are shown only once."""
+    g.shown_once = fields
 
 
 def answer_once(app: Flask, answers: Callable[[], KeptAnswers]) -> None:
@@ -73,8 +73,8 @@ def answer_once(app: Flask, answers: Callable[[], KeptAnswers]) -> None:
             return answer
         headers = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
         content = answer.get_data(as_text=True)
-        if (field := g.pop("shown_once", None)) is not None:
-            content = json.dumps(json.loads(content) | {field: None})
+        if shown_once := g.pop("shown_once", ()):
+            content = json.dumps(json.loads(content) | dict.fromkeys(shown_once))
         kept = KeptAnswer(status=answer.status_code, headers=headers, content=content)
         answers().keep(claimed, kept)
         return answer

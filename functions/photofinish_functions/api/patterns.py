@@ -13,6 +13,7 @@ CAMERA_TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\
 PRINTABLE_ASCII: Final = r"^[!-~]+$"
 CONTENT_TYPE: Final = r"^[a-z0-9.+-]+/[a-z0-9.+-]+$"
 CRC32C: Final = r"^[A-Za-z0-9+/]{6}==$"
+PIN: Final = r"^[0-9]{4,8}$"
 WITHOUT_NUL: Final = r"^[^\x00]*$"
 
 SENTENCES: Final[dict[str, str]] = {
@@ -25,5 +26,6 @@ SENTENCES: Final[dict[str, str]] = {
     PRINTABLE_ASCII: "must be ASCII characters without spaces, as answers give it",
     CONTENT_TYPE: "must be a content type such as image/jpeg, in lower case",
     CRC32C: "must be four bytes in Base64, such as n03x6A==",
+    PIN: "must be 4 to 8 digits",
     WITHOUT_NUL: "must not contain a NUL character",
 }

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Self
 
-PrincipalKind = Literal["key", "user"]
+PrincipalKind = Literal["key", "user", "share"]
 
 _SECRET_BYTES = 32
 _KEY_ID = "[a-z2-7]{16}"
@@ -81,18 +81,25 @@ class AlbumAccess:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller of a request: an API key or a signed-in user."""
+    """The caller of a request: an API key, a signed-in user, or a visitor with a share link."""
 
     kind: PrincipalKind
     id: str
-    """The key's id or the user's Firebase uid: not secret, and recorded in the audit."""
+    """The key's id, the user's Firebase uid or the share's id: not secret, and recorded in the audit."""
     scope: Scope
     albums: frozenset[str] | None
     """The albums visible to this principal; None: all."""
     may_use_vectors: bool = False
     """Whether it may send and receive embeddings as numbers. No scope includes this, and no signed-in user has it."""
     reading: Reading = Reading.ALL
-    """What it may read of these albums; below ALL for users without custom claims."""
+    """What it may read of these albums; below ALL for users without custom claims and visitors with a share link."""
+    network: str | None = None
+    """Keyed hash of the network of a visitor with a share link, whom the link's id alone does not tell apart."""
+
+    @property
+    def budget(self) -> str:
+        """Whose requests count together against rates and budgets."""
+        return f"{self.kind}:{self.id}" + ("" if self.network is None else f":{self.network}")
 
     def sees(self, album: str) -> bool:
         return self.albums is None or album in self.albums

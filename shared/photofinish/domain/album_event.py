@@ -53,8 +53,12 @@ class EventType(StrEnum):
     ALBUM_OPENED = "album.opened"
     ALBUM_CLOSED = "album.closed"
     ALBUM_POLICY_CHANGED = "album.policy_changed"
+    ALBUM_CHANGED = "album.changed"
+    """Its card was changed: title, day, watermark or downloads."""
     ALBUM_EXPIRED = "album.expired"
     ALBUM_ERASED = "album.erased"
+    SHARE_CREATED = "share.created"
+    SHARE_REVOKED = "share.revoked"
     CONSENT_CHANGED = "consent.changed"
     WEBHOOK_DISABLED = "webhook.disabled"
 

@@ -67,6 +67,14 @@ from photofinish.ports.photos import (
 from photofinish.ports.receipts import ReceiptKey, ReceiptStore, UnknownReceipt
 from photofinish.ports.rekognition import COLLECTION_BUCKET, Collection, CollectionFace, Collections
 from photofinish.ports.retention import RetentionRecords, RetentionRuns
+from photofinish.ports.shares import (
+    AlbumCards,
+    AlbumDocuments,
+    FaceFeedback,
+    FindMeFeedback,
+    Sessions,
+    Shares,
+)
 from photofinish.ports.statistics import Statistics
 from photofinish.ports.webhooks import (
     Claim,
@@ -90,6 +98,8 @@ __all__ = [
     "AccessDocuments",
     "AccessProjection",
     "AccessStore",
+    "AlbumCards",
+    "AlbumDocuments",
     "AlbumPolicies",
     "AlbumReading",
     "AlbumRules",
@@ -123,7 +133,9 @@ __all__ = [
     "EventLog",
     "EventPage",
     "Expired",
+    "FaceFeedback",
     "FaceIndex",
+    "FindMeFeedback",
     "Finished",
     "GpuStates",
     "IndexedFace",
@@ -157,6 +169,8 @@ __all__ = [
     "RetentionRuns",
     "SeenBib",
     "SeenFace",
+    "Sessions",
+    "Shares",
     "SignedUpload",
     "Statistics",
     "SuppressionList",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from photofinish.errors import Misconfigured
 from photofinish.ports import (
     AccessDocuments,
+    AlbumDocuments,
     AuditAnchors,
     BucketKind,
     DerivedObjects,
@@ -158,6 +159,12 @@ class GoogleAdapters:
         from photofinish.adapters.google.access_documents import FirestoreAccessDocuments
 
         return FirestoreAccessDocuments(self._firestore)
+
+    @cached_property
+    def album_documents(self) -> AlbumDocuments:
+        from photofinish.adapters.google.album_documents import FirestoreAlbumDocuments
+
+        return FirestoreAlbumDocuments(self._firestore)
 
     @cached_property
     def enrolment_pictures(self) -> EnrolmentPictures:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from photofinish.ports import (
     AccessProjection,
     AccessStore,
+    AlbumCards,
     AlbumPolicies,
     AlbumRules,
     Albums,
@@ -24,6 +25,7 @@ from photofinish.ports import (
     Erasures,
     EventLog,
     FaceIndex,
+    FindMeFeedback,
     KeptAnswers,
     People,
     PeopleChanges,
@@ -31,6 +33,8 @@ from photofinish.ports import (
     PeopleProjection,
     ReceiptStore,
     RetentionRecords,
+    Sessions,
+    Shares,
     Statistics,
     SuppressionList,
     Users,
@@ -219,6 +223,30 @@ class PostgresAdapters:
         from photofinish.adapters.postgres.webhooks.deliveries import PgWebhookDeliveries
 
         return PgWebhookDeliveries(self._database)
+
+    @cached_property
+    def album_cards(self) -> AlbumCards:
+        from photofinish.adapters.postgres.shares import PgAlbumCards
+
+        return PgAlbumCards(self._database)
+
+    @cached_property
+    def shares(self) -> Shares:
+        from photofinish.adapters.postgres.shares import PgShares
+
+        return PgShares(self._database)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        from photofinish.adapters.postgres.shares import PgSessions
+
+        return PgSessions(self._database)
+
+    @cached_property
+    def find_me_feedback(self) -> FindMeFeedback:
+        from photofinish.adapters.postgres.shares import PgFindMeFeedback
+
+        return PgFindMeFeedback(self._database)
 
     @cached_property
     def statistics(self) -> Statistics:

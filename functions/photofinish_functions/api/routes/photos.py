@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter
 from photofinish.application.albums import list_albums as albums_after
 from photofinish.application.photos import list_photos as photo_page
 from photofinish.domain.access import Reading, Scope
+from photofinish.domain.album_card import AlbumCard
 from photofinish.domain.erasure import ErasureKind, ErasureTarget
 from photofinish.domain.photo import PhotoStatus
 from photofinish.domain.photo_listing import PhotoListing
@@ -40,6 +41,7 @@ from photofinish_functions.api.schemas import (
     new_blueprint,
 )
 from photofinish_functions.api.search_requests import CameraTime, Number, Text, camera_time
+from photofinish_functions.api.sharing import CardFields, card_fields, downloads_of
 from photofinish_functions.refused import Refused
 
 MAX_ALBUMS = 200
@@ -74,7 +76,7 @@ class GpuRefusalJson(Output):
     retry_at: datetime = Field(description="When GPUs are tried again, if photos wait then.")
 
 
-class AlbumDetail(Album):
+class AlbumDetail(Album, CardFields):
     photos_by_status: dict[PhotoStatus, int] = Field(description="Number of uploaded photos by status.")
     last_upload_at: datetime | None = Field(description="When its newest photo was uploaded.")
     gpu_refused: GpuRefusalJson | None = Field(
@@ -230,13 +232,14 @@ def blueprint(services: App) -> APIBlueprint:
     def show_album(path: AlbumPath) -> dict[str, Any]:
         """Show an album, with the number of its photos by status."""
         found = services.albums.summaries(names=frozenset({path.album}), limit=1, after=None)
-        by_status = services.documents.counts(path.album)
-        if not found and not by_status:
+        by_status, card = services.documents.counts(path.album), services.album_cards.card(path.album)
+        if not found and not by_status and card is None:
             raise NotVisible
         summary = found[0] if found else AlbumSummary(name=path.album, photos=0, faces=0, bibs=0)
         return AlbumDetail.from_object(
             summary,
             album=summary.name,
+            **card_fields(card or AlbumCard()) | {"downloads": downloads_of(services, principal(), path.album)},
             photos_by_status={status: count for status, count in by_status.items() if count},
             last_upload_at=services.documents.last_upload(path.album),
             ends_on=services.album_policies.policy(path.album).ends_on,

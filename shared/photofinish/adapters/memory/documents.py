@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from photofinish.adapters.memory.people import MemoryPeopleDocuments
+from photofinish.domain.album_card import AlbumCard, card_fields
 from photofinish.domain.bib_changes import is_later_analysis, is_older_bibs, without_older_bibs
 from photofinish.domain.erasure import ErasedFace, ErasedPhoto
 from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, StoredPhoto
@@ -28,6 +29,18 @@ from photofinish.domain.work import PhotoState, is_version, needs_analysis
 from photofinish.ports import Buried, PhotoRecord
 
 
+class MemoryAlbumDocuments:
+    """:class:`photofinish.ports.AlbumDocuments` in a dictionary; adds to the `albums` that are known."""
+
+    def __init__(self, albums: set[str]) -> None:
+        self.documents: dict[str, dict[str, Any]] = {}
+        self._albums = albums
+
+    def write(self, album: str, card: AlbumCard) -> None:
+        self._albums.add(album)
+        self.documents[album] = card_fields(album, card)
+
+
 class MemoryDocuments:
     """Photo documents in a dictionary, guarded as in Firestore."""
 
@@ -35,6 +48,7 @@ class MemoryDocuments:
         self.albums: set[str] = set()
         self.erased_albums: dict[str, datetime] = {}
         self.people_documents = MemoryPeopleDocuments()
+        self.album_documents = MemoryAlbumDocuments(self.albums)
         self.buried: dict[str, Buried] = {}
         self._photos: dict[tuple[str, str], dict[str, Any]] = {}
         self._lock = threading.Lock()
@@ -164,6 +178,7 @@ class MemoryDocuments:
     def close_album(self, album: str, at: datetime) -> None:
         with self._lock:
             self.albums.discard(album)
+            self.album_documents.documents.pop(album, None)
             self.erased_albums[album] = at
 
     def versions(self, album: str) -> Iterator[ErasedPhoto]:

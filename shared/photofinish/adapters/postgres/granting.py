@@ -65,6 +65,9 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         # Keys are made and revoked by the owner.
         "api_key": ("SELECT", "UPDATE (last_used_at)"),
         "album_access": ROWS,
+        "album_card": ROWS,
+        "share": ROWS,
+        "page_session": ROWS,
         "kept_answer": ROWS,
         "rate_window": ("SELECT", "INSERT", "UPDATE"),
         "found_face": ("SELECT", "INSERT", "UPDATE"),
@@ -81,6 +84,9 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
     Rights.RETENTION: {
         # Erasing an album closes it.
         "album_access": ("SELECT", "DELETE"),
+        "album_card": ("SELECT", "DELETE"),
+        "share": ("SELECT", "DELETE"),
+        "page_session": ("SELECT (expires_at)", "DELETE"),
         "kept_answer": ("SELECT (album, ids, expires_at)", "DELETE"),
         "rate_window": ("SELECT", "DELETE"),
         "found_face": ("SELECT", "DELETE"),
@@ -105,6 +111,8 @@ _WEBHOOKS: Mapping[str, tuple[str, ...]] = {
 _LIVE: Mapping[str, tuple[str, ...]] = {
     **_EVENTS,
     "api_key": ("SELECT", "UPDATE (last_used_at)"),
+    # Whether the link is still open that a visitor's ticket came from.
+    "share": ("SELECT (share_id, revoked_at, expires_at)",),
     "rate_window": ("SELECT", "INSERT", "UPDATE"),
     # Tickets that were used.
     "seen_signature": ROWS,

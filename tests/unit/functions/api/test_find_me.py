@@ -18,7 +18,10 @@ from support.faces import bib, face, photo
 from support.firebase_keys import PROJECT, KeyServer, serving
 from support.index import add
 
-FIND_ME = {"list_albums", "show_album", "search", "search_bib"}
+FIND_ME = {
+    *("list_albums", "show_album", "search", "search_bib"),
+    *("give_feedback", "show_session", "end_session"),
+}
 BROWSE = FIND_ME | {"list_photos", "show_photo"}
 
 

@@ -127,6 +127,10 @@ PERSONAL_TABLES = (
     PersonalTable(name="camera_shift", album=_OF_ALBUM),
     PersonalTable(name="bib_rescoring", album=_OF_ALBUM),
     PersonalTable(name="collection", album=_OF_ALBUM),
+    PersonalTable(name="find_me_feedback", photo=_OF_PHOTO, face=_OF_FACE, album=_OF_ALBUM),
+    # With the sessions of its visitors.
+    PersonalTable(name="share", album=_OF_ALBUM),
+    PersonalTable(name="album_card", album=_OF_ALBUM),
     PersonalTable(name="album_clustering", album=_OF_ALBUM),
     PersonalTable(name="album_access", album="album = %(album)s"),
 )
