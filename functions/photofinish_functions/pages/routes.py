@@ -8,6 +8,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, request
 
 from photofinish_functions.api.guarding import open_to_all
+from photofinish_functions.pages.console import add_console
 from photofinish_functions.pages.headers import page_headers
 from photofinish_functions.pages.messages import Catalogue
 from photofinish_functions.pages.rendering import Renderer
@@ -46,4 +47,5 @@ def blueprint(storage_origin: Callable[[], str], live_origin: str | None) -> Blu
         """Every component in every state, to look at and to test."""
         return renderer.page(request, "components.html", "components", "runner")
 
+    add_console(pages, renderer, live_origin)
     return pages

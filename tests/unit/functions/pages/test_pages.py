@@ -14,7 +14,7 @@ from photofinish_functions.pages.messages import Catalogue
 from photofinish_functions.pages.static_files import StaticFiles
 
 STORAGE, LIVE = "https://storage.example.org", "https://live.example.org"
-PAGES = ["/components"]
+PAGES = ["/components", "/console", "/console/albums/spring-10k/photos"]
 
 
 @pytest.fixture

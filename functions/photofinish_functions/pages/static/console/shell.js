@@ -1,0 +1,69 @@
+// The frame around every view: where one is, the sections of an album, who is signed in.
+
+import { el, icon } from "../elements.js";
+import { t } from "../messages.js";
+import { failure } from "./forms.js";
+import { addressOf } from "./router.js";
+
+const SECTIONS = [
+  ["overview", "section_overview", "brand", "search"],
+  ["upload", "section_upload", "picture", "write"],
+  ["photos", "section_photos", "pictures", "search"],
+  ["people", "section_people", "face", "search"],
+  ["numbers", "section_numbers", "number", "write"],
+  ["sharing", "section_sharing", "share", "admin"],
+  ["webhooks", "section_webhooks", "bell", "admin"],
+  ["settings", "section_settings", "shield", "write"],
+  ["activity", "section_activity", "info", "write"],
+];
+const SCOPES = ["search", "write", "admin"];
+
+/** Whether the signed-in caller may do what needs `scope`. */
+export const may = (session, scope) => SCOPES.indexOf(session.scope) >= SCOPES.indexOf(scope);
+
+/** Builds the frame once, and shows views in it. */
+export class Shell {
+  #main = document.getElementById("main");
+  #nav = el("nav", { class: "sections", "aria-label": t("sections") });
+  #view = el("div", { class: "view" });
+  #stop = null;
+
+  constructor(session) {
+    this.session = session;
+    this.#main.replaceChildren(this.#nav, this.#view);
+  }
+
+  /** Show what `open(place, shell)` builds; its answer is a heading, elements, and what to stop when it is left. */
+  async show(place, open) {
+    this.#stop?.abort();
+    const stop = (this.#stop = new AbortController());
+    this.#showSections(place);
+    this.#view.replaceChildren(el("div", { class: "skeleton line", role: "img", "aria-label": t("loading") }));
+    const draw = async () => {
+      try {
+        const { title, actions = [], content, isWide = false } = await open(place, { shell: this, session: this.session, signal: stop.signal });
+        if (stop.signal.aborted) return;
+        document.title = `${title} · photofinish`;
+        const heading = el("h1", { text: title, tabindex: "-1" });
+        this.#view.classList.toggle("wide", isWide);
+        this.#view.replaceChildren(el("div", { class: "view-head" }, heading, el("div", { class: "row" }, ...actions)), ...content);
+        heading.focus({ preventScroll: true });
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        this.#view.replaceChildren(failure(error, draw));
+      }
+    };
+    window.scrollTo(0, 0);
+    await draw();
+  }
+
+  #showSections({ album, view }) {
+    this.#nav.hidden = album === null;
+    this.#main.classList.toggle("in-album", album !== null);
+    if (album === null) return;
+    const links = SECTIONS.filter(([, , , scope]) => may(this.session, scope)).map(([section, key, symbol]) =>
+      el("a", { href: addressOf({ album, view: section }), "aria-current": section === view ? "page" : null }, icon(symbol), el("span", { text: t(key) })),
+    );
+    this.#nav.replaceChildren(el("a", { class: "up", href: addressOf({}) }, icon("left"), el("span", { text: t("albums") })), el("p", { class: "album-name", text: album }), ...links);
+  }
+}
