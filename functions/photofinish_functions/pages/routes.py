@@ -12,6 +12,7 @@ from photofinish_functions.pages.console import add_console
 from photofinish_functions.pages.headers import page_headers
 from photofinish_functions.pages.messages import Catalogue
 from photofinish_functions.pages.rendering import Renderer
+from photofinish_functions.pages.runner import add_runner
 from photofinish_functions.pages.static_files import StaticFiles
 
 _IMMUTABLE = "public, max-age=31536000, immutable"
@@ -47,5 +48,6 @@ def blueprint(storage_origin: Callable[[], str], live_origin: str | None) -> Blu
         """Every component in every state, to look at and to test."""
         return renderer.page(request, "components.html", "components", "runner")
 
+    add_runner(pages, renderer)
     add_console(pages, renderer, live_origin)
     return pages

@@ -14,7 +14,8 @@ from photofinish_functions.pages.messages import Catalogue
 from photofinish_functions.pages.static_files import StaticFiles
 
 STORAGE, LIVE = "https://storage.example.org", "https://live.example.org"
-PAGES = ["/components", "/console", "/console/albums/spring-10k/photos"]
+RUNNERS = ["/a/spring-10k", "/s/token", "/offline"]
+PAGES = ["/components", *RUNNERS, "/console", "/console/albums/spring-10k/photos"]
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+// Downloads, as far as the album allows them: one photo, or all as one ZIP.
+
+import { toast } from "../components/toast.js";
+import { t } from "../messages.js";
+import { albumPath, call } from "./api.js";
+
+const MOST_FILES = 2000;
+
+/** The size that the reader may download: "original", "web", or "none". */
+export function allowedSize(page) {
+  return page.share?.downloads ?? page.about?.downloads ?? "none";
+}
+
+export const mayDownload = (page) => allowedSize(page) !== "none";
+
+/** Download one photo; the browser follows to where the file is. */
+export function downloadOne(album, photo, page) {
+  const query = new URLSearchParams({ size: allowedSize(page) });
+  if (photo.source.download_pass) query.set("download_pass", photo.source.download_pass);
+  leave(`/v1${albumPath(album)}/photos/${photo.id}/download?${query}`);
+}
+
+/** Make one ZIP of these photos and download it; resolves when the download begins. */
+export async function downloadAll(album, photos, page) {
+  const wanted = photos.slice(0, MOST_FILES);
+  const json = { photo_ids: wanted.map((photo) => photo.id), size: allowedSize(page) };
+  const passes = wanted.map((photo) => photo.source.download_pass).filter(Boolean);
+  if (passes.length > 0) json.download_passes = passes;
+  const made = await call("POST", `${albumPath(album)}/downloads`, { json });
+  if (made.files < photos.length) toast(t("download_partial", { files: made.files, count: photos.length }));
+  leave(new URL(made.url).pathname);
+}
+
+/** Follow a link as a download: the page stays. */
+function leave(address) {
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = "";
+  link.click();
+}
