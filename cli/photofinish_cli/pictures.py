@@ -14,7 +14,7 @@ import requests
 import typer
 from numpy.typing import NDArray
 
-from photofinish.application.previews import read_preview
+from photofinish.application.previews import read_rendition
 from photofinish.domain.photo import PhotoStatus
 from photofinish.errors import NotFound, RejectedInput, Unavailable
 from photofinish.ports import PhotoRecord, PhotoStore
@@ -37,7 +37,7 @@ def preview(store: PhotoStore, record: PhotoRecord) -> NDArray[np.uint8]:
     if name is None:
         raise NotFound(f"{record.ref.name} has no preview: its album keeps only results")
     try:
-        return decoded(read_preview(store, name))
+        return decoded(read_rendition(store, name))
     except NotFound:
         raise NotFound(
             f"{record.ref.name} has no preview any more: it was removed, as where an album keeps only results"

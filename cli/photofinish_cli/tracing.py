@@ -21,6 +21,7 @@ _DURATIONS = (
     ("read", "read"),
     ("sharpness", "sharpness"),
     ("preview", "preview"),
+    ("thumbnail", "thumbnail"),
     ("stored", "store"),
     ("indexed", "index"),
 )

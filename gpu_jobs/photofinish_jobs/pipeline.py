@@ -1,6 +1,6 @@
 """The stages that photos pass between pull and acknowledgement, running side by side.
 
-    fetch ▸ decode ▸ analyse (detect ▸ embed ▸ read ▸ read torsos ▸ sharpness ▸ preview) ▸ commit
+    fetch ▸ decode ▸ analyse (detect ▸ embed ▸ read ▸ read torsos ▸ sharpness ▸ preview ▸ thumbnail) ▸ commit
 
 Each stage has its own threads and a bounded queue before it, so photos are fetched, decoded and committed while the
 models run, and no stage runs far ahead of the others. Decoded pixels take the most memory and have their own budget.

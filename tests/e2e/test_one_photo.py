@@ -70,6 +70,10 @@ def test_sidecar_and_preview_lie_in_the_derived_bucket(cloud: LocalCloud, droppe
     assert picture is not None
     assert max(picture.shape[:2]) <= 1600
     assert b"Exif" not in preview
+    thumbnail = cloud.derived_bucket.blob(fields["renditions"]["thumbnail"])
+    small = cv2.imdecode(np.frombuffer(thumbnail.download_as_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    assert (thumbnail.content_type, max(small.shape[:2])) == ("image/webp", 320)
+    assert sidecar["placeholder"] == fields["placeholder"]
 
 
 def test_embeddings_lie_in_postgres_and_nowhere_else(cloud: LocalCloud, dropped) -> None:  # type: ignore[no-untyped-def]
@@ -127,6 +131,9 @@ def test_found_photos_have_a_preview(cloud: LocalCloud, dropped) -> None:  # typ
     photo = ask(cloud, "GET", f"race/bibs/{number}").json()["photos"][0]
     preview = requests.get(photo["renditions"]["preview"]["url"], timeout=10)
     assert preview.content.startswith(b"\xff\xd8\xff")
+    thumbnail = requests.get(photo["renditions"]["thumbnail"]["url"], timeout=10)
+    assert (thumbnail.headers["Content-Type"], thumbnail.content[8:12]) == ("image/webp", b"WEBP")
+    assert photo["placeholder"]
     shown = ask(cloud, "GET", f"race/photos/{photo['photo']['photo_id']}").json()
     assert number in [bib["number"] for bib in shown["bibs"]]
     assert shown["status"] == "done"

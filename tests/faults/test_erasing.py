@@ -140,7 +140,11 @@ class Race:
             photo = stores.store.upload(f"{name}/IMG_{number}.jpg", b"picture")
             stores.ingest(photo)
             race.photos.append(photo)
-            race.analyzed.append(AnalyzedPhoto(analysis=found, pipeline_version=VERSION, preview_jpeg=b"preview"))
+            race.analyzed.append(
+                AnalyzedPhoto(
+                    analysis=found, pipeline_version=VERSION, preview_jpeg=b"preview", thumbnail_webp=b"thumbnail"
+                )
+            )
             race.commit(number)
         for who in PERSONS:
             person = PgPeople(database).create(name, name=f"{who} of {name}", by=BY)

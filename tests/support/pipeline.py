@@ -39,6 +39,7 @@ from photofinish_jobs.rules import RecentRules
 from photofinish_jobs.worker import Worker
 
 SPACE = "toy-4d"
+PLACEHOLDER = bytes(range(20))
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,12 @@ class ToyAnalyzer:
                 sharpness=Sharpness(frame=0.5, laplacian_variance=100.0, is_blurry=False),
                 models={"face_embedding": SPACE},
                 timings_ms={"decode": 1.0},
+                placeholder=PLACEHOLDER,
+                perceptual_hash=1 << 63,
             ),
             pipeline_version="+".join(filter(None, [self.pipeline_version, rules.fingerprint])),
             preview_jpeg=b"preview of " + content,
+            thumbnail_webp=b"thumbnail of " + content,
         )
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from photofinish.domain.redaction import Viewer
+from photofinish.domain.rendition import RenditionSize
 from photofinish.domain.secret_versions import SecretVersions
 from photofinish_functions.refused import Refused
 
@@ -24,13 +25,14 @@ _MAC_CHARS = 43  # 256 bits in Base64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureLink:
-    """A photo and who looks at it, until when."""
+    """A picture of a photo and who looks at it, until when."""
 
     album: str
     photo_id: str
     viewer: Viewer
     expires_at_s: int
     """Unix time."""
+    size: RenditionSize = RenditionSize.PREVIEW
 
 
 class PictureLinks:
@@ -44,6 +46,8 @@ class PictureLinks:
         """Return the link as letters, digits, `-`, `_` and one `.`, for a path."""
         viewer = link.viewer
         statement = [link.album, link.photo_id, viewer.is_organiser, sorted(viewer.own_faces), link.expires_at_s]
+        if link.size is not RenditionSize.PREVIEW:
+            statement.append(link.size.value)
         payload = _base64(json.dumps(statement, separators=(",", ":")).encode())
         return f"{payload}.{_mac(self._keys[0], payload)}"
 
@@ -58,11 +62,17 @@ class PictureLinks:
         if len(mac) != _MAC_CHARS or not any(signed_by):
             raise _unknown_link()
         signed = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        album, photo_id, is_organiser, own_faces, expires_at_s = signed
+        album, photo_id, is_organiser, own_faces, expires_at_s, *size = signed
         if expires_at_s <= self._now_s():
             raise _unknown_link()
         viewer = Viewer(is_organiser=is_organiser, own_faces=frozenset(own_faces))
-        return PictureLink(album=album, photo_id=photo_id, viewer=viewer, expires_at_s=expires_at_s)
+        return PictureLink(
+            album=album,
+            photo_id=photo_id,
+            viewer=viewer,
+            expires_at_s=expires_at_s,
+            size=RenditionSize(size[0]) if size else RenditionSize.PREVIEW,
+        )
 
 
 def _mac(key: bytes, payload: str) -> str:

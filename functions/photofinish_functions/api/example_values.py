@@ -32,8 +32,13 @@ RENDITIONS: Json = {
     "preview": {
         "url": "https://storage.googleapis.com/my-project-derived/renditions/…?X-Goog-Signature=…",
         "expires_at": "2026-05-02T08:15:00Z",
-    }
+    },
+    "thumbnail": {
+        "url": "https://storage.googleapis.com/my-project-derived/renditions/…?X-Goog-Signature=…",
+        "expires_at": "2026-05-02T08:15:00Z",
+    },
 }
+PLACEHOLDER = "WYcGTZKAdnebhnhZeGd5aGFQBViI"
 USED_FACE: Json = {
     "box": {"x": 0.26, "y": 0.2, "w": 0.48, "h": 0.58},
     "detection_score": 0.94,
@@ -84,6 +89,7 @@ def search_answer(*parts: Json, **found: Any) -> Json:
         "width": 6000,
         "height": 4000,
         "sharpness": 0.61,
+        "placeholder": PLACEHOLDER,
         "renditions": RENDITIONS,
     }
     return {
@@ -160,6 +166,7 @@ ANALYSED: Json = {
     ],
     "error": None,
     "duplicate_of": None,
+    "placeholder": PLACEHOLDER,
     "renditions": RENDITIONS,
 }
 REJECTED: Json = {
@@ -178,7 +185,8 @@ REJECTED: Json = {
         "message": "The JPEG file is incomplete: its end is missing. Upload it again from the original.",
     },
     "duplicate_of": None,
-    "renditions": {"preview": None},
+    "placeholder": None,
+    "renditions": {"preview": None, "thumbnail": None},
 }
 PERSON: Json = {
     "person_id": ADA,

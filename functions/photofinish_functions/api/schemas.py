@@ -8,6 +8,7 @@ among all routes.
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import date, datetime
 from typing import Annotated, Any, Self
@@ -110,6 +111,22 @@ AlbumName = Annotated[
     AfterValidator(_album_name),
 ]
 Score = Annotated[float, AfterValidator(_rounded)]
+
+
+def _in_base64(placeholder: Any) -> Any:
+    return base64.b64encode(placeholder).decode("ascii") if isinstance(placeholder, bytes) else placeholder
+
+
+Placeholder = Annotated[
+    str,
+    BeforeValidator(_in_base64),
+    Field(
+        description="A [ThumbHash](https://evanw.github.io/thumbhash/) of the picture in Base64, to show until the "
+        "picture is there; each face is one colour in it. null for photos that were analysed before there were "
+        "placeholders.",
+        json_schema_extra=example("WYcGTZKAdnebhnhZeGd5aGFQBViI"),
+    ),
+]
 
 
 class AlbumPath(Parameters):

@@ -10,7 +10,15 @@ from pydantic import BeforeValidator, Field
 from photofinish.domain.search import Part
 from photofinish_functions.api.paging import next_cursor
 from photofinish_functions.api.renditions import Renditions
-from photofinish_functions.api.schemas import BoxJson, Output, PhotoJson, Score, UsedFace, deprecated
+from photofinish_functions.api.schemas import (
+    BoxJson,
+    Output,
+    PhotoJson,
+    Placeholder,
+    Score,
+    UsedFace,
+    deprecated,
+)
 
 
 class FoundFace(Output):
@@ -94,6 +102,7 @@ class FoundPhoto(Output):
     width: int
     height: int
     sharpness: Score
+    placeholder: Placeholder | None
     renditions: Renditions
 
 

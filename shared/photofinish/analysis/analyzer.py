@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from photofinish.analysis.decoders.pool import DecoderPool
 from photofinish.analysis.imaging.decoded import DecodedPhoto, Limits
-from photofinish.analysis.imaging.rendition import preview_jpeg
+from photofinish.analysis.imaging.placeholder import placeholder
+from photofinish.analysis.imaging.rendition import preview_jpeg, preview_picture, thumbnail_picture, thumbnail_webp
 from photofinish.analysis.imaging.sharpness import frame_sharpness
+from photofinish.analysis.imaging.similarity_hash import similarity_hash
 from photofinish.analysis.models.bib_detection import BibDetector
 from photofinish.analysis.models.catalogue import CPU_PROVIDER
 from photofinish.analysis.models.detections import Detections
@@ -37,7 +39,7 @@ from photofinish.errors import PhotofinishError, RejectedInput
 
 log = logging.getLogger(__name__)
 # Increased whenever the code may find something else in the same picture with the same models.
-ANALYSIS_REVISION = 5
+ANALYSIS_REVISION = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +65,13 @@ _PHOTO_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzedPhoto:
-    """Everything found in one photo, and its preview."""
+    """Everything found in one photo, and its renditions."""
 
     analysis: PhotoAnalysis
     pipeline_version: str
     """Names the code's revision, the models, and the album's bib rules where they differ from the default."""
     preview_jpeg: bytes = field(repr=False)
+    thumbnail_webp: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +233,14 @@ class Analyzer:
             with _timed("sharpness", [photo]):
                 frame, laplacian_variance = frame_sharpness(photo.image)
             with _timed("preview", [photo]):
-                preview = preview_jpeg(photo.decoded)
+                picture = preview_picture(photo.decoded)
+                preview = preview_jpeg(picture)
+            face_areas = (*(face.box for face in faces), *_doubtful_areas(photo, found))
+            with _timed("thumbnail", [photo]):
+                small = thumbnail_picture(picture)
+                thumbnail = thumbnail_webp(small)
+                blurred = placeholder(small, face_areas)
+                similar = similarity_hash(small)
             analysis = PhotoAnalysis(
                 image=photo.decoded.info,
                 faces=faces,
@@ -242,10 +252,16 @@ class Analyzer:
                 models=self._models,
                 timings_ms=photo.timings_ms,
                 warnings=photo.decoded.warnings,
-                face_areas=(*(face.box for face in faces), *_doubtful_areas(photo, found)),
+                face_areas=face_areas,
+                placeholder=blurred,
+                perceptual_hash=similar,
             )
             version = "+".join(filter(None, [self.pipeline_version, photo.bib_rules.fingerprint]))
-            results.append(AnalyzedPhoto(analysis=analysis, pipeline_version=version, preview_jpeg=preview))
+            results.append(
+                AnalyzedPhoto(
+                    analysis=analysis, pipeline_version=version, preview_jpeg=preview, thumbnail_webp=thumbnail
+                )
+            )
         return results
 
     def _windows_to_reread(

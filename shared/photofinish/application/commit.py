@@ -17,7 +17,14 @@ from photofinish.application.erasing import remove_derived
 from photofinish.domain.erasure import without_erased
 from photofinish.domain.face import face_id
 from photofinish.domain.photo import PhotoRef, PhotoStatus
-from photofinish.domain.sidecar import face_numbers, preview_name, sidecar, sidecar_bytes, sidecar_name
+from photofinish.domain.sidecar import (
+    face_numbers,
+    preview_name,
+    sidecar,
+    sidecar_bytes,
+    sidecar_name,
+    thumbnail_name,
+)
 from photofinish.domain.work import is_version
 from photofinish.errors import RejectedInput
 from photofinish.ports import (
@@ -72,10 +79,10 @@ class Committer:
         return needed
 
     def commit(self, photo: PhotoRef, analyzed: AnalyzedPhoto, *, fetch_ms: float) -> None:
-        """Write a result: sidecar ▸ preview ▸ Postgres ▸ Firestore ▸ result message.
+        """Write a result: sidecar ▸ preview and thumbnail ▸ Postgres ▸ Firestore ▸ result message.
 
-        Where only results are kept, there is no preview. Previews that were written before the album's policy said so
-        are removed by :class:`photofinish.application.retention.Retention`.
+        Where only results are kept, there are no such pictures. Those that were written before the album's policy said
+        so are removed by :class:`photofinish.application.retention.Retention`.
         What is erased is left out, and of faces that may not be indexed only the boxes are written. Both questions are
         asked again after the index was written, the album's policy included: a person may be erased or opt out
         meanwhile. People who do so later are found in the index.
@@ -84,7 +91,7 @@ class Committer:
         while True:
             asked = time.perf_counter()
             policy = self._policies.policy(photo.album)
-            has_preview = policy.keep_originals
+            has_renditions = policy.keep_originals
             erased = self._tombstones.erased(photo)
             if erased.is_photo:
                 self._remove_derived(photo)
@@ -94,8 +101,9 @@ class Committer:
             document = sidecar(photo, analysis, version)
             # One of the same name may be of earlier answers to these questions.
             self._objects.replace_derived(sidecar_name(photo, version), sidecar_bytes(document), "application/json")
-            if has_preview:
+            if has_renditions:
                 self._store.put_derived(preview_name(photo, version), analyzed.preview_jpeg, "image/jpeg")
+                self._store.put_derived(thumbnail_name(photo, version), analyzed.thumbnail_webp, "image/webp")
             stored = time.perf_counter()
             try:
                 shown = self._index.replace(photo, version, analysis)
@@ -115,7 +123,7 @@ class Committer:
             "store": (stored - answered) * 1000,
             "index": (indexed - stored) * 1000,
         }
-        fields = document_fields(photo, document, has_preview=has_preview) | (
+        fields = document_fields(photo, document, has_renditions=has_renditions) | (
             {} if shown is None else bib_fields(shown)
         )
         fields["timings_ms"] = fields["timings_ms"] | {stage: round(ms, 2) for stage, ms in io_ms.items()}
@@ -136,12 +144,14 @@ class Committer:
         self._documents.note_failure(photos, reason)
 
 
-def document_fields(photo: PhotoRef, document: Mapping[str, Any], *, has_preview: bool) -> dict[str, Any]:
+def document_fields(photo: PhotoRef, document: Mapping[str, Any], *, has_renditions: bool) -> dict[str, Any]:
     """Build the photo's Firestore fields from its sidecar, without its bibs: a projection that can be rebuilt.
 
     Embeddings are never included.
     """
     version = document["pipeline_version"]
+    placeholder = document.get("placeholder")
+    has_thumbnail = has_renditions and placeholder is not None
     return {
         "image": document["image"],
         "warnings": document.get("warnings", []),
@@ -162,7 +172,11 @@ def document_fields(photo: PhotoRef, document: Mapping[str, Any], *, has_preview
         "withheld_faces": [{"box": face["box"]} for face in document.get("withheld_faces", ())],
         "text": [line["text"] for line in document["text"]],
         "sidecar": sidecar_name(photo, version),
-        "renditions": {"preview": preview_name(photo, version) if has_preview else None},
+        "renditions": {
+            "preview": preview_name(photo, version) if has_renditions else None,
+            "thumbnail": thumbnail_name(photo, version) if has_thumbnail else None,
+        },
+        "placeholder": placeholder,
         "pipeline_version": version,
         "models": document["models"],
         "timings_ms": document["timings_ms"],

@@ -1,7 +1,7 @@
-"""Previews in the bucket, and ending all links to them.
+"""Previews and thumbnails in the bucket, and ending all links to them.
 
-A signed link to an object works until it expires, 20 minutes at most. When an album begins to redact faces, its
-previews get other names, so that links that were given before find nothing from then on. The function `expire` does
+A signed link to an object works until it expires, 20 minutes at most. When an album begins to redact faces, these
+pictures get other names, so that links that were given before find nothing from then on. The function `expire` does
 that: it is called when a policy is set, and hourly.
 """
 
@@ -19,20 +19,23 @@ _ALL_EXPIRED = timedelta(minutes=30)
 _PARALLEL = 16  # each takes two requests to the storage
 
 
-def read_preview(derived: DerivedObjects, preview: str) -> bytes:
-    """Return a preview by the name that it was stored under, whether links to it were ended or not.
+def read_rendition(derived: DerivedObjects, name: str) -> bytes:
+    """Return a preview or thumbnail by the name that it was stored under, whether links to it were ended or not.
 
     Raises:
         NotFound: it was deleted.
     """
     try:
-        return derived.read_derived(preview)
+        return derived.read_derived(name)
     except NotFound:
-        return derived.read_derived(unlinked_name(preview))
+        unlinked = unlinked_name(name)
+        if unlinked is None:
+            raise
+        return derived.read_derived(unlinked)
 
 
 def end_due_links(now: datetime, policies: AlbumPolicies, store: PhotoStore) -> int:
-    """Rename the previews of all albums that began to redact; return how many were renamed.
+    """Rename the pictures of all albums that began to redact; return how many were renamed.
 
     An album is done when the last link has expired: until then a photo that is analysed again gets its old name back.
     """
@@ -45,14 +48,16 @@ def end_due_links(now: datetime, policies: AlbumPolicies, store: PhotoStore) -> 
 
 
 def end_links(album: str, store: PhotoStore) -> int:
-    """Rename all previews of `album`; return how many there were.
+    """Rename all previews and thumbnails of `album`; return how many there were.
 
     Set the policy before: from then on no link is given that this would have to end.
     """
 
-    def unlink(preview: str) -> None:
-        store.move_derived(preview, unlinked_name(preview))
+    def unlink(name: str) -> bool:
+        unlinked = unlinked_name(name)
+        if unlinked is not None:
+            store.move_derived(name, unlinked)
+        return unlinked is not None
 
-    linked = (name for name in store.derived_names(f"renditions/{album}/") if name.endswith(".preview.jpg"))
     with ThreadPoolExecutor(_PARALLEL, "unlink") as pool:
-        return sum(1 for _ in pool.map(unlink, linked))
+        return sum(pool.map(unlink, store.derived_names(f"renditions/{album}/")))

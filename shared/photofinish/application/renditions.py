@@ -1,7 +1,7 @@
-"""The picture of a photo that a viewer may see: its preview, with the faces redacted that the album's policy hides.
+"""The picture of a photo that a viewer may see: redacted as the album's policy says.
 
 It is made when it is fetched, from the policy and the consent of that moment, so a change of either applies to links
-that were given before it, too.
+that were given before it, too. A redacted thumbnail is the redacted preview scaled down: it tells nothing more.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from photofinish.analysis.imaging.redaction import redacted_jpeg
-from photofinish.application.previews import read_preview
+from photofinish.analysis.imaging.redaction import redact
+from photofinish.analysis.imaging.rendition import preview_jpeg, preview_pixels, thumbnail_picture, thumbnail_webp
+from photofinish.application.previews import read_rendition
 from photofinish.domain.album_policy import AlbumPolicy, Redact, RedactionStyle
 from photofinish.domain.geometry import Box
 from photofinish.domain.redaction import Viewer, box_of, redacted_areas, sees_everything, visible_faces
+from photofinish.domain.rendition import RenditionSize
 from photofinish.errors import NotFound
 from photofinish.ports import AlbumPolicies, Consents, DerivedObjects, Documents, FaceIndex
 
@@ -30,18 +32,31 @@ _CONTEXT = b"photofinish/redaction-noise"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendition:
-    """What a viewer sees of a photo: which stored preview, and what is redacted in it."""
+    """What a viewer sees of a photo: which stored picture, and what is changed in it."""
 
+    size: RenditionSize
     preview: str
-    """Name of the object in the derived bucket."""
+    """Name of the preview in the derived bucket."""
+    thumbnail: str | None
+    """Name of the thumbnail there; None for a photo that was analysed before there were any."""
     redacted: tuple[Box, ...]
     style: RedactionStyle
     noise_key: bytes = field(repr=False)
 
     @property
+    def content_type(self) -> str:
+        return "image/jpeg" if self.size is RenditionSize.PREVIEW else "image/webp"
+
+    @property
+    def is_as_stored(self) -> bool:
+        """Whether nothing is changed in the stored picture."""
+        return not self.redacted
+
+    @property
     def etag(self) -> str:
         """Names the picture's content; nothing can be learned from it."""
-        text = repr((self.preview, self.style.value, [(box.x, box.y, box.w, box.h) for box in self.redacted]))
+        boxes = [(box.x, box.y, box.w, box.h) for box in self.redacted]
+        text = repr((self.size.value, self.preview, self.style.value, boxes))
         return hmac.digest(self.noise_key, text.encode(), hashlib.sha256).hex()[:32]
 
 
@@ -70,19 +85,24 @@ class Renditions:
         self._lock = threading.Lock()
         self._kept: LRUCache[str, bytes] = LRUCache(_KEPT_BYTES, getsizeof=len)
 
-    def rendition(self, album: str, photo_id: str, viewer: Viewer) -> Rendition:
+    def rendition(
+        self, album: str, photo_id: str, viewer: Viewer, size: RenditionSize = RenditionSize.PREVIEW
+    ) -> Rendition:
         """Decide now what the viewer sees of a photo.
 
         Raises:
             NotFound: the album has no such photo, or it has no preview.
         """
         record = self._documents.get(album, photo_id)
-        preview = ((record.fields.get("renditions") or {}) if record else {}).get("preview")
+        names = (record.fields.get("renditions") or {}) if record else {}
+        preview = names.get("preview")
         if record is None or preview is None:
             raise NotFound("there is no preview of this photo")
         policy = self._policies.policy(album)
         return Rendition(
+            size=size,
             preview=preview,
+            thumbnail=names.get("thumbnail"),
             redacted=()
             if sees_everything(policy.redact, viewer)
             else self._redacted(policy, album, record.fields, viewer),
@@ -90,8 +110,8 @@ class Renditions:
             noise_key=hmac.digest(self._secret, preview.encode(), hashlib.sha256),
         )
 
-    def jpeg(self, rendition: Rendition) -> bytes:
-        """Return the picture.
+    def picture(self, rendition: Rendition) -> bytes:
+        """Return the encoded picture, of `rendition.content_type`.
 
         Raises:
             NotFound: its preview was deleted.
@@ -100,13 +120,31 @@ class Renditions:
             kept = self._kept.get(rendition.etag)
         if kept is not None:
             return kept
-        made = read_preview(self._derived, rendition.preview)
-        if rendition.redacted:
-            made = redacted_jpeg(made, rendition.redacted, rendition.style, noise_key=rendition.noise_key)
+        made = self._stored(rendition) or self._made(rendition)
         with self._lock:
             if len(made) <= self._kept.maxsize:
                 self._kept[rendition.etag] = made
         return made
+
+    def _stored(self, rendition: Rendition) -> bytes | None:
+        """The picture from the bucket; None if it must be made."""
+        if not rendition.is_as_stored:
+            return None
+        if rendition.size is RenditionSize.PREVIEW:
+            return read_rendition(self._derived, rendition.preview)
+        if rendition.thumbnail is None:
+            return None
+        try:
+            return read_rendition(self._derived, rendition.thumbnail)
+        except NotFound:
+            return None  # the preview is there: a thumbnail can be made again
+
+    def _made(self, rendition: Rendition) -> bytes:
+        pixels = preview_pixels(read_rendition(self._derived, rendition.preview))
+        redact(pixels, rendition.redacted, rendition.style, noise_key=rendition.noise_key)
+        if rendition.size is RenditionSize.PREVIEW:
+            return preview_jpeg(pixels)
+        return thumbnail_webp(thumbnail_picture(pixels))
 
     def _redacted(self, policy: AlbumPolicy, album: str, fields: Mapping[str, Any], viewer: Viewer) -> tuple[Box, ...]:
         faces = {face["face_id"]: box_of(face["box"]) for face in fields.get("faces") or ()}

@@ -56,6 +56,10 @@ class PhotoAnalysis:
     """Numbers of faces that were found and left out because they are erased."""
     withheld_faces: tuple[WithheldFace, ...] = ()
     """Faces that were found and may not be indexed; they are not among `faces`."""
+    placeholder: bytes | None = None
+    """A ThumbHash of the picture in which no face can be seen; None where the picture gets no renditions."""
+    perceptual_hash: int | None = None
+    """64 bits that are similar for similar pictures, see `photofinish_kernels.perceptual_hash`."""
 
     @property
     def face_numbers(self) -> tuple[int, ...]:

@@ -168,6 +168,8 @@ class Cover:
     face: ShownFace
     pipeline_version: str
     """Of the face's photo, which names its renditions."""
+    placeholder: bytes | None
+    """The face's photo has a thumbnail where it has this, see :class:`IndexedPhoto`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

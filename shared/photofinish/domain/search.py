@@ -74,6 +74,8 @@ class IndexedPhoto:
     width: int
     height: int
     """Of the upright photo, in pixels."""
+    placeholder: bytes | None = None
+    """A ThumbHash without faces. None, and no thumbnail, for photos that were analysed before there were any."""
 
     @cached_property
     def searchable_lines(self) -> tuple[str, ...]:

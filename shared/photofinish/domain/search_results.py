@@ -108,6 +108,8 @@ class ScoredPhoto:
     """Of the upright photo, in pixels."""
     sharpness: float
     pipeline_version: str
+    placeholder: bytes | None = None
+    """As of :class:`IndexedPhoto`."""
 
     @property
     def face_box(self) -> Box | None:

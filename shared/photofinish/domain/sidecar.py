@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Mapping
@@ -40,66 +41,70 @@ def sidecar(
 
 def findings(analysis: PhotoAnalysis, *, embeddings: bool = False) -> dict[str, Any]:
     """Return what a sidecar says of the picture itself."""
-    return {
-        "image": {
-            "width": analysis.image.width,
-            "height": analysis.image.height,
-            "format": analysis.image.format,
-            "taken_at": analysis.image.taken_at.isoformat() if analysis.image.taken_at else None,
-            "camera": analysis.image.camera,
-        },
-        "warnings": [{"code": warning.code.value, "message": warning.message} for warning in analysis.warnings],
-        "faces": [
-            {
-                "box": _box(face.box),
-                "landmarks": [{"x": _round(x), "y": _round(y)} for x, y in face.landmarks],
-                "detection_score": _round(face.detection_score),
-                "sharpness": _round(face.sharpness),
-                "quality": _round(face.quality),
-                "quality_reasons": [reason.value for reason in face.quality_reasons],
-                "pose": {
-                    "roll_deg": _round(face.pose.roll_deg),
-                    "yaw_deg": _round(face.pose.yaw_deg),
-                    "pitch_deg": _round(face.pose.pitch_deg),
-                },
-                "brightness": _round(face.brightness),
-            }
-            | (
-                {"embedding": {"space": face.embedding.space, "vector": [float(v) for v in face.embedding.vector]}}
-                if embeddings
-                else {}
-            )
-            for face in analysis.faces
-        ],
-        "face_areas": [_box(area) for area in analysis.face_areas],
-        "bibs": [
-            {
-                "number": bib.number,
-                "ocr_score": _round(bib.ocr_score),
-                "box": _box(bib.box),
-                "face_index": bib.face_index,
-                "partial": bib.partial,
-                "candidates": [
-                    {"number": candidate.number, "probability": _round(candidate.probability)}
-                    for candidate in bib.candidates
-                ],
-            }
-            for bib in analysis.bibs
-        ],
-        "text": [
-            {"text": line.text, "ocr_score": _round(line.ocr_score), "box": _box(line.box)}
-            | ({"corners": [{"x": _round(x), "y": _round(y)} for x, y in line.quad.corners]} if line.quad else {})
-            | _digits(line)
-            for line in analysis.text
-        ],
-        "sharpness": {
-            "frame": _round(analysis.sharpness.frame),
-            "laplacian_variance": _round(analysis.sharpness.laplacian_variance),
-            "is_blurry": analysis.sharpness.is_blurry,
-        },
-        "models": dict(analysis.models),
-        "timings_ms": {stage: round(ms, 2) for stage, ms in analysis.timings_ms.items()},
-    } | _left_out(analysis)
+    return (
+        {
+            "image": {
+                "width": analysis.image.width,
+                "height": analysis.image.height,
+                "format": analysis.image.format,
+                "taken_at": analysis.image.taken_at.isoformat() if analysis.image.taken_at else None,
+                "camera": analysis.image.camera,
+            },
+            "warnings": [{"code": warning.code.value, "message": warning.message} for warning in analysis.warnings],
+            "faces": [
+                {
+                    "box": _box(face.box),
+                    "landmarks": [{"x": _round(x), "y": _round(y)} for x, y in face.landmarks],
+                    "detection_score": _round(face.detection_score),
+                    "sharpness": _round(face.sharpness),
+                    "quality": _round(face.quality),
+                    "quality_reasons": [reason.value for reason in face.quality_reasons],
+                    "pose": {
+                        "roll_deg": _round(face.pose.roll_deg),
+                        "yaw_deg": _round(face.pose.yaw_deg),
+                        "pitch_deg": _round(face.pose.pitch_deg),
+                    },
+                    "brightness": _round(face.brightness),
+                }
+                | (
+                    {"embedding": {"space": face.embedding.space, "vector": [float(v) for v in face.embedding.vector]}}
+                    if embeddings
+                    else {}
+                )
+                for face in analysis.faces
+            ],
+            "face_areas": [_box(area) for area in analysis.face_areas],
+            "bibs": [
+                {
+                    "number": bib.number,
+                    "ocr_score": _round(bib.ocr_score),
+                    "box": _box(bib.box),
+                    "face_index": bib.face_index,
+                    "partial": bib.partial,
+                    "candidates": [
+                        {"number": candidate.number, "probability": _round(candidate.probability)}
+                        for candidate in bib.candidates
+                    ],
+                }
+                for bib in analysis.bibs
+            ],
+            "text": [
+                {"text": line.text, "ocr_score": _round(line.ocr_score), "box": _box(line.box)}
+                | ({"corners": [{"x": _round(x), "y": _round(y)} for x, y in line.quad.corners]} if line.quad else {})
+                | _digits(line)
+                for line in analysis.text
+            ],
+            "sharpness": {
+                "frame": _round(analysis.sharpness.frame),
+                "laplacian_variance": _round(analysis.sharpness.laplacian_variance),
+                "is_blurry": analysis.sharpness.is_blurry,
+            },
+            "models": dict(analysis.models),
+            "timings_ms": {stage: round(ms, 2) for stage, ms in analysis.timings_ms.items()},
+        }
+        | _left_out(analysis)
+        | _of_renditions(analysis)
+    )
 
 
 def face_numbers(document: Mapping[str, Any]) -> tuple[int, ...]:
@@ -147,9 +152,20 @@ def preview_name(photo: PhotoRef, pipeline_version: str) -> str:
     return f"renditions/{photo.album}/{photo.photo_id}/{photo.generation}.{pipeline_version}.preview.jpg"
 
 
-def unlinked_name(preview: str) -> str:
-    """The name that a preview has after all links to it were ended, see `application/previews.py`."""
-    return preview.removesuffix(".preview.jpg") + ".unlinked.jpg"
+def thumbnail_name(photo: PhotoRef, pipeline_version: str) -> str:
+    """Name of the thumbnail in the derived bucket."""
+    return f"renditions/{photo.album}/{photo.photo_id}/{photo.generation}.{pipeline_version}.thumbnail.webp"
+
+
+def unlinked_name(rendition: str) -> str | None:
+    """The name that a preview or a thumbnail has after all links to it were ended, see `application/previews.py`.
+
+    None for any other name, such as one of these.
+    """
+    for linked, unlinked in ((".preview.jpg", ".unlinked.jpg"), (".thumbnail.webp", ".unlinked.webp")):
+        if rendition.endswith(linked):
+            return rendition.removesuffix(linked) + unlinked
+    return None
 
 
 def _in_version_2(document: dict[str, Any]) -> dict[str, Any]:
@@ -174,6 +190,16 @@ def _left_out(analysis: PhotoAnalysis) -> dict[str, Any]:
     withheld = [{"number": one.number, "box": _box(one.box)} for one in analysis.withheld_faces]
     left_out = {"erased_faces": list(analysis.erased_faces), "withheld_faces": withheld}
     return {what: faces for what, faces in left_out.items() if faces}
+
+
+def _of_renditions(analysis: PhotoAnalysis) -> dict[str, Any]:
+    """The placeholder, and what similar photos are found by; absent where there are none."""
+    found: dict[str, Any] = {}
+    if analysis.placeholder is not None:
+        found["placeholder"] = base64.b64encode(analysis.placeholder).decode("ascii")
+    if analysis.perceptual_hash is not None:
+        found["perceptual_hash"] = f"{analysis.perceptual_hash:016x}"
+    return found
 
 
 def _digits(line: TextLine) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from dataclasses import replace
@@ -52,11 +53,17 @@ def test_a_runner_with_a_bib(analyzer: Analyzer) -> None:
     assert analysis.image.camera == "Canon EOS R6"
     assert set(analysis.models) == {"face_detection", "face_embedding", "text_detection", "text_recognition"}
     assert set(analysis.timings_ms) == {
-        *("decode", "detect", "embed", "read", "read_torsos", "read_steep", "sharpness", "preview")
+        *("decode", "detect", "embed", "read", "read_torsos", "read_steep", "sharpness", "preview", "thumbnail")
     }
     assert isinstance(result, AnalyzedPhoto)
     preview = cv2.imdecode(np.frombuffer(result.preview_jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert preview.shape == (1024, 1024, 3)
+    thumbnail = cv2.imdecode(np.frombuffer(result.thumbnail_webp, np.uint8), cv2.IMREAD_COLOR)
+    assert thumbnail.shape == (320, 320, 3)
+    written = document(analyzer, analysis)
+    jsonschema.validate(written, sidecar_schema())
+    assert base64.b64decode(str(written["placeholder"])) == analysis.placeholder
+    assert int(str(written["perceptual_hash"]), 16) == analysis.perceptual_hash
 
 
 @pytest.mark.parametrize("tilt_deg", [-90, -60, -45, -30, 30, 45, 75, 90])

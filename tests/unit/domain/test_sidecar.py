@@ -68,6 +68,6 @@ def test_anything_else_is_refused(content: bytes) -> None:
 def test_a_document_is_built_from_a_sidecar_of_either_version(warnings: list[dict[str, str]]) -> None:
     found = read_sidecar(json.dumps(VERSION_1).encode()) | ({"warnings": warnings} if warnings else {})
     photo = PhotoRef(bucket="b", name="race/1.jpg", generation=3)
-    fields = document_fields(photo, found, has_preview=True)
+    fields = document_fields(photo, found, has_renditions=True)
     assert (fields["warnings"], fields["has_warnings"]) == (warnings, bool(warnings))
     assert fields["faces"][0]["box"] == {"x": 0.1, "y": 0.2, "w": 0.3, "h": 0.4}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from collections.abc import Sequence
@@ -19,14 +20,14 @@ from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.album_policy import AlbumPolicy
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import PhotoRef, PhotoStatus
-from photofinish.domain.sidecar import preview_name, sidecar_name
+from photofinish.domain.sidecar import preview_name, sidecar_name, thumbnail_name
 from photofinish.domain.work import ALONE_AFTER_ATTEMPTS, MAX_PHOTO_BYTES
 from photofinish.errors import Unavailable
 from photofinish.ports import LeasedWork, WorkItem
 from photofinish_jobs.worker import groups
 from support.index import bibs_of
 from support.logs import captured_log
-from support.pipeline import DecodedToy, MemoryCloud, ToyAnalyzer, toy_face, toy_photo
+from support.pipeline import PLACEHOLDER, DecodedToy, MemoryCloud, ToyAnalyzer, toy_face, toy_photo
 
 
 @pytest.fixture
@@ -54,6 +55,11 @@ def test_a_dropped_photo_gets_its_full_result(cloud: MemoryCloud) -> None:
     sidecar = json.loads(cloud.store.read_derived(sidecar_name(photo, "toy-1")))
     assert sidecar["photo"]["generation"] == photo.generation
     assert cloud.store.read_derived(preview_name(photo, "toy-1"))
+    assert record.fields["renditions"]["thumbnail"] == thumbnail_name(photo, "toy-1")
+    assert cloud.store.read_derived(thumbnail_name(photo, "toy-1"))
+    assert base64.b64decode(record.fields["placeholder"]) == PLACEHOLDER
+    assert (sidecar["placeholder"], sidecar["perceptual_hash"]) == (record.fields["placeholder"], "8" + 15 * "0")
+    assert "perceptual_hash" not in record.fields
     embedding = toy_face((0, 1, 0, 0)).embedding
     match = most_similar_faces(cloud.index, "race", [embedding], limit=1, min_similarity=0.5)[0]
     assert match.face.face_id == record.fields["faces"][1]["face_id"]
@@ -75,7 +81,7 @@ def test_where_only_results_are_kept_no_preview_is_ever_written(cloud: MemoryClo
     cloud.worker().run()
     record = cloud.documents.get("race", photo.photo_id)
     assert record is not None
-    assert record.fields["renditions"] == {"preview": None}
+    assert record.fields["renditions"] == {"preview": None, "thumbnail": None}
     assert [name.split("/")[0] for name in cloud.store.derived] == ["sidecars"]
 
 

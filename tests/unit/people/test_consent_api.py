@@ -19,7 +19,7 @@ from photofinish.domain.album_policy import AlbumPolicy, Indexing
 from photofinish.domain.face import face_id
 from photofinish.domain.people import WeightedEmbedding
 from photofinish.domain.photo import PhotoStatus, StoredPhoto
-from photofinish.domain.sidecar import unlinked_name
+from photofinish.domain.sidecar import preview_name, unlinked_name
 from support.api import Api, error_of, files, jpeg, names_of, selfie_of_astronaut, selfie_of_group_member
 from support.faces import embedding, photo
 from support.index import VERSION, add
@@ -225,14 +225,16 @@ class TestSubjectAccess:
         fields = {
             "faces": [{"face_id": id_, "box": box} for id_, box in boxes.items()],
             "face_areas": list(boxes.values()),
-            "renditions": {"preview": "preview.jpg"},
+            "renditions": {"preview": preview_name(ref, VERSION)},
         }
         documents, now = race.cloud.documents, datetime.now(UTC)
         stored = StoredPhoto(ref=ref, size_bytes=1, content_type="image/jpeg", uploaded_at=now)
         documents.record_queued(stored, event_at=now, trace_id="t")
         documents.record_final(ref, PhotoStatus.DONE, fields)
         noise = np.random.default_rng(1).integers(0, 256, (200, 200, 3), dtype=np.uint8)
-        race.cloud.erasable_objects.replace_derived(unlinked_name("preview.jpg"), jpeg(noise), "image/jpeg")
+        unlinked = unlinked_name(preview_name(ref, VERSION))
+        assert unlinked is not None
+        race.cloud.erasable_objects.replace_derived(unlinked, jpeg(noise), "image/jpeg")
 
         answer = race.call("GET", f"/albums/{ALBUM}/people/{person}/subject-access")
         assert (answer.status_code, answer.mimetype) == (200, "application/zip")

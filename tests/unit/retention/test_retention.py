@@ -163,7 +163,9 @@ def test_where_only_results_are_kept_originals_and_previews_go(keeping: Keeping)
     waiting = keeping.cloud.drop("race/2.jpg", toy_photo()).ref
     older = ObjectVersion(name="race/1.jpg", generation=0, created_at=NOW)
     keeping.stored.older = [older]
-    assert keeping.retention.enforce(NOW.date()) == Enforced(albums=0, originals=2, previews=1)
+    assert keeping.retention.enforce(NOW.date()) == Enforced(albums=0, originals=2, previews=2), (
+        "a preview and its thumbnail"
+    )
     assert {removed for removed in keeping.stored.removed if removed[0] == "photo_bucket"} == {
         ("photo_bucket", "race/1.jpg", done.generation),
         ("photo_bucket", "race/1.jpg", 0),

@@ -171,7 +171,10 @@ def _listed(services: App, album: str, people: Sequence[Person]) -> list[ListedP
     """`people` with their covers and numbers."""
     ids = [person.person_id for person in people]
     covers = services.people.covers(album, ids)
-    photos = [indexed_photo(services, cover.face.photo, cover.pipeline_version) for cover in covers.values()]
+    photos = [
+        indexed_photo(services, cover.face.photo, cover.pipeline_version, placeholder=cover.placeholder)
+        for cover in covers.values()
+    ]
     links = rendition_links(services, album, photos)
     shown = {
         person_id: CoverJson.from_object(cover.face, renditions=renditions)

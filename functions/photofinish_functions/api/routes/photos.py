@@ -35,6 +35,7 @@ from photofinish_functions.api.schemas import (
     Output,
     Parameters,
     PhotoJson,
+    Placeholder,
     Score,
     deprecated,
     example,
@@ -195,6 +196,7 @@ class PhotoAnswer(Output):
     duplicate_of: str | None = Field(
         None, description="Id of the photo of the album that has the same bytes: it has what was found."
     )
+    placeholder: Placeholder | None = None
     renditions: Renditions
 
 
@@ -309,8 +311,11 @@ def _with_people(answer: PhotoAnswer, album: str, services: App) -> PhotoAnswer:
 
 def _photos_json(records: Sequence[PhotoRecord], album: str, services: App) -> list[PhotoAnswer]:
     """The public fields of photos' documents; those about their processing are for operators."""
-    previews = [(record.fields.get("renditions") or {}).get("preview") for record in records]
-    shown = [Shown(photo=record.ref, preview=name) for record, name in zip(records, previews, strict=True)]
+    names = [record.fields.get("renditions") or {} for record in records]
+    shown = [
+        Shown(photo=record.ref, preview=of_photo.get("preview"), thumbnail=of_photo.get("thumbnail"))
+        for record, of_photo in zip(records, names, strict=True)
+    ]
     answers = []
     for record, renditions in zip(records, rendition_links(services, album, shown), strict=True):
         fields = {name: value for name, value in record.fields.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Pictures of photos of albums whose policy redacts faces."""
+"""Pictures of photos of albums that redact faces."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from photofinish_functions.api.renditions import picture_links
 from photofinish_functions.api.schemas import Parameters, new_blueprint
 from photofinish_functions.refused import Refused
 
-_JPEG = {
-    "description": "JPEG, at most 1600 pixels a side.",
+_PICTURE = {
+    "description": "A preview is a JPEG of at most 1600 pixels a side, a thumbnail a WebP of at most 320.",
     "content": {
         "image/jpeg": {
             "schema": {"type": "string", "contentMediaType": "image/jpeg"},
             "example": "the bytes of a JPEG file",
-        }
+        },
+        "image/webp": {
+            "schema": {"type": "string", "contentMediaType": "image/webp"},
+            "example": "the bytes of a WebP file",
+        },
     },
 }
 _HEADERS = {
@@ -38,18 +42,18 @@ class LinkPath(Parameters):
 def blueprint(services: App) -> APIBlueprint:
     api = new_blueprint("pictures", "Redacted pictures. Links to them need no key.", needs_key=False)
 
-    @api.get("/pictures/<link>", responses={200: _JPEG})
+    @api.get("/pictures/<link>", responses={200: _PICTURE})
     @open_to_link_holders("show_picture")
     @fails_with("unknown_link", "unavailable")
     def show_picture(path: LinkPath) -> Response:
-        """Return a photo with the faces redacted that the holder of the link may not see at this moment."""
+        """Return a picture with the faces redacted that the holder of the link may not see at this moment."""
         link = picture_links(services).read(path.link)
         try:
-            rendition = services.renditions.rendition(link.album, link.photo_id, link.viewer)
+            rendition = services.renditions.rendition(link.album, link.photo_id, link.viewer, link.size)
             if rendition.etag in request.if_none_match:
                 answer = Response(status=304)
             else:
-                answer = Response(services.renditions.jpeg(rendition), mimetype="image/jpeg")
+                answer = Response(services.renditions.picture(rendition), mimetype=rendition.content_type)
         except NotFound:
             raise Refused(404, "unknown_link", "The photo of this link was removed.") from None
         answer.set_etag(rendition.etag)

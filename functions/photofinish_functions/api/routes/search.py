@@ -168,7 +168,11 @@ def _photos(services: App, album: str, page: SearchPage, *, is_own: bool) -> lis
     for found in page.photos:
         own = is_own and found.face is not None and found.face.similarity >= surely
         own_faces = frozenset([found.face.face_id]) if own and found.face else frozenset[str]()
-        shown.append(indexed_photo(services, found.photo, found.pipeline_version, own_faces))
+        shown.append(
+            indexed_photo(
+                services, found.photo, found.pipeline_version, placeholder=found.placeholder, own_faces=own_faces
+            )
+        )
     renditions = rendition_links(services, album, shown)
     return [
         FoundPhoto.from_object(found, renditions=links) for found, links in zip(page.photos, renditions, strict=True)

@@ -61,6 +61,7 @@ class IndexedAnalysis:
             sharpness=self.analysis.sharpness.frame,
             width=image.width,
             height=image.height,
+            placeholder=self.analysis.placeholder,
         )
 
     def seen_face(self, index: int) -> SeenFace:

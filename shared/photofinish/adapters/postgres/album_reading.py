@@ -226,7 +226,7 @@ def _seen_bib(row: TupleRow) -> SeenBib:
 
 
 def _indexed_photo(row: TupleRow) -> tuple[str, IndexedPhoto]:
-    photo_id, bucket, name, generation, version, taken_at, corrected_at, camera, lines, sharpness, width, height = row
+    photo_id, bucket, name, generation, version, taken_at, corrected_at, camera, lines, sharpness, *size, blurred = row
     return photo_id.hex, IndexedPhoto(
         photo=PhotoRef(bucket=bucket, name=name, generation=generation),
         pipeline_version=version,
@@ -235,6 +235,7 @@ def _indexed_photo(row: TupleRow) -> tuple[str, IndexedPhoto]:
         camera=camera,
         lines=tuple(lines),
         sharpness=sharpness,
-        width=width,
-        height=height,
+        width=size[0],
+        height=size[1],
+        placeholder=blurred,
     )

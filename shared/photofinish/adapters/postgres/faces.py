@@ -19,6 +19,7 @@ from photofinish.adapters.postgres.database import Connection, Database, is_stor
 from photofinish.adapters.postgres.erasing.tombstones import erased_faces, is_photo_erased
 from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.halfvec import unit_vector
+from photofinish.adapters.postgres.hashes import as_bigint
 from photofinish.adapters.postgres.spaces import Space, use_space
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
@@ -230,6 +231,8 @@ def _photo_columns(analysis: PhotoAnalysis) -> dict[str, Any]:
         "sharpness": analysis.sharpness.frame,
         "width": image.width,
         "height": image.height,
+        "placeholder": analysis.placeholder,
+        "perceptual_hash": None if analysis.perceptual_hash is None else as_bigint(analysis.perceptual_hash),
     }
 
 

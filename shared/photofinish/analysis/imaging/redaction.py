@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import photofinish_kernels as kernels
-from photofinish.analysis.imaging.rendition import PREVIEW_JPEG_QUALITY
+from photofinish.analysis.imaging.rendition import preview_jpeg, preview_pixels
 from photofinish.domain.album_policy import RedactionStyle
 from photofinish.domain.geometry import Box
 
@@ -37,13 +37,9 @@ _SOLID_LEVEL = 64
 
 def redacted_jpeg(jpeg: bytes, boxes: Iterable[Box], style: RedactionStyle, *, noise_key: bytes) -> bytes:
     """Return a preview, which is a JPEG of our own, with these boxes redacted; `noise_key` as in :func:`redact`."""
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert image is not None, "a preview that we wrote is a JPEG"
-    picture = np.ascontiguousarray(image, np.uint8)
+    picture = preview_pixels(jpeg)
     redact(picture, boxes, style, noise_key=noise_key)
-    done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, PREVIEW_JPEG_QUALITY])
-    assert done, f"OpenCV could not encode a {picture.shape} picture as JPEG"
-    return bytes(encoded)
+    return preview_jpeg(picture)
 
 
 def redact(image: NDArray[np.uint8], boxes: Iterable[Box], style: RedactionStyle, *, noise_key: bytes) -> None:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from photofinish.analysis.imaging.redaction import redacted_jpeg
-from photofinish.application.previews import read_preview
+from photofinish.application.previews import read_rendition
 from photofinish.domain.album_policy import RedactionStyle
 from photofinish.domain.people import Person, UnknownPerson
 from photofinish.domain.photo import PhotoRef
@@ -131,7 +131,7 @@ class SubjectAccess:
         withheld = [box_of(face["box"]) for face in fields.get("withheld_faces") or ()]
         hidden = redacted_areas([*areas, *withheld], faces, own & faces.keys())
         try:
-            preview = read_preview(self.derived, name)
+            preview = read_rendition(self.derived, name)
         except NotFound:
             return None
         return redacted_jpeg(preview, hidden, RedactionStyle.SOLID, noise_key=secrets.token_bytes(32))

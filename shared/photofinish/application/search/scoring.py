@@ -114,4 +114,5 @@ def _scored_photo(query: SearchQuery, candidates: Candidates, scores: Scores, ro
         height=photo.height,
         sharpness=photo.sharpness,
         pipeline_version=photo.pipeline_version,
+        placeholder=photo.placeholder,
     )

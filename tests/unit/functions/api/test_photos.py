@@ -15,7 +15,7 @@ from support.faces import bib, embedding, face, photo
 from support.index import add
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-PREVIEW = "renditions/race/0a/1.v.preview.jpg"
+PREVIEW, THUMBNAIL = "renditions/race/0a/1.v.preview.jpg", "renditions/race/0a/1.v.thumbnail.webp"
 DONE = {
     "image": {"width": 6000, "height": 4000, "format": "JPEG", "taken_at": "2026-05-01T10:00:00", "camera": "X"},
     "sharpness": {"frame": 0.7, "laplacian_variance": 12.0, "is_blurry": False},
@@ -40,7 +40,8 @@ DONE = {
     ],
     "bib_numbers": ["42"],
     "text": ["FINISH"],
-    "renditions": {"preview": PREVIEW},
+    "renditions": {"preview": PREVIEW, "thumbnail": THUMBNAIL},
+    "placeholder": "WYcGTZKAdnebhnhZeGd5aGFQBViI",
     "sidecar": "sidecars/secret-path.json",
     "models": {"face_detection": "m-1"},
     "timings_ms": {"decode": 1},
@@ -77,6 +78,8 @@ class TestPhotos:
         assert body["faces"][0]["box"] == {"x": 0.1, "y": 0.2, "w": 0.1, "h": 0.2}
         assert body["bibs"][0]["face_id"] == body["faces"][0]["face_id"]
         assert f"/derived/{PREVIEW}?" in body["renditions"]["preview"]["url"]
+        assert f"/derived/{THUMBNAIL}?" in body["renditions"]["thumbnail"]["url"]
+        assert body["placeholder"] == DONE["placeholder"]
         assert datetime.fromisoformat(body["done_at"]) - datetime.now(UTC) < timedelta(seconds=1)
         for internal in ("secret-path", "task-7", "something internal", "trace", "m-1"):
             assert internal not in answer.text
@@ -92,6 +95,13 @@ class TestPhotos:
         shown = api.call("GET", f"/albums/race/photos/{ref.photo_id}").get_json()["faces"]
         assert [one["person_id"] for one in shown] == [person, None]
 
+    def test_a_photo_that_was_analysed_before_there_were_thumbnails(self, api: Api) -> None:
+        ref = photo("race/1.jpg")
+        record(api, ref, PhotoStatus.DONE, **{**DONE, "renditions": {"preview": PREVIEW}, "placeholder": None})
+        body = api.call("GET", f"/albums/race/photos/{ref.photo_id}").get_json()
+        assert body["renditions"]["preview"] is not None
+        assert (body["renditions"]["thumbnail"], body["placeholder"]) == (None, None)
+
     def test_what_was_not_as_it_should_be_with_the_file_is_told(self, api: Api) -> None:
         warnings = [{"code": "end_missing", "message": "The end of the file is missing."}]
         ref, older = photo("race/1.jpg"), photo("race/2.jpg")
@@ -106,7 +116,7 @@ class TestPhotos:
         record(api, rejected, PhotoStatus.REJECTED)
         body = api.call("GET", f"/albums/race/photos/{waits.photo_id}").get_json()
         assert (body["status"], body["image"], body["faces"], body["done_at"]) == ("queued", None, [], None)
-        assert body["renditions"] == {"preview": None}
+        assert body["renditions"] == {"preview": None, "thumbnail": None}
         body = api.call("GET", f"/albums/race/photos/{rejected.photo_id}").get_json()
         assert body["error"] == {"code": "cut_off", "message": "The file is cut off."}
 
@@ -140,8 +150,10 @@ class TestPhotoLists:
         shown = api.call("GET", "/albums/race/photos").get_json()["photos"]
         for ref, one in zip((rejected, done, waits), shown, strict=True):
             alone = api.call("GET", f"/albums/race/photos/{ref.photo_id}").get_json()
-            links = (one.pop("renditions")["preview"], alone.pop("renditions")["preview"])
-            assert [link and link["url"].partition("?")[0] for link in links].count(None) in (0, 2)
+            links = (one.pop("renditions"), alone.pop("renditions"))
+            for size in ("preview", "thumbnail"):
+                urls = [of_photo[size] and of_photo[size]["url"].partition("?")[0] for of_photo in links]
+                assert urls[0] == urls[1]
             assert one == alone
 
     def test_by_status_camera_folder_bib_and_time(self, api: Api) -> None:

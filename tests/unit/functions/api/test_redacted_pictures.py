@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from photofinish.adapters.memory.consents import MemoryConsents, MemorySuppressionList
 from photofinish.adapters.memory.face_index import MemoryFaceIndex
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
+from photofinish.analysis.imaging.placeholder import placeholder
+from photofinish.analysis.imaging.rendition import thumbnail_picture, thumbnail_webp
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.application.commit import document_fields
 from photofinish.application.previews import end_due_links
@@ -27,7 +30,7 @@ from photofinish.domain.face import Face, face_id
 from photofinish.domain.photo import PhotoStatus, StoredPhoto
 from photofinish.domain.redaction import Viewer
 from photofinish.domain.secret_versions import SecretVersions
-from photofinish.domain.sidecar import preview_name, sidecar
+from photofinish.domain.sidecar import preview_name, sidecar, thumbnail_name
 from photofinish.errors import NotFound
 from photofinish_functions.access.picture_links import PictureLink, PictureLinks
 from photofinish_functions.refused import Refused
@@ -62,6 +65,11 @@ class Race:
         url: str = answer.get_json()["renditions"]["preview"]["url"]
         return url
 
+    def thumbnail_link(self, key: str) -> str:
+        answer = self.api.call("GET", f"/albums/race/photos/{PHOTO.photo_id}", key=key)
+        url: str = answer.get_json()["renditions"]["thumbnail"]["url"]
+        return url
+
     def search_link(self, key: str, *selfies: bytes, **criteria: Any) -> str:
         [found] = self.api.search("race", *selfies, key=key, **criteria).get_json()["photos"]
         url: str = found["renditions"]["preview"]["url"]
@@ -92,15 +100,17 @@ class Race:
 @pytest.fixture
 def race(api: Api, encoder: FaceEncoder) -> Race:
     [faces] = encoder.encode([group()])
-    found = replace(analysis(faces), face_areas=tuple(face.box for face in faces))
+    areas = tuple(face.box for face in faces)
+    found = replace(analysis(faces), face_areas=areas, placeholder=placeholder(group(), areas))
     api.cloud.index.replace(PHOTO, VERSION, found)
     stored = StoredPhoto(ref=PHOTO, size_bytes=10, content_type="image/jpeg", uploaded_at=NOW)
     api.cloud.documents.record_queued(stored, event_at=NOW, trace_id="trace")
-    fields = document_fields(PHOTO, sidecar(PHOTO, found, VERSION), has_preview=True)
+    fields = document_fields(PHOTO, sidecar(PHOTO, found, VERSION), has_renditions=True)
     api.cloud.documents.record_final(PHOTO, PhotoStatus.DONE, fields)
     derived = api.cloud.derived
     assert isinstance(derived, MemoryPhotoStore)
     derived.put_derived(preview_name(PHOTO, VERSION), jpeg(group()), "image/jpeg")
+    derived.put_derived(thumbnail_name(PHOTO, VERSION), thumbnail_webp(thumbnail_picture(group())), "image/webp")
     api.cloud.consents = consents = MemoryConsents(MemorySuppressionList(MemoryFaceIndex()))
     return Race(api, faces, consents, api.key_for(Scope.SEARCH, frozenset({"race"})))
 
@@ -118,6 +128,39 @@ def test_others_see_no_face_and_organisers_see_all(race: Race, style: RedactionS
     assert race.hidden(race.photo_link(race.runner)) == [True] * 6
     for scope in (Scope.WRITE, Scope.ADMIN):
         assert race.hidden(race.photo_link(race.api.key_for(scope))) == [False] * 6
+
+
+def test_a_thumbnail_is_the_redacted_preview_scaled_down(race: Race) -> None:
+    race.policy(redact=Redact.EVERYONE)
+    answer = race.api.client.get(urlsplit(race.thumbnail_link(race.runner)).path)
+    assert (answer.status_code, answer.mimetype) == (200, "image/webp")
+    made = cv2.imdecode(np.frombuffer(answer.data, np.uint8), cv2.IMREAD_COLOR).astype(int)
+    preview = thumbnail_picture(race.fetch(race.photo_link(race.runner))).astype(int)
+    as_stored = thumbnail_picture(group()).astype(int)
+    for face in race.faces:
+        x, y, w, h = (round(value) for value in face.box.to_pixels(made.shape[1], made.shape[0]))
+        place = np.s_[y : y + h, x : x + w]
+        assert np.abs(made - preview)[place].mean() < 8 < 16 < np.abs(made - as_stored)[place].mean()
+    organisers = race.api.client.get(urlsplit(race.thumbnail_link(race.api.key)).path)
+    stored = thumbnail_name(PHOTO, VERSION)
+    assert organisers.data == race.api.cloud.derived.read_derived(stored), "nothing is hidden, so it is not made again"
+    derived = race.api.cloud.derived
+    assert isinstance(derived, MemoryPhotoStore)
+    del derived.derived[stored], race.api.cloud.renditions
+    again = race.api.client.get(urlsplit(race.thumbnail_link(race.api.key)).path)
+    assert (again.status_code, again.mimetype) == (200, "image/webp"), "of a photo that has none it is made"
+
+
+def test_the_placeholder_shows_no_face_whatever_the_policy_is(race: Race) -> None:
+    answers = [
+        race.api.call("GET", f"/albums/race/photos/{PHOTO.photo_id}", key=race.runner).get_json(),
+        race.api.search("race", selfie_of_group_member(race.faces[0]), key=race.runner).get_json()["photos"][0],
+    ]
+    picture = group()
+    areas = tuple(face.box for face in race.faces)
+    expected = base64.b64encode(placeholder(picture, areas)).decode()
+    assert [answer["placeholder"] for answer in answers] == [expected] * 2
+    assert expected != base64.b64encode(placeholder(picture, ())).decode()
 
 
 def test_a_runner_sees_herself_and_no_one_else(race: Race) -> None:
@@ -197,7 +240,7 @@ def test_where_only_results_are_kept_nothing_links_to_a_preview(race: Race) -> N
         race.api.call("GET", f"/albums/race/photos/{PHOTO.photo_id}", key=race.runner).get_json(),
         race.api.search("race", selfie_of_group_member(race.faces[0]), key=race.runner).get_json()["photos"][0],
     ]
-    assert [answer["renditions"] for answer in answers] == [{"preview": None}] * 2
+    assert [answer["renditions"] for answer in answers] == [{"preview": None, "thumbnail": None}] * 2
 
 
 def test_a_link_cannot_be_changed_guessed_or_used_late(race: Race) -> None:
@@ -237,12 +280,13 @@ def test_ended_links_find_nothing_and_pictures_are_shown_as_before(race: Race) -
     assert isinstance(store, MemoryPhotoStore)
     policies = race.api.cloud.album_policies
     [began_at] = policies.links_to_end().values()
-    assert [end_due_links(began_at, policies, store) for _ in range(2)] == [1, 0]
+    assert [end_due_links(began_at, policies, store) for _ in range(2)] == [2, 0], "preview and thumbnail"
     assert policies.links_to_end(), "a photo that is analysed again gets its old name back until all links expired"
     assert end_due_links(began_at + timedelta(hours=1), policies, store) == 0
     assert policies.links_to_end() == {}
-    with pytest.raises(NotFound):
-        store.read_derived(preview_name(PHOTO, VERSION))
+    for name in (preview_name(PHOTO, VERSION), thumbnail_name(PHOTO, VERSION)):
+        with pytest.raises(NotFound):
+            store.read_derived(name)
     assert race.hidden(race.photo_link(race.runner)) == [True] * 6
     race.policy(redact=Redact.NONE)
     assert race.hidden(race.photo_link(race.runner)) == [False] * 6, "no link to the old name in the bucket is given"
@@ -250,3 +294,4 @@ def test_ended_links_find_nothing_and_pictures_are_shown_as_before(race: Race) -
 
 def test_without_redaction_links_lead_to_the_bucket(race: Race) -> None:
     assert urlsplit(race.photo_link(race.runner)).path == f"/derived/{preview_name(PHOTO, VERSION)}"
+    assert urlsplit(race.thumbnail_link(race.runner)).path == f"/derived/{thumbnail_name(PHOTO, VERSION)}"

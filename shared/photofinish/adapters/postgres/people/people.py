@@ -120,10 +120,10 @@ class PgPeople:
 
 
 def _cover_of_row(row: Sequence[Any]) -> Cover:
-    face_id, bucket, name, generation, pipeline_version, x, y, w, h, quality = row
+    face_id, bucket, name, generation, pipeline_version, placeholder, x, y, w, h, quality = row
     photo = PhotoRef(bucket=bucket, name=name, generation=generation)
     face = ShownFace(face_id=str(face_id), photo=photo, box=Box(x, y, w, h), quality=quality)
-    return Cover(face=face, pipeline_version=pipeline_version)
+    return Cover(face=face, pipeline_version=pipeline_version, placeholder=placeholder)
 
 
 def _face_of_row(row: TupleRow) -> PersonFace:

@@ -70,13 +70,15 @@ LIMIT %(count)s
 
 -- name: photos
 SELECT
-    photo_id, bucket, name, generation, pipeline_version, taken_at, corrected_at, camera, lines, sharpness, width, height
+    photo_id, bucket, name, generation, pipeline_version, taken_at, corrected_at, camera, lines, sharpness, width, height,
+    placeholder
 FROM photo
 WHERE photo_id = ANY (%(photo_ids)s) AND album_id = {album_id} AND width IS NOT NULL
 
 -- name: sharpest
 SELECT
-    photo_id, bucket, name, generation, pipeline_version, taken_at, corrected_at, camera, lines, sharpness, width, height
+    photo_id, bucket, name, generation, pipeline_version, taken_at, corrected_at, camera, lines, sharpness, width, height,
+    placeholder
 FROM photo
 WHERE {photo_filter}
 ORDER BY sharpness DESC, photo_id

@@ -44,14 +44,15 @@ SET pipeline_version = %(pipeline_version)s, taken_at = %(taken_at)s, camera = %
     corrected_at = %(taken_at)s::timestamp + coalesce(
         (SELECT shift FROM camera_shift WHERE album_id = %(album_id)s AND camera = %(camera)s), interval '0'
     ),
-    words = %(words)s, sharpness = %(sharpness)s, width = %(width)s, height = %(height)s
+    words = %(words)s, sharpness = %(sharpness)s, width = %(width)s, height = %(height)s,
+    placeholder = %(placeholder)s, perceptual_hash = %(perceptual_hash)s
 WHERE photo_id = %(photo_id)s
 
 -- name: clear_photo
 -- pipeline_version stays: it shows that the album was used.
 UPDATE photo
 SET taken_at = NULL, corrected_at = NULL, camera = NULL, lines = '{}', words = '', sharpness = NULL, width = NULL, height = NULL,
-    bibs_read = '[]'
+    bibs_read = '[]', placeholder = NULL, perceptual_hash = NULL
 WHERE photo_id = %(photo_id)s
 
 -- name: delete_faces

@@ -47,7 +47,7 @@ WHERE album_id = %(album_id)s
 -- The first face of each person in the order of `faces`.
 SELECT DISTINCT ON (person_face.person_id)
     person_face.person_id, face.face_id, photo.bucket, photo.name, photo.generation, photo.pipeline_version,
-    face.box_x, face.box_y, face.box_w, face.box_h, face.quality
+    photo.placeholder, face.box_x, face.box_y, face.box_w, face.box_h, face.quality
 FROM person_face
 JOIN face ON face.album_id = %(album_id)s AND face.face_id = person_face.face_id
 JOIN photo ON photo.photo_id = face.photo_id
