@@ -14,6 +14,7 @@ from photofinish.analysis.analyzer import AnalyzedPhoto
 from photofinish.application.bibs.projection import bib_fields
 from photofinish.application.consent.admission import FaceAdmission
 from photofinish.application.erasing import remove_derived
+from photofinish.application.superseded import remove_results, remove_superseded
 from photofinish.domain.erasure import without_erased
 from photofinish.domain.face import face_id
 from photofinish.domain.photo import PhotoRef, PhotoStatus
@@ -25,7 +26,7 @@ from photofinish.domain.sidecar import (
     sidecar_name,
     thumbnail_name,
 )
-from photofinish.domain.work import is_version
+from photofinish.domain.work import PhotoState, is_version
 from photofinish.errors import RejectedInput
 from photofinish.ports import (
     AlbumPolicies,
@@ -65,18 +66,23 @@ class Committer:
     def begin(self, photos: Sequence[PhotoRef], *, worker: str) -> set[PhotoRef]:
         """Mark photos as processing and return those that still need analysis.
 
-        The result of one that is already final is published again, in case its task died before it could.
+        The stores are brought to the state of one that is already final, in case its task died before it could.
         """
         needed = self._documents.record_processing(photos, worker=worker)
         if repeated := [photo for photo in photos if photo not in needed]:
             states = self._documents.states(repeated)
             for photo in repeated:
-                state = states.get(photo)
-                if is_version(state, photo) and state.status is PhotoStatus.ERASED:
-                    self._remove_derived(photo)  # written by a task that died before it learned of the erasure
-                elif is_version(state, photo) and state.is_final:
-                    self._events.publish_result(photo, state.status)
+                self._follow(states.get(photo), photo)
         return needed
+
+    def open_attempts(self, photos: Sequence[PhotoRef]) -> list[int]:
+        """Return :attr:`PhotoState.open_attempts` of each photo, in order."""
+        states = self._documents.states(photos)
+        found = [states.get(photo) for photo in photos]
+        return [
+            state.open_attempts if is_version(state, photo) and not state.is_final else 0
+            for state, photo in zip(found, photos, strict=True)
+        ]
 
     def commit(self, photo: PhotoRef, analyzed: AnalyzedPhoto, *, fetch_ms: float) -> None:
         """Write a result: sidecar ▸ preview and thumbnail ▸ Postgres ▸ Firestore ▸ result message.
@@ -86,6 +92,9 @@ class Committer:
         What is erased is left out, and of faces that may not be indexed only the boxes are written. Both questions are
         asked again after the index was written, the album's policy included: a person may be erased or opt out
         meanwhile. People who do so later are found in the index.
+
+        The document decides: where it has a newer version of the photo, or another result of this one, the index and
+        the bucket follow it. Where this result is recorded, the objects of earlier results go.
         """
         version = analyzed.pipeline_version
         while True:
@@ -99,11 +108,7 @@ class Committer:
             analysis = self._admission.admit(photo.album, without_erased(analyzed.analysis, erased), policy)
             answered = time.perf_counter()
             document = sidecar(photo, analysis, version)
-            # One of the same name may be of earlier answers to these questions.
-            self._objects.replace_derived(sidecar_name(photo, version), sidecar_bytes(document), "application/json")
-            if has_renditions:
-                self._store.put_derived(preview_name(photo, version), analyzed.preview_jpeg, "image/jpeg")
-                self._store.put_derived(thumbnail_name(photo, version), analyzed.thumbnail_webp, "image/webp")
+            self._put_objects(photo, document, analyzed, has_renditions=has_renditions)
             stored = time.perf_counter()
             try:
                 shown = self._index.replace(photo, version, analysis)
@@ -113,9 +118,14 @@ class Committer:
             if self._admission.admit(photo.album, analysis) is analysis:
                 asked_again_s = time.perf_counter() - indexed
                 break
-        if shown is None and self._tombstones.erased(photo).is_photo:
-            self._remove_derived(photo)
-            return
+        if shown is None:  # erased, or a newer version is indexed
+            if self._tombstones.erased(photo).is_photo:
+                self._remove_derived(photo)
+                return
+            state = self._documents.states([photo]).get(photo)
+            if state is not None and state.generation > photo.generation:
+                self._follow(state, photo, wrote_result=True)
+                return
         # The sidecar has the times of the analysis; these are known only after it is written.
         io_ms = {
             "fetch": fetch_ms,
@@ -127,17 +137,66 @@ class Committer:
             {} if shown is None else bib_fields(shown)
         )
         fields["timings_ms"] = fields["timings_ms"] | {stage: round(ms, 2) for stage, ms in io_ms.items()}
-        self._documents.record_final(photo, PhotoStatus.DONE, fields)
-        self._events.publish_result(photo, PhotoStatus.DONE)
+        if self._documents.record_final(photo, PhotoStatus.DONE, fields):
+            there = remove_superseded(photo, version, self._objects)
+            if sidecar_name(photo, version) not in there:  # a task with another pipeline was first, and removed it
+                self._put_objects(photo, document, analyzed, has_renditions=has_renditions)
+            self._events.publish_result(photo, PhotoStatus.DONE)
+        else:
+            self._follow(self._documents.states([photo]).get(photo), photo, wrote_result=True)
+
+    def _put_objects(
+        self, photo: PhotoRef, document: dict[str, Any], analyzed: AnalyzedPhoto, *, has_renditions: bool
+    ) -> None:
+        version = analyzed.pipeline_version
+        # One of the same name may be of earlier answers about erasures and consent.
+        self._objects.replace_derived(sidecar_name(photo, version), sidecar_bytes(document), "application/json")
+        if has_renditions:
+            self._store.put_derived(preview_name(photo, version), analyzed.preview_jpeg, "image/jpeg")
+            self._store.put_derived(thumbnail_name(photo, version), analyzed.thumbnail_webp, "image/webp")
+
+    def reject(self, photo: PhotoRef, rejection: RejectedInput) -> None:
+        """Record why a photo cannot be analysed, and remove what was found in it or in older versions.
+
+        First the record: where another task has recorded a result meanwhile, that stays in the search.
+        """
+        self._documents.record_final(photo, PhotoStatus.REJECTED, {}, error=(rejection.code, rejection.message))
+        self._follow(self._documents.states([photo]).get(photo), photo)
+
+    def give_up(self, photo: PhotoRef, open_attempts: int) -> None:
+        """Record a photo as failed that ended its task so often, in place of trying it again."""
+        sentence = (
+            f"The analysis of this photo ended its program {open_attempts} times and was stopped. Export it as an "
+            "ordinary JPEG, or run `photofinish redrive` to try it again."
+        )
+        self._documents.record_final(photo, PhotoStatus.FAILED, {}, error=("ended_its_task", sentence))
+        self._follow(self._documents.states([photo]).get(photo), photo)
+
+    def _follow(self, state: PhotoState | None, photo: PhotoRef, *, wrote_result: bool = False) -> None:
+        """Bring index, bucket and events to what the document says of `photo`.
+
+        `wrote_result`: index and bucket just got a result of this version that the document did not take.
+        """
+        if state is None or state.generation < photo.generation:
+            return
+        if state.generation > photo.generation:
+            if wrote_result:
+                self._index.remove(photo)
+                remove_results(photo, self._objects)
+        elif state.status is PhotoStatus.ERASED:
+            self._remove_derived(photo)  # written by a task that did not know of the erasure
+        elif state.is_final:
+            if state.status is PhotoStatus.REJECTED:
+                self._index.remove(photo)
+                remove_results(photo, self._objects)
+            elif state.status is PhotoStatus.DONE:
+                record = self._documents.get(photo.album, photo.photo_id)
+                if record is not None and record.ref == photo and "pipeline_version" in record.fields:
+                    remove_superseded(photo, record.fields["pipeline_version"], self._objects)
+            self._events.publish_result(photo, state.status)
 
     def _remove_derived(self, photo: PhotoRef) -> None:
         remove_derived(photo, self._objects, self._tombstones)
-
-    def reject(self, photo: PhotoRef, rejection: RejectedInput) -> None:
-        """Record why a photo cannot be analysed, and remove its older versions from the search."""
-        self._index.remove(photo)
-        self._documents.record_final(photo, PhotoStatus.REJECTED, {}, error=(rejection.code, rejection.message))
-        self._events.publish_result(photo, PhotoStatus.REJECTED)
 
     def note_failure(self, photos: Sequence[PhotoRef], reason: str) -> None:
         """Record why this attempt failed, for operators; the photos stay unfinished."""

@@ -27,6 +27,13 @@ def stored_fields(photo: StoredPhoto) -> dict[str, Any]:
     return fields if photo.checksum is None else fields | {"checksum": photo.checksum}
 
 
+# What an analysis found; a photo that is rejected when it is analysed again has none of it.
+RESULT_FIELDS = frozenset(
+    {"image", "warnings", "has_warnings", "sharpness", "faces", "face_areas", "withheld_faces", "bibs", "bib_numbers"}
+    | {"text", "sidecar", "renditions", "placeholder", "pipeline_version", "models", "timings_ms"}
+)
+
+
 def duplicate_fields(original: str) -> dict[str, Any]:
     """The result of a photo with the bytes of another one: that one has what was found.
 

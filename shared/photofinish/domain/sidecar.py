@@ -16,6 +16,10 @@ from photofinish.domain.photo import PhotoRef
 from photofinish.domain.start_list import CONFUSION
 
 SIDECAR_VERSION = 2
+_DERIVED = re.compile(
+    r"(sidecars|renditions)/[^/]+/(?P<photo_id>[^/]+)/"
+    r"(?P<generation>[0-9]+)\.(?P<version>.+)\.(json|preview\.jpg|thumbnail\.webp|unlinked\.(jpg|webp))"
+)
 _FRACTION_DIGITS = 6
 
 
@@ -166,6 +170,12 @@ def unlinked_name(rendition: str) -> str | None:
         if rendition.endswith(linked):
             return rendition.removesuffix(linked) + unlinked
     return None
+
+
+def derived_of(name: str) -> tuple[str, int, str] | None:
+    """The photo's id, generation and pipeline version in the name of a derived object; None for another form."""
+    match = _DERIVED.fullmatch(name)
+    return None if match is None else (match["photo_id"], int(match["generation"]), match["version"])
 
 
 def _in_version_2(document: dict[str, Any]) -> dict[str, Any]:

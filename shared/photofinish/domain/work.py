@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeGuard
@@ -12,8 +13,8 @@ from photofinish.errors import RejectedInput
 
 # Larger than JPEG files of 100 to 200 megapixels and most raw files.
 MAX_PHOTO_BYTES = 100_000_000
-# A photo delivered more often than this may be what kills its task, so it is analysed alone.
-ALONE_AFTER_ATTEMPTS = 2
+# A photo whose attempts ended so often with their task, the last ones alone in it, is what ends tasks.
+MAX_OPEN_ATTEMPTS = 4
 
 
 def tasks_to_start(*, outstanding: int, leased: int, max_tasks: int, photos_per_task: int) -> int:
@@ -32,6 +33,8 @@ class PhotoState:
     """When the status last changed."""
     duplicate_of: str | None = None
     """Id of the photo with the same bytes, which has the result."""
+    open_attempts: int = 0
+    """Attempts in a row that began and never ended, neither well nor with an error: their task ended first."""
 
     @property
     def is_final(self) -> bool:
@@ -93,3 +96,36 @@ def must_stop(*, running_s: float, task_timeout_s: float, slowest_batch_s: float
     In reserve it keeps a tenth of its timeout, or three times its slowest batch if that is longer.
     """
     return running_s + max(task_timeout_s * 0.1, 3 * slowest_batch_s) >= task_timeout_s
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """What a task does with the photos of one pull, by their numbers of open attempts; positions in the pull."""
+
+    together: tuple[int, ...] = ()
+    """Photos that are analysed side by side."""
+    alone: int | None = None
+    """A photo that may have ended a task: it is analysed while the task holds no other."""
+    later: tuple[int, ...] = ()
+    """Suspects that are returned to the queue first, so that none of them shares the end of another."""
+    given_up: tuple[int, ...] = ()
+
+
+def plan_attempts(open_attempts: Sequence[int]) -> Attempts:
+    """Decide how the photos of one pull are tried; `open_attempts` are those of each.
+
+    A photo with an open attempt is a suspect. Suspects wait until a pull has nothing else, and then the one with the
+    fewest open attempts goes first: a photo that was only beside the one that ended the task is soon cleared.
+    """
+    suspects = [position for position, count in enumerate(open_attempts) if 0 < count < MAX_OPEN_ATTEMPTS]
+    together = tuple(position for position, count in enumerate(open_attempts) if count == 0)
+    given_up = tuple(position for position, count in enumerate(open_attempts) if count >= MAX_OPEN_ATTEMPTS)
+    if together or not suspects:
+        return Attempts(together=together, later=tuple(suspects), given_up=given_up)
+    alone = min(suspects, key=lambda position: open_attempts[position])
+    return Attempts(alone=alone, later=tuple(one for one in suspects if one != alone), given_up=given_up)
+
+
+def is_later_verdict(known: PhotoStatus, status: PhotoStatus) -> bool:
+    """Whether the result of an attempt replaces `known`: a photo that was given up was analysed all the same."""
+    return known is PhotoStatus.FAILED and status in {PhotoStatus.DONE, PhotoStatus.REJECTED}

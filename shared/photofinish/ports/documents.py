@@ -34,7 +34,10 @@ class Documents(Protocol):
         ...
 
     def record_processing(self, photos: Sequence[PhotoRef], *, worker: str) -> set[PhotoRef]:
-        """Mark photos as processing; return those that still have to be analysed, see :meth:`record_queued`."""
+        """Mark photos as processing; return those that still have to be analysed, see :meth:`record_queued`.
+
+        Each gets one more of :attr:`PhotoState.open_attempts`, until :meth:`note_failure` or :meth:`record_final`.
+        """
         ...
 
     def record_final(
@@ -42,9 +45,9 @@ class Documents(Protocol):
     ) -> bool:
         """Write a final status with `fields` (and `error` as code and sentence); return whether it was written.
 
-        It is not if a newer generation is recorded, or this one is final already and `fields` are not of a later
-        analysis by another pipeline (:func:`is_later_analysis`). If the document has bibs of a newer `bibs_revision`,
-        they stay.
+        It is not if a newer generation is recorded, or this one is final already; unless it was given up and now has a
+        result (:func:`is_later_verdict`), or `fields` are of a later analysis by another pipeline
+        (:func:`is_later_analysis`). If the document has bibs of a newer `bibs_revision`, they stay.
         """
         ...
 
@@ -56,7 +59,10 @@ class Documents(Protocol):
         ...
 
     def note_failure(self, photos: Sequence[PhotoRef], reason: str) -> None:
-        """Record why an attempt at these photos failed (`last_error`), for operators; changes no status."""
+        """Record why an attempt at these photos failed (`last_error`), for operators; changes no status.
+
+        The attempt has ended: these photos have no open attempts any more.
+        """
         ...
 
     def record_requeued(self, photo: PhotoRef, *, trace_id: str) -> bool:

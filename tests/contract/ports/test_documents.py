@@ -13,7 +13,7 @@ import pytest
 from photofinish.adapters.google.documents import FirestoreDocuments
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
-from photofinish.domain.photo_document import duplicate_fields
+from photofinish.domain.photo_document import RESULT_FIELDS, duplicate_fields
 from photofinish.domain.photo_listing import PhotoListing
 from photofinish.ports import Documents
 
@@ -123,6 +123,60 @@ def test_final_is_final(documents: Documents) -> None:
     assert documents.record_final(photo.ref, PhotoStatus.DONE, {"bib_numbers": ["1"]})
     assert not documents.record_final(photo.ref, PhotoStatus.FAILED, {}, error=("gave_up", "late"))
     assert status(documents, photo.ref) is PhotoStatus.DONE
+
+
+@pytest.mark.parametrize("verdict", [PhotoStatus.DONE, PhotoStatus.REJECTED])
+def test_a_photo_that_was_given_up_takes_the_result_of_a_task_that_was_only_late(
+    documents: Documents, verdict: PhotoStatus
+) -> None:
+    photo = stored()
+    queue(documents, photo)
+    documents.record_processing([photo.ref], worker="frozen/0")
+    documents.record_final(photo.ref, PhotoStatus.FAILED, {}, error=("gave_up", "…"))
+    assert documents.record_processing([photo.ref], worker="w") == set(), "it is not begun again"
+    assert documents.record_final(photo.ref, verdict, {})
+    assert status(documents, photo.ref) is verdict
+    assert not documents.record_final(photo.ref, PhotoStatus.FAILED, {}, error=("gave_up", "…"))
+    assert not documents.record_final(photo.ref, PhotoStatus.REJECTED, {}, error=("cut_off", "…"))
+    assert not documents.record_final(photo.ref, PhotoStatus.DONE, {})
+
+
+def test_attempts_are_open_until_they_end_in_any_way(documents: Documents) -> None:
+    photo, other, newer = stored(), stored("race/2.jpg"), stored(generation=2)
+    for one in (photo, other):
+        queue(documents, one)
+
+    def open_attempts() -> list[int]:
+        states = documents.states([photo.ref, other.ref])
+        return [states[one.ref].open_attempts for one in (photo, other)]
+
+    assert open_attempts() == [0, 0]
+    documents.record_processing([photo.ref, other.ref], worker="killed/0")
+    documents.record_processing([photo.ref], worker="killed/1")
+    assert open_attempts() == [2, 1]
+    documents.note_failure([photo.ref], "the database is away")
+    assert open_attempts() == [0, 1]
+    documents.record_processing([photo.ref], worker="w")
+    documents.record_final(photo.ref, PhotoStatus.DONE, {})
+    assert open_attempts() == [0, 1]
+    documents.record_requeued(other.ref, trace_id="again")
+    assert open_attempts() == [0, 0]
+    documents.record_processing([other.ref], worker="w")
+    documents.record_processing([newer.ref], worker="w")
+    assert documents.states([newer.ref])[newer.ref].open_attempts == 1, "a new version has its own"
+
+
+def test_a_photo_rejected_in_a_later_analysis_has_no_result_any_more(documents: Documents) -> None:
+    photo = stored()
+    queue(documents, photo)
+    result = {name: ["found"] for name in RESULT_FIELDS} | {"timings_ms": {"decode": 1.0}}
+    assert documents.record_final(photo.ref, PhotoStatus.DONE, result)
+    documents.record_requeued(photo.ref, trace_id="again")
+    assert documents.record_final(photo.ref, PhotoStatus.REJECTED, {}, error=("cut_off", "…"))
+    record = documents.get("race", photo.ref.photo_id)
+    assert record is not None
+    assert record.fields.keys() & RESULT_FIELDS == set()
+    assert record.fields["photo"]["size_bytes"] == 5
 
 
 def test_of_two_pipelines_at_the_same_time_the_document_has_what_the_index_has(documents: Documents) -> None:
@@ -429,3 +483,30 @@ def test_a_duplicate_is_no_original_and_tells_its_own(documents: Documents) -> N
     assert documents.find_copy(copied("race/3.jpg")) is None
     assert documents.record_requeued(duplicate.ref, trace_id="t")
     assert documents.states([duplicate.ref])[duplicate.ref].duplicate_of is None
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_nothing_of_an_older_version_stays_in_the_document(documents: Documents, is_begun: bool) -> None:
+    """Also where the event of the new version is late: its task may be first, or its result."""
+    older, newer = stored(generation=1), stored(generation=2)
+    queue(documents, older)
+    documents.record_final(older.ref, PhotoStatus.DONE, {name: ["old"] for name in RESULT_FIELDS - {"timings_ms"}})
+    if is_begun:
+        assert documents.record_processing([newer.ref], worker="w") == {newer.ref}
+    else:
+        assert documents.record_final(newer.ref, PhotoStatus.DONE, {"text": ["new"]})
+    record = documents.get("race", newer.ref.photo_id)
+    assert record is not None
+    assert record.ref == newer.ref
+    assert "old" not in str(record.fields)
+    assert ("text" in record.fields) is not is_begun
+
+
+def test_albums_longer_than_a_page_are_listed_wholly(documents: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photofinish.adapters.google.documents._PAGE", 3)
+    photos = [stored(f"race/{number}.jpg") for number in range(7)]
+    for photo in photos:
+        queue(documents, photo)
+    assert {record.ref for record in documents.list_photos("race")} == {photo.ref for photo in photos}
+    documents.record_final(photos[0].ref, PhotoStatus.DONE, {})
+    assert len(list(documents.list_photos("race", status=PhotoStatus.QUEUED))) == 6

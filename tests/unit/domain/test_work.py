@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus
 from photofinish.domain.work import (
+    MAX_OPEN_ATTEMPTS,
     MAX_PHOTO_BYTES,
     PhotoState,
     check_names,
@@ -21,6 +22,7 @@ from photofinish.domain.work import (
     must_stop,
     needs_analysis,
     needs_ingest,
+    plan_attempts,
     tasks_to_start,
 )
 from photofinish.errors import RejectedInput
@@ -103,3 +105,17 @@ def test_a_task_stops_well_before_it_would_be_killed() -> None:
     assert not must_stop(running_s=3000, task_timeout_s=3600, slowest_batch_s=10)
     assert must_stop(running_s=3300, task_timeout_s=3600, slowest_batch_s=10)
     assert must_stop(running_s=3000, task_timeout_s=3600, slowest_batch_s=250)
+
+
+@given(st.lists(st.integers(0, MAX_OPEN_ATTEMPTS + 1), max_size=12))
+def test_every_photo_of_a_pull_has_one_place_in_the_plan(open_attempts: list[int]) -> None:
+    plan = plan_attempts(open_attempts)
+    alone = () if plan.alone is None else (plan.alone,)
+    assert sorted([*plan.together, *alone, *plan.later, *plan.given_up]) == list(range(len(open_attempts)))
+    assert all(open_attempts[position] == 0 for position in plan.together), "no suspect is beside others"
+    assert all(open_attempts[position] >= MAX_OPEN_ATTEMPTS for position in plan.given_up)
+    if plan.alone is not None:
+        assert not plan.together
+        assert open_attempts[plan.alone] == min(open_attempts[position] for position in (*plan.later, plan.alone))
+    is_only_suspects = bool(plan.later) and not plan.together
+    assert not is_only_suspects or plan.alone is not None, "a task that holds suspects only tries one"

@@ -22,6 +22,7 @@ from photofinish.adapters.google.errors import unavailable_when_transient
 from photofinish.domain.bib_changes import is_later_analysis, is_older_bibs, without_older_bibs
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.domain.photo_document import (
+    RESULT_FIELDS,
     generation_of,
     identity_fields,
     is_erased,
@@ -32,7 +33,7 @@ from photofinish.domain.photo_document import (
     without_erased_faces,
 )
 from photofinish.domain.photo_listing import PhotoListing, Position
-from photofinish.domain.work import PhotoState, is_version, needs_analysis
+from photofinish.domain.work import PhotoState, is_later_verdict, is_version, needs_analysis
 from photofinish.ports import PhotoRecord
 
 _TIMEOUT_S = 30.0
@@ -100,6 +101,7 @@ class FirestoreDocuments:
                         "status": PhotoStatus.PROCESSING.value,
                         "changed_at": now,
                         "worker": worker,
+                        "open_attempts": 1 + (state.open_attempts if is_version(state, ref) else 0),
                         "stages": {"pulled_at": now},
                     },
                     merge=is_version(state, ref),
@@ -121,10 +123,11 @@ class FirestoreDocuments:
         def write(transaction: Transaction) -> bool:
             snapshot = document.get(transaction=transaction, timeout=_TIMEOUT_S)
             state = _state(snapshot)
-            if not needs_analysis(state, photo) and not (
-                snapshot.exists and is_later_analysis(snapshot.to_dict() or {}, photo, fields)
-            ):
-                return False
+            known = snapshot.to_dict() or {}
+            if not needs_analysis(state, photo):
+                is_verdict = is_version(state, photo) and is_later_verdict(state.status, status)
+                if not is_verdict and not (snapshot.exists and is_later_analysis(known, photo, fields)):
+                    return False
             now = datetime.now(UTC)
             final = {
                 "status": status.value,
@@ -136,8 +139,10 @@ class FirestoreDocuments:
             merge = is_version(state, photo)  # otherwise replaces the document of an older version
             newest = dict(fields)
             if merge:
-                known = snapshot.to_dict() or {}
                 newest = without_older_bibs(without_erased_faces(fields, known), known)
+                newest["open_attempts"] = DELETE_FIELD
+                if status is PhotoStatus.REJECTED:
+                    newest |= dict.fromkeys(RESULT_FIELDS & known.keys(), DELETE_FIELD)
             transaction.set(document, identity_fields(photo) | newest | final, merge=merge)
             return True
 
@@ -165,7 +170,10 @@ class FirestoreDocuments:
     @unavailable_when_transient
     def note_failure(self, photos: Sequence[PhotoRef], reason: str) -> None:
         documents = [self._photo(ref) for ref in photos]
-        fields = {"last_error": {"at": datetime.now(UTC), "message": reason[:1000]}}
+        fields = {
+            "last_error": {"at": datetime.now(UTC), "message": reason[:1000]},
+            "open_attempts": DELETE_FIELD,
+        }
 
         @transactional
         def write(transaction: Transaction) -> None:
@@ -199,6 +207,7 @@ class FirestoreDocuments:
                     "error": None,
                     "done_at": DELETE_FIELD,
                     "duplicate_of": DELETE_FIELD,
+                    "open_attempts": DELETE_FIELD,
                     "stages.queued_at": now,
                 },
             )
@@ -219,7 +228,7 @@ class FirestoreDocuments:
     def states(self, photos: Sequence[PhotoRef]) -> dict[PhotoRef, PhotoState]:
         by_path = {self._photo(ref).path: ref for ref in photos}
         documents = [self._client.document(path) for path in by_path]
-        fields = ["photo", "object", "status", "changed_at", "duplicate_of"]
+        fields = ["photo", "object", "status", "changed_at", "duplicate_of", "open_attempts"]
         return {
             by_path[snapshot.reference.path]: state
             for snapshot in self._client.get_all(documents, field_paths=fields, timeout=_TIMEOUT_S)
@@ -360,6 +369,7 @@ def _state(snapshot: Any) -> PhotoState | None:
         status=status,
         changed_at=fields["changed_at"],
         duplicate_of=fields.get("duplicate_of"),
+        open_attempts=fields.get("open_attempts", 0),
     )
 
 

@@ -13,6 +13,7 @@ from photofinish.domain.bib_changes import is_later_analysis, is_older_bibs, wit
 from photofinish.domain.erasure import ErasedFace, ErasedPhoto
 from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.domain.photo_document import (
+    RESULT_FIELDS,
     erased_fields,
     generation_of,
     identity_fields,
@@ -25,7 +26,7 @@ from photofinish.domain.photo_document import (
     without_faces,
 )
 from photofinish.domain.photo_listing import PhotoListing, Position
-from photofinish.domain.work import PhotoState, is_version, needs_analysis
+from photofinish.domain.work import PhotoState, is_later_verdict, is_version, needs_analysis
 from photofinish.ports import Buried, PhotoRecord
 
 
@@ -77,7 +78,7 @@ class MemoryDocuments:
     def record_processing(self, photos: Sequence[PhotoRef], *, worker: str) -> set[PhotoRef]:
         now = datetime.now(UTC)
         fields = {"status": PhotoStatus.PROCESSING.value, "changed_at": now, "worker": worker}
-        return {ref for ref in photos if self._write(ref, fields, stages={"pulled_at": now})}
+        return {ref for ref in photos if self._write(ref, fields, stages={"pulled_at": now}, begins=True)}
 
     def record_final(
         self, photo: PhotoRef, status: PhotoStatus, fields: Mapping[str, Any], *, error: tuple[str, str] | None = None
@@ -103,6 +104,7 @@ class MemoryDocuments:
             for ref in photos:
                 if _key(ref) in self._photos and not is_erased(self._photos[_key(ref)]):
                     self._photos[_key(ref)]["last_error"] = {"at": datetime.now(UTC), "message": reason[:1000]}
+                    self._photos[_key(ref)].pop("open_attempts", None)
 
     def record_requeued(self, photo: PhotoRef, *, trace_id: str) -> bool:
         with self._lock:
@@ -115,6 +117,7 @@ class MemoryDocuments:
             document |= {"trace_id": trace_id, "error": None}
             document.pop("done_at", None)
             document.pop("duplicate_of", None)
+            document.pop("open_attempts", None)
             document["stages"]["queued_at"] = now
             return True
 
@@ -230,19 +233,30 @@ class MemoryDocuments:
             status=status,
             changed_at=fields["changed_at"],
             duplicate_of=fields.get("duplicate_of"),
+            open_attempts=fields.get("open_attempts", 0),
         )
 
-    def _write(self, ref: PhotoRef, fields: dict[str, Any], *, stages: dict[str, datetime]) -> bool:
+    def _write(
+        self, ref: PhotoRef, fields: dict[str, Any], *, stages: dict[str, datetime], begins: bool = False
+    ) -> bool:
         with self._lock:
             state = self._state(ref)
             known = self._photos.get(_key(ref))
-            if not needs_analysis(state, ref) and not (known and is_later_analysis(known, ref, fields)):
+            is_verdict = is_version(state, ref) and is_later_verdict(state.status, PhotoStatus(fields["status"]))
+            if not (needs_analysis(state, ref) or is_verdict or (known and is_later_analysis(known, ref, fields))):
                 return False
             if not is_version(state, ref):
                 self._photos[_key(ref)] = identity_fields(ref)
             document = self._photos[_key(ref)]
             document |= without_older_bibs(without_erased_faces(fields, document), document)
             document["stages"] = document.get("stages", {}) | stages
+            if begins:
+                document["open_attempts"] = document.get("open_attempts", 0) + 1
+            else:
+                document.pop("open_attempts", None)
+            if fields["status"] == PhotoStatus.REJECTED.value:
+                for name in RESULT_FIELDS:
+                    document.pop(name, None)
             return True
 
 
