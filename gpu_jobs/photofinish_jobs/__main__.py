@@ -10,12 +10,14 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from photofinish.analysis.analyzer import Analyzer
 from photofinish.analysis.models.providers import runtime_report
 from photofinish.analysis.models.selection import ANALYSIS_ROLES, check_models
 from photofinish.application.commit import Committer
 from photofinish.application.gpu_or_cpu import GPU_LAUNCH_ID, confirm_gpu
+from photofinish.domain.photo import PhotoRef
 from photofinish.errors import Misconfigured, Unavailable
 from photofinish.logs import fields, log_json
 from photofinish.settings import JobSettings
@@ -26,6 +28,10 @@ from photofinish_jobs.rules import RecentRules
 from photofinish_jobs.worker import Worker
 
 log = logging.getLogger("photofinish_jobs")
+# A photo is given a quarter of the task's time; then the task hangs on it.
+HOLD_LIMIT = 0.25
+HANGING = 4
+"""The exit status of a task that hung."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -53,6 +59,8 @@ def main(arguments: Sequence[str]) -> int:
                 task_lease_id(os.environ),
                 ack_deadline_s=settings.ack_deadline_s,
                 heartbeat_s=settings.heartbeat_s,
+                hold_limit_s=settings.task_timeout_s * HOLD_LIMIT,
+                on_hanging=end_at_once,
             ),
             Committer(
                 cloud.store,
@@ -77,9 +85,17 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     log.info(
         "finished",
-        extra=fields(done=tally.done, rejected=tally.rejected, given_back=tally.given_back, repeated=tally.repeated),
+        extra=fields(**asdict(tally)),
     )
     return 0
+
+
+def end_at_once(photos: Sequence[PhotoRef]) -> None:
+    """End this process though a thread hangs: the photos are delivered again, and tried alone."""
+    photo_ids = [photo.photo_id for photo in photos]
+    log.error("hanging: the task ends, and what it held is delivered again", extra=fields(photo_ids=photo_ids))
+    logging.shutdown()
+    os._exit(HANGING)
 
 
 def task_lease_id(environ: Mapping[str, str]) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
+from photofinish.clocks import Clock, SystemClock
+from photofinish.domain.photo import PhotoRef
 from photofinish.errors import Unavailable
 from photofinish.ports import LeasedWork, TaskLeases, WorkQueue
 
@@ -15,37 +19,50 @@ log = logging.getLogger(__name__)
 
 
 class LeaseKeeper:
-    """Pulls and returns messages; a background thread extends their ack deadlines and heartbeats the task lease.
+    """Pulls and returns messages; meanwhile their ack deadlines are extended, and the task lease is renewed.
 
     Both happen well before either expires. The lease expires after three missed heartbeats: long enough for a hiccup,
-    and soon after a task is killed.
+    and soon after a task is killed. A message that is held too long belongs to a photo on which the task hangs: then
+    nothing is renewed any more, so that another task takes over, and `on_hanging` is called, which ends this one.
     """
 
     def __init__(
-        self, queue: WorkQueue, leases: TaskLeases, lease_id: str, *, ack_deadline_s: int, heartbeat_s: float
+        self,
+        queue: WorkQueue,
+        leases: TaskLeases,
+        lease_id: str,
+        *,
+        ack_deadline_s: int,
+        heartbeat_s: float,
+        hold_limit_s: float = math.inf,
+        on_hanging: Callable[[Sequence[PhotoRef]], object] = lambda _: None,
+        clock: Clock | None = None,
     ) -> None:
         self.leases = leases
         self.lease_id = lease_id
+        self.clock: Clock = clock or SystemClock()
         self._queue = queue
         self._ack_deadline_s = ack_deadline_s
         self._heartbeat_s = heartbeat_s
-        self._interval_s = min(heartbeat_s, ack_deadline_s / 3)
-        self._ack_ids: set[str] = set()
+        self._hold_limit_s = hold_limit_s
+        self._on_hanging = on_hanging
+        self._held: dict[str, tuple[LeasedWork, float]] = {}
+        """Ack id → message, and since when it is held."""
         self._holds_lease = False
+        self._is_hanging = False
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lease-keeper", daemon=True)
+        self._renewing = ExitStack()
 
     def __enter__(self) -> Self:
         self.take_lease()
-        self._thread.start()
+        interval_s = min(self._heartbeat_s, self._ack_deadline_s / 3)
+        self._renewing.enter_context(self.clock.every(interval_s, self._renew, name="lease-keeper"))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stopping.set()
-        self._thread.join()
+        self._renewing.close()
         if self._holds_lease:
             self.release_lease()
 
@@ -64,8 +81,9 @@ class LeaseKeeper:
     def pull(self, max_items: int, *, timeout_s: float) -> list[LeasedWork]:
         """Pull messages and hold them until they are acknowledged or given back; see :meth:`WorkQueue.pull`."""
         works = self._queue.pull(max_items, timeout_s=timeout_s)
+        now = self.clock.now()
         with self._lock:
-            self._ack_ids |= {work.ack_id for work in works}
+            self._held |= {work.ack_id: (work, now) for work in works}
         return works
 
     def ack(self, works: Sequence[LeasedWork]) -> None:
@@ -81,17 +99,19 @@ class LeaseKeeper:
     def forget(self, works: Sequence[LeasedWork]) -> None:
         """Stop extending the deadlines of messages; the queue delivers them again when these end."""
         with self._lock:
-            self._ack_ids -= {work.ack_id for work in works}
+            for work in works:
+                self._held.pop(work.ack_id, None)
 
-    def _run(self) -> None:
-        while not self._stopping.wait(self._interval_s):
-            # One must not fail because of the other, and no error may end this thread: nothing would notice that.
-            for keep in (self._heartbeat, self._extend):
-                try:
-                    keep()
-                except Exception as error:
-                    unexpected = not isinstance(error, Unavailable)
-                    log.warning("could not renew leases, trying again: %s", error, exc_info=unexpected)
+    def _renew(self) -> None:
+        if self._is_hanging:
+            return
+        # One must not fail because of the other, and no error may end the renewing: nothing would notice that.
+        for keep in (self._heartbeat, self._extend):
+            try:
+                keep()
+            except Exception as error:
+                unexpected = not isinstance(error, Unavailable)
+                log.warning("could not renew leases, trying again: %s", error, exc_info=unexpected)
 
     def _heartbeat(self) -> None:
         with self._lock:
@@ -100,6 +120,11 @@ class LeaseKeeper:
 
     def _extend(self) -> None:
         with self._lock:
-            ack_ids = sorted(self._ack_ids)
-        if ack_ids:
-            self._queue.extend(ack_ids, deadline_s=self._ack_deadline_s)
+            held = sorted(self._held.items())
+        began = self.clock.now() - self._hold_limit_s
+        hanging = [work.item.photo for _, (work, since) in held if since < began]
+        if hanging:
+            self._is_hanging = True
+            self._on_hanging(hanging)
+        elif held:
+            self._queue.extend([ack_id for ack_id, _ in held], deadline_s=self._ack_deadline_s)

@@ -7,11 +7,13 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
+from photofinish.clocks import Clock, SystemClock
 from photofinish.errors import Unavailable
 from photofinish.logs import fields
 from photofinish.ports import TaskLeases
@@ -96,35 +98,41 @@ def _position(stage: str) -> int:
 
 
 class Reporter:
-    """A background thread that logs the figures and publishes them for `photofinish status --watch`."""
+    """Logs the figures every few seconds, and publishes them for `photofinish status --watch`."""
 
-    def __init__(self, metrics: Metrics, leases: TaskLeases, lease_id: str, *, every_s: float = REPORT_EVERY_S) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        leases: TaskLeases,
+        lease_id: str,
+        *,
+        every_s: float = REPORT_EVERY_S,
+        clock: Clock | None = None,
+    ) -> None:
         self._metrics = metrics
         self._leases = leases
         self._lease_id = lease_id
         self._every_s = every_s
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
+        self._clock: Clock = clock or SystemClock()
+        self._reporting = ExitStack()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._reporting.enter_context(self._clock.every(self._every_s, self._report, name="reporter"))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stopping.set()
-        self._thread.join()
+        self._reporting.close()
         self._log(self._metrics.report())
         self._publish(None)
 
-    def _run(self) -> None:
-        while not self._stopping.wait(self._every_s):
-            figures = self._metrics.report()
-            self._log(figures)
-            self._publish(
-                {"at": datetime.now(UTC), "every_s": self._every_s, "stages": [asdict(figure) for figure in figures]}
-            )
+    def _report(self) -> None:
+        figures = self._metrics.report()
+        self._log(figures)
+        self._publish(
+            {"at": datetime.now(UTC), "every_s": self._every_s, "stages": [asdict(figure) for figure in figures]}
+        )
 
     def _log(self, figures: list[StageFigures]) -> None:
         log.info("stages", extra=fields(place=self._lease_id, stages=[asdict(figure) for figure in figures]))
@@ -133,5 +141,6 @@ class Reporter:
         """Replace the report of this task; None deletes it. Nothing waits for it, so a failure is only logged."""
         try:
             self._leases.report(self._lease_id, report)
-        except Unavailable as error:
-            log.warning("could not report the stages, trying again: %s", error)
+        except Exception as error:
+            unexpected = not isinstance(error, Unavailable)
+            log.warning("could not report the stages, trying again: %s", error, exc_info=unexpected)

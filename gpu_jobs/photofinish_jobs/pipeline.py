@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer, PhotoToAnalyze
+from photofinish.clocks import Clock, SystemClock
 from photofinish.domain.work import MAX_PHOTO_BYTES
 from photofinish.errors import PhotofinishError
 from photofinish.logs import fields
@@ -60,7 +61,10 @@ class Pipeline:
     Exception, ends the pipeline: nothing more is committed, and the next call here raises it.
     """
 
-    def __init__(self, store: PhotoStore, rules: RecentRules, analyzer: Analyzer, commit: Commit) -> None:
+    def __init__(
+        self, store: PhotoStore, rules: RecentRules, analyzer: Analyzer, commit: Commit, clock: Clock | None = None
+    ) -> None:
+        self._clock: Clock = clock or SystemClock()
         self._store = store
         self._rules = rules
         self._analyzer = analyzer
@@ -121,7 +125,7 @@ class Pipeline:
             self._raise_failure()
             self._in_flight += len(works)
         for work in works:
-            self._to_fetch.put(PhotoInFlight(work, time.monotonic()))
+            self._to_fetch.put(PhotoInFlight(work, self._clock.now()))
 
     def wait_until_at_most(self, photos: int) -> None:
         """Wait until no more than `photos` photos are in flight."""
@@ -229,7 +233,7 @@ class Pipeline:
         self._commit(photo.work, photo.result, photo.fetch_ms)
         self.metrics.add("commit", (time.perf_counter() - began) * 1000)
         with self._changed:
-            self.slowest_s = max(self.slowest_s, time.monotonic() - photo.put_at)
+            self.slowest_s = max(self.slowest_s, self._clock.now() - photo.put_at)
             self._in_flight -= 1
             self._changed.notify_all()
 

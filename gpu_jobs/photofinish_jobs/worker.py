@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from photofinish.application.commit import Committer
-from photofinish.domain.work import ALONE_AFTER_ATTEMPTS, must_stop
+from photofinish.domain.work import must_stop, plan_attempts
 from photofinish.errors import RejectedInput, Unavailable
 from photofinish.logs import fields
 from photofinish.ports import LeasedWork
@@ -23,6 +23,8 @@ from photofinish_jobs.pipeline import Commit, Pipeline, Result
 log = logging.getLogger(__name__)
 _PULL_TIMEOUT_S = 5.0
 _LAST_PULL_TIMEOUT_S = 1.0
+# How long a task pulls one photo at a time after it saw one that may have ended a task.
+_CAREFUL_S = 60.0
 
 
 @dataclass(slots=True)
@@ -33,6 +35,8 @@ class Tally:
     rejected: int = 0
     given_back: int = 0
     """Attempts that failed; the queue delivers these photos again."""
+    failed: int = 0
+    """Photos that were not tried again because they ended their tasks."""
     repeated: int = 0
     """Messages about photos that were final already."""
 
@@ -49,6 +53,7 @@ class Worker:
     ) -> None:
         """`load_pipeline` loads the models, which takes seconds: it is called when the task lease is held."""
         self._keeper = keeper
+        self._clock = keeper.clock
         self._committer = committer
         self._load_pipeline = load_pipeline
         self._settings = settings
@@ -56,14 +61,15 @@ class Worker:
         """Set it (for example in a signal handler) to end the task after the photos in flight."""
         self.tally = Tally()
         self._counting = threading.Lock()
+        self._careful_until = -math.inf
 
     def run(self) -> Tally:
         """Work until the queue was empty for `idle_exit_s`, the task's time is nearly over, or `stopping` is set."""
-        started_at = time.monotonic()
+        started_at = self._clock.now()
         keeper = self._keeper
         with keeper:
             pipeline = self._load_pipeline(self._commit)
-            with Reporter(pipeline.metrics, keeper.leases, keeper.lease_id), pipeline:
+            with Reporter(pipeline.metrics, keeper.leases, keeper.lease_id, clock=self._clock), pipeline:
                 while self._work_until_idle(pipeline, started_at):
                     # The lease is free from here on, so a message that arrives now gets a new task started; one that
                     # arrived just before, and found the lease taken, is seen by this last pull.
@@ -77,7 +83,7 @@ class Worker:
 
     def _work_until_idle(self, pipeline: Pipeline, started_at: float) -> bool:
         """Return True when queue and pipeline ran dry, False when the task must end although there may be work."""
-        idle_since = time.monotonic()
+        idle_since = self._clock.now()
         while True:
             # One batch in flight is enough to keep every stage busy while the next one is pulled.
             pipeline.wait_until_at_most(self._settings.batch_size)
@@ -86,34 +92,82 @@ class Worker:
             batch = self._pull(timeout_s=min(_PULL_TIMEOUT_S, max(0.5, self._settings.idle_exit_s)))
             self._start(batch, pipeline)
             if batch or pipeline.in_flight:
-                idle_since = time.monotonic()
-            elif time.monotonic() - idle_since >= self._settings.idle_exit_s:
+                idle_since = self._clock.now()
+            elif self._clock.now() - idle_since >= self._settings.idle_exit_s:
                 return True
 
     def _must_stop(self, pipeline: Pipeline, started_at: float) -> bool:
         return self.stopping.is_set() or must_stop(
-            running_s=time.monotonic() - started_at,
+            running_s=self._clock.now() - started_at,
             task_timeout_s=self._settings.task_timeout_s,
             slowest_batch_s=pipeline.slowest_s,
         )
 
     def _pull(self, *, timeout_s: float) -> list[LeasedWork]:
         try:
-            return self._keeper.pull(self._settings.batch_size, timeout_s=timeout_s)
+            # One at a time while there are suspects: none of them is to share the end of another.
+            is_careful = self._clock.now() < self._careful_until
+            return self._keeper.pull(1 if is_careful else self._settings.batch_size, timeout_s=timeout_s)
         except Unavailable as error:
             log.warning("could not pull, trying again: %s", error)
-            self.stopping.wait(timeout_s)
+            self._clock.wait(self.stopping, timeout_s)
             return []
 
     def _start(self, batch: Sequence[LeasedWork], pipeline: Pipeline) -> None:
-        for group in groups(batch):
-            alone = group[0].delivery_attempt > ALONE_AFTER_ATTEMPTS
-            if alone:
-                pipeline.wait_until_at_most(0)
-            with self._giving_back_on_failure(group):
-                pipeline.put(self._begin(group))
-            if alone:
-                pipeline.wait_until_at_most(0)
+        """Send pulled photos into the pipeline; suspects are tried alone, see :func:`plan_attempts`."""
+        counts = self._open_attempts(batch)
+        plan = plan_attempts(counts)
+        if plan.alone is not None or plan.later:
+            self._careful_until = self._clock.now() + _CAREFUL_S
+        self._return([batch[position] for position in plan.later])
+        for position in plan.given_up:
+            self._give_up(batch[position], counts[position])
+        self._try([batch[position] for position in plan.together], pipeline)
+        if plan.alone is not None:
+            pipeline.wait_until_at_most(0)
+            self._try([batch[plan.alone]], pipeline)
+            pipeline.wait_until_at_most(0)
+
+    def _open_attempts(self, batch: Sequence[LeasedWork]) -> list[int]:
+        """Return how many attempts of each photo ended with their task; an empty list if nothing can be known now."""
+        try:
+            return self._committer.open_attempts([work.item.photo for work in batch]) if batch else []
+        except Exception as error:
+            unexpected = not isinstance(error, Unavailable)
+            log.warning("could not read what is recorded, giving back: %s", error, exc_info=unexpected)
+            self._return(batch)
+            return []
+
+    def _return(self, works: Sequence[LeasedWork]) -> None:
+        """Give messages back whose photos were not tried."""
+        try:
+            if works:
+                self._keeper.give_back(works)
+        except Unavailable as error:
+            log.warning("could not give back; the ack deadline will: %s", error)
+
+    def _give_up(self, work: LeasedWork, open_attempts: int) -> None:
+        photo = work.item.photo
+        with self._giving_back_on_failure([work]):
+            self._committer.give_up(photo, open_attempts)
+            self._keeper.ack([work])
+            self.tally.failed += 1
+            log.warning("failed", extra=fields(photo_id=photo.photo_id, album=photo.album, open_attempts=open_attempts))
+
+    def _try(self, works: Sequence[LeasedWork], pipeline: Pipeline) -> None:
+        """Begin with photos; if they cannot be marked together, each is marked alone, so that one costs no other."""
+        begun: list[LeasedWork] = []
+        try:
+            begun = self._begin(works) if works else []
+        except Exception as error:
+            if len(works) > 1 and not isinstance(error, Unavailable):
+                for work in works:
+                    self._try([work], pipeline)
+                return
+            with self._giving_back_on_failure(works):
+                raise
+        if begun:
+            pipeline.put(begun)
 
     def _begin(self, works: Sequence[LeasedWork]) -> list[LeasedWork]:
         """Mark the photos as processing; acknowledge and leave out those that are final already."""
@@ -166,18 +220,7 @@ class Worker:
             try:
                 self._committer.note_failure(photos, f"{type(error).__name__}: {error}")
                 self._keeper.give_back(works)
-            except Unavailable as also:
+            except Exception as also:
                 self._keeper.forget(works)
-                log.warning("could not give back; the ack deadline will: %s", also)
-
-
-def groups(batch: Sequence[LeasedWork]) -> list[list[LeasedWork]]:
-    """Group messages for the pipeline: first deliveries together, then each suspicious one alone.
-
-    A photo delivered several times may be what kills its task. The most often delivered come last, so that as few
-    others as possible are lost with one.
-    """
-    fresh = [work for work in batch if work.delivery_attempt <= ALONE_AFTER_ATTEMPTS]
-    suspicious = [work for work in batch if work.delivery_attempt > ALONE_AFTER_ATTEMPTS]
-    alone = [[work] for work in sorted(suspicious, key=lambda work: work.delivery_attempt)]
-    return ([fresh] if fresh else []) + alone
+                unexpected = not isinstance(also, Unavailable)
+                log.warning("could not give back; the ack deadline will: %s", also, exc_info=unexpected)

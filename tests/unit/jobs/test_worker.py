@@ -6,12 +6,9 @@ import base64
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from photofinish.adapters.memory.failing import before_call, fail_once
 from photofinish.adapters.memory.work import MemoryWorkQueue
@@ -21,10 +18,9 @@ from photofinish.domain.album_policy import AlbumPolicy
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.sidecar import preview_name, sidecar_name, thumbnail_name
-from photofinish.domain.work import ALONE_AFTER_ATTEMPTS, MAX_PHOTO_BYTES
+from photofinish.domain.work import MAX_PHOTO_BYTES
 from photofinish.errors import Unavailable
-from photofinish.ports import LeasedWork, WorkItem
-from photofinish_jobs.worker import groups
+from photofinish.ports import WorkItem
 from support.index import bibs_of
 from support.logs import captured_log
 from support.pipeline import PLACEHOLDER, DecodedToy, MemoryCloud, ToyAnalyzer, toy_face, toy_photo
@@ -223,14 +219,11 @@ def test_a_short_outage_of_a_service_costs_only_time() -> None:
     assert calls == [photo, photo]
 
 
-def test_a_photo_delivered_often_is_analysed_alone() -> None:
-    """It may be what kills its task, and must not take others with it."""
+def test_photos_whose_task_ended_are_analysed_alone() -> None:
+    """One of them may have ended it, and must not take others with it."""
     cloud = MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10, complete=True))
-    for number in (3, 5):
-        cloud.drop(f"race/{number}.jpg", toy_photo(bibs=[str(number)]))
-    for _ in range(ALONE_AFTER_ATTEMPTS):
-        leased = cloud.queue.pull(2, timeout_s=1)
-        cloud.queue.extend([work.ack_id for work in leased], deadline_s=0)
+    suspects = [cloud.drop(f"race/{number}.jpg", toy_photo(bibs=[str(number)])).ref for number in (3, 5)]
+    cloud.documents.record_processing(suspects, worker="killed/0")
     for number in (0, 1, 2, 4, *range(6, 12)):
         cloud.drop(f"race/{number}.jpg", toy_photo(bibs=[str(number)]))
     in_flight, beside = set[bytes](), dict[bytes, set[bytes]]()
@@ -266,17 +259,3 @@ def test_a_stopping_task_finishes_the_photos_in_flight(cloud: MemoryCloud) -> No
     assert 4 <= tally.done == done <= 8, "at most the batch in flight and the next one"
     assert len(cloud.queue) == 10 - done
     assert cloud.leases.live() == 0
-
-
-@given(st.lists(st.integers(1, 6), max_size=12))
-def test_groups_keep_every_message_once_and_isolate_suspects(attempts: list[int]) -> None:
-    base = LeasedWork(
-        item=WorkItem(photo=PhotoRef(bucket="b", name="n", generation=1), trace_id="t", uploaded_at=datetime.now(UTC)),
-        ack_id="",
-        delivery_attempt=1,
-        published_at=datetime.now(UTC),
-    )
-    batch = [replace(base, ack_id=str(number), delivery_attempt=count) for number, count in enumerate(attempts)]
-    made = groups(batch)
-    assert sorted(work.ack_id for group in made for work in group) == sorted(work.ack_id for work in batch)
-    assert all(len(group) == 1 or all(work.delivery_attempt <= 2 for work in group) for group in made)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import itertools
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from photofinish.clocks import Clock, SystemClock
 from photofinish.domain.gpu_quota import GpuState
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.errors import GpuRefused
@@ -32,7 +32,19 @@ class MemoryWorkQueue:
     A `complete` queue expects nothing more while it is pulled: once all is acknowledged, a pull does not wait.
     """
 
-    def __init__(self, ack_deadline_s: float = 10.0, retry_delay_s: float = 0.0, *, complete: bool = False) -> None:
+    def __init__(
+        self,
+        ack_deadline_s: float = 10.0,
+        retry_delay_s: float = 0.0,
+        *,
+        complete: bool = False,
+        max_attempts: int | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """After `max_attempts` deliveries an item becomes one of the `dead_letters` (None: never)."""
+        self.dead_letters: list[WorkItem] = []
+        self._max_attempts = max_attempts
+        self._clock = clock or SystemClock()
         self._ack_deadline_s = ack_deadline_s
         self._retry_delay_s = retry_delay_s
         self._complete = complete
@@ -46,21 +58,22 @@ class MemoryWorkQueue:
             self._changed.notify_all()
 
     def pull(self, max_items: int, *, timeout_s: float) -> list[LeasedWork]:
-        give_up_at = time.monotonic() + timeout_s
+        give_up_at = self._clock.now() + timeout_s
         with self._changed:
             while True:
-                now = time.monotonic()
+                now = self._clock.now()
+                self._bury_dead(now)
                 free = [message for message in self._messages if message.leased_until <= now][:max_items]
                 if free or now >= give_up_at or (self._complete and not self._messages):
                     return [self._lease(message, now) for message in free]
                 next_free = min((message.leased_until for message in self._messages), default=give_up_at)
-                self._changed.wait(max(0.001, min(give_up_at, next_free) - now))
+                self._clock.wait(self._changed, max(0.001, min(give_up_at, next_free) - now))
 
     def extend(self, ack_ids: Sequence[str], *, deadline_s: int) -> None:
         with self._changed:
             for message in self._messages:
                 if message.ack_id in ack_ids:
-                    message.leased_until = time.monotonic() + (deadline_s or self._retry_delay_s)
+                    message.leased_until = self._clock.now() + (deadline_s or self._retry_delay_s)
             self._changed.notify_all()
 
     def ack(self, ack_ids: Sequence[str]) -> None:
@@ -71,6 +84,12 @@ class MemoryWorkQueue:
     def __len__(self) -> int:
         """Return how many messages are not acknowledged."""
         return len(self._messages)
+
+    def _bury_dead(self, now: float) -> None:
+        for message in list(self._messages):
+            if message.attempts == self._max_attempts and message.leased_until <= now:
+                self._messages.remove(message)
+                self.dead_letters.append(message.item)
 
     def _lease(self, message: _Message, now: float) -> LeasedWork:
         message.attempts += 1
@@ -137,14 +156,15 @@ class MemoryGpuStates:
 class MemoryTaskLeases:
     """Leases in a dictionary."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         self._expires_at: dict[str, float] = {}
         self._reports: dict[str, Mapping[str, Any]] = {}
         self._lock = threading.Lock()
 
     def reserve(self, count_for: Callable[[int], int], *, launch_id: str, expires_in_s: float) -> int:
         with self._lock:
-            now = time.monotonic()
+            now = self._clock.now()
             self._expires_at = {lease_id: at for lease_id, at in self._expires_at.items() if at > now}
             count = count_for(len(self._expires_at))
             self._expires_at |= {f"{launch_id}/{index}": now + expires_in_s for index in range(count)}
@@ -152,7 +172,7 @@ class MemoryTaskLeases:
 
     def heartbeat(self, lease_id: str, *, expires_in_s: float) -> None:
         with self._lock:
-            self._expires_at[lease_id] = time.monotonic() + expires_in_s
+            self._expires_at[lease_id] = self._clock.now() + expires_in_s
 
     def release(self, lease_ids: Sequence[str]) -> None:
         with self._lock:
@@ -160,7 +180,7 @@ class MemoryTaskLeases:
                 self._expires_at.pop(lease_id, None)
 
     def live(self) -> int:
-        now = time.monotonic()
+        now = self._clock.now()
         return sum(at > now for at in self._expires_at.values())
 
     def report(self, lease_id: str, report: Mapping[str, Any] | None) -> None:
