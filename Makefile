@@ -19,8 +19,8 @@ CARGO := cargo --quiet
 # maturin is called by name when the Rust extension is built.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-properties test-old-pgvector fuzz-api fuzz fix hooks terraform-test terraform-applied check-deployment audit sbom \
-	check-images lock bench bench-emulators bench-search bench-bibs bench-people bench-webhooks bench-events bench-statistics bench-live gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
+.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-properties test-old-pgvector fuzz-api fuzz fix hooks clients terraform-test terraform-applied check-deployment audit sbom \
+	check-images lock bench bench-emulators bench-search bench-bibs bench-people bench-webhooks bench-events bench-statistics bench-live bench-downloads gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -120,6 +120,13 @@ tests/clients/node_modules: tests/clients/package-lock.json
 	@cd tests/clients && npm ci --silent --no-audit --no-fund
 	@touch $@
 
+clients: setup $(VENV)-clients/.ready tests/clients/node_modules  ## Typed clients of the API for Python and TypeScript (in out/clients)
+	@mkdir -p out/clients
+	@cd tests && ../$(BIN)/python -m support.openapi_document > ../out/clients/openapi.json
+	@$(VENV)-clients/bin/openapi-python-client generate --overwrite --path out/clients/openapi.json --meta none \
+		--output-path out/clients/photofinish_client --config tests/clients/openapi-python-client.yml
+	@node tests/clients/node_modules/openapi-typescript/bin/cli.js out/clients/openapi.json --output out/clients/api_schema.d.ts
+
 bench: setup  ## The analysis against a plain script, and the way from queue to result (DATA=folder of photos)
 	@test -d "$(DATA)" || { echo "give DATA=folder of photos" >&2; exit 2; }
 	@$(BIN)/python tests/bench/analysis/run.py "$(DATA)" --json docs/benchmarks/analysis.json
@@ -133,6 +140,9 @@ bench-search: setup  ## Searches: recall, latency, size, 50 at once (ALBUMS=fold
 
 bench-bibs: setup  ## Reading an album's numbers again by a start list, against analysing its photos again
 	@$(BIN)/python tests/bench/bibs/rescoring.py
+
+bench-downloads: setup  ## Memory and speed of a ZIP of 2 GB, interrupted and resumed
+	@cd tests && ../$(BIN)/python -m bench.downloads.memory
 
 bench-live: setup  ## A thousand live streams in one instance: latency from event to client, memory (on an idle machine)
 	@$(BIN)/python tests/bench/events/live.py

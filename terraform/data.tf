@@ -26,8 +26,10 @@ module "photo_bucket" {
   kms_key          = module.foundation.kms_key
   force_destroy    = !var.deletion_protection
 
+  # A signed link to an original grants what its signer may read, and the API streams ZIPs of originals.
   readers = {
     analyze     = google_service_account.analyze.member
+    api         = module.http_function["api"].member
     reconcile   = module.event_function["reconcile"].member
     rekognition = module.http_function["rekognition"].member
   }

@@ -127,6 +127,7 @@ locals {
         PHOTOFINISH_FIREBASE_PROJECT = var.search.firebase_project
         PHOTOFINISH_THREADS          = "1" # per process; each core has one process
       }
+      size = { timeout_s = 3600 } # a ZIP of photos over a slow network
       secret_env = {
         PHOTOFINISH_TOKEN_SECRET = local.token_secret
         PHOTOFINISH_PEPPER       = local.pepper

@@ -49,7 +49,7 @@ def export_zip(file: Path, photos: Sequence[Wanted], store: PhotoStore, *, on_do
         RejectedInput: the file cannot be written.
     """
     done = Exported()
-    with _written_whole(file) as partial:
+    with written_whole(file) as partial:
         with zipfile.ZipFile(partial, "w") as archive:  # photos are compressed already: they are stored
             for wanted, content in _originals(photos, store, done, on_done):
                 archive.writestr(_entry(wanted), content)
@@ -89,7 +89,7 @@ def export_folder(
         on_done()
     for wanted, content in _originals(missing, store, done, on_done):
         try:
-            with _written_whole(folder / wanted.path) as partial:
+            with written_whole(folder / wanted.path) as partial:
                 partial.write_bytes(content)
             done.written.append(wanted)
         except RejectedInput as error:
@@ -129,7 +129,7 @@ def _originals(
 
 
 @contextmanager
-def _written_whole(file: Path) -> Iterator[Path]:
+def written_whole(file: Path) -> Iterator[Path]:
     """Give a file beside `file` to write to, and rename it to `file` if it exists at the end; else it is removed."""
     partial = file.with_name(f".{file.name}.part")  # a killed run's is overwritten by the next
     try:

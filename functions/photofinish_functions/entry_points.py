@@ -150,10 +150,14 @@ def expire(message: Message) -> None:
     )
     anchored = anchor_audit(cloud.audit, cloud.audit_anchors)
     expired = cloud.access.expire(audit_before=before)
-    answers = cloud.kept_answers.expire()
-    batches = cloud.batches.expire(datetime.now(UTC))
+    counts = {
+        "anchored": anchored,
+        "kept_answers": cloud.kept_answers.expire(),
+        "batches": cloud.batches.expire(datetime.now(UTC)),
+        "downloads": cloud.downloads.expire(datetime.now(UTC)),
+    }
     cloud.batches.forget(datetime.now(UTC) - timedelta(days=settings.event_retention_days))
-    log.info("expired", extra=fields(**asdict(expired), batches=batches, kept_answers=answers, anchored=anchored))
+    log.info("expired", extra=fields(**asdict(expired), **counts))
     cloud.eraser.sweep()
     enforced = cloud.retention.enforce(datetime.now(UTC).date())
     log.info("retention enforced", extra=fields(**asdict(enforced)))

@@ -129,7 +129,7 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
     cloud.access_documents = MemoryAccessDocuments()
     cloud.retention_runs = MemoryRetentionRuns()
     cloud.webhook_messages = MemoryWebhookMessages()
-    cloud.derived = cloud.erasable_objects = MemoryPhotoStore()
+    cloud.derived = cloud.originals = cloud.erasable_objects = MemoryPhotoStore()
     cloud.encoder = encoder  # loaded once for all tests, as decoders are started once
     cloud.decoders = shared_decoders()
     made = Api(app_of(cloud, cors_origins=[ORIGIN]), cloud, "")

@@ -1,4 +1,4 @@
-"""`photofinish export`: the originals of a person's photos, as a zip file or in a folder."""
+"""`photofinish export`: the originals of a person's photos, as a zip file or in a folder; what was found, as CSV."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from photofinish.domain.export_names import export_names
 from photofinish.domain.photo import PhotoRef
 from photofinish.errors import RejectedInput
 from photofinish_cli import api_client
 from photofinish_cli.arguments import Album
 from photofinish_cli.deployment import Json, StateDir, connect
-from photofinish_cli.export_names import export_names
-from photofinish_cli.exporting import Exported, Wanted, export_folder, export_zip
+from photofinish_cli.exporting import Exported, Wanted, export_folder, export_zip, written_whole
 from photofinish_cli.output import ExitCode, counted, print_error, print_json, printable, remark, reported_errors, say
 from photofinish_cli.person_ids import whole_person_id
 from photofinish_cli.progress import progress_bar
@@ -44,6 +44,10 @@ def export(
     folder: Annotated[
         Path | None, typer.Option("--folder", metavar="DIR", help="Write files into this folder.", file_okay=False)
     ] = None,
+    csv_file: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Write which numbers and people are in all photos.", dir_okay=False),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     json: Json = False,
     state: StateDir = None,
@@ -60,14 +64,25 @@ def export(
       photofinish export spring-10k --person 0c6f3b1e --selfie me.jpg --folder ./ada
 
       photofinish export spring-10k --bib 1234 --min-score 0.8 --zip 1234.zip --force
+
+      photofinish export spring-10k --csv spring-10k.csv
     """
+    if csv_file is not None:
+        if any((bib, person, selfie, zip_file, folder)):
+            _usage("--csv is about all photos: leave out whose photos, --zip and --folder")
+        with reported_errors(on_interrupt="Nothing half-written is left; run it again."):
+            _export_csv(album, csv_file, force=force)
+        if json:
+            print_json({"album": album, "target": str(csv_file)})
+        else:
+            say(f"written to {printable(str(csv_file))}")
+        return
     if bib is None and person is None and not selfie:
         _usage("say whose photos: --bib, --person or --selfie")
     if (zip_file is None) == (folder is None):
         _usage("say where to: --zip FILE or --folder DIR")
     with reported_errors(on_interrupt="Nothing half-written is left; run it again."):
-        if zip_file is not None and zip_file.exists() and not force:
-            raise RejectedInput("file_exists", f"{zip_file} exists: choose another name, or --force to replace it")
+        _check_new(zip_file, force=force)
         cloud = connect(state)
         criteria = {} if bib is None else {"bib": bib}
         if person is not None:
@@ -86,6 +101,18 @@ def export(
     _tell(album, done, zip_file or folder, json=json)
     if done.failed or not photos:
         raise typer.Exit(ExitCode.FOUND_WRONG)
+
+
+def _export_csv(album: str, file: Path, *, force: bool) -> None:
+    _check_new(file, force=force)
+    content = api_client.file_in_album(album, "/export.csv")
+    with written_whole(file) as partial:
+        partial.write_bytes(content)
+
+
+def _check_new(file: Path | None, *, force: bool) -> None:
+    if file is not None and file.exists() and not force:
+        raise RejectedInput("file_exists", f"{file} exists: choose another name, or --force to replace it")
 
 
 def _found(album: str, criteria: dict[str, Any], selfies: Sequence[Path]) -> Iterator[dict[str, Any]]:

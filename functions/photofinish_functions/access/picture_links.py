@@ -38,8 +38,11 @@ class PictureLink:
 class PictureLinks:
     """Signs and reads links; `secret` is the deployment's PHOTOFINISH_TOKEN_SECRET."""
 
-    def __init__(self, secret: SecretVersions, *, now_s: Callable[[], float] = time.time) -> None:
-        self._keys = [hmac.digest(value, _CONTEXT, hashlib.sha256) for value in secret.accepted]
+    def __init__(
+        self, secret: SecretVersions, *, context: bytes = _CONTEXT, now_s: Callable[[], float] = time.time
+    ) -> None:
+        """What is signed in one `context` is not valid in another."""
+        self._keys = [hmac.digest(value, context, hashlib.sha256) for value in secret.accepted]
         self._now_s = now_s
 
     def token(self, link: PictureLink) -> str:

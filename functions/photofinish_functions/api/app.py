@@ -31,9 +31,11 @@ from photofinish_functions.api.routes import (
     cameras,
     clusters,
     consents,
+    downloads,
     enrolments,
     erasures,
     events,
+    exports,
     faces,
     feedback,
     health,
@@ -106,7 +108,7 @@ def make_app(
     about_people = (people, enrolments, matches, numbers, clusters, consents, subject_access)
     about_albums = (batches, bib_rules, cameras, policy, opt_outs, access, shares, feedback, sessions)
     of_events = (events, statistics, queue, webhooks, webhooks_of_all)
-    about_photos = (photos, pictures, bibs, faces)
+    about_photos = (photos, pictures, downloads, exports, bibs, faces)
     for routes in (*of_requests, *about_photos, *about_people, *about_albums, *of_events, erasures, receipts):
         _register(app, routes.blueprint(cloud))
     _register(app, sessions.signing_in(cloud))

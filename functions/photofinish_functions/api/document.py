@@ -60,6 +60,7 @@ _HEADERS: Mapping[int, Json] = {
             "example": 5,
         }
     },
+    416: {"Content-Range": {"schema": _TEXT, "example": "bytes */4816312"}},
     429: {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer"}, "example": 12}},
     503: {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer"}, "example": 5}},
 }

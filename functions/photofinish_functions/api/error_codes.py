@@ -26,6 +26,7 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
         "cross_site": "Only pages of this site may change something with its cookie: send the session token as Bearer.",
         "vectors_not_allowed": "This key or user may not send or receive embeddings: send pictures, or use a key made "
         "with --vectors.",
+        "downloads_not_allowed": "Originals may not be downloaded here: download the size `web`.",
         "find_me_only": "Send a selfie or a bib number: signed-in users find only themselves here.",
     },
     404: {
@@ -40,6 +41,8 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
         "unknown_erasure": "There is no erasure with this id.",
         "unknown_receipt": "There is no receipt of this erasure: it is unknown, or has not finished.",
         "not_clustered": "This album was not clustered yet.",
+        "no_picture": "There is no file of this size of the photo: it was not analysed, or its album keeps only "
+        "results.",
         "unknown_link": "This link is not complete or has expired: request the photo again.",
         "unknown_opt_out": "The suppression list has no such entry.",
         "unknown_share_link": "This album has no such share link.",
@@ -73,6 +76,7 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
     },
     413: {"too_large": "The body of the request, or one of its parts, is too large: at most 32 MiB are accepted."},
     415: {"unsupported_media_type": "Send the body as application/json."},
+    416: {"range_not_satisfiable": "The archive has 4,816,312 bytes: the range must begin before its end."},
     422: {
         "invalid_value": "max_digits: must not be below min_digits.",
         "album_name_not_allowed": "Character 5 of the album's name is not visible (U+200B, zero width space), so it "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from photofinish_functions.api.example_batches import BATCH, BATCH_PAGE, CREATED_BATCH
+from photofinish_functions.api.example_downloads import DOWNLOAD
 from photofinish_functions.api.example_shares import CARD, SHARING_ANSWERS
 from photofinish_functions.api.example_values import (
     ACCESS,
@@ -57,6 +58,7 @@ ANSWERS: Final[dict[str, Json]] = {
     "add_batch_files": CREATED_BATCH,
     "show_batch": BATCH_PAGE,
     "cancel_batch": BATCH,
+    "create_download": DOWNLOAD,
     "health": {"status": "ok"},
     "ready": {"status": "ok"},
     "search": search_answer(part("face", 0.99, 0.95), QUALITY, face=FOUND_FACE),

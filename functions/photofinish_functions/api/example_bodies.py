@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from photofinish_functions.api.example_batches import FILE_TO_UPLOAD
+from photofinish_functions.api.example_downloads import NEW_DOWNLOAD
 from photofinish_functions.api.example_shares import SHARING_BODIES
 from photofinish_functions.api.example_values import (
     BEA,
@@ -35,6 +36,7 @@ def _files(field: str, *, count: int, **more: Any) -> dict[str, Json]:
 BODIES: Final[dict[str, dict[str, Json]]] = {
     "create_batch": _json(one_file={"files": [FILE_TO_UPLOAD]}),
     "add_batch_files": _json(one_more={"files": [FILE_TO_UPLOAD]}),
+    "create_download": _json(previews=NEW_DOWNLOAD),
     "search": _json(
         by_bib_number={"bib": "1234", "limit": 50},
         photos_of_one_camera_in_a_quarter_of_an_hour={

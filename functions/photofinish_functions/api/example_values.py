@@ -91,6 +91,7 @@ def search_answer(*parts: Json, **found: Any) -> Json:
         "sharpness": 0.61,
         "placeholder": PLACEHOLDER,
         "renditions": RENDITIONS,
+        "download_pass": None,
     }
     return {
         "album": ALBUM,

@@ -104,6 +104,10 @@ class FoundPhoto(Output):
     sharpness: Score
     placeholder: Placeholder | None
     renditions: Renditions
+    download_pass: str | None = Field(
+        description="Send it with a request to download this photo, within a day: it says that your search found the "
+        "photo, and which face in it is yours. null if you need none, because you may see all photos and faces."
+    )
 
 
 class SearchAnswer(Output):

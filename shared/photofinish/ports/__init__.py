@@ -32,6 +32,7 @@ from photofinish.ports.camera_clocks import CameraClocks
 from photofinish.ports.clusters import Clusters
 from photofinish.ports.consents import Consents, SuppressionList
 from photofinish.ports.documents import Documents, PhotoRecord
+from photofinish.ports.downloads import KeptDownloads
 from photofinish.ports.enrolments import EnrolmentPictures, Enrolments
 from photofinish.ports.erasures import (
     Buried,
@@ -58,6 +59,7 @@ from photofinish.ports.people import (
 from photofinish.ports.photos import (
     BucketKind,
     DerivedObjects,
+    Originals,
     PhotoLinks,
     PhotoStore,
     PhotoUploads,
@@ -142,6 +144,7 @@ __all__ = [
     "JobLauncher",
     "KeptAnswer",
     "KeptAnswers",
+    "KeptDownloads",
     "LeasedWork",
     "LivenessCheck",
     "Match",
@@ -149,6 +152,7 @@ __all__ = [
     "NotClaimed",
     "NotSent",
     "ObjectVersion",
+    "Originals",
     "PendingAccess",
     "People",
     "PeopleChanges",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -84,6 +84,10 @@ class Documents(Protocol):
         ...
 
     def get(self, album: str, photo_id: str) -> PhotoRecord | None: ...
+
+    def records(self, album: str, photo_ids: Collection[str]) -> list[PhotoRecord]:
+        """Return the records of those of these photos that the album has, in no order."""
+        ...
 
     def counts(self, album: str) -> dict[PhotoStatus, int]:
         """Return the number of photos per status; empty for an unknown album."""

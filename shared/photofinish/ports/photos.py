@@ -24,7 +24,19 @@ class DerivedObjects(Protocol):
         ...
 
 
-class PhotoStore(DerivedObjects, Protocol):
+class Originals(Protocol):
+    """The bucket of originals, for those who only read parts of them."""
+
+    def read_part(self, photo: PhotoRef, *, start: int, stop: int) -> bytes:
+        """Return the bytes `start` to `stop` of exactly this generation, as they are stored; fewer at its end.
+
+        Raises:
+            PhotoGone: this generation does not exist any more.
+        """
+        ...
+
+
+class PhotoStore(DerivedObjects, Originals, Protocol):
     """The bucket of originals and the bucket of derived objects."""
 
     def read(self, photo: PhotoRef, *, max_bytes: int) -> bytes:
@@ -104,6 +116,10 @@ class PhotoLinks(Protocol):
 
     def rendition_urls(self, names: Sequence[str], *, expires_in_s: int) -> list[str]:
         """Return links to GET derived objects, in order; whether the objects exist is not checked."""
+        ...
+
+    def original_url(self, photo: PhotoRef, *, file_name: str, expires_in_s: int) -> str:
+        """Return a link to GET exactly this generation, which browsers save as `file_name`."""
         ...
 
     def upload_url(

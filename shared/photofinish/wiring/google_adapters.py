@@ -19,6 +19,7 @@ from photofinish.ports import (
     ErasableObjects,
     GpuStates,
     JobLauncher,
+    Originals,
     PeopleDocuments,
     PhotoLinks,
     PhotoStore,
@@ -45,6 +46,12 @@ class GoogleAdapters:
 
     @cached_property
     def store(self) -> PhotoStore:
+        from photofinish.adapters.google.photo_store import GcsPhotoStore
+
+        return GcsPhotoStore(self._storage_client, self.settings.photo_bucket, self.settings.derived_bucket)
+
+    @cached_property
+    def originals(self) -> Originals:
         from photofinish.adapters.google.photo_store import GcsPhotoStore
 
         return GcsPhotoStore(self._storage_client, self.settings.photo_bucket, self.settings.derived_bucket)

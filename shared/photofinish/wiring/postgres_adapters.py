@@ -27,6 +27,7 @@ from photofinish.ports import (
     FaceIndex,
     FindMeFeedback,
     KeptAnswers,
+    KeptDownloads,
     People,
     PeopleChanges,
     PeopleNumbers,
@@ -67,6 +68,12 @@ class PostgresAdapters:
         from photofinish.adapters.postgres.idempotency import PgKeptAnswers
 
         return PgKeptAnswers(self._database)
+
+    @cached_property
+    def downloads(self) -> KeptDownloads:
+        from photofinish.adapters.postgres.downloads import PgDownloads
+
+        return PgDownloads(self._database)
 
     @cached_property
     def audit(self) -> AuditReading:

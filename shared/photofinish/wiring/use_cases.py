@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from photofinish.application.consent.opting_out import OptOuts
     from photofinish.application.consent.subject_access import SubjectAccess
     from photofinish.application.deleted_objects import DeletedObjects
+    from photofinish.application.downloads.facts import AlbumFacts
     from photofinish.application.erasing import Eraser, ErasureRequests
     from photofinish.application.launch_workers import WorkerLauncher
     from photofinish.application.people.clustering import PeopleClustering
@@ -152,6 +153,12 @@ class App(GoogleAdapters, PostgresAdapters, Models):
             min_similarity=self.calibration.stranger_similarity,
             secret=self.access_settings.pepper.current,
         )
+
+    @cached_property
+    def album_facts(self) -> AlbumFacts:
+        from photofinish.application.downloads.facts import AlbumFacts
+
+        return AlbumFacts(self.people, self.album_rules)
 
     @cached_property
     def clustering(self) -> PeopleClustering:

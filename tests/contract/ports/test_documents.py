@@ -446,6 +446,15 @@ def test_a_result_of_a_newer_generation_has_its_own_bibs(documents: Documents) -
     assert shown(documents, newer.ref) == (["2"], 6)
 
 
+def test_reads_the_records_of_several_photos(documents: Documents) -> None:
+    photos = [stored("race/1.jpg"), stored("race/2.jpg"), stored("other/3.jpg")]
+    for photo in photos:
+        queue(documents, photo)
+    ids = [photo.ref.photo_id for photo in photos]
+    assert {record.ref for record in documents.records("race", [*ids, "0" * 32])} == {photos[0].ref, photos[1].ref}
+    assert documents.records("race", []) == []
+
+
 def copied(name: str, *, queued: Documents | None = None, md5: str = "md5", crc32c: str = "crc") -> StoredPhoto:
     photo = replace(stored(name), md5=md5, crc32c=crc32c)
     if queued is not None:

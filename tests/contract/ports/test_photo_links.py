@@ -32,6 +32,7 @@ from hypothesis import strategies as st
 
 from photofinish.adapters.google.hmac_links import SAME_FOR_S, HmacKey, HmacPhotoLinks
 from photofinish.adapters.google.signed_links import GcsPhotoLinks, IamSigning, default_signing, signing_transport
+from photofinish.domain.photo import PhotoRef
 from photofinish.domain.upload_batch import AnnouncedFile
 from photofinish.errors import Misconfigured, Unavailable
 from photofinish.ports import BucketKind, PhotoLinks, SignedUpload
@@ -179,6 +180,22 @@ def test_a_rendition_is_signed_for_its_name_and_time(
     for other in (url.replace("preview", "secret"), url.replace("Expires=900", "Expires=901")):
         with pytest.raises(InvalidSignature):
             check_signature(key.public_key(), other, "GET", {})
+
+
+def test_an_original_is_signed_for_its_version_and_file_name(
+    signing: Signing, cloud: StorageClient, key: rsa.RSAPrivateKey
+) -> None:
+    ref = PhotoRef(bucket="photos", name="race/é 1.jpg", generation=7)
+    url = links_of(signing, cloud).original_url(ref, file_name="é 1.jpg", expires_in_s=900)
+    assert url.startswith("https://storage.googleapis.com/photos/race/%C3%A9%201.jpg?")
+    query = parse_qs(urlsplit(url).query)
+    assert query["generation"] == ["7"]
+    assert query["response-content-disposition"] == [
+        "attachment; filename=\"_ 1.jpg\"; filename*=UTF-8''%C3%A9%201.jpg"
+    ]
+    check_signature(key.public_key(), url, "GET", {})
+    with pytest.raises(InvalidSignature):
+        check_signature(key.public_key(), url.replace("generation=7", "generation=8"), "GET", {})
 
 
 def test_an_upload_is_signed_for_its_type_and_size(

@@ -57,6 +57,17 @@ def test_an_older_generation_is_gone(store: PhotoStore, upload: Upload) -> None:
     assert store.read(new, max_bytes=100) == b"two"
 
 
+def test_reads_a_part_of_exactly_one_version(store: PhotoStore, upload: Upload) -> None:
+    old = upload("race/1.jpg", b"content")
+    assert store.read_part(old, start=2, stop=5) == b"nte"
+    assert store.read_part(old, start=5, stop=99) == b"nt"
+    assert store.read_part(old, start=3, stop=3) == b""
+    assert store.read_part(upload("race/empty.jpg", b""), start=0, stop=5) == b""
+    upload("race/1.jpg", b"another")
+    with pytest.raises(PhotoGone):
+        store.read_part(old, start=0, stop=1)
+
+
 def test_only_the_newest_generation_is_live(store: PhotoStore, upload: Upload) -> None:
     old = upload("race/1.jpg", b"one")
     assert store.is_live(old)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from photofinish.adapters.memory.failing import before_call, fail_once
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
 from photofinish.adapters.memory.photo_uploads import MemoryPhotoUploads
+from photofinish.domain.export_names import export_names
 from photofinish.errors import RejectedInput, Unavailable
-from photofinish_cli.export_names import export_names
 from photofinish_cli.exporting import Exported, Wanted, export_folder, export_zip
 
 _parts = st.text(st.sampled_from("aA1 .ÄäI\u0308:\\*\n\u202e"), min_size=1, max_size=4) | st.sampled_from(

@@ -13,6 +13,7 @@ from photofinish.domain.search_results import SearchPage
 from photofinish.errors import InvalidQuery
 from photofinish.wiring import App
 from photofinish_functions.api.albums import check_album, count_faces
+from photofinish_functions.api.download_passes import download_passes
 from photofinish_functions.api.error_codes import UNFIT_SELFIE, fails_with
 from photofinish_functions.api.find_me import check_criteria, shown_to
 from photofinish_functions.api.guarding import audit, face_search, guarded, principal, probing, require_vectors, spend
@@ -174,6 +175,8 @@ def _photos(services: App, album: str, page: SearchPage, *, is_own: bool) -> lis
             )
         )
     renditions = rendition_links(services, album, shown)
+    passes = download_passes(services, album, shown)
     return [
-        FoundPhoto.from_object(found, renditions=links) for found, links in zip(page.photos, renditions, strict=True)
+        FoundPhoto.from_object(found, renditions=links, download_pass=download_pass)
+        for found, links, download_pass in zip(page.photos, renditions, passes, strict=True)
     ]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from cachetools import TLRUCache
 
+from photofinish.domain.photo import PhotoRef
 from photofinish.domain.upload_batch import AnnouncedFile
 from photofinish.ports import BucketKind, PhotoLinks, SignedUpload
 
@@ -44,6 +45,9 @@ class CachedPhotoLinks:
             with self._lock:
                 self._kept.update({(name, expires_in_s): (until_s, url) for name, url in signed.items()})
         return [known[name] for name in names]
+
+    def original_url(self, photo: PhotoRef, *, file_name: str, expires_in_s: int) -> str:
+        return self._links.original_url(photo, file_name=file_name, expires_in_s=expires_in_s)
 
     def upload_url(
         self, bucket_kind: BucketKind, name: str, content_type: str, *, max_bytes: int, expires_in_s: int

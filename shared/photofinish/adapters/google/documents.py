@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -239,6 +239,15 @@ class FirestoreDocuments:
     def get(self, album: str, photo_id: str) -> PhotoRecord | None:
         snapshot = self._photos(album).document(photo_id).get(timeout=_TIMEOUT_S)
         return _record(snapshot) if snapshot.exists and not is_erased(snapshot.to_dict() or {}) else None
+
+    @unavailable_when_transient
+    def records(self, album: str, photo_ids: Collection[str]) -> list[PhotoRecord]:
+        documents = [self._photos(album).document(photo_id) for photo_id in photo_ids]
+        found = []
+        for start in range(0, len(documents), _PAGE):
+            snapshots = self._client.get_all(documents[start : start + _PAGE], timeout=_TIMEOUT_S)
+            found += [_record(one) for one in snapshots if one.exists and not is_erased(one.to_dict() or {})]
+        return found
 
     @unavailable_when_transient
     def counts(self, album: str) -> dict[PhotoStatus, int]:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
+from photofinish.domain.photo import PhotoRef
 from photofinish.domain.upload_batch import AnnouncedFile
 from photofinish.errors import Misconfigured
 from photofinish.ports import BucketKind, PhotoLinks, SignedUpload
@@ -44,7 +45,7 @@ class HmacKey:
 
 
 class HmacPhotoLinks:
-    """Signs links to renditions itself and leaves uploads, which are rare, to `uploads`.
+    """Signs links to renditions itself and leaves uploads and originals, which are rare, to `uploads`.
 
     A link to a rendition is valid up to `SAME_FOR_S` longer than requested.
     """
@@ -84,6 +85,9 @@ class HmacPhotoLinks:
             signature = hmac.digest(signing_key, text.encode(), "sha256").hex()
             urls.append(f"{self._endpoint}{path}?{query}&X-Goog-Signature={signature}")
         return urls
+
+    def original_url(self, photo: PhotoRef, *, file_name: str, expires_in_s: int) -> str:
+        return self._uploads.original_url(photo, file_name=file_name, expires_in_s=expires_in_s)
 
     def upload_url(
         self, bucket_kind: BucketKind, name: str, content_type: str, *, max_bytes: int, expires_in_s: int

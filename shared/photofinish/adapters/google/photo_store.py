@@ -32,6 +32,19 @@ class GcsPhotoStore:
             raise _gone(photo) from None
 
     @unavailable_when_transient
+    def read_part(self, photo: PhotoRef, *, start: int, stop: int) -> bytes:
+        if start >= stop:
+            return b""
+        blob = self._client.bucket(photo.bucket).blob(photo.name, generation=photo.generation)
+        try:
+            content: bytes = blob.download_as_bytes(start=start, end=stop - 1, raw_download=True, timeout=TIMEOUT_S)
+        except exceptions.NotFound:
+            raise _gone(photo) from None
+        except exceptions.RequestRangeNotSatisfiable:
+            return b""
+        return content
+
+    @unavailable_when_transient
     def list_photos(self, prefix: str = "") -> Iterator[StoredPhoto]:
         for blob in self._client.list_blobs(self._photos, prefix=prefix, timeout=TIMEOUT_S):
             yield stored_photo(blob)

@@ -20,6 +20,8 @@ from urllib3.util import Retry
 
 from photofinish.adapters.google.errors import unavailable_when_transient
 from photofinish.domain.announced import Announced, metadata_of
+from photofinish.domain.export_names import attachment
+from photofinish.domain.photo import PhotoRef
 from photofinish.domain.upload_batch import AnnouncedFile
 from photofinish.errors import Misconfigured
 from photofinish.ports import BucketKind, SignedUpload
@@ -61,6 +63,23 @@ class GcsPhotoLinks:
             return url
 
         return self._each(sign, names)
+
+    @unavailable_when_transient
+    def original_url(self, photo: PhotoRef, *, file_name: str, expires_in_s: int) -> str:
+        url: str = (
+            self._client.bucket(photo.bucket)
+            .blob(photo.name)
+            .generate_signed_url(
+                version="v4",
+                expiration=timedelta(seconds=expires_in_s),
+                method="GET",
+                generation=photo.generation,
+                response_disposition=attachment(file_name),
+                credentials=self._signing,
+                api_access_endpoint=self._client.api_endpoint,
+            )
+        )
+        return url
 
     @unavailable_when_transient
     def upload_url(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -134,6 +134,9 @@ class MemoryDocuments:
     def get(self, album: str, photo_id: str) -> PhotoRecord | None:
         fields = self._photos.get((album, photo_id))
         return _record(fields) if fields and not is_erased(fields) else None
+
+    def records(self, album: str, photo_ids: Collection[str]) -> list[PhotoRecord]:
+        return [record for photo_id in photo_ids if (record := self.get(album, photo_id)) is not None]
 
     def counts(self, album: str) -> dict[PhotoStatus, int]:
         statuses = [record.status for record in self.list_photos(album)]

@@ -60,6 +60,8 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         "webhook_delivery": ("SELECT", "DELETE"),
         # Erasures delete answers that name what is erased; the answers may have secrets.
         "kept_answer": ("SELECT (album, ids)", "DELETE"),
+        # Erasures delete downloads that contain what is erased.
+        "download": ("SELECT (album_id, photo_ids)", "DELETE"),
     },
     Rights.API: {
         # Keys are made and revoked by the owner.
@@ -69,6 +71,7 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         "share": ROWS,
         "page_session": ROWS,
         "kept_answer": ROWS,
+        "download": ROWS,
         "rate_window": ("SELECT", "INSERT", "UPDATE"),
         "found_face": ("SELECT", "INSERT", "UPDATE"),
         "seen_signature": ROWS,
@@ -88,6 +91,7 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         "share": ("SELECT", "DELETE"),
         "page_session": ("SELECT (expires_at)", "DELETE"),
         "kept_answer": ("SELECT (album, ids, expires_at)", "DELETE"),
+        "download": ("SELECT (album_id, photo_ids, expires_at)", "DELETE"),
         "rate_window": ("SELECT", "DELETE"),
         "found_face": ("SELECT", "DELETE"),
         "seen_signature": ("SELECT", "DELETE"),

@@ -24,6 +24,7 @@ OPEN = {
     ("GET", "/v1/ready"),
     ("GET", "/v1/openapi.json"),
     ("GET", "/v1/pictures/link"),
+    ("GET", "/v1/downloads/token"),
     ("POST", "/v1/shares/open"),
     ("POST", "/v1/sessions"),
 }

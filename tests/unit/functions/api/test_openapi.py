@@ -26,6 +26,7 @@ from support.api import ORIGIN, Api, error_of, files, running_api, write_key_fil
 from support.faces import bib, embedding, face, photo
 from support.http_server import served
 from support.index import add
+from support.openapi_document import document as document_of_routes
 from support.postgres import fresh_database
 
 ROOT = Path(__file__).parents[4]
@@ -297,6 +298,11 @@ def test_pictures_are_sent_as_documented(running: Api) -> None:
     assert answer.status_code == 200
     [picture] = answer.get_json()["pictures"]
     assert picture["error"]["code"] == "not_a_picture"
+
+
+def test_clients_are_generated_from_what_is_served(document: dict[str, Any]) -> None:
+    served = {name: value for name, value in document.items() if name != "servers"}
+    assert json.loads(json.dumps(document_of_routes())) == json.loads(json.dumps(served)), "`make clients` drifts"
 
 
 def test_the_api_page_names_every_path(document: dict[str, Any]) -> None:

@@ -73,6 +73,12 @@ PERSONAL_TABLES = (
         album="album = %(album)s",
         before_indexing=True,
     ),
+    PersonalTable(
+        name="download",
+        photo="album_id = %(album_id)s AND photo_ids && %(photo_ids)s::uuid[]",
+        album=_OF_ALBUM,
+        before_indexing=True,
+    ),
     PersonalTable(name="collection_face", face=_OF_FACE, album=_OF_ALBUM),
     PersonalTable(name="person_face", photo=_OF_PHOTO, face=_OF_FACE, person=_OF_PERSON, album=_OF_ALBUM),
     PersonalTable(

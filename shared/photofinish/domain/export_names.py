@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from urllib.parse import quote
 
 MAX_PART_CHARS = 120
 # Not allowed in file names on Windows, nor at the end of one.
@@ -33,6 +34,14 @@ def export_names(names: Iterable[str]) -> dict[str, str]:
         taken.add(_folded(unique))
         found[name] = str(unique)
     return found
+
+
+def attachment(file_name: str) -> str:
+    """The value of Content-Disposition with which a browser saves an answer under this name (RFC 6266)."""
+    plain = "".join(
+        character if " " <= character <= "~" and character not in '"\\%' else "_" for character in file_name
+    )
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"
 
 
 def _safe(part: str) -> str:

@@ -1,0 +1,1 @@
+"""Several photos as one ZIP, streamed from the bucket."""
