@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from flask_openapi3.openapi import OpenAPI
+
 from photofinish.settings import Settings
 from photofinish.wiring import App
 from photofinish_functions.api.app import make_app
@@ -21,13 +23,18 @@ SETTINGS = {
 }
 
 
-def document() -> dict[str, Any]:
-    """The document without `servers`, which name where it was read."""
+def app_without_services() -> OpenAPI:
+    """The application, which answers only what needs neither a key nor a service."""
 
     def no_gate() -> Any:
-        raise AssertionError("no request is answered")
+        raise AssertionError("no request with a key is answered")
 
-    app = make_app(App(Settings.from_env(**SETTINGS)), no_gate)
+    return make_app(App(Settings.from_env(**SETTINGS)), no_gate)
+
+
+def document() -> dict[str, Any]:
+    """The document without `servers`, which name where it was read."""
+    app = app_without_services()
     return complete_document(app.api_doc, app)
 
 

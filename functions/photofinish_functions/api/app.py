@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from photofinish.wiring import App
 from photofinish_functions.access.gate import Gate
+from photofinish_functions.api import docs
 from photofinish_functions.api.albums import has_album
 from photofinish_functions.api.browsers import add_headers
 from photofinish_functions.api.errors import ErrorAnswer, answer_errors, refuse_invalid
@@ -112,6 +113,7 @@ def make_app(
     for routes in (*of_requests, *about_photos, *about_people, *about_albums, *of_events, erasures, receipts):
         _register(app, routes.blueprint(cloud))
     _register(app, sessions.signing_in(cloud))
+    app.register_blueprint(docs.blueprint())
     app.register_blueprint(pages.blueprint(lambda: cloud.storage_origin, live_origin))
     log_requests(app)
     add_headers(app, cors_origins)

@@ -25,6 +25,10 @@ OPEN = {
     ("GET", "/v1/openapi.json"),
     ("GET", "/v1/pictures/link"),
     ("GET", "/v1/downloads/token"),
+    ("GET", "/v1/docs"),
+    ("GET", "/v1/docs/start.js"),
+    ("GET", "/v1/docs/swagger-ui.css"),
+    ("GET", "/v1/docs/swagger-ui.js"),
     ("POST", "/v1/shares/open"),
     ("POST", "/v1/sessions"),
 }
