@@ -69,7 +69,7 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
         "last_secret": "Messages must be signed: add a new secret before you remove this one.",
         "batch_ended": "The batch is completed: create another.",
         "batch_full": "A batch has at most 10,000 files: create another.",
-        "photo_exists": "The album has a photo of this name: spring-10k/IMG_1.jpg. Uploads of a batch replace none: "
+        "photo_exists": "The album has photos of these names: files.0, files.7. Uploads of a batch replace none: "
         "leave them out, or give them other names.",
         "idempotency_key_reused": "This Idempotency-Key was sent with another body: use a new key for each request.",
         "request_in_progress": "A request with this Idempotency-Key is being answered: repeat it in 5 s.",
@@ -83,9 +83,9 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
         "could pass for another album. Rename the folder.",
         "invalid_query": "The time window ends before it starts.",
         "url_not_allowed": "Events cannot be sent to this URL: it must begin with https://.",
-        "announced_twice": "'spring-10k/IMG_1.jpg' is in the list twice: give each file a name of its own.",
-        "file_too_large": "'spring-10k/IMG_1.jpg': The file has 120 MB; the limit is 100 MB.",
-        "photo_name_not_allowed": "'spring-10k/…': use up to 1024 bytes with the album, and no line breaks.",
+        "announced_twice": "files.7 has the name of files.0: give each its own.",
+        "file_too_large": "files.0: The file has 120 MB; the limit is 100 MB.",
+        "photo_name_not_allowed": "files.0: Use a name of up to 1024 bytes with the album, and without line breaks.",
         "not_a_vector": "queries.0 is not a vector: it is not valid Base64.",
         "person_without_face": "No face of this person is known yet.",
         "person_name_not_allowed": "A name has 1 to 200 printable characters; this one does not.",

@@ -56,11 +56,15 @@ def _check(files: Sequence[AnnouncedFile], bucket: str, documents: Documents) ->
     check_announced(files)
     refs = [PhotoRef(bucket=bucket, name=file.name, generation=0) for file in files]
     known = documents.states(refs)
-    taken = [ref.name for ref in refs if ref in known and known[ref].status is not PhotoStatus.ERASED]
+    taken = [
+        f"files.{place}"
+        for place, ref in enumerate(refs)
+        if ref in known and known[ref].status is not PhotoStatus.ERASED
+    ]
     if taken:
         more = f" and {len(taken) - _NAMED:,} more" if len(taken) > _NAMED else ""
         raise Conflict(
             "photo_exists",
-            f"The album has a photo of this name: {', '.join(taken[:_NAMED])}{more}. Uploads of a batch replace none: "
+            f"The album has photos of these names: {', '.join(taken[:_NAMED])}{more}. Uploads of a batch replace none: "
             "leave them out, or give them other names.",
         )

@@ -138,27 +138,29 @@ def check_announced(files: Iterable[AnnouncedFile]) -> None:
 
     Raises:
         RejectedInput: `photo_name_not_allowed`, `album_name_not_allowed`, `empty_file` or `file_too_large`, with the
-            name of the file; `announced_twice`.
+            place of the file in the list; `announced_twice`.
     """
-    names = set()
-    for file in files:
-        if file.name in names:
+    places: dict[str, int] = {}
+    for place, file in enumerate(files):
+        if file.name in places:
             raise RejectedInput(
-                "announced_twice", f"{file.name!r} is in the list twice: give each file a name of its own."
+                "announced_twice", f"files.{place} has the name of files.{places[file.name]}: give each its own."
             )
-        names.add(file.name)
+        places[file.name] = place
         try:
             check_names(file.name)
             check_size(file.size_bytes)
+            _check_path(file.name)
         except RejectedInput as rejection:
-            raise RejectedInput(rejection.code, f"{file.name!r}: {rejection.message}") from None
-        if {".", ".."} & set(file.name.split("/")):
-            # HTTP clients shorten such paths, so the upload would have another name, also of another album.
-            raise RejectedInput(
-                "photo_name_not_allowed", f"{file.name[:40]!r}: no folder may be called '.' or '..'. Rename it."
-            )
-        if len(file.name.encode()) > _MAX_OBJECT_NAME_BYTES or any(character in "\r\n" for character in file.name):
-            raise RejectedInput(
-                "photo_name_not_allowed",
-                f"{file.name[:40]!r}: use up to {_MAX_OBJECT_NAME_BYTES} bytes with the album, and no line breaks.",
-            )
+            raise RejectedInput(rejection.code, f"files.{place}: {rejection.message}") from None
+
+
+def _check_path(name: str) -> None:
+    if {".", ".."} & set(name.split("/")):
+        # HTTP clients shorten such paths, so the upload would have another name, also of another album.
+        raise RejectedInput("photo_name_not_allowed", "No folder may be called '.' or '..'. Rename it.")
+    if len(name.encode()) > _MAX_OBJECT_NAME_BYTES or any(character in "\r\n" for character in name):
+        raise RejectedInput(
+            "photo_name_not_allowed",
+            f"Use a name of up to {_MAX_OBJECT_NAME_BYTES} bytes with the album, and without line breaks.",
+        )

@@ -158,7 +158,11 @@ def test_more_files_may_come_until_the_batch_ends(api: Api) -> None:
 def test_what_cannot_be_uploaded_is_refused_whole(
     api: Api, files: list[dict[str, Any]], expected: tuple[int, str]
 ) -> None:
-    assert refusal(create(api, *files)) == expected
+    refused = create(api, *files)
+    assert refusal(refused) == expected
+    message = refused.get_json()["error"]["message"]
+    assert "jpg" not in message, "messages say where, and repeat no values"
+    assert "files" in message
     with api.database.transaction() as conn:
         assert conn.execute("SELECT count(*) FROM upload_batch").fetchone() == (0,)
 
@@ -167,7 +171,8 @@ def test_photos_of_the_album_are_not_replaced(api: Api) -> None:
     result(api, "1.jpg")
     refused = create(api, file("1.jpg"), file("2.jpg"))
     assert refusal(refused) == (409, "photo_exists")
-    assert "race/1.jpg" in refused.get_json()["error"]["message"]
+    assert "files.0." in refused.get_json()["error"]["message"]
+    assert "1.jpg" not in refused.get_json()["error"]["message"]
 
 
 def test_batches_are_for_writers_of_the_album(api: Api) -> None:

@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 
 from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.domain.photo import PhotoStatus, StoredPhoto
-from photofinish_functions.api.error_codes import every_code
+from photofinish_functions.api.error_codes import MESSAGES, every_code
 from photofinish_functions.api.patterns import SENTENCES
 from support.api import ORIGIN, Api, error_of, files, running_api, write_key_file
 from support.faces import bib, embedding, face, photo
@@ -97,10 +97,16 @@ def validate(example: Any, schema: dict[str, Any], document: dict[str, Any]) -> 
 
 def codes_in_the_source() -> set[str]:
     """The codes with which our code refuses requests and pictures, wherever an API route may reach it."""
+    return codes_in(
+        ROOT / "shared/photofinish", ROOT / "functions/photofinish_functions", without=("rekognition", "live")
+    )
+
+
+def codes_in(*folders: Path, without: tuple[str, ...] = ()) -> set[str]:
     found = set()
-    for folder in (ROOT / "shared/photofinish", ROOT / "functions/photofinish_functions"):
+    for folder in folders:
         for path in folder.rglob("*.py"):
-            if {"rekognition", "live"} & set(path.relative_to(folder).parts):
+            if set(without) & set(path.relative_to(folder).parts):
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 match node:
@@ -234,6 +240,8 @@ class TestDocument:
         assert running.call("POST", "/rerank", json=rerank["value"]).status_code == 200
 
 
+ROWS = re.compile(r"^\| (\d{3}) \| (.*) \|$", re.MULTILINE)
+LIVE_CODES = {"too_many_connections"}  # in the table of the API's errors, though the function `live` answers with them
 SETTINGS = (
     "/access",
     "/bib-rules",
@@ -309,3 +317,20 @@ def test_the_api_page_names_every_path(document: dict[str, Any]) -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     missing = [f"{method} {path}" for method, path in operations(document) if f"`{method} {path}`" not in text]
     assert not missing, f"docs/api.md does not mention {missing}"
+
+
+def test_the_table_of_the_api_page_has_every_error_code_at_its_status() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    rows = {int(status): set(re.findall(r"`([a-z]+(?:_[a-z]+)*)`", codes)) for status, codes in ROWS.findall(text)}
+    missing = {status: missed for status, codes in MESSAGES.items() if (missed := set(codes) - rows.get(status, set()))}
+    assert not missing, f"the table of errors in docs/api.md lacks {missing}"
+    ours = set(every_code()) | LIVE_CODES
+    unknown = {status: more for status, codes in rows.items() if (more := codes - ours)}
+    assert not unknown, f"the table of errors in docs/api.md has codes that nothing answers with: {unknown}"
+
+
+def test_every_error_code_of_live_streams_is_documented() -> None:
+    text = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("api.md", "events.md"))
+    assert codes_in(ROOT / "functions/photofinish_functions/live") >= LIVE_CODES
+    missing = {code for code in codes_in(ROOT / "functions/photofinish_functions/live") if f"`{code}`" not in text}
+    assert not missing, f"docs/api.md and docs/events.md do not mention {missing}"
