@@ -10,6 +10,7 @@ https://cloud.google.com/storage/docs/performing-resumable-uploads#status-check
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,9 +62,12 @@ class ResumableUploads:
         if upload is not None and request.method == "PUT":
             return await self._continue(upload, request, own_url, seen)
 
+        if starts_upload(request) and body is None:
+            body = await request.read()  # the description of an object: small
+
         def note(answer: aiohttp.ClientResponse) -> None:
-            if request.query.get("uploadType") == "resumable" and "Location" in answer.headers:
-                self._uploads[_upload_id(answer)] = _Upload()
+            if starts_upload(request) and "Location" in answer.headers:
+                self._uploads[_upload_id(answer)] = _Upload(content_type=_announced_type(request, body))
             seen(answer)
 
         return await self._upstream.forward(request, own_url, body=body, seen=note)
@@ -124,6 +128,12 @@ class ResumableUploads:
         return await self._upstream.forward(request, own_url, content_type=upload.content_type, seen=note)
 
 
+def starts_upload(request: web.Request) -> bool:
+    """Whether a request starts a resumable upload."""
+    starts_by_json = request.method == "POST" and request.query.get("uploadType") == "resumable"
+    return is_signed_start(request) or (starts_by_json and "upload_id" not in request.query)
+
+
 def is_signed_start(request: web.Request) -> bool:
     """Whether a request of the XML API starts a resumable upload."""
     return (
@@ -131,6 +141,16 @@ def is_signed_start(request: web.Request) -> bool:
         and request.headers.get("x-goog-resumable") == "start"
         and "/storage/v1" not in request.path
     )
+
+
+def _announced_type(request: web.Request, body: bytes | None) -> str | None:
+    """The type that a start of the JSON API gives its object: in the description, or else in a header."""
+    try:
+        described = json.loads(body or b"{}")
+    except ValueError:
+        described = {}
+    announced = described.get("contentType") if isinstance(described, dict) else None
+    return announced or request.headers.get("X-Upload-Content-Type")
 
 
 def _upload_id(answer: aiohttp.ClientResponse) -> str:

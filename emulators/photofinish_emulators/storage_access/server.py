@@ -21,9 +21,9 @@ from aiohttp import web
 from photofinish_emulators.common.authorization import AccountPorts, IamFile
 from photofinish_emulators.common.iam import Policy
 from photofinish_emulators.common.local_pages import LocalPages
+from photofinish_emulators.storage_access.conditional import ConditionalRequests
 from photofinish_emulators.storage_access.forwarding import connected
 from photofinish_emulators.storage_access.proxy import MAX_BODY_BYTES, AccountProxy
-from photofinish_emulators.storage_access.resumable import ResumableUploads
 
 HOST = "127.0.0.1"
 READY_LINE = f"ready {HOST}:"
@@ -76,11 +76,11 @@ async def _serve(
     async with AsyncExitStack() as running:
         trusted = str(certificate) if certificate is not None else None
         upstream = await running.enter_async_context(connected(url, trusted))
-        uploads = ResumableUploads(upstream)
-        await _listen(running, port, pages, partial(uploads.forward, own_url=_url(port)))
+        requests = ConditionalRequests(upstream)
+        await _listen(running, port, pages, partial(requests.forward, own_url=_url(port)))
         for name, own_port in accounts.items():
             assert policy is not None, "accounts come with permissions"
-            proxy = AccountProxy(upstream, uploads, policy, name, _url(own_port))
+            proxy = AccountProxy(requests, policy, name, _url(own_port))
             await _listen(running, own_port, pages, proxy.handle)
         print(f"{READY_LINE}{port}", flush=True)
         await stopping.wait()

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import cv2
+import numpy as np
 import psutil
 import typer
 
@@ -198,10 +199,14 @@ def run_task(state_dir: Path) -> Iterator[Sample]:
 
 
 def cpu_ms_per_photo(samples: list[Sample], done_at: list[float]) -> float:
-    """Processor time of all processes for each photo done at these times, in order."""
-    first, *_, last = [sample for sample in samples if done_at[0] <= sample.at_s <= done_at[-1]]
-    spent_s = sum(last.cpu_s.values()) - sum(first.cpu_s.values())
-    return spent_s * 1000 / sum(first.at_s < done <= last.at_s for done in done_at)
+    """Processor time of all processes between the first and the last of these photos, for each done since the first.
+
+    Between two samples it is taken to grow evenly: of a small album there may be one sample, or none, in between.
+    """
+    at_s = [sample.at_s for sample in samples]
+    total_s = [sum(sample.cpu_s.values()) for sample in samples]
+    first_s, last_s = np.interp([done_at[0], done_at[-1]], at_s, total_s)
+    return float(last_s - first_s) * 1000 / (len(done_at) - 1)
 
 
 def rate(times: list[float]) -> float:
