@@ -17,7 +17,7 @@ from photofinish_functions.entry_points import (
     rekognition,
     rescore_bibs,
 )
-from photofinish_functions.starting import refuse_wrong_models
+from photofinish_functions.starting import refuse_shared_secrets, refuse_wrong_models
 
 __all__ = [
     "api",
@@ -37,4 +37,5 @@ __all__ = [
 
 # Set only in a function's server; any other import has no effect.
 if "FUNCTION_TARGET" in os.environ:
+    refuse_shared_secrets(os.environ["FUNCTION_TARGET"])
     refuse_wrong_models(os.environ["FUNCTION_TARGET"])

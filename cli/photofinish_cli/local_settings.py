@@ -19,6 +19,7 @@ from photofinish.settings import (
     Settings,
     SignedAccessSettings,
     WebhookSettings,
+    check_secrets_differ,
 )
 
 # What functions and jobs read, and the local cloud does not decide.
@@ -118,5 +119,9 @@ def check_settings(variables: Mapping[str, str]) -> None:
             settings.from_env(**variables)
         except Misconfigured as error:
             problems.append(str(error))
+    try:
+        check_secrets_differ(_CLASSES, variables)
+    except Misconfigured as error:
+        problems.append(str(error))
     if problems:
         raise Misconfigured("\n".join(problems))

@@ -7,11 +7,12 @@ deployment must decide is required, and all missing variables are reported at on
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from platformdirs import user_cache_path
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -72,6 +73,16 @@ class EnvironmentSettings(BaseSettings):
     def variables(cls) -> dict[str, str]:
         """The environment variable of each setting, by the setting's name."""
         return {name: str(field.validation_alias) for name, field in cls.model_fields.items()}
+
+    @classmethod
+    def secret_variables(cls) -> list[str]:
+        """The environment variables of its secrets."""
+        variables = cls.variables()
+        return [
+            variables[name]
+            for name, field in cls.model_fields.items()
+            if {SecretVersions, SecretStr} & {field.annotation, *get_args(field.annotation)}
+        ]
 
 
 def _what(problem: ErrorDetails) -> str:
@@ -213,17 +224,6 @@ class AdmissionSettings(EnvironmentSettings):
     proxy_hops: int = Field(0, ge=0, validation_alias="PHOTOFINISH_PROXY_HOPS")
     """How many of our proxies append to X-Forwarded-For: 0 locally, 1 on Cloud Run, 2 with a load balancer."""
 
-    @model_validator(mode="after")
-    def _secrets_differ(self) -> Self:
-        used: dict[bytes, str] = {}
-        for name, variable in self.variables().items():
-            secret = getattr(self, name)
-            for value in secret.accepted if isinstance(secret, SecretVersions) else ():
-                if value in used:
-                    raise ValueError(f"{used[value]} and {variable} have a value in common: each needs its own")
-                used[value] = variable
-        return self
-
 
 class AccessSettings(AdmissionSettings):
     """What the API and the Rekognition API need in addition."""
@@ -287,6 +287,21 @@ class RekognitionClientSettings(EnvironmentSettings):
     rekognition_url: str = Field(validation_alias="PHOTOFINISH_REKOGNITION_URL")
     access_key_id: str = Field(validation_alias="PHOTOFINISH_AWS_ACCESS_KEY_ID")
     secret_access_key: SecretStr = Field(validation_alias="PHOTOFINISH_AWS_SECRET_ACCESS_KEY")
+
+
+def check_secrets_differ(classes: Iterable[type[EnvironmentSettings]], environ: Mapping[str, str]) -> None:
+    """Check that no two secrets of a process have a value in common: one that leaks must not open what others protect.
+
+    Raises:
+        Misconfigured: names two variables, without values.
+    """
+    used: dict[str, str] = {}
+    for variable in sorted({variable for settings in classes for variable in settings.secret_variables()}):
+        for value in filter(None, map(str.strip, environ.get(variable, "").split(","))):
+            if (other := used.setdefault(value, variable)) != variable:
+                raise Misconfigured(
+                    f"{other} and {variable} have a value in common: each secret of a deployment needs its own"
+                )
 
 
 def all_settings() -> tuple[type[EnvironmentSettings], ...]:

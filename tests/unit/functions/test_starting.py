@@ -111,3 +111,11 @@ def test_the_job_does_not_start(
     assert message.startswith("cannot start: ")
     assert sentence in message
     assert "\n" not in message
+
+
+def test_a_function_with_two_equal_secrets_does_not_start() -> None:
+    secrets = {"PHOTOFINISH_TOKEN_SECRET": "t" * 32, "PHOTOFINISH_WEBHOOK_KEY": f"{'n' * 32},{'t' * 32}"}
+    message = refusal([*API, "--target", "api"], secrets | {"FUNCTION_TARGET": "api"})
+    assert message.startswith(
+        "cannot start: PHOTOFINISH_TOKEN_SECRET and PHOTOFINISH_WEBHOOK_KEY have a value in common"
+    )

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from photofinish.domain.access import RateLimit
 from photofinish.errors import Misconfigured
-from photofinish.settings import AccessSettings, RetentionSettings, SignedAccessSettings
+from photofinish.settings import (
+    AccessSettings,
+    RetentionSettings,
+    SignedAccessSettings,
+    all_settings,
+    check_secrets_differ,
+)
 from support.access import AWS_KEY_SECRET, PEPPER, SECRETS, TOKEN_SECRET
 
 
@@ -37,8 +43,6 @@ def test_rates_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
         ("PHOTOFINISH_PEPPER", f"{PEPPER},"),
         ("PHOTOFINISH_PEPPER", f"{PEPPER},{PEPPER}"),
         ("PHOTOFINISH_TOKEN_SECRET", f"{TOKEN_SECRET},{TOKEN_SECRET[1:]},{TOKEN_SECRET[2:]}"),
-        ("PHOTOFINISH_TOKEN_SECRET", PEPPER),
-        ("PHOTOFINISH_PEPPER", f"{PEPPER},{AWS_KEY_SECRET}"),
         ("PHOTOFINISH_SEARCH_RATE", "20"),
         ("PHOTOFINISH_SEARCH_RATE", "0/5"),
         ("PHOTOFINISH_USER_RATE", "5/0"),
@@ -51,6 +55,25 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str
     with pytest.raises(Misconfigured, match=variable) as error:
         SignedAccessSettings.from_env()
     assert variable not in SECRETS or not [part for part in value.split(",") if part and part in str(error.value)]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "other"),
+    [
+        ("PHOTOFINISH_TOKEN_SECRET", PEPPER, "PHOTOFINISH_PEPPER"),
+        ("PHOTOFINISH_PEPPER", f"{'n' * 32},{AWS_KEY_SECRET}", "PHOTOFINISH_AWS_KEY_SECRET"),
+        ("PHOTOFINISH_WEBHOOK_KEY", f"{'n' * 32}, {PEPPER}", "PHOTOFINISH_PEPPER"),
+        ("PHOTOFINISH_RECEIPT_KEY", TOKEN_SECRET, "PHOTOFINISH_TOKEN_SECRET"),
+    ],
+)
+def test_no_secret_may_have_the_value_of_another(variable: str, value: str, other: str) -> None:
+    environ = dict(SECRETS)
+    check_secrets_differ(all_settings(), environ)
+    with pytest.raises(Misconfigured, match="have a value in common") as error:
+        check_secrets_differ(all_settings(), environ | {variable: value})
+    assert variable in str(error.value)
+    assert other in str(error.value)
+    assert value not in str(error.value)
 
 
 def test_every_secret_is_required_and_all_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
