@@ -30,7 +30,7 @@ from photofinish_cli.local_settings import check_settings, chosen_settings, usua
 from photofinish_cli.terraform_tables import applied
 from photofinish_emulators import stack
 from photofinish_emulators.stack import Command, Function, StackSpec
-from photofinish_functions.function_specs import FUNCTIONS, FunctionSpec
+from photofinish_functions.function_specs import FUNCTIONS, READY_PATH, FunctionSpec
 
 REGION = "local"
 PHOTO_BUCKET = "photos"
@@ -103,6 +103,7 @@ def local_deployment(
                 target=spec.entry_point,
                 signature=spec.signature,
                 gunicorn_config="python:photofinish_functions.gunicorn_config",
+                ready_path=READY_PATH,
                 env=_SERVING.get(spec.name, {})
                 | _SERVING_SETTINGS.get(spec.name, {})
                 | chosen

@@ -20,6 +20,9 @@ from photofinish.settings import (
     WebhookSettings,
 )
 
+READY_PATH = "/ready"
+"""Asked by Cloud Run's startup probe (terraform/modules/function-service) and by the local cloud before any request."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSpec:

@@ -11,15 +11,13 @@ from flask import Flask
 
 from photofinish import wiring
 from photofinish.settings import DatabaseSettings
-from photofinish_functions.function_specs import FUNCTIONS
+from photofinish_functions.function_specs import FUNCTIONS, READY_PATH
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 LIVE = "live"
 """The one function that is an ASGI application: connections stay open, and a thread for each would be too much."""
-READY_PATH = "/ready"
-"""Cloud Run's startup probe asks here before it sends requests (terraform/modules/function-service)."""
 
 
 def create_app() -> Flask | Starlette:

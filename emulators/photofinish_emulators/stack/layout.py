@@ -23,7 +23,7 @@ from photofinish_emulators.pubsub.oidc import KEY_SET
 from photofinish_emulators.stack import invoker
 from photofinish_emulators.stack.accounts import accounts_of
 from photofinish_emulators.stack.ports import kept_ports, take_ports
-from photofinish_emulators.stack.process import Piece, ReadyExit, ReadyLine, ReadyPort
+from photofinish_emulators.stack.process import Piece, ReadyAnswer, ReadyExit, ReadyLine, ReadyPort
 from photofinish_emulators.stack.spec import Bucket, Function, StackSpec
 from photofinish_emulators.storage import Storage
 
@@ -295,10 +295,12 @@ def _function(function: Function, port: int, env: dict[str, str], *, authenticat
         "HOST": "127.0.0.1",
         "PORT": str(port),
     }
+    # Behind `invoker` nothing answers without a token; a worker that cannot load it ends gunicorn.
+    asked = None if authenticated else function.ready_path
     return Piece(
         name=function.name,
         argv=tuple(argv),
-        ready=ReadyPort(port=port),
+        ready=ReadyPort(port=port) if asked is None else ReadyAnswer(port=port, path=asked),
         env=env | own | dict(function.env),
         cwd=function.source.parent,
         address=url,

@@ -23,6 +23,7 @@ READ_BYTES = 65536
 POLL_S = 0.05
 TAIL_BYTES = 2000
 LAST_OUTPUT_TIMEOUT_S = 1.0
+ANSWER_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,17 @@ class ReadyPort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyAnswer:
+    """Ready once a GET of ``path`` at 127.0.0.1:``port`` is answered with 200, as Cloud Run's startup probe asks.
+
+    gunicorn accepts connections before its workers run, and goes on to while they cannot start.
+    """
+
+    port: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyExit:
     """Runs once; done when it has exited with 0."""
 
@@ -53,7 +65,7 @@ class Piece:
 
     name: str
     argv: tuple[str, ...] | None
-    ready: ReadyLine | ReadyPort | ReadyExit = field(default_factory=ReadyExit)
+    ready: ReadyLine | ReadyPort | ReadyAnswer | ReadyExit = field(default_factory=ReadyExit)
     after: tuple[str, ...] = ()  # pieces that must be ready before this one starts
     env: dict[str, str] = field(default_factory=dict)  # the complete environment
     cwd: Path = Path("/")
@@ -161,6 +173,9 @@ class RunningPiece:
             case ReadyPort(port=port):
                 while not await _accepts(port):
                     await asyncio.sleep(POLL_S)
+            case ReadyAnswer(port=port, path=path):
+                while not await _answers(port, path):
+                    await asyncio.sleep(POLL_S)
             case ReadyExit():
                 await asyncio.Event().wait()  # ready when it ends, not before
 
@@ -202,6 +217,20 @@ async def _accepts(port: int) -> bool:
         return False
     writer.close()
     return True
+
+
+async def _answers(port: int, path: str) -> bool:
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(request.encode())
+                return (await reader.readline()).split()[1:2] == [b"200"]
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
 
 
 async def end_orphans(identities: Iterable[ProcessIdentity], timeout_s: float) -> None:

@@ -86,6 +86,7 @@ class Function:
     target: str
     signature: Literal["http", "cloudevent"] = "http"
     gunicorn_config: str | None = None  # serve it with `gunicorn --config` and this, not functions-framework's server
+    ready_path: str | None = None  # answers 200 once it can work; None: it is ready once its port accepts connections
     env: Env = field(default_factory=dict)
     service_account: str = ""
     secrets: tuple[str, ...] = ()  # what it must be permitted to read before it starts

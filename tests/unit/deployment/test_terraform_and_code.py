@@ -28,8 +28,7 @@ from photofinish.settings import (
 from photofinish_cli.local_access import SECRETS, applied
 from photofinish_emulators.stack import StackSpec
 from photofinish_functions.events import Message, is_full_run
-from photofinish_functions.function_specs import FUNCTIONS, FunctionSpec
-from photofinish_functions.serving import READY_PATH
+from photofinish_functions.function_specs import FUNCTIONS, READY_PATH, FunctionSpec
 from support import terraform_config as terraform
 from support.pipeline import MemoryCloud, toy_photo
 

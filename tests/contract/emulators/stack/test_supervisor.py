@@ -36,7 +36,7 @@ from photofinish_emulators.stack import (
     Topic,
 )
 from photofinish_emulators.stack.ports import RANGE, hold, take_ports
-from photofinish_emulators.stack.process import Piece, ReadyExit, ReadyLine, end_orphans
+from photofinish_emulators.stack.process import Piece, ReadyAnswer, ReadyExit, ReadyLine, end_orphans
 from photofinish_emulators.stack.schedules import run_schedules
 from photofinish_emulators.stack.state import StackStatus
 from photofinish_emulators.stack.supervisor import Supervisor
@@ -229,6 +229,32 @@ def test_a_piece_that_cannot_run_stops_the_stack_with_the_reason(tmp_path: Path)
     assert status["state"] == "failed"
     assert status["pieces"]["fine"]["state"] == "stopped"
     assert oct((tmp_path / "stack.json").stat().st_mode)[-3:] == "600"
+
+
+def test_a_server_that_accepts_connections_is_ready_only_when_it_answers(tmp_path: Path) -> None:
+    """gunicorn accepts connections while its workers start, and while they cannot."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    asked = tmp_path / "asked"
+    code = f"""
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self):
+        with open({str(asked)!r}, "a") as file:
+            print(self.path, file=file)
+        self.send_response(200 if len(open({str(asked)!r}).readlines()) > 2 else 503)
+        self.end_headers()
+HTTPServer(("127.0.0.1", {port}), Answer).serve_forever()
+"""
+    supervise(tmp_path, python("api", code, ready=ReadyAnswer(port=port, path="/ready")), until="api ready")
+    assert asked.read_text().split() == ["/ready"] * 3
+
+    listens = (
+        f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); print('no worker'); time.sleep(60)"
+    )
+    never = python("api", listens, ready=ReadyAnswer(port=port, path="/ready"), ready_timeout_s=0.5)
+    with pytest.raises(StackFailed, match=r"not ready after 0\.5 s"):
+        supervise(tmp_path, never, until="api ready")
 
 
 def test_a_command_that_fails_is_not_retried(tmp_path: Path) -> None:
