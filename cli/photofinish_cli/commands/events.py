@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -12,16 +11,15 @@ from urllib.parse import quote
 import typer
 
 from photofinish.domain.album_event import EventType, ToldStatus
-from photofinish.errors import NotFound
+from photofinish.errors import NotFound, Unavailable
 from photofinish_cli import api_client
 from photofinish_cli.arguments import Album
 from photofinish_cli.deployment import StateDir, use_deployment
-from photofinish_cli.output import console, print_json_line, print_tables, printable, reported_errors, table
+from photofinish_cli.event_reading import EventReader, Follower
+from photofinish_cli.output import console, print_json_line, print_tables, printable, remark, reported_errors, table
 from photofinish_cli.times import local_time, parse_since
 
-_FOLLOW_EVERY_S = 1.0
 _DEFAULT_LINES = 100
-_PAGE = 1000
 _MAX_NAMES = 50
 """Photos whose names are asked for; each takes a request."""
 _TYPE_PREFIX = "photofinish."
@@ -65,7 +63,8 @@ def events(
 ) -> None:
     """What happened to an album, newest last: time, type, what it happened to, and details.
 
-    With --follow it prints lines without headings, and goes on with what happens next.
+    With --follow it prints lines without headings, and goes on with what happens next: it waits for an album's first
+    photo and while the API does not answer, and ends when the album is erased.
 
     Examples:
 
@@ -84,55 +83,17 @@ def events(
     }
     with reported_errors():
         use_deployment(state)
-        reader = _Reader(album, query)
         limit = lines if lines is not None else None if since is not None else _DEFAULT_LINES
-        found = reader.newest(limit)
         names = _Names(album)
+        if follow:
+            for page in Follower(album, query, tell=lambda text: remark(printable(text))).follow(limit):
+                _print_json(page) if json else _print_lines(page, names)
+            return
+        found = EventReader(album, query).newest(limit)
         if json:
             _print_json(found)
-        elif follow:
-            _print_lines(found, names)
         else:
             _print_table(found, names)
-        while follow:
-            time.sleep(_FOLLOW_EVERY_S)
-            for page in reader.later():
-                _print_json(page) if json else _print_lines(page, names)
-
-
-class _Reader:
-    """Reads the events of one query: the newest, then what comes later."""
-
-    def __init__(self, album: str, query: Mapping[str, Any]) -> None:
-        self._album = album
-        self._query = query
-        self._later_cursor: str | None = None
-
-    def newest(self, limit: int | None) -> list[Mapping[str, Any]]:
-        """Return up to `limit` events (None: all), the newest last."""
-        found: list[Mapping[str, Any]] = []
-        cursor = None
-        while True:
-            wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))
-            page = self._ask(order="newest_first", limit=max(wanted, 1), cursor=cursor)
-            self._later_cursor = self._later_cursor or page["later_cursor"]
-            found += page["events"][: max(wanted, 0)]
-            cursor = page["next_cursor"]
-            if cursor is None or len(found) == limit:
-                return found[::-1]
-
-    def later(self) -> Iterator[Sequence[Mapping[str, Any]]]:
-        """Yield what was recorded since, oldest first."""
-        while True:
-            page = self._ask(order="oldest_first", limit=_PAGE, cursor=self._later_cursor)
-            self._later_cursor = page["next_cursor"]
-            if page["events"]:
-                yield page["events"]
-            if len(page["events"]) < _PAGE:
-                return
-
-    def _ask(self, **query: Any) -> dict[str, Any]:
-        return api_client.in_album("GET", self._album, "/events", params={**self._query, **query})
 
 
 class _Names:
@@ -149,6 +110,8 @@ class _Names:
                 answer = api_client.in_album("GET", self._album, f"/photos/{quote(photo_id)}")
             except NotFound:  # erased since
                 self._names[photo_id] = None
+            except Unavailable:  # its id is told instead
+                return None
             else:
                 self._names[photo_id] = answer["photo"]["name"].removeprefix(f"{self._album}/")
         return self._names.get(photo_id)

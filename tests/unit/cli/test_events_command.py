@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from photofinish.errors import NotFound
+from photofinish.errors import NotFound, Unavailable
 from photofinish_cli import api_client
 from photofinish_cli.commands import events
+from photofinish_cli.event_reading import Follower
 from photofinish_cli.main import app
 
 PHOTO, GONE = "1" * 32, "2" * 32
@@ -102,3 +104,65 @@ def test_an_unknown_type_is_told_before_anything_is_asked(api: Api) -> None:
     result = CliRunner().invoke(app, ["events", "race", "--type", "photo.finished"])
     assert result.exit_code == 2
     assert api.asked == []
+
+
+class Log:
+    """An album's log as the API answers it, call by call: a list of new events, or an error."""
+
+    def __init__(self, *answers: list[str] | Exception) -> None:
+        self.answers = list(answers)
+        self.said: list[str] = []
+        self.pauses: list[float] = []
+
+    def answer(self, method: str, album: str, path: str, params: dict[str, Any]) -> dict[str, Any]:
+        if params.get("type") == ["album.erased"] and params["cursor"] is None:
+            return {"events": [], "next_cursor": None, "later_cursor": "0"}
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        events_ = [{"type": f"photofinish.{one}"} for one in answer]
+        if params.get("type") == ["album.erased"]:
+            events_ = [one for one in events_ if one["type"] == "photofinish.album.erased"]
+        return {"events": events_, "next_cursor": "1", "later_cursor": "1"} | (
+            {"next_cursor": None} if params["order"] == "newest_first" else {}
+        )
+
+    def followed(self, monkeypatch: pytest.MonkeyPatch, **query: Any) -> list[list[str]]:
+        monkeypatch.setattr(api_client, "in_album", self.answer)
+        follower = Follower("race", query, tell=self.said.append, pause=self.pauses.append)
+        return [[event["type"].removeprefix("photofinish.") for event in page] for page in follower.follow(100)]
+
+
+def test_following_outlasts_the_api_and_ends_with_the_album(monkeypatch: pytest.MonkeyPatch) -> None:
+    down = Unavailable("the API cannot be reached")
+    log = Log(["photo.done"], *[down] * 8, ["photo.queued"], [], ["album.erased"])
+    assert log.followed(monkeypatch) == [["photo.done"], ["photo.queued"], ["album.erased"]]
+    assert log.said == [
+        "the API cannot be reached; trying again until it answers",
+        "the API answers again",
+        "race was erased: nothing more will happen to it",
+    ]
+    waited = log.pauses[1:9]
+    assert waited[0] <= 1
+    assert 15 <= waited[-1] <= 30
+    assert all(later > earlier / 2 for earlier, later in pairwise(waited))
+
+
+def test_following_waits_for_the_first_photo_and_tells_all_since(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log(
+        NotFound("No album has this name."),
+        NotFound("No album has this name."),
+        ["photo.queued"] * 300,
+        ["album.erased"],
+    )
+    assert [len(page) for page in log.followed(monkeypatch)] == [300, 1]
+    assert log.said[0] == "race has no photo yet: waiting for the first"
+    assert len(log.said) == 2
+
+
+def test_following_with_a_filter_ends_with_the_album_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log(["photo.done"], [], [], ["photo.done"], ["album.erased"])
+    assert log.followed(monkeypatch, type=["photo.done"], bib=None) == [["photo.done"], ["photo.done"]]
+    gone = Log(["photo.done"], NotFound("No album has this name."))
+    assert gone.followed(monkeypatch) == [["photo.done"]]
+    assert "erased" in gone.said[0]
