@@ -57,6 +57,7 @@ from photofinish_functions.api.routes import (
     webhooks,
     webhooks_of_all,
 )
+from photofinish_functions.api.telling import tell_of_changes
 from photofinish_functions.pages import routes as pages
 from photofinish_functions.request_bodies import DISCARD_WITHIN_S, RequestBody
 
@@ -117,6 +118,7 @@ def make_app(
     app.register_blueprint(pages.blueprint(lambda: cloud.storage_origin, live_origin))
     log_requests(app)
     add_headers(app, cors_origins)
+    tell_of_changes(app, lambda: cloud.webhook_messages)
     guard_routes(app, gate)
     answer_once(app, lambda: cloud.kept_answers)
     answer_errors(app, has_album=functools.partial(has_album, cloud))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -50,6 +52,7 @@ ANNOUNCE_AGAIN_AFTER = timedelta(seconds=45)
 _PAUSE_FROM_FAILURES = 4
 _FIRST_PAUSE = timedelta(seconds=15)
 _LONGEST_PAUSE = timedelta(minutes=15)
+_SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 class DisabledReason(StrEnum):
@@ -147,6 +150,8 @@ class Attempt:
     error: AttemptError | None = None
     answer: str = field(default="", repr=False)
     """The first characters of the answer's body."""
+    retry_after: timedelta | None = None
+    """For how long the receiver asked to be left alone."""
 
     @property
     def succeeded(self) -> bool:
@@ -234,8 +239,10 @@ def after_attempt(
         return AfterAttempt(health=health, state=state, next_attempt_at=None, disabled=None)
     if attempt.succeeded:
         return AfterAttempt(health=HEALTHY, state=DeliveryState.DELIVERED, next_attempt_at=None, disabled=None)
-    failed = _failed_again(health, attempt.at, now)
+    failed = _failed_again(health, attempt, now)
     delay = retry_delay(delivery.attempts + 1, chance)
+    if delay is not None and attempt.retry_after is not None:
+        delay = max(delay, attempt.retry_after * (1 + JITTER * chance))
     return AfterAttempt(
         health=failed,
         state=DeliveryState.FAILED if delay is None else DeliveryState.PENDING,
@@ -244,14 +251,34 @@ def after_attempt(
     )
 
 
-def _failed_again(health: Health, at: datetime, now: datetime) -> Health:
+def retry_after(status: int, header: str | None, now: datetime) -> timedelta | None:
+    """Return for how long an answer asks to be left alone: `Retry-After` of 429 or 503 (RFC 9110), at most a day.
+
+    None where it does not ask, or in no way that can be understood.
+    """
+    if header is None or status not in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        return None
+    if _SECONDS.fullmatch(header.strip()):
+        asked = timedelta(seconds=int(header))
+    else:
+        try:
+            at = parsedate_to_datetime(header)
+        except ValueError:
+            return None
+        asked = (at if at.tzinfo is not None else at.replace(tzinfo=UTC)) - now
+    return min(max(asked, timedelta()), RETRY_DELAYS[-1])
+
+
+def _failed_again(health: Health, attempt: Attempt, now: datetime) -> Health:
     failures = health.failures + 1
     pauses = failures - _PAUSE_FROM_FAILURES
-    pause = None if pauses < 0 else min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(pauses, 10))
+    pause = timedelta() if pauses < 0 else min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(pauses, 10))
+    # Other deliveries wait, too, if not as long: one attempt in a quarter of an hour asks whether it is well again.
+    pause = max(pause, min(attempt.retry_after or timedelta(), _LONGEST_PAUSE))
     return Health(
         failures=failures,
-        failing_since=health.failing_since or at,
-        paused_until=None if pause is None else now + pause,
+        failing_since=health.failing_since or attempt.at,
+        paused_until=now + pause if pause else None,
     )
 
 

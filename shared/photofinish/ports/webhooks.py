@@ -188,6 +188,8 @@ class WebhookAnswer:
     status: int
     start: bytes
     """The first bytes of the body."""
+    retry_after: str | None = None
+    """The header `Retry-After`."""
 
 
 class WebhookSender(Protocol):

@@ -26,6 +26,7 @@ from photofinish.domain.webhook import (
     Webhook,
     after_attempt,
     in_flight_limit,
+    retry_after,
     retry_delay,
     wants,
 )
@@ -110,6 +111,42 @@ def test_pauses_double_up_to_a_quarter_of_an_hour() -> None:
         health = after_attempt(attempt(), delivery=DELIVERY, health=health, now=NOON, chance=0.5).health
         pauses.append(0 if health.paused_until is None else (health.paused_until - NOON).seconds)
     assert pauses == [0, 0, 0, 15, 30, 60, 120, 240, 480, 900, 900, 900]
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "expected"),
+    [
+        (429, "120", timedelta(minutes=2)),
+        (503, "Fri, 01 May 2026 12:30:00 GMT", timedelta(minutes=30)),
+        (503, "Fri, 01 May 2026 11:00:00 GMT", timedelta()),
+        (429, "999999999", timedelta(hours=24)),
+        (429, "9" * 4000, None),
+        (429, "soon", None),
+        (429, "-1", None),
+        (429, None, None),
+        (500, "120", None),
+    ],
+)
+def test_retry_after_is_understood_within_bounds(status: int, header: str | None, expected: timedelta | None) -> None:
+    assert retry_after(status, header, NOON) == expected
+
+
+@given(st.timedeltas(timedelta(), timedelta(hours=24)), st.integers(0, 8), chances)
+def test_nothing_is_sent_before_a_receiver_allows_it(asked: timedelta, attempts: int, chance: float) -> None:
+    after = after_attempt(
+        replace(attempt(429), retry_after=asked),
+        delivery=replace(DELIVERY, attempts=attempts),
+        health=HEALTHY,
+        now=NOON,
+        chance=chance,
+    )
+    usual = retry_delay(attempts + 1, chance)
+    assert after.next_attempt_at is not None
+    assert usual is not None
+    assert max(asked, usual) <= after.next_attempt_at - NOON <= max(asked * 1.1 + timedelta(microseconds=1), usual)
+    assert in_flight_limit(after.health, NOON + timedelta(minutes=15)) == 1
+    if asked:
+        assert in_flight_limit(after.health, NOON + min(asked, timedelta(minutes=15)) - timedelta(microseconds=1)) == 0
 
 
 def test_days_of_failure_disable() -> None:

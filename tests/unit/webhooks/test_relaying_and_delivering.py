@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -129,6 +129,19 @@ def test_answers_are_kept_in_part(cloud: Cloud, app: Receiver) -> None:
     [attempt] = cloud.deliveries.get(webhook.webhook_id, delivery.delivery_id)[1]
     assert (attempt.status, attempt.url, len(attempt.answer)) == (500, app.url, MAX_ANSWER_CHARS)
     assert attempt.answer not in repr(attempt)
+
+
+def test_a_receiver_that_asks_for_a_pause_gets_one(cloud: Cloud, app: Receiver) -> None:
+    webhook = cloud.add(app.url)
+    app.respond = respond(429, headers={"Retry-After": "7200"})
+    cloud.record(1)
+    cloud.run()
+    cloud.record(2)
+    cloud.run()
+    assert len(app.received) == 1, "the second waits, too"
+    [_, first] = cloud.deliveries.page(webhook.webhook_id, states=None, before=None, limit=9)
+    assert first.next_attempt_at is not None
+    assert first.next_attempt_at - first.created_at >= timedelta(hours=2)
 
 
 def test_410_disables(cloud: Cloud, app: Receiver) -> None:

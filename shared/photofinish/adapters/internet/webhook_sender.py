@@ -130,11 +130,12 @@ def _exchange(connection: _Connection, url: WebhookUrl, headers: Mapping[str, st
     answer = connection.getresponse()
     if connection.expired:  # headers that break off end like complete ones
         raise TimeoutError
+    retry_after = answer.getheader("Retry-After")
     try:
-        return WebhookAnswer(answer.status, answer.read(MAX_ANSWER_BYTES))
+        return WebhookAnswer(answer.status, answer.read(MAX_ANSWER_BYTES), retry_after)
     except (OSError, http.client.HTTPException, ValueError):
         # The status is what counts; a body that breaks off is not needed.
-        return WebhookAnswer(answer.status, b"")
+        return WebhookAnswer(answer.status, b"", retry_after)
 
 
 def _is_address(text: str) -> bool:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from photofinish.domain.album_event import cloud_event
 from photofinish.domain.secret_versions import SecretVersions
-from photofinish.domain.webhook import Attempt, AttemptError, Delivery, Webhook, event_of_test
+from photofinish.domain.webhook import Attempt, AttemptError, Delivery, Webhook, event_of_test, retry_after
 from photofinish.domain.webhook_signature import secret_of, signature_header
 from photofinish.domain.webhook_url import parse_webhook_url
 from photofinish.errors import RejectedInput
@@ -82,7 +82,7 @@ class WebhookDeliverer:
 
     def _attempt(self, webhook: Webhook, delivery: Delivery) -> Attempt:
         at, started_s = self._clock(), time.perf_counter()
-        status, error, answer = None, None, ""
+        status, error, answer, pause = None, None, "", None
         body, timestamp_s = body_of(webhook, delivery), int(at.timestamp())
         secrets = [secret_of(version, self._keys) for version in webhook.secrets]
         headers = {
@@ -95,6 +95,7 @@ class WebhookDeliverer:
         try:
             sent = self._sender.post(parse_webhook_url(webhook.url, allow_loopback=self._allow_loopback), headers, body)
             status, answer = sent.status, sent.start.decode(errors="replace")[:MAX_ANSWER_CHARS]
+            pause = retry_after(sent.status, sent.retry_after, self._clock())
         except RejectedInput:  # it was allowed when it was set
             error = AttemptError.ADDRESS_NOT_ALLOWED
         except NotSent as failure:
@@ -106,4 +107,5 @@ class WebhookDeliverer:
             status=status,
             error=error,
             answer=answer,
+            retry_after=pause,
         )

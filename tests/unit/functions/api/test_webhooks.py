@@ -226,3 +226,15 @@ def test_the_audit_has_ids_and_no_urls(race: Api) -> None:
     webhook_id = made(race)["webhook"]["webhook_id"]
     entry = race.audit()[-1]
     assert (entry[1], entry[2], entry[3], entry[4]) == ("add_webhook", "race", webhook_id, "201")
+
+
+def test_what_requests_change_is_relayed_at_once(race: Api) -> None:
+    messages = race.cloud.webhook_messages
+    assert isinstance(messages, MemoryWebhookMessages)
+    before = messages.nudges
+    assert race.call("PUT", "/albums/race/access", json={"users_may_search": True}).status_code == 200
+    assert messages.nudges == before + 1
+    assert race.call("GET", "/albums/race/access").status_code == 200
+    assert race.search("race", bib="42").status_code == 200
+    assert race.call("PUT", "/albums/race/access", json={"users_may_search": "?"}).status_code == 400
+    assert messages.nudges == before + 1, "reading and refusals record nothing"
