@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from photofinish.domain.receipt import receipt_document
-from photofinish.errors import NotFound, PhotofinishError, RejectedInput, Unavailable
+from photofinish.errors import Conflict, NotFound, PhotofinishError, RejectedInput, Unavailable
 
 if TYPE_CHECKING:
     from requests import Response
@@ -73,7 +73,7 @@ def retention() -> list[dict[str, Any]]:
 def in_album(method: str, album: str, path: str, **request: Any) -> dict[str, Any]:
     """What the route ``/v1/albums/{album}{path}`` answers; {} where it has nothing to say.
 
-    `request` is as `requests` takes it. Raises what :func:`search` does.
+    `request` is as `requests` takes it, and an `idempotency_key`. Raises what :func:`search` does, and Conflict.
     """
     return _ask(method, f"/v1/albums/{quote(album, safe='')}{path}", **request)
 
@@ -94,7 +94,9 @@ def _ask(method: str, path: str, *, timeout_s: float = _TIMEOUT_S, **request: An
     return found
 
 
-def _send(method: str, path: str, *, timeout_s: float = _TIMEOUT_S, **request: Any) -> Response:
+def _send(
+    method: str, path: str, *, timeout_s: float = _TIMEOUT_S, idempotency_key: str | None = None, **request: Any
+) -> Response:
     # Imported here: help and completion of the commands that ask need neither.
     import requests
 
@@ -103,6 +105,8 @@ def _send(method: str, path: str, *, timeout_s: float = _TIMEOUT_S, **request: A
     settings = ApiClientSettings.from_env()
     url = settings.api_url.rstrip("/") + path
     headers = {"X-Api-Key": settings.api_key.get_secret_value()}
+    if idempotency_key is not None:
+        headers["Idempotency-Key"] = idempotency_key
     try:
         answer = requests.request(method, url, headers=headers, timeout=timeout_s, **request)
     except requests.exceptions.ConnectionError as error:
@@ -123,8 +127,11 @@ def _json(answer: Response) -> Any:
 
 def _error(status: int, error: dict[str, Any]) -> PhotofinishError:
     message = str(error.get("message", f"HTTP {status}"))
-    if status >= 500 or status == 429:
+    if status >= 500 or status == 429 or error.get("code") == "request_in_progress":
         return Unavailable(message)
     if error.get("code") == "unknown_album":
         message += " `photofinish albums` lists those that there are."
-    return NotFound(message) if status == 404 else RejectedInput(str(error.get("code", status)), message)
+    if status == 404:
+        return NotFound(message)
+    kind = Conflict if status == 409 else RejectedInput
+    return kind(str(error.get("code", status)), message)

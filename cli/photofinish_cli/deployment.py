@@ -63,3 +63,8 @@ def connect(state: Path | None) -> App:
 
     use_deployment(state)
     return App(Settings.from_env())
+
+
+def names_an_api() -> bool:
+    """Whether the environment names an API and a key for it, as that of a local cloud does."""
+    return {"PHOTOFINISH_API_URL", "PHOTOFINISH_API_KEY"} <= os.environ.keys()

@@ -167,3 +167,10 @@ def results_of(documents: Documents, photos: Sequence[PhotoRef]) -> Results:
                 message = str(error.get("message", "no reason was recorded"))
                 problems.append(Problem(photo.name, state.status, str(error.get("code", "unknown")), message))
     return Results(counts, problems)
+
+
+def together(one: Results, other: Results) -> Results:
+    """The results of two sets of photos."""
+    statuses = sorted(one.counts.keys() | other.counts.keys())
+    counts = {status: one.counts.get(status, 0) + other.counts.get(status, 0) for status in statuses}
+    return Results(counts, sorted([*one.problems, *other.problems], key=lambda problem: problem.name))

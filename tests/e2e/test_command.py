@@ -40,6 +40,8 @@ def album(cloud: LocalCloud, sample_album: SampleAlbum) -> SampleAlbum:
     assert (len(first["sent"]), first["unchanged"], first["failed"]) == (4, 0, [])
     again = cloud.json("drop", *photos, "--album", "spring-10k", "--wait")
     assert (len(again["sent"]), again["unchanged"]) == (0, 4)
+    batches = cloud.sql("SELECT state FROM upload_batch JOIN album USING (album_id) WHERE album.name = 'spring-10k'")
+    assert batches == [("completed",)], "they were sent as one batch of the API"
     return sample_album
 
 

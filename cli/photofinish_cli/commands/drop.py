@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from photofinish.domain.photo import PhotoStatus, check_visible
+from photofinish.domain.photo import PhotoRef, PhotoStatus, check_visible
+from photofinish.errors import RejectedInput
 from photofinish_cli import dropping
 from photofinish_cli.arguments import album_of, complete_album
-from photofinish_cli.deployment import Json, StateDir, connect
+from photofinish_cli.deployment import Json, StateDir, connect, names_an_api
 from photofinish_cli.drop_files import Collected, LeftOut, LocalPhoto, collect
 from photofinish_cli.drop_names import Content, Placed, Placement, by_composed_name, photos_to_compare, place
 from photofinish_cli.output import (
@@ -29,6 +30,8 @@ from photofinish_cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from photofinish.ports import UploadedFile
+    from photofinish.wiring import App
+    from photofinish_cli.batch_dropping import BatchDropping
 
 _NAMED = 5  # files named in a sentence
 _ON_INTERRUPT = (
@@ -91,13 +94,17 @@ def drop(
             placed = place(collected.photos, uploaded, contents, replace=True)
         already_there = sum(one.placement is Placement.THERE for one in placed)
         with progress_bar("sending", len(placed) - already_there, plain=json or already_there == len(placed)) as bar:
-            dropped = dropping.send(cloud.uploads, placed, parallel=parallel, on_done=bar.advance)
+            batches, dropped, others = _sent(cloud, album, placed, parallel, bar.advance)
         dropped.failed += collected.failed
         results = None
         if wait:
             with progress_bar("analysing", len(dropped.there), plain=json) as bar:
-                dropping.wait_until_final(cloud.documents, dropped.there, bar.advance)
-            results = dropping.results_of(cloud.documents, dropped.there)
+                if batches is not None:
+                    batches.wait(bar.advance)
+                dropping.wait_until_final(cloud.documents, others, bar.advance)
+            results = dropping.results_of(cloud.documents, others)
+            if batches is not None:
+                results = dropping.together(batches.results(), results)
 
     if json:
         print_json(_as_json(album, dropped, results, collected.skipped, already_there))
@@ -107,6 +114,34 @@ def drop(
         raise typer.Exit(ExitCode.UNAVAILABLE)
     if results and results.problems:
         raise typer.Exit(ExitCode.FOUND_WRONG)
+
+
+def _sent(
+    cloud: App, album: str, placed: Sequence[Placed], parallel: int, on_done: Callable[[], None]
+) -> tuple[BatchDropping | None, dropping.Dropped, list[PhotoRef]]:
+    """Send what the album does not have: in batches of the API, and straight to the bucket what no batch takes.
+
+    Return the batches, what became of the photos, and those that are in the bucket without one of the batches.
+    """
+    from photofinish_cli.batch_dropping import BatchDropping, in_batches
+
+    taken, others = in_batches(placed) if names_an_api() else ([], list(placed))
+    batches, dropped = None, dropping.Dropped()
+    if taken:
+        batches = BatchDropping(album, cloud.settings.photo_bucket, parallel=parallel)
+        try:
+            dropped = batches.send(taken, on_done=on_done)
+        except RejectedInput as refusal:
+            if refusal.code != "forbidden":
+                raise
+            remark("the API key may not add photos: they are sent straight to the bucket")
+            batches, others = None, list(placed)
+    direct = dropping.send(cloud.uploads, others, parallel=parallel, on_done=on_done)
+    without_batch = direct.there
+    direct.sent += dropped.sent
+    direct.beside += dropped.beside
+    direct.failed += dropped.failed
+    return batches, direct, without_batch
 
 
 def _compared(collected: Collected, photos: Sequence[LocalPhoto], parallel: int, *, plain: bool) -> dict[Path, Content]:
