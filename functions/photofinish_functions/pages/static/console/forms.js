@@ -17,9 +17,7 @@ export function field(label, control, { hint = null } = {}) {
 
 /** A list to choose from: `options` are pairs of value and text. */
 export function select(options, { value = "", ...attributes } = {}) {
-  const made = el("select", attributes, ...options.map(([option, text]) => el("option", { value: option, text })));
-  made.value = value;
-  return made;
+  return el("select", attributes, ...options.map(([option, text]) => el("option", { value: option, text, selected: option === value })));
 }
 
 /** A box to tick with its text. */

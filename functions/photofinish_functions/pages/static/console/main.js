@@ -2,33 +2,24 @@
 
 import { el } from "../elements.js";
 import { t } from "../messages.js";
-import { activityView } from "./activity.js";
-import { albumsView } from "./albums.js";
 import { api, onSignedOut } from "./api.js";
 import { failure } from "./forms.js";
-import { numbersView } from "./numbers/view.js";
-import { overviewView } from "./overview.js";
-import { peopleView } from "./people/view.js";
-import { photosView } from "./photos/view.js";
 import { startRouter } from "./router.js";
-import { settingsView } from "./settings.js";
-import { sharingView } from "./sharing.js";
 import { Shell } from "./shell.js";
 import { signIn } from "./sign_in.js";
-import { uploadView } from "./upload/view.js";
-import { webhooksView } from "./webhooks.js";
 
+// A view's modules are loaded when it is first shown.
 const VIEWS = {
-  albums: albumsView,
-  overview: overviewView,
-  upload: uploadView,
-  photos: photosView,
-  people: peopleView,
-  numbers: numbersView,
-  sharing: sharingView,
-  webhooks: webhooksView,
-  settings: settingsView,
-  activity: activityView,
+  albums: async () => (await import("./albums.js")).albumsView,
+  overview: async () => (await import("./overview.js")).overviewView,
+  upload: async () => (await import("./upload/view.js")).uploadView,
+  photos: async () => (await import("./photos/view.js")).photosView,
+  people: async () => (await import("./people/view.js")).peopleView,
+  numbers: async () => (await import("./numbers/view.js")).numbersView,
+  sharing: async () => (await import("./sharing.js")).sharingView,
+  webhooks: async () => (await import("./webhooks.js")).webhooksView,
+  settings: async () => (await import("./settings.js")).settingsView,
+  activity: async () => (await import("./activity.js")).activityView,
 };
 
 async function start() {
@@ -42,7 +33,7 @@ async function start() {
   });
   account.replaceChildren(el("span", { class: "tag", text: t(`scope_${session.scope}`) }), leave);
   onSignedOut(() => location.reload());
-  startRouter((place) => shell.show(place, VIEWS[place.view] ?? albumsView));
+  startRouter((place) => shell.show(place, VIEWS[place.view] ?? VIEWS.overview));
 }
 
 /** The session of the cookie; without one, of a sign-in. */

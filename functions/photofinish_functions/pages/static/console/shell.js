@@ -33,15 +33,15 @@ export class Shell {
     this.#main.replaceChildren(this.#nav, this.#view);
   }
 
-  /** Show what `open(place, shell)` builds; its answer is a heading, elements, and what to stop when it is left. */
-  async show(place, open) {
+  /** Show the view that `load()` gives: it answers a title, buttons and elements, and ends what it began by `signal`. */
+  async show(place, load) {
     this.#stop?.abort();
     const stop = (this.#stop = new AbortController());
     this.#showSections(place);
     this.#view.replaceChildren(el("div", { class: "skeleton line", role: "img", "aria-label": t("loading") }));
     const draw = async () => {
       try {
-        const { title, actions = [], content, isWide = false } = await open(place, { shell: this, session: this.session, signal: stop.signal });
+        const { title, actions = [], content, isWide = false } = await (await load())(place, { session: this.session, signal: stop.signal });
         if (stop.signal.aborted) return;
         document.title = `${title} · photofinish`;
         const heading = el("h1", { text: title, tabindex: "-1" });
@@ -65,5 +65,6 @@ export class Shell {
       el("a", { href: addressOf({ album, view: section }), "aria-current": section === view ? "page" : null }, icon(symbol), el("span", { text: t(key) })),
     );
     this.#nav.replaceChildren(el("a", { class: "up", href: addressOf({}) }, icon("left"), el("span", { text: t("albums") })), el("p", { class: "album-name", text: album }), ...links);
+    this.#nav.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
   }
 }

@@ -36,7 +36,7 @@ function decoded(buffer) {
 }
 
 function previewOf({ entrants, problems }) {
-  const rows = entrants.slice(0, SHOWN_ENTRIES).map(({ number, name }) => el("tr", {}, el("td", { class: "number", text: number }), el("td", { text: name })));
+  const rows = entrants.slice(0, SHOWN_ENTRIES).map(({ number, name }) => el("tr", {}, el("td", { text: number }), el("td", { text: name })));
   const head = el("tr", {}, el("th", { scope: "col", text: t("number") }), el("th", { scope: "col", text: t("name") }));
   const shown = problems.slice(0, SHOWN_PROBLEMS).map(({ line, kind, text }) => el("li", { text: t(`start_list_${kind}`, { line, text }) }));
   if (problems.length > SHOWN_PROBLEMS) shown.push(el("li", { text: counted("more_problems", problems.length - SHOWN_PROBLEMS) }));
