@@ -102,14 +102,14 @@ export class Grid {
     const photo = this.feed.photos[index];
     const { album, photo_id: id } = photo.photo;
     const href = addressOf({ album, view: "photos", id, query: this.query });
-    const link = el("a", { href, "aria-label": describe(photo) }, this.#picture(photo, index), labels(photo));
+    const link = el("a", { href }, this.#picture(photo, index), labels(photo));
     return el("li", { "data-index": index, "aria-posinset": index + 1, "aria-setsize": this.feed.isComplete ? this.feed.photos.length : -1 }, link);
   }
 
   #picture(photo, index) {
     const link = () => (photo.renditions.thumbnail ?? photo.renditions.preview)?.url;
     if (link() === undefined) return el("span", { class: "no-picture" }, icon(photo.status === "rejected" || photo.status === "failed" ? "warning" : "picture"));
-    const image = el("img", { alt: "", decoding: "async", src: link() });
+    const image = el("img", { alt: baseName(photo.photo.name), decoding: "async", src: link() });
     image.addEventListener("error", async () => {
       if (await this.feed.renew(index).catch(() => false)) image.src = link();
     });
@@ -124,13 +124,6 @@ export class Grid {
     event.preventDefault();
     this.focus(index);
   }
-}
-
-function describe(photo) {
-  const numbers = photo.bibs.map((bib) => bib.number).join(", ");
-  const parts = [baseName(photo.photo.name), t(`status_${photo.status}`)];
-  if (numbers !== "") parts.push(t("numbers_are", { numbers }));
-  return parts.join(", ");
 }
 
 function labels(photo) {
