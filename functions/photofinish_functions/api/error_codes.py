@@ -28,6 +28,7 @@ MESSAGES: Final[dict[int, dict[str, str]]] = {
         "with --vectors.",
         "downloads_not_allowed": "Originals may not be downloaded here: download the size `web`.",
         "find_me_only": "Send a selfie or a bib number: signed-in users find only themselves here.",
+        "opt_out_not_offered": "Here organisers opt people out: ask the organiser of the event.",
     },
     404: {
         "unknown_album": "No album has this name.",

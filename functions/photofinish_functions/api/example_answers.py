@@ -70,6 +70,12 @@ ANSWERS: Final[dict[str, Json]] = {
         "last_upload_at": "2026-05-01T10:31:40Z",
         "gpu_refused": None,
         "ends_on": "2026-12-31",
+        "privacy": {
+            "legal_basis": "consent",
+            "purpose": "finding race photos",
+            "indexing": "opt_out",
+            "redact": "none",
+        },
         **CARD,
     },
     "list_photos": {"photos": [ANALYSED, REJECTED], "next_cursor": "WyJlM2IwYzQ0Mjk4ZmMxYzE0Il0"},
@@ -355,6 +361,7 @@ ANSWERS: Final[dict[str, Json]] = {
     },
     "record_statement": {"record": CONSENT, "opt_out_id": None, "erased_faces": 0, "analyse_again": True},
     "opt_out": {"opt_out": OPT_OUT, "erased_faces": 14, "liveness": "not_checked"},
+    "opt_out_myself": {"opt_out": OPT_OUT, "erased_faces": 9, "liveness": "not_checked"},
     "list_opt_outs": {"opt_outs": [OPT_OUT], "next_cursor": None},
     "opt_out_of_all": {
         "opt_out": OPT_OUT | {"album": None, "applied_at": None},

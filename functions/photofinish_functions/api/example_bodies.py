@@ -86,6 +86,7 @@ BODIES: Final[dict[str, dict[str, Json]]] = {
         withdraw={"action": "withdrawn", "method": "e-mail"},
     ),
     "opt_out": _files("picture", count=2),
+    "opt_out_myself": _files("picture", count=1),
     "opt_out_of_all": _files("picture", count=1),
     "set_album_policy": _json(with_consent=POLICY, defaults={}),
     "set_album_access": _json(

@@ -10,7 +10,7 @@ import { chromium } from "playwright-core";
 const FOLDER = fileURLToPath(new URL("..", import.meta.url));
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript" };
 // No requests other than the test's own: this is not the place for updates, translations and measurements.
-const OPTIONS = [
+export const OPTIONS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-gpu",

@@ -20,6 +20,7 @@ from photofinish.domain.face import face_id
 from photofinish.domain.people import WeightedEmbedding
 from photofinish.domain.photo import PhotoStatus, StoredPhoto
 from photofinish.domain.sidecar import preview_name, unlinked_name
+from photofinish_functions.api.routes.opt_outs import OPT_OUTS_OF_VISITORS
 from support.api import Api, error_of, files, jpeg, names_of, selfie_of_astronaut, selfie_of_group_member
 from support.faces import embedding, photo
 from support.index import VERSION, add
@@ -75,6 +76,24 @@ class TestOptOuts:
         [listed] = race.call("GET", f"/albums/{ALBUM}/opt-outs").get_json()["opt_outs"]
         assert (listed["opt_out_id"], listed["source"]) == (made["opt_out"]["opt_out_id"], "selfie")
         assert listed["applied_at"] is not None
+
+    def test_visitors_opt_out_themselves_where_the_policy_offers_it(self, race: Api) -> None:
+        key = race.key_for(Scope.SEARCH, frozenset({ALBUM}))
+        path = f"/albums/{ALBUM}/find-me/opt-out"
+        assert error_of(opt_out(race, selfie_of_astronaut(), path=path, key=key)) == (403, "opt_out_not_offered")
+        assert set(names_of(race.search(ALBUM, selfie_of_astronaut()))) == set(PHOTOS)
+        race.cloud.album_policies.set_policy(ALBUM, AlbumPolicy(purpose=PURPOSE, indexing=Indexing.OPT_OUT))
+        assert race.call("GET", f"/albums/{ALBUM}", key=key).get_json()["privacy"]["indexing"] == "opt_out"
+        answer = opt_out(race, selfie_of_astronaut(), path=path, key=key)
+        assert (answer.status_code, answer.get_json()["erased_faces"]) == (201, 2)
+        assert names_of(race.search(ALBUM, selfie_of_astronaut())) == []
+
+    def test_a_visitor_cannot_opt_out_many_people(self, race: Api) -> None:
+        race.cloud.album_policies.set_policy(ALBUM, AlbumPolicy(purpose=PURPOSE, indexing=Indexing.OPT_OUT))
+        key, path = race.key_for(Scope.SEARCH, frozenset({ALBUM})), f"/albums/{ALBUM}/find-me/opt-out"
+        for _ in range(OPT_OUTS_OF_VISITORS.burst):
+            assert error_of(opt_out(race, b"no picture", path=path, key=key))[0] == 422
+        assert error_of(opt_out(race, selfie_of_astronaut(), path=path, key=key)) == (429, "rate_limited")
 
     def test_they_are_removed_again_by_their_wish(self, race: Api, encoder: FaceEncoder) -> None:
         entry = opt_out(race, selfie_of_astronaut()).get_json()["opt_out"]["opt_out_id"]

@@ -9,12 +9,14 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field, TypeAdapter
 
 from photofinish.application.consent.liveness import liveness_of, require_live
-from photofinish.domain.access import Scope
+from photofinish.domain.access import RateLimit, Reading, Scope
+from photofinish.domain.album_policy import Indexing
 from photofinish.domain.liveness import Liveness
 from photofinish.domain.suppression import OptOut, OptOutSource
 from photofinish.wiring import App
+from photofinish_functions.api.albums import check_album
 from photofinish_functions.api.error_codes import UNFIT_SELFIE, fails_with
-from photofinish_functions.api.guarding import audit, guarded, principal
+from photofinish_functions.api.guarding import audit, guarded, principal, spend
 from photofinish_functions.api.paging import Cursor, cursor_after, next_cursor, page_of, position
 from photofinish_functions.api.patterns import UUID
 from photofinish_functions.api.schemas import AlbumName, AlbumPath, Output, Parameters, new_blueprint
@@ -23,6 +25,8 @@ from photofinish_functions.refused import Refused
 
 MAX_PICTURES = 3
 MAX_PAGE = 200
+OPT_OUTS_OF_VISITORS = RateLimit(per_second=3 / 86_400, burst=5)
+"""Of a link and network, or of a user: nothing proves that a picture shows its sender, so no one removes many."""
 OptOutId = Annotated[str, Field(pattern=UUID)]
 _OPT_OUT_ID = TypeAdapter[str](OptOutId)
 
@@ -79,6 +83,20 @@ def blueprint(services: App) -> APIBlueprint:
 
         The album need not have photos yet. Their faces on photos that come later keep a box and nothing else.
         """
+        return _opt_out(services, path.album)
+
+    @api.post("/albums/<album>/find-me/opt-out", responses={201: NewOptOut}, openapi_extensions=pictures)
+    @guarded(Scope.SEARCH, "opt_out_myself", pictures_cost=2, reading=Reading.FIND_ME)
+    @fails_with("opt_out_not_offered", "too_many_pictures", "different_people", "not_live", *UNFIT_SELFIE)
+    def opt_out_myself(path: AlbumPath) -> tuple[dict[str, Any], int]:
+        """Opt out of an album by one to three pictures of oneself, where its policy offers that (`indexing: opt_out`).
+
+        For visitors and signed-in users; a caller has few attempts. Erased faces do not come back.
+        """
+        check_album(services, path.album)
+        if services.album_policies.policy(path.album).indexing is not Indexing.OPT_OUT:
+            raise Refused(403, "opt_out_not_offered", "Here organisers opt people out: ask the organiser of the event.")
+        spend("opt_outs", OPT_OUTS_OF_VISITORS)
         return _opt_out(services, path.album)
 
     @api.get("/albums/<album>/opt-outs", responses={200: OptOutsAnswer})

@@ -13,6 +13,7 @@ from photofinish.application.albums import list_albums as albums_after
 from photofinish.application.photos import list_photos as photo_page
 from photofinish.domain.access import Reading, Scope
 from photofinish.domain.album_card import AlbumCard
+from photofinish.domain.album_policy import Indexing, LegalBasis, Redact
 from photofinish.domain.erasure import ErasureKind, ErasureTarget
 from photofinish.domain.photo import PhotoStatus
 from photofinish.domain.photo_listing import PhotoListing
@@ -77,6 +78,15 @@ class GpuRefusalJson(Output):
     retry_at: datetime = Field(description="When GPUs are tried again, if photos wait then.")
 
 
+class AlbumPrivacy(Output):
+    """What the album's policy says about the people in its photos."""
+
+    legal_basis: LegalBasis
+    purpose: str = Field(description="What faces are processed for; empty: not said.")
+    indexing: Indexing = Field(description="`opt_out`: visitors may opt out themselves.")
+    redact: Redact
+
+
 class AlbumDetail(Album, CardFields):
     photos_by_status: dict[PhotoStatus, int] = Field(description="Number of uploaded photos by status.")
     last_upload_at: datetime | None = Field(description="When its newest photo was uploaded.")
@@ -88,6 +98,7 @@ class AlbumDetail(Album, CardFields):
         description="The last day on which the album is kept: on the next one it is erased, originals included; null: "
         "it has no end."
     )
+    privacy: AlbumPrivacy
 
 
 PhotoId = Annotated[str, Field(pattern=PHOTO_ID, json_schema_extra=example("0" * 32))]
@@ -237,6 +248,7 @@ def blueprint(services: App) -> APIBlueprint:
         by_status, card = services.documents.counts(path.album), services.album_cards.card(path.album)
         if not found and not by_status and card is None:
             raise NotVisible
+        policy = services.album_policies.policy(path.album)
         summary = found[0] if found else AlbumSummary(name=path.album, photos=0, faces=0, bibs=0)
         return AlbumDetail.from_object(
             summary,
@@ -244,7 +256,8 @@ def blueprint(services: App) -> APIBlueprint:
             **card_fields(card or AlbumCard()) | {"downloads": downloads_of(services, principal(), path.album)},
             photos_by_status={status: count for status, count in by_status.items() if count},
             last_upload_at=services.documents.last_upload(path.album),
-            ends_on=services.album_policies.policy(path.album).ends_on,
+            ends_on=policy.ends_on,
+            privacy=AlbumPrivacy.from_object(policy),
             gpu_refused=services.gpu_states.read().refusal if principal().reading is Reading.ALL else None,
         ).model_dump(mode="json")
 

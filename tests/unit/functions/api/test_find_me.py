@@ -20,7 +20,7 @@ from support.index import add
 
 FIND_ME = {
     *("list_albums", "show_album", "search", "search_bib"),
-    *("give_feedback", "show_session", "end_session"),
+    *("give_feedback", "opt_out_myself", "show_session", "end_session"),
 }
 BROWSE = FIND_ME | {"list_photos", "show_photo"}
 

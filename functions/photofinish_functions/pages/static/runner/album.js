@@ -12,6 +12,7 @@ import { Finding } from "./finding.js";
 import { installOfflineShell } from "./offline-shell.js";
 import { offerPrivacy } from "./privacy.js";
 import { linksEnd } from "./photos.js";
+import { offersMail } from "./tell-me.js";
 import { Results } from "./results.js";
 
 const POLL_MS = 10_000;
@@ -34,7 +35,8 @@ async function start() {
     page.may = session.share?.may ?? "browse";
     showAbout(about);
     byId("hero").hidden = false;
-    offerPrivacy(byId("privacy"), page);
+    offerPrivacy(byId("privacy"), { album, page, selfie: () => form.wanted.selfie, onDone: forgotten });
+    page.offersMail = await offersMail(album);
     if (page.may === "browse") page.browse = new Browse({ album, favourites, page });
     const bib = bibOfAddress();
     if (bib !== null) {
@@ -62,7 +64,8 @@ function showAbout(about) {
   progress.setAttribute("max", done + pending);
   progress.setAttribute("value", done);
   progress.setAttribute("label", counted("pending_photos", pending));
-  if (about.purpose) byId("consent").textContent = t("consent_with_purpose", { purpose: about.purpose });
+  const purpose = about.privacy?.purpose;
+  if (purpose) byId("consent").textContent = t("consent_with_purpose", { purpose });
 }
 
 /** What changed: counts, and with them new photos of the reader. Slower while nothing comes, not at all in the background. */
@@ -125,6 +128,15 @@ async function findNew() {
 async function renewLinks() {
   if (page.finding !== null && linksEnd(page.found) - Date.now() < RENEW_BEFORE_MS) await findNew();
   await page.browse?.renewLinks(RENEW_BEFORE_MS);
+}
+
+/** The reader opted out: nothing of what was found is shown any more. */
+function forgotten() {
+  page.finding = null;
+  page.found = [];
+  form.removeSelfie();
+  history.replaceState(null, "", location.pathname);
+  results.hide();
 }
 
 function searchAgain() {

@@ -1,0 +1,65 @@
+// The pure parts of the pages: rows of photos, and the size of a selfie. Shapes are made up anew from a seed that a failure names.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+const STATIC = new URL("../../functions/photofinish_functions/pages/static/", import.meta.url);
+const { inRows, rowsBetween, tileBeside } = await import(new URL("components/rows.js", STATIC));
+const { scaled } = await import(new URL("runner/selfie.js", STATIC));
+
+function random(seed) {
+  let state = seed;
+  return () => (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648;
+}
+
+for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+  const next = random(seed * 7919);
+  const shapes = Array.from({ length: Math.floor(next() * 400) }, () => 0.3 + next() * 3);
+  const width = 280 + next() * 1400;
+  const options = { rowHeight: 100 + next() * 240, gap: 4 + Math.floor(next() * 8) };
+  const layout = inRows(shapes, width, options);
+
+  test(`rows reach both edges and photos do not overlap, seed ${seed}`, () => {
+    assert.equal(layout.tiles.length, shapes.length);
+    assert.deepEqual(layout.rows.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, at) => first + at)), [...shapes.keys()]);
+    for (const [at, row] of layout.rows.entries()) {
+      const tiles = layout.tiles.slice(row.first, row.last + 1);
+      const end = tiles.at(-1).x + tiles.at(-1).w;
+      if (at < layout.rows.length - 1) assert.ok(Math.abs(end - width) < 0.01, `row ${at} ends at ${end} of ${width}`);
+      else assert.ok(end <= width + 0.01);
+      for (const [left, right] of tiles.slice(1).map((tile, index) => [tiles[index], tile])) {
+        assert.ok(right.x - (left.x + left.w) > options.gap - 0.01);
+      }
+      if (at > 0) assert.ok(row.top >= layout.rows[at - 1].top + layout.rows[at - 1].height + options.gap - 0.01);
+      assert.ok(row.height <= options.rowHeight + 0.01);
+    }
+  });
+
+  test(`the rows of a window are those that touch it, seed ${seed}`, () => {
+    for (let tried = 0; tried < 40; tried++) {
+      const from = next() * layout.height * 1.4 - 200;
+      const to = from + next() * 900;
+      const { first, last } = rowsBetween(layout.rows, from, to);
+      const touching = layout.rows.flatMap((row, at) => (row.top + row.height >= from && row.top <= to ? [at] : []));
+      assert.deepEqual(Array.from({ length: Math.max(last - first + 1, 0) }, (_, at) => first + at), touching);
+    }
+  });
+
+  test(`arrows up and down go to the next row and stop at the last, seed ${seed}`, () => {
+    for (const index of shapes.keys()) {
+      for (const direction of [-1, 1]) {
+        const at = layout.rows.findIndex((row) => index >= row.first && index <= row.last);
+        const wanted = layout.rows[at + direction] ?? layout.rows[at];
+        const reached = tileBeside(layout, index, direction);
+        assert.ok(reached >= wanted.first && reached <= wanted.last);
+      }
+    }
+  });
+}
+
+test("a selfie is at most 1280 pixels a side, keeps its shape and is never made larger", () => {
+  assert.deepEqual(scaled(4032, 3024), { width: 1280, height: 960 });
+  assert.deepEqual(scaled(3024, 4032), { width: 960, height: 1280 });
+  assert.deepEqual(scaled(640, 480), { width: 640, height: 480 });
+  assert.deepEqual(scaled(20000, 10), { width: 1280, height: 1 });
+});
