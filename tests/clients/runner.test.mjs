@@ -125,7 +125,7 @@ test("arrows move among photos", async () => {
   assert.equal(await page.evaluate(() => document.activeElement.closest(".tile").getAttribute("aria-posinset")), "1");
 });
 
-test("without network the page says so, and a reload shows a page that says so", async () => {
+test("without network the page says so, and it goes on by itself", async () => {
   await page.evaluate(() => navigator.serviceWorker.ready);
   await context.setOffline(true);
   await page.getByText("You are offline.").waitFor();

@@ -51,11 +51,14 @@ export function openLightbox(photos, index, { actions = () => [], caption = () =
     onShow(at);
   };
   const redraw = () => {
+    // A button that was pressed is made anew: the focus stays at its place.
+    const focused = [...tools.children].indexOf(document.activeElement);
     tools.replaceChildren(...actions(photos[at], at, redraw));
+    tools.children[focused]?.focus();
     below.replaceChildren(...[caption(photos[at], at, redraw)].filter((node) => node !== null));
   };
   const keys = (event) => {
-    if (event.target.closest("input, textarea")) return;
+    if (event.target.closest("input, textarea") || document.querySelector("dialog.dialog[open]")) return;
     const act = {
       ArrowRight: () => show(at + 1),
       ArrowLeft: () => show(at - 1),
@@ -71,8 +74,10 @@ export function openLightbox(photos, index, { actions = () => [], caption = () =
 
   return new Promise((resolve) => {
     const layer = openLayer(() => dialog.close());
-    dialog.addEventListener("keydown", keys);
+    // Of the whole page: when what has the focus goes, keys go to the page and not to the dialog.
+    document.addEventListener("keydown", keys);
     dialog.addEventListener("close", () => {
+      document.removeEventListener("keydown", keys);
       closeLayer(layer);
       dialog.remove();
       resolve(at);

@@ -36,7 +36,6 @@ async function start() {
     showAbout(about);
     byId("hero").hidden = false;
     offerPrivacy(byId("privacy"), { album, page, selfie: () => form.wanted.selfie, onDone: forgotten });
-    page.offersMail = await offersMail(album);
     if (page.may === "browse") page.browse = new Browse({ album, favourites, page });
     const bib = bibOfAddress();
     if (bib !== null) {
@@ -44,6 +43,8 @@ async function start() {
       await find({ selfie: null, bib });
     }
     setTimeout(poll, POLL_MS);
+    page.offersMail = await offersMail(album);
+    if (!results.isHidden) results.show(page.found);
   } catch (problem) {
     if (problem.sentence === undefined) throw problem;
     byId("hero").hidden = true;
@@ -166,7 +167,10 @@ addEventListener("popstate", () => {
   }
 });
 addEventListener("offline", () => showOffline(true));
-addEventListener("online", () => showOffline(false));
+addEventListener("online", () => {
+  showOffline(false);
+  if (page.about === null) start();
+});
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") page.browse?.renewLinks(RENEW_BEFORE_MS);
 });

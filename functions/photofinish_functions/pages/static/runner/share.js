@@ -65,5 +65,8 @@ byId("pin").addEventListener("submit", async (event) => {
   }
 });
 
+addEventListener("online", () => {
+  if (!byId("closed").hidden) start();
+});
 installOfflineShell();
 start();
