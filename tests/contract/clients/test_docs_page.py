@@ -12,7 +12,7 @@ from support.browser import CLIENTS, chromium, why_not
 from support.http_server import served
 from support.openapi_document import app_without_services
 
-DEADLINE_S = 180
+DEADLINE_S = 300
 
 
 @pytest.mark.timeout(DEADLINE_S)
