@@ -1,7 +1,8 @@
 """Links to the renditions of photos that the caller may see.
 
-Where no policy of the album ever redacted faces, a link is signed for the picture in the bucket. Elsewhere it leads to
-this API, which makes the picture for its viewer, see `routes/pictures.py`; no link to the bucket is answered then.
+Where no policy of the album ever redacted faces, and the album has no watermark, a link is signed for the picture in
+the bucket. Elsewhere it leads to this API, which makes the picture for its viewer, see `routes/pictures.py`; no link to
+the bucket is answered then. Organisers see no watermark, so only redaction leads theirs to the API.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pydantic import Field
 from photofinish.domain.access import Scope
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.redaction import Viewer
-from photofinish.domain.rendition import RenditionSize
+from photofinish.domain.rendition import RenditionSize, drawn_watermark
 from photofinish.domain.sidecar import preview_name, thumbnail_name
 from photofinish.ports import PhotoLinks
 from photofinish.wiring import App
@@ -37,7 +38,8 @@ class Link(Output):
 class Renditions(Output):
     preview: Link | None = Field(
         description="A smaller JPEG without metadata, at most 1600 pixels a side, with the faces redacted that the "
-        "album's policy hides from the caller; null if the photo has none, as in albums that keep only results."
+        "album's policy hides from the caller, and with the album's watermark; null if the photo has none, as in "
+        "albums that keep only results."
     )
     thumbnail: Link | None = Field(
         description="The same as a WebP of at most 320 pixels a side; null, too, for photos that were analysed before "
@@ -81,8 +83,10 @@ def rendition_links(services: App, album: str, photos: Sequence[Shown]) -> list[
     has_any = any(shown.preview is not None for shown in photos)
     if not has_any or not services.album_policies.policy(album).keep_originals:
         return [Renditions(preview=None, thumbnail=None) for _ in photos]
-    if services.album_policies.ever_redacted(album):
-        return _picture_links(services, album, photos, is_organiser=principal().may(Scope.WRITE, album))
+    is_organiser = principal().may(Scope.WRITE, album)
+    is_marked = drawn_watermark(services.watermark_of(album), Viewer(is_organiser=is_organiser)) is not None
+    if is_marked or services.album_policies.ever_redacted(album):
+        return _picture_links(services, album, photos, is_organiser=is_organiser)
     return _bucket_links(services.links, photos)
 
 

@@ -1,7 +1,7 @@
-"""The picture of a photo that a viewer may see: redacted as the album's policy says.
+"""The picture of a photo that a viewer may see: redacted as the album's policy says, with the album's watermark.
 
-It is made when it is fetched, from the policy and the consent of that moment, so a change of either applies to links
-that were given before it, too. A redacted thumbnail is the redacted preview scaled down: it tells nothing more.
+It is made when it is fetched, from the policy, the consent and the watermark of that moment, so a change of any applies
+to links that were given before it, too. A redacted thumbnail is the redacted preview scaled down: it tells no more.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +17,12 @@ from cachetools import LRUCache
 
 from photofinish.analysis.imaging.redaction import redact
 from photofinish.analysis.imaging.rendition import preview_jpeg, preview_pixels, thumbnail_picture, thumbnail_webp
+from photofinish.analysis.imaging.watermark import draw_watermark
 from photofinish.application.previews import read_rendition
 from photofinish.domain.album_policy import AlbumPolicy, Redact, RedactionStyle
 from photofinish.domain.geometry import Box
 from photofinish.domain.redaction import Viewer, box_of, redacted_areas, sees_everything, visible_faces
-from photofinish.domain.rendition import RenditionSize
+from photofinish.domain.rendition import RenditionSize, drawn_watermark
 from photofinish.errors import NotFound
 from photofinish.ports import AlbumPolicies, Consents, DerivedObjects, Documents, FaceIndex
 
@@ -41,6 +42,7 @@ class Rendition:
     """Name of the thumbnail there; None for a photo that was analysed before there were any."""
     redacted: tuple[Box, ...]
     style: RedactionStyle
+    watermark: str | None
     noise_key: bytes = field(repr=False)
 
     @property
@@ -50,13 +52,13 @@ class Rendition:
     @property
     def is_as_stored(self) -> bool:
         """Whether nothing is changed in the stored picture."""
-        return not self.redacted
+        return not self.redacted and self.watermark is None
 
     @property
     def etag(self) -> str:
         """Names the picture's content; nothing can be learned from it."""
         boxes = [(box.x, box.y, box.w, box.h) for box in self.redacted]
-        text = repr((self.size.value, self.preview, self.style.value, boxes))
+        text = repr((self.size.value, self.preview, self.style.value, boxes, self.watermark))
         return hmac.digest(self.noise_key, text.encode(), hashlib.sha256).hex()[:32]
 
 
@@ -71,15 +73,20 @@ class Renditions:
         consents: Consents,
         index: FaceIndex,
         derived: DerivedObjects,
+        watermark_of: Callable[[str], str | None],
         min_similarity: float,
         secret: bytes,
     ) -> None:
-        """A face is a consenting person's from `min_similarity` on; the noise of redacted faces depends on `secret`."""
+        """A face is a consenting person's from `min_similarity` on; the noise of redacted faces depends on `secret`.
+
+        `watermark_of(album)` is the text to draw on the album's pictures, or None.
+        """
         self._documents = documents
         self._policies = policies
         self._consents = consents
         self._index = index
         self._derived = derived
+        self._watermark_of = watermark_of
         self._min_similarity = min_similarity
         self._secret = hmac.digest(secret, _CONTEXT, hashlib.sha256)
         self._lock = threading.Lock()
@@ -107,6 +114,7 @@ class Renditions:
             if sees_everything(policy.redact, viewer)
             else self._redacted(policy, album, record.fields, viewer),
             style=policy.redaction_style,
+            watermark=drawn_watermark(self._watermark_of(album), viewer),
             noise_key=hmac.digest(self._secret, preview.encode(), hashlib.sha256),
         )
 
@@ -142,6 +150,8 @@ class Renditions:
     def _made(self, rendition: Rendition) -> bytes:
         pixels = preview_pixels(read_rendition(self._derived, rendition.preview))
         redact(pixels, rendition.redacted, rendition.style, noise_key=rendition.noise_key)
+        if rendition.watermark is not None:
+            draw_watermark(pixels, rendition.watermark)
         if rendition.size is RenditionSize.PREVIEW:
             return preview_jpeg(pixels)
         return thumbnail_webp(thumbnail_picture(pixels))

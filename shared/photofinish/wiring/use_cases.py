@@ -149,10 +149,16 @@ class App(GoogleAdapters, PostgresAdapters, Models):
             consents=self.consents,
             index=self.index,
             derived=self.derived,
+            watermark_of=self.watermark_of,
             # A false match would show a stranger's face: only who needs no check counts.
             min_similarity=self.calibration.stranger_similarity,
             secret=self.access_settings.pepper.current,
         )
+
+    def watermark_of(self, album: str) -> str | None:
+        """Return the text that the album's card wants on pictures; None: no watermark."""
+        card = self.album_cards.card(album)
+        return None if card is None else card.watermark
 
     @cached_property
     def album_facts(self) -> AlbumFacts:

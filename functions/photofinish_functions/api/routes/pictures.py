@@ -1,4 +1,4 @@
-"""Pictures of photos of albums that redact faces."""
+"""Pictures of photos of albums that redact faces, or that have a watermark."""
 
 from __future__ import annotations
 
@@ -40,13 +40,16 @@ class LinkPath(Parameters):
 
 
 def blueprint(services: App) -> APIBlueprint:
-    api = new_blueprint("pictures", "Redacted pictures. Links to them need no key.", needs_key=False)
+    api = new_blueprint("pictures", "Redacted and watermarked pictures. Links to them need no key.", needs_key=False)
 
     @api.get("/pictures/<link>", responses={200: _PICTURE})
     @open_to_link_holders("show_picture")
     @fails_with("unknown_link", "unavailable")
     def show_picture(path: LinkPath) -> Response:
-        """Return a picture with the faces redacted that the holder of the link may not see at this moment."""
+        """Return a picture with the faces redacted that the holder of the link may not see at this moment.
+
+        It also has the watermark that the album has at this moment, unless the holder is an organiser.
+        """
         link = picture_links(services).read(path.link)
         try:
             rendition = services.renditions.rendition(link.album, link.photo_id, link.viewer, link.size)

@@ -24,6 +24,7 @@ from photofinish.analysis.models.face_encoder import FaceEncoder
 from photofinish.application.commit import document_fields
 from photofinish.application.previews import end_due_links
 from photofinish.domain.access import Scope
+from photofinish.domain.album_card import AlbumCard
 from photofinish.domain.album_policy import AlbumPolicy, Redact, RedactionStyle
 from photofinish.domain.consent import ConsentAction, ConsentStatement
 from photofinish.domain.face import Face, face_id
@@ -295,3 +296,28 @@ def test_ended_links_find_nothing_and_pictures_are_shown_as_before(race: Race) -
 def test_without_redaction_links_lead_to_the_bucket(race: Race) -> None:
     assert urlsplit(race.photo_link(race.runner)).path == f"/derived/{preview_name(PHOTO, VERSION)}"
     assert urlsplit(race.thumbnail_link(race.runner)).path == f"/derived/{thumbnail_name(PHOTO, VERSION)}"
+
+
+def test_a_watermark_is_drawn_for_everyone_but_organisers(race: Race) -> None:
+    race.api.cloud.album_cards.set_card("race", AlbumCard(watermark="© Müller"))
+    url = race.photo_link(race.runner)
+    assert urlsplit(url).path.startswith("/v1/pictures/"), "no link to the bucket, where the picture has no watermark"
+    marked = np.abs(race.fetch(url).astype(int) - group()) > 30
+    assert 0.01 < marked.any(axis=2).mean() < 0.3, "letters all over, and the photo between them"
+    assert urlsplit(race.photo_link(race.api.key)).path == f"/derived/{preview_name(PHOTO, VERSION)}"
+    path = urlsplit(race.thumbnail_link(race.runner)).path
+    thumbnail = race.api.client.get(path)
+    assert (thumbnail.status_code, thumbnail.mimetype) == (200, "image/webp")
+    assert thumbnail.data != race.api.cloud.derived.read_derived(thumbnail_name(PHOTO, VERSION))
+
+    race.api.cloud.album_cards.set_card("race", AlbumCard())
+    again = race.api.client.get(path, headers={"If-None-Match": thumbnail.headers["ETag"]})
+    assert again.data == race.api.cloud.derived.read_derived(thumbnail_name(PHOTO, VERSION)), "links follow the card"
+
+
+def test_faces_are_redacted_under_the_watermark(race: Race) -> None:
+    race.policy(redact=Redact.EVERYONE)
+    race.api.cloud.album_cards.set_card("race", AlbumCard(watermark="© Müller"))
+    both = race.fetch(race.photo_link(race.runner))
+    assert [share > CHANGED for share in race.changed(both)] == [True] * 6
+    assert race.hidden(race.photo_link(race.api.key)) == [False] * 6
