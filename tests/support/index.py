@@ -30,6 +30,7 @@ def analysis(
     taken_at: datetime | None = None,
     camera: str | None = None,
     sharpness: float = 0.5,
+    perceptual_hash: int | None = None,
 ) -> PhotoAnalysis:
     """What a job found in a photo."""
     return PhotoAnalysis(
@@ -40,6 +41,7 @@ def analysis(
         sharpness=Sharpness(frame=sharpness, laplacian_variance=100.0, is_blurry=False),
         models={},
         timings_ms={},
+        perceptual_hash=perceptual_hash,
     )
 
 

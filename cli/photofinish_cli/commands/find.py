@@ -37,6 +37,9 @@ def find(
     camera: Camera = None,
     folder: Folder = None,
     limit: Annotated[int, typer.Option(help="Photos at most.", min=1, max=200)] = 20,
+    collapse: Annotated[
+        bool, typer.Option("--collapse", help="Of near duplicates taken within seconds, only the best one.")
+    ] = False,
     json: Json = False,
     state: StateDir = None,
 ) -> None:
@@ -47,6 +50,8 @@ def find(
       photofinish find spring-10k --bib 1234
 
       photofinish find spring-10k --selfie me.jpg --selfie me-with-glasses.jpg --limit 50
+
+      photofinish find spring-10k --bib 1234 --collapse
 
       photofinish find spring-10k --name "Ada Lovelace" --from 2026-05-01T10:00 --to 2026-05-01T10:15
     """
@@ -65,7 +70,8 @@ def find(
         raise typer.Exit(ExitCode.USAGE)
     with reported_errors():
         use_deployment(state)
-        answer = api_client.search(album, {**criteria, "limit": limit}, selfie or [])
+        shape = {"limit": limit} | ({"collapse": "bursts"} if collapse else {})
+        answer = api_client.search(album, {**criteria, **shape}, selfie or [])
         if json:
             print_json(answer)
         else:
@@ -100,6 +106,8 @@ def _reasons(photo: dict[str, Any]) -> list[str]:
             (name["name"] or "the name") + (f", {name['number']} on the start list" if name["number"] else "")
         )
     reasons += photo["text"] or []
+    if (burst := photo.get("burst")) and burst["size"] > 1:
+        reasons.append(f"best of {burst['size']} alike")
     return reasons
 
 

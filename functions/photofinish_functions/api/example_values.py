@@ -92,6 +92,7 @@ def search_answer(*parts: Json, **found: Any) -> Json:
         "placeholder": PLACEHOLDER,
         "renditions": RENDITIONS,
         "download_pass": None,
+        "burst": None,
     }
     return {
         "album": ALBUM,
@@ -168,6 +169,7 @@ ANALYSED: Json = {
     "error": None,
     "duplicate_of": None,
     "placeholder": PLACEHOLDER,
+    "burst": None,
     "renditions": RENDITIONS,
 }
 REJECTED: Json = {
@@ -187,6 +189,7 @@ REJECTED: Json = {
     },
     "duplicate_of": None,
     "placeholder": None,
+    "burst": None,
     "renditions": {"preview": None, "thumbnail": None},
 }
 PERSON: Json = {

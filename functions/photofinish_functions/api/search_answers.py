@@ -83,6 +83,25 @@ class PartOfScore(Output):
     contribution: Score = Field(description="Value times weight. The score is the sum of the contributions.")
 
 
+class FoldedPhoto(Output):
+    """A found photo that is a near duplicate of a better one."""
+
+    photo: PhotoJson
+    width: int
+    height: int
+    placeholder: Placeholder | None
+    renditions: Renditions
+    download_pass: str | None = Field(description="As of the photo that is shown.")
+
+
+class FoundBurst(Output):
+    """The found photos of one moment by one camera, of which this is the best."""
+
+    size: int = Field(description="Number of found photos in the burst, this one included; 1: it is in none.")
+    photo_ids: list[str] = Field(description="Of all of them, the best first.")
+    photos: list[FoldedPhoto] = Field(description="The others.")
+
+
 class FoundPhoto(Output):
     photo: PhotoJson
     score: Score = Field(description="0 to 1.")
@@ -108,10 +127,11 @@ class FoundPhoto(Output):
         description="Send it with a request to download this photo, within a day: it says that your search found the "
         "photo, and which face in it is yours. null if you need none, because you may see all photos and faces."
     )
+    burst: FoundBurst | None = Field(description="null unless `collapse` was `bursts`.")
 
 
 class SearchAnswer(Output):
-    """Photos by descending score, ties by photo id."""
+    """Photos by descending score, ties by photo id; with `collapse`, by the highest score of each burst."""
 
     album: str
     photos: list[FoundPhoto]

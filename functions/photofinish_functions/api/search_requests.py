@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from flask import Request
 from pydantic import AfterValidator, Field, ValidationError
@@ -65,6 +65,11 @@ class SearchBody(Input):
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor | None = None
     weights: PartWeights | None = None
+    collapse: Literal["bursts"] | None = Field(
+        None,
+        description="`bursts`: of near duplicates that one camera took within seconds only the best is answered, with "
+        "the others folded under it in its `burst`.",
+    )
     min_similarity: float | None = Field(
         None,
         ge=-1,
@@ -73,7 +78,7 @@ class SearchBody(Input):
     )
 
 
-_TEXT_FIELDS = ("bib", "name", "text", "taken_from", "taken_to", "camera", "folder", "cursor", "person_id")
+_TEXT_FIELDS = ("bib", "name", "text", "taken_from", "taken_to", "camera", "folder", "cursor", "person_id", "collapse")
 _NUMBER_FIELDS: dict[str, type[int] | type[float]] = {"limit": int, "min_similarity": float}
 _SEARCH_REF = "#/components/schemas/SearchBody"
 _SEARCH_SCHEMA = {"$ref": _SEARCH_REF}
@@ -179,6 +184,7 @@ def query_of(album: str, body: SearchBody, embeddings: tuple[Embedding, ...]) ->
         limit=body.limit,
         cursor=body.cursor,
         min_similarity=body.min_similarity,
+        collapse_bursts=body.collapse == "bursts",
         weights=Weights() if body.weights is None else Weights(**body.weights.model_dump()),
     )
 

@@ -158,6 +158,8 @@ class SearchQuery:
     min_similarity: float | None = None
     """Cosine from which a face counts as the person's, not below the calibrated threshold; None: this threshold."""
     weights: Weights = field(default_factory=Weights)
+    collapse_bursts: bool = False
+    """Whether of each burst only the best of the found photos is answered, with the others folded under it."""
     name_words: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

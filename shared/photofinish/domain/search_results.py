@@ -85,6 +85,18 @@ class ScoredPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoldedPhoto:
+    """A found photo that is shown under the best one of its burst."""
+
+    photo: PhotoRef
+    pipeline_version: str
+    placeholder: bytes | None
+    width: int
+    height: int
+    face: FaceEvidence | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredPhoto:
     """A photo of an answer, with the evidence for it."""
 
@@ -110,6 +122,8 @@ class ScoredPhoto:
     pipeline_version: str
     placeholder: bytes | None = None
     """As of :class:`IndexedPhoto`."""
+    folded: tuple[FoldedPhoto, ...] | None = None
+    """The other found photos of its burst, the best first; None if bursts are not collapsed."""
 
     @property
     def face_box(self) -> Box | None:
@@ -126,7 +140,10 @@ class ScoredPhoto:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
-    """Photos by descending score, ties by photo id."""
+    """Photos by descending score, ties by photo id.
+
+    Where bursts are collapsed, by the highest score in each burst.
+    """
 
     photos: tuple[ScoredPhoto, ...]
     next_cursor: str | None

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from photofinish.domain.burst import Shot
 from photofinish.domain.face import Embedding
 from photofinish.domain.geometry import Box
 from photofinish.domain.search import IndexedPhoto, PhotoFilter
@@ -83,6 +84,10 @@ class AlbumReading(Protocol):
 
     def sharpest(self, where: PhotoFilter, *, limit: int) -> dict[str, IndexedPhoto]:
         """Return the sharpest photos that meet `where`, sharpest first, by photo id."""
+        ...
+
+    def shots(self, where: PhotoFilter, *, photo_ids: Sequence[str] | None = None) -> list[Shot]:
+        """Return what decides about bursts of the photos that meet `where`, in no order; with `photo_ids` of those."""
         ...
 
     def entrants(self, name: str, *, limit: int) -> dict[str, str]:

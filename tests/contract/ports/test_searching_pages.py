@@ -16,6 +16,7 @@ from photofinish.adapters.memory.face_index import MemoryFaceIndex
 from photofinish.adapters.memory.people import MemoryPeopleNumbers
 from photofinish.adapters.postgres.database import Database
 from photofinish.application.search.searcher import Searcher
+from photofinish.domain.burst import face_value
 from photofinish.domain.face import face_id
 from photofinish.domain.search import Part, PhotoFilter, SearchQuery, Weights
 from photofinish.domain.search_results import ScoredPhoto
@@ -39,6 +40,67 @@ from support.searching import (
 )
 
 _fresh = itertools.count(1)
+
+
+class TestBursts:
+    @pytest.fixture(autouse=True)
+    def album(self, index: FaceIndex) -> None:
+        """Three near duplicates, of which the sharpest was read worst, and one of each that is in no burst."""
+        for name, after_s, ocr_score, sharpness, hash_ in (
+            ("a", 0.0, 0.9, 0.3, 2**64 - 1),
+            ("b", 0.5, 0.5, 0.8, 2**64 - 2),
+            ("c", 1.0, 0.7, 0.5, 2**64 - 1),
+            ("later", 60.0, 0.8, 0.5, 2**64 - 1),
+            ("old", 0.5, 0.6, 0.5, None),
+        ):
+            add(
+                index,
+                photo(f"race/{name}.jpg"),
+                bibs=[bib("42", ocr_score)],
+                taken_at=NOON + timedelta(seconds=after_s),
+                camera="X",
+                sharpness=sharpness,
+                perceptual_hash=hash_,
+            )
+
+    QUERY = SearchQuery(album="race", bib="42", weights=Weights(quality=0), collapse_bursts=True)
+
+    def test_the_best_shot_is_shown_and_the_burst_ranks_by_its_highest_score(self, searcher: Searcher) -> None:
+        page = searcher.search(self.QUERY)
+        assert found(page) == ["b.jpg", "later.jpg", "old.jpg"]
+        folded = [[one.photo.name for one in shown.folded or ()] for shown in page.photos]
+        assert folded == [["race/c.jpg", "race/a.jpg"], [], []]
+        assert page.photos[0].score == pytest.approx(0.5), "the score of the photo that is shown"
+
+    def test_without_collapsing_all_are_shown(self, searcher: Searcher) -> None:
+        page = searcher.search(replace(self.QUERY, collapse_bursts=False))
+        assert found(page) == ["a.jpg", "later.jpg", "c.jpg", "old.jpg", "b.jpg"]
+        assert {shown.folded for shown in page.photos} == {None}
+
+    def test_a_burst_is_not_divided_by_pages(self, searcher: Searcher) -> None:
+        pages = all_pages(searcher, replace(self.QUERY, limit=1))
+        assert [found(page) for page in pages] == [["b.jpg"], ["later.jpg"], ["old.jpg"]]
+
+    def test_only_found_photos_are_folded(self, searcher: Searcher) -> None:
+        window = PhotoFilter(taken_until=NOON + timedelta(seconds=0.5))
+        page = searcher.search(replace(self.QUERY, where=window))
+        assert [one.photo.name for one in page.photos[0].folded or ()] == ["race/a.jpg"]
+
+    def test_a_photo_that_was_removed_is_in_no_burst(self, searcher: Searcher, index: FaceIndex) -> None:
+        index.remove(photo("race/c.jpg"))
+        assert [len(shown.folded or ()) for shown in searcher.search(self.QUERY).photos] == [1, 0, 0]
+
+    def test_a_large_clear_face_makes_a_photo_better(self, index: FaceIndex) -> None:
+        add(index, photo("race/d.jpg"), [face(EAST)], taken_at=NOON, camera="X", perceptual_hash=2**64 - 1)
+        with index.reading("race") as reading:
+            shots = {shot.photo_id: shot for shot in reading.shots(PhotoFilter())}
+            [one] = reading.shots(PhotoFilter(), photo_ids=[photo("race/d.jpg").photo_id])
+            assert reading.shots(PhotoFilter(), photo_ids=[]) == []
+        assert (len(shots), shots[one.photo_id]) == (6, one)
+        assert one.face == pytest.approx(face_value(face(EAST).quality, face(EAST).box.h), abs=1e-6)
+        assert one.perceptual_hash == 2**64 - 1
+        assert shots[photo("race/old.jpg").photo_id].perceptual_hash is None
+        assert shots[photo("race/a.jpg").photo_id].face == 0
 
 
 class TestFilter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -10,6 +10,8 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field, TypeAdapter
 
 from photofinish.application.albums import list_albums as albums_after
+from photofinish.application.near_duplicates import list_near_duplicates
+from photofinish.application.photos import PhotoPage
 from photofinish.application.photos import list_photos as photo_page
 from photofinish.domain.access import Reading, Scope
 from photofinish.domain.album_card import AlbumCard
@@ -18,7 +20,8 @@ from photofinish.domain.erasure import ErasureKind, ErasureTarget
 from photofinish.domain.photo import PhotoStatus
 from photofinish.domain.photo_listing import PhotoListing
 from photofinish.domain.photo_warning import WarningCode
-from photofinish.errors import NotFound
+from photofinish.domain.search import PhotoFilter
+from photofinish.errors import InvalidQuery, NotFound
 from photofinish.ports import AlbumSummary, PhotoRecord
 from photofinish.wiring import App
 from photofinish_functions.access.refusals import NotVisible
@@ -48,6 +51,7 @@ from photofinish_functions.refused import Refused
 
 MAX_ALBUMS = 200
 MAX_PHOTOS = 200
+_NO_BURSTS: Mapping[str, Sequence[str]] = {}
 _ALBUM_NAME = TypeAdapter[str](AlbumName)
 
 
@@ -117,10 +121,27 @@ class PhotosQuery(Parameters):
     bib: Number | None = Field(None, description="Only photos in which exactly this number was read.")
     without_bib: bool = Field(False, description="Only analysed photos that show no number; not together with `bib`.")
     is_blurry: bool = Field(False, description="Only blurry photos.")
+    near_duplicates: bool = Field(
+        False,
+        description="Only photos that have near duplicates: burst by burst, the best of each first, with `burst`. "
+        "Together with `camera`, `folder` and the time window only.",
+    )
     taken_from: CameraTime | None = Field(None, description="By the camera's clock, so without a time zone; inclusive.")
     taken_to: CameraTime | None = Field(None, description="Like `taken_from`; inclusive.")
     limit: Annotated[int, Field(ge=1, le=MAX_PHOTOS, description="Maximum number of photos.")] = 50
     cursor: Cursor | None = None
+
+    def near_duplicates_where(self) -> PhotoFilter:
+        """Raises InvalidQuery."""
+        others = (self.status, self.bib, self.with_warnings, self.without_bib, self.is_blurry)
+        if any(others):
+            raise InvalidQuery("Give near_duplicates with camera, folder, taken_from and taken_to only.")
+        return PhotoFilter(
+            taken_from=camera_time("taken_from", self.taken_from),
+            taken_until=camera_time("taken_to", self.taken_to),
+            camera=self.camera,
+            folder=None if self.folder is None else self.folder.strip("/") or None,
+        )
 
     def listing(self) -> PhotoListing:
         return PhotoListing(
@@ -189,6 +210,13 @@ class PhotoWarningJson(Output):
     message: str
 
 
+class PhotoBurst(Output):
+    """The photos of one moment by one camera."""
+
+    size: int
+    photo_ids: list[str] = Field(description="Of all of them, the best first.")
+
+
 class PhotoAnswer(Output):
     photo: PhotoJson
     status: PhotoStatus
@@ -208,6 +236,7 @@ class PhotoAnswer(Output):
         None, description="Id of the photo of the album that has the same bytes: it has what was found."
     )
     placeholder: Placeholder | None = None
+    burst: PhotoBurst | None = Field(None, description="null unless `near_duplicates` was asked for.")
     renditions: Renditions
 
 
@@ -265,15 +294,12 @@ def blueprint(services: App) -> APIBlueprint:
     @guarded(Scope.SEARCH, "list_photos", reading=Reading.BROWSE)
     def list_photos(path: AlbumPath, query: PhotosQuery) -> dict[str, Any]:
         """List the photos of an album, of any status, with what was found in each or why it was rejected."""
-        page = photo_page(
-            path.album, query.listing(), limit=query.limit, cursor=query.cursor, documents=services.documents
-        )
+        page, burst_of = _page(services, path.album, query)
         if not page.photos:
             check_album(services, path.album)
         audit(count=len(page.photos))
-        return Photos(photos=_photos_json(page.photos, path.album, services), next_cursor=page.next_cursor).model_dump(
-            mode="json"
-        )
+        photos = _photos_json(page.photos, path.album, services, burst_of)
+        return Photos(photos=photos, next_cursor=page.next_cursor).model_dump(mode="json")
 
     @api.get("/albums/<album>/photos/<photo_id>", responses={200: PhotoAnswer})
     @guarded(Scope.SEARCH, "show_photo", reading=Reading.BROWSE)
@@ -322,7 +348,20 @@ def _with_people(answer: PhotoAnswer, album: str, services: App) -> PhotoAnswer:
     return answer.model_copy(update={"faces": faces})
 
 
-def _photos_json(records: Sequence[PhotoRecord], album: str, services: App) -> list[PhotoAnswer]:
+def _page(services: App, album: str, query: PhotosQuery) -> tuple[PhotoPage, Mapping[str, Sequence[str]]]:
+    """The photos of a page, and the ids of those in the burst of each."""
+    documents, limit, cursor = services.documents, query.limit, query.cursor
+    if not query.near_duplicates:
+        return photo_page(album, query.listing(), limit=limit, cursor=cursor, documents=documents), _NO_BURSTS
+    found = list_near_duplicates(
+        album, query.near_duplicates_where(), limit=limit, cursor=cursor, index=services.index, documents=documents
+    )
+    return PhotoPage(photos=found.photos, next_cursor=found.next_cursor), found.burst_of
+
+
+def _photos_json(
+    records: Sequence[PhotoRecord], album: str, services: App, burst_of: Mapping[str, Sequence[str]] = _NO_BURSTS
+) -> list[PhotoAnswer]:
     """The public fields of photos' documents; those about their processing are for operators."""
     names = [record.fields.get("renditions") or {} for record in records]
     shown = [
@@ -333,5 +372,7 @@ def _photos_json(records: Sequence[PhotoRecord], album: str, services: App) -> l
     for record, renditions in zip(records, rendition_links(services, album, shown), strict=True):
         fields = {name: value for name, value in record.fields.items() if value is not None}
         fields |= {"photo": record.ref, "status": record.status, "renditions": renditions}
+        if burst := burst_of.get(record.ref.photo_id):
+            fields["burst"] = {"size": len(burst), "photo_ids": burst}
         answers.append(PhotoAnswer.model_validate(fields, extra="ignore"))
     return answers

@@ -9,7 +9,8 @@ from flask_openapi3.blueprint import APIBlueprint
 
 from photofinish.domain.access import RateLimit, Reading, Scope
 from photofinish.domain.face import Embedding, Face
-from photofinish.domain.search_results import SearchPage
+from photofinish.domain.search_results import FoldedPhoto as Folded
+from photofinish.domain.search_results import ScoredPhoto, SearchPage
 from photofinish.errors import InvalidQuery
 from photofinish.wiring import App
 from photofinish_functions.api.albums import check_album, count_faces
@@ -19,9 +20,9 @@ from photofinish_functions.api.find_me import check_criteria, shown_to
 from photofinish_functions.api.guarding import audit, face_search, guarded, principal, probing, require_vectors, spend
 from photofinish_functions.api.paging import Cursor
 from photofinish_functions.api.people import person_query, require_person
-from photofinish_functions.api.renditions import indexed_photo, rendition_links
+from photofinish_functions.api.renditions import Shown, indexed_photo, rendition_links
 from photofinish_functions.api.schemas import AlbumName, AlbumPath, Parameters, UsedFace, describe, new_blueprint
-from photofinish_functions.api.search_answers import FoundPhoto, SearchAnswer
+from photofinish_functions.api.search_answers import FoldedPhoto, FoundBurst, FoundPhoto, SearchAnswer
 from photofinish_functions.api.search_requests import (
     DEFAULT_LIMIT,
     SEARCH_REQUEST,
@@ -164,19 +165,31 @@ def _distinguished_by(
 
 def _photos(services: App, album: str, page: SearchPage, *, is_own: bool) -> list[FoundPhoto]:
     """`is_own`: the faces that were found are the caller's, where no one would need to check."""
-    surely = services.calibration.stranger_similarity
-    shown = []
+    answered: list[ScoredPhoto | Folded] = []
     for found in page.photos:
-        own = is_own and found.face is not None and found.face.similarity >= surely
-        own_faces = frozenset([found.face.face_id]) if own and found.face else frozenset[str]()
-        shown.append(
-            indexed_photo(
-                services, found.photo, found.pipeline_version, placeholder=found.placeholder, own_faces=own_faces
-            )
-        )
-    renditions = rendition_links(services, album, shown)
-    passes = download_passes(services, album, shown)
-    return [
-        FoundPhoto.from_object(found, renditions=links, download_pass=download_pass)
-        for found, links, download_pass in zip(page.photos, renditions, passes, strict=True)
-    ]
+        answered += [found, *(found.folded or ())]
+    shown = [_shown(services, one, is_own=is_own) for one in answered]
+    renditions, passes = rendition_links(services, album, shown), download_passes(services, album, shown)
+    of_photos = iter({"renditions": links, "download_pass": one} for links, one in zip(renditions, passes, strict=True))
+    photos = []
+    for found in page.photos:
+        of_photo, folded = next(of_photos), None
+        if found.folded is not None:
+            folded = [FoldedPhoto.from_object(one, **next(of_photos)) for one in found.folded]
+        photos.append(FoundPhoto.from_object(found, **of_photo, burst=_burst(found, folded)))
+    return photos
+
+
+def _shown(services: App, found: ScoredPhoto | Folded, *, is_own: bool) -> Shown:
+    own = is_own and found.face is not None and found.face.similarity >= services.calibration.stranger_similarity
+    own_faces = frozenset([found.face.face_id]) if own and found.face else frozenset[str]()
+    return indexed_photo(
+        services, found.photo, found.pipeline_version, placeholder=found.placeholder, own_faces=own_faces
+    )
+
+
+def _burst(found: ScoredPhoto, folded: list[FoldedPhoto] | None) -> FoundBurst | None:
+    if folded is None:
+        return None
+    ids = [found.photo.photo_id, *(one.photo.photo_id for one in folded)]
+    return FoundBurst(size=len(ids), photo_ids=ids, photos=folded)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import other_numbers
 from photofinish.domain.bib_corrections import EffectiveBib
+from photofinish.domain.burst import Shot, face_value
 from photofinish.domain.face import Embedding, face_id, space_of
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
-from photofinish.domain.search import IndexedPhoto, PhotoFilter, check_query_dimension
+from photofinish.domain.search import IndexedPhoto, PhotoFilter, check_query_dimension, folder_of
 from photofinish.domain.words import name_match, words
 from photofinish.ports import SeenBib, SeenFace
 from photofinish_kernels import cosine_top_k
@@ -62,6 +63,19 @@ class IndexedAnalysis:
             width=image.width,
             height=image.height,
             placeholder=self.analysis.placeholder,
+        )
+
+    @property
+    def shot(self) -> Shot:
+        entry = self.entry
+        return Shot(
+            photo_id=self.photo.photo_id,
+            perceptual_hash=self.analysis.perceptual_hash,
+            taken_at=entry.corrected_at,
+            camera=entry.camera,
+            folder=folder_of(self.photo),
+            sharpness=entry.sharpness,
+            face=max((face_value(face.quality, face.box.h) for face in self.analysis.faces), default=0.0),
         )
 
     def seen_face(self, index: int) -> SeenFace:
@@ -131,6 +145,10 @@ class MemoryAlbumReading:
     def sharpest(self, where: PhotoFilter, *, limit: int) -> dict[str, IndexedPhoto]:
         passing = sorted(self._passing(where), key=lambda photo: (-photo.entry.sharpness, photo.photo.photo_id))
         return {photo.photo.photo_id: photo.entry for photo in passing[:limit]}
+
+    def shots(self, where: PhotoFilter, *, photo_ids: Sequence[str] | None = None) -> list[Shot]:
+        wanted = None if photo_ids is None else frozenset(photo_ids)
+        return [photo.shot for photo in self._passing(where) if wanted is None or photo.photo.photo_id in wanted]
 
     def entrants(self, name: str, *, limit: int) -> dict[str, str]:
         query_words = words(name)

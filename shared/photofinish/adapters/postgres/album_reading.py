@@ -19,8 +19,10 @@ from psycopg.rows import TupleRow
 
 from photofinish.adapters.postgres.database import Connection, is_storable
 from photofinish.adapters.postgres.halfvec import stored_rows
+from photofinish.adapters.postgres.hashes import from_bigint
 from photofinish.adapters.postgres.spaces import Space
 from photofinish.adapters.postgres.sql import Statements
+from photofinish.domain.burst import LARGE_FACE, Shot
 from photofinish.domain.face import Embedding, space_of
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
@@ -93,6 +95,13 @@ class PgAlbumReading:
         if not self._has_album():
             return {}
         return dict(_indexed_photo(row) for row in self._rows("sharpest", _filter_values(where) | {"count": limit}))
+
+    def shots(self, where: PhotoFilter, *, photo_ids: Sequence[str] | None = None) -> list[Shot]:
+        if photo_ids == [] or not self._has_album():
+            return []
+        ids = None if photo_ids is None else list(photo_ids)
+        values = _filter_values(where) | {"photo_ids": ids, "large_face": LARGE_FACE}
+        return [_shot(row) for row in self._rows("shots", values)]
 
     def entrants(self, name: str, *, limit: int) -> dict[str, str]:
         if not self._has_album():
@@ -222,6 +231,19 @@ def _seen_bib(row: TupleRow) -> SeenBib:
         by_hand=by_hand,
         face_id=None if face_id is None else str(face_id),
         face_box=None if face_box[0] is None else Box(*face_box),
+    )
+
+
+def _shot(row: TupleRow) -> Shot:
+    photo_id, hash_, corrected_at, camera, folder, sharpness, face = row
+    return Shot(
+        photo_id=photo_id.hex,
+        perceptual_hash=None if hash_ is None else from_bigint(hash_),
+        taken_at=corrected_at,
+        camera=camera,
+        folder=folder,
+        sharpness=sharpness,
+        face=face,
     )
 
 

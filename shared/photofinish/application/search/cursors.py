@@ -50,4 +50,5 @@ def _criteria(query: SearchQuery) -> tuple[object, ...]:
         query.where,
         query.min_similarity,
         query.weights,
+        query.collapse_bursts,
     )

@@ -57,6 +57,8 @@ class Candidates:
     """Number to name, of the start list's entries with the requested name."""
     best_matches: tuple[BestMatch, ...] = ()
     """See :class:`SearchPage`."""
+    bursts: tuple[Sequence[str], ...] | None = None
+    """Ids of the photos of each burst among `photos`, the best first; None if bursts are not collapsed."""
 
 
 def add_faces(evidence: EvidenceByPhoto, faces: Iterable[SimilarFace]) -> None:

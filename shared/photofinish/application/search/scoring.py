@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from photofinish.application.search.cursors import Position, encode_cursor
 from photofinish.application.search.evidence import NO_EVIDENCE, Candidates
 from photofinish.domain.search import Part, PhotoFilter, SearchQuery
-from photofinish.domain.search_results import ScoredPart, ScoredPhoto, SearchPage
+from photofinish.domain.search_results import FoldedPhoto, ScoredPart, ScoredPhoto, SearchPage
 from photofinish.domain.words import text_match
 from photofinish_kernels import hybrid_scores
 
@@ -42,17 +43,34 @@ def score_photos(query: SearchQuery, candidates: Candidates) -> Scores:
 def page_of(query: SearchQuery, candidates: Candidates, scores: Scores, previous: Position | None) -> SearchPage:
     """The photos that follow the `previous` page, best first, ties by photo id."""
     ranked = np.argsort(-scores.totals, kind="stable").tolist()  # stable, so that ties stay in the order of their ids
-    positions = [Position(float(scores.totals[row]), scores.photo_ids[row]) for row in ranked]
+    groups = _groups(candidates, scores, ranked)
+    positions = [Position(score, scores.photo_ids[rows[0]]) for score, rows in groups]
     start = 0
     if previous is not None:
-        start = next((at for at, position in enumerate(positions) if position.follows(previous)), len(ranked))
+        start = next((at for at, position in enumerate(positions) if position.follows(previous)), len(groups))
     end = start + query.limit
     return SearchPage(
-        photos=tuple(_scored_photo(query, candidates, scores, row) for row in ranked[start:end]),
-        next_cursor=encode_cursor(query, positions[end - 1]) if end < len(ranked) else None,
+        photos=tuple(_scored_photo(query, candidates, scores, rows) for _, rows in groups[start:end]),
+        next_cursor=encode_cursor(query, positions[end - 1]) if end < len(groups) else None,
         best_matches=candidates.best_matches,
         numbers=candidates.entrants,
     )
+
+
+def _groups(candidates: Candidates, scores: Scores, ranked: Sequence[int]) -> list[tuple[float, list[int]]]:
+    """Each shown photo's row, followed by those of the photos folded under it, with the highest score of all.
+
+    By falling score, ties by the id of the shown photo.
+    """
+    row_of = {photo_id: row for row, photo_id in enumerate(scores.photo_ids)}
+    burst_of = {photo_id: [row_of[one] for one in burst] for burst in candidates.bursts or () for photo_id in burst}
+    groups, seen = [], set[int]()
+    for row in ranked:
+        if row not in seen:
+            rows = burst_of.get(scores.photo_ids[row], [row])
+            seen.update(rows)
+            groups.append((float(scores.totals[row]), rows))
+    return sorted(groups, key=lambda group: (-group[0], scores.photo_ids[group[1][0]]))
 
 
 def normalised_weights(query: SearchQuery) -> dict[Part, float]:
@@ -91,7 +109,9 @@ def _values(query: SearchQuery, parts: tuple[Part, ...], candidates: Candidates,
     return [values[part] for part in parts]
 
 
-def _scored_photo(query: SearchQuery, candidates: Candidates, scores: Scores, row: int) -> ScoredPhoto:
+def _scored_photo(query: SearchQuery, candidates: Candidates, scores: Scores, rows: Sequence[int]) -> ScoredPhoto:
+    """The photo of the first row; the others are folded under it."""
+    row = rows[0]
     photo_id = scores.photo_ids[row]
     photo = candidates.photos[photo_id]
     evidence = candidates.evidence.get(photo_id, NO_EVIDENCE)
@@ -115,4 +135,20 @@ def _scored_photo(query: SearchQuery, candidates: Candidates, scores: Scores, ro
         sharpness=photo.sharpness,
         pipeline_version=photo.pipeline_version,
         placeholder=photo.placeholder,
+        folded=None
+        if candidates.bursts is None
+        else tuple(_folded_photo(candidates, scores.photo_ids[other]) for other in rows[1:]),
+    )
+
+
+def _folded_photo(candidates: Candidates, photo_id: str) -> FoldedPhoto:
+    photo = candidates.photos[photo_id]
+    evidence = candidates.evidence.get(photo_id, NO_EVIDENCE)
+    return FoldedPhoto(
+        photo=photo.photo,
+        pipeline_version=photo.pipeline_version,
+        placeholder=photo.placeholder,
+        width=photo.width,
+        height=photo.height,
+        face=evidence.face[1] if evidence.face else None,
     )

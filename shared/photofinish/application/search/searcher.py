@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from photofinish.application.bursts import bursts
 from photofinish.application.search.cursors import decode_cursor
 from photofinish.application.search.evidence import (
     Candidates,
@@ -120,7 +121,13 @@ class Searcher:
                 photos = {photo_id: photo for photo_id, photo in photos.items() if photo_id in evidence}
             else:
                 photos = album.sharpest(query.where, limit=MAX_PHOTOS)
-        return Candidates(photos=photos, evidence=evidence, entrants=entrants, best_matches=similar.best_matches)
+            found = None
+            if query.collapse_bursts:
+                shots = album.shots(query.where, photo_ids=list(photos))
+                found = tuple([shot.photo_id for shot in burst] for burst in bursts(shots))
+        return Candidates(
+            photos=photos, evidence=evidence, entrants=entrants, best_matches=similar.best_matches, bursts=found
+        )
 
     def _namesakes(self, query: SearchQuery) -> list[tuple[NamedPerson, Embedding]]:
         """People of the requested name, with an embedding in the query's space, or else in a calibrated one."""

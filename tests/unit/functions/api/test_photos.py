@@ -156,6 +156,26 @@ class TestPhotoLists:
                 assert urls[0] == urls[1]
             assert one == alone
 
+    def test_near_duplicates_burst_by_burst(self, api: Api) -> None:
+        for name, second, sharpness in (
+            *(("race/a/2.jpg", 1, 0.2), ("race/a/1.jpg", 0, 0.4), ("race/a/3.jpg", 2, 0.9)),
+            *(("race/b/9.jpg", 30, 0.3), ("race/b/8.jpg", 31, 0.5), ("race/b/alone.jpg", 59, 0.9)),
+        ):
+            record(api, photo(name), PhotoStatus.DONE, **DONE)
+            taken_at = datetime(2026, 5, 1, 10, 0, second)
+            add(api.cloud.index, photo(name), taken_at=taken_at, camera="X", sharpness=sharpness, perceptual_hash=7)
+        in_order = ["race/a/3.jpg", "race/a/1.jpg", "race/a/2.jpg", "race/b/8.jpg", "race/b/9.jpg"]
+        names, cursor = self.listed(api, near_duplicates=True)
+        assert (names, cursor) == (in_order, None)
+        first, cursor = self.listed(api, near_duplicates=True, limit=2)
+        assert first + self.listed(api, near_duplicates=True, cursor=cursor)[0] == in_order
+        assert self.listed(api, near_duplicates=True, folder="b")[0] == in_order[3:]
+        shown = api.call("GET", "/albums/race/photos?near_duplicates=true&folder=b").get_json()["photos"]
+        ids = [photo(name).photo_id for name in in_order[3:]]
+        assert [one["burst"] for one in shown] == [{"size": 2, "photo_ids": ids}] * 2
+        refused = api.call("GET", "/albums/race/photos?near_duplicates=true&is_blurry=true")
+        assert error_of(refused) == (422, "invalid_query")
+
     def test_by_status_camera_folder_bib_and_time(self, api: Api) -> None:
         record(api, photo("race/a/1.jpg"), PhotoStatus.DONE, **DONE)
         record(api, photo("race/a/2.jpg"))

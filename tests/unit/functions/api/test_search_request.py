@@ -50,6 +50,22 @@ def png_of_zeros(width: int, height: int) -> bytes:
     return cv2.imencode(".png", np.zeros((height, width), np.uint8))[1].tobytes()
 
 
+def test_near_duplicates_are_folded_under_the_best(api: Api) -> None:
+    first = datetime(2026, 5, 1, 10)
+    for name, sharpness in (("a", 0.2), ("b", 0.9), ("c", 0.4)):
+        add(api.cloud.index, photo(f"race/{name}.jpg"), bibs=[bib("42")], taken_at=first, camera="X",
+            sharpness=sharpness, perceptual_hash=7)  # fmt: skip
+    [shown] = api.search("race", bib="42", collapse="bursts").get_json()["photos"]
+    assert shown["photo"]["name"] == "race/b.jpg"
+    best_first = [photo(f"race/{name}.jpg").photo_id for name in "bca"]
+    assert (shown["burst"]["size"], shown["burst"]["photo_ids"]) == (3, best_first)
+    folded = shown["burst"]["photos"]
+    assert [one["photo"]["photo_id"] for one in folded] == best_first[1:]
+    assert len({one["renditions"]["preview"]["url"] for one in [shown, *folded]}) == 3
+    assert [one["burst"] for one in api.search("race", bib="42").get_json()["photos"]] == [None] * 3
+    assert error_of(api.search("race", bib="42", collapse="people")) == (400, "bad_request")
+
+
 class TestFinds:
     def test_the_person_of_the_selfie(self, album: Api) -> None:
         answer = album.search(ALBUM, selfie_of_astronaut())

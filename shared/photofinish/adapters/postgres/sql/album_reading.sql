@@ -84,6 +84,15 @@ WHERE {photo_filter}
 ORDER BY sharpness DESC, photo_id
 LIMIT %(count)s
 
+-- name: shots
+-- The best face by what face_value of domain/burst.py says.
+SELECT
+    photo.photo_id, perceptual_hash, corrected_at, camera, folder, photo.sharpness,
+    coalesce(max(face.quality * least(1, greatest(0, face.box_h) / %(large_face)s::real)), 0)
+FROM photo LEFT JOIN face ON face.album_id = {album_id} AND face.photo_id = photo.photo_id
+WHERE {photo_filter} AND (%(photo_ids)s::uuid[] IS NULL OR photo.photo_id = ANY (%(photo_ids)s))
+GROUP BY photo.photo_id
+
 -- name: entrants
 SELECT number, name FROM entrant
 WHERE album_id = {album_id} AND words LIKE ALL (%(patterns)s::text[])
