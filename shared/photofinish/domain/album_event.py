@@ -61,6 +61,8 @@ class EventType(StrEnum):
     SHARE_REVOKED = "share.revoked"
     CONSENT_CHANGED = "consent.changed"
     WEBHOOK_DISABLED = "webhook.disabled"
+    SUBSCRIPTION_CREATED = "subscription.created"
+    SUBSCRIPTION_ENDED = "subscription.ended"
 
 
 class ToldStatus(StrEnum):

@@ -239,7 +239,7 @@ def after_attempt(
         return AfterAttempt(health=health, state=state, next_attempt_at=None, disabled=None)
     if attempt.succeeded:
         return AfterAttempt(health=HEALTHY, state=DeliveryState.DELIVERED, next_attempt_at=None, disabled=None)
-    failed = _failed_again(health, attempt, now)
+    failed = failed_again(health, attempt.at, now, asked=attempt.retry_after)
     delay = retry_delay(delivery.attempts + 1, chance)
     if delay is not None and attempt.retry_after is not None:
         delay = max(delay, attempt.retry_after * (1 + JITTER * chance))
@@ -269,15 +269,16 @@ def retry_after(status: int, header: str | None, now: datetime) -> timedelta | N
     return min(max(asked, timedelta()), RETRY_DELAYS[-1])
 
 
-def _failed_again(health: Health, attempt: Attempt, now: datetime) -> Health:
+def failed_again(health: Health, at: datetime, now: datetime, *, asked: timedelta | None = None) -> Health:
+    """Return the health after one more failed attempt, which began at `at` and was asked to wait so long."""
     failures = health.failures + 1
     pauses = failures - _PAUSE_FROM_FAILURES
     pause = timedelta() if pauses < 0 else min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(pauses, 10))
     # Other deliveries wait, too, if not as long: one attempt in a quarter of an hour asks whether it is well again.
-    pause = max(pause, min(attempt.retry_after or timedelta(), _LONGEST_PAUSE))
+    pause = max(pause, min(asked or timedelta(), _LONGEST_PAUSE))
     return Health(
         failures=failures,
-        failing_since=health.failing_since or attempt.at,
+        failing_since=health.failing_since or at,
         paused_until=now + pause if pause else None,
     )
 

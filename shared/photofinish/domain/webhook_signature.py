@@ -40,16 +40,21 @@ def key_id_of(key: bytes) -> str:
 
 
 def secret_of(version: SecretVersion, keys: SecretVersions) -> WebhookSecret:
+    """Derive the secret of a webhook; raises as :func:`derived_secret`."""
+    return derived_secret(version.secret_id, version.key_id, keys)
+
+
+def derived_secret(secret_id: str, key_id: str, keys: SecretVersions) -> WebhookSecret:
     """Derive a secret.
 
     Raises:
         Misconfigured: the deployment does not have the key any more.
     """
     for key in keys.accepted:
-        if hmac.compare_digest(key_id_of(key), version.key_id):
-            return WebhookSecret(hmac.new(key, _DERIVE + version.secret_id.encode(), hashlib.sha256).digest())
+        if hmac.compare_digest(key_id_of(key), key_id):
+            return WebhookSecret(hmac.new(key, _DERIVE + secret_id.encode(), hashlib.sha256).digest())
     raise Misconfigured(
-        f"PHOTOFINISH_WEBHOOK_KEY has no value {version.key_id}, which the webhook secret {version.secret_id} was made "
+        f"PHOTOFINISH_WEBHOOK_KEY has no value {key_id}, which the webhook secret {secret_id} was made "
         "with: add that value again, or replace the secret."
     )
 

@@ -211,6 +211,10 @@ class WebhookMessages(Protocol):
         """Ask for an attempt of each delivery."""
         ...
 
+    def notify(self, subscription_ids: Sequence[str]) -> None:
+        """Ask for the message of each subscription."""
+        ...
+
     def nudge(self) -> None:
         """Say that there are new events."""
         ...

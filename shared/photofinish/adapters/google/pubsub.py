@@ -134,6 +134,12 @@ class PubSubWebhookMessages:
             future.result(timeout=_TIMEOUT_S)
 
     @unavailable_when_transient
+    def notify(self, subscription_ids: Sequence[str]) -> None:
+        futures = [self._publisher.publish(self._topic, b"{}", subscription_id=one) for one in subscription_ids]
+        for future in futures:
+            future.result(timeout=_TIMEOUT_S)
+
+    @unavailable_when_transient
     def nudge(self) -> None:
         self._publisher.publish(self._topic, b"{}").result(timeout=_TIMEOUT_S)
 

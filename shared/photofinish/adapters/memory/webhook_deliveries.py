@@ -223,10 +223,15 @@ class MemoryWebhookMessages:
     def __init__(self) -> None:
         self.announced: list[int] = []
         """Ids of deliveries, oldest message first."""
+        self.notified: list[str] = []
+        """Ids of subscriptions, oldest message first."""
         self.nudges = 0
 
     def announce(self, delivery_ids: Sequence[int]) -> None:
         self.announced += delivery_ids
+
+    def notify(self, subscription_ids: Sequence[str]) -> None:
+        self.notified += subscription_ids
 
     def nudge(self) -> None:
         self.nudges += 1

@@ -42,6 +42,9 @@ _LESS: Mapping[str, tuple[str, ...]] = {
     "opt_out": ("SELECT", "INSERT", "UPDATE (person_id, applied_at)", "DELETE"),
     # Templates of people who want none to be kept. The functions of migration 0012 answer questions about faces.
     "suppression_template": ("INSERT",),
+    # They go with their subscription. Functions of migration 0029 say which photos fit; only what sends reads contacts.
+    "subscription_template": ("INSERT",),
+    "subscription_contact": ("INSERT",),
     # Tombstones are for good; the places of a photo's erased faces go when the whole photo does.
     "erasure": ("SELECT", "INSERT", "UPDATE"),
     "erased_photo": ("SELECT", "INSERT", "UPDATE"),
@@ -83,6 +86,8 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         # Replays and tests begin deliveries.
         "webhook_delivery": ROWS,
         "webhook_attempt": ("SELECT",),
+        "notification_destination": ("SELECT", "INSERT"),
+        "confirmation_request": ("SELECT", "INSERT"),
     },
     Rights.RETENTION: {
         # Erasing an album closes it.
@@ -98,6 +103,7 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         "audit_entry": ("SELECT", "DELETE"),
         **_RECEIPTS,
         "webhook_delivery": ("SELECT", "UPDATE", "DELETE"),
+        "confirmation_request": ("SELECT", "DELETE"),
     },
 }
 _EVENTS = dict.fromkeys(("album", "album_event", "bib", "person_face"), ("SELECT",))
@@ -111,6 +117,15 @@ _WEBHOOKS: Mapping[str, tuple[str, ...]] = {
     "webhook_delivery": ROWS,
     "webhook_attempt": ("SELECT", "INSERT"),
     "webhook_relay": ("SELECT", "UPDATE"),
+    "subscription": (
+        "SELECT",
+        "UPDATE (message_number, attempts, due_at, announced_at, leased_until, last_sent_at)",
+        "DELETE",
+    ),
+    "subscription_contact": ("SELECT",),
+    "subscription_match": ("SELECT", "UPDATE (message)"),
+    "subscription_relay": ("SELECT", "UPDATE"),
+    "notification_destination": ("SELECT", "UPDATE"),
 }
 _LIVE: Mapping[str, tuple[str, ...]] = {
     **_EVENTS,
@@ -125,10 +140,17 @@ _LIVE: Mapping[str, tuple[str, ...]] = {
 _ONLY: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {Rights.WEBHOOKS: _WEBHOOKS, Rights.LIVE: _LIVE}
 """All that these may do."""
 _ONLY_FUNCTIONS = {
-    Rights.WEBHOOKS: ("record_album_event(", "event_watermark("),
+    Rights.WEBHOOKS: (
+        "record_album_event(",
+        "event_watermark(",
+        "match_subscriptions(",
+        "match_people_of_subscriptions(",
+    ),
     Rights.LIVE: ("event_watermark(",),
 }
-_NOT_DATA = {"schema_migration", "webhook_relay"} | {table for tables in _MORE.values() for table in tables}
+_NOT_DATA = {"schema_migration", "webhook_relay", "subscription_relay"} | {
+    table for tables in _MORE.values() for table in tables
+}
 
 # Partitions are reached through their table. What belongs to an extension is not ours.
 _TABLES = """

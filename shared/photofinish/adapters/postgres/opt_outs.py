@@ -11,6 +11,7 @@ from photofinish.adapters.postgres.database import Connection
 from photofinish.adapters.postgres.people.lookup import as_uuid
 from photofinish.adapters.postgres.spaces import use_space
 from photofinish.adapters.postgres.sql import Statements
+from photofinish.adapters.postgres.subscriptions.ending import end_suppressed
 from photofinish.domain.suppression import OptOut, OptOutSource, Refusal
 
 _query = Statements("consents")
@@ -46,6 +47,7 @@ def insert_opt_out(
             "embedding": HalfVector(template.vector).to_text(),
         }
         conn.execute(_query("add_template"), stored)
+    end_suppressed(conn, opt_out_id)
     row = conn.execute(_query("opt_out", columns=OPT_OUT_COLUMNS), {"opt_out_id": opt_out_id}).fetchone()
     assert row is not None, "inserted above"
     return opt_out_of_row(row)

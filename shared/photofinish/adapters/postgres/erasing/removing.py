@@ -18,6 +18,7 @@ from photofinish.adapters.postgres.people.lookup import as_uuid
 from photofinish.adapters.postgres.people.projection import mark_outdated
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.adapters.postgres.statistics import lock_statistics, take_back
+from photofinish.adapters.postgres.subscriptions.ending import forget_about
 from photofinish.domain.bib_corrections import BibCorrection
 from photofinish.domain.erasure import ErasedFace, ErasedParts, lines_without, parts_of
 from photofinish.domain.geometry import Box
@@ -82,6 +83,7 @@ class Removal:
         if self.album_id is None:
             return []
         self.conn.execute(_people_query("lock_people"), {"album_id": self.album_id})
+        self.counts["subscription"] += forget_about(self.conn, self._id, person)
         face_ids = [row[0] for row in self._execute("faces_of_person", person_id=person)] if with_faces else []
         buried = self._faces(list({*face_ids, *and_faces}))
         self._execute("forget_person", person_id=person)

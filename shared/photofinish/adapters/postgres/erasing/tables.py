@@ -127,6 +127,9 @@ PERSONAL_TABLES = (
     PersonalTable(name="counted_photo", album=_OF_ALBUM),
     PersonalTable(name="album_statistics", album=_OF_ALBUM),
     PersonalTable(name="album_statistics_position", album=_OF_ALBUM),
+    # With contacts and faces. Those by an erased person's face: adapters/postgres/subscriptions/ending.py.
+    PersonalTable(name="subscription_match", photo=_OF_PHOTO, album=_OF_ALBUM),
+    PersonalTable(name="subscription", person=f"{_OF_PERSON} AND {_OF_ALBUM}", album=_OF_ALBUM),
     PersonalTable(name="removed_original", photo=_OF_PHOTO, album=_OF_ALBUM),
     PersonalTable(name="album_rules", album=_OF_ALBUM),
     PersonalTable(name="entrant", album=_OF_ALBUM),
