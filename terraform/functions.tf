@@ -68,11 +68,13 @@ locals {
     # A message only says that a delivery may be due; the schedule asks again, so a missed one is not kept. The only function
     # that calls servers of others.
     deliver-webhooks = {
-      target       = "deliver_webhooks"
-      uses         = ["database", "internet"]
-      publishes_to = ["webhooks"]
-      secret_env   = { PHOTOFINISH_WEBHOOK_KEY = local.webhook_key }
-      size         = { concurrency = 40 }
+      target               = "deliver_webhooks"
+      uses                 = ["database", "internet"]
+      publishes_to         = ["webhooks"]
+      env                  = merge(local.notification_env, local.sending_env)
+      secret_env           = { PHOTOFINISH_WEBHOOK_KEY = local.webhook_key }
+      operators_secret_env = { PHOTOFINISH_SMTP_PASSWORD = var.notifications.smtp.password_secret }
+      size                 = { concurrency = 40 }
       subscriptions = {
         deliver-webhooks = { topic = "webhooks", retention_s = 600 }
       }
@@ -122,11 +124,11 @@ locals {
       target       = "api"
       uses         = ["firestore", "database", "faces", "signed_links"]
       publishes_to = ["retention", "webhooks"] # asks `expire` to end links, and for tests and replays of deliveries
-      env = {
+      env = merge(local.notification_env, {
         PHOTOFINISH_CORS_ORIGINS     = join(",", var.search.cors_origins)
         PHOTOFINISH_FIREBASE_PROJECT = var.search.firebase_project
         PHOTOFINISH_THREADS          = "1" # per process; each core has one process
-      }
+      })
       size = { timeout_s = 3600 } # a ZIP of photos over a slow network
       secret_env = {
         PHOTOFINISH_TOKEN_SECRET = local.token_secret
@@ -155,6 +157,21 @@ locals {
         PHOTOFINISH_PEPPER         = local.pepper
       }
     }
+  }
+  # Class NotificationSettings.
+  notification_env = {
+    PHOTOFINISH_NOTIFICATION_CHANNELS = join(",", var.notifications.channels)
+    PHOTOFINISH_PUBLIC_URL            = var.notifications.public_url
+    PHOTOFINISH_SUBSCRIPTION_DAYS     = tostring(var.notifications.subscription_days)
+  }
+  # Class NotifyingSettings.
+  sending_env = {
+    PHOTOFINISH_SMTP_HOST     = var.notifications.smtp.host
+    PHOTOFINISH_MAIL_FROM     = var.notifications.smtp.from
+    PHOTOFINISH_FCM_PROJECT   = var.notifications.fcm_project
+    PHOTOFINISH_SMTP_PORT     = tostring(var.notifications.smtp.port)
+    PHOTOFINISH_SMTP_SECURITY = var.notifications.smtp.security
+    PHOTOFINISH_SMTP_USER     = var.notifications.smtp.user
   }
   http_env = {
     # Class AccessSettings: how many proxies add to X-Forwarded-For before a function reads it.
@@ -186,13 +203,16 @@ module "event_function" {
   source   = "./modules/event-function"
   for_each = local.event_functions
 
-  project_id           = module.foundation.project_id
-  region               = var.region
-  name                 = each.key
-  target               = each.value.target
-  image                = var.first_images.functions
-  env                  = local.function_env[each.key]
-  secret_env           = { for name, secret in lookup(each.value, "secret_env", {}) : name => module.foundation.secret_ids[secret] }
+  project_id = module.foundation.project_id
+  region     = var.region
+  name       = each.key
+  target     = each.value.target
+  image      = var.first_images.functions
+  env        = local.function_env[each.key]
+  secret_env = merge(
+    { for name, secret in lookup(each.value, "secret_env", {}) : name => module.foundation.secret_ids[secret] },
+    { for name, secret in lookup(each.value, "operators_secret_env", {}) : name => secret if secret != null },
+  )
   database             = contains(each.value.uses, "database") ? module.vector_database.connection : null
   calls_internet       = contains(each.value.uses, "internet")
   size                 = local.event_size[each.key]
@@ -209,6 +229,24 @@ module "event_function" {
       { for key in ["topic", "dead_letter_topic"] : key => local.topic[subscription[key]] if can(subscription[key]) },
     )
   }
+}
+
+# Firebase's own roles that may send messages may do much more.
+resource "google_project_iam_custom_role" "sends_push_messages" {
+  count = contains(var.notifications.channels, "fcm") ? 1 : 0
+
+  project     = module.foundation.project_id
+  role_id     = "photofinishSendsPushMessages"
+  title       = "Send push messages by Firebase Cloud Messaging"
+  permissions = ["cloudmessaging.messages.create"]
+}
+
+resource "google_project_iam_member" "sends_push_messages" {
+  count = contains(var.notifications.channels, "fcm") && var.notifications.fcm_project == null ? 1 : 0
+
+  project = module.foundation.project_id
+  role    = google_project_iam_custom_role.sends_push_messages[0].name
+  member  = module.event_function["deliver-webhooks"].member
 }
 
 module "http_function" {

@@ -14,6 +14,7 @@ from photofinish.settings import (
     JobSettings,
     LinkSettings,
     ModelEnvironment,
+    NotifyingSettings,
     ReceiptSettings,
     RetentionSettings,
     Settings,
@@ -33,6 +34,7 @@ _CLASSES = (
     ReceiptSettings,
     RetentionSettings,
     WebhookSettings,
+    NotifyingSettings,
 )
 DECIDED = frozenset(
     {

@@ -154,6 +154,7 @@ def expire(message: Message) -> None:
         "anchored": anchored,
         "kept_answers": cloud.kept_answers.expire(),
         "batches": cloud.batches.expire(datetime.now(UTC)),
+        "subscriptions": cloud.subscriptions.expire(datetime.now(UTC)),
         "downloads": cloud.downloads.expire(datetime.now(UTC)),
     }
     cloud.batches.forget(datetime.now(UTC) - timedelta(days=settings.event_retention_days))
@@ -198,12 +199,19 @@ def record_events(message: Message) -> None:
 
 @on_message
 def deliver_webhooks(message: Message) -> None:
-    """Attempt a delivery to a webhook; on schedule, and when there are new events, find who wants them."""
-    delivery_id = parse_delivery(message)
-    if delivery_id is None:
-        app().webhook_relay.run()
-    else:
-        app().webhook_deliverer.deliver(delivery_id)
+    """Attempt a delivery to a webhook, or send a subscriber's message.
+
+    On schedule, and when there are new events, find who wants them.
+    """
+    match parse_delivery(message):
+        case int(delivery_id):
+            app().webhook_deliverer.deliver(delivery_id)
+        case str(subscription_id):
+            app().notifier.deliver(subscription_id)
+        case None:
+            app().webhook_relay.run()
+            if app().notifying_settings.channels:
+                app().notification_relay.run()
 
 
 @on_message

@@ -16,6 +16,7 @@ from photofinish.errors import NotOurs
 from photofinish.ports.work_messages import parse_work_message
 
 _DELIVERY_ID = re.compile(r"[0-9]{1,18}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,19 @@ def is_full_run(message: Message) -> bool:
     return bool(request.get("full", False))
 
 
-def parse_delivery(message: Message) -> int | None:
-    """Return the id of the delivery to a webhook that a message asks for; None: it asks for a run of the relay.
+def parse_delivery(message: Message) -> int | str | None:
+    """Return the id of the delivery to a webhook, or of the subscription, that a message asks for.
+
+    None: it asks for a run of the relays.
 
     Raises:
         NotOurs: it is neither.
     """
+    if "subscription_id" in message.attributes:
+        subscription_id = message.attributes["subscription_id"]
+        if not _UUID.fullmatch(subscription_id):
+            raise NotOurs(f"not the id of a subscription: {subscription_id[:40]!r}")
+        return subscription_id
     if "delivery_id" not in message.attributes:
         is_full_run(message)
         return None

@@ -13,6 +13,8 @@ from photofinish.settings import (
     EnvironmentSettings,
     LinkSettings,
     ModelEnvironment,
+    NotificationSettings,
+    NotifyingSettings,
     ReceiptSettings,
     RetentionSettings,
     Settings,
@@ -69,7 +71,7 @@ FUNCTIONS = (
         name="deliver-webhooks",
         entry_point="deliver_webhooks",
         signature="cloudevent",
-        settings=(Settings, DatabaseSettings, WebhookSettings),
+        settings=(Settings, DatabaseSettings, WebhookSettings, NotifyingSettings),
     ),
     FunctionSpec(
         name="on-enrolment-finalized",
@@ -87,7 +89,7 @@ FUNCTIONS = (
         signature="http",
         settings=(
             *(Settings, DatabaseSettings, ModelEnvironment),
-            *(AccessSettings, ApiSettings, LinkSettings, WebhookSettings),
+            *(AccessSettings, ApiSettings, LinkSettings, WebhookSettings, NotificationSettings),
         ),
         models=(*_FACES, *_TEXT),
     ),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
 from platformdirs import user_cache_path
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -30,6 +30,20 @@ _SecretVersions = Annotated[
     BeforeValidator(lambda value: SecretVersions.parse(value) if isinstance(value, str) else value),
 ]
 
+_CHANNELS = ("email", "fcm", "webhook")
+_MAIL_ADDRESS = re.compile(r"(?:[^<>@\r\n]{0,60} )?<?[!-;=?-~]{1,64}@[A-Za-z0-9.-]{1,253}>?")
+
+
+def _channels(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    channels = tuple(part.strip() for part in value.split(",") if part.strip())
+    if wrong := [channel for channel in channels if channel not in _CHANNELS]:
+        raise ValueError(f"names channels of {', '.join(_CHANNELS)}, with commas between them; not {wrong[0]!r}")
+    return channels
+
+
+_Channels = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_channels)]
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|http://(localhost|127\.0\.0\.1|\[::1\]):(\*|[0-9]+)")
 
 
@@ -270,6 +284,48 @@ class WebhookSettings(EnvironmentSettings):
     """Whether webhooks may be `http://localhost:PORT`, on the machine that delivers."""
 
 
+class NotificationSettings(EnvironmentSettings):
+    """Whether and how people may be told of new photos of theirs."""
+
+    channels: _Channels = Field((), validation_alias="PHOTOFINISH_NOTIFICATION_CHANNELS")
+    """`email`, `fcm`, `webhook`, with commas between them; none by default."""
+    public_url: str | None = Field(None, validation_alias="PHOTOFINISH_PUBLIC_URL")
+    """Address of the pages and the API for people, `https://photos.example.org`: links in messages begin with it."""
+    subscription_days: int = Field(90, ge=1, le=730, validation_alias="PHOTOFINISH_SUBSCRIPTION_DAYS")
+    """How long a subscription lasts at most; the end of its album ends it before."""
+
+    @model_validator(mode="after")
+    def _has_links(self) -> Self:
+        if self.channels and self.public_url is None:
+            raise ValueError("PHOTOFINISH_PUBLIC_URL is not set: messages need it for their links")
+        if self.public_url is not None and not _ORIGIN.fullmatch(self.public_url):
+            raise ValueError("PHOTOFINISH_PUBLIC_URL is https://host, without a path and a slash at its end")
+        return self
+
+
+class NotifyingSettings(NotificationSettings):
+    """Through which servers messages are sent; only the function that sends needs it and has the password."""
+
+    fcm_project: str | None = Field(None, validation_alias="PHOTOFINISH_FCM_PROJECT")
+    """Firebase project whose apps get push messages; None: the deployment's project."""
+    fcm_url: str = Field("https://fcm.googleapis.com", validation_alias="PHOTOFINISH_FCM_URL")
+    smtp_host: str | None = Field(None, validation_alias="PHOTOFINISH_SMTP_HOST")
+    smtp_port: int = Field(587, ge=1, le=65535, validation_alias="PHOTOFINISH_SMTP_PORT")
+    smtp_security: Literal["starttls", "tls"] = Field("starttls", validation_alias="PHOTOFINISH_SMTP_SECURITY")
+    smtp_user: str | None = Field(None, validation_alias="PHOTOFINISH_SMTP_USER")
+    smtp_password: SecretStr | None = Field(None, validation_alias="PHOTOFINISH_SMTP_PASSWORD")
+    mail_from: str | None = Field(None, validation_alias="PHOTOFINISH_MAIL_FROM")
+    """Address that e-mail comes from, also as `Photos <photos@example.org>`."""
+
+    @model_validator(mode="after")
+    def _can_mail(self) -> Self:
+        if "email" in self.channels and (self.smtp_host is None or self.mail_from is None):
+            raise ValueError("PHOTOFINISH_SMTP_HOST and PHOTOFINISH_MAIL_FROM are not set: e-mail needs both")
+        if self.mail_from is not None and not _MAIL_ADDRESS.fullmatch(self.mail_from):
+            raise ValueError("PHOTOFINISH_MAIL_FROM is an address such as photos@example.org")
+        return self
+
+
 class RetentionSettings(EnvironmentSettings):
     """How long records about requests, events and deliveries are kept, and where the hashes of requests are."""
 
@@ -318,6 +374,7 @@ def all_settings() -> tuple[type[EnvironmentSettings], ...]:
         ApiSettings,
         ReceiptSettings,
         WebhookSettings,
+        NotifyingSettings,
         RetentionSettings,
         RekognitionClientSettings,
     )

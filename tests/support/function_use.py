@@ -64,7 +64,11 @@ EVENTS: dict[str, list[tuple[object, dict[str, str]]]] = {
     "expire": [(OBJECT, {"eventType": "OBJECT_ARCHIVE"}), ({"full": True}, {})],
     "cluster_people": [(RESULT, {"album": "race", "status": "done"}), ({}, {})],
     "record_events": [(RESULT, {"album": "race", "status": "done"})],
-    "deliver_webhooks": [({}, {"delivery_id": "1"}), ({}, {})],
+    "deliver_webhooks": [
+        ({}, {"delivery_id": "1"}),
+        ({}, {"subscription_id": "0c6f3b1e-8d4e-4b7a-9f43-0a5b8d1c2e3f"}),
+        ({}, {}),
+    ],
     "on_enrolment_finalized": [(OBJECT | {"bucket": "enrolments"}, UPLOADED), ({}, {})],
     "rescore_bibs": [({}, {})],
 }

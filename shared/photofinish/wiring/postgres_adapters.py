@@ -28,6 +28,7 @@ from photofinish.ports import (
     FindMeFeedback,
     KeptAnswers,
     KeptDownloads,
+    Notifications,
     People,
     PeopleChanges,
     PeopleNumbers,
@@ -37,6 +38,7 @@ from photofinish.ports import (
     Sessions,
     Shares,
     Statistics,
+    Subscriptions,
     SuppressionList,
     Users,
     WebhookDeliveries,
@@ -254,6 +256,18 @@ class PostgresAdapters:
         from photofinish.adapters.postgres.shares import PgFindMeFeedback
 
         return PgFindMeFeedback(self._database)
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        from photofinish.adapters.postgres.subscriptions.registry import PgSubscriptions
+
+        return PgSubscriptions(self._database)
+
+    @cached_property
+    def notifications(self) -> Notifications:
+        from photofinish.adapters.postgres.subscriptions.notifications import PgNotifications
+
+        return PgNotifications(self._database)
 
     @cached_property
     def statistics(self) -> Statistics:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from photofinish.settings import (
     AccessSettings,
     AdmissionSettings,
+    NotificationSettings,
+    NotifyingSettings,
     ReceiptSettings,
     SignedAccessSettings,
     WebhookSettings,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from photofinish.application.downloads.facts import AlbumFacts
     from photofinish.application.erasing import Eraser, ErasureRequests
     from photofinish.application.launch_workers import WorkerLauncher
+    from photofinish.application.notifying.relaying import NotificationRelay
+    from photofinish.application.notifying.sending import Notifier
     from photofinish.application.people.clustering import PeopleClustering
     from photofinish.application.people.projection import PeopleProjector
     from photofinish.application.queue import QueueReading
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from photofinish.application.search.searcher import Searcher
     from photofinish.application.webhooks.delivering import WebhookDeliverer
     from photofinish.application.webhooks.relaying import WebhookRelay
+    from photofinish.ports import Channels
 
 
 class App(GoogleAdapters, PostgresAdapters, Models):
@@ -88,6 +93,7 @@ class App(GoogleAdapters, PostgresAdapters, Models):
             enrolments=self.enrolments,
             consents=self.consents,
             suppression=self.suppression,
+            subscriptions=self.subscriptions,
             access=self.access,
             documents=self.documents,
             derived=self.derived,
@@ -264,6 +270,39 @@ class App(GoogleAdapters, PostgresAdapters, Models):
             self.webhook_settings.webhook_key,
             allow_loopback=self.webhook_settings.webhook_loopback,
         )
+
+    @cached_property
+    def notification_relay(self) -> NotificationRelay:
+        from photofinish.application.notifying.relaying import NotificationRelay
+
+        return NotificationRelay(self.notifications, self.webhook_messages)
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        from photofinish.application.notifying.sending import Notifier
+
+        return Notifier(
+            self.notifications,
+            lambda: self.notification_channels,
+            self.webhook_messages,
+            self.webhook_settings.webhook_key,
+            public_url=self.notifying_settings.public_url or "",
+        )
+
+    @cached_property
+    def notification_channels(self) -> Channels:
+        from photofinish.wiring.notification_channels import notification_channels
+
+        return notification_channels(self.notifying_settings, self.webhook_settings, project=self.settings.project)
+
+    @cached_property
+    def notifying_settings(self) -> NotifyingSettings:
+        return NotifyingSettings.from_env()
+
+    @cached_property
+    def notification_settings(self) -> NotificationSettings:
+        """Those of what makes subscriptions."""
+        return NotificationSettings.from_env()
 
     @cached_property
     def webhook_settings(self) -> WebhookSettings:

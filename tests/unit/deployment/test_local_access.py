@@ -57,9 +57,10 @@ def test_of_the_pushing_accounts_only_a_functions_own_may_invoke_it(strict: Stac
 def test_functions_have_the_secrets_of_the_configuration(strict: StackSpec) -> None:
     assert strict.access is not None
     by_target = terraform_config.services()
+    of_operators = {"PHOTOFINISH_LINK_KEY", "PHOTOFINISH_SMTP_PASSWORD"}
     for function in strict.functions:
         assert function.service_account is not None
-        in_the_cloud = by_target[function.target].secret_env - {"PHOTOFINISH_LINK_KEY"}
+        in_the_cloud = by_target[function.target].secret_env - of_operators
         assert set(function.secrets) == {SECRETS[variable] for variable in in_the_cloud}, function.name
         assert {variable for variable in SECRETS if variable in function.env} == in_the_cloud, function.name
         readable = {on for on in strict.access.grants[function.service_account] if on.startswith("secret/")}

@@ -33,6 +33,7 @@ from photofinish.ports import (
     People,
     PeopleNumbers,
     PersonFace,
+    Subscriptions,
     SuppressionList,
 )
 
@@ -50,6 +51,7 @@ class SubjectAccess:
     enrolments: Enrolments
     consents: Consents
     suppression: SuppressionList
+    subscriptions: Subscriptions
     access: AccessStore
     documents: Documents
     derived: DerivedObjects
@@ -86,6 +88,17 @@ class SubjectAccess:
             "person": asdict(person),
             "consents": [asdict(record) for record in self.consents.records(album, person_id)],
             "opt_outs": [asdict(entry) for entry in self.suppression.of_person(album, person_id)],
+            # Not where messages go: a friend may have asked to be told about this person.
+            "subscriptions": [
+                {
+                    "subscription_id": one.subscription_id,
+                    "channel": one.channel,
+                    "selfies": one.selfies,
+                    "created_at": one.created_at,
+                    "ends_at": one.ends_at,
+                }
+                for one in self.subscriptions.about(album, person_id)
+            ],
             "enrolment_pictures": [asdict(upload) for upload in self.enrolments.uploads(album, person_id)],
             "bib_numbers": [
                 {"number": one.number, "state": one.state, "score": one.score}
