@@ -54,6 +54,8 @@ from photofinish_functions.api.routes import (
     shares,
     statistics,
     subject_access,
+    subscription_links,
+    subscriptions,
     webhooks,
     webhooks_of_all,
 )
@@ -109,7 +111,7 @@ def make_app(
     of_requests = (health, search, analyze)
     about_people = (people, enrolments, matches, numbers, clusters, consents, subject_access)
     about_albums = (batches, bib_rules, cameras, policy, opt_outs, access, shares, feedback, sessions)
-    of_events = (events, statistics, queue, webhooks, webhooks_of_all)
+    of_events = (events, statistics, queue, webhooks, webhooks_of_all, subscriptions, subscription_links)
     about_photos = (photos, pictures, downloads, exports, bibs, faces)
     for routes in (*of_requests, *about_photos, *about_people, *about_albums, *of_events, erasures, receipts):
         _register(app, routes.blueprint(cloud))

@@ -7,6 +7,7 @@ from typing import Final
 from photofinish_functions.api.example_batches import BATCH, BATCH_PAGE, CREATED_BATCH
 from photofinish_functions.api.example_downloads import DOWNLOAD
 from photofinish_functions.api.example_shares import CARD, SHARING_ANSWERS
+from photofinish_functions.api.example_subscriptions import SUBSCRIPTION_ANSWERS
 from photofinish_functions.api.example_values import (
     ACCESS,
     ADA,
@@ -375,5 +376,6 @@ ANSWERS: Final[dict[str, Json]] = {
     "set_album_access": ACCESS,
     **WEBHOOK_ANSWERS,
     **SHARING_ANSWERS,
+    **SUBSCRIPTION_ANSWERS,
     "openapi": {"openapi": "3.1.0", "info": {"title": "photofinish", "version": "1.0.0"}, "paths": {}},
 }

@@ -7,6 +7,7 @@ from typing import Any, Final
 from photofinish_functions.api.example_batches import FILE_TO_UPLOAD
 from photofinish_functions.api.example_downloads import NEW_DOWNLOAD
 from photofinish_functions.api.example_shares import SHARING_BODIES
+from photofinish_functions.api.example_subscriptions import SUBSCRIPTION
 from photofinish_functions.api.example_values import (
     BEA,
     FACE,
@@ -34,6 +35,8 @@ def _files(field: str, *, count: int, **more: Any) -> dict[str, Json]:
 
 
 BODIES: Final[dict[str, dict[str, Json]]] = {
+    "subscribe": _json(by_number={"channel": "email", "address": "ada@example.org", "bib": "1234"})
+    | _files("selfie", count=1, subscription=SUBSCRIPTION),
     "create_batch": _json(one_file={"files": [FILE_TO_UPLOAD]}),
     "add_batch_files": _json(one_more={"files": [FILE_TO_UPLOAD]}),
     "create_download": _json(previews=NEW_DOWNLOAD),

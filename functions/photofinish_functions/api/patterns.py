@@ -14,6 +14,9 @@ PRINTABLE_ASCII: Final = r"^[!-~]+$"
 CONTENT_TYPE: Final = r"^[a-z0-9.+-]+/[a-z0-9.+-]+$"
 CRC32C: Final = r"^[A-Za-z0-9+/]{6}==$"
 PIN: Final = r"^[0-9]{4,8}$"
+MAIL_ADDRESS: Final = (
+    r"^[!#-'*+./0-9=?A-Z^-~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,63}$"
+)
 WITHOUT_NUL: Final = r"^[^\x00]*$"
 
 SENTENCES: Final[dict[str, str]] = {

@@ -31,6 +31,8 @@ OPEN = {
     ("GET", "/v1/docs/swagger-ui.js"),
     ("POST", "/v1/shares/open"),
     ("POST", "/v1/sessions"),
+    ("GET", "/v1/subscription-links/link"),
+    ("POST", "/v1/subscription-links/link"),
 }
 PHOTO = photo("race/IMG_1.jpg")
 
