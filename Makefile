@@ -20,7 +20,7 @@ CARGO := cargo --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-properties test-old-pgvector fuzz-api fuzz fix hooks clients terraform-test terraform-applied check-deployment audit sbom \
-	check-images lock bench bench-emulators bench-search bench-bibs bench-people bench-webhooks bench-events bench-statistics bench-live bench-downloads gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
+	check-images lock bench bench-emulators bench-search bench-bibs bench-people bench-webhooks bench-notifications bench-events bench-statistics bench-live bench-downloads gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -158,6 +158,9 @@ bench-people: setup  ## Quality and speed of clustering: synthetic albums and, o
 
 bench-webhooks: setup  ## How much a webhook that never answers delays the others
 	@cd tests && ../$(BIN)/python -m bench.events.webhooks
+
+bench-notifications: setup  ## From an indexed photo to the message about it, with 1,000 subscriptions
+	@cd tests && ../$(BIN)/python -m bench.events.notifications
 
 gpu-check: setup  ## The analysis on this machine's GPU against its bars, in 8 minutes (DATA=folder of labelled photos)
 	@mkdir -p out

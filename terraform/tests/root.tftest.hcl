@@ -132,7 +132,23 @@ run "on_cpu_behind_a_load_balancer" {
     budget    = { billing_account = "012345-6789AB-CDEF01", amount = 100 }
     kms_key   = "projects/p/locations/europe-north1/keyRings/r/cryptoKeys/k"
 
+    notifications = {
+      channels   = ["email", "fcm"]
+      public_url = "https://photos.example.com"
+      smtp       = { host = "smtp.example.com", from = "photos@example.com", user = "photos", password_secret = "projects/my-project/secrets/smtp" }
+    }
+
     firestore_kms_key = "projects/p/locations/europe-north1/keyRings/r/cryptoKeys/documents"
+  }
+
+  assert {
+    condition     = local.function_env["api"].PHOTOFINISH_NOTIFICATION_CHANNELS == "email,fcm" && local.function_env["deliver-webhooks"].PHOTOFINISH_SMTP_HOST == "smtp.example.com" && !contains(keys(local.function_env["api"]), "PHOTOFINISH_SMTP_HOST")
+    error_message = "The API knows the channels, and only the function that sends the mail server."
+  }
+
+  assert {
+    condition     = google_project_iam_custom_role.sends_push_messages[0].permissions == toset(["cloudmessaging.messages.create"])
+    error_message = "The function that sends may send push messages, and nothing else of Firebase."
   }
 
   assert {
@@ -307,4 +323,12 @@ run "tensorrt_without_a_gpu_is_refused" {
     models   = { provider = "tensorrt" }
   }
   expect_failures = [var.models]
+}
+
+run "messages_need_links_and_a_mail_server" {
+  command = plan
+  variables {
+    notifications = { channels = ["email"] }
+  }
+  expect_failures = [var.notifications]
 }
