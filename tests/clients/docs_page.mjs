@@ -12,7 +12,7 @@ page.on("request", (request) => {
   if (!request.url().startsWith(new URL(url).origin) && !request.url().startsWith("data:")) complaints.push(request.url());
 });
 await page.goto(url);
-await page.locator(".opblock-tag", { hasText: "downloads" }).click({ timeout: 120_000 });
+await page.locator(".opblock-tag", { hasText: "downloads" }).first().click({ timeout: 120_000 });
 await page.locator(".opblock", { hasText: "/downloads" }).first().waitFor({ timeout: 120_000 });
 console.log(JSON.stringify({ operations: await page.locator(".opblock").count(), complaints }));
 await browser.close();
