@@ -95,6 +95,17 @@ $(VENV)-fuzz/.ready: tests/fuzz/requirements.txt $(VENV)/.python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target $(VENV)-fuzz -r $<
 	@touch $@
 
+MINUTES ?= 30
+SEED ?= 0
+
+.PHONY: mutate
+mutate: setup $(VENV)-mutate/.ready  ## Mutants of the worker, keeper, commit, ingest, … that no test finds (MINUTES=30 SEED=0)
+	@PYTHONPATH=$(VENV)-mutate $(BIN)/python tests/mutation/run.py --minutes $(MINUTES) --seed $(SEED)
+
+$(VENV)-mutate/.ready: tests/mutation/requirements.txt $(VENV)/.python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target $(VENV)-mutate -r $<
+	@touch $@
+
 test-docs: setup  ## The documents' code blocks: how many run and why others cannot, then run them
 	@cd tests && ../$(BIN)/python -m support.docs_blocks
 	@$(BIN)/pytest tests/e2e/test_documents.py tests/unit/deployment/test_code_blocks.py
@@ -239,4 +250,4 @@ lock: setup  ## Write the lock files anew (newest versions that pyproject.toml a
 	@$(COMPILE) -o supply_chain/audit.txt supply_chain/audit.in
 
 clean:  ## Remove what was built
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-clients $(VENV)-fuzz rust_core/target tests/clients/node_modules
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-clients $(VENV)-fuzz $(VENV)-mutate rust_core/target tests/clients/node_modules

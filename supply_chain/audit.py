@@ -189,6 +189,7 @@ AUDITS: Mapping[str, Callable[[str], Report]] = {
     "gpu_jobs/requirements-cuda13.txt": audit_python,
     "tests/clients/requirements.txt": audit_python,
     "tests/fuzz/requirements.txt": audit_python,
+    "tests/mutation/requirements.txt": audit_python,
     "terraform/requirements-check.txt": audit_python,
     "supply_chain/audit.txt": audit_python,
     "rust_core/Cargo.lock": audit_rust,

@@ -18,6 +18,7 @@ from photofinish.domain.work import (
     PhotoState,
     check_names,
     check_size,
+    is_done,
     is_stuck,
     must_stop,
     needs_analysis,
@@ -119,3 +120,11 @@ def test_every_photo_of_a_pull_has_one_place_in_the_plan(open_attempts: list[int
         assert open_attempts[plan.alone] == min(open_attempts[position] for position in (*plan.later, plan.alone))
     is_only_suspects = bool(plan.later) and not plan.together
     assert not is_only_suspects or plan.alone is not None, "a task that holds suspects only tries one"
+
+
+@pytest.mark.parametrize("status", PhotoStatus)
+def test_done_is_this_version_with_this_status(status: PhotoStatus) -> None:
+    assert is_done(state_of(PHOTO.generation, status), PHOTO) is (status is PhotoStatus.DONE)
+    assert not is_done(state_of(PHOTO.generation - 1, status), PHOTO)
+    assert not is_done(state_of(PHOTO.generation + 1, status), PHOTO)
+    assert not is_done(None, PHOTO)
