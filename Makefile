@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PHOTOS ?=
+OPEN ?=
 DATA ?= ../shared/data/bibs
 OUT ?= out/gpu-check
 FACES ?=
@@ -45,8 +46,8 @@ $(VENV)/.models: $(VENV)/.kernels shared/photofinish/analysis/models/catalogue.t
 	@$(BIN)/photofinish models build
 	@touch $@
 
-demo: setup  ## Everything at work on a sample album (or PHOTOS=dir)
-	@$(BIN)/photofinish demo $(if $(PHOTOS),--photos "$(PHOTOS)")
+demo: setup  ## Everything at work on a sample album (or PHOTOS=dir; OPEN=1 opens the page)
+	@$(BIN)/photofinish demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(OPEN),--open)
 
 test: setup lint test-rust test-python  ## Every check and every test
 

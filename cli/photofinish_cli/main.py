@@ -57,6 +57,7 @@ COMMANDS = {
             "clusters": ("clusters", "Cluster faces into people; merge, split, undo."),
         },
         "Access": {
+            "share": ("share", "Make a link or QR code with which people find themselves in an album."),
             "keys": ("keys", "Create, list and revoke API keys."),
             "audit": ("audit", "List every search and change; verify that nothing of it was altered."),
             "erase": ("erase", "Erase a photo, a face, a person or an album for good."),

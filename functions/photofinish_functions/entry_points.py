@@ -155,6 +155,8 @@ def expire(message: Message) -> None:
         "kept_answers": cloud.kept_answers.expire(),
         "batches": cloud.batches.expire(datetime.now(UTC)),
         "subscriptions": cloud.subscriptions.expire(datetime.now(UTC)),
+        "shares": cloud.shares.expire(before),
+        "sessions": cloud.sessions.expire(datetime.now(UTC)),
         "downloads": cloud.downloads.expire(datetime.now(UTC)),
     }
     cloud.batches.forget(datetime.now(UTC) - timedelta(days=settings.event_retention_days))

@@ -320,6 +320,9 @@ def test_the_demo_finds_a_runner_by_bib_and_by_selfie(cloud: LocalCloud, tmp_pat
     assert "sample-race/IMG_" in by_bib
     assert "sample-race/IMG_" in by_selfie.split("Where to look next")[0]
     assert (tmp_path / "contact-sheet.jpg").stat().st_size > 10_000
+    url = shown.split()[-1]
+    assert url.startswith("http://127.0.0.1:"), "the runner's page of the album"
+    assert "/s/" in url
 
 
 def test_the_demo_takes_ones_own_photos(cloud: LocalCloud, sample_album: SampleAlbum, tmp_path: Path) -> None:

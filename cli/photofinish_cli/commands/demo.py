@@ -20,7 +20,7 @@ from photofinish_cli.contact_sheet import Tile, contact_sheet
 from photofinish_cli.deployment import StateDir, connect, local_state_dir
 from photofinish_cli.drop_files import collect
 from photofinish_cli.drop_names import Placement, by_composed_name, photos_to_compare, place
-from photofinish_cli.output import Table, console, print_tables, printable, reported_errors, table
+from photofinish_cli.output import Table, console, print_tables, printable, reported_errors, say, table
 from photofinish_cli.pictures import annotated, preview, square_around, write_picture
 from photofinish_cli.progress import progress_bar
 from photofinish_cli.sample_album import make_sample_album
@@ -48,6 +48,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the pictures that the demo writes.", file_okay=False)] = Path(
         "out/demo"
     ),
+    open_page: Annotated[bool, typer.Option("--open", help="Open the runner's page of the album at the end.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Stop the local cloud at the end.")] = False,
     state: StateDir = None,
 ) -> None:
@@ -83,6 +84,12 @@ def demo(
         _show_next(album, records, sheet, running=not stop)
         if stop:
             stack.stop(state_dir)
+            return
+        url = str(api_client.in_album("POST", album, "/shares", json={"label": "demo", "may": "browse"})["url"])
+        screen.print("\nThe album as runners see it, on this machine", style="bold")
+        say(f"  {url}")
+        if open_page:
+            typer.launch(url)
 
 
 def _sample(out: Path, count: int) -> tuple[str, Path, Question]:

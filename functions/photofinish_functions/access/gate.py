@@ -143,8 +143,12 @@ class Gate:
         """
         return self._admitted(request, scope, album, cost, reading, budgets=self.probing.budgets)
 
-    def admit_anywhere(self, request: RequestHead, scope: Scope, *, cost: int = 1) -> Principal:
+    def admit_anywhere(
+        self, request: RequestHead, scope: Scope, *, cost: int = 1, reading: Reading = Reading.ALL
+    ) -> Principal:
         """Return the principal of a request that is answered for whichever albums the principal may see.
+
+        `reading` is the least that a visitor with a share link must be allowed to read in theirs.
 
         Raises:
             Unauthorized, RateLimited, Forbidden, CrossSite, Unavailable: as :meth:`admit`.
@@ -155,6 +159,8 @@ class Gate:
             return including(self._admit_key(caller, cost), scope)
         if isinstance(caller, Visitor):
             self._limit(caller.principal, self._share_rate, cost)
+            if not caller.principal.reading.includes(reading):
+                raise Forbidden(caller.principal)
             return including(caller.principal, scope)
         claimed = claimed_by(caller)
         self._limit(claimed, self._user_rate, cost)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from photofinish.domain.access import PrincipalKind
+from photofinish.domain.access import PrincipalKind, Reading
 from photofinish.domain.secret_versions import SecretVersions
 
 TICKET_S = 60
@@ -29,6 +29,8 @@ class LiveTicket:
     kind: PrincipalKind
     principal_id: str
     album: str
+    reading: Reading
+    """What the caller may read of the album."""
     expires_at_s: int
     """Unix time."""
     digest: bytes
@@ -46,10 +48,10 @@ class LiveTickets:
         self._keys = [hmac.digest(value, _CONTEXT, hashlib.sha256) for value in secret.accepted]
         self._now_s = now_s
 
-    def ticket(self, kind: PrincipalKind, principal_id: str, album: str) -> str:
+    def ticket(self, kind: PrincipalKind, principal_id: str, album: str, *, reading: Reading = Reading.ALL) -> str:
         """Return a new ticket as letters, digits, `-`, `_` and one `.`."""
         expires_at_s = int(self._now_s()) + TICKET_S
-        statement = [kind, principal_id, album, expires_at_s, secrets.token_urlsafe(12)]
+        statement = [kind, principal_id, album, expires_at_s, secrets.token_urlsafe(12), reading]
         payload = _base64(json.dumps(statement, separators=(",", ":")).encode())
         return f"{payload}.{_mac(self._keys[0], payload)}"
 
@@ -60,15 +62,16 @@ class LiveTickets:
             return None
         try:
             signed = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+            kind, principal_id, album, expires_at_s, _, reading = signed
         except (binascii.Error, ValueError):
             return None
-        kind, principal_id, album, expires_at_s, _ = signed
         if expires_at_s <= self._now_s():
             return None
         return LiveTicket(
             kind=kind,
             principal_id=principal_id,
             album=album,
+            reading=Reading(reading),
             expires_at_s=expires_at_s,
             digest=hashlib.sha256(text.encode()).digest(),
         )

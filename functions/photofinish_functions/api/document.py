@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, Request
 
-from photofinish.domain.access import Scope
+from photofinish.domain.access import Reading, Scope
 from photofinish_functions.api.error_codes import MESSAGES, bad_request_message, codes_of
 from photofinish_functions.api.example_answers import ANSWERS
 from photofinish_functions.api.example_bodies import BODIES
@@ -75,7 +75,8 @@ def complete_document(made: Json, app: Flask) -> Json:
     for path, method, operation in operations(document):
         view = views[method, path]
         codes = codes_of(path, operation, getattr(view, "error_codes", ()))
-        if view.guard.any_album and view.guard.scope is Scope.SEARCH:  # which every caller has
+        # What every caller has.
+        if view.guard.any_album and view.guard.scope is Scope.SEARCH and view.guard.reading is Reading.FIND_ME:
             codes.discard("forbidden")
         if operation.get("security") and method != "get":
             codes.add("cross_site")

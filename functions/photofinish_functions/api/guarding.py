@@ -200,7 +200,7 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
         g.gate = gate()
         try:
             if guard.any_album:
-                g.principal = gate().admit_anywhere(request, guard.scope, cost=cost)
+                g.principal = gate().admit_anywhere(request, guard.scope, cost=cost, reading=guard.reading)
             elif guard.by_faces and (album := _album()) is not None:
                 g.principal, g.probing_used_s = gate().admit_face_search(
                     request, guard.scope, album, cost=cost, reading=guard.reading

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from werkzeug.sansio.request import Request
 
-from photofinish.domain.access import Principal, Scope
-from photofinish.ports import AccessStore
+from photofinish.domain.access import Principal, Reading, Scope
+from photofinish.domain.album_event import EventFilter, ToldStatus
+from photofinish.ports import AccessStore, Shares
 from photofinish_functions.access.gate import Gate, permitted
 from photofinish_functions.access.live_tickets import LiveTicket, LiveTickets
-from photofinish_functions.access.refusals import Denied, Unauthorized
+from photofinish_functions.access.refusals import Denied, Forbidden, Unauthorized
 from photofinish_functions.refused import Refused
 
 T = TypeVar("T")
@@ -48,13 +49,30 @@ class Caller:
         return USER_STREAM_S if self.principal.kind == "user" else None
 
 
+_OF_PHOTOS = frozenset(status.event_type for status in ToldStatus)
+
+
+def readable(principal: Principal, wanted: EventFilter) -> EventFilter:
+    """Return which of the wanted events the caller may have: who may only browse has those of photos.
+
+    Raises:
+        Forbidden: the events of one person are wanted by who may not know people.
+    """
+    if principal.reading is Reading.ALL:
+        return wanted
+    if wanted.person_id is not None:
+        raise Forbidden(principal)
+    return replace(wanted, types=_OF_PHOTOS if wanted.types is None else wanted.types & _OF_PHOTOS)
+
+
 class Admission:
     """Admits callers with the rights of `GET /v1/albums/{album}/events`, and audits it."""
 
-    def __init__(self, gate: Gate, tickets: LiveTickets, store: AccessStore) -> None:
+    def __init__(self, gate: Gate, tickets: LiveTickets, store: AccessStore, shares: Shares | None = None) -> None:
         self._gate = gate
         self._tickets = tickets
         self._store = store
+        self._shares = shares
 
     def connect(self, request: Request, ticket: str | None, request_id: str) -> Caller:
         """Return the caller of a new connection.
@@ -80,7 +98,7 @@ class Admission:
     def subscribe(self, caller: Caller, album: str) -> None:
         """Let `caller` have the events of `album`, and audit it; raises NotVisible."""
         self._audited(
-            lambda: permitted(caller.principal, Scope.SEARCH, album),
+            lambda: permitted(caller.principal, Scope.SEARCH, album, Reading.BROWSE),
             "stream_events",
             album,
             caller.request_id,
@@ -99,6 +117,8 @@ class Admission:
         """Whether the key behind a connection may still have the events of these albums."""
         if principal.kind == "user":
             return True  # see Caller.lasts_s
+        if principal.kind == "share":
+            return self._is_open(principal.id)
         key = self._gate.valid_key(principal.id)
         return key is not None and all(key.principal.may(Scope.SEARCH, album) for album in albums)
 
@@ -116,11 +136,18 @@ class Admission:
     def _principal_of(self, ticket: LiveTicket) -> Principal:
         albums = frozenset({ticket.album})
         if ticket.kind == "user":
-            return Principal("user", ticket.principal_id, Scope.SEARCH, albums)
+            return Principal("user", ticket.principal_id, Scope.SEARCH, albums, reading=ticket.reading)
+        if ticket.kind == "share":
+            if not self._is_open(ticket.principal_id):
+                raise Unauthorized
+            return Principal("share", ticket.principal_id, Scope.SEARCH, albums, reading=ticket.reading)
         key = self._gate.valid_key(ticket.principal_id)
         if key is None or not key.principal.sees(ticket.album):
             raise Unauthorized
         return Principal("key", key.key_id, key.scope, albums)
+
+    def _is_open(self, share_id: str) -> bool:
+        return self._shares is not None and self._shares.is_open(share_id, datetime.now(UTC))
 
     def _audited(
         self, admit: Callable[[], T], action: str, album: str | None, request_id: str, network: str | None

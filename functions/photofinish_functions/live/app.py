@@ -41,7 +41,7 @@ def live_service() -> LiveService:
     """Return the service of this process; call it in the event loop."""
     cloud = app()
     settings = cloud.admission_settings
-    admission = Admission(Gate(cloud.access, settings), LiveTickets(settings.pepper), cloud.access)
+    admission = Admission(Gate(cloud.access, settings), LiveTickets(settings.pepper), cloud.access, cloud.shares)
     return LiveService(Hub(cloud.event_log), admission, Connections(admission))
 
 

@@ -8,6 +8,7 @@ import signal
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from types import FrameType
 
 from starlette.requests import HTTPConnection, Request
@@ -17,7 +18,7 @@ from starlette.websockets import WebSocket
 from photofinish.errors import PhotofinishError, Unavailable
 from photofinish.logs import fields
 from photofinish_functions.api.errors import refusal_of
-from photofinish_functions.live.admission import Admission, Caller
+from photofinish_functions.live.admission import Admission, Caller, readable
 from photofinish_functions.live.connections import Connections
 from photofinish_functions.live.feed import Feed
 from photofinish_functions.live.hub import Hub
@@ -46,6 +47,7 @@ class LiveService:
             caller = await self._connect(request, request_id)
             query = parsed_query(request)
             topic, after = query.topic(album), query.start(album, last_event_id(request))
+            topic = replace(topic, wanted=readable(caller.principal, topic.wanted))
             await asyncio.to_thread(self._admission.subscribe, caller, album)
             feed = Feed(topic)
             connection = self._connections.add(caller, feed.end)

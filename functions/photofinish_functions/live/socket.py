@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from photofinish.errors import InvalidQuery, Unavailable
 from photofinish_functions.api.errors import refusal_of
-from photofinish_functions.live.admission import Admission
+from photofinish_functions.live.admission import Admission, readable
 from photofinish_functions.live.connections import Connection
 from photofinish_functions.live.feed import Ended, Ending, Feed
 from photofinish_functions.live.hub import Hub
@@ -93,6 +94,7 @@ class Socket:
             raise Refused(429, "too_many_subscriptions", message)
         assert self.connection is not None
         topic, after = wanted.topic(wanted.album), wanted.start(wanted.album)
+        topic = replace(topic, wanted=readable(self.connection.caller.principal, topic.wanted))
         await asyncio.to_thread(self._admission.subscribe, self.connection.caller, wanted.album)
         feed = self._feeds[name] = Feed(topic)
         self.connection.albums.add(wanted.album)

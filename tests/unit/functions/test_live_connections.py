@@ -10,14 +10,19 @@ import pytest
 from werkzeug.datastructures import Headers
 from werkzeug.sansio.request import Request
 
+from photofinish.adapters.memory.shares import MemorySessions, MemoryShares
 from photofinish.adapters.postgres.access import PgAccessStore
+from photofinish.application.sharing import create_share
 from photofinish.domain.access import Principal, Reading, Scope
+from photofinish.domain.album_card import Downloads
+from photofinish.domain.album_event import EventFilter, EventType
 from photofinish.domain.secret_versions import SecretVersions
+from photofinish.domain.shares import ShareMay
 from photofinish_functions.access.gate import Gate
 from photofinish_functions.access.live_tickets import LiveTickets
-from photofinish_functions.access.refusals import NotVisible
+from photofinish_functions.access.refusals import Forbidden, NotVisible
 from photofinish_functions.live import connections
-from photofinish_functions.live.admission import Admission, Caller, NoKeyOrTicket
+from photofinish_functions.live.admission import Admission, Caller, NoKeyOrTicket, readable
 from photofinish_functions.live.connections import Connections
 from photofinish_functions.live.feed import Ending
 from photofinish_functions.refused import Refused
@@ -101,6 +106,41 @@ def test_a_signed_in_user_streams_by_ticket_for_some_minutes(admission: Admissio
     assert caller.lasts_s is not None
     with pytest.raises(NoKeyOrTicket):
         admission.connect(request(Authorization="Bearer an.id.token"), None, "request")
+
+
+def test_a_visitor_who_may_browse_streams_events_of_photos_until_the_link_ends(store: PgAccessStore) -> None:
+    shares = MemoryShares(MemorySessions())
+    now = datetime.now(UTC)
+    share, _ = create_share(
+        shares,
+        "race",
+        label=None,
+        may=ShareMay.BROWSE,
+        downloads=Downloads.WEB,
+        pin=None,
+        expires_at=now + timedelta(days=1),
+        now=now,
+    )
+    admission = Admission(Gate(store, settings(), keep_s=0), TICKETS, store, shares)
+
+    def ticket(reading: Reading) -> str:
+        return TICKETS.ticket("share", share.share_id, "race", reading=reading)
+
+    caller = admission.connect(request(), ticket(Reading.BROWSE), "request")
+    admission.subscribe(caller, "race")
+    wanted = readable(caller.principal, EventFilter())
+    assert wanted.types is not None
+    assert EventType.PHOTO_DONE in wanted.types
+    assert EventType.PERSON_CREATED not in wanted.types
+    with pytest.raises(Forbidden):
+        readable(caller.principal, EventFilter(person_id="ada"))
+    with pytest.raises(Forbidden):
+        admission.subscribe(admission.connect(request(), ticket(Reading.FIND_ME), "request"), "race")
+    assert admission.is_still_valid(caller.principal, {"race"})
+    shares.revoke("race", share.share_id)
+    assert not admission.is_still_valid(caller.principal, {"race"})
+    with pytest.raises(NoKeyOrTicket):
+        admission.connect(request(), ticket(Reading.BROWSE), "request")
 
 
 def test_no_more_connections_than_fit_are_opened(store: PgAccessStore, admission: Admission) -> None:

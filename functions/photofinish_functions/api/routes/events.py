@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
-from photofinish.domain.access import Scope
+from photofinish.domain.access import Reading, Scope
 from photofinish.domain.album_event import cloud_event
 from photofinish.wiring import App
 from photofinish_functions.access.live_tickets import TICKET_S, LiveTickets
@@ -102,18 +102,19 @@ def blueprint(services: App) -> APIBlueprint:
         ).model_dump(mode="json")
 
     @api.post("/albums/<album>/events/tickets", responses={201: EventTicket})
-    @guarded(Scope.SEARCH, "create_event_ticket")
+    @guarded(Scope.SEARCH, "create_event_ticket", reading=Reading.BROWSE)
     @fails_with("unknown_album")
     def create_event_ticket(path: AlbumPath) -> tuple[dict[str, Any], int]:
         """Make a ticket that opens one live stream of the album, for browsers.
 
         An EventSource or a WebSocket of a browser cannot send a key, and a key must never be in a URL. A ticket may:
-        it is valid for a minute, for one connection, with the caller's rights.
+        it is valid for a minute, for one connection, with the caller's rights: who may only browse the album gets the
+        events of its photos.
         """
         tickets = LiveTickets(services.access_settings.pepper)
         check_album(services, path.album)
         caller = principal()
-        text = tickets.ticket(caller.kind, caller.id, path.album)
+        text = tickets.ticket(caller.kind, caller.id, path.album, reading=caller.reading)
         return EventTicket(ticket=text, expires_in_s=TICKET_S).model_dump(mode="json"), HTTPStatus.CREATED
 
     return api

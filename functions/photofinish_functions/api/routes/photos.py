@@ -25,7 +25,7 @@ from photofinish.errors import InvalidQuery, NotFound
 from photofinish.ports import AlbumSummary, PhotoRecord
 from photofinish.wiring import App
 from photofinish_functions.access.refusals import NotVisible
-from photofinish_functions.api.albums import check_album
+from photofinish_functions.api.albums import ProgressReading, check_album
 from photofinish_functions.api.erasing import ErasureJson, Originals, request_erasure, with_originals
 from photofinish_functions.api.error_codes import fails_with
 from photofinish_functions.api.guarding import audit, guarded, principal
@@ -246,6 +246,7 @@ class Photos(Output):
 
 
 def blueprint(services: App) -> APIBlueprint:
+    progress = ProgressReading(services)
     api = new_blueprint("photos", "List albums and their photos, and show what was found in a photo.")
 
     @api.get("/albums", responses={200: Albums})
@@ -273,18 +274,18 @@ def blueprint(services: App) -> APIBlueprint:
     @guarded(Scope.SEARCH, "show_album", reading=Reading.FIND_ME)
     def show_album(path: AlbumPath) -> dict[str, Any]:
         """Show an album, with the number of its photos by status."""
-        found = services.albums.summaries(names=frozenset({path.album}), limit=1, after=None)
-        by_status, card = services.documents.counts(path.album), services.album_cards.card(path.album)
-        if not found and not by_status and card is None:
+        read = progress.read if principal().reading is Reading.ALL else progress.shared
+        known, card = read(path.album), services.album_cards.card(path.album)
+        if known.summary is None and not known.by_status and card is None:
             raise NotVisible
         policy = services.album_policies.policy(path.album)
-        summary = found[0] if found else AlbumSummary(name=path.album, photos=0, faces=0, bibs=0)
+        summary = known.summary or AlbumSummary(name=path.album, photos=0, faces=0, bibs=0)
         return AlbumDetail.from_object(
             summary,
             album=summary.name,
             **card_fields(card or AlbumCard()) | {"downloads": downloads_of(services, principal(), path.album)},
-            photos_by_status={status: count for status, count in by_status.items() if count},
-            last_upload_at=services.documents.last_upload(path.album),
+            photos_by_status={status: count for status, count in known.by_status.items() if count},
+            last_upload_at=known.last_upload_at,
             ends_on=policy.ends_on,
             privacy=AlbumPrivacy.from_object(policy),
             gpu_refused=services.gpu_states.read().refusal if principal().reading is Reading.ALL else None,

@@ -93,7 +93,7 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         # Erasing an album closes it.
         "album_access": ("SELECT", "DELETE"),
         "album_card": ("SELECT", "DELETE"),
-        "share": ("SELECT", "DELETE"),
+        "share": ("SELECT (album_id, expires_at)", "DELETE"),
         "page_session": ("SELECT (expires_at)", "DELETE"),
         "kept_answer": ("SELECT (album, ids, expires_at)", "DELETE"),
         "download": ("SELECT (album_id, photo_ids, expires_at)", "DELETE"),

@@ -22,8 +22,9 @@ FIND_ME = {
     *("list_albums", "show_album", "search", "search_bib"),
     *("give_feedback", "opt_out_myself", "show_session", "end_session"),
     *("subscribe", "list_subscriptions", "show_subscription", "end_subscription"),
+    *("create_download", "download_photo"),
 }
-BROWSE = FIND_ME | {"list_photos", "show_photo"}
+BROWSE = FIND_ME | {"list_photos", "show_photo", "create_event_ticket"}
 
 
 class User:

@@ -1,0 +1,135 @@
+"""`photofinish share`: links that let people find themselves in an album."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from photofinish.domain.album_card import Downloads
+from photofinish.domain.shares import MAX_LIFETIME
+from photofinish.errors import RejectedInput
+from photofinish_cli import api_client
+from photofinish_cli.arguments import Album
+from photofinish_cli.deployment import Json, StateDir, use_deployment
+from photofinish_cli.output import console, print_json, print_tables, printable, remark, reported_errors, say, table
+from photofinish_cli.times import local_time
+
+_PIN_DIGITS = 6
+
+
+def _last_day(text: str) -> str:
+    """A day, or a number of days from today."""
+    try:
+        day = datetime.now(UTC).date() + timedelta(days=int(text)) if text.isdigit() else date.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(
+            f"{text[:40]!r} is no day: write YYYY-MM-DD, or a number of days up to {MAX_LIFETIME.days - 1}"
+        ) from None
+    return day.isoformat()
+
+
+def share(
+    album: Album,
+    label: Annotated[str | None, typer.Option("--label", help="Where the link is given; for you.")] = None,
+    expires: Annotated[
+        Any,
+        typer.Option(
+            "--expires",
+            parser=_last_day,
+            metavar="DAY",
+            help="Last day of the link, or in how many days that is; without it, in 90 days.",
+        ),
+    ] = None,
+    browse: Annotated[bool, typer.Option("--browse", help="Show visitors all photos, not only their own.")] = False,
+    downloads: Annotated[
+        Downloads, typer.Option("--downloads", help="What visitors may download, if the album's card allows it.")
+    ] = Downloads.WEB,
+    pin: Annotated[bool, typer.Option("--pin", help=f"Ask visitors for a PIN of {_PIN_DIGITS} digits.")] = False,
+    svg: Annotated[Path | None, typer.Option("--svg", help="Write the QR code into this file, to print.")] = None,
+    png: Annotated[Path | None, typer.Option("--png", help="The same as a PNG picture.")] = None,
+    list_all: Annotated[bool, typer.Option("--list", help="List the album's links instead.")] = False,
+    revoke: Annotated[
+        str | None, typer.Option("--revoke", metavar="ID", help="Revoke a link instead, by its id of --list.")
+    ] = None,
+    json: Json = False,
+    state: StateDir = None,
+) -> None:
+    """Make a link to an album, and print it with its QR code. It cannot be shown again.
+
+    Examples:
+
+      photofinish share spring-10k --label "poster at the finish" --expires 2026-12-31
+
+      photofinish share spring-10k --browse --downloads original --pin
+
+      photofinish share spring-10k --list
+    """
+    with reported_errors():
+        if list_all and revoke:
+            raise RejectedInput("which", "give either --list or --revoke")
+        use_deployment(state)
+        if list_all:
+            _list(album, as_json=json)
+        elif revoke:
+            api_client.in_album("DELETE", album, f"/shares/{revoke}")
+            say(f"revoked: {revoke} opens nothing from now on")
+        else:
+            body: dict[str, Any] = {"label": label, "expires_on": expires, "downloads": downloads.value}
+            body |= {"may": "browse" if browse else "find", "pin": _new_pin() if pin else None}
+            made = api_client.in_album("POST", album, "/shares", json=body)
+            _print_share(made, body["pin"], svg, png, as_json=json)
+
+
+def print_link(url: str) -> None:
+    """Print a link and its QR code; the code only where a person looks."""
+    from photofinish.application.sharing import qr_text
+
+    screen = console()  # also with --quiet: it cannot be shown again
+    if screen.is_terminal:
+        screen.print(qr_text(url), highlight=False, markup=False)
+    screen.print(url, soft_wrap=True, highlight=False)
+
+
+def _print_share(made: dict[str, Any], pin: str | None, svg: Path | None, png: Path | None, *, as_json: bool) -> None:
+    url = str(made["url"])
+    if svg is not None:
+        svg.write_text(made["qr_svg"], encoding="utf-8")
+    if png is not None:
+        from photofinish.application.sharing import qr_png
+
+        png.write_bytes(qr_png(url))
+    if as_json:
+        print_json(made | {"pin": pin})
+        return
+    print_link(url)
+    if pin is not None:
+        console().print(f"PIN {pin}", highlight=False)
+    until = local_time(made["expires_at"])
+    remark(f"until {until}; the link cannot be shown again. To revoke it: --revoke {made['share_id']}")
+
+
+def _list(album: str, *, as_json: bool) -> None:
+    found = api_client.in_album("GET", album, "/shares")
+    if as_json:
+        print_json(found)
+        return
+    shown = table("share", "may", "downloads", "PIN", "state", "label", whole=["share"])
+    for one in found["shares"]:
+        row = (one["share_id"], one["may"], one["downloads"], "yes" if one["has_pin"] else "no", _state_of(one))
+        shown.add_row(*map(printable, (*row, one["label"] or "")))
+    print_tables(shown, empty="no links")
+
+
+def _state_of(one: dict[str, Any]) -> str:
+    if one["revoked_at"] is not None:
+        return f"revoked {local_time(one['revoked_at'])}"
+    has_ended = datetime.fromisoformat(one["expires_at"]) <= datetime.now(UTC)
+    return f"{'expired' if has_ended else 'until'} {local_time(one['expires_at'])}"
+
+
+def _new_pin() -> str:
+    return "".join(secrets.choice("0123456789") for _ in range(_PIN_DIGITS))
