@@ -2,8 +2,8 @@
 
 import { albumPath, api } from "../api.js";
 
-const FIRST_PAGE = 60;
-const PAGE = 200;
+const FIRST_PAGE = 30; // what a screen shows: a filter answers at once
+const PAGE = 100;
 const LINKS_LAST_MS = 13 * 60 * 1000; // they are signed for 15 minutes
 
 export class Feed {

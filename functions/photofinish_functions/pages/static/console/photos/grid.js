@@ -1,5 +1,6 @@
 // A grid of any number of photos: only those in sight are in the document. Arrows move, Enter opens.
 
+import { placeholder } from "../../components/placeholder.js";
 import { el, icon } from "../../elements.js";
 import { t } from "../../messages.js";
 import { baseName, below } from "../formats.js";
@@ -102,7 +103,7 @@ export class Grid {
     const photo = this.feed.photos[index];
     const { album, photo_id: id } = photo.photo;
     const href = addressOf({ album, view: "photos", id, query: this.query });
-    const link = el("a", { href }, this.#picture(photo, index), labels(photo));
+    const link = el("a", { href }, placeholder(photo.placeholder), this.#picture(photo, index), labels(photo));
     return el("li", { "data-index": index, "aria-posinset": index + 1, "aria-setsize": this.feed.isComplete ? this.feed.photos.length : -1 }, link);
   }
 

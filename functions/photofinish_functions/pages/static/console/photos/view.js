@@ -9,6 +9,7 @@ import { rename } from "../router.js";
 import { Feed } from "./feed.js";
 import { filterBar, filterOf } from "./filters.js";
 import { Grid } from "./grid.js";
+import { zipButton } from "./zip.js";
 
 // The last grid: going back to it from a photo finds it as it was.
 let last = null;
@@ -33,7 +34,7 @@ export async function photosView(place, context) {
     context.signal,
   );
   await show(filter, feedOf(album, filter));
-  return { title: t("section_photos"), content: [bar, head, body], isWide: true };
+  return { title: t("section_photos"), actions: [zipButton(album, () => last.feed)], content: [bar, head, body], isWide: true };
 }
 
 /** The feed that was shown last, if it is of this filter; else a new one. */
