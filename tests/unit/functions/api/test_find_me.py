@@ -21,6 +21,7 @@ from support.index import add
 FIND_ME = {
     *("list_albums", "show_album", "search", "search_bib"),
     *("give_feedback", "opt_out_myself", "show_session", "end_session"),
+    *("download_photo", "create_download"),
     *("subscribe", "list_subscriptions", "show_subscription", "end_subscription"),
     *("create_download", "download_photo"),
 }

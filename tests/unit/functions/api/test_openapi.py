@@ -146,7 +146,7 @@ class TestDocument:
         there = {
             (method, rule.rule.replace("<", "{").replace(">", "}"))
             for rule in running.app.url_map.iter_rules()
-            if rule.rule.startswith("/v1/")  # the others are pages
+            if rule.rule.startswith("/v1/") and not rule.rule.startswith("/v1/docs")  # the others are pages
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         }
         assert set(operations(document)) == there
