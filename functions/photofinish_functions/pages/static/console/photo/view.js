@@ -100,7 +100,7 @@ export async function photoView({ album, id }, { session, signal, feed, filter }
   if (feed.photos.length === 0) feed.more().then(showSteps, () => {});
   document.addEventListener("keydown", (event) => onKey(event, { around: () => neighbours(feed, id, album, filter), album, filter, panels, stage }), { signal });
   const actions = [steps];
-  if (photo.status === "done") actions.push(el("a", { class: "button", href: `/v1${path}/download?size=original`, download: baseName(photo.photo.name) }, icon("download"), t("save_photo")));
+  if (photo.status === "done") actions.push(el("a", { class: "button", href: `/v1${path}/download?size=original`, target: "_blank", rel: "noopener" }, icon("download"), t("save_photo")));
   if (mayWrite) actions.push(eraseButton(path, photo, () => navigate({ album, view: "photos", query: filter })));
   return { title: baseName(photo.photo.name), actions, content: [el("div", { class: "photo-view" }, stage.element, panels)], isWide: true };
 }
