@@ -39,7 +39,7 @@ before(async () => {
   browser = await chromium.launch({ executablePath: CHROMIUM, args: OPTIONS });
   context = await browser.newContext(PHONE);
   page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(45_000);
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
 });

@@ -26,7 +26,7 @@ export class Finding {
   }
 
   #page(cursor, signal) {
-    const query = { limit: PAGE };
+    const query = { limit: PAGE, collapse: "bursts" };
     if (this.bib !== null) query.bib = this.bib;
     if (cursor !== null) query.cursor = cursor;
     const path = `${albumPath(this.album)}/search`;

@@ -6,7 +6,7 @@ import { el, icon } from "../elements.js";
 import { t } from "../messages.js";
 import { downloadOne, mayDownload } from "./downloads.js";
 import { giveFeedback } from "./feedback.js";
-import { faceOf, isMaybe } from "./photos.js";
+import { faceOf, isMaybe, unfolded } from "./photos.js";
 import { canShare, sharePhoto } from "./sharing.js";
 
 /** Open photo `index` of what `grid` shows; afterwards the focus is on the photo that was shown last. */
@@ -52,6 +52,8 @@ export async function viewPhotos(grid, index, { album, favourites, page }) {
     const no = el("button", { class: "button", type: "button", text: t("no"), on: { click: () => answer(false) } });
     return el("div", { class: "row ask", role: "group", "aria-label": t("is_this_you") }, el("span", { text: t("is_this_you") }), yes, no);
   };
-  const last = await openLightbox(grid.photos, index, { actions, caption });
+  const photos = unfolded(grid.photos, favourites);
+  const start = photos.findIndex((photo) => photo.at === index);
+  const last = photos[await openLightbox(photos, start, { actions, caption })].at;
   if (grid.isConnected && last < grid.photos.length) grid.focusPhoto(last);
 }

@@ -23,6 +23,14 @@ export function shown(source, favourites) {
   };
 }
 
+/** The photos with those that are folded under them; each has as `at` the index of the one that shows it in the grid. */
+export function unfolded(photos, favourites) {
+  return photos.flatMap((photo, at) => [
+    { ...photo, at },
+    ...(photo.source.burst?.photos ?? []).map((folded) => ({ ...shown(folded, favourites), at })),
+  ]);
+}
+
 /** Why a photo was found: its face, its number, or a near miss. */
 export function reasons({ face = null, bib = null }) {
   const why = [];

@@ -5,7 +5,7 @@ import { toast } from "../components/toast.js";
 import { el, icon } from "../elements.js";
 import { counted, t } from "../messages.js";
 import { downloadAll, mayDownload } from "./downloads.js";
-import { isMaybe, shown } from "./photos.js";
+import { isMaybe, shown, unfolded } from "./photos.js";
 import { viewPhotos } from "./photo-view.js";
 import { tellMeButton } from "./tell-me.js";
 
@@ -62,9 +62,9 @@ export class Results {
     const sure = kept.filter((photo) => !isMaybe(photo.source));
     const maybe = kept.filter((photo) => isMaybe(photo.source));
     byId("results-album").textContent = this.#context.page.about.title ?? this.#context.album;
-    byId("results-title").textContent = photos.length === 0 ? t("nothing_found_title") : counted("photos_of_you", photos.length);
+    byId("results-title").textContent = photos.length === 0 ? t("nothing_found_title") : counted("photos_of_you", unfolded(photos, favourites).length);
     byId("results-meta").textContent = photos.length === 0 ? "" : t("results_order");
-    this.#actions(kept);
+    this.#actions(unfolded(kept, favourites));
     this.#section("sure", null, sure);
     this.#section("maybe", t("maybe_title"), maybe);
     this.#empty(photos, kept);
