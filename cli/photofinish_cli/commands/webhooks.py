@@ -58,19 +58,22 @@ def add_webhook(
     bib: Annotated[str | None, typer.Option(help="Only events about photos with this number.")] = None,
     person: Annotated[str | None, typer.Option(help="Only events about this person, by id, and their photos.")] = None,
     description: Annotated[str, typer.Option(help="For people.")] = "",
+    signature: Annotated[
+        str, typer.Option(help="v1: a secret that both sides have. v1a: a key pair; print the public key.")
+    ] = "v1",
     json: Json = False,
     state: StateDir = None,
 ) -> None:
-    """Add a webhook, and print its secret, which is shown only now.
+    """Add a webhook, and print its secret, which is shown only now, or its public key.
 
     Examples:
 
       photofinish webhooks add https://hooks.example.org/photos --album spring-10k --type photo.done
 
-      photofinish webhooks add https://hooks.example.org/all --description "the results app"
+      photofinish webhooks add https://hooks.example.org/all --description "the results app" --signature v1a
     """
     chosen = {"folder": folder, "camera": camera, "bib": bib, "person_id": person}
-    body = {"url": url, "event_types": types, "description": description, "filter": chosen}
+    body = {"url": url, "event_types": types, "description": description, "filter": chosen, "signature": signature}
     with reported_errors():
         use_deployment(state)
         added = _ask("POST", album, json=body)
@@ -297,6 +300,10 @@ def _print_secret(added: dict[str, Any], *, json: bool) -> None:
         return
     screen = console()  # also with --quiet
     screen.print(added["webhook"]["webhook_id"], soft_wrap=True)
+    if added["webhook"]["signature"] == "v1a":
+        screen.print(added["webhook"]["secrets"][-1]["public_key"], soft_wrap=True)
+        remark("your server verifies the messages with this public key (docs/webhooks.md)")
+        return
     screen.print(added["secret"], soft_wrap=True)
     remark("the secret is shown only now; your server verifies the messages with it (docs/webhooks.md)")
 

@@ -17,12 +17,15 @@ _WEBHOOK: Final[Json] = {
         "folder": "cam2", "camera": None, "photo_id": None, "person_id": None, "bib": None, "batch_id": None,
     },
     "description": "the results app",
+    "signature": "v1",
     "enabled": True,
     "disabled_reason": None,
     "disabled_at": None,
     "failing_since": None,
     "paused_until": None,
-    "secrets": [{"secret_id": "8e2f1a3b-4c5d-4e6f-8a7b-9c0d1e2f3a4b", "created_at": "2026-05-01T07:00:00Z"}],
+    "secrets": [
+        {"secret_id": "8e2f1a3b-4c5d-4e6f-8a7b-9c0d1e2f3a4b", "created_at": "2026-05-01T07:00:00Z", "public_key": None},
+    ],
     "created_at": "2026-05-01T07:00:00Z",
 }  # fmt: skip
 _NEW_SECRET: Final[Json] = {
@@ -68,7 +71,8 @@ def _answers(webhook: Json) -> dict[str, Json]:
 _BODIES: Final[dict[str, Json]] = {
     "add_webhook": {
         "results_of_one_folder": {name: _WEBHOOK[name] for name in ("url", "event_types", "description")}
-        | {"filter": {"folder": "cam2"}}
+        | {"filter": {"folder": "cam2"}},
+        "signed_by_a_key_pair": {"url": _WEBHOOK["url"], "signature": "v1a"},
     },
     "change_webhook": {"disable": {"enabled": False}, "all_types": {"event_types": None}},
     "replay_webhook": {"since_noon": {"occurred_from": "2026-05-01T12:00:00Z"}},

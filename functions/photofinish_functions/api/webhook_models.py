@@ -8,7 +8,13 @@ from typing import Annotated
 from pydantic import Field
 
 from photofinish.domain.album_event import EventType
-from photofinish.domain.webhook import MAX_DESCRIPTION_CHARS, AttemptError, DeliveryState, DisabledReason
+from photofinish.domain.webhook import (
+    MAX_DESCRIPTION_CHARS,
+    AttemptError,
+    DeliveryState,
+    DisabledReason,
+    SignatureScheme,
+)
 from photofinish.domain.webhook_url import MAX_URL_CHARS
 from photofinish_functions.api.paging import Cursor, next_cursor
 from photofinish_functions.api.patterns import PHOTO_ID, UUID, WITHOUT_NUL
@@ -73,6 +79,10 @@ class WebhookInput(Input):
     event_types: EventTypes | None = None
     filter: WebhookFilter | None = None
     description: Description = ""
+    signature: Annotated[SignatureScheme, Field(strict=False)] = Field(
+        SignatureScheme.V1,
+        description="`v1`: HMAC-SHA256 with a secret. `v1a`: Ed25519, which your server verifies by a public key.",
+    )
 
 
 class WebhookChangeInput(Input):
@@ -91,6 +101,10 @@ class WebhookChangeInput(Input):
 class WebhookSecretJson(Output):
     secret_id: str
     created_at: datetime
+    public_key: str | None = Field(
+        description="Verifies signatures `v1a`: `whpk_` and 32 bytes in Base64. null with `v1`, or if the deployment "
+        "has no more the key that it is derived from.",
+    )
 
 
 class WebhookJson(Output):
@@ -100,6 +114,7 @@ class WebhookJson(Output):
     event_types: list[EventType] | None = Field(description="null: all types.")
     filter: WebhookFilter
     description: str
+    signature: SignatureScheme
     enabled: bool
     disabled_reason: DisabledReason | None = Field(
         description="`gone`: it answered 410. `failing`: no attempt succeeded for five days."
@@ -107,7 +122,9 @@ class WebhookJson(Output):
     disabled_at: datetime | None
     failing_since: datetime | None = Field(description="Time of the first failed attempt since the last success.")
     paused_until: datetime | None = Field(description="It failed several times in a row: no attempt before then.")
-    secrets: list[WebhookSecretJson] = Field(description="One, or two while one replaces the other; without values.")
+    secrets: list[WebhookSecretJson] = Field(
+        description="One, or two while one replaces the other; without what signs."
+    )
     created_at: datetime
 
 
@@ -118,7 +135,8 @@ class WebhooksAnswer(Output):
 class NewSecret(Output):
     webhook: WebhookJson
     secret: str | None = Field(
-        description="Verifies signatures (standardwebhooks.com). Shown once: null in the answer to a repeated request.",
+        description="Verifies signatures `v1` (standardwebhooks.com). Shown once: null in the answer to a repeated "
+        "request. Also null with `v1a`: see `public_key` of the webhook's secrets.",
         json_schema_extra=example("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDazqRHK+2WnY="),
     )
 

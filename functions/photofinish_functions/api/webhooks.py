@@ -10,10 +10,12 @@ from pydantic import Field, TypeAdapter
 
 from photofinish.application.webhooks.delivering import body_of
 from photofinish.application.webhooks.relaying import replay
+from photofinish.application.webhooks.signing import public_key_of
 from photofinish.domain.album_event import EventFilter
-from photofinish.domain.webhook import Delivery, Webhook
+from photofinish.domain.webhook import Delivery, SecretVersion, SignatureScheme, Webhook
 from photofinish.domain.webhook_signature import key_id_of, secret_of
 from photofinish.domain.webhook_url import parse_webhook_url
+from photofinish.errors import Misconfigured
 from photofinish.ports import WebhookChange
 from photofinish.wiring import App
 from photofinish_functions.api.guarding import audit
@@ -44,21 +46,23 @@ _PLACE = TypeAdapter[int](Annotated[int, Field(ge=0)])
 def list_all(services: App, album: str | None) -> dict[str, Any]:
     found = services.webhooks.all_of(album)
     audit(count=len(found))
-    return WebhooksAnswer(webhooks=[_json(webhook) for webhook in found]).model_dump(mode="json")
+    return WebhooksAnswer(webhooks=[_json(services, webhook) for webhook in found]).model_dump(mode="json")
 
 
 def add(services: App, album: str | None, body: WebhookInput) -> tuple[dict[str, Any], int]:
     _check_url(services, body.url)
     wanted = _wanted(EventFilter(), body.event_types, body.filter)
     key_id = key_id_of(services.webhook_settings.webhook_key.current)
-    webhook = services.webhooks.add(album, body.url, wanted, description=body.description, key_id=key_id)
+    webhook = services.webhooks.add(
+        album, body.url, wanted, description=body.description, key_id=key_id, signature=body.signature
+    )
     audit(target=webhook.webhook_id)
     return _new_secret(services, webhook), 201
 
 
 def show(services: App, album: str | None, webhook_id: str) -> dict[str, Any]:
     audit(target=webhook_id)
-    return _json(services.webhooks.get(album, webhook_id)).model_dump(mode="json")
+    return _json(services, services.webhooks.get(album, webhook_id)).model_dump(mode="json")
 
 
 def change(services: App, album: str | None, webhook_id: str, body: WebhookChangeInput) -> dict[str, Any]:
@@ -71,7 +75,7 @@ def change(services: App, album: str | None, webhook_id: str, body: WebhookChang
         types = body.event_types if "event_types" in body.model_fields_set else before.types
         wanted = _wanted(before, types, body.filter)
     changes = WebhookChange(url=body.url, wanted=wanted, description=body.description, enabled=body.enabled)
-    return _json(services.webhooks.change(album, webhook_id, changes)).model_dump(mode="json")
+    return _json(services, services.webhooks.change(album, webhook_id, changes)).model_dump(mode="json")
 
 
 def remove(services: App, album: str | None, webhook_id: str) -> tuple[str, int]:
@@ -162,11 +166,13 @@ def _wanted(before: EventFilter, types: Any, given: WebhookFilter | None) -> Eve
 
 def _new_secret(services: App, webhook: Webhook) -> dict[str, Any]:
     keep_without("secret")
-    secret = secret_of(webhook.secrets[-1], services.webhook_settings.webhook_key)
-    return NewSecret(webhook=_json(webhook), secret=secret.text).model_dump(mode="json")
+    secret = None
+    if webhook.signature is SignatureScheme.V1:
+        secret = secret_of(webhook.secrets[-1], services.webhook_settings.webhook_key).text
+    return NewSecret(webhook=_json(services, webhook), secret=secret).model_dump(mode="json")
 
 
-def _json(webhook: Webhook) -> WebhookJson:
+def _json(services: App, webhook: Webhook) -> WebhookJson:
     wanted = webhook.wanted
     return WebhookJson.from_object(
         webhook,
@@ -176,8 +182,20 @@ def _json(webhook: Webhook) -> WebhookJson:
         disabled_reason=webhook.disabled,
         failing_since=webhook.health.failing_since,
         paused_until=webhook.health.paused_until,
-        secrets=[WebhookSecretJson.from_object(version) for version in webhook.secrets],
+        secrets=[
+            WebhookSecretJson.from_object(version, public_key=_public_key(services, webhook, version))
+            for version in webhook.secrets
+        ],
     )
+
+
+def _public_key(services: App, webhook: Webhook, version: SecretVersion) -> str | None:
+    if webhook.signature is SignatureScheme.V1:
+        return None
+    try:
+        return public_key_of(version, services.webhook_settings.webhook_key)
+    except Misconfigured:  # nothing is signed with it any more; the webhook can still be shown, mended and removed
+        return None
 
 
 def _delivery(delivery: Delivery) -> DeliveryJson:

@@ -55,6 +55,15 @@ _LONGEST_PAUSE = timedelta(minutes=15)
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
+class SignatureScheme(StrEnum):
+    """How the messages to a webhook are signed, named as in the header `webhook-signature`."""
+
+    V1 = "v1"
+    """HMAC-SHA256: the receiver has the secret."""
+    V1A = "v1a"
+    """Ed25519: the receiver has a public key, by which it cannot sign."""
+
+
 class DisabledReason(StrEnum):
     """Why a webhook was disabled."""
 
@@ -105,7 +114,7 @@ HEALTHY = Health()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretVersion:
-    """A secret that messages are signed with; it is derived from the id, see `webhook_signature.py`."""
+    """A secret or private key that messages are signed with, derived from the id: see `webhook_signature.py`."""
 
     secret_id: str
     key_id: str
@@ -123,6 +132,7 @@ class Webhook:
     url: str
     wanted: EventFilter
     description: str
+    signature: SignatureScheme
     secrets: tuple[SecretVersion, ...]
     """Oldest first."""
     created_at: datetime

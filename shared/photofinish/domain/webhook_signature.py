@@ -1,7 +1,7 @@
-"""Secrets and signatures of webhooks, by the Standard Webhooks specification (github.com/standard-webhooks).
+"""Secrets of webhooks, and `v1` signatures, by the Standard Webhooks specification (github.com/standard-webhooks).
 
-A webhook's secret is derived from its id and the deployment's key, so that neither the database nor a copy of it
-contains anything that signs.
+What signs is derived from its id and the deployment's key, so that neither the database nor a copy of it
+contains anything that signs. Signatures `v1a` are made in `application/webhooks/signing.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from photofinish.errors import Misconfigured
 
 _PREFIX = "whsec_"
 _DERIVE = b"photofinish webhook secret 1\0"
+_DERIVE_SEED = b"photofinish webhook Ed25519 seed 1\0"
 _NAME = b"photofinish webhook key\0"
 _KEY_ID_CHARS = 16
 
@@ -40,7 +41,7 @@ def key_id_of(key: bytes) -> str:
 
 
 def secret_of(version: SecretVersion, keys: SecretVersions) -> WebhookSecret:
-    """Derive the secret of a webhook; raises as :func:`derived_secret`."""
+    """Derive the secret of `v1` signatures; raises as :func:`derived_secret`."""
     return derived_secret(version.secret_id, version.key_id, keys)
 
 
@@ -50,9 +51,18 @@ def derived_secret(secret_id: str, key_id: str, keys: SecretVersions) -> Webhook
     Raises:
         Misconfigured: the deployment does not have the key any more.
     """
+    return WebhookSecret(_derived(_DERIVE, secret_id, key_id, keys))
+
+
+def ed25519_seed_of(version: SecretVersion, keys: SecretVersions) -> bytes:
+    """Derive the 32 bytes that are the private key of `v1a` signatures (RFC 8032); raises as `derived_secret`."""
+    return _derived(_DERIVE_SEED, version.secret_id, version.key_id, keys)
+
+
+def _derived(purpose: bytes, secret_id: str, key_id: str, keys: SecretVersions) -> bytes:
     for key in keys.accepted:
         if hmac.compare_digest(key_id_of(key), key_id):
-            return WebhookSecret(hmac.new(key, _DERIVE + secret_id.encode(), hashlib.sha256).digest())
+            return hmac.new(key, purpose + secret_id.encode(), hashlib.sha256).digest()
     raise Misconfigured(
         f"PHOTOFINISH_WEBHOOK_KEY has no value {key_id}, which the webhook secret {secret_id} was made "
         "with: add that value again, or replace the secret."
@@ -61,6 +71,11 @@ def derived_secret(secret_id: str, key_id: str, keys: SecretVersions) -> Webhook
 
 def signature_header(message_id: str, timestamp_s: int, body: bytes, secrets: Iterable[WebhookSecret]) -> str:
     """Return the header `webhook-signature`: one `v1` signature for each secret."""
-    signed = f"{message_id}.{timestamp_s}.".encode() + body
+    signed = signed_bytes(message_id, timestamp_s, body)
     signatures = (hmac.new(secret.value, signed, hashlib.sha256).digest() for secret in secrets)
     return " ".join("v1," + base64.b64encode(signature).decode("ascii") for signature in signatures)
+
+
+def signed_bytes(message_id: str, timestamp_s: int, body: bytes) -> bytes:
+    """Return what both kinds of signatures sign: `id.timestamp.body`."""
+    return f"{message_id}.{timestamp_s}.".encode() + body

@@ -8,7 +8,15 @@ from datetime import datetime
 from typing import Protocol
 
 from photofinish.domain.album_event import EventFilter, RecordedEvent
-from photofinish.domain.webhook import Attempt, AttemptError, Delivery, DeliveryState, DisabledReason, Webhook
+from photofinish.domain.webhook import (
+    Attempt,
+    AttemptError,
+    Delivery,
+    DeliveryState,
+    DisabledReason,
+    SignatureScheme,
+    Webhook,
+)
 from photofinish.domain.webhook_url import WebhookUrl
 from photofinish.errors import NotFound, PhotofinishError
 
@@ -67,7 +75,16 @@ class Finished:
 class Webhooks(Protocol):
     """Webhooks of one album, or (`album` is None) those of all albums."""
 
-    def add(self, album: str | None, url: str, wanted: EventFilter, *, description: str, key_id: str) -> Webhook:
+    def add(
+        self,
+        album: str | None,
+        url: str,
+        wanted: EventFilter,
+        *,
+        description: str,
+        key_id: str,
+        signature: SignatureScheme = SignatureScheme.V1,
+    ) -> Webhook:
         """Add one with a first secret.
 
         Raises:

@@ -31,6 +31,7 @@ from photofinish.domain.webhook import (
     AttemptError,
     DeliveryState,
     DisabledReason,
+    SignatureScheme,
     Webhook,
 )
 from photofinish.errors import Conflict
@@ -119,6 +120,10 @@ def test_a_webhook_is_read_back_whole(stores: Stores) -> None:
     assert stores.webhooks.get("race", added.webhook_id) == added
     assert (added.url, added.wanted, added.description, added.disabled) == (URL, FILTER, "the app", None)
     assert [version.key_id for version in added.secrets] == ["k1"]
+    assert added.signature is SignatureScheme.V1
+    signed = stores.webhooks.add("x", URL, FILTER, description="", key_id="k1", signature=SignatureScheme.V1A)
+    assert stores.webhooks.get("x", signed.webhook_id).signature is SignatureScheme.V1A
+    stores.webhooks.remove("x", signed.webhook_id)
     everywhere = stores.add(album=None)
     assert stores.webhooks.all_of("race") == [added]
     assert stores.webhooks.all_of(None) == [everywhere]

@@ -71,6 +71,15 @@ def test_adding_prints_the_secret_once(api: Api) -> None:
     assert json.loads(run("add", "https://example.org/", "--json").stdout)["secret"] == SECRET
 
 
+def test_adding_one_with_a_key_pair_prints_the_public_key(api: Api) -> None:
+    webhook = WEBHOOK_ANSWERS["show_webhook"]
+    pair = {"signature": "v1a", "secrets": [webhook["secrets"][0] | {"public_key": "whpk_AAAA"}]}
+    api.answers["POST", ""] = [{"webhook": webhook | pair, "secret": None}]
+    done = run("add", "https://example.org/", "--signature", "v1a")
+    assert (done.exit_code, done.stdout.splitlines()) == (0, [ID, "whpk_AAAA"])
+    assert api.sent[0][2]["signature"] == "v1a"
+
+
 def test_quiet_still_prints_what_is_shown_only_once(api: Api) -> None:
     assert run("add", "https://example.org/", "--quiet").stdout.splitlines()[1] == SECRET
 

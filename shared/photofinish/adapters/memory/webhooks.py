@@ -15,6 +15,7 @@ from photofinish.domain.webhook import (
     MAX_SECRETS,
     DisabledReason,
     SecretVersion,
+    SignatureScheme,
     Webhook,
 )
 from photofinish.errors import Conflict
@@ -29,7 +30,16 @@ class MemoryWebhooks:
         self._webhooks: dict[str, Webhook] = {}
         self.deliveries = MemoryWebhookDeliveries(events, self._webhooks, self._lock)
 
-    def add(self, album: str | None, url: str, wanted: EventFilter, *, description: str, key_id: str) -> Webhook:
+    def add(
+        self,
+        album: str | None,
+        url: str,
+        wanted: EventFilter,
+        *,
+        description: str,
+        key_id: str,
+        signature: SignatureScheme = SignatureScheme.V1,
+    ) -> Webhook:
         with self._lock:
             if len(self.all_of(album)) >= MAX_PER_ALBUM:
                 raise Conflict("too_many_webhooks", f"There are {MAX_PER_ALBUM} webhooks already: remove one first.")
@@ -40,6 +50,7 @@ class MemoryWebhooks:
                 url=url,
                 wanted=wanted,
                 description=description,
+                signature=signature,
                 secrets=(_secret(key_id),),
                 created_at=now,
                 since=now,

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from photofinish.application.webhooks.signing import signatures_of
 from photofinish.domain.album_event import cloud_event
 from photofinish.domain.secret_versions import SecretVersions
 from photofinish.domain.webhook import Attempt, AttemptError, Delivery, Webhook, event_of_test, retry_after
-from photofinish.domain.webhook_signature import secret_of, signature_header
 from photofinish.domain.webhook_url import parse_webhook_url
 from photofinish.errors import RejectedInput
 from photofinish.logs import fields
@@ -84,13 +84,12 @@ class WebhookDeliverer:
         at, started_s = self._clock(), time.perf_counter()
         status, error, answer, pause = None, None, "", None
         body, timestamp_s = body_of(webhook, delivery), int(at.timestamp())
-        secrets = [secret_of(version, self._keys) for version in webhook.secrets]
         headers = {
             "Content-Type": _CONTENT_TYPE,
             "User-Agent": "photofinish-webhooks",
             "webhook-id": delivery.message_id,
             "webhook-timestamp": str(timestamp_s),
-            "webhook-signature": signature_header(delivery.message_id, timestamp_s, body, secrets),
+            "webhook-signature": signatures_of(webhook, self._keys, delivery.message_id, timestamp_s, body),
         }
         try:
             sent = self._sender.post(parse_webhook_url(webhook.url, allow_loopback=self._allow_loopback), headers, body)

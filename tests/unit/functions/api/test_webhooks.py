@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks import Webhook as Verifier
 
 from photofinish.adapters.internet.webhook_sender import PinnedSender
@@ -108,6 +110,34 @@ def test_secrets_are_shown_once_and_replaced_without_a_break(race: Api, app: Rec
     assert error_of(race.call("DELETE", f"{one}/secrets/{old}")) == (404, "unknown_webhook")
 
 
+def test_a_webhook_with_a_key_pair_shows_its_public_keys_and_replaces_them(race: Api, app: Receiver, path: str) -> None:
+    added = made(race, path, url=app.url, signature="v1a")
+    one = f"{path}/{added['webhook']['webhook_id']}"
+    assert (added["secret"], added["webhook"]["signature"]) == (None, "v1a")
+    both = race.call("POST", f"{one}/secrets").get_json()["webhook"]["secrets"]
+    assert race.call("GET", one).get_json()["secrets"] == both
+    record(race, 1)
+    deliver(race)
+    [request] = app.received
+    signed = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.".encode() + request.body
+    signatures = request.headers["webhook-signature"].split(" ")
+    for secret, signature in zip(both, signatures, strict=True):
+        key = Ed25519PublicKey.from_public_bytes(b64decode(secret["public_key"].removeprefix("whpk_")))
+        key.verify(b64decode(signature.removeprefix("v1a,")), signed)
+    assert race.call("DELETE", f"{one}/secrets/{both[0]['secret_id']}").status_code == 204
+    record(race, 2)
+    deliver(race)
+    [alone] = app.received[1].headers["webhook-signature"].split(" ")
+    assert alone.startswith("v1a,")
+
+
+def test_a_key_pair_whose_key_the_deployment_lost_is_shown_without_it(race: Api) -> None:
+    one = f"/albums/race/webhooks/{made(race, signature='v1a')['webhook']['webhook_id']}"
+    with race.database.transaction() as conn:
+        conn.execute("UPDATE webhook_secret SET key_id = 'removed'")
+    assert [secret["public_key"] for secret in race.call("GET", one).get_json()["secrets"]] == [None]
+
+
 def test_a_repeated_request_adds_no_second_webhook_and_shows_no_secret(race: Api) -> None:
     path, key = "/albums/race/webhooks", {"Idempotency-Key": "k1"}
     first, second = (race.call("POST", path, json={"url": URL}, headers=key) for _ in range(2))
@@ -184,6 +214,7 @@ def test_a_range_of_time_is_replayed(race: Api, app: Receiver, path: str) -> Non
         ({"event_types": []}, (400, "bad_request"), "event_types"),
         ({"filter": {"photographer": "x"}}, (400, "bad_request"), "photographer"),
         ({"filter": {"photo_id": "1"}}, (400, "bad_request"), "photo id"),
+        ({"signature": "v2"}, (400, "bad_request"), "signature"),
         ({"secret": "mine"}, (400, "bad_request"), "secret"),
         ({"description": "x" * 201}, (400, "bad_request"), "description"),
     ],

@@ -8,8 +8,8 @@ SELECT pg_advisory_xact_lock(707809, coalesce(%(album_id)s::integer, 0))
 SELECT count(*) FROM webhook WHERE album_id IS NOT DISTINCT FROM %(album_id)s::integer
 
 -- name: add
-INSERT INTO webhook (album_id, url, wanted, description)
-VALUES (%(album_id)s, %(url)s, %(wanted)s, %(description)s)
+INSERT INTO webhook (album_id, url, wanted, description, signature)
+VALUES (%(album_id)s, %(url)s, %(wanted)s, %(description)s, %(signature)s)
 RETURNING webhook_id
 
 -- name: add_secret
@@ -23,7 +23,7 @@ SELECT FROM webhook WHERE webhook_id = %(webhook_id)s FOR NO KEY UPDATE
 
 -- name: webhooks
 SELECT webhook_id, album.name, url, wanted, description, created_at, since, disabled, disabled_at,
-    failures, failing_since, paused_until,
+    failures, failing_since, paused_until, signature,
     (
         SELECT jsonb_agg(jsonb_build_array(secret_id, key_id, secret.created_at) ORDER BY secret.created_at, secret_id)
         FROM webhook_secret AS secret WHERE secret.webhook_id = webhook.webhook_id

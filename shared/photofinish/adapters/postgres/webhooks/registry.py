@@ -14,7 +14,7 @@ from photofinish.adapters.postgres.sql import Statements
 from photofinish.adapters.postgres.webhooks.rows import filter_as_json, read_webhooks
 from photofinish.domain.album_event import EventFilter
 from photofinish.domain.photo import is_album_name
-from photofinish.domain.webhook import MAX_PER_ALBUM, MAX_SECRETS, DisabledReason, Webhook
+from photofinish.domain.webhook import MAX_PER_ALBUM, MAX_SECRETS, DisabledReason, SignatureScheme, Webhook
 from photofinish.errors import Conflict
 from photofinish.ports import UnknownWebhook, WebhookChange
 
@@ -27,7 +27,16 @@ class PgWebhooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, album: str | None, url: str, wanted: EventFilter, *, description: str, key_id: str) -> Webhook:
+    def add(
+        self,
+        album: str | None,
+        url: str,
+        wanted: EventFilter,
+        *,
+        description: str,
+        key_id: str,
+        signature: SignatureScheme = SignatureScheme.V1,
+    ) -> Webhook:
         with self._database.transaction() as conn:
             album_id = None if album is None else use_album(conn, album)
             conn.execute(_query("lock_album"), {"album_id": album_id})
@@ -35,7 +44,9 @@ class PgWebhooks:
             if count >= MAX_PER_ALBUM:
                 raise Conflict("too_many_webhooks", f"There are {MAX_PER_ALBUM} webhooks already: remove one first.")
             values = {"album_id": album_id, "url": url, "wanted": Jsonb(filter_as_json(wanted))}
-            row = conn.execute(_query("add"), values | {"description": description}).fetchone()
+            row = conn.execute(
+                _query("add"), values | {"description": description, "signature": signature.value}
+            ).fetchone()
             assert row is not None, "the statement returns the new row"
             conn.execute(_query("add_secret"), {"webhook_id": row[0], "key_id": key_id})
             return _get(conn, row[0])

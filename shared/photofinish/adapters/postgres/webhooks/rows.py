@@ -14,7 +14,15 @@ from photofinish.adapters.postgres.database import Connection
 from photofinish.adapters.postgres.events.log import event_of_row
 from photofinish.adapters.postgres.sql import Statements
 from photofinish.domain.album_event import EventFilter, EventType
-from photofinish.domain.webhook import Delivery, DeliveryState, DisabledReason, Health, SecretVersion, Webhook
+from photofinish.domain.webhook import (
+    Delivery,
+    DeliveryState,
+    DisabledReason,
+    Health,
+    SecretVersion,
+    SignatureScheme,
+    Webhook,
+)
 
 _query = Statements("webhooks")
 # The columns of a delivery in the statement `deliveries`, before those of its event.
@@ -46,14 +54,15 @@ def _filter_of_json(fields: Mapping[str, Any]) -> EventFilter:
 
 
 def _webhook(row: TupleRow) -> Webhook:
-    webhook_id, album, url, wanted, description, created_at, since, disabled, disabled_at, *health, secrets = row
-    failures, failing_since, paused_until = health
+    webhook_id, album, url, wanted, description, *times_and_state, signature, secrets = row
+    created_at, since, disabled, disabled_at, failures, failing_since, paused_until = times_and_state
     return Webhook(
         webhook_id=str(webhook_id),
         album=album,
         url=url,
         wanted=_filter_of_json(wanted),
         description=description,
+        signature=SignatureScheme(signature),
         secrets=tuple(
             SecretVersion(secret_id=secret_id, key_id=key_id, created_at=datetime.fromisoformat(created))
             for secret_id, key_id, created in secrets or ()
