@@ -292,8 +292,12 @@ ANSWERS: Final[dict[str, Json]] = {
                 "text": [{"text": "1234", "ocr_score": 0.98, "box": BIB_BOX, "corners": None}],
                 "sharpness": {"frame": 0.57, "laplacian_variance": 214.5, "is_blurry": False},
                 "warnings": [],
-                "models": {"face_detection": "yunet-2023mar", "face_embedding": "sface-2021dec"},
-                "timings_ms": {"decode": 88.1, "detect": 61.0, "embed": 12.4, "read": 180.2},
+                "models": {
+                    "face_detection": "yunet-2023mar",
+                    "text_detection": "pp-ocrv6-det",
+                    "text_recognition": "pp-ocrv6-rec",
+                },
+                "timings_ms": {"decode": 88.1, "detect": 61.0, "read": 180.2},
                 "error": None,
             }
         ],

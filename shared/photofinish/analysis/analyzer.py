@@ -27,11 +27,11 @@ from photofinish.analysis.models.selection import bib_detector_file, model_label
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.analysis.models.text_reader import TextReader
 from photofinish.analysis.orientation import settled
-from photofinish.domain.analysis import PhotoAnalysis
+from photofinish.domain.analysis import PhotoAnalysis, PictureAnalysis
 from photofinish.domain.bib import Bib, TextLine, find_bibs
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.bib_window import DetectedBib, bib_windows
-from photofinish.domain.face import Face
+from photofinish.domain.face import DescribedFace
 from photofinish.domain.geometry import Box
 from photofinish.domain.sharpness import Sharpness, is_blurry
 from photofinish.domain.torso import TorsoWindow, merged_lines, torso_windows
@@ -91,7 +91,7 @@ class PhotoToAnalyze:
     def pixels(self) -> int:
         return self.image.size // 3
 
-    def bibs(self, lines: Sequence[TextLine], faces: Sequence[Face]) -> tuple[Bib, ...]:
+    def bibs(self, lines: Sequence[TextLine], faces: Sequence[DescribedFace]) -> tuple[Bib, ...]:
         info = self.decoded.info
         return find_bibs(lines, faces, width=info.width, height=info.height, rules=self.bib_rules)
 
@@ -218,15 +218,7 @@ class Analyzer:
             detections = self._face_encoder.detect(images)
         with _timed("embed", photos):
             faces_of = self._face_encoder.embed(images, detections)
-        with _timed("read", photos):
-            lines_of = self._text_reader.read(images)
-        windows_of = self._windows_to_reread(photos, faces_of, lines_of)
-        with _timed("read_torsos", photos):
-            reread_of = self._text_reader.read_torsos(images, windows_of)
-            lines_of = [merged_lines(lines, reread) for lines, reread in zip(lines_of, reread_of, strict=True)]
-        with _timed("read_steep", photos):
-            steep_of = self._text_reader.read_torsos(images, _windows_to_turn(photos, faces_of, lines_of), turned=True)
-            lines_of = [merged_lines(lines, steep) for lines, steep in zip(lines_of, steep_of, strict=True)]
+        lines_of = self._lines_in(photos, faces_of)
         results = []
         for photo, faces, found, lines in zip(photos, faces_of, detections, lines_of, strict=True):
             bibs = photo.bibs(lines, faces)
@@ -264,10 +256,48 @@ class Analyzer:
             )
         return results
 
+    def analyze_picture(self, photo: PhotoToAnalyze, *, with_text: bool) -> PictureAnalysis:
+        """Find the same as in a photo, but only by the models that it takes: nothing is embedded or drawn.
+
+        Without text there are no bibs. Text takes the faces, too: it is read again where a number is worn.
+        """
+        photo = replace(photo, decoded=settled(photo.decoded, self._faces_in, self._text_in))
+        with _timed("detect", [photo]):
+            detections = self._face_encoder.detect([photo.image])
+            [faces] = self._face_encoder.describe([photo.image], detections)
+        lines = self._lines_in([photo], [faces])[0] if with_text else ()
+        with _timed("sharpness", [photo]):
+            frame, laplacian_variance = frame_sharpness(photo.image)
+        return PictureAnalysis(
+            image=photo.decoded.info,
+            faces=faces,
+            bibs=photo.bibs(lines, faces),
+            text=lines,
+            sharpness=Sharpness(frame=frame, laplacian_variance=laplacian_variance, is_blurry=is_blurry(frame, faces)),
+            models={role: label for role, label in self._models.items() if role in _roles(with_text=with_text)},
+            timings_ms=photo.timings_ms,
+            warnings=photo.decoded.warnings,
+        )
+
+    def _lines_in(
+        self, photos: Sequence[PhotoToAnalyze], faces_of: Sequence[tuple[DescribedFace, ...]]
+    ) -> list[tuple[TextLine, ...]]:
+        """Read the text of each photo, and more closely where its faces and bibs are."""
+        images = [photo.image for photo in photos]
+        with _timed("read", photos):
+            lines_of = self._text_reader.read(images)
+        windows_of = self._windows_to_reread(photos, faces_of, lines_of)
+        with _timed("read_torsos", photos):
+            reread_of = self._text_reader.read_torsos(images, windows_of)
+            lines_of = [merged_lines(lines, reread) for lines, reread in zip(lines_of, reread_of, strict=True)]
+        with _timed("read_steep", photos):
+            steep_of = self._text_reader.read_torsos(images, _windows_to_turn(photos, faces_of, lines_of), turned=True)
+            return [merged_lines(lines, steep) for lines, steep in zip(lines_of, steep_of, strict=True)]
+
     def _windows_to_reread(
         self,
         photos: Sequence[PhotoToAnalyze],
-        faces_of: Sequence[tuple[Face, ...]],
+        faces_of: Sequence[tuple[DescribedFace, ...]],
         lines_of: Sequence[tuple[TextLine, ...]],
     ) -> list[tuple[TorsoWindow, ...]]:
         """Where to look for numbers more closely: torsos and detected bibs on which no whole number was read."""
@@ -312,8 +342,17 @@ def _internal_error(error: Exception) -> RejectedInput:
     )
 
 
+def _roles(*, with_text: bool) -> frozenset[str]:
+    """The models that a picture takes in which nothing is embedded."""
+    return frozenset(
+        {"face_detection"} | ({"text_detection", "text_recognition", "bib_detection"} if with_text else set())
+    )
+
+
 def _windows_to_turn(
-    photos: Sequence[PhotoToAnalyze], faces_of: Sequence[tuple[Face, ...]], lines_of: Sequence[tuple[TextLine, ...]]
+    photos: Sequence[PhotoToAnalyze],
+    faces_of: Sequence[tuple[DescribedFace, ...]],
+    lines_of: Sequence[tuple[TextLine, ...]],
 ) -> list[tuple[TorsoWindow, ...]]:
     """Where to look for steep numbers: torsos on which no number was read at all."""
     windows_of = []

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from photofinish.application.pictures import PICTURE_LIMITS, IsWanted, Pictures, always
-from photofinish.domain.analysis import PhotoAnalysis
+from photofinish.domain.analysis import PictureAnalysis as Found
 
 if TYPE_CHECKING:
     from photofinish.analysis.analyzer import Analyzer
@@ -19,8 +19,8 @@ class PictureAnalysis:
         self._analyzer = analyzer
         self._pictures = pictures
 
-    def analyse(self, content: bytes, *, is_wanted: IsWanted = always) -> PhotoAnalysis:
-        """Return everything found in a picture.
+    def analyse(self, content: bytes, *, with_text: bool, is_wanted: IsWanted = always) -> Found:
+        """Return what is found in a picture; without text there are no bibs, and the models that read do not run.
 
         Raises:
             RejectedInput: it cannot be decoded.
@@ -29,5 +29,4 @@ class PictureAnalysis:
         with self._pictures.slot(is_wanted):
             analyzer = self._analyzer()
             photo = analyzer.decode(content, limits=PICTURE_LIMITS)
-            [analyzed] = analyzer.analyze_decoded([photo])
-        return analyzed.analysis
+            return analyzer.analyze_picture(photo, with_text=with_text)

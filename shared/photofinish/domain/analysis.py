@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from photofinish.domain.bib import Bib, TextLine
-from photofinish.domain.face import Face
+from photofinish.domain.face import DescribedFace, Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo_warning import PhotoWarning
 from photofinish.domain.sharpness import Sharpness
@@ -36,11 +36,11 @@ class WithheldFace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PhotoAnalysis:
-    """What the models and kernels found in one photo."""
+class PictureAnalysis:
+    """What was found in one picture."""
 
     image: ImageInfo
-    faces: tuple[Face, ...]
+    faces: tuple[DescribedFace, ...]
     bibs: tuple[Bib, ...]
     text: tuple[TextLine, ...]
     sharpness: Sharpness
@@ -50,6 +50,13 @@ class PhotoAnalysis:
     """Stage (`decode`, `detect`, `embed`, `read`, …) to milliseconds; a batch's time is shared equally."""
     warnings: tuple[PhotoWarning, ...] = ()
     """What was not as it should be with the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoAnalysis(PictureAnalysis):
+    """What the models and kernels found in one photo."""
+
+    faces: tuple[Face, ...]
     face_areas: tuple[Box, ...] = ()
     """All that may be a face, for redaction: the boxes of `faces`, and what was not certain enough to be one."""
     erased_faces: tuple[int, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +53,8 @@ def space_of(embeddings: Sequence[Embedding]) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Face:
-    """One face of one photo."""
+class DescribedFace:
+    """Where a face is in a picture, and how good it is."""
 
     box: Box
     landmarks: tuple[Point, Point, Point, Point, Point]
@@ -69,7 +69,17 @@ class Face:
     pose: Pose
     brightness: float
     """Mean luma of the centre of the face, 0 (black) to 100 (white)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face(DescribedFace):
+    """One face of one photo."""
+
     embedding: Embedding
+
+    @classmethod
+    def of(cls, described: DescribedFace, embedding: Embedding) -> Face:
+        return cls(**{one.name: getattr(described, one.name) for one in fields(described)}, embedding=embedding)
 
 
 def face_id(photo: PhotoRef, pipeline_version: str, index: int) -> str:

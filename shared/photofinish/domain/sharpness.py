@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from photofinish.domain.face import Face
+from photofinish.domain.face import DescribedFace
 
 # Calibrated on 150 race photos of 0.5 MP, unchanged and with synthetic blur (defocus 1.2–4 px, motion 5–20 px, scaled
 # by 0.6–1, JPEG quality 60–95; or only the runners blurred, by 3–8 % or 12–30 % of the face's size). Below the face
@@ -30,7 +30,7 @@ class Sharpness:
     is_blurry: bool
 
 
-def is_blurry(frame: float, faces: Sequence[Face]) -> bool:
+def is_blurry(frame: float, faces: Sequence[DescribedFace]) -> bool:
     """Whether no subject's face is sharp; in a photo without faces, whether the frame is not sharp.
 
     So a blurred runner before a sharp background is blurry, and a sharp runner before a panned background is not.

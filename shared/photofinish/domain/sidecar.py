@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from photofinish.domain.analysis import PhotoAnalysis, kept_numbers
+from photofinish.domain.analysis import PhotoAnalysis, PictureAnalysis, kept_numbers
 from photofinish.domain.bib import TextLine
+from photofinish.domain.face import DescribedFace
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.start_list import CONFUSION
@@ -45,70 +46,73 @@ def sidecar(
 
 def findings(analysis: PhotoAnalysis, *, embeddings: bool = False) -> dict[str, Any]:
     """Return what a sidecar says of the picture itself."""
-    return (
-        {
-            "image": {
-                "width": analysis.image.width,
-                "height": analysis.image.height,
-                "format": analysis.image.format,
-                "taken_at": analysis.image.taken_at.isoformat() if analysis.image.taken_at else None,
-                "camera": analysis.image.camera,
-            },
-            "warnings": [{"code": warning.code.value, "message": warning.message} for warning in analysis.warnings],
-            "faces": [
-                {
-                    "box": _box(face.box),
-                    "landmarks": [{"x": _round(x), "y": _round(y)} for x, y in face.landmarks],
-                    "detection_score": _round(face.detection_score),
-                    "sharpness": _round(face.sharpness),
-                    "quality": _round(face.quality),
-                    "quality_reasons": [reason.value for reason in face.quality_reasons],
-                    "pose": {
-                        "roll_deg": _round(face.pose.roll_deg),
-                        "yaw_deg": _round(face.pose.yaw_deg),
-                        "pitch_deg": _round(face.pose.pitch_deg),
-                    },
-                    "brightness": _round(face.brightness),
-                }
-                | (
-                    {"embedding": {"space": face.embedding.space, "vector": [float(v) for v in face.embedding.vector]}}
-                    if embeddings
-                    else {}
-                )
-                for face in analysis.faces
-            ],
-            "face_areas": [_box(area) for area in analysis.face_areas],
-            "bibs": [
-                {
-                    "number": bib.number,
-                    "ocr_score": _round(bib.ocr_score),
-                    "box": _box(bib.box),
-                    "face_index": bib.face_index,
-                    "partial": bib.partial,
-                    "candidates": [
-                        {"number": candidate.number, "probability": _round(candidate.probability)}
-                        for candidate in bib.candidates
-                    ],
-                }
-                for bib in analysis.bibs
-            ],
-            "text": [
-                {"text": line.text, "ocr_score": _round(line.ocr_score), "box": _box(line.box)}
-                | ({"corners": [{"x": _round(x), "y": _round(y)} for x, y in line.quad.corners]} if line.quad else {})
-                | _digits(line)
-                for line in analysis.text
-            ],
-            "sharpness": {
-                "frame": _round(analysis.sharpness.frame),
-                "laplacian_variance": _round(analysis.sharpness.laplacian_variance),
-                "is_blurry": analysis.sharpness.is_blurry,
-            },
-            "models": dict(analysis.models),
-            "timings_ms": {stage: round(ms, 2) for stage, ms in analysis.timings_ms.items()},
-        }
-        | _left_out(analysis)
-        | _of_renditions(analysis)
-    )
+    found = findings_of_picture(analysis) | {"face_areas": [_box(area) for area in analysis.face_areas]}
+    if embeddings:
+        found["faces"] = [
+            described
+            | {"embedding": {"space": face.embedding.space, "vector": [float(v) for v in face.embedding.vector]}}
+            for described, face in zip(found["faces"], analysis.faces, strict=True)
+        ]
+    return found | _left_out(analysis) | _of_renditions(analysis)
+
+
+def findings_of_picture(analysis: PictureAnalysis) -> dict[str, Any]:
+    """Return what is found in any picture, in the form of a sidecar."""
+    return {
+        "image": {
+            "width": analysis.image.width,
+            "height": analysis.image.height,
+            "format": analysis.image.format,
+            "taken_at": analysis.image.taken_at.isoformat() if analysis.image.taken_at else None,
+            "camera": analysis.image.camera,
+        },
+        "warnings": [{"code": warning.code.value, "message": warning.message} for warning in analysis.warnings],
+        "faces": [_face(face) for face in analysis.faces],
+        "bibs": [
+            {
+                "number": bib.number,
+                "ocr_score": _round(bib.ocr_score),
+                "box": _box(bib.box),
+                "face_index": bib.face_index,
+                "partial": bib.partial,
+                "candidates": [
+                    {"number": candidate.number, "probability": _round(candidate.probability)}
+                    for candidate in bib.candidates
+                ],
+            }
+            for bib in analysis.bibs
+        ],
+        "text": [
+            {"text": line.text, "ocr_score": _round(line.ocr_score), "box": _box(line.box)}
+            | ({"corners": [{"x": _round(x), "y": _round(y)} for x, y in line.quad.corners]} if line.quad else {})
+            | _digits(line)
+            for line in analysis.text
+        ],
+        "sharpness": {
+            "frame": _round(analysis.sharpness.frame),
+            "laplacian_variance": _round(analysis.sharpness.laplacian_variance),
+            "is_blurry": analysis.sharpness.is_blurry,
+        },
+        "models": dict(analysis.models),
+        "timings_ms": {stage: round(ms, 2) for stage, ms in analysis.timings_ms.items()},
+    }
+
+
+def _face(face: DescribedFace) -> dict[str, Any]:
+    return {
+        "box": _box(face.box),
+        "landmarks": [{"x": _round(x), "y": _round(y)} for x, y in face.landmarks],
+        "detection_score": _round(face.detection_score),
+        "sharpness": _round(face.sharpness),
+        "quality": _round(face.quality),
+        "quality_reasons": [reason.value for reason in face.quality_reasons],
+        "pose": {
+            "roll_deg": _round(face.pose.roll_deg),
+            "yaw_deg": _round(face.pose.yaw_deg),
+            "pitch_deg": _round(face.pose.pitch_deg),
+        },
+        "brightness": _round(face.brightness),
+    }
 
 
 def face_numbers(document: Mapping[str, Any]) -> tuple[int, ...]:

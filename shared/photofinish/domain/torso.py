@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from photofinish.domain.bib import Bib, TextLine
 from photofinish.domain.bib_number import digits_of
-from photofinish.domain.face import Face
+from photofinish.domain.face import DescribedFace
 from photofinish.domain.geometry import overlap_of_smaller
 
 # The unit of length is the size of the face, √(width × height) of its box. On 150 labelled race photos (213 bibs),
@@ -38,7 +38,7 @@ class TorsoWindow:
 
 
 def torso_windows(
-    faces: Sequence[Face], bibs: Sequence[Bib], *, width: int, height: int, enough_digits: int = ENOUGH_DIGITS
+    faces: Sequence[DescribedFace], bibs: Sequence[Bib], *, width: int, height: int, enough_digits: int = ENOUGH_DIGITS
 ) -> tuple[TorsoWindow, ...]:
     """Windows below the faces without a whole number, in a photo of `width` × `height` pixels.
 
@@ -52,7 +52,7 @@ def torso_windows(
     return tuple(window for window in windows if window is not None)
 
 
-def _window(face: Face, width: int, height: int) -> TorsoWindow | None:
+def _window(face: DescribedFace, width: int, height: int) -> TorsoWindow | None:
     x, y, w, h = face.box.to_pixels(width, height)
     unit = math.sqrt(max(0.0, w * h))
     if unit < MIN_FACE_PX:

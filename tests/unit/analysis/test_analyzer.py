@@ -11,17 +11,19 @@ import cv2
 import jsonschema
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
 from photofinish.analysis.imaging.decoding import DecodedPhoto, Limits
 from photofinish.analysis.models.cpu_features import multiplies_int8_exactly
+from photofinish.analysis.models.session import OrtSession
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.analysis.orientation import Evidence
 from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib import Bib, find_bibs
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import PhotoRef
-from photofinish.domain.sidecar import sidecar, sidecar_bytes, sidecar_schema
+from photofinish.domain.sidecar import findings_of_picture, sidecar, sidecar_bytes, sidecar_schema
 from photofinish.domain.start_list import BibCandidate, StartList
 from photofinish.errors import RejectedInput
 from support.pictures import BgrImage, encode, exif, group, noise, runner
@@ -64,6 +66,27 @@ def test_a_runner_with_a_bib(analyzer: Analyzer) -> None:
     jsonschema.validate(written, sidecar_schema())
     assert base64.b64decode(str(written["placeholder"])) == analysis.placeholder
     assert int(str(written["perceptual_hash"]), 16) == analysis.perceptual_hash
+
+
+@pytest.mark.parametrize("with_text", [True, False])
+def test_a_picture_alone_takes_the_models_that_it_needs(
+    analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch, with_text: bool
+) -> None:
+    ran: set[str | None] = set()
+    run = OrtSession.run
+
+    def noted(session: OrtSession, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        ran.add(session.role)
+        return run(session, batch)
+
+    content = encode(runner("2906"))
+    whole = document(analyzer, analysis_of(analyzer.analyze([content])[0]))
+    monkeypatch.setattr(OrtSession, "run", noted)
+    found = findings_of_picture(analyzer.analyze_picture(analyzer.decode(content), with_text=with_text))
+    expected = {"face_detection"} | ({"text_detection", "text_recognition"} if with_text else set())
+    assert ran == set(found["models"]) == expected
+    for name in ["image", "faces", "sharpness", "warnings"] + (["bibs", "text"] if with_text else []):
+        assert found[name] == whole[name], name
 
 
 @pytest.mark.parametrize("tilt_deg", [-90, -60, -45, -30, 30, 45, 75, 90])

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from photofinish.domain.access import Scope
 from photofinish.domain.quality import QualityReason
-from photofinish.domain.sidecar import findings
+from photofinish.domain.sidecar import findings_of_picture
 from photofinish.errors import RejectedInput
 from photofinish.wiring import App
 from photofinish_functions.api.error_codes import fails_with
@@ -31,8 +31,15 @@ class Feature(StrEnum):
     SHARPNESS = "sharpness"
 
 
+_READ = frozenset({Feature.BIBS, Feature.TEXT})
+
+
 class AnalyzeQuery(Parameters):
-    features: list[Feature] | None = Field(None, description="What to answer; everything if it is not given.")
+    features: list[Feature] | None = Field(
+        None,
+        description="What to answer; everything if it is not given. Without `bibs` and `text` nothing is read, which "
+        "takes most of the time.",
+    )
 
 
 class PoseJson(Output):
@@ -82,7 +89,7 @@ class AnalyzedPicture(Output):
     text: list[AnalyzedLine] | None = None
     sharpness: AnalyzedSharpness | None = None
     warnings: list[PhotoWarningJson] = Field(default_factory=list)
-    models: dict[str, str] = Field(default_factory=dict, description="Role → model.")
+    models: dict[str, str] = Field(default_factory=dict, description="Role → model, of those that ran.")
     timings_ms: dict[str, float] = Field(default_factory=dict)
     error: PictureError | None = Field(None, description="Why this picture could not be analysed; the others were.")
 
@@ -118,7 +125,9 @@ def blueprint(services: App) -> APIBlueprint:
 
 def _analysed(services: App, content: bytes, wanted: frozenset[Feature]) -> AnalyzedPicture:
     try:
-        found = findings(services.picture_analysis.analyse(content, is_wanted=is_wanted))
+        found = findings_of_picture(
+            services.picture_analysis.analyse(content, with_text=bool(wanted & _READ), is_wanted=is_wanted)
+        )
     except RejectedInput as rejection:
         error = {"code": rejection.code, "message": rejection.message}
         return AnalyzedPicture.model_validate({"error": error})

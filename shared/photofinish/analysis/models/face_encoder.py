@@ -18,7 +18,7 @@ from photofinish.analysis.models.face_pack import FacePack
 from photofinish.analysis.models.insightface_packs import load_pack
 from photofinish.analysis.models.session import OrtSession
 from photofinish.analysis.models.settings import ModelSettings
-from photofinish.domain.face import Embedding, Face
+from photofinish.domain.face import DescribedFace, Embedding, Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.pose import head_pose
 from photofinish.domain.quality import face_quality, quality_reasons
@@ -101,6 +101,12 @@ class FaceEncoder:
         chips = _chips(images, [found.landmarks for found in detections])
         return self._faces(images, detections, chips, self._vectors(images, detections, chips))
 
+    def describe(
+        self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections]
+    ) -> list[tuple[DescribedFace, ...]]:
+        """Describe detected faces as :meth:`embed` does, without the model that embeds them."""
+        return _described(images, detections, _chips(images, [found.landmarks for found in detections]))
+
     def _faces(
         self,
         images: Sequence[NDArray[np.uint8]],
@@ -109,14 +115,9 @@ class FaceEncoder:
         embeddings: NDArray[np.float32],
     ) -> list[tuple[Face, ...]]:
         vectors = iter(embeddings)
-        sharpness = iter(chip_sharpness(chips).tolist())
-        brightness = iter(chip_brightness(chips).tolist())
         return [
-            tuple(
-                self._face(image, found, index, next(vectors), next(sharpness), next(brightness))
-                for index in range(len(found))
-            )
-            for image, found in zip(images, detections, strict=True)
+            tuple(Face.of(face, Embedding(next(vectors), self.embedding_space)) for face in faces)
+            for faces in _described(images, detections, chips)
         ]
 
     def _vectors(
@@ -137,38 +138,6 @@ class FaceEncoder:
         averaged: NDArray[np.float32] = single / np.linalg.norm(single, axis=1, keepdims=True)
         return averaged
 
-    def _face(
-        self,
-        image: NDArray[np.uint8],
-        found: Detections,
-        index: int,
-        vector: NDArray[np.float32],
-        sharpness: float,
-        brightness: float,
-    ) -> Face:
-        height, width = image.shape[:2]
-        x, y, w, h = (float(value) for value in found.boxes[index])
-        landmarks = found.landmarks[index]
-        right_eye, left_eye, nose, right_mouth, left_mouth = (
-            (float(point[0]) / width, float(point[1]) / height) for point in landmarks
-        )
-        score, size_px = float(found.scores[index]), (w * h) ** 0.5
-        # The second pass estimates tilted and turned faces as more upright than they are.
-        pose = head_pose(found.first_landmarks[index])
-        return Face(
-            box=Box.from_pixels(x, y, w, h, width=width, height=height),
-            landmarks=(right_eye, left_eye, nose, right_mouth, left_mouth),
-            detection_score=score,
-            sharpness=sharpness,
-            quality=face_quality(size_px=size_px, detection_score=score, pose=pose, sharpness=sharpness),
-            quality_reasons=quality_reasons(
-                size_px=size_px, detection_score=score, pose=pose, sharpness=sharpness, brightness=brightness
-            ),
-            pose=pose,
-            brightness=brightness,
-            embedding=Embedding(vector, self.embedding_space),
-        )
-
 
 def _is_portrait(image: NDArray[np.uint8], found: Detections) -> bool:
     """Whether a face is as large as the main face of a portrait, see :meth:`FaceDetector.detect_portrait`."""
@@ -180,3 +149,40 @@ def _chips(images: Sequence[NDArray[np.uint8]], landmarks: Sequence[NDArray[np.f
     """(N, 112, 112, 3) chips of all faces of all images, in order."""
     chips = [align(image, points) for image, faces in zip(images, landmarks, strict=True) for points in faces]
     return np.stack(chips) if chips else np.zeros((0, CHIP_SIZE, CHIP_SIZE, 3), np.uint8)
+
+
+def _described(
+    images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections], chips: NDArray[np.uint8]
+) -> list[tuple[DescribedFace, ...]]:
+    sharpness = iter(chip_sharpness(chips).tolist())
+    brightness = iter(chip_brightness(chips).tolist())
+    return [
+        tuple(_face(image, found, index, next(sharpness), next(brightness)) for index in range(len(found)))
+        for image, found in zip(images, detections, strict=True)
+    ]
+
+
+def _face(
+    image: NDArray[np.uint8], found: Detections, index: int, sharpness: float, brightness: float
+) -> DescribedFace:
+    height, width = image.shape[:2]
+    x, y, w, h = (float(value) for value in found.boxes[index])
+    landmarks = found.landmarks[index]
+    right_eye, left_eye, nose, right_mouth, left_mouth = (
+        (float(point[0]) / width, float(point[1]) / height) for point in landmarks
+    )
+    score, size_px = float(found.scores[index]), (w * h) ** 0.5
+    # The second pass estimates tilted and turned faces as more upright than they are.
+    pose = head_pose(found.first_landmarks[index])
+    return DescribedFace(
+        box=Box.from_pixels(x, y, w, h, width=width, height=height),
+        landmarks=(right_eye, left_eye, nose, right_mouth, left_mouth),
+        detection_score=score,
+        sharpness=sharpness,
+        quality=face_quality(size_px=size_px, detection_score=score, pose=pose, sharpness=sharpness),
+        quality_reasons=quality_reasons(
+            size_px=size_px, detection_score=score, pose=pose, sharpness=sharpness, brightness=brightness
+        ),
+        pose=pose,
+        brightness=brightness,
+    )

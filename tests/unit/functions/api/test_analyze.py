@@ -28,6 +28,8 @@ def test_a_picture_is_analysed_like_a_photo(api: Api) -> None:
 def test_only_what_is_asked_for_is_answered(api: Api, features: list[str]) -> None:
     query = "&".join(f"features={feature}" for feature in features)
     [picture] = api.call("POST", f"/analyze?{query}", data={"picture": files(NUMBER)}).get_json()["pictures"]
+    assert ("text_recognition" in picture["models"]) == ("bibs" in features), "models that are not needed do not run"
+    assert "face_embedding" not in picture["models"]
     assert {name for name in ("faces", "bibs", "text", "sharpness") if picture[name] is not None} == set(features)
 
 
