@@ -241,7 +241,7 @@ def test_the_schema_refuses_invalid_sidecars(analyzer: Analyzer) -> None:
 
 def test_the_pipeline_version_names_the_models_and_fits_an_object_name(analyzer: Analyzer) -> None:
     form = "int8" if multiplies_int8_exactly() else ""
-    assert analyzer.pipeline_version == f"5-yunet2023mar-sface2021dec-ppocrdetsmall6{form}-ppocrrecsmall6{form}"
+    assert analyzer.pipeline_version == f"6-yunet2023mar-sface2021dec-ppocrdetsmall6{form}-ppocrrecsmall6{form}"
     assert analyzer.embedding_space == "sface-2021dec-2"
 
 
