@@ -1,7 +1,8 @@
 """A thousand live streams in one instance while photos come in: latency from event to client, memory, nothing lost.
 
-``python tests/bench/events/live.py [--connections 1000] [--photos-per-s 50] [--seconds 30]`` prints a row of
-docs/benchmarks/live.md. The function, Postgres, the writer and all clients share the machine.
+``python tests/bench/events/live.py [--connections 1000] [--photos-per-s 50] [--seconds 30] [--chart FILE.svg]`` prints
+a row of docs/benchmarks/live.md, and draws the latency of every second. The function, Postgres, the writer and all
+clients share the machine.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import psycopg
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from bench.events.live_chart import Second, latency_chart
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.events.log import PgEventLog
 from photofinish.domain.access import RateLimit
@@ -41,6 +43,7 @@ TIMED_ONE_IN = 20
 """Reading ids of all connections would keep the clients busy, so the latency of one in twenty is measured."""
 OPENED_AT_ONCE = 50
 SETTLE_S = 60.0
+BAR_MS = 500.0
 _ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
 
 
@@ -140,6 +143,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=1000)
     parser.add_argument("--photos-per-s", type=float, default=50)
     parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--chart", type=Path, help="Draw the latency of every second into this SVG.")
     arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     load_before = os.getloadavg()[0]
@@ -167,6 +171,17 @@ def main() -> None:
         f"|{p50:.0f} ms|{p95:.0f} ms|{usual_p95:.0f} ms|"
         f"{memory_mib:.0f} MiB|{processor_share:.2f} CPU|{load_before:.1f}, {os.getloadavg()[0]:.1f}|"
     )
+    if arguments.chart is not None:
+        first = min(of_second)
+        seconds = [
+            Second(second - first, *np.percentile(latencies, [50, 95]))
+            for second, latencies in sorted(of_second.items())
+        ]
+        title = (
+            f"Event to client: {arguments.photos_per_s * arguments.seconds:,.0f} photos, "
+            f"{arguments.connections:,} listeners; load average {load_before:.1f} to {os.getloadavg()[0]:.1f}"
+        )
+        arguments.chart.write_text(latency_chart(seconds, title=title, bar_ms=BAR_MS), encoding="utf-8")
 
 
 if __name__ == "__main__":
