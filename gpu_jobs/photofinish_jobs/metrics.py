@@ -42,6 +42,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._retries = 0
         self._photos: dict[str, int] = defaultdict(int)
         self._spent_ms: dict[str, float] = defaultdict(float)
         self._waiting: dict[str, Callable[[], int]] = {}
@@ -62,6 +63,16 @@ class Metrics:
             for stage, milliseconds in spent_ms.items():
                 self._photos[stage] += 1
                 self._spent_ms[stage] += milliseconds
+
+    def add_retries(self, count: int) -> None:
+        """Count photos whose message was delivered before: an earlier attempt did not end with a result."""
+        with self._lock:
+            self._retries += count
+
+    @property
+    def retries(self) -> int:
+        """Photos since the task began that were tried again."""
+        return self._retries
 
     def report(self) -> list[StageFigures]:
         """Return the figures of every stage in processing order; each call begins a new interval."""
@@ -131,11 +142,21 @@ class Reporter:
         figures = self._metrics.report()
         self._log(figures)
         self._publish(
-            {"at": datetime.now(UTC), "every_s": self._every_s, "stages": [asdict(figure) for figure in figures]}
+            {
+                "at": datetime.now(UTC),
+                "every_s": self._every_s,
+                "stages": [asdict(figure) for figure in figures],
+                "retries": self._metrics.retries,
+            }
         )
 
     def _log(self, figures: list[StageFigures]) -> None:
-        log.info("stages", extra=fields(place=self._lease_id, stages=[asdict(figure) for figure in figures]))
+        log.info(
+            "stages",
+            extra=fields(
+                place=self._lease_id, stages=[asdict(figure) for figure in figures], retries=self._metrics.retries
+            ),
+        )
 
     def _publish(self, report: Mapping[str, Any] | None) -> None:
         """Replace the report of this task; None deletes it. Nothing waits for it, so a failure is only logged."""

@@ -167,6 +167,7 @@ class Worker:
             with self._giving_back_on_failure(works):
                 raise
         if begun:
+            pipeline.metrics.add_retries(sum(work.delivery_attempt > 1 for work in begun))
             pipeline.put(begun)
 
     def _begin(self, works: Sequence[LeasedWork]) -> list[LeasedWork]:

@@ -314,11 +314,13 @@ ANSWERS: Final[dict[str, Json]] = {
             {
                 "task": "2026-05-01T10:02:00-analyze/0",
                 "reported_s_ago": 1.2,
+                "retries": 3,
                 "stages": [
                     {"stage": "decode", "photos": 1210, "photos_per_s": 12.5, "ms_per_photo": 88.1, "waiting": 4}
                 ],
             }
         ],
+        "retries": 3,
         "photos_per_s": 12.4,
         "ends_at": "2026-05-01T10:07:10Z",
         "failed_last_day": [{"code": "analysis_failed", "photos": 2}],

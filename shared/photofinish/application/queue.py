@@ -37,6 +37,11 @@ class Queue:
     """Photos that failed in the last day, by code."""
 
     @property
+    def retries(self) -> int:
+        """Photos that the tasks tried again since they began."""
+        return sum(task.retries for task in self.tasks)
+
+    @property
     def ends_at(self) -> datetime | None:
         """When the queue will be empty at this rate; None where nothing waits or nothing is done."""
         if not self.outstanding or not self.results_per_s:

@@ -17,6 +17,8 @@ class RunningTask:
 
     place: str
     reported_s_ago: float
+    retries: int
+    """Photos that it tried again since it began: an earlier attempt did not end with a result."""
     stages: Sequence[Mapping[str, Any]]
     """Each with `stage`, `photos`, `photos_per_s`, `ms_per_photo` and `waiting`, in the order of a photo's way."""
 
@@ -27,5 +29,12 @@ def running_tasks(reports: Mapping[str, Mapping[str, Any]], now: datetime) -> li
     for place, report in sorted(reports.items()):
         age_s = (now - report["at"]).total_seconds()
         if age_s <= _MISSED_REPORTS * report["every_s"]:
-            running.append(RunningTask(place=place, reported_s_ago=max(0.0, age_s), stages=report["stages"]))
+            running.append(
+                RunningTask(
+                    place=place,
+                    reported_s_ago=max(0.0, age_s),
+                    retries=report.get("retries", 0),  # a task of the version before does not report them
+                    stages=report["stages"],
+                )
+            )
     return running

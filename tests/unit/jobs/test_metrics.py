@@ -38,9 +38,11 @@ def test_a_reporter_publishes_figures_and_deletes_them_at_the_end() -> None:
     fail_once(leases.report, Unavailable("Firestore is unavailable for a moment"))
     before_call(leases.report, lambda *_: attempts.release())
     metrics.add("decode", 7)
+    metrics.add_retries(2)
     with Reporter(metrics, leases, "run/0", every_s=0.01):
         for _ in range(3):  # the third begins after the second is through
             assert attempts.acquire(timeout=DEADLINE_S), "nothing is reported after a failure"
         (stage,) = leases.reports()["run/0"]["stages"]
         assert (stage["stage"], stage["photos"]) == ("decode", 1)
+        assert leases.reports()["run/0"]["retries"] == 2
     assert leases.reports() == {}

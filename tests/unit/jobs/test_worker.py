@@ -208,15 +208,21 @@ def test_a_message_that_arrives_as_the_task_leaves_is_not_stranded(cloud: Memory
     assert status_of(cloud, late[0]) is PhotoStatus.DONE
 
 
-def test_a_short_outage_of_a_service_costs_only_time() -> None:
+def test_a_short_outage_of_a_service_costs_only_time(caplog: pytest.LogCaptureFixture) -> None:
     cloud = MemoryCloud()
     photo = cloud.drop("race/1.jpg", toy_photo()).ref
     calls: list[PhotoRef] = []
     fail_once(cloud.index.replace, Unavailable("the database is restarting"))
     before_call(cloud.index.replace, lambda ref, *_: calls.append(ref))
-    cloud.worker().run()
+    with caplog.at_level("INFO"):
+        cloud.worker().run()
     assert status_of(cloud, photo) is PhotoStatus.DONE
     assert calls == [photo, photo]
+    assert stages_logged(caplog)[-1]["retries"] == 1
+
+
+def stages_logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
+    return [record.fields for record in caplog.records if record.getMessage() == "stages"]  # type: ignore[attr-defined]
 
 
 def test_photos_whose_task_ended_are_analysed_alone() -> None:

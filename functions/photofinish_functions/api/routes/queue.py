@@ -48,12 +48,15 @@ class StageJson(Output):
 class TaskJson(Output):
     task: str
     reported_s_ago: Score
+    retries: int = Field(
+        description="Photos since the task began that were delivered to it again: an earlier attempt had no result."
+    )
     stages: list[StageJson]
 
     @classmethod
     def of(cls, task: RunningTask) -> TaskJson:
         stages = [StageJson.model_validate(stage) for stage in task.stages]
-        return cls(task=task.place, reported_s_ago=task.reported_s_ago, stages=stages)
+        return cls(task=task.place, reported_s_ago=task.reported_s_ago, retries=task.retries, stages=stages)
 
 
 class FailedJson(Output):
@@ -66,6 +69,7 @@ class QueueJson(Output):
     outstanding: int = Field(description="Photos that are queued or processing.")
     oldest: OldestJson | None
     tasks: list[TaskJson] = Field(description="Analysis tasks that report, by name.")
+    retries: int = Field(description="Of all these tasks.")
     photos_per_s: Score | None = Field(description="Results a second over the last two minutes; null without any.")
     ends_at: datetime | None = Field(description="When all will have results at this rate; null without a rate.")
     failed_last_day: list[FailedJson] = Field(
@@ -80,6 +84,7 @@ class QueueJson(Output):
             outstanding=queue.outstanding,
             oldest=None if queue.oldest is None else OldestJson.of(queue.oldest),
             tasks=[TaskJson.of(task) for task in queue.tasks],
+            retries=queue.retries,
             photos_per_s=queue.results_per_s,
             ends_at=queue.ends_at,
             failed_last_day=[FailedJson(code=code, photos=photos) for code, photos in failures],

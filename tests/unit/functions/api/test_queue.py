@@ -38,14 +38,16 @@ def test_what_waits_and_what_works(api: Api) -> None:
     queued(api, "other/2.jpg")
     api.cloud.documents.note_failure([photo("race/1.jpg")], "The task was killed.")
     stage = {"stage": "decode", "photos": 3, "photos_per_s": 1.5, "ms_per_photo": 80.0, "waiting": None}
-    api.cloud.leases.report("launch/0", {"at": NOW, "every_s": 600.0, "stages": [stage]})
-    api.cloud.leases.report("killed/0", {"at": NOW - timedelta(days=1), "every_s": 1.0, "stages": []})
+    api.cloud.leases.report("launch/0", {"at": NOW, "every_s": 600.0, "stages": [stage], "retries": 3})
+    api.cloud.leases.report("launch/1", {"at": NOW, "every_s": 600.0, "stages": []})
+    api.cloud.leases.report("killed/0", {"at": NOW - timedelta(days=1), "every_s": 1.0, "stages": [], "retries": 9})
     api.cloud.event_log.append([failed(1), failed(2)])
     answer = api.call("GET", "/queue").get_json()
     assert answer["outstanding"] == 2
     assert answer["oldest"]["photo"]["name"] == "race/1.jpg"
     assert answer["oldest"]["last_failure"] == "The task was killed."
-    assert [(task["task"], task["stages"]) for task in answer["tasks"]] == [("launch/0", [stage])]
+    assert [(task["task"], task["stages"]) for task in answer["tasks"]] == [("launch/0", [stage]), ("launch/1", [])]
+    assert ([task["retries"] for task in answer["tasks"]], answer["retries"]) == ([3, 0], 3), "of those that report"
     assert answer["failed_last_day"] == [{"code": "analysis_failed", "photos": 2}]
     assert answer["photos_per_s"] == pytest.approx(2 / 120, rel=1e-4)
     assert datetime.fromisoformat(answer["ends_at"]) - datetime.fromisoformat(answer["at"]) == timedelta(seconds=120)
@@ -55,7 +57,8 @@ def test_an_empty_queue_has_no_end(api: Api) -> None:
     answer = api.call("GET", "/queue").get_json()
     del answer["at"]
     assert answer == {
-        "outstanding": 0, "oldest": None, "tasks": [], "photos_per_s": None, "ends_at": None, "failed_last_day": [],
+        "outstanding": 0, "oldest": None, "tasks": [], "retries": 0, "photos_per_s": None, "ends_at": None,
+        "failed_last_day": [],
     }  # fmt: skip
 
 
