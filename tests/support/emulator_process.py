@@ -13,8 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-START_TIMEOUT_S = 20.0
-STOP_TIMEOUT_S = 15.0
+from support.waiting import DEADLINE_S
 
 
 class EmulatorProcess:
@@ -76,7 +75,7 @@ class EmulatorProcess:
     def wait(self) -> int:
         """Wait until it ends by itself; return the exit status."""
         assert self._process is not None, "the server is not running"
-        return self._process.wait(STOP_TIMEOUT_S)
+        return self._process.wait(DEADLINE_S)
 
     def log_tail(self) -> str:
         return "\n".join(self.log_path.read_text().splitlines()[-20:])
@@ -87,13 +86,11 @@ class EmulatorProcess:
             return 0
         process.send_signal(signum)
         try:
-            return process.wait(STOP_TIMEOUT_S)
+            return process.wait(DEADLINE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            raise AssertionError(
-                f"{self._name} did not stop within {STOP_TIMEOUT_S:g} s; see {self.log_path}"
-            ) from None
+            raise AssertionError(f"{self._name} did not stop within {DEADLINE_S:g} s; see {self.log_path}") from None
         finally:
             assert process.stdout is not None
             process.stdout.close()
@@ -119,6 +116,6 @@ def _first_line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        if not selector.select(START_TIMEOUT_S):
-            return f"nothing within {START_TIMEOUT_S:g} s"
+        if not selector.select(DEADLINE_S):
+            return f"nothing within {DEADLINE_S:g} s"
     return process.stdout.readline()
