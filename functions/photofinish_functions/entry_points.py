@@ -27,6 +27,7 @@ from photofinish.application.ingest import ingest
 from photofinish.application.previews import end_due_links
 from photofinish.application.reconcile import reconcile as reconcile_bucket
 from photofinish.application.recording_events import record_photo_event
+from photofinish.application.unindexing import unindex_without_result
 from photofinish.application.webhooks.relaying import relay_soon
 from photofinish.domain.photo import PhotoStatus, is_folder_placeholder
 from photofinish.domain.webhook import ABANDON_AFTER
@@ -191,9 +192,13 @@ def cluster_people(message: Message) -> None:
 
 @on_message
 def record_events(message: Message) -> None:
-    """Record in the event log that a photo was queued or reached a final status, and count the results."""
+    """Record in the event log that a photo was queued or reached a final status, and count the results.
+
+    First, a photo without a result leaves the search: no receiver of its event is to find it there.
+    """
     cloud = app()
     photo, status = parse_result(message, bucket=cloud.settings.photo_bucket)
+    unindex_without_result(photo, status, cloud.documents, cloud.index)
     if record_photo_event(photo, status, cloud.documents, cloud.event_log, cloud.batches):
         relay_soon(cloud.webhook_messages)
         cloud.statistics_counting.count_soon(photo.album)

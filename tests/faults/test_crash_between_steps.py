@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from photofinish.adapters.memory.work import MemoryWorkQueue
+from photofinish.application.dead_letters import record_given_up
+from photofinish.application.unindexing import unindex_without_result
 from photofinish.domain.photo import PhotoStatus
 from support.index import bibs_of
 from support.pipeline import MemoryCloud, toy_photo
@@ -103,6 +105,22 @@ def test_every_crash_point_ends_in_the_same_state() -> None:
         cloud.worker().run()
         assert final_state(cloud) == expected, f"differs after a crash before call {calls + 1}"
     assert killed >= 10, "the pipeline has more steps than crash points were tried"
+
+
+def test_a_photo_whose_dead_letter_comes_after_a_crash_is_found_only_if_it_is_done() -> None:
+    ends = set()
+    for calls in itertools.count():
+        cloud = a_cloud()
+        if not run_until_killed(cloud, calls):
+            break
+        for record in list(cloud.documents.list_photos("race")):
+            record_given_up(record.ref, attempts="5", documents=cloud.documents, events=cloud.events)
+        for photo, status in cloud.events.published:
+            unindex_without_result(photo, status, cloud.documents, cloud.index)
+        done = {record.ref.name for record in cloud.documents.list_photos("race", status=PhotoStatus.DONE)}
+        assert {one.photo.name for one in cloud.index.all_photos()} == done, f"after a crash before call {calls + 1}"
+        ends.add(len(done))
+    assert ends == {0, 1}
 
 
 @pytest.mark.parametrize("times", [2, 3])

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from photofinish.adapters.memory.failing import before_call
+from photofinish.application.dead_letters import record_given_up
+from photofinish.application.unindexing import unindex_without_result
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from support.simulation import BAD, BREAKING, GOOD, HANGING, KILLING, Fault, SimulatedCloud
 
@@ -86,11 +88,27 @@ def test_a_task_frozen_past_its_dead_letter_brings_its_result() -> None:
     cloud = SimulatedCloud()
     photo = cloud.drop_kind("race/1.jpg", GOOD)
 
-    def give_up(*_: object, **__: object) -> None:
+    def give_up() -> None:
         cloud.documents.record_final(photo, PhotoStatus.FAILED, {}, error=("gave_up", "It was delivered too often."))
         cloud.events.publish_result(photo, PhotoStatus.FAILED)
 
-    before_call(cloud.index.replace, give_up)
+    once(cloud.index.replace, give_up)
+    cloud.settle()
+    assert cloud.problems() == []
+
+
+def test_a_task_frozen_between_index_and_document_past_its_dead_letter_brings_its_result() -> None:
+    """The dead letter took it out of the index."""
+    cloud = SimulatedCloud()
+    photo = cloud.drop_kind("race/1.jpg", GOOD)
+
+    def give_up() -> None:
+        assert cloud.index.indexed(photo.photo_id) is not None
+        record_given_up(photo, attempts="20", documents=cloud.documents, events=cloud.events)
+        unindex_without_result(photo, PhotoStatus.FAILED, cloud.documents, cloud.index)
+        assert cloud.index.indexed(photo.photo_id) is None
+
+    once(cloud.documents.record_final, give_up)
     cloud.settle()
     assert cloud.problems() == []
 

@@ -22,6 +22,7 @@ from photofinish.adapters.memory.work import MemoryTaskLeases, MemoryWorkQueue
 from photofinish.analysis.analyzer import AnalyzedPhoto
 from photofinish.application.commit import Committer
 from photofinish.application.dead_letters import record_given_up
+from photofinish.application.unindexing import unindex_without_result
 from photofinish.clocks import Waitable
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.sidecar import derived_of, preview_name, sidecar_name, thumbnail_name
@@ -282,6 +283,7 @@ class SimulatedCloud(MemoryCloud):
         while self.queue.dead_letters:
             item = self.queue.dead_letters.pop()
             record_given_up(item.photo, attempts="20", documents=self.documents, events=self.events)
+            unindex_without_result(item.photo, PhotoStatus.FAILED, self.documents, self.index)
 
     def settle(self) -> None:
         """Run undisturbed tasks until nothing is left to do."""

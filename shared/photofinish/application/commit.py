@@ -94,7 +94,9 @@ class Committer:
         meanwhile. People who do so later are found in the index.
 
         The document decides: where it has a newer version of the photo, or another result of this one, the index and
-        the bucket follow it. Where this result is recorded, the objects of earlier results go.
+        the bucket follow it. Where this result is recorded, the objects of earlier results go. A photo that was given
+        up meanwhile may have been taken out of the index (:mod:`photofinish.application.unindexing`): it is indexed
+        again once its document says that it has a result.
         """
         version = analyzed.pipeline_version
         while True:
@@ -137,7 +139,11 @@ class Committer:
             {} if shown is None else bib_fields(shown)
         )
         fields["timings_ms"] = fields["timings_ms"] | {stage: round(ms, 2) for stage, ms in io_ms.items()}
-        if self._documents.record_final(photo, PhotoStatus.DONE, fields):
+        is_recorded = self._documents.record_final(photo, PhotoStatus.DONE, fields, unless_failed=True)
+        if not is_recorded and self._documents.record_final(photo, PhotoStatus.DONE, fields):
+            is_recorded = True
+            self._index.replace(photo, version, analysis)
+        if is_recorded:
             there = remove_superseded(photo, version, self._objects)
             if sidecar_name(photo, version) not in there:  # a task with another pipeline was first, and removed it
                 self._put_objects(photo, document, analyzed, has_renditions=has_renditions)

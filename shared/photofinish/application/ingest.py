@@ -9,7 +9,7 @@ from datetime import datetime
 from photofinish.domain.announced import check_as_announced
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto, is_folder_placeholder
 from photofinish.domain.photo_document import duplicate_fields
-from photofinish.domain.work import check_names, check_size
+from photofinish.domain.work import check_names, check_size, is_version
 from photofinish.errors import RejectedInput
 from photofinish.logs import fields
 from photofinish.ports import Documents, ResultEvents, WorkItem, WorkQueue
@@ -25,7 +25,8 @@ def ingest(
     One with the bytes of another photo of its album is not analysed: it is done, and names the other.
 
     It is recorded first: a crash in between leaves a record, and the event, delivered again, queues it. An overwrite of
-    a wrong size is queued, too: its task rejects it, and removes the older version from the search.
+    a wrong size is queued, too: its task rejects it, and removes the older version from the search. For one that is not
+    as announced :func:`photofinish.application.unindexing.unindex_without_result` does that, after the result event.
     """
     if is_folder_placeholder(photo):
         log.info("no photo but a folder's placeholder", extra=fields(name=photo.ref.name))
@@ -34,6 +35,10 @@ def ingest(
     original = _original(photo, documents) if rejection is None else None
     trace_id = uuid.uuid4().hex
     if not documents.record_queued(photo, event_at=event_at, trace_id=trace_id):
+        state = documents.states([photo.ref]).get(photo.ref)
+        if rejection is not None and is_version(state, photo.ref) and state.status is PhotoStatus.REJECTED:
+            # The attempt that recorded it may have ended there, and the event has an older version unindexed.
+            events.publish_result(photo.ref, PhotoStatus.REJECTED)
         log.info(
             "nothing to do",
             extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, generation=photo.ref.generation),

@@ -41,13 +41,19 @@ class Documents(Protocol):
         ...
 
     def record_final(
-        self, photo: PhotoRef, status: PhotoStatus, fields: Mapping[str, Any], *, error: tuple[str, str] | None = None
+        self,
+        photo: PhotoRef,
+        status: PhotoStatus,
+        fields: Mapping[str, Any],
+        *,
+        error: tuple[str, str] | None = None,
+        unless_failed: bool = False,
     ) -> bool:
         """Write a final status with `fields` (and `error` as code and sentence); return whether it was written.
 
         It is not if a newer generation is recorded, or this one is final already; unless it was given up and now has a
-        result (:func:`is_later_verdict`), or `fields` are of a later analysis by another pipeline
-        (:func:`is_later_analysis`). If the document has bibs of a newer `bibs_revision`, they stay.
+        result (:func:`is_later_verdict`; not with `unless_failed`), or `fields` are of a later analysis by another
+        pipeline (:func:`is_later_analysis`). If the document has bibs of a newer `bibs_revision`, they stay.
         """
         ...
 

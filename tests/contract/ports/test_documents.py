@@ -134,6 +134,7 @@ def test_a_photo_that_was_given_up_takes_the_result_of_a_task_that_was_only_late
     documents.record_processing([photo.ref], worker="frozen/0")
     documents.record_final(photo.ref, PhotoStatus.FAILED, {}, error=("gave_up", "…"))
     assert documents.record_processing([photo.ref], worker="w") == set(), "it is not begun again"
+    assert not documents.record_final(photo.ref, verdict, {}, unless_failed=True)
     assert documents.record_final(photo.ref, verdict, {})
     assert status(documents, photo.ref) is verdict
     assert not documents.record_final(photo.ref, PhotoStatus.FAILED, {}, error=("gave_up", "…"))

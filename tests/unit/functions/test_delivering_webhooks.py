@@ -71,7 +71,12 @@ def test_the_function_delivers_or_relays(app: wiring.App) -> None:
 
 def test_a_new_event_is_relayed_soon_and_a_known_one_is_not_told_again(app: wiring.App) -> None:
     cloud, messages = MemoryCloud(), MemoryWebhookMessages()
-    app.documents, app.event_log, app.webhook_messages = cloud.documents, MemoryEventLog(), messages
+    app.documents, app.index, app.event_log, app.webhook_messages = (
+        cloud.documents,
+        cloud.index,
+        MemoryEventLog(),
+        messages,
+    )
     app.batches, app.statistics_counting = MemoryBatches(app.event_log), MagicMock()
     photo = cloud.store.upload("race/1.jpg", b"x")
     cloud.ingest(photo)

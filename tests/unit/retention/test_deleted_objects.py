@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from photofinish.adapters.memory.retention import MemoryRetentionRecords
 from photofinish.application.deleted_objects import DeletedObjects
 from photofinish.application.erasing import Eraser
+from photofinish.domain.announced import Announced
 from photofinish.domain.erasure import Erasure, ErasureKind, ErasureTarget, Reason
 from photofinish.domain.photo import PhotoRef
 from photofinish.errors import Unavailable
@@ -64,6 +66,14 @@ def test_of_an_overwritten_photo_only_the_older_version_is_erased_in_any_order(d
     new = deleting.analysed("race/1.jpg")
     deleting.objects.erase(old)
     deleting.objects.erase(new)  # a false event, or one for a generation that is live
+    assert deleting.erased() == [(old.photo_id, old.generation)]
+
+
+def test_an_overwritten_photo_is_erased_though_its_new_version_was_rejected_at_once(deleting: Deleting) -> None:
+    old = deleting.analysed("race/1.jpg")
+    stored = deleting.cloud.store.upload("race/1.jpg", b"cut off")
+    deleting.cloud.ingest(replace(stored, announced=Announced(size_bytes=9000)))
+    deleting.objects.erase(old)
     assert deleting.erased() == [(old.photo_id, old.generation)]
 
 

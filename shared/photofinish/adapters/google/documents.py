@@ -115,7 +115,13 @@ class FirestoreDocuments:
 
     @unavailable_when_transient
     def record_final(
-        self, photo: PhotoRef, status: PhotoStatus, fields: Mapping[str, Any], *, error: tuple[str, str] | None = None
+        self,
+        photo: PhotoRef,
+        status: PhotoStatus,
+        fields: Mapping[str, Any],
+        *,
+        error: tuple[str, str] | None = None,
+        unless_failed: bool = False,
     ) -> bool:
         document = self._photo(photo)
 
@@ -125,7 +131,7 @@ class FirestoreDocuments:
             state = _state(snapshot)
             known = snapshot.to_dict() or {}
             if not needs_analysis(state, photo):
-                is_verdict = is_version(state, photo) and is_later_verdict(state.status, status)
+                is_verdict = is_version(state, photo) and is_later_verdict(state.status, status) and not unless_failed
                 if not is_verdict and not (snapshot.exists and is_later_analysis(known, photo, fields)):
                     return False
             now = datetime.now(UTC)

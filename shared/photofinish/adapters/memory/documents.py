@@ -81,7 +81,13 @@ class MemoryDocuments:
         return {ref for ref in photos if self._write(ref, fields, stages={"pulled_at": now}, begins=True)}
 
     def record_final(
-        self, photo: PhotoRef, status: PhotoStatus, fields: Mapping[str, Any], *, error: tuple[str, str] | None = None
+        self,
+        photo: PhotoRef,
+        status: PhotoStatus,
+        fields: Mapping[str, Any],
+        *,
+        error: tuple[str, str] | None = None,
+        unless_failed: bool = False,
     ) -> bool:
         now = datetime.now(UTC)
         final = {
@@ -90,7 +96,7 @@ class MemoryDocuments:
             "changed_at": now,
             "error": {"code": error[0], "message": error[1]} if error else None,
         }
-        return self._write(photo, dict(fields) | final, stages={"done_at": now})
+        return self._write(photo, dict(fields) | final, stages={"done_at": now}, unless_failed=unless_failed)
 
     def update_bibs(self, updates: Mapping[PhotoRef, Mapping[str, Any]]) -> None:
         with self._lock:
@@ -240,12 +246,19 @@ class MemoryDocuments:
         )
 
     def _write(
-        self, ref: PhotoRef, fields: dict[str, Any], *, stages: dict[str, datetime], begins: bool = False
+        self,
+        ref: PhotoRef,
+        fields: dict[str, Any],
+        *,
+        stages: dict[str, datetime],
+        begins: bool = False,
+        unless_failed: bool = False,
     ) -> bool:
         with self._lock:
             state = self._state(ref)
             known = self._photos.get(_key(ref))
-            is_verdict = is_version(state, ref) and is_later_verdict(state.status, PhotoStatus(fields["status"]))
+            is_later = is_version(state, ref) and is_later_verdict(state.status, PhotoStatus(fields["status"]))
+            is_verdict = is_later and not unless_failed
             if not (needs_analysis(state, ref) or is_verdict or (known and is_later_analysis(known, ref, fields))):
                 return False
             if not is_version(state, ref):

@@ -1,0 +1,31 @@
+"""Take out of the search what was indexed of a photo that ended without a result."""
+
+from __future__ import annotations
+
+from photofinish.domain.photo import PhotoRef, PhotoStatus
+from photofinish.domain.work import check_names, is_version
+from photofinish.errors import RejectedInput
+from photofinish.ports import Documents, FaceIndex
+
+_WITHOUT_RESULT = {PhotoStatus.REJECTED, PhotoStatus.FAILED}
+
+
+def unindex_without_result(photo: PhotoRef, status: PhotoStatus, documents: Documents, index: FaceIndex) -> None:
+    """Remove this version of `photo` and older ones from the index, if its event and record say it has no result.
+
+    A task that rejects a photo does that itself. What is left are photos that end without one: rejected when they were
+    uploaded, over an older version that had faces; or given up by the queue, after a task died between the index and
+    the document. The record is read at once before, because a late task may bring the result of a failed photo.
+
+    Previews of an overwritten version go when the bucket tells that it was overwritten, see
+    :class:`photofinish.application.deleted_objects.DeletedObjects`.
+    """
+    if status not in _WITHOUT_RESULT:
+        return
+    try:
+        check_names(photo.name)
+    except RejectedInput:
+        return  # never indexed
+    state = documents.states([photo]).get(photo)
+    if is_version(state, photo) and state.status in _WITHOUT_RESULT and index.has_album(photo.album):
+        index.remove(photo)
