@@ -17,34 +17,29 @@ from photofinish.domain.access import (
     AlbumAccess,
     ApiKey,
     AuditEntry,
-    AwsCredentials,
-    PresentedKey,
     Principal,
     RateLimit,
     Reading,
     Scope,
-    key_id_of,
 )
 from photofinish.domain.photo import is_album_name
-from photofinish.domain.sessions import SessionToken
 from photofinish.logs import fields
 from photofinish.ports import AccessStore, Sessions, Shares
 from photofinish.settings import AdmissionSettings, SignedAccessSettings
-from photofinish_functions.access import sigv4
-from photofinish_functions.access.api_keys import KEEP_S, ApiKeys, bearer_token
-from photofinish_functions.access.cookies import is_cross_site_change, session_of_cookie
+from photofinish_functions.access.api_keys import KEEP_S, ApiKeys
+from photofinish_functions.access.callers import Callers, presented_credential
+from photofinish_functions.access.cookies import is_cross_site_change
 from photofinish_functions.access.failures import FailureLimit, audited_network, hashed_network
 from photofinish_functions.access.firebase_tokens import FirebaseTokens, SignedInUser
 from photofinish_functions.access.page_sessions import Caller, PageSessions, Visitor
+from photofinish_functions.access.permissions import claimed_by, including, permitted, without_claims
 from photofinish_functions.access.probing import Probing
 from photofinish_functions.access.refusal_audit import RefusalAudit
 from photofinish_functions.access.refusals import (
     CrossSite,
     Denied,
     Forbidden,
-    NotVisible,
     RateLimited,
-    SignatureProblem,
     Unauthorized,
     UnknownShare,
 )
@@ -74,13 +69,7 @@ class Gate:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
-        self._now = now
-        self._aws_service = aws_service
-        self._aws_key_secret = settings.aws_key_secret if isinstance(settings, SignedAccessSettings) else None
         self._keys = ApiKeys(store, now=now, keep_s=keep_s)
-        self._tokens = (
-            FirebaseTokens(settings.firebase_project, settings.firebase_keys_url) if settings.firebase_project else None
-        )
         self._album_access = cached(TTLCache[str, AlbumAccess](_MAX_ALBUMS, keep_s), lock=Lock())(store.album_access)
         self._failures = FailureLimit(
             store, settings.failure_rate, proxy_hops=settings.proxy_hops, pepper=settings.pepper
@@ -91,6 +80,16 @@ class Gate:
         if sessions is not None and shares is not None:
             self._sessions = PageSessions(sessions, shares, self._keys, now=now, keep_s=keep_s)
             self._share_links = ShareLinks(shares, store, now=now)
+        project = settings.firebase_project
+        self._callers = Callers(
+            store=store,
+            keys=self._keys,
+            tokens=FirebaseTokens(project, settings.firebase_keys_url) if project else None,
+            sessions=self._sessions,
+            aws_service=aws_service,
+            aws_key_secret=settings.aws_key_secret if isinstance(settings, SignedAccessSettings) else None,
+            now=now,
+        )
         self._refusals = RefusalAudit(store, now=now)
         self.probing = Probing(store, pepper=settings.pepper, record=self.record)
         self._user_rate = settings.user_rate
@@ -153,7 +152,7 @@ class Gate:
         Raises:
             Unauthorized, RateLimited, Forbidden, CrossSite, Unavailable: as :meth:`admit`.
         """
-        caller = self.authenticated(request, self._caller)
+        caller = self.authenticated(request, self._sender)
         self._check_site(request, caller)
         if isinstance(caller, ApiKey):
             return including(self._admit_key(caller, cost), scope)
@@ -182,7 +181,7 @@ class Gate:
             Unauthorized: the signature is missing, not valid, not timely, or was used before; see its `problem`.
             RateLimited, Unavailable: as :meth:`admit`.
         """
-        return self._admit_key(self.authenticated(request, self._signer), cost)
+        return self._admit_key(self.authenticated(request, self._callers.signer), cost)
 
     def authenticated(self, request: Head, find: Callable[[Head], Found]) -> Found:
         """Return the caller that `find` finds; count failed authentications per network address."""
@@ -204,7 +203,7 @@ class Gate:
         budgets: Callable[[Principal, str], Sequence[str]] | None = None,
     ) -> tuple[Principal, list[float]]:
         """Return the principal and what is used of its `budgets` in the album."""
-        caller = self.authenticated(request, self._caller)
+        caller = self.authenticated(request, self._sender)
         self._check_site(request, caller)
         if isinstance(caller, ApiKey):
             principal, limit = caller.principal, self._rate_of(caller)
@@ -331,7 +330,7 @@ class Gate:
 
     def holder_or_user(self, request: RequestHead, credential: str) -> ApiKey | SignedInUser:
         """Return the holder of an API key or of an ID token, for a new session; raises Unauthorized."""
-        return self.authenticated(request, lambda _: self._holder_or_user(credential))
+        return self.authenticated(request, lambda _: self._callers.holder_or_user(credential))
 
     @property
     def sessions(self) -> PageSessions:
@@ -342,55 +341,13 @@ class Gate:
     def _network(self, request: RequestHead) -> str:
         return hashed_network(request, self._proxy_hops, self._pepper.current)
 
-    def _caller(self, request: RequestHead) -> Caller:
-        token = session_token(request)
-        if token is None:
-            text = presented_credential(request)
-            if text is None:
-                raise Unauthorized
-            return self._holder_or_user(text)
-        caller = None if self._sessions is None else self._sessions.caller(token, self._network(request))
-        if caller is None:
-            raise Unauthorized
-        return caller
+    def _sender(self, request: RequestHead) -> Caller:
+        return self._callers.sender(request, self._network(request))
 
     def _check_site(self, request: RequestHead, caller: Caller) -> None:
         """Refuse requests of other sites' pages to which the browser added the cookie."""
         if presented_credential(request) is None and is_cross_site_change(request):
             raise CrossSite(claimed_by(caller) if isinstance(caller, SignedInUser) else caller.principal)
-
-    def _holder_or_user(self, text: str) -> ApiKey | SignedInUser:
-        presented = PresentedKey.parse(text)
-        if presented is not None:
-            key = self._keys.holder_of(presented)
-            if key is None:
-                raise Unauthorized
-            return key
-        if self._tokens is None:
-            raise Unauthorized
-        return self._tokens.user_of(text)
-
-    def _signer(self, request: Request) -> ApiKey:
-        if self._aws_key_secret is None:
-            raise TypeError("signed requests are admitted with SignedAccessSettings only")
-        headers = sigv4.headers_of(request)
-        signature = sigv4.Signature.parse(headers)
-        if not signature.is_timely(self._now()):
-            raise Unauthorized(SignatureProblem.UNTIMELY)
-        key_id = key_id_of(signature.access_key_id)
-        if key_id is None or signature.service != self._aws_service:
-            raise Unauthorized(SignatureProblem.INVALID)
-        # The signature covers the body, but no time is spent on receiving the body of a caller without a key.
-        key = self._keys.with_id(key_id)
-        if key is None:
-            raise Unauthorized(SignatureProblem.UNKNOWN_KEY)
-        credentials = [AwsCredentials.of(key_id, value) for value in self._aws_key_secret.accepted]
-        signed = sigv4.http_request(request, headers)
-        if not any(signature.is_of(signed, pair.secret_access_key) for pair in credentials):
-            raise Unauthorized(SignatureProblem.INVALID)
-        if not self._store.remember_signature(signature.digest, sigv4.request_nonce(headers), signature.expires_at):
-            raise Unauthorized(SignatureProblem.REPLAYED)
-        return key
 
     def _admit_key(self, key: ApiKey, cost: int) -> Principal:
         self._limit(key.principal, self._rate_of(key), cost)
@@ -402,7 +359,7 @@ class Gate:
         granted = user.granted
         if granted is not None and granted.may(scope, album):
             return granted
-        nothing = _without_claims(user)
+        nothing = without_claims(user)
         if album is None or not is_album_name(album) or (granted is not None and granted.sees(album)):
             return granted or nothing
         reading = self._album_access(album).reading(anonymous=user.is_anonymous)
@@ -418,50 +375,3 @@ class Gate:
             log.info("rate limited", extra=fields(principal=bucket, wait_s=wait_s))
             raise RateLimited(wait_s, principal)
         return used_s
-
-
-def presented_credential(request: RequestHead) -> str | None:
-    """Return the key or token in the headers of a request; None if it has none, or only a cookie.
-
-    A private Cloud Run service needs Authorization for Google's own token, so X-Api-Key takes precedence.
-    """
-    return request.headers.get("X-Api-Key", "").strip() or bearer_token(request.headers)
-
-
-def session_token(request: RequestHead) -> SessionToken | None:
-    """Return the token of the session that a request was sent with."""
-    text = presented_credential(request)
-    return session_of_cookie(request) if text is None else SessionToken.parse(text)
-
-
-def claimed_by(user: SignedInUser) -> Principal:
-    """Return the rights that the user's claims grant."""
-    return user.granted or _without_claims(user)
-
-
-def _without_claims(user: SignedInUser) -> Principal:
-    return Principal("user", user.uid, Scope.SEARCH, frozenset(), reading=Reading.FIND_ME)
-
-
-def permitted(principal: Principal, scope: Scope, album: str | None, reading: Reading = Reading.ALL) -> Principal:
-    """Return `principal` if it has `scope` in `album`, or in all albums for None, and may read as much as `reading`.
-
-    Raises:
-        NotVisible: the principal may not see the album; the same for albums that do and do not exist.
-        Forbidden: the principal may see the album, or no single album is named.
-    """
-    if album is not None and not (is_album_name(album) and principal.sees(album)):
-        log.info("album not visible", extra=fields(principal=f"{principal.kind}:{principal.id}"))
-        raise NotVisible(principal)
-    if not principal.may(scope, album) or not principal.reading.includes(reading):
-        log.info("forbidden", extra=fields(principal=f"{principal.kind}:{principal.id}", scope=scope.value))
-        raise Forbidden(principal)
-    return principal
-
-
-def including(principal: Principal, scope: Scope) -> Principal:
-    """Return `principal` if its scope includes `scope`; raise Forbidden otherwise."""
-    if not principal.scope.includes(scope):
-        log.info("forbidden", extra=fields(principal=f"{principal.kind}:{principal.id}", scope=scope.value))
-        raise Forbidden(principal)
-    return principal

@@ -12,8 +12,9 @@ from werkzeug.sansio.request import Request
 from photofinish.domain.access import Principal, Reading, Scope
 from photofinish.domain.album_event import EventFilter, ToldStatus
 from photofinish.ports import AccessStore, Shares
-from photofinish_functions.access.gate import Gate, permitted
+from photofinish_functions.access.gate import Gate
 from photofinish_functions.access.live_tickets import LiveTicket, LiveTickets
+from photofinish_functions.access.permissions import permitted
 from photofinish_functions.access.refusals import Denied, Forbidden, Unauthorized
 from photofinish_functions.refused import Refused
 

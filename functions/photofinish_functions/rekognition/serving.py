@@ -14,7 +14,8 @@ from photofinish.domain.access import Principal
 from photofinish.domain.photo import is_album_name
 from photofinish.errors import NotFound, Unavailable
 from photofinish.wiring import App
-from photofinish_functions.access.gate import Gate, including, permitted
+from photofinish_functions.access.gate import Gate
+from photofinish_functions.access.permissions import including, permitted
 from photofinish_functions.access.refusals import Denied, RateLimited, Unauthorized
 from photofinish_functions.refused import Refused
 from photofinish_functions.rekognition import protocol

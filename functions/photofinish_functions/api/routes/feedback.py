@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter
 from photofinish.domain.access import Reading, Scope
 from photofinish.wiring import App
 from photofinish_functions.access.caller_hashes import caller_hash
-from photofinish_functions.access.gate import session_token
+from photofinish_functions.access.callers import session_token
 from photofinish_functions.api.albums import check_album
 from photofinish_functions.api.error_codes import fails_with
 from photofinish_functions.api.guarding import audit, guarded, principal

@@ -10,8 +10,10 @@ from flask_openapi3.blueprint import APIBlueprint
 
 from photofinish.domain.access import ApiKey, Reading, Scope
 from photofinish.wiring import App
+from photofinish_functions.access.callers import session_token
 from photofinish_functions.access.cookies import delete_session_cookie, set_session_cookie, takes_cookie
-from photofinish_functions.access.gate import Gate, claimed_by, session_token
+from photofinish_functions.access.gate import Gate
+from photofinish_functions.access.permissions import claimed_by
 from photofinish_functions.access.refusals import CrossSite, Denied, Unauthorized
 from photofinish_functions.api.error_codes import fails_with
 from photofinish_functions.api.guarding import audit, guarded, note_refusal, open_to_sign_in, principal

@@ -29,7 +29,8 @@ from werkzeug.serving import make_server
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.domain.access import AwsCredentials, PresentedKey, RateLimit, Scope
 from photofinish.ports import ALIKE_WITHIN_S
-from photofinish_functions.access.gate import Gate, including, permitted
+from photofinish_functions.access.gate import Gate
+from photofinish_functions.access.permissions import including, permitted
 from photofinish_functions.access.refusals import Forbidden, NotVisible, RateLimited, SignatureProblem, Unauthorized
 from support.access import AWS_KEY_SECRET, Clock, aws_credentials, http_request, new_key, settings
 from support.examples import examples

@@ -178,7 +178,7 @@ class TestFinds:
     def test_photos_outside_the_photo_bucket_have_no_link(self, album: Api) -> None:
         add(album.cloud.index, photo(f"{ALBUM}/0a1b", bucket="rekognition"), [], [bib("99")])
         [found] = album.search(ALBUM, bib="99").get_json()["photos"]
-        assert found["renditions"] == {"preview": None}
+        assert found["renditions"] == {"preview": None, "thumbnail": None}
 
     def test_a_large_file(self, album: Api) -> None:
         assert len(names_of(album.search(ALBUM, selfie_of_astronaut() + b"\xaa" * 10_000_000))) == 1
