@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +16,7 @@ from photofinish.adapters.memory.work import MemoryWorkQueue
 from photofinish.analysis.analyzer import AnalyzedPhoto
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.album_policy import AlbumPolicy
+from photofinish.domain.bib import Bib
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.sidecar import preview_name, sidecar_name, thumbnail_name
@@ -265,3 +267,52 @@ def test_a_stopping_task_finishes_the_photos_in_flight(cloud: MemoryCloud) -> No
     assert 4 <= tally.done == done <= 8, "at most the batch in flight and the next one"
     assert len(cloud.queue) == 10 - done
     assert cloud.leases.live() == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "has_traceback"), [(Unavailable("Firestore is away"), False), (RuntimeError("a bug"), True)]
+)
+@pytest.mark.parametrize("port", ["states", "record_processing", "record_final"])
+def test_a_bug_is_logged_with_its_traceback_and_an_outage_without(
+    cloud: MemoryCloud, port: str, error: Exception, has_traceback: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.drop("race/1.jpg", toy_photo())
+    fail_once(getattr(cloud.documents, port), error)
+    cloud.worker().run()
+    [line] = [record for record in caplog.records if str(error) in record.getMessage()]
+    assert bool(line.exc_info) is has_traceback
+
+
+@pytest.mark.parametrize(("error", "has_traceback"), [(Unavailable("away"), False), (RuntimeError("a bug"), True)])
+def test_a_message_that_cannot_be_given_back_is_left_to_its_deadline(
+    cloud: MemoryCloud, error: Exception, has_traceback: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.drop("race/1.jpg", toy_photo())
+    fail_once(cloud.documents.record_final, Unavailable("Firestore is away"))
+    fail_once(cloud.documents.note_failure, error)
+    tally = cloud.worker().run()
+    assert (tally.done, tally.given_back) == (0, 1)
+    [line] = [record for record in caplog.records if "could not give back" in record.getMessage()]
+    assert bool(line.exc_info) is has_traceback
+    assert len(cloud.queue) == 1
+
+
+class PartialReader(ToyAnalyzer):
+    """Reads every number as one that may miss digits."""
+
+    def analyze_decoded(self, photos: Sequence[DecodedToy]) -> list[AnalyzedPhoto]:
+        found = super().analyze_decoded(photos)
+        return [replace(one, analysis=replace(one.analysis, bibs=_partial(one.analysis.bibs))) for one in found]
+
+
+def _partial(bibs: Sequence[Bib]) -> tuple[Bib, ...]:
+    return tuple(replace(bib, partial=True) for bib in bibs)
+
+
+@pytest.mark.parametrize("analyzer", [ToyAnalyzer(), PartialReader()])
+def test_a_document_says_which_numbers_may_miss_digits(cloud: MemoryCloud, analyzer: ToyAnalyzer) -> None:
+    photo = cloud.drop("race/1.jpg", toy_photo(bibs=["42"])).ref
+    cloud.worker(analyzer=analyzer).run()
+    record = cloud.documents.get("race", photo.photo_id)
+    assert record is not None
+    assert [bib["partial"] for bib in record.fields["bibs"]] == [isinstance(analyzer, PartialReader)]
