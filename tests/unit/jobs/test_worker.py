@@ -20,7 +20,7 @@ from photofinish.domain.bib import Bib
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.sidecar import preview_name, sidecar_name, thumbnail_name
-from photofinish.domain.work import MAX_PHOTO_BYTES
+from photofinish.domain.work import MAX_OPEN_ATTEMPTS, MAX_PHOTO_BYTES
 from photofinish.errors import Unavailable
 from photofinish.ports import WorkItem
 from support.index import bibs_of
@@ -316,3 +316,12 @@ def test_a_document_says_which_numbers_may_miss_digits(cloud: MemoryCloud, analy
     record = cloud.documents.get("race", photo.photo_id)
     assert record is not None
     assert [bib["partial"] for bib in record.fields["bibs"]] == [isinstance(analyzer, PartialReader)]
+
+
+def test_a_photo_that_ended_its_tasks_is_counted_as_failed(cloud: MemoryCloud) -> None:
+    photo = cloud.drop("race/1.jpg", toy_photo()).ref
+    for number in range(MAX_OPEN_ATTEMPTS):
+        cloud.documents.record_processing([photo], worker=f"killed/{number}")
+    tally = cloud.worker().run()
+    assert (tally.failed, tally.done, tally.repeated) == (1, 0, 0)
+    assert status_of(cloud, photo) is PhotoStatus.FAILED
