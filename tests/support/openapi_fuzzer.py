@@ -24,6 +24,7 @@ from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinish
 
 # Ids of the application, and boundaries of forms.
 _WELL_FORMED_KEY = re.compile(r"[!-~]{1,255}")
+_ALLOWED = ["2xx", "401", "404", "409", "413", "422"]
 _RANDOM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 
 
@@ -37,9 +38,16 @@ def _config(api_key: str, seed: int, examples: int) -> schemathesis.Config:
             # What a schema cannot express (a day that does not exist, a picture without a face) is answered with 422,
             # and a conflict with 409; credentials in a body, which are none, with 401.
             "checks": {
-                "positive_data_acceptance": {"expected-statuses": ["2xx", "401", "404", "409", "413", "422"]},
+                "positive_data_acceptance": {"expected-statuses": _ALLOWED},
                 "negative_data_rejection": {"expected-statuses": ["400", "404", "405", "413", "415", "422"]},
             },
+            # By default an album offers no opting out by oneself.
+            "operations": [
+                {
+                    "include-operation-id": "opt_out_myself",
+                    "checks": {"positive_data_acceptance": {"expected-statuses": [*_ALLOWED, "403"]}},
+                }
+            ],
         }
     )
 
