@@ -19,7 +19,8 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer, PhotoToAnalyze
+from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
+from photofinish.analysis.photo_to_analyze import PhotoToAnalyze
 from photofinish.clocks import Clock, SystemClock
 from photofinish.domain.work import MAX_PHOTO_BYTES
 from photofinish.errors import PhotofinishError

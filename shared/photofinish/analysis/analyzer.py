@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photofinish.analysis.decoders.pool import DecoderPool
-from photofinish.analysis.imaging.decoded import DecodedPhoto, Limits
+from photofinish.analysis.imaging.decoded import Limits
 from photofinish.analysis.imaging.placeholder import placeholder
 from photofinish.analysis.imaging.rendition import preview_jpeg, preview_picture, thumbnail_picture, thumbnail_webp
 from photofinish.analysis.imaging.sharpness import frame_sharpness
@@ -27,14 +26,12 @@ from photofinish.analysis.models.selection import bib_detector_file, model_label
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.analysis.models.text_reader import TextReader
 from photofinish.analysis.orientation import settled
+from photofinish.analysis.photo_text import PhotoText
+from photofinish.analysis.photo_to_analyze import PhotoToAnalyze, timed
 from photofinish.domain.analysis import PhotoAnalysis, PictureAnalysis
-from photofinish.domain.bib import Bib, TextLine, find_bibs
 from photofinish.domain.bib_rules import BibRules
-from photofinish.domain.bib_window import DetectedBib, bib_windows
-from photofinish.domain.face import DescribedFace
 from photofinish.domain.geometry import Box
 from photofinish.domain.sharpness import Sharpness, is_blurry
-from photofinish.domain.torso import TorsoWindow, merged_lines, torso_windows
 from photofinish.errors import PhotofinishError, RejectedInput
 
 log = logging.getLogger(__name__)
@@ -74,28 +71,6 @@ class AnalyzedPhoto:
     thumbnail_webp: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoToAnalyze:
-    """One decoded photo, its album's bib rules, and how long each stage took so far."""
-
-    decoded: DecodedPhoto
-    bib_rules: BibRules
-    timings_ms: dict[str, float]
-
-    @property
-    def image(self) -> NDArray[np.uint8]:
-        """(H, W, 3) BGR."""
-        return self.decoded.image
-
-    @property
-    def pixels(self) -> int:
-        return self.image.size // 3
-
-    def bibs(self, lines: Sequence[TextLine], faces: Sequence[DescribedFace]) -> tuple[Bib, ...]:
-        info = self.decoded.info
-        return find_bibs(lines, faces, width=info.width, height=info.height, rules=self.bib_rules)
-
-
 class Analyzer:
     """The whole analysis with its models loaded. Threads may share it; `threads` of them keep all cores busy.
 
@@ -118,8 +93,7 @@ class Analyzer:
         """Without a `bib_detector`, only faces determine where numbers are looked for again."""
         self.decoders = decoders or DecoderPool(threads)
         self._face_encoder = face_encoder
-        self._text_reader = text_reader
-        self._bib_detector = bib_detector
+        self._text = PhotoText(text_reader, bib_detector)
         self._bib_rules = bib_rules
         self._models = dict(models)
         self.threads = threads
@@ -212,23 +186,25 @@ class Analyzer:
 
     def analyze_decoded(self, photos: Sequence[PhotoToAnalyze]) -> list[AnalyzedPhoto]:
         """Analyse decoded photos, in order; the faces and text lines of all go through the models together."""
-        photos = [replace(photo, decoded=settled(photo.decoded, self._faces_in, self._text_in)) for photo in photos]
+        photos = [
+            replace(photo, decoded=settled(photo.decoded, self._faces_in, self._text.weights)) for photo in photos
+        ]
         images = [photo.image for photo in photos]
-        with _timed("detect", photos):
+        with timed("detect", photos):
             detections = self._face_encoder.detect(images)
-        with _timed("embed", photos):
+        with timed("embed", photos):
             faces_of = self._face_encoder.embed(images, detections)
-        lines_of = self._lines_in(photos, faces_of)
+        lines_of = self._text.lines(photos, faces_of)
         results = []
         for photo, faces, found, lines in zip(photos, faces_of, detections, lines_of, strict=True):
             bibs = photo.bibs(lines, faces)
-            with _timed("sharpness", [photo]):
+            with timed("sharpness", [photo]):
                 frame, laplacian_variance = frame_sharpness(photo.image)
-            with _timed("preview", [photo]):
+            with timed("preview", [photo]):
                 picture = preview_picture(photo.decoded)
                 preview = preview_jpeg(picture)
             face_areas = (*(face.box for face in faces), *_doubtful_areas(photo, found))
-            with _timed("thumbnail", [photo]):
+            with timed("thumbnail", [photo]):
                 small = thumbnail_picture(picture)
                 thumbnail = thumbnail_webp(small)
                 blurred = placeholder(small, face_areas)
@@ -261,12 +237,12 @@ class Analyzer:
 
         Without text there are no bibs. Text takes the faces, too: it is read again where a number is worn.
         """
-        photo = replace(photo, decoded=settled(photo.decoded, self._faces_in, self._text_in))
-        with _timed("detect", [photo]):
+        photo = replace(photo, decoded=settled(photo.decoded, self._faces_in, self._text.weights))
+        with timed("detect", [photo]):
             detections = self._face_encoder.detect([photo.image])
             [faces] = self._face_encoder.describe([photo.image], detections)
-        lines = self._lines_in([photo], [faces])[0] if with_text else ()
-        with _timed("sharpness", [photo]):
+        lines = self._text.lines([photo], [faces])[0] if with_text else ()
+        with timed("sharpness", [photo]):
             frame, laplacian_variance = frame_sharpness(photo.image)
         return PictureAnalysis(
             image=photo.decoded.info,
@@ -279,53 +255,8 @@ class Analyzer:
             warnings=photo.decoded.warnings,
         )
 
-    def _lines_in(
-        self, photos: Sequence[PhotoToAnalyze], faces_of: Sequence[tuple[DescribedFace, ...]]
-    ) -> list[tuple[TextLine, ...]]:
-        """Read the text of each photo, and more closely where its faces and bibs are."""
-        images = [photo.image for photo in photos]
-        with _timed("read", photos):
-            lines_of = self._text_reader.read(images)
-        windows_of = self._windows_to_reread(photos, faces_of, lines_of)
-        with _timed("read_torsos", photos):
-            reread_of = self._text_reader.read_torsos(images, windows_of)
-            lines_of = [merged_lines(lines, reread) for lines, reread in zip(lines_of, reread_of, strict=True)]
-        with _timed("read_steep", photos):
-            steep_of = self._text_reader.read_torsos(images, _windows_to_turn(photos, faces_of, lines_of), turned=True)
-            return [merged_lines(lines, steep) for lines, steep in zip(lines_of, steep_of, strict=True)]
-
-    def _windows_to_reread(
-        self,
-        photos: Sequence[PhotoToAnalyze],
-        faces_of: Sequence[tuple[DescribedFace, ...]],
-        lines_of: Sequence[tuple[TextLine, ...]],
-    ) -> list[tuple[TorsoWindow, ...]]:
-        """Where to look for numbers more closely: torsos and detected bibs on which no whole number was read."""
-        windows_of = []
-        for photo, faces, lines, detected in zip(photos, faces_of, lines_of, self._detect_bibs(photos), strict=True):
-            bibs = photo.bibs(lines, faces)
-            height, width = photo.image.shape[:2]
-            under_faces = torso_windows(faces, bibs, width=width, height=height)
-            windows_of.append(under_faces + bib_windows(detected, bibs, width=width, height=height))
-        return windows_of
-
     def _faces_in(self, images: Sequence[NDArray[np.uint8]]) -> list[float]:
         return [float(found.scores.sum()) for found in self._face_encoder.detect(images)]
-
-    def _text_in(self, images: Sequence[NDArray[np.uint8]]) -> list[float]:
-        """How much text runs from left to right; text that runs up or down is read, too."""
-        weights = []
-        for image, lines in zip(images, self._text_reader.read(images), strict=True):
-            height, width = image.shape[:2]
-            level = [line for line in lines if line.box.w * width > line.box.h * height]
-            weights.append(sum(line.ocr_score * len(line.text) for line in level))
-        return weights
-
-    def _detect_bibs(self, photos: Sequence[PhotoToAnalyze]) -> list[tuple[DetectedBib, ...]]:
-        if self._bib_detector is None:
-            return [()] * len(photos)
-        with _timed("detect_bibs", photos):
-            return self._bib_detector.detect([photo.image for photo in photos])
 
 
 def _doubtful_areas(photo: PhotoToAnalyze, found: Detections) -> Iterator[Box]:
@@ -347,26 +278,3 @@ def _roles(*, with_text: bool) -> frozenset[str]:
     return frozenset(
         {"face_detection"} | ({"text_detection", "text_recognition", "bib_detection"} if with_text else set())
     )
-
-
-def _windows_to_turn(
-    photos: Sequence[PhotoToAnalyze],
-    faces_of: Sequence[tuple[DescribedFace, ...]],
-    lines_of: Sequence[tuple[TextLine, ...]],
-) -> list[tuple[TorsoWindow, ...]]:
-    """Where to look for steep numbers: torsos on which no number was read at all."""
-    windows_of = []
-    for photo, faces, lines in zip(photos, faces_of, lines_of, strict=True):
-        height, width = photo.image.shape[:2]
-        bibs = photo.bibs(lines, faces)
-        windows_of.append(torso_windows(faces, bibs, width=width, height=height, enough_digits=1))
-    return windows_of
-
-
-@contextmanager
-def _timed(stage: str, photos: Sequence[PhotoToAnalyze]) -> Iterator[None]:
-    """Record how long the block takes, shared equally by the photos."""
-    started = time.perf_counter()
-    yield
-    for photo in photos:
-        photo.timings_ms[stage] = (time.perf_counter() - started) * 1000 / len(photos)
