@@ -38,7 +38,10 @@ def test_a_function_may_do_what_its_code_does_and_no_more(
     assert ("signed_links" in service.uses) == ("links" in used.parts)
     for granted, parts in (
         # Those who erase may also list and read.
-        (calls["photo_bucket"]["readers"] | calls["photo_bucket"]["erasers"], {"store", "erasable_objects"}),
+        (
+            calls["photo_bucket"]["readers"] | calls["photo_bucket"]["erasers"],
+            {"store", "originals", "erasable_objects"},
+        ),
         (calls["photo_bucket"]["erasers"], {"erasable_objects"}),
         (calls["photo_bucket"]["derived_readers"], {"links", "derived"}),
         (calls["enrolment_bucket"]["uploaders"], {"links"}),
