@@ -19,16 +19,23 @@ from photofinish_cli.output import console, print_json, print_tables, printable,
 from photofinish_cli.times import local_time
 
 _PIN_DIGITS = 6
+_MAX_DAYS = MAX_LIFETIME.days - 1  # a link lasts until the end of its last day
 
 
 def _last_day(text: str) -> str:
     """A day, or a number of days from today."""
+    today = datetime.now(UTC).date()
     try:
-        day = datetime.now(UTC).date() + timedelta(days=int(text)) if text.isdigit() else date.fromisoformat(text)
-    except (ValueError, OverflowError):
+        day = today + timedelta(days=int(text)) if text.isdigit() else date.fromisoformat(text)
+        is_near = (day - today).days <= _MAX_DAYS
+    except OverflowError:  # beyond the calendar
+        is_near = False
+    except ValueError:
         raise typer.BadParameter(
-            f"{text[:40]!r} is no day: write YYYY-MM-DD, or a number of days up to {MAX_LIFETIME.days - 1}"
+            f"{text[:40]!r} is no day: write YYYY-MM-DD, or a number of days up to {_MAX_DAYS}"
         ) from None
+    if not is_near:
+        raise typer.BadParameter(f"{text[:40]!r} is too far away: the last day may be {_MAX_DAYS} days from today")
     return day.isoformat()
 
 
@@ -41,7 +48,7 @@ def share(
             "--expires",
             parser=_last_day,
             metavar="DAY",
-            help="Last day of the link, or in how many days that is; without it, in 90 days.",
+            help=f"Last day of the link, or in how many days that is, up to {_MAX_DAYS}; without it, in 90 days.",
         ),
     ] = None,
     browse: Annotated[bool, typer.Option("--browse", help="Show visitors all photos, not only their own.")] = False,

@@ -66,6 +66,16 @@ def test_the_end_is_a_day_or_a_number_of_days(sent: list[tuple[str, str, Any]]) 
     assert "no day" in refused.stderr
 
 
+def test_the_end_may_be_as_far_away_as_the_messages_say(sent: list[tuple[str, str, Any]]) -> None:
+    last_day = datetime.now(UTC).date() + timedelta(days=730)
+    assert run("--expires", "730").exit_code == 0
+    assert sent[0][2]["expires_on"] == last_day.isoformat()
+    for too_far in ("731", (last_day + timedelta(days=1)).isoformat(), "9" * 12):
+        refused = run("--expires", too_far)
+        assert (refused.exit_code, len(sent)) == (2, 1)
+        assert "730 days" in " ".join(refused.stderr.replace("│", " ").split())
+
+
 def test_the_qr_code_is_written_to_print_and_reads_as_the_link(
     sent: list[tuple[str, str, Any]], tmp_path: Path
 ) -> None:
