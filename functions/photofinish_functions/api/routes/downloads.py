@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from flask import Response, request
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
+from werkzeug.datastructures import Range
 
 from photofinish.application.downloads.making import new_download, new_token
 from photofinish.application.downloads.resumable import ResumableArchive
@@ -236,12 +237,16 @@ def _resumable(services: App, download: Download) -> Response:
     length, etag = archive.layout.length, download.download_id
     start, stop, status = 0, length, 200
     is_same = "If-Range" not in request.headers or request.if_range.etag == etag
-    if request.range is not None and is_same:
-        wanted = request.range.range_for_length(length)
+    asked = request.range
+    # Other units and several parts are not offered: the whole is answered, RFC 9110 section 14.2.
+    if asked is not None and is_same and asked.units == "bytes" and len(asked.ranges) == 1:
+        [(first, end)] = asked.ranges
+        # The last bytes of more than there are: all of them, RFC 9110 section 14.1.2.
+        wanted = Range("bytes", [(max(first, -length), end)]).range_for_length(length)
         if wanted is not None:
             start, stop = wanted
             status = 206
-        elif len(request.range.ranges) == 1:
+        else:
             message = f"The archive has {length:,} bytes: the range must begin before its end."
             raise Refused(416, "range_not_satisfiable", message, {"Content-Range": f"bytes */{length}"})
     answer = Response(archive.parts(start, stop), status=status, mimetype="application/zip")

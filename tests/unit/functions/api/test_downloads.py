@@ -138,6 +138,19 @@ class TestZip:
         several = race.fetch(link, Range="bytes=0-1,5-6")
         assert (several.status_code, several.data) == (200, whole.data)
 
+    @pytest.mark.parametrize("unit", ["lines=0-5", "lines=999999-", "lines=-5"])
+    def test_a_range_of_an_unknown_unit_is_ignored(self, race: Race, unit: str) -> None:
+        link = race.link()
+        answer = race.fetch(link, Range=unit)
+        assert (answer.status_code, answer.data) == (200, race.fetch(link).data)
+
+    def test_more_last_bytes_than_there_are_is_all_of_them(self, race: Race) -> None:
+        link = race.link()
+        whole = race.fetch(link).data
+        answer = race.fetch(link, Range=f"bytes=-{len(whole) + 1}")
+        assert (answer.status_code, answer.data) == (206, whole)
+        assert answer.headers["Content-Range"] == f"bytes 0-{len(whole) - 1}/{len(whole)}"
+
     def test_a_range_behind_the_end_is_refused(self, race: Race) -> None:
         answer = race.fetch(race.link(), Range="bytes=999999-")
         assert error_of(answer) == (416, "range_not_satisfiable")
