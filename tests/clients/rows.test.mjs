@@ -1,10 +1,11 @@
-// The pure parts of the pages: rows of photos, and the size of a selfie. Shapes are made up anew from a seed that a failure names.
+// The pure parts of the pages: rows of photos, the size of a selfie, and what "back" leads to from results. Shapes are made up anew from a seed that a failure names.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const STATIC = new URL("../../functions/photofinish_functions/pages/static/", import.meta.url);
 const { inRows, rowsBetween, tileBeside } = await import(new URL("components/rows.js", STATIC));
+const { enterResults } = await import(new URL("runner/results-address.js", STATIC));
 const { scaled } = await import(new URL("runner/selfie.js", STATIC));
 
 function random(seed) {
@@ -62,4 +63,38 @@ test("a selfie is at most 1280 pixels a side, keeps its shape and is never made 
   assert.deepEqual(scaled(3024, 4032), { width: 960, height: 1280 });
   assert.deepEqual(scaled(640, 480), { width: 640, height: 480 });
   assert.deepEqual(scaled(20000, 10), { width: 1280, height: 1 });
+});
+
+/** A window with the history of a browser that opened this address of an album. */
+function opened(hash, state = null) {
+  const entries = [{ state, address: `/a/race${hash}` }];
+  const at = () => entries.at(-1);
+  const history = {
+    get state() {
+      return at().state;
+    },
+    replaceState: (state, _, address) => entries.splice(-1, 1, { state, address }),
+    pushState: (state, _, address) => entries.push({ state, address: at().address.split("#")[0] + address }),
+  };
+  const location = { hash, pathname: "/a/race", search: "" };
+  return { window: { history, location }, entries };
+}
+
+const RESULTS = { results: true };
+
+for (const hash of ["", "#me", "#bib=525"]) {
+  test(`back from results leads to the form where the page was opened at /a/race${hash}`, () => {
+    const { window, entries } = opened(hash);
+    enterResults({ selfie: null, bib: "525" }, window);
+    const form = { state: null, address: "/a/race" };
+    assert.deepEqual(entries, [form, { state: RESULTS, address: "/a/race#bib=525" }]);
+    enterResults({ selfie: "a selfie", bib: "525" }, window);
+    assert.equal(entries.length, 2);
+  });
+}
+
+test("a page of results that is loaded again keeps the entry it has", () => {
+  const { window, entries } = opened("#me", RESULTS);
+  enterResults({ selfie: "a selfie", bib: null }, window);
+  assert.deepEqual(entries, [{ state: RESULTS, address: "/a/race#me" }]);
 });

@@ -13,6 +13,7 @@ import { installOfflineShell } from "./offline-shell.js";
 import { offerPrivacy } from "./privacy.js";
 import { linksEnd } from "./photos.js";
 import { offersMail } from "./tell-me.js";
+import { enterResults } from "./results-address.js";
 import { Results } from "./results.js";
 
 const POLL_MS = 10_000;
@@ -107,7 +108,7 @@ async function find(wanted) {
   try {
     page.found = await finding.photos(running.signal);
     page.finding = finding;
-    if (history.state?.results !== true) history.pushState({ results: true }, "", addressOf(wanted));
+    enterResults(wanted);
     results.show(page.found, { isNew: true });
   } catch (problem) {
     if (problem.name !== "AbortError") form.problem(problem.sentence ?? String(problem));
@@ -142,11 +143,6 @@ function forgotten() {
 
 function searchAgain() {
   history.back();
-}
-
-/** The number is kept behind `#`, which is sent to no server; a selfie is kept nowhere. */
-function addressOf({ selfie, bib }) {
-  return selfie === null && bib !== null ? `#bib=${encodeURIComponent(bib)}` : "#me";
 }
 
 function bibOfAddress() {
