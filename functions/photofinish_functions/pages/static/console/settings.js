@@ -6,6 +6,7 @@ import { counted, t } from "../messages.js";
 import { albumPath, api, pause } from "./api.js";
 import { button, busily, choice, field, form, select } from "./forms.js";
 import { count } from "./formats.js";
+import { saveReceipt } from "./receipts.js";
 import { may } from "./shell.js";
 import { startListField } from "./start_list_field.js";
 
@@ -128,13 +129,4 @@ async function followErasure(place, erasure, signal) {
   const save = button(t("save_receipt"), { symbol: "download" });
   save.addEventListener("click", () => busily(save, () => saveReceipt(erasure.erasure_id)).catch((error) => toast(error.message)));
   place.append(save);
-}
-
-/** As it was signed, byte for byte. */
-async function saveReceipt(erasureId) {
-  const answer = await fetch(`/v1/erasures/${erasureId}/receipt`);
-  if (!answer.ok) throw new Error(t("receipt_not_there"));
-  const url = URL.createObjectURL(await answer.blob());
-  el("a", { href: url, download: `receipt-${erasureId}.json` }).click();
-  URL.revokeObjectURL(url);
 }

@@ -7,6 +7,7 @@ import { t } from "../../messages.js";
 import { albumPath, api } from "../api.js";
 import { button } from "../forms.js";
 import { at, baseName, below, byWhom, share } from "../formats.js";
+import { offerReceipt } from "../receipts.js";
 import { addressOf, navigate } from "../router.js";
 import { may } from "../shell.js";
 import { chooseDialog, facesPanel } from "./faces.js";
@@ -101,7 +102,15 @@ export async function photoView({ album, id }, { session, signal, feed, filter }
   document.addEventListener("keydown", (event) => onKey(event, { around: () => neighbours(feed, id, album, filter), album, filter, panels, stage }), { signal });
   const actions = [steps];
   if (photo.status === "done") actions.push(el("a", { class: "button", href: `/v1${path}/download?size=original`, target: "_blank", rel: "noopener" }, icon("download"), t("save_photo")));
-  if (mayWrite) actions.push(eraseButton(path, photo, () => navigate({ album, view: "photos", query: filter })));
+  if (mayWrite) {
+    const gone = (erasure) => {
+      feed.remove(id);
+      navigate({ album, view: "photos", query: filter });
+      // Receipts are for keys of all albums.
+      if (may(session, "admin") && session.albums === null) offerReceipt(erasure.erasure_id, t("photo_is_erased")).catch(() => {});
+    };
+    actions.push(eraseButton(path, photo, gone));
+  }
   return { title: baseName(photo.photo.name), actions, content: [el("div", { class: "photo-view" }, stage.element, panels)], isWide: true };
 }
 
@@ -189,9 +198,9 @@ function eraseButton(path, photo, gone) {
         const text = t("erase_photo_text", { name: baseName(photo.photo.name) });
         if (!(await confirmed({ title: t("erase_photo"), text, yes: t("erase"), no: t("cancel"), danger: true }))) return;
         try {
-          await api("DELETE", path);
+          const erasure = await api("DELETE", path);
           toast(t("erased_photo"));
-          gone();
+          gone(erasure);
         } catch (error) {
           toast(error.message);
         }

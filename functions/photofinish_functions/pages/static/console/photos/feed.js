@@ -45,6 +45,17 @@ export class Feed {
     return this.photos.findIndex((one) => one.photo.photo_id === photoId);
   }
 
+  /** Leave a photo out that was erased. */
+  remove(photoId) {
+    const index = this.indexOf(photoId);
+    if (index < 0) return;
+    this.photos.splice(index, 1);
+    for (const page of this.#pages) {
+      if (page.from > index) page.from -= 1;
+      if (page.to > index) page.to -= 1;
+    }
+  }
+
   async #read() {
     const limit = this.#pages.length === 0 ? FIRST_PAGE : PAGE;
     const cursor = this.#next;
