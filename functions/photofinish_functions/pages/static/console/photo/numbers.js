@@ -1,11 +1,13 @@
 // The numbers of a photo: correct one, add one, say who wears it; each change can be undone.
 
+import { toast } from "../../components/toast.js";
 import { el, icon } from "../../elements.js";
 import { t } from "../../messages.js";
 import { button, busily, select } from "../forms.js";
 import { share } from "../formats.js";
 
 const MAX_CHARS = 11;
+const NUMBER = /^[0-9A-Za-z-]+$/;
 
 /** The panel. `correct(change)` carries out a correction; `faceName(face)` tells how a face is called here. */
 export function numbersPanel(photo, { correct, faceName, mark, drawBox, mayWrite }) {
@@ -21,13 +23,11 @@ function numberRow(photo, bib, { correct, faceName, mark, mayWrite }) {
   const input = el("input", { class: "number-input", value: bib.number, maxlength: MAX_CHARS, "aria-label": t("correct_number", { number: bib.number }), disabled: !mayWrite });
   const save = () => {
     const wanted = input.value.trim();
-    if (wanted === "" || wanted === bib.number) return;
-    correct({ action: "replace", number: bib.number, new_number: wanted, face_id: bib.face_id ?? undefined }).catch(() => (input.value = bib.number));
+    if (wanted === "" || wanted === bib.number || !isNumber(input)) return;
+    correct({ action: "replace", number: bib.number, new_number: wanted, face_id: bib.face_id ?? undefined }).catch(() => markWrong(input, true));
   };
   input.addEventListener("change", save);
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") input.value = bib.number;
-  });
+  takeBackOnEscape(input, bib.number);
   const row = el("li", { class: "number-row", draggable: mayWrite ? "true" : null, on: { pointerenter: () => mark(bib.face_id), pointerleave: () => mark(null) } }, input, el("span", { class: "soft small why", text: why }));
   row.addEventListener("dragstart", (event) => event.dataTransfer.setData("text/x-number", bib.number));
   if (!mayWrite) return row;
@@ -57,6 +57,7 @@ function wearerSelect(photo, bib, { correct, faceName }) {
 
 function addRow({ photo, correct, faceName, drawBox }) {
   const number = el("input", { name: "number", maxlength: MAX_CHARS, placeholder: t("add_number"), "aria-label": t("add_number"), required: true, autocomplete: "off" });
+  takeBackOnEscape(number, "");
   const wearer = select([["", t("no_wearer")], ...photo.faces.map((face) => [face.face_id, faceName(face)])], { "aria-label": t("wearer") });
   const draw = el("button", { type: "button", class: "button", "aria-pressed": "false" }, t("draw_box"));
   const send = el("button", { class: "button primary", text: t("add") });
@@ -74,8 +75,32 @@ function addRow({ photo, correct, faceName, drawBox }) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    if (!isNumber(number)) return;
     const change = { action: "add", number: number.value.trim(), face_id: wearer.value || undefined, box: box ?? undefined };
     busily(send, () => correct(change)).catch(() => number.select());
   });
   return form;
+}
+
+/** Whether the field has a bib number; if not, the reader is told, and what was typed stays to be mended. */
+function isNumber(input) {
+  const isOne = NUMBER.test(input.value.trim());
+  markWrong(input, !isOne);
+  if (!isOne) toast(t("not_a_number", { typed: input.value.trim() }));
+  return isOne;
+}
+
+function markWrong(input, isWrong) {
+  if (isWrong) input.setAttribute("aria-invalid", "true");
+  else input.removeAttribute("aria-invalid");
+}
+
+/** The first Escape takes back what was typed; the next one is for the view. */
+function takeBackOnEscape(input, before) {
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || input.value === before) return;
+    event.preventDefault();
+    input.value = before;
+    markWrong(input, false);
+  });
 }

@@ -128,8 +128,9 @@ function neighbours(feed, id, album, filter) {
 }
 
 function onKey(event, { around, album, filter, panels, stage }) {
-  const isTyping = event.target.closest?.("input, select, textarea, dialog");
-  if (isTyping || event.metaKey || event.ctrlKey || event.altKey) return;
+  // Escape leaves a field of text, too: what was typed there has been taken back before.
+  const isTyping = event.target.closest?.(event.key === "Escape" ? "select, dialog" : "input, select, textarea, dialog");
+  if (isTyping || event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return;
   const go = (href) => {
     if (href !== null) navigate.go(href);
   };
