@@ -14,7 +14,7 @@ from photofinish.application.near_duplicates import list_near_duplicates
 from photofinish.application.photos import PhotoPage
 from photofinish.application.photos import list_photos as photo_page
 from photofinish.domain.access import Reading, Scope
-from photofinish.domain.album_card import AlbumCard
+from photofinish.domain.album_card import AlbumCard, Downloads
 from photofinish.domain.album_policy import Indexing, LegalBasis, Redact
 from photofinish.domain.erasure import ErasureKind, ErasureTarget
 from photofinish.domain.photo import PhotoStatus
@@ -92,6 +92,9 @@ class AlbumPrivacy(Output):
 
 
 class AlbumDetail(Album, CardFields):
+    visitors_may_download: Downloads = Field(
+        description="The album card's `downloads`, the most that a share link gives; `downloads` is the caller's."
+    )
     photos_by_status: dict[PhotoStatus, int] = Field(description="Number of uploaded photos by status.")
     last_upload_at: datetime | None = Field(description="When its newest photo was uploaded.")
     gpu_refused: GpuRefusalJson | None = Field(
@@ -284,6 +287,7 @@ def blueprint(services: App) -> APIBlueprint:
             summary,
             album=summary.name,
             **card_fields(card or AlbumCard()) | {"downloads": downloads_of(services, principal(), path.album)},
+            visitors_may_download=(card or AlbumCard()).downloads,
             photos_by_status={status: count for status, count in known.by_status.items() if count},
             last_upload_at=known.last_upload_at,
             ends_on=policy.ends_on,

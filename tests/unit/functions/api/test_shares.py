@@ -51,6 +51,8 @@ def test_a_card_makes_an_album_and_is_shown(api: Api) -> None:
     assert {name: shown[name] for name in card} == card
     assert [one["album"] for one in api.call("GET", "/albums").get_json()["albums"]] == ["new"]
     assert api.call("PUT", "/albums/new", json={}).get_json()["downloads"] == "web"
+    shown = api.call("GET", "/albums/new").get_json()
+    assert (shown["downloads"], shown["visitors_may_download"]) == ("original", "web"), "organisers may download all"
 
 
 def test_a_visitor_finds_photos_of_the_album_and_nothing_else(race: Api) -> None:

@@ -3,7 +3,7 @@
 import { openDialog } from "../components/dialog.js";
 import { el } from "../elements.js";
 import { counted, day, t } from "../messages.js";
-import { api, albumPath, items } from "./api.js";
+import { ApiError, api, albumPath, items } from "./api.js";
 import { button, choice, empty, field, form, select } from "./forms.js";
 import { addressOf, navigateFromDialog } from "./router.js";
 import { may } from "./shell.js";
@@ -59,6 +59,7 @@ function createAlbum() {
       more: [button(t("cancel"), { kind: "quiet", on: { click: () => dialog.close() } })],
       save: async (values) => {
         const album = values.get("name").trim();
+        if (await exists(album)) throw new ApiError(409, "album_exists", t("error_album_exists"));
         await saveAlbum(album, values, list.entrants());
         navigateFromDialog({ album, view: "upload" });
         dialog.close();
@@ -68,6 +69,17 @@ function createAlbum() {
   const dialog = el("dialog", { class: "dialog roomy", "aria-labelledby": "new-album" }, el("h2", { id: "new-album", text: t("new_album") }), send);
   document.body.append(dialog);
   openDialog(dialog).then(() => dialog.remove());
+}
+
+/** Whether there is an album of this name, which a new one would change. */
+async function exists(album) {
+  try {
+    await api("GET", albumPath(album));
+    return true;
+  } catch (error) {
+    if (error.status === 404) return false;
+    throw error;
+  }
 }
 
 /** The policy comes first: no photo may be analysed by another one. */

@@ -32,7 +32,7 @@ function albumCard(album, card) {
   const sizes = ["none", "web", "original"].map((size) => [size, t(`downloads_${size}`)]);
   const fields = [
     field(t("album_title"), { name: "title", value: card.title ?? "", maxlength: 200 }),
-    el("div", { class: "pair" }, field(t("held_on"), { name: "held_on", type: "date", value: card.held_on ?? "" }), field(t("downloads"), select(sizes, { name: "downloads", value: card.downloads ?? "web" }))),
+    el("div", { class: "pair" }, field(t("held_on"), { name: "held_on", type: "date", value: card.held_on ?? "" }), field(t("downloads"), select(sizes, { name: "downloads", value: card.visitors_may_download ?? "web" }))),
     field(t("watermark"), { name: "watermark", value: card.watermark?.text ?? "", maxlength: 60 }, { hint: t("watermark_hint") }),
   ];
   const save = async (values) => {
