@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from photofinish.domain.album_card import Downloads
+from photofinish.domain.album_card import AlbumCard, Downloads
 from photofinish.domain.shares import MAX_LIFETIME
-from photofinish.errors import RejectedInput
+from photofinish.errors import NotFound, RejectedInput
 from photofinish_cli import api_client
 from photofinish_cli.arguments import Album
 from photofinish_cli.deployment import Json, StateDir, use_deployment
@@ -20,6 +20,7 @@ from photofinish_cli.times import local_time
 
 _PIN_DIGITS = 6
 _MAX_DAYS = MAX_LIFETIME.days - 1  # a link lasts until the end of its last day
+_SIZES = {Downloads.NONE: "no photos", Downloads.WEB: "photos of web size"}
 
 
 def _last_day(text: str) -> str:
@@ -87,8 +88,10 @@ def share(
         else:
             body: dict[str, Any] = {"label": label, "expires_on": expires, "downloads": downloads.value}
             body |= {"may": "browse" if browse else "find", "pin": _new_pin() if pin else None}
+            allowed = _allowed_by_card(album)
             made = api_client.in_album("POST", album, "/shares", json=body)
             _print_share(made, body["pin"], svg, png, as_json=json)
+            _warn_of_card(downloads, allowed)
 
 
 def print_link(url: str) -> None:
@@ -117,6 +120,22 @@ def _print_share(made: dict[str, Any], pin: str | None, svg: Path | None, png: P
         console().print(f"PIN {pin}", highlight=False)
     until = local_time(made["expires_at"])
     remark(f"until {until}; the link cannot be shown again. To revoke it: --revoke {made['share_id']}")
+
+
+def _allowed_by_card(album: str) -> Downloads:
+    try:
+        return Downloads(api_client.in_album("GET", album, "")["visitors_may_download"])
+    except NotFound:  # it has neither photos nor a card yet, or there is no such album, which the next answer says
+        return AlbumCard().downloads
+
+
+def _warn_of_card(wanted: Downloads, allowed: Downloads) -> None:
+    """Say so where the album's card gives visitors less than the link would."""
+    if allowed.within(wanted) is not wanted:
+        remark(
+            f"visitors may download {_SIZES[allowed]}: the album's card allows no more. To allow it, set the album's "
+            f"downloads to {wanted.value}, in the settings of the console"
+        )
 
 
 def _list(album: str, *, as_json: bool) -> None:

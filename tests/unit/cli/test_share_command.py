@@ -26,6 +26,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Any]]:
     requests: list[tuple[str, str, Any]] = []
 
     def ask(method: str, album: str, path: str, **request: Any) -> dict[str, Any]:
+        if path == "":
+            return {"visitors_may_download": "web"}
         requests.append((method, f"/{album}{path}", request.get("json")))
         answer: dict[str, Any] = ANSWERS[method]
         return answer
@@ -74,6 +76,12 @@ def test_the_end_may_be_as_far_away_as_the_messages_say(sent: list[tuple[str, st
         refused = run("--expires", too_far)
         assert (refused.exit_code, len(sent)) == (2, 1)
         assert "730 days" in " ".join(refused.stderr.replace("│", " ").split())
+
+
+def test_a_link_of_more_than_the_card_allows_says_what_visitors_get(sent: list[tuple[str, str, Any]]) -> None:
+    assert "photos of web size" in run("--downloads", "original").stderr
+    assert "visitors may download" not in run("--downloads", "web").stderr
+    assert "visitors may download" not in run("--downloads", "none").stderr
 
 
 def test_the_qr_code_is_written_to_print_and_reads_as_the_link(

@@ -8,13 +8,15 @@ import { albumPath, api } from "./api.js";
 import { button, field, form, select } from "./forms.js";
 import { at } from "./formats.js";
 
+const SIZES = ["none", "web", "original"]; // from the least to the most
+
 export async function sharingView({ album }, { signal }) {
   const path = albumPath(album, "shares");
   const made = el("div", { "aria-live": "polite" });
   const list = el("ul", { class: "plain rows" });
   const show = async () => {
-    const { shares } = await api("GET", path, { signal });
-    const rows = shares.reverse().map((share) => shareRow(path, share, show));
+    const [{ shares }, allowed] = await Promise.all([api("GET", path, { signal }), allowedByCard(album, signal)]);
+    const rows = shares.reverse().map((share) => shareRow(path, share, { allowed, changed: show }));
     list.replaceChildren(...(rows.length > 0 ? rows : [el("li", { class: "soft", text: t("no_shares") })]));
   };
   await show();
@@ -25,7 +27,7 @@ export async function sharingView({ album }, { signal }) {
 
 function createForm(path, created) {
   const kinds = ["find", "browse"].map((kind) => [kind, t(`may_${kind}`)]);
-  const sizes = ["none", "web", "original"].map((size) => [size, t(`downloads_${size}`)]);
+  const sizes = SIZES.map((size) => [size, t(`downloads_${size}`)]);
   const fields = [
     field(t("label"), { name: "label", maxlength: 100, placeholder: t("label_example"), autocomplete: "off" }),
     el("div", { class: "pair" }, field(t("visitors_may"), select(kinds, { name: "may", value: "find" })), field(t("downloads"), select(sizes, { name: "downloads", value: "web" }))),
@@ -57,10 +59,26 @@ function shown({ url, qr_svg: code, label }) {
   return el("section", { class: "card raised made-share" }, picture, text);
 }
 
-function shareRow(path, share, changed) {
+/** What the album's card lets visitors download at most; an album that has neither card nor photos yet is not found. */
+async function allowedByCard(album, signal) {
+  try {
+    return (await api("GET", albumPath(album), { signal })).visitors_may_download;
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    return "web";
+  }
+}
+
+/** What visitors with the link may download: no more than the album's card allows. */
+function downloadsOf(share, allowed) {
+  if (SIZES.indexOf(share.downloads) <= SIZES.indexOf(allowed)) return t(`downloads_${share.downloads}`);
+  return t("downloads_limited", { size: t(`downloads_${allowed}`) });
+}
+
+function shareRow(path, share, { allowed, changed }) {
   const hasEnded = share.revoked_at !== null || new Date(share.expires_at) < new Date();
   const state = share.revoked_at !== null ? t("revoked") : hasEnded ? t("expired") : t("until", { time: at(share.expires_at) });
-  const facts = [t(`may_${share.may}`), t(`downloads_${share.downloads}`), share.has_pin ? t("with_pin") : null].filter(Boolean);
+  const facts = [t(`may_${share.may}`), downloadsOf(share, allowed), share.has_pin ? t("with_pin") : null].filter(Boolean);
   const row = el("li", { class: hasEnded ? "ended" : null }, el("strong", { text: share.label ?? t("no_label") }), el("span", { class: "soft small", text: facts.join(" · ") }), el("span", { class: `tag ${hasEnded ? "" : "good"}`, text: state }));
   if (hasEnded) return row;
   const revoke = async () => {
