@@ -84,10 +84,25 @@ def rendition_links(services: App, album: str, photos: Sequence[Shown]) -> list[
     if not has_any or not services.album_policies.policy(album).keep_originals:
         return [Renditions(preview=None, thumbnail=None) for _ in photos]
     is_organiser = principal().may(Scope.WRITE, album)
-    is_marked = drawn_watermark(services.watermark_of(album), Viewer(is_organiser=is_organiser)) is not None
-    if is_marked or services.album_policies.ever_redacted(album):
+    if _is_made_by_api(services, album, is_organiser=is_organiser):
         return _picture_links(services, album, photos, is_organiser=is_organiser)
     return _bucket_links(services.links, photos)
+
+
+def preview_file_url(services: App, album: str, shown: Shown, *, file_name: str) -> str | None:
+    """A link to the preview of a photo of `album` that the current caller may see, to save it; None: there is none."""
+    [links] = rendition_links(services, album, [shown])
+    if shown.preview is None or links.preview is None:
+        return None
+    if _is_made_by_api(services, album, is_organiser=principal().may(Scope.WRITE, album)):
+        return links.preview.url
+    return services.links.rendition_file_url(shown.preview, file_name=file_name, expires_in_s=LINK_LIFETIME_S)
+
+
+def _is_made_by_api(services: App, album: str, *, is_organiser: bool) -> bool:
+    """Whether viewers get what this API makes of a picture, not the one in the bucket."""
+    is_marked = drawn_watermark(services.watermark_of(album), Viewer(is_organiser=is_organiser)) is not None
+    return is_marked or services.album_policies.ever_redacted(album)
 
 
 def picture_links(services: App) -> PictureLinks:

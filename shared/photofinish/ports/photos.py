@@ -118,6 +118,10 @@ class PhotoLinks(Protocol):
         """Return links to GET derived objects, in order; whether the objects exist is not checked."""
         ...
 
+    def rendition_file_url(self, name: str, *, file_name: str, expires_in_s: int) -> str:
+        """Return a link to GET a derived object, which browsers save as `file_name`."""
+        ...
+
     def original_url(self, photo: PhotoRef, *, file_name: str, expires_in_s: int) -> str:
         """Return a link to GET exactly this generation, which browsers save as `file_name`."""
         ...

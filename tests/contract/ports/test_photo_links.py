@@ -32,6 +32,7 @@ from hypothesis import strategies as st
 
 from photofinish.adapters.google.hmac_links import SAME_FOR_S, HmacKey, HmacPhotoLinks
 from photofinish.adapters.google.signed_links import GcsPhotoLinks, IamSigning, default_signing, signing_transport
+from photofinish.domain.export_names import attachment
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.upload_batch import AnnouncedFile
 from photofinish.errors import Misconfigured, Unavailable
@@ -304,6 +305,38 @@ def test_an_hmac_signs_what_google_signs_by_rsa(by_hmac: HmacPhotoLinks, cloud: 
     for part in head[2].split("/"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     assert ours.endswith(f"&X-Goog-Signature={hmac.new(key, text.encode(), hashlib.sha256).hexdigest()}")
+
+
+@given(name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40))
+def test_an_hmac_signs_a_file_name_as_google_does(by_hmac: HmacPhotoLinks, cloud: StorageClient, name: str) -> None:
+    theirs = (
+        cloud.bucket("derived")
+        .blob("a.jpg")
+        .generate_signed_url(
+            version="v4",
+            expiration=timedelta(seconds=60),
+            credentials=_Recording(),
+            response_disposition=attachment(name),
+        )
+    )
+    ours = by_hmac.rendition_file_url("a.jpg", file_name=name, expires_in_s=60)
+    by_name = [[part.partition("=") for part in urlsplit(url).query.split("&")] for url in (theirs, ours)]
+    # The order is signed; the signature comes last in both.
+    assert [name for name, _, _ in by_name[0]] == [name for name, _, _ in by_name[1]]
+    key = "response-content-disposition"
+    assert [one for one in by_name[0] if one[0] == key] == [one for one in by_name[1] if one[0] == key]
+
+
+def test_a_rendition_to_save_is_signed_for_its_file_name(
+    signing: Signing, cloud: StorageClient, key: rsa.RSAPrivateKey
+) -> None:
+    url = links_of(signing, cloud).rendition_file_url(NAME, file_name="é 1.jpg", expires_in_s=900)
+    assert parse_qs(urlsplit(url).query)["response-content-disposition"] == [
+        "attachment; filename=\"_ 1.jpg\"; filename*=UTF-8''%C3%A9%201.jpg"
+    ]
+    check_signature(key.public_key(), url, "GET", {})
+    with pytest.raises(InvalidSignature):
+        check_signature(key.public_key(), url.replace("201.jpg", "201.exe"), "GET", {})
 
 
 def test_a_link_by_hmac_stays_the_same_for_a_while_and_lives_as_long_as_was_asked_for(own_key: Signing) -> None:

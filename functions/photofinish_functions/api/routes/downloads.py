@@ -19,8 +19,8 @@ from photofinish.application.downloads.resumable import ResumableArchive
 from photofinish.application.downloads.streamed import MadeFile, streamed_archive
 from photofinish.application.downloads.with_metadata import CopiesWithMetadata
 from photofinish.domain.access import Principal, Reading, Scope
-from photofinish.domain.download import MAX_FILES, Download, DownloadedPhoto, DownloadSize, may_download
-from photofinish.domain.export_names import attachment, export_names
+from photofinish.domain.download import MAX_FILES, Download, DownloadedPhoto, DownloadSize, archive_paths, may_download
+from photofinish.domain.export_names import attachment
 from photofinish.domain.work import MAX_PHOTO_BYTES
 from photofinish.ports import PhotoRecord
 from photofinish.wiring import App
@@ -31,7 +31,7 @@ from photofinish_functions.api.download_passes import found_photos
 from photofinish_functions.api.error_codes import fails_with
 from photofinish_functions.api.errors import unavailable
 from photofinish_functions.api.guarding import audit, guarded, open_to_link_holders, principal
-from photofinish_functions.api.renditions import LINK_LIFETIME_S, Shown, rendition_links
+from photofinish_functions.api.renditions import LINK_LIFETIME_S, Shown, preview_file_url
 from photofinish_functions.api.routes.photos import PhotoId, PhotoPath
 from photofinish_functions.api.schemas import AlbumPath, Input, Output, Parameters, new_blueprint
 from photofinish_functions.api.sharing import downloads_of
@@ -205,18 +205,17 @@ def _visible(
 
 
 def _file_url(services: App, album: str, record: PhotoRecord, size: DownloadSize, own_faces: frozenset[str]) -> str:
+    [path] = archive_paths([record.ref.name], size).values()
+    file_name = PurePosixPath(path).name
     if size is DownloadSize.WEB:
         preview = (record.fields.get("renditions") or {}).get("preview")
-        [links] = rendition_links(
-            services, album, [Shown(photo=record.ref, preview=preview, thumbnail=None, own_faces=own_faces)]
-        )
-        if links.preview is None:
+        shown = Shown(photo=record.ref, preview=preview, thumbnail=None, own_faces=own_faces)
+        url = preview_file_url(services, album, shown, file_name=file_name)
+        if url is None:
             raise _no_picture()
-        return links.preview.url
+        return url
     if not services.album_policies.policy(album).keep_originals:
         raise _no_picture()
-    [path] = export_names([record.ref.name]).values()
-    file_name = PurePosixPath(path).name
     return services.links.original_url(record.ref, file_name=file_name, expires_in_s=LINK_LIFETIME_S)
 
 

@@ -46,6 +46,9 @@ class CachedPhotoLinks:
                 self._kept.update({(name, expires_in_s): (until_s, url) for name, url in signed.items()})
         return [known[name] for name in names]
 
+    def rendition_file_url(self, name: str, *, file_name: str, expires_in_s: int) -> str:
+        return self._links.rendition_file_url(name, file_name=file_name, expires_in_s=expires_in_s)
+
     def original_url(self, photo: PhotoRef, *, file_name: str, expires_in_s: int) -> str:
         return self._links.original_url(photo, file_name=file_name, expires_in_s=expires_in_s)
 

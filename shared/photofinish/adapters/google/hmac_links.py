@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
+from photofinish.domain.export_names import attachment
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.upload_batch import AnnouncedFile
 from photofinish.errors import Misconfigured
@@ -68,13 +69,22 @@ class HmacPhotoLinks:
         self._now = now
 
     def rendition_urls(self, names: Sequence[str], *, expires_in_s: int) -> list[str]:
+        return self._signed(names, "", expires_in_s=expires_in_s)
+
+    def rendition_file_url(self, name: str, *, file_name: str, expires_in_s: int) -> str:
+        disposition = quote(attachment(file_name), safe="~")
+        [url] = self._signed([name], f"&response-content-disposition={disposition}", expires_in_s=expires_in_s)
+        return url
+
+    def _signed(self, names: Sequence[str], more: str, *, expires_in_s: int) -> list[str]:
+        """Links with `more` in the query, whose parameters must come after those of the signature by their names."""
         seconds = int(self._now().timestamp())
         signed_at = datetime.fromtimestamp(seconds - seconds % SAME_FOR_S, UTC)
         date, stamp = f"{signed_at:%Y%m%d}", f"{signed_at:%Y%m%dT%H%M%SZ}"
         scope = f"{date}/auto/storage/goog4_request"
         query = (
             f"X-Goog-Algorithm={_ALGORITHM}&X-Goog-Credential={quote(f'{self._key.access_id}/{scope}', safe='')}"
-            f"&X-Goog-Date={stamp}&X-Goog-Expires={expires_in_s + SAME_FOR_S}&X-Goog-SignedHeaders=host"
+            f"&X-Goog-Date={stamp}&X-Goog-Expires={expires_in_s + SAME_FOR_S}&X-Goog-SignedHeaders=host{more}"
         )
         signing_key = _signing_key(self._key, date)
         urls = []

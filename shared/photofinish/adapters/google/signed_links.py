@@ -65,6 +65,18 @@ class GcsPhotoLinks:
         return self._each(sign, names)
 
     @unavailable_when_transient
+    def rendition_file_url(self, name: str, *, file_name: str, expires_in_s: int) -> str:
+        url: str = self._derived.blob(name).generate_signed_url(
+            version="v4",
+            expiration=timedelta(seconds=expires_in_s),
+            method="GET",
+            response_disposition=attachment(file_name),
+            credentials=self._signing,
+            api_access_endpoint=self._client.api_endpoint,
+        )
+        return url
+
+    @unavailable_when_transient
     def original_url(self, photo: PhotoRef, *, file_name: str, expires_in_s: int) -> str:
         url: str = (
             self._client.bucket(photo.bucket)

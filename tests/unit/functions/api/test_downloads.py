@@ -325,6 +325,16 @@ class TestRights:
             "attachment; filename=\"Z_rich.jpg\"; filename*=UTF-8''Z%C3%BCrich.jpg"
         ]
 
+    def test_one_preview_is_a_link_to_a_jpeg_file_with_its_name(self, race: Race) -> None:
+        ref = race.refs["IMG_1.CR2"]
+        answer = race.api.call("GET", f"/albums/race/photos/{ref.photo_id}/download?size=web")
+        assert answer.status_code == 303
+        url = urlsplit(answer.headers["Location"])
+        assert unquote(url.path) == f"/derived/{preview_name(ref, VERSION)}"
+        assert parse_qs(url.query)["response-content-disposition"] == [
+            "attachment; filename=\"IMG_1.jpg\"; filename*=UTF-8''IMG_1.jpg"
+        ]
+
     def test_what_has_no_such_file_is_left_out(self, race: Race) -> None:
         stored = race.originals.upload("race/new.jpg", b"new")
         race.api.cloud.documents.record_queued(stored, event_at=datetime.now(UTC), trace_id="t")
