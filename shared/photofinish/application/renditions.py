@@ -35,6 +35,8 @@ _CONTEXT = b"photofinish/redaction-noise"
 class Rendition:
     """What a viewer sees of a photo: which stored picture, and what is changed in it."""
 
+    photo_name: str
+    """Name of the original's object."""
     size: RenditionSize
     preview: str
     """Name of the preview in the derived bucket."""
@@ -107,6 +109,7 @@ class Renditions:
             raise NotFound("there is no preview of this photo")
         policy = self._policies.policy(album)
         return Rendition(
+            photo_name=record.ref.name,
             size=size,
             preview=preview,
             thumbnail=names.get("thumbnail"),

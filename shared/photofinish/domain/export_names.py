@@ -38,10 +38,19 @@ def export_names(names: Iterable[str]) -> dict[str, str]:
 
 def attachment(file_name: str) -> str:
     """The value of Content-Disposition with which a browser saves an answer under this name (RFC 6266)."""
+    return _disposition("attachment", file_name)
+
+
+def inline(file_name: str) -> str:
+    """The value with which a browser shows an answer, and offers this name to those who save it."""
+    return _disposition("inline", file_name)
+
+
+def _disposition(kind: str, file_name: str) -> str:
     plain = "".join(
         character if " " <= character <= "~" and character not in '"\\%' else "_" for character in file_name
     )
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"
 
 
 def _safe(part: str) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from flask import Response, request
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
+from photofinish.domain.export_names import export_names, inline
+from photofinish.domain.rendition import RenditionSize
 from photofinish.errors import NotFound
 from photofinish.wiring import App
 from photofinish_functions.api.error_codes import fails_with
@@ -61,6 +65,9 @@ def blueprint(services: App) -> APIBlueprint:
             raise Refused(404, "unknown_link", "The photo of this link was removed.") from None
         answer.set_etag(rendition.etag)
         answer.headers.update(_HEADERS)
+        suffix = ".jpg" if link.size is RenditionSize.PREVIEW else ".webp"
+        [path_of_file] = export_names([rendition.photo_name]).values()
+        answer.headers["Content-Disposition"] = inline(PurePosixPath(path_of_file).with_suffix(suffix).name)
         return answer
 
     return api

@@ -244,6 +244,13 @@ def test_where_only_results_are_kept_nothing_links_to_a_preview(race: Race) -> N
     assert [answer["renditions"] for answer in answers] == [{"preview": None, "thumbnail": None}] * 2
 
 
+def test_a_picture_has_a_file_name_with_its_suffix(race: Race) -> None:
+    race.policy(redact=Redact.EVERYONE)
+    for link, name in ((race.photo_link(race.runner), "group.jpg"), (race.thumbnail_link(race.runner), "group.webp")):
+        answer = race.api.client.get(urlsplit(link).path)
+        assert answer.headers["Content-Disposition"] == f"inline; filename=\"{name}\"; filename*=UTF-8''{name}"
+
+
 def test_a_link_cannot_be_changed_guessed_or_used_late(race: Race) -> None:
     race.policy(redact=Redact.EVERYONE)
     path = urlsplit(race.photo_link(race.runner)).path
