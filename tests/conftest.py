@@ -31,6 +31,7 @@ settings.register_profile(
 )
 settings.load_profile("photofinish")
 TESTS = Path(__file__).parent
+CLOUD_TIMEOUT_S = 300
 SHARED_CLOUD, OWN_CLOUDS = "local cloud", "own local clouds"
 # A worker that starts one of these last would work alone for minutes; the other groups follow by their number of tests.
 LONGEST = (
@@ -68,6 +69,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.needs_parts)
         groups[item] = _group(item)
         item.add_marker(pytest.mark.xdist_group(groups[item]))
+        # Whichever test is first waits for its local cloud to start.
+        if groups[item] in (SHARED_CLOUD, OWN_CLOUDS) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(CLOUD_TIMEOUT_S))
     tests_of = Counter(groups.values())
 
     def place(item: pytest.Item) -> tuple[int, int, str]:
