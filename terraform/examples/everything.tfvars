@@ -83,3 +83,15 @@ budget = {
   amount          = 1000
   stop_at         = 1.2
 }
+
+notifications = {
+  channels    = ["email", "fcm", "webhook"]
+  public_url  = "https://find-me.example.com"
+  fcm_project = "my-races-app"
+  smtp = {
+    host            = "smtp.example.com"
+    from            = "photos@example.com"
+    user            = "photos"
+    password_secret = "projects/my-races-prod/secrets/photofinish-smtp-password"
+  }
+}
