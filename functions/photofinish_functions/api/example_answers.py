@@ -67,6 +67,7 @@ ANSWERS: Final[dict[str, Json]] = {
     "list_albums": {"albums": [ALBUM_COUNTS], "next_cursor": None, "next_after": None},
     "show_album": ALBUM_COUNTS
     | {
+        "visitors_may_download": "web",
         "photos_by_status": {"done": 1250, "queued": 8, "rejected": 2},
         "last_upload_at": "2026-05-01T10:31:40Z",
         "gpu_refused": None,
