@@ -25,6 +25,7 @@ from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinish
 # Ids of the application, and boundaries of forms.
 _WELL_FORMED_KEY = re.compile(r"[!-~]{1,255}")
 _ALLOWED = ["2xx", "401", "404", "409", "413", "422"]
+_REFUSED = ["400", "404", "405", "413", "415", "422"]
 _RANDOM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 
 
@@ -39,13 +40,16 @@ def _config(api_key: str, seed: int, examples: int) -> schemathesis.Config:
             # and a conflict with 409; credentials in a body, which are none, with 401.
             "checks": {
                 "positive_data_acceptance": {"expected-statuses": _ALLOWED},
-                "negative_data_rejection": {"expected-statuses": ["400", "404", "405", "413", "415", "422"]},
+                "negative_data_rejection": {"expected-statuses": _REFUSED},
             },
-            # By default an album offers no opting out by oneself.
+            # By default an album offers no opting out by oneself, and says so before it reads the request.
             "operations": [
                 {
                     "include-operation-id": "opt_out_myself",
-                    "checks": {"positive_data_acceptance": {"expected-statuses": [*_ALLOWED, "403"]}},
+                    "checks": {
+                        "positive_data_acceptance": {"expected-statuses": [*_ALLOWED, "403"]},
+                        "negative_data_rejection": {"expected-statuses": [*_REFUSED, "403"]},
+                    },
                 }
             ],
         }
