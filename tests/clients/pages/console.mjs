@@ -1,14 +1,16 @@
 // The journey of an organiser through the console, in Chromium: sign in, create an album, drop photos while the network
 // goes away, look through them, correct a number and undo it, share. Prints one JSON line about each step.
 //
-//     PHOTOFINISH_API_URL=… PHOTOFINISH_API_KEY=… CHROMIUM=… node pages/console.mjs ALBUM FILE…
+//     PHOTOFINISH_API_URL=… PHOTOFINISH_API_KEY=… CHROMIUM=… node pages/console.mjs ALBUM NUMBER FILE…
+//
+// NUMBER is the one of the start list that a file shows.
 
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 
 const TIMEOUT_MS = 90_000;
-const START_LIST = "Startnummer;Vorname;Nachname\n525;Ada;Lovelace\n77;Grace;Hopper\n77;Two;Times\n?;No;Number\n";
-const [album, ...files] = process.argv.slice(2);
+const [album, shown, ...files] = process.argv.slice(2);
+const START_LIST = `Startnummer;Vorname;Nachname\n${shown};Ada;Lovelace\n77;Grace;Hopper\n77;Two;Times\n?;No;Number\n`;
 const { PHOTOFINISH_API_URL: server, PHOTOFINISH_API_KEY: key, CHROMIUM: executablePath } = process.env;
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
 const context = await browser.newContext({ locale: "en-US", viewport: { width: 1280, height: 860 }, reducedMotion: "reduce" });
