@@ -251,7 +251,15 @@ class TestAlbums:
         uploaded = api.cloud.documents.last_upload("race")
         assert uploaded is not None
         assert datetime.fromisoformat(detail.pop("last_upload_at")) == uploaded
-        assert detail == counted | {"photos_by_status": {"done": 1, "queued": 1}, "gpu_refused": None, "ends_on": None}
+        assert detail.pop("privacy")["redact"] == "none"
+        card = {"title": None, "held_on": None, "watermark": None}
+        assert detail == counted | card | {
+            "downloads": "original",
+            "visitors_may_download": "web",
+            "photos_by_status": {"done": 1, "queued": 1},
+            "gpu_refused": None,
+            "ends_on": None,
+        }
 
     def test_an_album_says_when_it_ends(self, api: Api) -> None:
         record(api, photo("race/1.jpg"))
