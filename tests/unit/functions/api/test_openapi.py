@@ -279,7 +279,7 @@ def test_every_route_of_an_unknown_album_says_so(running: Api, document: dict[st
     assert tried > 15
 
 
-@pytest.mark.timeout(180 + 30 * EXAMPLES)
+@pytest.mark.timeout(600 + 60 * EXAMPLES)
 def test_the_application_conforms_to_it(encoder: FaceEncoder, tmp_path: Path) -> None:
     """All checks of schemathesis, with requests that the document allows and with others; the same ones for a seed."""
     with api_with_an_album(encoder, tmp_path) as api, served(api.app) as url:
