@@ -23,6 +23,7 @@ from photofinish.domain.webhook import (
     DeliveryState,
     DisabledReason,
     Health,
+    SignatureScheme,
     Webhook,
     after_attempt,
     in_flight_limit,
@@ -46,6 +47,7 @@ WEBHOOK = Webhook(
     wanted=EventFilter(),
     description="",
     secrets=(),
+    signature=SignatureScheme.V1,
     created_at=NOON,
     since=NOON,
 )

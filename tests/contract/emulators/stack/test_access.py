@@ -331,7 +331,7 @@ def test_a_signed_link_grants_what_its_signer_may(run_as: Callable[[str], mock._
             assert answer.read() == b"content"
         with urllib.request.urlopen(link(bucket("enrolments").blob("ada/1.jpg"), "PUT")) as answer:
             assert answer.status == 200
-        for refused in (link(bucket("photos").blob("there"), "GET"), link(bucket("derived").blob("new"), "PUT")):
+        for refused in (link(bucket("enrolments").blob("there"), "GET"), link(bucket("derived").blob("new"), "PUT")):
             with pytest.raises(urllib.error.HTTPError) as error:
                 urllib.request.urlopen(refused)
             assert error.value.code == 403
