@@ -55,6 +55,7 @@ _URLS = {
     "PHOTOFINISH_REKOGNITION_URL": "rekognition",
 }
 _SERVING_SETTINGS = {"api": {"PHOTOFINISH_THREADS": "1"}}
+_ADDRESSES = {"api": {"PHOTOFINISH_LIVE_URL": "live"}}
 
 
 def local_deployment(
@@ -108,6 +109,7 @@ def local_deployment(
                 | _SERVING_SETTINGS.get(spec.name, {})
                 | chosen
                 | {variable: secrets[variable] for variable in _secrets_of(spec)},
+                addresses=_ADDRESSES.get(spec.name, {}),
                 service_account=function_account(spec.name),
                 secrets=tuple(SECRETS[variable] for variable in _secrets_of(spec)),
             )

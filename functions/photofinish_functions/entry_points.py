@@ -33,7 +33,7 @@ from photofinish.domain.photo import PhotoStatus, is_folder_placeholder
 from photofinish.domain.webhook import ABANDON_AFTER
 from photofinish.errors import NotOurs
 from photofinish.logs import fields, log_json
-from photofinish.settings import ApiSettings, RetentionSettings
+from photofinish.settings import ApiSettings, PageSettings, RetentionSettings
 from photofinish.wiring import app
 from photofinish_functions.events import (
     Message,
@@ -316,7 +316,9 @@ def _api_app() -> OpenAPI:
 
     for handler in logging.getLogger().handlers:
         handler.addFilter(AddRequestId())
-    return make_app(app(), _gate, cors_origins=ApiSettings.from_env().cors_origins)
+    return make_app(
+        app(), _gate, cors_origins=ApiSettings.from_env().cors_origins, live_origin=PageSettings.from_env().live_url
+    )
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from photofinish.settings import (
     ModelEnvironment,
     NotificationSettings,
     NotifyingSettings,
+    PageSettings,
     ReceiptSettings,
     RetentionSettings,
     Settings,
@@ -89,7 +90,7 @@ FUNCTIONS = (
         signature="http",
         settings=(
             *(Settings, DatabaseSettings, ModelEnvironment),
-            *(AccessSettings, ApiSettings, LinkSettings, WebhookSettings, NotificationSettings),
+            *(AccessSettings, ApiSettings, PageSettings, LinkSettings, WebhookSettings, NotificationSettings),
         ),
         models=(*_FACES, *_TEXT),
     ),

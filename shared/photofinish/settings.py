@@ -268,6 +268,14 @@ class ApiSettings(EnvironmentSettings):
     `http://localhost:*` means every port of that host; only loopback hosts may be written so."""
 
 
+class PageSettings(EnvironmentSettings):
+    """What the pages for people use beside the API."""
+
+    live_url: str | None = Field(None, pattern=r"^https?://[^/\s;,]+$", validation_alias="PHOTOFINISH_LIVE_URL")
+    """Address of live streams, `https://find-me.example.org`. The console follows albums by them; else it asks every
+    few seconds."""
+
+
 class ReceiptSettings(EnvironmentSettings):
     """How receipts of erasures are signed; only what erases needs it and has access."""
 
@@ -372,6 +380,7 @@ def all_settings() -> tuple[type[EnvironmentSettings], ...]:
         SignedAccessSettings,
         LinkSettings,
         ApiSettings,
+        PageSettings,
         ReceiptSettings,
         WebhookSettings,
         NotifyingSettings,

@@ -115,7 +115,7 @@ def lay_out(spec: StackSpec, state_dir: Path, environ: Mapping[str, str], held: 
     last_commands = _append_commands(spec, pieces, run_as)
     pushed = {subscription.push_to for subscription in spec.subscriptions if subscription.push_account}
     for function in spec.functions:
-        env = run_as(function.service_account) | dict(spec.env)
+        env = run_as(function.service_account) | dict(spec.env) | _urls(function.addresses, ports)
         invokers = accounts.invokers(function.name) if accounts is not None and function.name in pushed else None
         if invokers is not None:
             env |= {invoker.KEYS: str(state_dir / "pubsub" / KEY_SET), invoker.INVOKERS: ",".join(invokers)}
@@ -151,8 +151,13 @@ def lay_out(spec: StackSpec, state_dir: Path, environ: Mapping[str, str], held: 
         pieces=tuple(pieces),
         environment=environment,
         account_environments=own_environments,
-        function_urls={name: f"http://127.0.0.1:{ports[name]}" for name in functions},
+        function_urls=_urls({name: name for name in functions}, ports),
     )
+
+
+def _urls(functions: Mapping[str, str], ports: Mapping[str, int]) -> dict[str, str]:
+    """The address of each function, by the key that names it."""
+    return {key: f"http://127.0.0.1:{ports[name]}" for key, name in functions.items()}
 
 
 def _addresses(spec: StackSpec, state_dir: Path, ports: Mapping[str, int]) -> dict[str, str]:

@@ -88,6 +88,7 @@ class Function:
     gunicorn_config: str | None = None  # serve it with `gunicorn --config` and this, not functions-framework's server
     ready_path: str | None = None  # answers 200 once it can work; None: it is ready once its port accepts connections
     env: Env = field(default_factory=dict)
+    addresses: Env = field(default_factory=dict)  # variables that get the addresses of these other functions
     service_account: str = ""
     secrets: tuple[str, ...] = ()  # what it must be permitted to read before it starts
 
