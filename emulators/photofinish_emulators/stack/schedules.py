@@ -24,9 +24,14 @@ async def run_schedules(spec: StackSpec, function_urls: dict[str, str], environm
     """Run all schedules until cancelled. A failed call is logged; the next one comes at its time."""
     functions = {function.name: function for function in spec.functions}
     timeout = aiohttp.ClientTimeout(total=ATTEMPT_DEADLINE_S)
-    async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
-        for schedule in spec.schedules:
-            group.create_task(_run(spec, schedule, functions, function_urls, environment, session), name=schedule.name)
+    publisher = _Publisher(environment)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
+            for schedule in spec.schedules:
+                run = _run(spec, schedule, functions, function_urls, publisher, session)
+                group.create_task(run, name=schedule.name)
+    finally:
+        await publisher.close()
 
 
 async def _run(
@@ -34,7 +39,7 @@ async def _run(
     schedule: Schedule,
     functions: dict[str, Function],
     function_urls: dict[str, str],
-    environment: dict[str, str],
+    publisher: _Publisher,
     session: aiohttp.ClientSession,
 ) -> None:
     loop = asyncio.get_running_loop()
@@ -49,7 +54,7 @@ async def _run(
                     if response.status >= 400:
                         log.warning("schedule %s: %s returned %s", schedule.name, url, response.status)
             else:
-                await _publish(spec, schedule, environment)
+                await publisher.publish(f"projects/{spec.project}/topics/{schedule.topic}", schedule.body)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("schedule %s failed: %s", schedule.name, error)
         # The times that passed during a call longer than the interval are skipped.
@@ -80,24 +85,50 @@ def http_request(spec: StackSpec, schedule: Schedule, function: Function, at: da
     return headers | event, json.dumps({"customData": base64.b64encode(schedule.body.encode()).decode()}).encode()
 
 
-async def _publish(spec: StackSpec, schedule: Schedule, environment: dict[str, str]) -> None:
-    """Publish with the official client in a separate process; provision.py says why."""
-    argv = [
-        sys.executable,
-        "-m",
-        "photofinish_emulators.stack.publish",
-        spec.project,
-        str(schedule.topic),
-        schedule.body,
-    ]
-    process = await asyncio.create_subprocess_exec(
-        *argv, env=base_environment() | environment, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        async with asyncio.timeout(ATTEMPT_DEADLINE_S):
-            _, errors = await process.communicate()
-    finally:
+class _Publisher:
+    """Publishes with the official client in a process of its own (provision.py says why), started on first use.
+
+    One for each message would take more of an idle machine than everything else.
+    """
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = base_environment() | environment
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+
+    async def publish(self, topic: str, body: str) -> None:
+        """Raises OSError, or TimeoutError after `ATTEMPT_DEADLINE_S`, if it is not known to be published."""
+        async with asyncio.timeout(ATTEMPT_DEADLINE_S), self._turn:
+            process = await self._running()
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                process.stdin.write(json.dumps({"topic": topic, "body": body}).encode() + b"\n")
+                await process.stdin.drain()
+                answer = await process.stdout.readline()
+                if not answer:
+                    raise ChildProcessError(f"the process that publishes ended with {await process.wait()}")
+            except BaseException:
+                await self.close()  # a late answer would be taken for that to the next message
+                raise
+        if error := json.loads(answer)["error"]:
+            raise OSError(error)
+
+    async def close(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
         if process.returncode is None:
             process.kill()
-    if process.returncode != 0:
-        log.warning("schedule %s: %s", schedule.name, errors.decode(errors="replace").strip())
+        await process.wait()
+
+    async def _running(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "photofinish_emulators.stack.publish"),
+                env=self._environment,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+        return self._process

@@ -41,6 +41,7 @@ from photofinish_emulators.stack.schedules import run_schedules
 from photofinish_emulators.stack.state import StackStatus
 from photofinish_emulators.stack.supervisor import Supervisor
 from support.local_stack import tiny_spec
+from support.pubsub_server import PubsubServer, ack, bodies, pull
 from support.waiting import wait_until
 
 
@@ -335,3 +336,53 @@ def test_schedules_call_as_cloud_scheduler_does_and_one_call_at_a_time() -> None
     _, headers, body = next(call for call in seen if call[0] == "/event")
     assert headers["ce-type"] == "google.cloud.scheduler.job.v1.executed"
     assert base64.b64decode(json.loads(body)["customData"]) == b"b"
+
+
+def test_schedules_publish_from_one_process_and_from_another_if_it_dies(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with PubsubServer(tmp_path) as server, server.publisher() as publisher, server.subscriber() as subscriber:
+        topic, subscription = "projects/p/topics/ticks", "projects/p/subscriptions/ticks"
+        publisher.create_topic(name=topic)
+        subscriber.create_subscription(name=subscription, topic=topic)
+
+        def received(at_least: int) -> list[bytes]:
+            found: list[bytes] = []
+
+            def enough() -> bool:
+                messages = pull(subscriber, subscription)
+                found.extend(bodies(messages))
+                if messages:
+                    ack(subscriber, subscription, *messages)
+                return len(found) >= at_least
+
+            wait_until(enough, f"{at_least} messages of the schedule")
+            return found
+
+        def publishing() -> list[psutil.Process]:
+            return [
+                each for each in psutil.Process().children() if "photofinish_emulators.stack.publish" in each.cmdline()
+            ]
+
+        async def run() -> None:
+            schedules = (
+                Schedule(name="tick", interval_s=0.05, topic="ticks", body="tock"),
+                Schedule(name="lost", interval_s=0.05, topic="missing", body=""),
+            )
+            spec = StackSpec(project="p", topics=(Topic(name="ticks"), Topic(name="missing")), schedules=schedules)
+            task = asyncio.create_task(run_schedules(spec, {}, {"PUBSUB_EMULATOR_HOST": server.address}))
+            assert set(await asyncio.to_thread(received, 3)) == {b"tock"}
+            (first,) = publishing()
+            await asyncio.to_thread(received, 3)
+            assert publishing() == [first], "each message started a process"
+            first.kill()
+            await asyncio.to_thread(received, 3)
+            (second,) = publishing()
+            assert second != first
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert publishing() == [], "left running"
+
+        asyncio.run(run())
+    said = [record.getMessage() for record in caplog.records]
+    assert any("schedule lost failed: NotFound" in line for line in said), said
