@@ -334,11 +334,16 @@ class NotifyingSettings(NotificationSettings):
         return self
 
 
-class RetentionSettings(EnvironmentSettings):
+class EventRetentionSettings(EnvironmentSettings):
+    """How long the event log keeps events."""
+
+    event_retention_days: int = Field(400, ge=31, validation_alias="PHOTOFINISH_EVENT_RETENTION_DAYS")
+
+
+class RetentionSettings(EventRetentionSettings):
     """How long records about requests, events and deliveries are kept, and where the hashes of requests are."""
 
     audit_retention_days: int = Field(400, ge=1, validation_alias="PHOTOFINISH_AUDIT_RETENTION_DAYS")
-    event_retention_days: int = Field(400, ge=31, validation_alias="PHOTOFINISH_EVENT_RETENTION_DAYS")
     webhook_retention_days: int = Field(30, ge=4, validation_alias="PHOTOFINISH_WEBHOOK_RETENTION_DAYS")
     """Of deliveries and what was answered to them; an attempt may follow for three and a half days."""
     audit_bucket: str = Field(validation_alias="PHOTOFINISH_AUDIT_BUCKET")

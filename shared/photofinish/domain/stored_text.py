@@ -48,7 +48,11 @@ class StoredText:
 
 def stored_text(sidecar: bytes) -> StoredText:
     """Parse a sidecar; raises ValueError, see :func:`read_sidecar`."""
-    document = read_sidecar(sidecar)
+    return stored_text_of(read_sidecar(sidecar))
+
+
+def stored_text_of(document: Mapping[str, Any]) -> StoredText:
+    """Take it from a sidecar in the form of :func:`read_sidecar`."""
     return StoredText(
         lines=tuple(_line(line) for line in document["text"]),
         faces=tuple(StoredFace(Box(**face["box"])) for face in document["faces"]),

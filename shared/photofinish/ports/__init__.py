@@ -15,6 +15,7 @@ from photofinish.ports.access import (
     Expired,
     PendingAccess,
 )
+from photofinish.ports.album_contents import AlbumContents, PhotoRows, ToldEvent
 from photofinish.ports.album_policies import AlbumPolicies
 from photofinish.ports.album_reading import AlbumReading, NearFaces, SeenBib, SeenFace
 from photofinish.ports.albums import AlbumRules, Albums, AlbumSummary
@@ -112,6 +113,7 @@ __all__ = [
     "AccessProjection",
     "AccessStore",
     "AlbumCards",
+    "AlbumContents",
     "AlbumDocuments",
     "AlbumPolicies",
     "AlbumReading",
@@ -179,6 +181,7 @@ __all__ = [
     "PersonMatch",
     "PhotoLinks",
     "PhotoRecord",
+    "PhotoRows",
     "PhotoStore",
     "PhotoUploads",
     "ReadAgain",
@@ -198,6 +201,7 @@ __all__ = [
     "Subscriptions",
     "SuppressionList",
     "TaskLeases",
+    "ToldEvent",
     "Tombstones",
     "UnknownBatch",
     "UnknownDelivery",

@@ -115,6 +115,10 @@ class TaskLeases(Protocol):
         """Return how many leases are held and not expired."""
         ...
 
+    def held(self) -> dict[str, datetime]:
+        """Return every lease that was not given up, and when it expires or expired."""
+        ...
+
     def report(self, lease_id: str, report: Mapping[str, Any] | None) -> None:
         """Replace the report of the task with this lease; None deletes it."""
         ...

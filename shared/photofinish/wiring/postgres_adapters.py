@@ -9,6 +9,7 @@ from photofinish.ports import (
     AccessProjection,
     AccessStore,
     AlbumCards,
+    AlbumContents,
     AlbumPolicies,
     AlbumRules,
     Albums,
@@ -58,6 +59,12 @@ class PostgresAdapters:
         from photofinish.adapters.postgres.faces import PgFaceIndex
 
         return PgFaceIndex(self._database)
+
+    @cached_property
+    def album_contents(self) -> AlbumContents:
+        from photofinish.adapters.postgres.album_contents import PgAlbumContents
+
+        return PgAlbumContents(self._database)
 
     @cached_property
     def access(self) -> AccessStore:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from photofinish.settings import (
     AccessSettings,
     AdmissionSettings,
+    EventRetentionSettings,
     NotificationSettings,
     NotifyingSettings,
     ReceiptSettings,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from photofinish.application.bibs.correcting import BibCorrector
     from photofinish.application.bibs.projection import BibProjector
     from photofinish.application.bibs.rescoring import AlbumRescorer
+    from photofinish.application.checking.checker import AlbumChecker
     from photofinish.application.consent.admission import FaceAdmission
     from photofinish.application.consent.opting_out import OptOuts
     from photofinish.application.consent.subject_access import SubjectAccess
@@ -318,6 +321,21 @@ class App(GoogleAdapters, PostgresAdapters, Models):
         from photofinish.application.album_statistics import StatisticsReading
 
         return StatisticsReading(self.statistics, self.event_log)
+
+    @cached_property
+    def album_checker(self) -> AlbumChecker:
+        from photofinish.application.checking.checker import AlbumChecker
+
+        return AlbumChecker(
+            store=self.store,
+            documents=self.documents,
+            contents=self.album_contents,
+            album_rules=self.album_rules,
+            policies=self.album_policies,
+            leases=self.leases,
+            max_lease=timedelta(seconds=max(600.0, 2 * self.settings.launch_lease_s)),
+            events_kept=timedelta(days=EventRetentionSettings.from_env().event_retention_days),
+        )
 
     @cached_property
     def queue_reading(self) -> QueueReading:

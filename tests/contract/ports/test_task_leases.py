@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -59,6 +60,19 @@ def test_release_frees_and_twice_equals_once(leases: TaskLeases) -> None:
     leases.release(["one/0"])
     leases.release([])
     assert leases.live() == 1
+
+
+def test_leases_that_were_not_given_up_are_held_with_the_time_of_their_end(leases: TaskLeases) -> None:
+    assert leases.held() == {}
+    leases.reserve(lambda leased: 1, launch_id="one", expires_in_s=0.2)
+    leases.heartbeat("two/0", expires_in_s=3600)
+    wait_until(lambda: leases.live() == 1, "the lease without a heartbeat to expire")
+    held, now = leases.held(), datetime.now(UTC)
+    assert held.keys() == {"one/0", "two/0"}
+    assert held["one/0"] <= now
+    assert timedelta(minutes=59) < held["two/0"] - now <= timedelta(hours=1)
+    leases.release(["one/0", "two/0"])
+    assert leases.held() == {}
 
 
 @pytest.mark.timeout(60)

@@ -58,6 +58,10 @@ class FirestoreTaskLeases:
         return len(_live_leases(self._document.get(timeout=_TIMEOUT_S), datetime.now(UTC)))
 
     @unavailable_when_transient
+    def held(self) -> dict[str, datetime]:
+        return dict((self._document.get(timeout=_TIMEOUT_S).to_dict() or {}).get("places", {}))
+
+    @unavailable_when_transient
     def report(self, lease_id: str, report: Mapping[str, Any] | None) -> None:
         # One document for each task: the document of the leases takes only about one write a second.
         document = self._document.collection("reports").document(lease_id.replace("/", "~"))

@@ -66,6 +66,18 @@ class MemoryEventLog:
         with self._lock:
             self._recorded = [one for one in self._recorded if one.recorded_at >= month]
 
+    def remove_repeated(self, photo_id: str) -> int:
+        """Remove events about a photo whose fact an earlier event tells; return how many there were."""
+        with self._lock:
+            told, kept = set(), []
+            for one in self._recorded:
+                if one.event.photo_id != photo_id or one.event.id not in told:
+                    kept.append(one)
+                told.add(one.event.id)
+            removed = len(self._recorded) - len(kept)
+            self._recorded = kept
+            return removed
+
     def _is_about_erased(self, event: AlbumEvent) -> bool:
         if event.photo_id is None or event.type is EventType.PHOTO_ERASED:
             return False

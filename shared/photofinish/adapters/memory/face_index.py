@@ -118,6 +118,19 @@ class MemoryFaceIndex:
         """The photo with this id, if it is indexed; needs the lock."""
         return self._photos.get(photo_id)
 
+    def newest(self, photo_id: str) -> PhotoRef | None:
+        """The newest version that was indexed or removed; needs the lock."""
+        return self._newest.get(photo_id)
+
+    def forget(self, album: str, photo_id: str, *, generation: int | None) -> None:
+        """Delete what is indexed of a photo of `album`; `generation` takes the place of its newest version."""
+        with self._lock:
+            known = self._newest.get(photo_id)
+            if known is not None and known.album == album:
+                self._photos.pop(photo_id, None)
+                if generation is not None:
+                    self._newest[photo_id] = replace(known, generation=generation)
+
     def has_photo(self, album: str, photo_id: str) -> bool:
         """Whether a photo of `album` was ever indexed or removed; needs the lock."""
         known = self._newest.get(photo_id)

@@ -7,7 +7,7 @@ import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from photofinish.clocks import Clock, SystemClock
@@ -182,6 +182,13 @@ class MemoryTaskLeases:
     def live(self) -> int:
         now = self._clock.now()
         return sum(at > now for at in self._expires_at.values())
+
+    def held(self) -> dict[str, datetime]:
+        now = self._clock.now()
+        with self._lock:
+            return {
+                lease_id: datetime.now(UTC) + timedelta(seconds=at - now) for lease_id, at in self._expires_at.items()
+            }
 
     def report(self, lease_id: str, report: Mapping[str, Any] | None) -> None:
         with self._lock:

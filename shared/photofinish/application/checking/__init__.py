@@ -1,0 +1,1 @@
+"""Compare everything that is kept of an album's photos, and mend what differs; import from the modules."""

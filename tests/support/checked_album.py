@@ -1,0 +1,256 @@
+"""An album in every store that a check compares: a real Postgres, the others in memory; and things that break it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from photofinish.adapters.memory.album_policies import MemoryAlbumPolicies
+from photofinish.adapters.memory.batches import MemoryBatches
+from photofinish.adapters.memory.documents import MemoryDocuments
+from photofinish.adapters.memory.photo_store import MemoryPhotoStore
+from photofinish.adapters.memory.work import MemoryResultEvents, MemoryTaskLeases, MemoryWorkQueue
+from photofinish.adapters.postgres.album_contents import PgAlbumContents
+from photofinish.adapters.postgres.album_rules import PgAlbumRules
+from photofinish.adapters.postgres.consents import PgConsents
+from photofinish.adapters.postgres.database import Database
+from photofinish.adapters.postgres.erasing.erasures import PgErasures
+from photofinish.adapters.postgres.events.log import PgEventLog
+from photofinish.adapters.postgres.faces import PgFaceIndex
+from photofinish.adapters.postgres.suppression import PgSuppressionList
+from photofinish.application.checking.checker import AlbumChecker
+from photofinish.application.checking.findings import Finding
+from photofinish.application.consent.admission import FaceAdmission
+from photofinish.application.ingest import ingest
+from photofinish.application.recording_events import record_photo_event
+from photofinish.domain.photo import PhotoRef, StoredPhoto
+from support.pipeline import MemoryCloud, toy_photo
+
+ALBUM = "race"
+AT_ONCE = timedelta(0)
+KINDS = {
+    "good": toy_photo(faces=[(1, 0, 0, 0), (0, 1, 0, 0)], bibs=["42", "7"]),
+    "without faces": toy_photo(faces=[], bibs=["11"]),
+    "bad": b"not a picture",
+}
+
+
+@dataclass
+class CheckedCloud:
+    """All stores of a deployment."""
+
+    database: Database
+    conninfo: str
+    store: MemoryPhotoStore = field(default_factory=MemoryPhotoStore)
+    documents: MemoryDocuments = field(default_factory=MemoryDocuments)
+    queue: MemoryWorkQueue = field(default_factory=lambda: MemoryWorkQueue(ack_deadline_s=0.05, complete=True))
+    events: MemoryResultEvents = field(default_factory=MemoryResultEvents)
+    leases: MemoryTaskLeases = field(default_factory=MemoryTaskLeases)
+    policies: MemoryAlbumPolicies = field(default_factory=MemoryAlbumPolicies)
+
+    def __post_init__(self) -> None:
+        self.index = PgFaceIndex(self.database)
+        self.rules = PgAlbumRules(self.database)
+        self.event_log = PgEventLog(self.database)
+        self.contents = PgAlbumContents(self.database)
+        self.erasures = PgErasures(self.database)
+        self.batches = MemoryBatches(self.event_log)
+
+    @property
+    def admission(self) -> FaceAdmission:
+        suppression = PgSuppressionList(self.database)
+        calibrations = MemoryCloud().admission._calibrations
+        return FaceAdmission(self.policies, PgConsents(self.database), suppression, calibrations)
+
+    @property
+    def checker(self) -> AlbumChecker:
+        return AlbumChecker(
+            store=self.store,
+            documents=self.documents,
+            contents=self.contents,
+            album_rules=self.rules,
+            policies=self.policies,
+            leases=self.leases,
+        )
+
+    def drop(self, name: str, kind: str) -> StoredPhoto:
+        photo = self.store.upload(f"{ALBUM}/{name}", KINDS[kind])
+        ingest(photo, event_at=datetime.now(UTC), documents=self.documents, queue=self.queue, events=self.events)
+        return photo
+
+    def work(self) -> None:
+        """Analyse all that is queued, and record the events that this publishes."""
+        cloud = MemoryCloud(
+            store=self.store,
+            queue=self.queue,
+            documents=self.documents,
+            events=self.events,
+            index=self.index,  # type: ignore[arg-type]
+            leases=self.leases,
+            tombstones=self.erasures,
+            album_rules=self.rules,  # type: ignore[arg-type]
+            album_policies=self.policies,
+        )
+        cloud.suppression = PgSuppressionList(self.database)  # type: ignore[assignment]
+        cloud.consents = PgConsents(self.database)  # type: ignore[assignment]
+        cloud.worker().run()
+        self.record_events()
+
+    def record_events(self) -> None:
+        """Do what the function of results does."""
+        published, self.events.published = self.events.published, []
+        for photo, status in published:
+            record_photo_event(photo, status, self.documents, self.event_log, self.batches)
+
+    def check(self) -> list[Finding]:
+        """What is wrong, where nothing is left to do."""
+        found = list(self.checker.check(ALBUM, stale_after=AT_ONCE, settled_after=AT_ONCE))
+        return [*found, *self.checker.check_work(ALBUM, backlog=lambda: len(self.queue))]
+
+    def problems(self) -> set[str]:
+        return {finding.problem.value for finding in self.check()}
+
+    def execute(self, statement: str, *values: Any) -> None:
+        """A statement on the database, past all adapters."""
+        with psycopg.connect(self.conninfo) as conn:
+            conn.execute(statement, values)  # type: ignore[arg-type]
+
+    def fields(self, photo: PhotoRef) -> dict[str, Any]:
+        """The stored document itself."""
+        return self.documents._photos[photo.album, photo.photo_id]
+
+
+def full_album(cloud: CheckedCloud, *, of_each: int = 1) -> dict[str, list[StoredPhoto]]:
+    """Drop and analyse photos of every kind; return them by kind."""
+    dropped = {
+        kind: [cloud.drop(f"{kind.replace(' ', '-')}-{number}.jpg", kind) for number in range(of_each)]
+        for kind in KINDS
+    }
+    cloud.work()
+    return dropped
+
+
+Damage = Callable[[CheckedCloud, PhotoRef], None]
+"""Breaks one photo that is done and has faces."""
+
+
+def lose_photo_row(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    cloud.execute("DELETE FROM photo WHERE photo_id = %s", photo.photo_id)
+
+
+def lose_face_rows(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    cloud.execute("DELETE FROM face WHERE photo_id = %s", photo.photo_id)
+
+
+def lose_number_rows(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    cloud.execute("DELETE FROM bib WHERE photo_id = %s", photo.photo_id)
+
+
+def age_row(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    cloud.execute("UPDATE photo SET generation = generation - 1 WHERE photo_id = %s", photo.photo_id)
+
+
+def renew_row(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    cloud.execute("UPDATE photo SET generation = generation + 1 WHERE photo_id = %s", photo.photo_id)
+
+
+def change_number_that_was_read(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    changed = "jsonb_set(bibs_read, '{0,number}', '\"99\"')"
+    cloud.execute(f"UPDATE photo SET bibs_read = {changed} WHERE photo_id = %s", photo.photo_id)
+
+
+def lose_document(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    del cloud.documents._photos[photo.album, photo.photo_id]
+
+
+def age_document(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    fields = cloud.fields(photo)
+    for named in ("photo", "object"):
+        fields[named] = fields[named] | {"generation": photo.generation - 1}
+
+
+def change_document(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    cloud.fields(photo)["faces"] = []
+
+
+def forget_result_of_document(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    cloud.fields(photo)["status"] = "processing"
+
+
+def lose_sidecar(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    _lose_objects(cloud, f"sidecars/{photo.album}/{photo.photo_id}/")
+
+
+def lose_pictures(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    _lose_objects(cloud, f"renditions/{photo.album}/{photo.photo_id}/")
+
+
+def break_sidecar(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    [name] = cloud.store.derived_names(f"sidecars/{photo.album}/{photo.photo_id}/")
+    cloud.store.derived[name] = cloud.store.derived[name][:100]
+
+
+def keep_older_objects(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    for kind, ending in (("sidecars", "json"), ("renditions", "preview.jpg")):
+        name = f"{kind}/{photo.album}/{photo.photo_id}/{photo.generation - 1}.toy-1.{ending}"
+        cloud.store.put_derived(name, b"{}", "application/json")
+
+
+def lose_original(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    cloud.store.delete(photo.name)
+
+
+def double_event(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    cloud.execute(
+        """
+        INSERT INTO album_event
+        SELECT (nextval('album_event_position')), recorded_at, event_id, type, album_id, occurred_at, is_late, photo_id,
+            generation, person_ids, batch_id, folder, camera, data
+        FROM album_event WHERE photo_id = %s AND type = 'photo.done'
+        """,
+        photo.photo_id,
+    )
+
+
+def lose_event(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    cloud.execute("DELETE FROM album_event WHERE photo_id = %s AND type = 'photo.done'", photo.photo_id)
+
+
+def forget_unfinished_attempt(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    cloud.fields(photo)["open_attempts"] = 2
+
+
+def leak_lease(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    cloud.leases.heartbeat(f"{photo.photo_id}/0", expires_in_s=10 * 3600)
+
+
+def _lose_objects(cloud: CheckedCloud, prefix: str) -> None:
+    cloud.store.remove("derived_bucket", list(cloud.store.versions("derived_bucket", prefix)))
+
+
+DAMAGES: dict[str, tuple[Damage, str]] = {
+    "the photo's row is gone": (lose_photo_row, "not_indexed"),
+    "its faces' rows are gone": (lose_face_rows, "faces_differ"),
+    "its numbers' rows are gone": (lose_number_rows, "numbers_differ"),
+    "its row is of an older version": (age_row, "not_indexed"),
+    "its row is of a newer version": (renew_row, "index_newer"),
+    "a number that was read is another": (change_number_that_was_read, "numbers_differ"),
+    "its document is gone": (lose_document, "document_missing"),
+    "its document is of an older version": (age_document, "older_generation"),
+    "its document differs": (change_document, "document_differs"),
+    "its document is stuck": (forget_result_of_document, "stuck"),
+    "its sidecar is gone": (lose_sidecar, "sidecar_missing"),
+    "its sidecar is broken": (break_sidecar, "sidecar_unreadable"),
+    "its pictures are gone": (lose_pictures, "picture_missing"),
+    "objects of an older version are left": (keep_older_objects, "needless_objects"),
+    "its original is gone": (lose_original, "original_gone"),
+    "its event is there twice": (double_event, "event_repeated"),
+    "its event is gone": (lose_event, "event_missing"),
+    "an attempt never ended": (forget_unfinished_attempt, "attempt_open"),
+    "a lease is held too long": (leak_lease, "lease_leaked"),
+}
+"""What is broken → how, and the problem that a check must name."""
