@@ -47,6 +47,7 @@ COMMANDS = {
             "policy": ("policy", "Show or set whose faces an album indexes, and for how long."),
             "rules": ("rules", "Show or set which numbers are bibs in an album."),
             "webhooks": ("webhooks", "Send events to your servers; see and repeat what was sent."),
+            "subscriptions": ("subscriptions", "Show and end who is told of new photos of theirs."),
             "import-rekognition": ("import_rekognition", "Move a collection from Amazon Rekognition here."),
         },
         "People": {
