@@ -37,7 +37,8 @@ _BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.Decom
 # The decoders of these raise RuntimeError for broken files, too.
 _RAISING_RUNTIME_ERRORS = frozenset({Format.HEIF, Format.AVIF})
 _TRUNCATED = re.compile("truncated|end of file|premature end", re.IGNORECASE)
-_PLUGINS = ("Avif", "Bmp", "Gif", "Jpeg", "Png", "Tiff", "WebP")
+# That of MPO is Pillow's for JPEG files that hold several pictures, as many cameras write them.
+_PLUGINS = ("Avif", "Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,6 +82,8 @@ def decode(content: bytes, *, limits: Limits = _DEFAULT_LIMITS) -> DecodedPhoto:
         case Format.RAW:
             return _raw(content, limits)
         case Format.WEBP:
+            if size := webp.claimed_size(content):
+                limits.check(size, is_unfolded=True)
             stored = _with_pillow(webp.examined(content), kind, limits)
         case Format.AVIF:
             stored = _with_pillow(iso_media.examined(content), kind, limits)
