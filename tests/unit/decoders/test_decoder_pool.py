@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 from photofinish.analysis.decoders.pool import DecoderPool
 from photofinish.analysis.imaging.decoded import Limits
@@ -21,7 +22,7 @@ from photofinish.application.pictures import PICTURE_LIMITS
 from photofinish.errors import RejectedInput, Unavailable
 from support import hostile_decoder
 from support.attacks import jpeg_in_passes, png_of_one_colour
-from support.pictures import encode, noise, quadrants
+from support.pictures import encode, noise, quadrants, save
 
 SMALL_MEMORY = 600_000_000
 REFUSED = (
@@ -29,6 +30,14 @@ REFUSED = (
     "start a program", "become a program", "fork", "trace the parent", "signal the parent", "make memory executable",
     "read the parent's environment", "make a pipe",
 )  # fmt: skip
+
+# A decoder may not signal itself, so this one is not confined.
+ENDED_OVER_EACH_PICTURE = """
+import os, signal, sys
+print('{"ready": {"seccomp": true, "landlock": 0, "ends_with_parent": true, "limits": []}}', flush=True)
+sys.stdin.readline()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +106,12 @@ class TestADecoderThatFails:
         assert hostile.decode(b"picture").image.shape == (2, 3, 3)
         assert int(outcome(hostile, b"pid").message) != pid
 
+    def test_a_system_that_ends_decoders_is_not_the_pictures_fault(self) -> None:
+        pool = DecoderPool(1, program=("-c", ENDED_OVER_EACH_PICTURE))
+        with pytest.raises(Unavailable, match="memory may be short"):
+            pool.decode(b"picture")
+        pool.close()
+
     def test_a_decoder_that_cannot_start_is_not_the_pictures_fault(self) -> None:
         pool = DecoderPool(1, program=("-c", "raise SystemExit('no libraries')"))
         for _ in range(2):
@@ -120,6 +135,11 @@ class TestPictures:
         assert here.image.flags.c_contiguous
         assert there.image.flags.writeable
         assert (here.info, here.colour_profile, here.warnings) == (there.info, there.colour_profile, there.warnings)
+
+    def test_of_a_jpeg_with_several_pictures_the_first_is_decoded(self, decoders: DecoderPool) -> None:
+        first, second = Image.fromarray(quadrants()), Image.fromarray(noise(320, 200))
+        photo = decoders.decode(save(first, "MPO", save_all=True, append_images=[second]))
+        assert (photo.image == decode(save(first, "JPEG")).image).all()
 
     def test_attacks_are_refused_soon_and_their_neighbours_are_decoded(self, decoders: DecoderPool) -> None:
         attacks = {

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from photofinish.analysis.decoders.messages import InForce
-from photofinish.analysis.decoders.process import PROGRAM, SHARED_BYTES, DecoderEnded, DecoderProcess
+from photofinish.analysis.decoders.process import PROGRAM, SHARED_BYTES, DecoderEnded, DecoderKilled, DecoderProcess
 from photofinish.analysis.imaging.decoded import DecodedPhoto, Limits
 from photofinish.domain.work import check_size
 from photofinish.errors import RejectedInput, Unavailable
@@ -53,22 +53,29 @@ class DecoderPool:
 
         Raises:
             RejectedInput: as that function; also `decoding_took_too_long`, `too_much_memory` or `decoder_failed`.
-            Unavailable: no decoder can be started, or all are busy.
+            Unavailable: no decoder can be started, all are busy, or the system ended two over this picture.
             DecoderBug: a bug of the decoder.
         """
         check_size(len(content), min(limits.max_file_bytes, SHARED_BYTES))
+        was_killed = False
         with self._place() as place:
             for attempt in range(1, _TRIES + 1):
                 process = self._ready_process(place)
                 try:
                     return process.decode(content, limits)
                 except DecoderEnded as ended:
+                    was_killed = isinstance(ended, DecoderKilled)
                     place.process = self._start()
                     log.warning("a decoder ended over a picture, attempt %d of %d: %s", attempt, _TRIES, ended)
                 except RejectedInput:
                     if process.has_ended:
                         place.process = self._start()
                     raise
+        if was_killed:
+            raise Unavailable(
+                f"the system ended {_TRIES} processes that decoded this picture: memory may be short for "
+                f"{self._memory_bytes / 1e6:,.0f} MB for each decoder"
+            )
         raise RejectedInput(
             "decoder_failed", "The program that decodes pictures crashes on this file. Export it as an ordinary JPEG."
         )

@@ -45,6 +45,10 @@ class DecoderEnded(Exception):
     """The decoder process ended, or was ended because it answered nonsense. It may not be the picture's fault."""
 
 
+class DecoderKilled(DecoderEnded):
+    """The system ended the decoder process (SIGKILL), as it does where memory is short. No picture can do that."""
+
+
 class DecoderBug(Exception):
     """The decoder failed on a picture by a bug of ours or of a library; the message is its traceback."""
 
@@ -110,7 +114,7 @@ class DecoderProcess:
         Raises:
             RejectedInput: as :func:`photofinish.analysis.imaging.decoding.decode`, `too_much_memory`, or
                 `decoding_took_too_long` after which the process has ended.
-            DecoderEnded: it has ended.
+            DecoderEnded: it has ended; DecoderKilled if the system ended it.
             DecoderBug: it goes on.
         """
         self._check_silent()
@@ -127,8 +131,11 @@ class DecoderProcess:
             self.end()
             raise _took_too_long(limits) from None
         except DecoderEnded:
-            if self.end() == -signal.SIGXCPU:
-                raise _took_too_long(limits) from None
+            match -self.end():
+                case signal.SIGXCPU:
+                    raise _took_too_long(limits) from None
+                case signal.SIGKILL:
+                    raise DecoderKilled("the system ended it, perhaps because memory is short") from None
             raise
 
     def end(self) -> int:
