@@ -98,6 +98,16 @@ $(VENV)-fuzz/.ready: tests/fuzz/requirements.txt $(VENV)/.python
 
 MINUTES ?= 30
 SEED ?= 0
+FAULTS ?= 10000
+
+.PHONY: hostile
+hostile: setup  ## More than 2,000 bad files through the decoders and the analysis: outcomes, time, memory (SEED=0)
+	@$(BIN)/python tests/bench/hostile/run.py --seed $(SEED) --report docs/benchmarks/hostile-files.md
+
+.PHONY: faults
+faults: setup  ## Hurt a local cloud while it works, and look for what is lost (SEED=0 FAULTS=10000, at most MINUTES=30)
+	@$(BIN)/python tests/bench/faults/run.py --seed $(SEED) --faults $(FAULTS) --minutes $(MINUTES) \
+		--report docs/benchmarks/faults.md
 
 .PHONY: mutate
 mutate: setup $(VENV)-mutate/.ready  ## Mutants of the worker, keeper, commit, ingest, … that no test finds (MINUTES=30 SEED=0)
