@@ -127,8 +127,9 @@ locals {
       env = merge(local.notification_env, {
         PHOTOFINISH_CORS_ORIGINS     = join(",", var.search.cors_origins)
         PHOTOFINISH_FIREBASE_PROJECT = var.search.firebase_project
-        PHOTOFINISH_LIVE_URL         = var.search.exposure == "load_balancer" ? "https://${var.search.domain}" : null # else the pages ask
-        PHOTOFINISH_THREADS          = "1" # per process; each core has one process
+        # Without a load balancer the pages ask every few seconds.
+        PHOTOFINISH_LIVE_URL = var.search.exposure == "load_balancer" ? "https://${var.search.domain}" : null
+        PHOTOFINISH_THREADS  = "1" # per process; each core has one process
       })
       size = { timeout_s = 3600 } # a ZIP of photos over a slow network
       secret_env = {
