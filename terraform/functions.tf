@@ -47,9 +47,10 @@ locals {
     }
     # A large album takes a minute. The sweep catches what was missed.
     cluster-people = {
-      target = "cluster_people"
-      uses   = ["firestore", "database", "faces"]
-      size   = { memory_gib = 2, concurrency = 8, timeout_s = 600 }
+      target       = "cluster_people"
+      uses         = ["firestore", "database", "faces"]
+      publishes_to = ["webhooks"]
+      size         = { memory_gib = 2, concurrency = 8, timeout_s = 600 }
       subscriptions = {
         cluster-people       = { topic = "results", ack_deadline_s = 600 }
         cluster-people-sweep = { topic = "people_sweep", ack_deadline_s = 600, retention_s = 600 }
@@ -80,9 +81,10 @@ locals {
       }
     }
     on-enrolment-finalized = {
-      target = "on_enrolment_finalized"
-      uses   = ["database", "faces"]
-      size   = { memory_gib = 2, concurrency = 4, timeout_s = 120 }
+      target       = "on_enrolment_finalized"
+      uses         = ["database", "faces"]
+      publishes_to = ["webhooks"]
+      size         = { memory_gib = 2, concurrency = 4, timeout_s = 120 }
       subscriptions = {
         on-enrolment-finalized       = { topic = "enrolments", ack_deadline_s = 120 }
         on-enrolment-finalized-sweep = { topic = "people_sweep", ack_deadline_s = 120, retention_s = 600 }
@@ -100,8 +102,9 @@ locals {
     # The only function that deletes objects and signs receipts. A missed run is not kept: the next one erases the same. A
     # deletion in the bucket must not be lost: it is retried for 31 days, the longest that Pub/Sub allows.
     expire = {
-      target = "expire"
-      uses   = ["firestore", "database"]
+      target       = "expire"
+      uses         = ["firestore", "database"]
+      publishes_to = ["webhooks"]
       env = {
         PHOTOFINISH_AUDIT_RETENTION_DAYS   = tostring(var.retention.audit_days)
         PHOTOFINISH_EVENT_RETENTION_DAYS   = tostring(var.retention.event_days)

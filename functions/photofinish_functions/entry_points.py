@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -28,7 +29,7 @@ from photofinish.application.previews import end_due_links
 from photofinish.application.reconcile import reconcile as reconcile_bucket
 from photofinish.application.recording_events import record_photo_event
 from photofinish.application.unindexing import unindex_without_result
-from photofinish.application.webhooks.relaying import relay_soon
+from photofinish.application.webhooks.relaying import relay_soon, relaying_soon
 from photofinish.domain.photo import PhotoStatus, is_folder_placeholder
 from photofinish.domain.webhook import ABANDON_AFTER
 from photofinish.errors import NotOurs
@@ -86,6 +87,14 @@ def on_message(handle: Callable[[Message], None]) -> Callable[[Any], None]:
     return registered
 
 
+@contextmanager
+def _relaying_events() -> Iterator[None]:
+    """What is recorded in the event log meanwhile is told to webhooks and subscribers at once."""
+    cloud = app()
+    with relaying_soon(cloud.event_log, cloud.webhook_messages):
+        yield
+
+
 @on_message
 def on_object_finalized(message: Message) -> None:
     """Record an uploaded photo and queue it."""
@@ -124,6 +133,7 @@ def reconcile(message: Message) -> None:
 
 
 @on_message
+@_relaying_events()
 def expire(message: Message) -> None:
     """Erase what must not be kept any longer.
 
@@ -183,11 +193,12 @@ def cluster_people(message: Message) -> None:
         if status is not PhotoStatus.QUEUED:
             cloud.clustering.photo_changed(photo.album)
         return
-    cloud.opt_outs.sweep()
-    cloud.batches.settle_all()
-    cloud.clustering.sweep(full=is_full_run(message))
-    cloud.projector.sweep()
-    cloud.access_projector.sweep()
+    with _relaying_events():
+        cloud.opt_outs.sweep()
+        cloud.batches.settle_all()
+        cloud.clustering.sweep(full=is_full_run(message))
+        cloud.projector.sweep()
+        cloud.access_projector.sweep()
 
 
 @on_message
@@ -222,6 +233,7 @@ def deliver_webhooks(message: Message) -> None:
 
 
 @on_message
+@_relaying_events()
 def on_enrolment_finalized(message: Message) -> None:
     """Enrol a person by an uploaded picture; on schedule, by pictures whose notification was lost."""
     from photofinish.application.people.enrolment import enrol, sweep

@@ -17,7 +17,7 @@ from photofinish.adapters.memory.event_log import MemoryEventLog
 from photofinish.adapters.memory.webhook_deliveries import MemoryWebhookMessages
 from photofinish.adapters.memory.webhooks import MemoryWebhooks
 from photofinish.application.webhooks.delivering import MAX_ANSWER_CHARS, WebhookDeliverer
-from photofinish.application.webhooks.relaying import WebhookRelay, relay_soon, replay
+from photofinish.application.webhooks.relaying import WebhookRelay, relay_soon, relaying_soon, replay
 from photofinish.domain.album_event import AlbumEvent, EventFilter, EventType, Shown, fact_id
 from photofinish.domain.secret_versions import SecretVersions
 from photofinish.domain.webhook import AttemptError, DeliveryState, DisabledReason, Webhook
@@ -249,3 +249,22 @@ def test_a_nudge_that_fails_fails_nothing_else(caplog: pytest.LogCaptureFixture)
 
     relay_soon(Down())
     assert "schedule only" in caplog.text
+
+
+def test_what_a_schedule_records_is_told_when_it_is_over(cloud: Cloud) -> None:
+    with relaying_soon(cloud.events, cloud.messages):
+        pass
+    assert cloud.messages.nudges == 0, "nothing is new"
+    with relaying_soon(cloud.events, cloud.messages):
+        cloud.record(1, 2)
+        assert cloud.messages.nudges == 0
+    assert cloud.messages.nudges == 1
+
+    def fail() -> None:
+        with relaying_soon(cloud.events, cloud.messages):
+            cloud.record(3)
+            raise Unavailable("the rest failed")
+
+    with pytest.raises(Unavailable):
+        fail()
+    assert cloud.messages.nudges == 2

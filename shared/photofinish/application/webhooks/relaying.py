@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from photofinish.domain.album_event import NOTHING_SHOWN, EventFilter, RecordedEvent
@@ -79,6 +80,17 @@ def relay_soon(messages: WebhookMessages) -> None:
         messages.nudge()
     except Unavailable as error:
         log.warning("webhooks hear of new events by the schedule only: %s", error)
+
+
+@contextmanager
+def relaying_soon(events: EventLog, messages: WebhookMessages) -> Iterator[None]:
+    """Say so once the block is over, even by an error, if there are new events by then: its own, or also others'."""
+    before = events.head()
+    try:
+        yield
+    finally:
+        if events.head() > before:
+            relay_soon(messages)
 
 
 def replay(
