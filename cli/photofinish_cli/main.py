@@ -66,6 +66,7 @@ COMMANDS = {
             "receipt": ("receipt", "Show and verify the signed receipts of erasures."),
         },
         "Keeping it right": {
+            "check": ("check", "Compare all stores of an album, and mend what differs."),
             "reconcile": ("repair", "Queue photos of the bucket that have no record."),
             "redrive": ("repair", "Queue an album's failed photos again."),
             "migrate": ("repair", "Bring the database to this version's schema."),

@@ -21,12 +21,18 @@ from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.erasing.erasures import PgErasures
 from photofinish.adapters.postgres.events.log import PgEventLog
 from photofinish.adapters.postgres.faces import PgFaceIndex
+from photofinish.adapters.postgres.retention import PgRetentionRecords
 from photofinish.adapters.postgres.suppression import PgSuppressionList
 from photofinish.application.checking.checker import AlbumChecker
 from photofinish.application.checking.findings import Finding
+from photofinish.application.checking.repairing import Mended, Repairer, mend_album
+from photofinish.application.checking.restoring import ResultRestoring
 from photofinish.application.consent.admission import FaceAdmission
+from photofinish.application.deleted_objects import DeletedObjects
+from photofinish.application.erasing import Eraser
 from photofinish.application.ingest import ingest
 from photofinish.application.recording_events import record_photo_event
+from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason
 from photofinish.domain.photo import PhotoRef, StoredPhoto
 from support.pipeline import MemoryCloud, toy_photo
 
@@ -34,6 +40,7 @@ ALBUM = "race"
 AT_ONCE = timedelta(0)
 KINDS = {
     "good": toy_photo(faces=[(1, 0, 0, 0), (0, 1, 0, 0)], bibs=["42", "7"]),
+    "one face": toy_photo(faces=[(0, 0, 1, 0)], bibs=["5"]),
     "without faces": toy_photo(faces=[], bibs=["11"]),
     "bad": b"not a picture",
 }
@@ -76,6 +83,42 @@ class CheckedCloud:
             policies=self.policies,
             leases=self.leases,
         )
+
+    @property
+    def restoring(self) -> ResultRestoring:
+        return ResultRestoring(
+            documents=self.documents,
+            contents=self.contents,
+            index=self.index,
+            objects=self.store,
+            admission=self.admission,
+        )
+
+    @property
+    def eraser(self) -> Eraser:
+        return Eraser(self.erasures, self.documents, self.documents, self.store, publish_people=lambda _: None)
+
+    @property
+    def repairer(self) -> Repairer:
+        return Repairer(
+            documents=self.documents,
+            contents=self.contents,
+            policies=self.policies,
+            queue=self.queue,
+            events=self.events,
+            objects=self.store,
+            erasable=self.documents,
+            deleted_objects=DeletedObjects(self.store, self.documents, self.eraser, PgRetentionRecords(self.database)),
+            leases=self.leases,
+            restoring=self.restoring,
+        )
+
+    def repair(self) -> list[Mended]:
+        """Mend all that is found, and analyse what that queues."""
+        found = mend_album(self.checker, self.repairer, ALBUM, stale_after=AT_ONCE, settled_after=AT_ONCE)
+        outcomes = [mended for _, mended in found]
+        self.work()
+        return outcomes
 
     def drop(self, name: str, kind: str) -> StoredPhoto:
         photo = self.store.upload(f"{ALBUM}/{name}", KINDS[kind])
@@ -232,6 +275,30 @@ def _lose_objects(cloud: CheckedCloud, prefix: str) -> None:
     cloud.store.remove("derived_bucket", list(cloud.store.versions("derived_bucket", prefix)))
 
 
+def bring_back_an_erased_face(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    """Erase a face, and put back everything as an older copy of the stores has it."""
+    [name] = cloud.store.derived_names(f"sidecars/{photo.album}/{photo.photo_id}/")
+    sidecar, fields = cloud.store.derived[name], dict(cloud.fields(photo))
+    target = ErasureTarget(kind=ErasureKind.FACE, album=photo.album, id=fields["faces"][0]["face_id"])
+    cloud.eraser.erase(target, reason=Reason.REQUEST)
+    cloud.store.replace_derived(name, sidecar, "application/json")
+    cloud.documents._photos[photo.album, photo.photo_id] = fields
+
+
+def bring_back_an_erased_photo(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    sidecars = {name: cloud.store.derived[name] for name in cloud.store.derived if photo.photo_id in name}
+    target = ErasureTarget(kind=ErasureKind.PHOTO, album=photo.album, id=photo.photo_id)
+    cloud.eraser.erase(target, reason=Reason.REQUEST)
+    for name, content in sidecars.items():
+        cloud.store.replace_derived(name, content, "application/json")
+
+
+def forget_that_a_photo_is_erased(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    target = ErasureTarget(kind=ErasureKind.PHOTO, album=photo.album, id=photo.photo_id)
+    cloud.eraser.erase(target, reason=Reason.REQUEST)
+    lose_document(cloud, photo)
+
+
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "the photo's row is gone": (lose_photo_row, "not_indexed"),
     "its faces' rows are gone": (lose_face_rows, "faces_differ"),
@@ -251,6 +318,9 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "its event is there twice": (double_event, "event_repeated"),
     "its event is gone": (lose_event, "event_missing"),
     "an attempt never ended": (forget_unfinished_attempt, "attempt_open"),
+    "an erased face is back": (bring_back_an_erased_face, "erased_left"),
+    "objects of the erased photo are back": (bring_back_an_erased_photo, "erased_left"),
+    "no document says that it is erased": (forget_that_a_photo_is_erased, "erasure_unmarked"),
     "a lease is held too long": (leak_lease, "lease_leaked"),
 }
 """What is broken → how, and the problem that a check must name."""

@@ -57,6 +57,15 @@ class Documents(Protocol):
         """
         ...
 
+    def restore_result(self, photo: PhotoRef, fields: Mapping[str, Any]) -> bool:
+        """Write the document of a photo that is done, as the other stores have its result; return whether it was.
+
+        It is not if a newer generation is recorded, if this one has another status, or is a duplicate. What `fields`
+        do not name stays, and so do bibs of a newer `bibs_revision`. Faces that were erased from the document do not
+        come back. For a photo without a document `fields` have the times of its result; its album is recorded, too.
+        """
+        ...
+
     def update_bibs(self, updates: Mapping[PhotoRef, Mapping[str, Any]]) -> None:
         """Replace `bibs`, `bib_numbers` and `bibs_revision` of these photos, up to 100, whatever their status.
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from photofinish.application.bibs.projection import BibProjector
     from photofinish.application.bibs.rescoring import AlbumRescorer
     from photofinish.application.checking.checker import AlbumChecker
+    from photofinish.application.checking.repairing import Repairer
+    from photofinish.application.checking.restoring import ResultRestoring
     from photofinish.application.consent.admission import FaceAdmission
     from photofinish.application.consent.opting_out import OptOuts
     from photofinish.application.consent.subject_access import SubjectAccess
@@ -335,6 +337,35 @@ class App(GoogleAdapters, PostgresAdapters, Models):
             leases=self.leases,
             max_lease=timedelta(seconds=max(600.0, 2 * self.settings.launch_lease_s)),
             events_kept=timedelta(days=EventRetentionSettings.from_env().event_retention_days),
+        )
+
+    @cached_property
+    def result_restoring(self) -> ResultRestoring:
+        from photofinish.application.checking.restoring import ResultRestoring
+
+        return ResultRestoring(
+            documents=self.documents,
+            contents=self.album_contents,
+            index=self.index,
+            objects=self.erasable_objects,
+            admission=self.admission,
+        )
+
+    @cached_property
+    def album_repairer(self) -> Repairer:
+        from photofinish.application.checking.repairing import Repairer
+
+        return Repairer(
+            documents=self.documents,
+            contents=self.album_contents,
+            policies=self.album_policies,
+            queue=self.queue,
+            events=self.events,
+            objects=self.erasable_objects,
+            erasable=self.erasable_documents,
+            deleted_objects=self.deleted_objects,
+            leases=self.leases,
+            restoring=self.result_restoring,
         )
 
     @cached_property

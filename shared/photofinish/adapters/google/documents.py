@@ -33,6 +33,7 @@ from photofinish.domain.photo_document import (
     without_erased_faces,
 )
 from photofinish.domain.photo_listing import PhotoListing, Position
+from photofinish.domain.restored_document import may_be_restored, restored_fields
 from photofinish.domain.work import PhotoState, is_later_verdict, is_version, needs_analysis
 from photofinish.ports import PhotoRecord
 
@@ -150,6 +151,23 @@ class FirestoreDocuments:
                 if status is PhotoStatus.REJECTED:
                     newest |= dict.fromkeys(RESULT_FIELDS & known.keys(), DELETE_FIELD)
             transaction.set(document, identity_fields(photo) | newest | final, merge=merge)
+            return True
+
+        return bool(write(self._client.transaction()))
+
+    @unavailable_when_transient
+    def restore_result(self, photo: PhotoRef, fields: Mapping[str, Any]) -> bool:
+        self._create_album_once(photo.album)
+        document = self._photo(photo)
+
+        @transactional
+        def write(transaction: Transaction) -> bool:
+            snapshot = document.get(transaction=transaction, timeout=_TIMEOUT_S)
+            state = _state(snapshot)
+            if not may_be_restored(state, photo):
+                return False
+            known = (snapshot.to_dict() or {}) if is_version(state, photo) else {}
+            transaction.set(document, restored_fields(photo, fields, known, now=datetime.now(UTC)))
             return True
 
         return bool(write(self._client.transaction()))

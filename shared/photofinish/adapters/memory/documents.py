@@ -26,6 +26,7 @@ from photofinish.domain.photo_document import (
     without_faces,
 )
 from photofinish.domain.photo_listing import PhotoListing, Position
+from photofinish.domain.restored_document import may_be_restored, restored_fields
 from photofinish.domain.work import PhotoState, is_later_verdict, is_version, needs_analysis
 from photofinish.ports import Buried, PhotoRecord
 
@@ -97,6 +98,16 @@ class MemoryDocuments:
             "error": {"code": error[0], "message": error[1]} if error else None,
         }
         return self._write(photo, dict(fields) | final, stages={"done_at": now}, unless_failed=unless_failed)
+
+    def restore_result(self, photo: PhotoRef, fields: Mapping[str, Any]) -> bool:
+        with self._lock:
+            self.albums.add(photo.album)
+            state = self._state(photo)
+            if not may_be_restored(state, photo):
+                return False
+            known = self._photos[_key(photo)] if is_version(state, photo) else {}
+            self._photos[_key(photo)] = restored_fields(photo, fields, known, now=datetime.now(UTC))
+            return True
 
     def update_bibs(self, updates: Mapping[PhotoRef, Mapping[str, Any]]) -> None:
         with self._lock:
