@@ -93,8 +93,12 @@ def start_detached(
         StackFailed: it did not become ready; the message has the reason. Nothing is left running.
     """
     state_dir = state_dir.absolute()
-    (state_dir / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
     log_file = state_dir / "logs" / "supervisor.log"
+    try:
+        log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log_file.touch()
+    except OSError as error:
+        raise CannotServe(f"{state_dir} cannot be used: {error.strerror}; give another folder") from error
     with log_file.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "photofinish_emulators.stack", str(state_dir)],

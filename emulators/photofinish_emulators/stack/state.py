@@ -12,6 +12,8 @@ from photofinish_emulators.common.processes import ProcessIdentity, is_alive
 from photofinish_emulators.common.state_dir import CannotServe
 
 FILE = "stack.json"
+# No process has this id.
+_NO_PROCESS = ProcessIdentity(pid=0, started=0.0)
 StackState = Literal["starting", "ready", "stopping", "stopped", "failed"]
 PieceState = Literal["waiting", "starting", "ready", "done", "external", "restarting", "failed", "stopped"]
 
@@ -45,9 +47,11 @@ class StackStatus:
     environment: dict[str, str] = field(default_factory=dict)  # for clients of the stack
     account_environments: dict[str, dict[str, str]] = field(default_factory=dict)  # the same for each service account
     pieces: dict[str, PieceStatus] = field(default_factory=dict)
+    folder: str = ""  # which folder it was written to: the processes of a copied one belong to the original
 
     def write(self, state_dir: Path) -> None:
         """Replace the file atomically; only its owner can read it, because it contains the database's password."""
+        self.folder = _identity(state_dir)
         draft = state_dir / f"{FILE}.new"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -58,9 +62,17 @@ class StackStatus:
     def is_running(self) -> bool:
         return is_alive(self.supervisor)
 
+    def forget_processes(self) -> None:
+        """Make it the status of a stack that has no processes."""
+        self.supervisor = _NO_PROCESS
+        for piece in self.pieces.values():
+            piece.pid, piece.started = None, None
+
 
 def read(state_dir: Path) -> StackStatus | None:
     """The last status of the stack in ``state_dir``; None if it has never been started.
+
+    That of a copied directory has no processes: those that its file names belong to the original.
 
     Raises:
         CannotServe: another version of this package wrote it.
@@ -72,8 +84,17 @@ def read(state_dir: Path) -> StackStatus | None:
     try:
         data["supervisor"] = ProcessIdentity(**data["supervisor"])
         data["pieces"] = {name: PieceStatus(**piece) for name, piece in data["pieces"].items()}
-        return StackStatus(**data)
+        status = StackStatus(**data)
     except (KeyError, TypeError) as error:
         raise CannotServe(
             f"{state_dir / FILE} is of another version ({error}): stop the processes listed in it, then delete it"
         ) from error
+    if status.folder not in ("", _identity(state_dir)):
+        status.forget_processes()
+    return status
+
+
+def _identity(folder: Path) -> str:
+    """What a folder keeps when it is renamed, and a copy of it does not have."""
+    found = folder.stat()
+    return f"{found.st_dev}:{found.st_ino}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 from photofinish_emulators.stack.process import Piece, PieceFailed, ReadyExit, RunningPiece
 from photofinish_emulators.stack.state import PieceState, PieceStatus, StackState, StackStatus
 
+log = logging.getLogger(__name__)
 # A piece that dies is restarted after 0.2 s, 0.4 s, …; after more consecutive failures than these, the stack stops.
 MAX_FAILURES = 6
 MAX_FAILURES_BEFORE_READY = 2  # a piece that was never ready is probably misconfigured
@@ -20,6 +22,8 @@ MAX_DELAY_S = 5.0
 # After running this long, a piece counts as healthy, and its earlier failures are forgotten.
 STABLE_S = 30.0
 STACK = "stack"
+# A status that could not be written, since the disk was full, is written again after so long.
+WRITE_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,7 @@ class Supervisor:
         self._running: dict[str, RunningPiece] = {}
         self._ready = {name: asyncio.Event() for name in self._pieces}
         self._status = status
+        self._is_written = True
         for piece in self._pieces.values():
             log = "" if piece.argv is None else str(self._logs / f"{piece.name}.log")
             status.pieces[piece.name] = PieceStatus(address=piece.address, log=log)
@@ -65,7 +70,9 @@ class Supervisor:
         try:
             watched: set[asyncio.Task[Any]] = {*pieces, stopping, getting_ready}
             while not stopping.done():
-                done, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+                done, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED, timeout=WRITE_AGAIN_S)
+                if not self._is_written:
+                    self._write()
                 for task in done:
                     task.result()  # raises its exception
             self._set_stack("stopping")
@@ -163,9 +170,20 @@ class Supervisor:
         if (status.state, status.detail) != (state, detail):
             status.state, status.detail = state, detail
             self._on_event(Event(name=piece.name, state=state, detail=detail))
-        self._status.write(self._state_dir)
+        self._write()
 
     def _set_stack(self, state: StackState, message: str = "") -> None:
         self._status.state, self._status.message = state, message
-        self._status.write(self._state_dir)
+        self._write()
         self._on_event(Event(name=STACK, state=state, detail=message))
+
+    def _write(self) -> None:
+        """Write the status; a disk that is full must not end what runs."""
+        try:
+            self._status.write(self._state_dir)
+        except OSError as error:
+            if self._is_written:
+                log.warning("the status cannot be written to %s: %s; trying again", self._state_dir, error)
+            self._is_written = False
+        else:
+            self._is_written = True

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ import psutil
 import pytest
 from aiohttp import web
 
+from photofinish_emulators import stack
 from photofinish_emulators.common.bounded_log import BoundedLog, older
 from photofinish_emulators.common.processes import ProcessIdentity, identify, is_alive
 from photofinish_emulators.common.state_dir import CannotServe
@@ -38,7 +40,7 @@ from photofinish_emulators.stack import (
 from photofinish_emulators.stack.ports import RANGE, hold, take_ports
 from photofinish_emulators.stack.process import Piece, ReadyAnswer, ReadyExit, ReadyLine, end_orphans
 from photofinish_emulators.stack.schedules import run_schedules
-from photofinish_emulators.stack.state import StackStatus
+from photofinish_emulators.stack.state import PieceStatus, StackStatus
 from photofinish_emulators.stack.supervisor import Supervisor
 from support.local_stack import tiny_spec
 from support.pubsub_server import PubsubServer, ack, bodies, pull
@@ -230,6 +232,45 @@ def test_a_piece_that_cannot_run_stops_the_stack_with_the_reason(tmp_path: Path)
     assert status["state"] == "failed"
     assert status["pieces"]["fine"]["state"] == "stopped"
     assert oct((tmp_path / "stack.json").stat().st_mode)[-3:] == "600"
+
+
+def test_a_status_that_cannot_be_written_ends_nothing_and_is_written_later(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "stack.json.new"
+    in_the_way.mkdir()
+    code = f"""
+import os, pathlib, time
+os.rmdir({str(in_the_way)!r})
+while not pathlib.Path({str(tmp_path / "stack.json")!r}).exists(): time.sleep(0.02)
+"""
+    events = supervise(tmp_path, python("fine", SERVE), python("waits", code, ready=ReadyExit()), until="waits done")
+    assert "fine ready" in {f"{event.name} {event.state}" for event in events}
+    assert json.loads((tmp_path / "stack.json").read_text())["state"] == "stopped"
+
+
+def test_a_copy_of_a_state_directory_does_not_control_the_original(tmp_path: Path) -> None:
+    original, copy, moved = tmp_path / "original", tmp_path / "copy", tmp_path / "moved"
+    original.mkdir()
+    with subprocess.Popen([sys.executable, "-c", SERVE], stdout=subprocess.DEVNULL) as process:
+        running = identify(process.pid)
+        assert running is not None
+        piece = PieceStatus(state="ready", pid=running.pid, started=running.started)
+        StackStatus(project="p", supervisor=running, pieces={"api": piece}).write(original)
+        shutil.copytree(original, copy)
+        assert stack.is_running(original)
+        assert not stack.is_running(copy)
+        assert not stack.stop(copy)
+        assert stack.pieces(copy)["api"].pid is None
+        assert process.poll() is None, "the original goes on"
+        original.rename(moved)
+        assert stack.is_running(moved)
+        process.kill()
+
+
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotServe, match="cannot be used"):
+        stack.start_detached(StackSpec(project="p"), tmp_path / name)
 
 
 def test_a_server_that_accepts_connections_is_ready_only_when_it_answers(tmp_path: Path) -> None:
