@@ -52,7 +52,7 @@ OPEN = {
     ("POST", "/v1/sessions"),
 }
 # `make fuzz-api` sets more, and a new seed each time.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
 SEED = os.environ.get("FUZZ_SEED", "20260501")
 
 
