@@ -39,8 +39,10 @@ module "gpu_job" {
     paddle_models        = var.models.paddle_models == null ? null : "${local.own_models}/${var.models.paddle_models}"
   }
   work = {
-    topic             = local.topic["work"]
-    subscription      = local.env.PHOTOFINISH_WORK_SUBSCRIPTION
+    lanes = {
+      prompt = { topic = local.topic["work"], subscription = local.env.PHOTOFINISH_WORK_SUBSCRIPTION }
+      bulk   = { topic = local.topic["bulk"], subscription = local.env.PHOTOFINISH_BULK_SUBSCRIPTION }
+    }
     dead_letter_topic = local.topic["dead"]
   }
   env = merge(local.env, {

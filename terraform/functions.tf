@@ -8,7 +8,7 @@ locals {
     on-object-finalized = {
       target       = "on_object_finalized"
       uses         = ["firestore"]
-      publishes_to = ["work", "results"]
+      publishes_to = ["work", "bulk", "results"]
       size         = { concurrency = 40 }
       subscriptions = {
         on-object-finalized = { topic = "uploads", dead_letter_topic = "dead" }
@@ -21,6 +21,7 @@ locals {
       size   = { concurrency = 40 }
       subscriptions = {
         launch-workers       = { topic = "work", retention_s = 600 }
+        launch-workers-bulk  = { topic = "bulk", retention_s = 600 }
         launch-workers-sweep = { topic = "sweep", retention_s = 600 }
       }
     }
@@ -39,7 +40,7 @@ locals {
     reconcile = {
       target       = "reconcile"
       uses         = ["firestore"]
-      publishes_to = ["work", "results"]
+      publishes_to = ["work", "bulk", "results"]
       size         = { cpu = 0.5, concurrency = 1, timeout_s = 600 }
       subscriptions = {
         reconcile = { topic = "reconcile", ack_deadline_s = 600, retention_s = 600 }

@@ -25,6 +25,8 @@ locals {
     PHOTOFINISH_ENROLMENT_BUCKET  = local.enrolment_bucket
     PHOTOFINISH_WORK_TOPIC        = var.topics.work
     PHOTOFINISH_WORK_SUBSCRIPTION = "photo-work-tasks"
+    PHOTOFINISH_BULK_TOPIC        = var.topics.bulk
+    PHOTOFINISH_BULK_SUBSCRIPTION = "photo-work-bulk-tasks"
     PHOTOFINISH_RESULTS_TOPIC     = var.topics.results
     PHOTOFINISH_RETENTION_TOPIC   = var.topics.retention
     PHOTOFINISH_WEBHOOKS_TOPIC    = var.topics.webhooks

@@ -62,14 +62,14 @@ module "operations" {
     }
   }
   watched = {
-    dead_letter_sources = concat([module.gpu_job.work_subscription], flatten([
+    dead_letter_sources = concat(values(module.gpu_job.work_subscriptions), flatten([
       for function in values(local.event_functions) : [
         for name, subscription in function.subscriptions : name if can(subscription.dead_letter_topic)
       ]
     ]))
-    work_subscription = module.gpu_job.work_subscription
-    jobs              = values(module.gpu_job.names)
-    event_services    = keys(module.event_function)
+    work_subscriptions = module.gpu_job.work_subscriptions
+    jobs               = values(module.gpu_job.names)
+    event_services     = keys(module.event_function)
     # A live stream's time is that of its connection, so it says nothing about how fast searches are.
     search_services = [for name in keys(module.http_function) : name if name != "live"]
     database        = module.vector_database.instance

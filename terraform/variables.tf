@@ -63,6 +63,7 @@ variable "topics" {
     uploads      = optional(string, "photo-uploads")
     deletions    = optional(string, "photo-deletions")
     work         = optional(string, "photo-work")
+    bulk         = optional(string, "photo-work-bulk")
     results      = optional(string, "photo-results")
     dead         = optional(string, "photo-dead")
     sweep        = optional(string, "photo-sweep")

@@ -62,9 +62,16 @@ class LeaseKeeper:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._renewing.close()
-        if self._holds_lease:
-            self.release_lease()
+        try:
+            if last := self._queue.drain():
+                self.give_back(last)
+        except Exception as failure:
+            unexpected = not isinstance(failure, Unavailable)
+            log.warning("could not give back what came last; the ack deadline will: %s", failure, exc_info=unexpected)
+        finally:
+            self._renewing.close()
+            if self._holds_lease:
+                self.release_lease()
 
     def take_lease(self) -> None:
         """Hold the task lease from now on."""
@@ -80,7 +87,13 @@ class LeaseKeeper:
 
     def pull(self, max_items: int, *, timeout_s: float) -> list[LeasedWork]:
         """Pull messages and hold them until they are acknowledged or given back; see :meth:`WorkQueue.pull`."""
-        works = self._queue.pull(max_items, timeout_s=timeout_s)
+        return self._hold(self._queue.pull(max_items, timeout_s=timeout_s))
+
+    def drain(self) -> list[LeasedWork]:
+        """Hold what pulls under way still bring; afterwards nothing is leased that is not held."""
+        return self._hold(self._queue.drain())
+
+    def _hold(self, works: list[LeasedWork]) -> list[LeasedWork]:
         now = self.clock.now()
         with self._lock:
             self._held |= {work.ack_id: (work, now) for work in works}

@@ -74,7 +74,7 @@ class Worker:
                     # The lease is free from here on, so a message that arrives now gets a new task started; one that
                     # arrived just before, and found the lease taken, is seen by this last pull.
                     keeper.release_lease()
-                    late = self._pull(timeout_s=_LAST_PULL_TIMEOUT_S)
+                    late = self._pull(timeout_s=_LAST_PULL_TIMEOUT_S) or self._drain()
                     if not late:
                         break
                     keeper.take_lease()
@@ -111,6 +111,13 @@ class Worker:
         except Unavailable as error:
             log.warning("could not pull, trying again: %s", error)
             self._clock.wait(self.stopping, timeout_s)
+            return []
+
+    def _drain(self) -> list[LeasedWork]:
+        try:
+            return self._keeper.drain()
+        except Unavailable as error:
+            log.warning("could not see what came last; the ack deadline gives it back: %s", error)
             return []
 
     def _start(self, batch: Sequence[LeasedWork], pipeline: Pipeline) -> None:

@@ -114,6 +114,9 @@ class Settings(EnvironmentSettings):
     """Bucket for enrolment pictures; None: people cannot be enrolled by upload."""
     work_topic: str = Field("photo-work", validation_alias="PHOTOFINISH_WORK_TOPIC")
     work_subscription: str = Field("photo-work-tasks", validation_alias="PHOTOFINISH_WORK_SUBSCRIPTION")
+    bulk_topic: str = Field("photo-work-bulk", validation_alias="PHOTOFINISH_BULK_TOPIC")
+    """The queue's second lane: photos of albums that have many in the first."""
+    bulk_subscription: str = Field("photo-work-bulk-tasks", validation_alias="PHOTOFINISH_BULK_SUBSCRIPTION")
     results_topic: str = Field("photo-results", validation_alias="PHOTOFINISH_RESULTS_TOPIC")
     retention_topic: str = Field("photo-retention", validation_alias="PHOTOFINISH_RETENTION_TOPIC")
     webhooks_topic: str = Field("webhook-deliveries", validation_alias="PHOTOFINISH_WEBHOOKS_TOPIC")

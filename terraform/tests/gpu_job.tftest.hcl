@@ -3,11 +3,17 @@
 mock_provider "google" {}
 
 variables {
-  project_id           = "my-project"
-  region               = "europe-west1"
-  image                = "example/gpu-jobs"
-  env                  = { GOOGLE_CLOUD_PROJECT = "my-project" }
-  work                 = { topic = "projects/my-project/topics/photo-work", dead_letter_topic = "projects/my-project/topics/photo-dead" }
+  project_id = "my-project"
+  region     = "europe-west1"
+  image      = "example/gpu-jobs"
+  env        = { GOOGLE_CLOUD_PROJECT = "my-project" }
+  work = {
+    lanes = {
+      prompt = { topic = "projects/my-project/topics/photo-work", subscription = "photo-work-tasks" }
+      bulk   = { topic = "projects/my-project/topics/photo-work-bulk", subscription = "photo-work-bulk-tasks" }
+    }
+    dead_letter_topic = "projects/my-project/topics/photo-dead"
+  }
   pubsub_service_agent = "serviceAccount:pubsub-agent"
   launchers            = { launch_workers = "serviceAccount:fn-launch-workers" }
   publishes_to         = { results = "projects/my-project/topics/photo-results" }
@@ -48,23 +54,23 @@ run "the_queue" {
   }
 
   assert {
-    condition     = google_pubsub_subscription.work.name == "photo-work-tasks" && length(google_pubsub_subscription.work.push_config) == 0 && google_pubsub_subscription.work.ack_deadline_seconds == 60
+    condition     = { for lane, each in google_pubsub_subscription.work : lane => "${each.topic} ${each.name}" } == { prompt = "projects/my-project/topics/photo-work photo-work-tasks", bulk = "projects/my-project/topics/photo-work-bulk photo-work-bulk-tasks" } && alltrue([for each in google_pubsub_subscription.work : length(each.push_config) == 0 && each.ack_deadline_seconds == 60])
     error_message = "Tasks pull, and have 60 s to acknowledge or extend."
   }
   assert {
-    condition     = google_pubsub_subscription.work.dead_letter_policy[0].dead_letter_topic == "projects/my-project/topics/photo-dead" && google_pubsub_subscription.work.dead_letter_policy[0].max_delivery_attempts == 20 && google_pubsub_subscription.work.retry_policy[0].minimum_backoff == "10s" && google_pubsub_subscription.work.retry_policy[0].maximum_backoff == "600s"
+    condition     = alltrue([for each in google_pubsub_subscription.work : each.dead_letter_policy[0].dead_letter_topic == "projects/my-project/topics/photo-dead" && each.dead_letter_policy[0].max_delivery_attempts == 20 && each.retry_policy[0].minimum_backoff == "10s" && each.retry_policy[0].maximum_backoff == "600s"])
     error_message = "After twenty deliveries, 10 to 600 s apart, a message moves to the dead-letter topic."
   }
   assert {
-    condition     = google_pubsub_topic_iam_member.forwards_dead_letters.member == "serviceAccount:pubsub-agent" && google_pubsub_subscription_iam_member.takes_dead_letters.member == "serviceAccount:pubsub-agent"
+    condition     = google_pubsub_topic_iam_member.forwards_dead_letters.member == "serviceAccount:pubsub-agent" && { for lane, each in google_pubsub_subscription_iam_member.takes_dead_letters : lane => each.member } == { prompt = "serviceAccount:pubsub-agent", bulk = "serviceAccount:pubsub-agent" }
     error_message = "Pub/Sub must be allowed to forward dead letters."
   }
   assert {
-    condition     = google_pubsub_subscription.work.message_retention_duration == "1209600s" && google_pubsub_subscription.work.expiration_policy[0].ttl == ""
+    condition     = alltrue([for each in google_pubsub_subscription.work : each.message_retention_duration == "1209600s" && each.expiration_policy[0].ttl == ""])
     error_message = "Photos stay in the queue for up to two weeks."
   }
   assert {
-    condition     = google_pubsub_subscription.work.enable_exactly_once_delivery
+    condition     = alltrue([for each in google_pubsub_subscription.work : each.enable_exactly_once_delivery])
     error_message = "A photo that one task holds is not delivered to another."
   }
 }
@@ -83,7 +89,7 @@ run "who_may_do_what" {
     error_message = "With one job, the launcher reads nothing of it."
   }
   assert {
-    condition     = google_pubsub_subscription_iam_member.pulls.member == "serviceAccount:job" && google_pubsub_subscription_iam_member.pulls.role == "roles/pubsub.subscriber"
+    condition     = { for lane, each in google_pubsub_subscription_iam_member.pulls : lane => "${each.member} ${each.role} ${each.subscription}" } == { prompt = "serviceAccount:job roles/pubsub.subscriber photo-work-tasks", bulk = "serviceAccount:job roles/pubsub.subscriber photo-work-bulk-tasks" }
     error_message = "Tasks may pull from their own subscription."
   }
   assert {
@@ -177,7 +183,7 @@ run "options" {
   variables {
     accelerator = "nvidia-rtx-pro-6000"
     size        = { cpu = 20, memory_gib = 80 }
-    work        = { topic = "t", dead_letter_topic = "d", exactly_once = false, subscription = "other" }
+    work        = { lanes = { prompt = { topic = "t", subscription = "other" }, bulk = { topic = "b", subscription = "more" } }, dead_letter_topic = "d", exactly_once = false }
     deployers   = { deployer = { member = "serviceAccount:deployer", role = "projects/my-project/roles/deploys" } }
     kms_key     = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
   }
@@ -187,7 +193,7 @@ run "options" {
     error_message = "Another accelerator has its own size."
   }
   assert {
-    condition     = !google_pubsub_subscription.work.enable_exactly_once_delivery && output.work_subscription == "other"
+    condition     = !google_pubsub_subscription.work["bulk"].enable_exactly_once_delivery && output.work_subscriptions == { prompt = "other", bulk = "more" }
     error_message = "The queue options are applied."
   }
   assert {
@@ -228,7 +234,7 @@ run "few_attempts_are_refused" {
     source = "./modules/gpu-job"
   }
   variables {
-    work = { topic = "t", dead_letter_topic = "d", max_delivery_attempts = 5 }
+    work = { lanes = { prompt = { topic = "t", subscription = "s" }, bulk = { topic = "b", subscription = "m" } }, dead_letter_topic = "d", max_delivery_attempts = 5 }
   }
   expect_failures = [var.work]
 }
@@ -330,7 +336,7 @@ run "a_short_queue_is_refused" {
     source = "./modules/gpu-job"
   }
   variables {
-    work = { topic = "t", dead_letter_topic = "d", retention_s = 600 }
+    work = { lanes = { prompt = { topic = "t", subscription = "s" }, bulk = { topic = "b", subscription = "m" } }, dead_letter_topic = "d", retention_s = 600 }
   }
   expect_failures = [var.work]
 }
@@ -457,4 +463,15 @@ run "paddleocr_without_models_is_refused" {
     models = { text_engine = "paddleocr" }
   }
   expect_failures = [var.models]
+}
+
+run "a_lane_must_not_be_missing" {
+  command = plan
+  module {
+    source = "./modules/gpu-job"
+  }
+  variables {
+    work = { lanes = { prompt = { topic = "t", subscription = "s" } }, dead_letter_topic = "d" }
+  }
+  expect_failures = [var.work]
 }

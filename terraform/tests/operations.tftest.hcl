@@ -16,15 +16,15 @@ variables {
     photofinish-reconcile-all = { topic = "projects/my-project/topics/photo-reconcile", cron = "17 3 * * *", body = "{\"full\": true}", description = "Reconcile." }
   }
   watched = {
-    dead_letter_sources = ["photo-work-tasks", "on-object-finalized"]
-    work_subscription   = "photo-work-tasks"
+    dead_letter_sources = ["photo-work-tasks", "photo-work-bulk-tasks", "on-object-finalized"]
+    work_subscriptions  = { prompt = "photo-work-tasks", bulk = "photo-work-bulk-tasks" }
     jobs                = ["analyze", "analyze-cpu"]
     event_services      = ["launch-workers"]
     search_services     = ["api"]
     database            = "photofinish"
   }
   search_objectives  = { availability = 0.999, latency_ms = 500 }
-  stop_subscriptions = ["launch-workers", "launch-workers-sweep"]
+  stop_subscriptions = ["launch-workers", "launch-workers-bulk", "launch-workers-sweep"]
 }
 
 run "defaults" {
@@ -53,8 +53,12 @@ run "defaults" {
     error_message = "Every alert has a recipient."
   }
   assert {
-    condition     = google_monitoring_alert_policy.threshold["dead-letters"].conditions[0].condition_threshold[0].threshold_value == 0 && strcontains(google_monitoring_alert_policy.threshold["dead-letters"].conditions[0].condition_threshold[0].filter, "one_of(\"photo-work-tasks\", \"on-object-finalized\") AND metric.type = \"pubsub.googleapis.com/subscription/dead_letter_message_count\"")
+    condition     = google_monitoring_alert_policy.threshold["dead-letters"].conditions[0].condition_threshold[0].threshold_value == 0 && strcontains(google_monitoring_alert_policy.threshold["dead-letters"].conditions[0].condition_threshold[0].filter, "one_of(\"photo-work-tasks\", \"photo-work-bulk-tasks\", \"on-object-finalized\") AND metric.type = \"pubsub.googleapis.com/subscription/dead_letter_message_count\"")
     error_message = "One dead letter fires the alert."
+  }
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.threshold["backlog-age"].conditions[0].condition_threshold[0].filter, "one_of(\"photo-work-bulk-tasks\", \"photo-work-tasks\") AND") && strcontains(google_monitoring_dashboard.photofinish.dashboard_json, "photo-work-bulk-tasks")
+    error_message = "Alerts and the dashboard know both lanes of the queue."
   }
   assert {
     condition     = length(jsondecode(google_monitoring_dashboard.photofinish.dashboard_json).mosaicLayout.tiles) == 10
@@ -140,11 +144,11 @@ run "budget_with_a_stop" {
     error_message = "Pub/Sub calls the workflow with a token of the stop's account."
   }
   assert {
-    condition     = google_project_iam_custom_role.budget_stop[0].permissions == toset(["pubsub.subscriptions.update"]) && toset(keys(google_pubsub_subscription_iam_member.budget_stop)) == toset(["launch-workers", "launch-workers-sweep"])
-    error_message = "The stop may only change the two subscriptions that start analysis."
+    condition     = google_project_iam_custom_role.budget_stop[0].permissions == toset(["pubsub.subscriptions.update"]) && toset(keys(google_pubsub_subscription_iam_member.budget_stop)) == toset(["launch-workers", "launch-workers-bulk", "launch-workers-sweep"])
+    error_message = "The stop may only change the subscriptions that start analysis."
   }
   assert {
-    condition     = jsondecode(google_workflows_workflow.budget_stop[0].user_env_vars["SUBSCRIPTIONS"]) == ["projects/my-project/subscriptions/launch-workers", "projects/my-project/subscriptions/launch-workers-sweep"]
+    condition     = jsondecode(google_workflows_workflow.budget_stop[0].user_env_vars["SUBSCRIPTIONS"]) == ["projects/my-project/subscriptions/launch-workers", "projects/my-project/subscriptions/launch-workers-bulk", "projects/my-project/subscriptions/launch-workers-sweep"]
     error_message = "The workflow gets their names."
   }
   assert {

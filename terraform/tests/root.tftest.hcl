@@ -27,7 +27,7 @@ variables {
 
 run "defaults" {
   assert {
-    condition     = toset([for topic in google_pubsub_topic.topic : topic.name]) == toset(["photo-uploads", "photo-deletions", "photo-work", "photo-results", "photo-dead", "photo-sweep", "photo-reconcile", "photo-retention", "photo-enrolments", "people-sweep", "webhook-deliveries"])
+    condition     = toset([for topic in google_pubsub_topic.topic : topic.name]) == toset(["photo-uploads", "photo-deletions", "photo-work", "photo-work-bulk", "photo-results", "photo-dead", "photo-sweep", "photo-reconcile", "photo-retention", "photo-enrolments", "people-sweep", "webhook-deliveries"])
     error_message = "The topics have the names that the code and the local cloud use."
   }
   assert {

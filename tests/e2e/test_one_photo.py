@@ -18,8 +18,12 @@ import pytest
 import requests
 
 from e2e.conftest import LocalCloud, wait_for
+from photofinish.domain.lanes import Lane
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sidecar import sidecar_schema
+from photofinish.ports import WorkItem
+from photofinish.settings import Settings
+from photofinish.wiring import App
 from photofinish_cli.sample_album import SampleAlbum
 
 pytestmark = pytest.mark.timeout(240)
@@ -157,6 +161,20 @@ def test_an_overwritten_photo_shows_its_newest_version_only(cloud: LocalCloud, s
     assert generations == [(second.generation,)]
     # Cloud Storage says that the first one was overwritten: what was made of it goes.
     wait_for(lambda: derived_generations(cloud, first) == {second.generation}, "the end of the older derived objects")
+
+
+def test_a_photo_of_the_bulk_lane_is_analysed_like_any_other(cloud: LocalCloud) -> None:
+    """Where an album has too many photos to test with."""
+    photo = cloud.upload("bulk/1.jpg", GREY)
+    [before] = cloud.final_documents([photo])
+    app = App(Settings.from_env())
+    assert app.documents.record_requeued(photo, trace_id="in-bulk")
+    item = WorkItem(photo=photo, trace_id="in-bulk", uploaded_at=before["stages"]["uploaded_at"])
+    app.queue.publish([item], lane=Lane.BULK)
+    [after] = cloud.final_documents([photo])
+    assert after["status"] == "done"
+    assert after["trace_id"] == "in-bulk"
+    assert after["done_at"] > before["done_at"]
 
 
 def test_deleting_an_original_erases_what_was_found_in_it_with_a_receipt(

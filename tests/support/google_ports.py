@@ -18,8 +18,9 @@ from google.cloud.storage import Client as StorageClient
 from photofinish.adapters.google.documents import FirestoreDocuments
 from photofinish.adapters.google.photo_store import GcsPhotoStore
 from photofinish.adapters.google.photo_uploads import GcsPhotoUploads
-from photofinish.adapters.google.pubsub import PubSubWorkQueue
+from photofinish.adapters.google.pubsub import LanePlace, PubSubWorkQueue
 from photofinish.adapters.google.task_leases import FirestoreTaskLeases
+from photofinish.domain.lanes import Lane
 from photofinish_emulators.storage import Storage
 from support.firestore_server import FirestoreServer, emulator_environment
 from support.ports import free_port
@@ -91,18 +92,19 @@ def at_least_once_queue(pubsub_server: PubsubServer) -> PubSubWorkQueue:
 def _queue(pubsub_server: PubsubServer, *, exactly_once: bool) -> PubSubWorkQueue:
     publisher, subscriber = pubsub_server.publisher(), pubsub_server.subscriber()
     number = next(_numbers)
-    topic = publisher.topic_path("test", f"work-{number}")
-    subscription = subscriber.subscription_path("test", f"work-{number}")
-    publisher.create_topic(name=topic)
-    subscriber.create_subscription(
-        request={
-            "name": subscription,
-            "topic": topic,
-            "ack_deadline_seconds": 10,
-            "enable_exactly_once_delivery": exactly_once,
-        }
-    )
-    return PubSubWorkQueue(publisher, subscriber, "test", f"work-{number}", f"work-{number}", bucket="b")
+    places = {lane: LanePlace(f"work-{lane}-{number}", f"work-{lane}-{number}") for lane in Lane}
+    for place in places.values():
+        topic = publisher.topic_path("test", place.topic)
+        publisher.create_topic(name=topic)
+        subscriber.create_subscription(
+            request={
+                "name": subscriber.subscription_path("test", place.subscription),
+                "topic": topic,
+                "ack_deadline_seconds": 10,
+                "enable_exactly_once_delivery": exactly_once,
+            }
+        )
+    return PubSubWorkQueue(publisher, subscriber, "test", places, bucket="b")
 
 
 @pytest.fixture(scope="session")

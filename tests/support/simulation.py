@@ -24,6 +24,7 @@ from photofinish.application.commit import Committer
 from photofinish.application.dead_letters import record_given_up
 from photofinish.application.unindexing import unindex_without_result
 from photofinish.clocks import Waitable
+from photofinish.domain.lanes import Lane
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.sidecar import derived_of, preview_name, sidecar_name, thumbnail_name
 from photofinish.domain.work import is_version
@@ -224,7 +225,8 @@ class SimulatedCloud(MemoryCloud):
         if status is not PhotoStatus.QUEUED and is_version(state, photo) and state.status is not status:
             self.wrong_order.append(f"{photo.name} was told to be {status} while its document says {state.status}")
 
-    def _check_recorded(self, items: Sequence[WorkItem]) -> None:
+    def _check_recorded(self, items: Sequence[WorkItem], *, lane: Lane = Lane.PROMPT) -> None:
+        del lane
         recorded = self.documents.states([item.photo for item in items])
         self.wrong_order += [f"{one.photo.name} was queued, not recorded" for one in items if one.photo not in recorded]
 

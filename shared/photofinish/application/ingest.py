@@ -7,6 +7,7 @@ import uuid
 from datetime import datetime
 
 from photofinish.domain.announced import check_as_announced
+from photofinish.domain.lanes import PROMPT_PHOTOS, Lane, lane_of
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto, is_folder_placeholder
 from photofinish.domain.photo_document import duplicate_fields
 from photofinish.domain.work import check_names, check_size, is_version
@@ -60,9 +61,15 @@ def ingest(
             extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id, original=original),
         )
         return
-    queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id, uploaded_at=photo.uploaded_at)])
+    lane = _lane(photo.ref.album, documents)
+    queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id, uploaded_at=photo.uploaded_at)], lane=lane)
     events.publish_result(photo.ref, PhotoStatus.QUEUED)
-    log.info("queued", extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id))
+    log.info("queued", extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id, lane=lane))
+
+
+def _lane(album: str, documents: Documents) -> Lane:
+    """Return where the album's photo waits that was just recorded, see :func:`lane_of`."""
+    return lane_of(documents.outstanding_of(album, limit=PROMPT_PHOTOS + 1))
 
 
 def _original(photo: StoredPhoto, documents: Documents) -> str | None:
@@ -100,6 +107,7 @@ def requeue(
     trace_id = uuid.uuid4().hex
     if not documents.record_requeued(photo, trace_id=trace_id):
         return False
-    queue.publish([WorkItem(photo=photo, trace_id=trace_id, uploaded_at=uploaded_at)])
+    item = WorkItem(photo=photo, trace_id=trace_id, uploaded_at=uploaded_at)
+    queue.publish([item], lane=_lane(photo.album, documents))
     events.publish_result(photo, PhotoStatus.QUEUED)
     return True

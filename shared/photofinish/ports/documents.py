@@ -123,6 +123,10 @@ class Documents(Protocol):
         """Return how many photos of all albums are queued or processing."""
         ...
 
+    def outstanding_of(self, album: str, *, limit: int) -> int:
+        """Return how many photos of `album` are queued or processing; of more than `limit`, only that many."""
+        ...
+
     def list_photos(self, album: str, *, status: PhotoStatus | None = None) -> Iterator[PhotoRecord]:
         """Yield the records of an album (with one status, if given), read page by page."""
         ...

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from photofinish.domain.gpu_quota import GpuState
+from photofinish.domain.lanes import Lane
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 
 
@@ -31,16 +32,28 @@ class LeasedWork:
 
 
 class WorkQueue(Protocol):
-    """The durable queue of photos to analyse; delivers at least once, in no order."""
+    """The durable queue of photos to analyse; delivers at least once.
 
-    def publish(self, items: Sequence[WorkItem]) -> None:
+    It has two lanes, and shares pulls between them by :data:`photofinish.domain.lanes.SHARES` while both have items, so
+    that neither starves. Within a lane items come in no certain order, mostly that of their arrival.
+    """
+
+    def publish(self, items: Sequence[WorkItem], *, lane: Lane = Lane.PROMPT) -> None:
         """Queue `items`; return once all are durable."""
         ...
 
     def pull(self, max_items: int, *, timeout_s: float) -> list[LeasedWork]:
         """Return up to `max_items`, waiting at most about `timeout_s` for the first; an empty list if none came.
 
-        A message that is not a work item, or about an object of another bucket, is logged and acknowledged.
+        All are of one lane. A message that is not a work item, or about an object of another bucket, is logged and
+        acknowledged.
+        """
+        ...
+
+    def drain(self) -> list[LeasedWork]:
+        """End the pulls that are still under way, and return what they bring.
+
+        Afterwards no item is leased that was not returned here or by :meth:`pull`.
         """
         ...
 

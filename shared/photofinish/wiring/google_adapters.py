@@ -6,6 +6,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from photofinish.domain.lanes import Lane
 from photofinish.errors import Misconfigured
 from photofinish.ports import (
     AccessDocuments,
@@ -91,15 +92,18 @@ class GoogleAdapters:
     def queue(self) -> WorkQueue:
         from google.cloud.pubsub_v1 import SubscriberClient
 
-        from photofinish.adapters.google.pubsub import PubSubWorkQueue
+        from photofinish.adapters.google.pubsub import LanePlace, PubSubWorkQueue
 
+        settings = self.settings
         return PubSubWorkQueue(
             self._publisher,
             SubscriberClient(),
-            self.settings.project,
-            self.settings.work_topic,
-            self.settings.work_subscription,
-            bucket=self.settings.photo_bucket,
+            settings.project,
+            {
+                Lane.PROMPT: LanePlace(settings.work_topic, settings.work_subscription),
+                Lane.BULK: LanePlace(settings.bulk_topic, settings.bulk_subscription),
+            },
+            bucket=settings.photo_bucket,
         )
 
     @cached_property

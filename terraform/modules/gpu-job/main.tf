@@ -1,4 +1,4 @@
-# The job that analyses photos, or with processor = auto the two jobs, and the queue that their tasks pull from.
+# The job that analyses photos, or with processor = auto the two jobs, and the queue's two lanes that their tasks pull from.
 
 locals {
   # The fallback's tasks soon end, so that GPU tasks take their places when there is a GPU again: both share max_tasks.
@@ -205,10 +205,27 @@ resource "google_storage_bucket_iam_member" "keeps_engines" {
 
 # --- the queue ---
 
+moved {
+  from = google_pubsub_subscription.work
+  to   = google_pubsub_subscription.work["prompt"]
+}
+
+moved {
+  from = google_pubsub_subscription_iam_member.takes_dead_letters
+  to   = google_pubsub_subscription_iam_member.takes_dead_letters["prompt"]
+}
+
+moved {
+  from = google_pubsub_subscription_iam_member.pulls
+  to   = google_pubsub_subscription_iam_member.pulls["prompt"]
+}
+
 resource "google_pubsub_subscription" "work" {
+  for_each = var.work.lanes
+
   project                      = var.project_id
-  name                         = var.work.subscription
-  topic                        = var.work.topic
+  name                         = each.value.subscription
+  topic                        = each.value.topic
   ack_deadline_seconds         = var.work.ack_deadline_s
   message_retention_duration   = "${var.work.retention_s}s"
   enable_exactly_once_delivery = var.work.exactly_once
@@ -238,8 +255,10 @@ resource "google_pubsub_topic_iam_member" "forwards_dead_letters" {
 }
 
 resource "google_pubsub_subscription_iam_member" "takes_dead_letters" {
+  for_each = google_pubsub_subscription.work
+
   project      = var.project_id
-  subscription = google_pubsub_subscription.work.name
+  subscription = each.value.name
   role         = "roles/pubsub.subscriber"
   member       = var.pubsub_service_agent
 }
@@ -247,8 +266,10 @@ resource "google_pubsub_subscription_iam_member" "takes_dead_letters" {
 # --- what a task may do ---
 
 resource "google_pubsub_subscription_iam_member" "pulls" {
+  for_each = google_pubsub_subscription.work
+
   project      = var.project_id
-  subscription = google_pubsub_subscription.work.name
+  subscription = each.value.name
   role         = "roles/pubsub.subscriber"
   member       = var.service_account.member
 }

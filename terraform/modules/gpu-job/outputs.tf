@@ -3,7 +3,7 @@ output "names" {
   value       = { for key, job in google_cloud_run_v2_job.analyze : key => job.name }
 }
 
-output "work_subscription" {
-  description = "Name of the subscription that tasks pull photos from."
-  value       = google_pubsub_subscription.work.name
+output "work_subscriptions" {
+  description = "Names of the subscriptions that tasks pull photos from, by lane."
+  value       = { for lane, subscription in google_pubsub_subscription.work : lane => subscription.name }
 }

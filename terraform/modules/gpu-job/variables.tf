@@ -160,13 +160,12 @@ variable "models" {
 
 variable "work" {
   description = <<-EOT
-    The queue: full name of the work topic, name of the subscription that tasks pull from, full name of the dead-letter
-    topic. `exactly_once` avoids duplicate work: no photo that a task holds is delivered to another task. Results do not
+    The queue: of each lane the full name of its topic and the name of the subscription that tasks pull from (class Lane in
+    shared/photofinish/domain/lanes.py), and the full name of the dead-letter topic. `exactly_once` avoids duplicate work: no photo that a task holds is delivered to another task. Results do not
     depend on it, because every write is idempotent.
   EOT
   type = object({
-    topic                 = string
-    subscription          = optional(string, "photo-work-tasks")
+    lanes                 = map(object({ topic = string, subscription = string }))
     dead_letter_topic     = string
     ack_deadline_s        = optional(number, 60)
     max_delivery_attempts = optional(number, 20)
@@ -176,6 +175,10 @@ variable "work" {
     exactly_once          = optional(bool, true)
   })
 
+  validation {
+    condition     = toset(keys(var.work.lanes)) == toset(["prompt", "bulk"])
+    error_message = "work.lanes must have the lanes prompt and bulk."
+  }
   validation {
     condition     = var.work.ack_deadline_s >= 10 && var.work.ack_deadline_s <= 600
     error_message = "work.ack_deadline_s must be 10 to 600."

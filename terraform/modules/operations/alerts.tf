@@ -31,7 +31,7 @@ locals {
     backlog-age = {
       title     = "Photos wait too long for analysis"
       severity  = "WARNING"
-      filter    = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${var.watched.work_subscription}\" AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+      filter    = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = one_of(${join(", ", [for name in values(var.watched.work_subscriptions) : "\"${name}\""])}) AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
       aligner   = "ALIGN_MAX"
       reducer   = "REDUCE_MAX"
       group_by  = []

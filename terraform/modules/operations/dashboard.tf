@@ -13,11 +13,11 @@ locals {
     },
     {
       title = "Photos in the queue"
-      lines = { "" = "max(pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.watched.work_subscription}\"})" }
+      lines = { for lane, name in var.watched.work_subscriptions : lane => "max(pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=\"${name}\"})" }
     },
     {
       title = "Age of the oldest queued photo (s)"
-      lines = { "" = "max(pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.watched.work_subscription}\"})" }
+      lines = { for lane, name in var.watched.work_subscriptions : lane => "max(pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",subscription_id=\"${name}\"})" }
     },
     {
       title = "Analysis: billed task seconds per hour"

@@ -38,7 +38,7 @@ variable "service_agents" {
 variable "watched" {
   description = "Names of the resources to monitor."
   type = object({
-    work_subscription   = string
+    work_subscriptions  = map(string)  # that tasks pull photos from, by lane
     dead_letter_sources = list(string) # subscriptions that forward what failed every attempt
     jobs                = list(string)
     event_services      = list(string)

@@ -283,6 +283,8 @@ def test_counts_lists_and_orders(documents: Documents) -> None:
     }
     assert documents.counts("nothing") == {}
     assert documents.outstanding() == 3
+    assert [documents.outstanding_of("race", limit=limit) for limit in (1, 2, 9)] == [1, 2, 2]
+    assert documents.outstanding_of("nothing", limit=9) == 0
     assert {record.ref for record in documents.list_photos("race")} == {photo.ref for photo in photos}
     assert [record.ref for record in documents.list_photos("race", status=PhotoStatus.REJECTED)] == [photos[2].ref]
     assert [record.ref for record in documents.latest_final("race", limit=2)] == [photos[2].ref, photos[1].ref]

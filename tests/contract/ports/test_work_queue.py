@@ -9,6 +9,7 @@ import pytest
 
 from photofinish.adapters.google.pubsub import PubSubWorkQueue
 from photofinish.adapters.memory.work import MemoryWorkQueue
+from photofinish.domain.lanes import SHARES, Lane
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem, WorkQueue
 from photofinish.ports.work_messages import parse_work_message, work_message
@@ -49,6 +50,41 @@ def test_an_empty_queue_answers_in_time(queue: WorkQueue) -> None:
     began = time.monotonic()
     assert queue.pull(5, timeout_s=0.3) == []
     assert time.monotonic() - began < 5
+
+
+def test_a_lane_alone_is_pulled_at_once(queue: WorkQueue) -> None:
+    """And what comes in the other one while a pull waits is seen."""
+    for lane in (Lane.BULK, Lane.PROMPT, Lane.BULK):
+        queue.publish([item(1), item(2)], lane=lane)
+        pulled = pull_all(queue, 2)
+        assert {work.item.photo.generation for work in pulled} == {1, 2}
+        queue.ack([work.ack_id for work in pulled])
+        assert queue.pull(2, timeout_s=0.3) == []
+
+
+def test_lanes_share_pulls_while_both_have_items(queue: WorkQueue) -> None:
+    queue.publish([item(number) for number in range(30)], lane=Lane.BULK)
+    queue.publish([item(number) for number in range(30, 60)])
+    lanes: list[Lane] = []
+    while len(lanes) < 60 and (pulled := queue.pull(2, timeout_s=5)):
+        lanes += [Lane.BULK if work.item.photo.generation < 30 else Lane.PROMPT for work in pulled]
+        queue.ack([work.ack_id for work in pulled])
+    assert lanes.count(Lane.PROMPT) == lanes.count(Lane.BULK) == 30
+    # An answer of a real server may take long enough to cost a lane a turn or two, which it gets back.
+    share = SHARES[Lane.PROMPT] / sum(SHARES.values())
+    assert abs(lanes[:32].count(Lane.PROMPT) - 32 * share) <= 4
+    assert Lane.BULK in lanes[:12], "neither starves"
+
+
+def test_what_comes_after_the_last_pull_is_drained(queue: WorkQueue) -> None:
+    """So that a task which ends leaves no message leased until its ack deadline."""
+    assert queue.pull(2, timeout_s=0.1) == []
+    queue.publish([item(1)], lane=Lane.BULK)
+    queue.publish([item(2)])
+    last = queue.drain()
+    assert queue.drain() == []
+    queue.extend([work.ack_id for work in last], deadline_s=0)
+    assert {work.item.photo.generation for work in pull_all(queue, 2)} == {1, 2}
 
 
 def test_leased_work_is_not_delivered_to_others(queue: WorkQueue) -> None:
@@ -101,7 +137,7 @@ def test_anything_else_is_refused(data: bytes) -> None:
 
 
 def test_a_message_that_can_never_be_work_is_dropped(pubsub_queue: PubSubWorkQueue) -> None:
-    pubsub_queue._publisher.publish(pubsub_queue._topic, b"rubbish").result(timeout=DEADLINE_S)
+    pubsub_queue._publisher.publish(pubsub_queue._topics[Lane.PROMPT], b"rubbish").result(timeout=DEADLINE_S)
     pubsub_queue.publish([item(1)])
     assert [work.item for work in pull_all(pubsub_queue, 1)] == [item(1)]
 

@@ -14,17 +14,20 @@ from google.api_core import exceptions
 from google.rpc.error_details_pb2 import ErrorInfo
 
 from photofinish.adapters.google.pubsub import (
+    LanePlace,
     PubSubResultEvents,
     PubSubRetentionRuns,
     PubSubWebhookMessages,
     PubSubWorkQueue,
 )
+from photofinish.domain.lanes import Lane
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.errors import Unavailable
 from photofinish.ports import WorkItem
 from photofinish.ports.work_messages import work_message
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+PLACES = {Lane.PROMPT: LanePlace("photo-work", "tasks"), Lane.BULK: LanePlace("photo-work-bulk", "bulk-tasks")}
 PERMANENT, TRANSIENT = "PERMANENT_FAILURE_INVALID_ACK_ID", "TRANSIENT_FAILURE_SERVICE_UNAVAILABLE"
 
 
@@ -52,7 +55,7 @@ class Subscriber:
             raise self.error
 
     def pull(self, **request: Any) -> SimpleNamespace:
-        if not self.waiting:
+        if not self.waiting or "bulk" in request["subscription"]:
             raise exceptions.DeadlineExceeded("nothing came")
         return SimpleNamespace(received_messages=self.waiting)
 
@@ -64,16 +67,21 @@ def subscriber() -> Subscriber:
 
 @pytest.fixture
 def queue(subscriber: Subscriber) -> PubSubWorkQueue:
-    return PubSubWorkQueue(subscriber, subscriber, "p", "photo-work", "tasks", bucket="b")  # type: ignore[arg-type]
+    return PubSubWorkQueue(subscriber, subscriber, "p", PLACES, bucket="b")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("deadline_s", [0, 10, 600])
 def test_deadlines_are_moved_to_what_was_asked(queue: PubSubWorkQueue, subscriber: Subscriber, deadline_s: int) -> None:
-    queue.extend(["a", "b"], deadline_s=deadline_s)
-    [(method, request)] = subscriber.requests
-    assert method == "modify_ack_deadline"
-    assert request["subscription"] == "projects/p/subscriptions/tasks"
-    assert (request["ack_ids"], request["ack_deadline_seconds"]) == (["a", "b"], deadline_s)
+    queue.extend(["prompt:a", "bulk:b", "prompt:c"], deadline_s=deadline_s)
+    queue.ack(["bulk:a:b"])
+    assert [
+        (method, request["subscription"], request["ack_ids"], request.get("ack_deadline_seconds"))
+        for method, request in subscriber.requests
+    ] == [
+        ("modify_ack_deadline", "projects/p/subscriptions/tasks", ["a", "c"], deadline_s),
+        ("modify_ack_deadline", "projects/p/subscriptions/bulk-tasks", ["b"], deadline_s),
+        ("acknowledge", "projects/p/subscriptions/bulk-tasks", ["a:b"], None),
+    ]
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000, 1001, 2500])
@@ -81,8 +89,8 @@ def test_every_id_is_in_one_request_of_a_size_that_the_service_takes(
     queue: PubSubWorkQueue, subscriber: Subscriber, count: int
 ) -> None:
     ids = [str(number) for number in range(count)]
-    queue.ack(ids)
-    queue.extend(ids, deadline_s=60)
+    queue.ack([f"bulk:{one}" for one in ids])
+    queue.extend([f"bulk:{one}" for one in ids], deadline_s=60)
     for method in ("acknowledge", "modify_ack_deadline"):
         parts = [request["ack_ids"] for name, request in subscriber.requests if name == method]
         assert [one for part in parts for one in part] == ids
@@ -96,8 +104,8 @@ def refused(verdicts: dict[str, str], reason: str = "EXACTLY_ONCE_ACKID_FAILURE"
 
 
 CALLS: list[Callable[[PubSubWorkQueue], None]] = [
-    lambda queue: queue.ack(["a", "b", "c"]),
-    lambda queue: queue.extend(["a", "b", "c"], deadline_s=60),
+    lambda queue: queue.ack(["prompt:a", "prompt:b", "prompt:c"]),
+    lambda queue: queue.extend(["prompt:a", "prompt:b", "prompt:c"], deadline_s=60),
 ]
 
 
@@ -153,7 +161,6 @@ def work_of(bucket: str) -> WorkItem:
 
 
 def test_what_is_no_work_is_acknowledged_and_the_rest_is_leased(queue: PubSubWorkQueue, subscriber: Subscriber) -> None:
-    assert queue.pull(10, timeout_s=1) == []
     subscriber.waiting = [
         received("1", work_message(work_of("b"))),
         received("2", b"[]"),
@@ -162,8 +169,8 @@ def test_what_is_no_work_is_acknowledged_and_the_rest_is_leased(queue: PubSubWor
     ]
     leased = queue.pull(10, timeout_s=1)
     assert [(work.ack_id, work.delivery_attempt, work.published_at) for work in leased] == [
-        ("1", 1, NOW),
-        ("4", 2, NOW),
+        ("prompt:1", 1, NOW),
+        ("prompt:4", 2, NOW),
     ]
     assert {work.item.photo.bucket for work in leased} == {"b"}
     [(method, request)] = subscriber.requests
@@ -193,7 +200,7 @@ class Publisher:
 @pytest.mark.parametrize(
     ("publish", "count"),
     [
-        (lambda to: PubSubWorkQueue(to, to, "p", "t", "s", bucket="b").publish([work_of("b")] * 2), 2),
+        (lambda to: PubSubWorkQueue(to, to, "p", PLACES, bucket="b").publish([work_of("b")] * 2), 2),
         (lambda to: PubSubResultEvents(to, "p", "t").publish_result(work_of("b").photo, PhotoStatus.DONE), 1),
         (lambda to: PubSubWebhookMessages(to, "p", "t").announce([1, 2]), 2),
         (lambda to: PubSubWebhookMessages(to, "p", "t").notify(["one", "two"]), 2),

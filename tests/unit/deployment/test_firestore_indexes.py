@@ -55,6 +55,7 @@ def read_everything(client: Client) -> None:
     assert len(documents.longest_outstanding("spring-10k", limit=5)) == 1
     assert len(documents.longest_outstanding(None, limit=5)) == 1
     assert documents.outstanding() == 1
+    assert documents.outstanding_of("spring-10k", limit=9) == 1
 
 
 def every_listing() -> Iterator[PhotoListing]:

@@ -24,13 +24,14 @@ def test_a_function_may_do_what_its_code_does_and_no_more(
     member = f'${{module.{"event" if spec.signature == "cloudevent" else "http"}_function["{spec.name}"].member}}'
     assert service.publishes_to == {
         topic
-        for part, topic in {
-            "queue": "photo-work",
-            "events": "photo-results",
-            "retention_runs": "photo-retention",
-            "webhook_messages": "webhook-deliveries",
+        for part, topics in {
+            "queue": ("photo-work", "photo-work-bulk"),
+            "events": ("photo-results",),
+            "retention_runs": ("photo-retention",),
+            "webhook_messages": ("webhook-deliveries",),
         }.items()
         if part in used.parts
+        for topic in topics
     }
     assert ("firestore" in service.uses) == ("_firestore" in used.parts)
     assert ("database" in service.uses) == ("_database" in used.parts)

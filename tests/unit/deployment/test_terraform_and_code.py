@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings
 from photofinish.adapters.google.run_jobs import CONTAINER
 from photofinish.adapters.postgres.database import Database
 from photofinish.application.dead_letters import record_given_up
+from photofinish.domain.lanes import Lane
 from photofinish.logs import JsonFormatter
 from photofinish.settings import (
     DatabaseSettings,
@@ -55,7 +56,7 @@ def known(*settings: type[BaseSettings]) -> set[str]:
 
 
 def test_every_topic_that_the_code_publishes_to_exists() -> None:
-    published = {default_of(Settings, f"{name}_topic") for name in ("work", "results", "retention")}
+    published = {default_of(Settings, f"{name}_topic") for name in ("work", "bulk", "results", "retention")}
     assert published <= set(terraform.topic_names().values())
 
 
@@ -122,13 +123,19 @@ def test_schedules_publish_what_the_local_cloud_does_and_the_code_accepts(local:
 
 
 def test_the_queue_matches_the_local_cloud(local: StackSpec) -> None:
-    [pulled] = [subscription for subscription in local.subscriptions if not subscription.push_to]
+    pulled = {subscription.name: subscription for subscription in local.subscriptions if not subscription.push_to}
     work = terraform.modules()["gpu_job"]["work"]
-    assert terraform.topic_of(work["topic"]) == pulled.topic == default_of(Settings, "work_topic")
-    assert pulled.dead_letter is not None
-    assert terraform.topic_of(work["dead_letter_topic"]) == pulled.dead_letter.topic
-    name = terraform.root("locals")["env"]["PHOTOFINISH_WORK_SUBSCRIPTION"]
-    assert name == pulled.name == default_of(Settings, "work_subscription")
+    lanes = {lane: work["lanes"][lane] for lane in work["lanes"] if lane != "__is_block__"}
+    assert set(lanes) == set(Lane)
+    for lane, name in ((Lane.PROMPT, "work"), (Lane.BULK, "bulk")):
+        subscription = pulled.pop(default_of(Settings, f"{name}_subscription"))
+        assert terraform.topic_of(lanes[lane]["topic"]) == subscription.topic == default_of(Settings, f"{name}_topic")
+        assert subscription.dead_letter is not None
+        assert terraform.topic_of(work["dead_letter_topic"]) == subscription.dead_letter.topic
+        variable = Settings.variables()[f"{name}_subscription"]
+        assert lanes[lane]["subscription"] == f"${{local.env.{variable}}}"
+        assert terraform.root("locals")["env"][variable] == subscription.name
+    assert not pulled, "tasks pull from no other subscription"
 
 
 def test_the_job_name_matches_the_code(local: StackSpec) -> None:

@@ -119,6 +119,29 @@ def test_what_is_given_back_comes_at_once_and_what_is_acknowledged_never(held: H
     assert len(held.queue) == 2
 
 
+def test_what_pulls_under_way_bring_at_the_end_is_given_back(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    with held.keeper:
+        monkeypatch.setattr(held.queue, "drain", lambda: held.queue.pull(2, timeout_s=0))
+    assert len(held.pull_by_other()) == 3
+    assert held.leases.live() == 0
+
+
+def test_what_is_drained_is_held(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held.queue, "drain", lambda: held.queue.pull(3, timeout_s=0))
+    with held.keeper:
+        assert len(held.keeper.drain()) == 3
+        held.clock.advance(3 * ACK_DEADLINE_S)
+        assert held.pull_by_other() == []
+        monkeypatch.undo()
+
+
+def test_a_failing_drain_keeps_no_lease(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held.queue, "drain", lambda: fail_twice([], "drain"))
+    with held.keeper:
+        assert held.leases.live() == 1
+    assert held.leases.live() == 0
+
+
 def test_deadlines_are_extended_to_their_whole_length(held: Held) -> None:
     extended: list[int] = []
     before_call(held.queue.extend, lambda _, *, deadline_s: extended.append(deadline_s))

@@ -22,7 +22,7 @@ from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.sidecar import preview_name, sidecar_name, thumbnail_name
 from photofinish.domain.work import MAX_OPEN_ATTEMPTS, MAX_PHOTO_BYTES
 from photofinish.errors import Unavailable
-from photofinish.ports import WorkItem
+from photofinish.ports import LeasedWork, WorkItem
 from support.index import bibs_of
 from support.logs import captured_log
 from support.pipeline import PLACEHOLDER, DecodedToy, MemoryCloud, ToyAnalyzer, toy_face, toy_photo
@@ -325,3 +325,31 @@ def test_a_photo_that_ended_its_tasks_is_counted_as_failed(cloud: MemoryCloud) -
     tally = cloud.worker().run()
     assert (tally.failed, tally.done, tally.repeated) == (1, 0, 0)
     assert status_of(cloud, photo) is PhotoStatus.FAILED
+
+
+def test_what_the_last_pull_under_way_brings_is_analysed(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task has released its lease by then, and takes it again."""
+    photo = cloud.drop("race/1.jpg", toy_photo()).ref
+    pull, leased = cloud.queue.pull, []
+    monkeypatch.setattr(cloud.queue, "pull", lambda *_, timeout_s: pull(0, timeout_s=min(timeout_s, 0.05)))
+
+    def drain() -> list[LeasedWork]:
+        leased.append(cloud.leases.live())
+        return pull(8, timeout_s=0)
+
+    monkeypatch.setattr(cloud.queue, "drain", drain)
+    assert cloud.worker().run().done == 1
+    assert status_of(cloud, photo) is PhotoStatus.DONE
+    assert leased == [0, 0, 0], "after each time that there was nothing to do, and at the end"
+    assert cloud.leases.live() == 0
+
+
+def test_a_task_ends_although_its_last_pull_fails(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drain() -> list[LeasedWork]:
+        raise Unavailable("Pub/Sub is away")
+
+    monkeypatch.setattr(cloud.queue, "drain", drain)
+    photo = cloud.drop("race/1.jpg", toy_photo()).ref
+    assert cloud.worker().run().done == 1
+    assert status_of(cloud, photo) is PhotoStatus.DONE
+    assert cloud.leases.live() == 0

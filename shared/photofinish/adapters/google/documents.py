@@ -316,6 +316,11 @@ class FirestoreDocuments:
         return _count(photos.where(filter=FieldFilter("status", "in", _OUTSTANDING)))
 
     @unavailable_when_transient
+    def outstanding_of(self, album: str, *, limit: int) -> int:
+        # A count is billed as one read for each 1,000 entries of the index, and reads no more than the limit.
+        return _count(self._photos(album).where(filter=FieldFilter("status", "in", _OUTSTANDING)).limit(limit))
+
+    @unavailable_when_transient
     def list_photos(self, album: str, *, status: PhotoStatus | None = None) -> Iterator[PhotoRecord]:
         query: Any = self._photos(album)
         if status is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from photofinish.adapters.memory.people import MemoryPeopleDocuments
@@ -169,6 +170,13 @@ class MemoryDocuments:
 
     def outstanding(self) -> int:
         return sum(PhotoStatus(fields["status"]) not in FINAL_STATUSES for fields in self._photos.values())
+
+    def outstanding_of(self, album: str, *, limit: int) -> int:
+        waiting = (
+            its_album == album and fields["status"] not in FINAL_STATUSES
+            for (its_album, _), fields in self._photos.items()
+        )
+        return len(list(islice(filter(None, waiting), limit)))
 
     def list_photos(self, album: str, *, status: PhotoStatus | None = None) -> Iterator[PhotoRecord]:
         for (its_album, _), fields in sorted(self._photos.items(), key=lambda item: item[0]):

@@ -12,6 +12,7 @@ from typing import Any
 
 from photofinish.clocks import Clock, SystemClock
 from photofinish.domain.gpu_quota import GpuState
+from photofinish.domain.lanes import Lane, LaneTurns
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.errors import GpuRefused
 from photofinish.ports import LeasedWork, WorkItem
@@ -20,6 +21,7 @@ from photofinish.ports import LeasedWork, WorkItem
 @dataclass(slots=True)
 class _Message:
     item: WorkItem
+    lane: Lane
     published_at: datetime
     attempts: int = 0
     ack_id: str = ""
@@ -49,12 +51,13 @@ class MemoryWorkQueue:
         self._retry_delay_s = retry_delay_s
         self._complete = complete
         self._messages: list[_Message] = []
+        self._turns = LaneTurns()
         self._ack_ids = itertools.count(1)
         self._changed = threading.Condition()
 
-    def publish(self, items: Sequence[WorkItem]) -> None:
+    def publish(self, items: Sequence[WorkItem], *, lane: Lane = Lane.PROMPT) -> None:
         with self._changed:
-            self._messages += [_Message(item, datetime.now(UTC)) for item in items]
+            self._messages += [_Message(item, lane, datetime.now(UTC)) for item in items]
             self._changed.notify_all()
 
     def pull(self, max_items: int, *, timeout_s: float) -> list[LeasedWork]:
@@ -63,11 +66,22 @@ class MemoryWorkQueue:
             while True:
                 now = self._clock.now()
                 self._bury_dead(now)
-                free = [message for message in self._messages if message.leased_until <= now][:max_items]
+                free = self._next([message for message in self._messages if message.leased_until <= now])[:max_items]
                 if free or now >= give_up_at or (self._complete and not self._messages):
+                    if free:
+                        self._turns.took(free[0].lane, len(free))
                     return [self._lease(message, now) for message in free]
                 next_free = min((message.leased_until for message in self._messages), default=give_up_at)
                 self._clock.wait(self._changed, max(0.001, min(give_up_at, next_free) - now))
+
+    def _next(self, free: Sequence[_Message]) -> list[_Message]:
+        """Return the free messages of the lane whose turn it is."""
+        waiting = {message.lane for message in free}
+        lane = next((one for one in self._turns.order() if one in waiting), None)
+        return [message for message in free if message.lane is lane]
+
+    def drain(self) -> list[LeasedWork]:
+        return []  # a pull leases nothing ahead
 
     def extend(self, ack_ids: Sequence[str], *, deadline_s: int) -> None:
         with self._changed:
