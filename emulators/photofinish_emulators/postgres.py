@@ -78,6 +78,8 @@ class Postgres:
                 allow_traversal(self.data)
         if not self.data.exists():
             self._initialise(user)
+        elif user is not None:
+            give_to(user, self.data)
         end_leftovers(self.data)
         # No server runs on this cluster now, but after a crash another process may have the id in this file.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
@@ -255,6 +257,18 @@ def _data_argument(data: Path) -> Path:
     changed. So root starts Postgres inside the data directory, and the argument is its working directory.
     """
     return OWN_FOLDER if os.geteuid() == 0 and OWN_FOLDER.exists() else data
+
+
+def give_to(user: pwd.struct_passwd, data: Path) -> None:
+    """Give a cluster to the user that runs it: in a copy that root made by `cp -r`, everything is root's."""
+    found = data.stat()
+    if (found.st_uid, found.st_mode & 0o077) == (user.pw_uid, 0):
+        return
+    log.warning("giving %s to the system user %s, which runs Postgres", data, user.pw_name)
+    for folder, _, files in os.walk(data):
+        for path in (folder, *(os.path.join(folder, name) for name in files)):
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    data.chmod(0o700)
 
 
 def allow_traversal(path: Path) -> None:

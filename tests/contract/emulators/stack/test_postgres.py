@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -132,6 +133,21 @@ def test_the_directories_above_the_data_stay_closed_to_others(running: Running) 
     with psycopg.connect(running.url.replace("/race", "/fun_run")) as connection:
         connection.execute("CREATE EXTENSION vector")
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for Postgres")
+def test_a_copy_that_root_made_starts(running: Running, tmp_path: Path) -> None:
+    """`cp -r` as root gives every file to root, and Postgres refuses files of others."""
+    running.end(STOP_SIGNAL)
+    copy = Running(tmp_path / "copy")
+    shutil.copytree(running.postgres.directory, copy.postgres.directory)
+    copy.postgres.data.chmod(0o755)
+    assert copy.postgres.data.stat().st_uid == 0
+    copy.start()
+    with psycopg.connect(copy.url) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert copy.end(STOP_SIGNAL) == 0
+    running.start()
 
 
 def test_committed_rows_survive_kill_9(running: Running) -> None:
