@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from photofinish.analysis.imaging import jpeg_structure
+from photofinish.analysis.imaging.decoding import decode
 from photofinish.analysis.imaging.exif import camera_name, read_exif
 from support.pictures import encode, exif, noise
 
@@ -60,3 +62,17 @@ def test_dates_of_all_directories_are_read() -> None:
 def test_dates_of_xmp_are_read() -> None:
     packet = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf exif:DateTimeOriginal="2024-05-01T09:30:00+02:00"/></x:xmpmeta>'
     assert notes(encode(noise(64, 64), xmp=packet)) == datetime(2024, 5, 1, 9, 30, tzinfo=timezone(timedelta(hours=2)))
+
+
+def test_megabytes_of_exif_in_a_jpeg_are_left_out_of_what_is_read() -> None:
+    """Pillow needs a time that grows with their square: 15 s for 45 MB."""
+    picture = encode(noise(64, 96), "JPEG", exif=exif(tags={0x010F: "Canon", 0x0110: "EOS R6"}))
+    segment = b"\xff\xe1\xff\xff" + b"Exif\0\0".ljust(0xFFFF - 2, b"\0")
+    own = picture.index(b"\xff\xe1")
+    at = own + 2 + int.from_bytes(picture[own + 2 : own + 4], "big")
+    bloated = picture[:at] + 100 * segment + picture[at:]
+    little = jpeg_structure.with_little_exif(bloated)
+    assert len(picture) < len(little) < 1.1 * 2**20
+    assert little.endswith(picture[at:]), "the rest stays"
+    assert jpeg_structure.with_little_exif(picture) is picture
+    assert decode(bloated).info.camera == "Canon EOS R6"

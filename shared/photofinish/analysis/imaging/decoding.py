@@ -107,10 +107,11 @@ def _photo(stored: _Stored, kind: Format) -> DecodedPhoto:
 def _jpeg(content: bytes, limits: Limits) -> _Stored:
     _check_jpeg_kind(content)
     try:
-        opened = _open(content, ("JPEG",))
+        opened = _open(jpeg_structure.with_little_exif(content), ("JPEG",))
     except _BROKEN:
         with _rejecting(Format.JPEG, is_short=not jpeg_structure.has_end(content)):
-            opened = _open(jpeg_structure.only_the_picture(content), ("JPEG",))
+            picture = jpeg_structure.only_the_picture(content)
+            opened = _open(jpeg_structure.with_little_exif(picture), ("JPEG",))
     with opened:
         size = opened.size
         is_large = size[0] * size[1] > limits.max_pixels
