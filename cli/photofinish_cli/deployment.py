@@ -50,10 +50,19 @@ def use_deployment(state: Path | None) -> None:
     state_dir = local_state_dir(state)
     if not stack.is_running(state_dir):
         raise Unavailable(
-            f"no local cloud runs on {state_dir}: start it with `photofinish up --detach`, "
+            f"{not_running(state_dir)}, "
             "or set the environment of a deployment (`photofinish env` shows which variables)"
         )
     os.environ.update(local_environment(state_dir))
+
+
+def not_running(state_dir: Path) -> str:
+    """Say that no local cloud runs, and why the last one ended if it ended by itself."""
+    from photofinish_emulators import stack
+
+    reason = stack.failure(state_dir)
+    ended = f" (the last one ended: {reason})" if reason else ""
+    return f"no local cloud runs on {state_dir}{ended}: start it with `photofinish up --detach`"
 
 
 def connect(state: Path | None) -> App:

@@ -15,7 +15,7 @@ import typer
 from rich.status import Status
 
 from photofinish.errors import Misconfigured, Unavailable
-from photofinish_cli.deployment import Json, StateDir, local_state_dir
+from photofinish_cli.deployment import Json, StateDir, local_state_dir, not_running
 from photofinish_cli.local_deployment import local_deployment, local_environment, rules_file
 from photofinish_cli.output import console, is_quiet, print_json, print_tables, remark, reported_errors, say, table
 from photofinish_emulators import stack
@@ -23,6 +23,7 @@ from photofinish_emulators.common.state_dir import CannotServe
 
 MIN_FREE_MB = 300  # a new database takes a fifth of it
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 StrictIam = Annotated[
     bool,
@@ -104,7 +105,7 @@ def env(state: StateDir = None, account: Account = None, json: Json = False) -> 
     state_dir = local_state_dir(state)
     with reported_errors():
         if not stack.is_running(state_dir):
-            raise Unavailable(f"no local cloud runs on {state_dir}: start it with `photofinish up --detach`")
+            raise Unavailable(not_running(state_dir))
         variables = local_environment(state_dir)
         if account is not None:
             variables |= _account_environment(state_dir, account)
@@ -201,6 +202,11 @@ def _stack_errors(state_dir: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in _NOT_WRITABLE and error.filename is not None:
+            raise Misconfigured(
+                f"{error.filename}: {error.strerror}: the local cloud needs a folder that it can write; give another "
+                "with --state"
+            ) from error
         if error.errno not in _NO_SPACE:
             raise
         raise Misconfigured(

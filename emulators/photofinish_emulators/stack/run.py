@@ -166,6 +166,12 @@ def is_running(state_dir: Path) -> bool:
     return status is not None and status.is_running
 
 
+def failure(state_dir: Path) -> str:
+    """Why the last local cloud of ``state_dir`` ended by itself; "" if it was stopped, or runs."""
+    status = state.read(state_dir)
+    return status.message if status is not None and status.state == "failed" else ""
+
+
 def environment(state_dir: Path) -> dict[str, str]:
     """The variables with which clients find the local cloud, including a password; {} if it has never been started."""
     status = state.read(state_dir)

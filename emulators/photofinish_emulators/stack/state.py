@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +14,7 @@ from photofinish_emulators.common.processes import ProcessIdentity, is_alive
 from photofinish_emulators.common.state_dir import CannotServe
 
 FILE = "stack.json"
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 # No process has this id.
 _NO_PROCESS = ProcessIdentity(pid=0, started=0.0)
 StackState = Literal["starting", "ready", "stopping", "stopped", "failed"]
@@ -50,13 +53,26 @@ class StackStatus:
     folder: str = ""  # which folder it was written to: the processes of a copied one belong to the original
 
     def write(self, state_dir: Path) -> None:
-        """Replace the file atomically; only its owner can read it, because it contains the database's password."""
+        """Replace the file atomically; only its owner can read it, because it contains the database's password.
+
+        On a full disk it is changed in place, if it does not grow by a block.
+
+        Raises:
+            OSError: it cannot be written; it says what it said before.
+        """
         self.folder = _identity(state_dir)
+        text = json.dumps(asdict(self), indent=2)
         draft = state_dir / f"{FILE}.new"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(asdict(self), file, indent=2)
-        draft.rename(state_dir / FILE)
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+            draft.rename(state_dir / FILE)
+        except OSError as error:
+            with suppress(OSError):
+                draft.unlink()
+            if error.errno not in NO_SPACE or not _overwrite(state_dir / FILE, text.encode()):
+                raise
 
     @property
     def is_running(self) -> bool:
@@ -69,6 +85,21 @@ class StackStatus:
             piece.pid, piece.started = None, None
 
 
+def _overwrite(path: Path, data: bytes) -> bool:
+    """Write over a file within the blocks that it has; False if it has too few."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    with os.fdopen(descriptor, "r+b", buffering=0) as file:
+        found = os.fstat(descriptor)
+        if len(data) > found.st_blocks * 512:
+            return False
+        # Spaces after JSON mean nothing, and one call leaves no moment in which a reader finds half of it.
+        file.write(data.ljust(found.st_size))
+    return True
+
+
 def read(state_dir: Path) -> StackStatus | None:
     """The last status of the stack in ``state_dir``; None if it has never been started.
 
@@ -79,7 +110,7 @@ def read(state_dir: Path) -> StackStatus | None:
     """
     try:
         data: dict[str, Any] = json.loads((state_dir / FILE).read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         data["supervisor"] = ProcessIdentity(**data["supervisor"])

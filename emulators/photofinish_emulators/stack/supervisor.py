@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ STABLE_S = 30.0
 STACK = "stack"
 # A status that could not be written, since the disk was full, is written again after so long.
 WRITE_AGAIN_S = 2.0
+FULL_BELOW_BYTES = 16_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +41,31 @@ class StackFailed(Exception):
     """A piece does not run; the message has its name, its log file and the end of its output."""
 
 
+def disk_is_full(folder: Path) -> bool:
+    """Whether servers cannot be expected to run here for want of space."""
+    return shutil.disk_usage(folder).free < FULL_BELOW_BYTES
+
+
 class Supervisor:
-    """Runs on one event loop, and writes ``status`` to the state directory at every change."""
+    """Runs on one event loop, and writes ``status`` to the state directory at every change.
+
+    On a full disk it goes on: pieces that fail are started again until there is space.
+    """
 
     def __init__(
-        self, pieces: Iterable[Piece], state_dir: Path, status: StackStatus, on_event: Callable[[Event], None]
+        self,
+        pieces: Iterable[Piece],
+        state_dir: Path,
+        status: StackStatus,
+        on_event: Callable[[Event], None],
+        *,
+        is_full: Callable[[Path], bool] = disk_is_full,
     ) -> None:
         self._pieces = {piece.name: piece for piece in pieces}
         self._state_dir = state_dir
         self._logs = state_dir / "logs"
         self._on_event = on_event
+        self._is_full = is_full
         self._running: dict[str, RunningPiece] = {}
         self._ready = {name: asyncio.Event() for name in self._pieces}
         self._status = status
@@ -118,6 +135,9 @@ class Supervisor:
                 await self._end(self._running[piece.name])
             failures = 1 if time.monotonic() - began > STABLE_S else failures + 1
             allowed = MAX_FAILURES if self._ready[piece.name].is_set() else MAX_FAILURES_BEFORE_READY
+            if failures > allowed == MAX_FAILURES and self._is_full(self._state_dir):
+                failures = allowed
+                reason = f"{reason}\nThe disk of {self._state_dir} is full: free some space, and it goes on."
             if failures > allowed or isinstance(piece.ready, ReadyExit):
                 self._set(piece, "failed", reason)
                 raise StackFailed(f"{piece.name} {reason}\nIts log: {self._status.pieces[piece.name].log}")

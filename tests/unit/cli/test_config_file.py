@@ -146,3 +146,14 @@ def test_config_shows_values_with_their_source_and_hides_secrets(file: Path, mon
     assert shown["search_rate"]["source"] == "environment: PHOTOFINISH_SEARCH_RATE"
     assert shown["write_rate"] == {"variable": "PHOTOFINISH_WRITE_RATE", "value": "20/100", "source": "default"}
     assert "pf_id_secret" not in result.output
+
+
+@pytest.mark.parametrize("arguments", [["up", "--detach"], ["down"], ["env"]])
+def test_a_folder_that_cannot_be_written_is_told_by_a_sentence(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(app, [*arguments, "--state", str(tmp_path / "file" / "state")])
+    assert "Traceback" not in result.output
+    assert not isinstance(result.exception, OSError)
+    if arguments[0] == "up":
+        assert result.exit_code == 3
+        assert "needs a folder that it can write" in " ".join(result.stderr.split())

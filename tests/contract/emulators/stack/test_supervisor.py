@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -36,6 +36,8 @@ from photofinish_emulators.stack import (
     StackSpec,
     Subscription,
     Topic,
+    failure,
+    supervisor,
 )
 from photofinish_emulators.stack.ports import RANGE, hold, take_ports
 from photofinish_emulators.stack.process import Piece, ReadyAnswer, ReadyExit, ReadyLine, end_orphans
@@ -147,7 +149,9 @@ def test_a_process_that_reuses_the_id_of_an_orphan_is_not_ended(sleeper: subproc
     assert sleeper.poll() is None
 
 
-def supervise(tmp_path: Path, *pieces: Piece, until: str) -> list[Event]:
+def supervise(
+    tmp_path: Path, *pieces: Piece, until: str, is_full: Callable[[Path], bool] = lambda _: False
+) -> list[Event]:
     """Run the pieces until the event ``until`` ("NAME STATE"); return all events."""
     events: list[Event] = []
     me = identify(os.getpid())
@@ -163,7 +167,7 @@ def supervise(tmp_path: Path, *pieces: Piece, until: str) -> list[Event]:
 
         status = StackStatus(project="p", supervisor=me)
         async with asyncio.timeout(30):
-            await Supervisor(pieces, tmp_path, status, on_event).run(stop, partial(asyncio.sleep, 0))
+            await Supervisor(pieces, tmp_path, status, on_event, is_full=is_full).run(stop, partial(asyncio.sleep, 0))
 
     asyncio.run(run())
     return events
@@ -271,6 +275,61 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path, name: str) ->
     (tmp_path / "file").touch()
     with pytest.raises(CannotServe, match="cannot be used"):
         stack.start_detached(StackSpec(project="p"), tmp_path / name)
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_pieces_that_fail_for_want_of_space_are_started_until_there_is_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_full: bool
+) -> None:
+    monkeypatch.setattr(supervisor, "MAX_FAILURES", 3)
+    monkeypatch.setattr(supervisor, "MAX_DELAY_S", 0.01)
+    runs, space = tmp_path / "runs", tmp_path / "space"
+    needs_space = f"""
+import pathlib, sys, time
+print("ready", flush=True)
+with open({str(runs)!r}, "a") as runs: runs.write("x")
+if pathlib.Path({str(runs)!r}).stat().st_size < 6: sys.exit("could not write")
+pathlib.Path({str(space)!r}).touch()
+time.sleep(60)
+"""
+    waits = f"import pathlib, time\nwhile not pathlib.Path({str(space)!r}).exists(): time.sleep(0.02)"
+    pieces = [python("database", needs_space), python("waits", waits, ready=ReadyExit())]
+    if not is_full:
+        with pytest.raises(StackFailed, match="could not write"):
+            supervise(tmp_path, *pieces, until="waits done")
+        return
+    events = supervise(tmp_path, *pieces, until="waits done", is_full=lambda _: not space.exists())
+    details = [event.detail for event in events if event.state == "restarting"]
+    assert len(details) == 5
+    assert f"The disk of {tmp_path} is full: free some space" in details[-1]
+
+
+def status(message: str = "") -> StackStatus:
+    me = identify(os.getpid())
+    assert me is not None
+    return StackStatus(project="p", supervisor=me, state="failed" if message else "ready", message=message)
+
+
+def test_on_a_full_disk_the_status_is_changed_in_place(tmp_path: Path) -> None:
+    status().write(tmp_path)
+    before = (tmp_path / "stack.json").stat()
+    for message in ("postgres ended", "x"):  # what was longer before leaves nothing
+        (tmp_path / "stack.json.new").symlink_to("/dev/full")
+        status(message).write(tmp_path)
+        assert failure(tmp_path) == message
+    after = (tmp_path / "stack.json").stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+
+
+def test_a_status_that_finds_no_place_is_an_error_and_leaves_the_last_one(tmp_path: Path) -> None:
+    (tmp_path / "stack.json.new").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        status().write(tmp_path)
+    status().write(tmp_path)
+    (tmp_path / "stack.json.new").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        status("x" * 100_000).write(tmp_path)
+    assert json.loads((tmp_path / "stack.json").read_text())["state"] == "ready"
 
 
 def test_a_server_that_accepts_connections_is_ready_only_when_it_answers(tmp_path: Path) -> None:
