@@ -56,3 +56,5 @@ Album = Annotated[
         autocompletion=complete_album,
     ),
 ]
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, and say what would be done.")]

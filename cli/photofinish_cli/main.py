@@ -68,6 +68,7 @@ COMMANDS = {
         "Keeping it right": {
             "check": ("check", "Compare all stores of an album, and mend what differs."),
             "reconcile": ("repair", "Queue photos of the bucket that have no record."),
+            "rebuild": ("rebuild", "Write an album's documents or index again from the other stores."),
             "redrive": ("repair", "Queue an album's failed photos again."),
             "migrate": ("repair", "Bring the database to this version's schema."),
             "models": ("models", "List, build and verify the models."),

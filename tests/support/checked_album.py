@@ -9,11 +9,14 @@ from typing import Any
 
 import psycopg
 
+from photofinish.adapters.memory.access_documents import MemoryAccessDocuments
 from photofinish.adapters.memory.album_policies import MemoryAlbumPolicies
 from photofinish.adapters.memory.batches import MemoryBatches
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
 from photofinish.adapters.memory.work import MemoryResultEvents, MemoryTaskLeases, MemoryWorkQueue
+from photofinish.adapters.postgres.access import PgAccessStore
+from photofinish.adapters.postgres.access_projection import PgAccessProjection
 from photofinish.adapters.postgres.album_contents import PgAlbumContents
 from photofinish.adapters.postgres.album_rules import PgAlbumRules
 from photofinish.adapters.postgres.consents import PgConsents
@@ -21,16 +24,22 @@ from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.erasing.erasures import PgErasures
 from photofinish.adapters.postgres.events.log import PgEventLog
 from photofinish.adapters.postgres.faces import PgFaceIndex
+from photofinish.adapters.postgres.people.projection import PgPeopleProjection
 from photofinish.adapters.postgres.retention import PgRetentionRecords
+from photofinish.adapters.postgres.shares import PgAlbumCards
 from photofinish.adapters.postgres.suppression import PgSuppressionList
+from photofinish.application.access_projection import AccessProjector
 from photofinish.application.checking.checker import AlbumChecker
 from photofinish.application.checking.findings import Finding
+from photofinish.application.checking.rebuilding import AlbumRebuilder
 from photofinish.application.checking.repairing import Mended, Repairer, mend_album
 from photofinish.application.checking.restoring import ResultRestoring
 from photofinish.application.consent.admission import FaceAdmission
 from photofinish.application.deleted_objects import DeletedObjects
 from photofinish.application.erasing import Eraser
 from photofinish.application.ingest import ingest
+from photofinish.application.people.projection import PeopleProjector
+from photofinish.application.reconcile import reconcile
 from photofinish.application.recording_events import record_photo_event
 from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason
 from photofinish.domain.photo import PhotoRef, StoredPhoto
@@ -44,6 +53,14 @@ KINDS = {
     "without faces": toy_photo(faces=[], bibs=["11"]),
     "bad": b"not a picture",
 }
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What mends and what rebuilds an album."""
+
+    repairer: Repairer
+    rebuilder: AlbumRebuilder
 
 
 @dataclass
@@ -66,6 +83,7 @@ class CheckedCloud:
         self.contents = PgAlbumContents(self.database)
         self.erasures = PgErasures(self.database)
         self.batches = MemoryBatches(self.event_log)
+        self.access_documents = MemoryAccessDocuments()
 
     @property
     def admission(self) -> FaceAdmission:
@@ -85,33 +103,65 @@ class CheckedCloud:
         )
 
     @property
-    def restoring(self) -> ResultRestoring:
-        return ResultRestoring(
-            documents=self.documents,
-            contents=self.contents,
-            index=self.index,
-            objects=self.store,
-            admission=self.admission,
-        )
-
-    @property
     def eraser(self) -> Eraser:
         return Eraser(self.erasures, self.documents, self.documents, self.store, publish_people=lambda _: None)
 
     @property
     def repairer(self) -> Repairer:
-        return Repairer(
-            documents=self.documents,
-            contents=self.contents,
-            policies=self.policies,
-            queue=self.queue,
-            events=self.events,
-            objects=self.store,
-            erasable=self.documents,
-            deleted_objects=DeletedObjects(self.store, self.documents, self.eraser, PgRetentionRecords(self.database)),
-            leases=self.leases,
-            restoring=self.restoring,
+        return self.recovery().repairer
+
+    @property
+    def rebuilder(self) -> AlbumRebuilder:
+        return self.recovery().rebuilder
+
+    def recovery(self, wrapped: Callable[[Any], Any] = lambda port: port) -> Recovery:
+        """What mends and rebuilds, on ports that `wrapped` may stand before."""
+        documents, contents = wrapped(self.documents), wrapped(self.contents)
+        store, queue, events = wrapped(self.store), wrapped(self.queue), wrapped(self.events)
+        restoring = ResultRestoring(
+            documents=documents,
+            contents=contents,
+            index=wrapped(self.index),
+            objects=store,
+            admission=self.admission,
         )
+        repairer = Repairer(
+            documents=documents,
+            contents=contents,
+            policies=self.policies,
+            queue=queue,
+            events=events,
+            objects=store,
+            erasable=documents,
+            deleted_objects=DeletedObjects(self.store, documents, self.eraser, PgRetentionRecords(self.database)),
+            leases=wrapped(self.leases),
+            restoring=restoring,
+        )
+        access = PgAccessStore(self.database)
+        projector = PeopleProjector(PgPeopleProjection(self.database), self.documents.people_documents)
+        rebuilder = AlbumRebuilder(
+            checker=self.checker,
+            repairer=repairer,
+            restoring=restoring,
+            contents=contents,
+            policies=self.policies,
+            eraser=self.eraser,
+            cards=PgAlbumCards(self.database),
+            album_documents=self.documents.album_documents,
+            access=access,
+            access_projector=AccessProjector(PgAccessProjection(self.database), self.access_documents),
+            reconcile=lambda album: reconcile(
+                store=self.store,
+                documents=documents,
+                queue=queue,
+                events=events,
+                stale_after=timedelta(hours=1),
+                album=album,
+            ),
+            publish_people=projector.project,
+            rescore=lambda _: None,
+        )
+        return Recovery(repairer, rebuilder)
 
     def repair(self) -> list[Mended]:
         """Mend all that is found, and analyse what that queues."""

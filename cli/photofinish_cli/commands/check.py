@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from photofinish.application.checking.checker import SETTLED_AFTER
 from photofinish.application.checking.findings import Checked, Finding, Problem, Repair
 from photofinish.application.checking.repairing import Mended, mend_album
 from photofinish.application.reconcile import listed_photos
@@ -73,6 +74,15 @@ def check(
     album: Album,
     every: Annotated[bool, typer.Option("--all", help="List every finding instead of counting them by kind.")] = False,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended, and say what remains.")] = False,
+    settled: Annotated[
+        float,
+        typer.Option(
+            "--settled",
+            metavar="SECONDS",
+            min=0,
+            help="Leave out what changed within so many seconds: its event or clean-up may be under way.",
+        ),
+    ] = SETTLED_AFTER.total_seconds(),
     json: Json = False,
     state: StateDir = None,
 ) -> None:
@@ -84,7 +94,8 @@ def check(
     Example: photofinish check spring-10k --repair
     """
     with reported_errors(on_interrupt=_ON_INTERRUPT):
-        found = _check(album, keeps_all=every or json, repair=repair, plain=json, state=state)
+        times = {"settled_after": timedelta(seconds=settled)}
+        found = _check(album, keeps_all=every or json, repair=repair, plain=json, state=state, times=times)
     if json:
         print_json(_as_json(album, found, repair=repair))
     else:
@@ -93,13 +104,15 @@ def check(
         raise typer.Exit(ExitCode.FOUND_WRONG)
 
 
-def _check(album: str, *, keeps_all: bool, repair: bool, plain: bool, state: StateDir) -> _Found:
+def _check(
+    album: str, *, keeps_all: bool, repair: bool, plain: bool, state: StateDir, times: dict[str, timedelta]
+) -> _Found:
     cloud = connect(state)
     known = sum(cloud.documents.counts(album).values())
     if not known and not cloud.index.has_album(album) and next(listed_photos(cloud.store, album), None) is None:
         raise NotFound(f"no photo of an album {album!r} is known")
     found = _Found(keeps_all)
-    stale_after = timedelta(seconds=cloud.settings.stale_after_s)
+    times = times | {"stale_after": timedelta(seconds=cloud.settings.stale_after_s)}
     with progress_bar("checking", known, plain=plain) as bar:
 
         def show(checked: Checked) -> None:
@@ -108,11 +121,11 @@ def _check(album: str, *, keeps_all: bool, repair: bool, plain: bool, state: Sta
 
         if repair:
             for finding, mended in mend_album(
-                cloud.album_checker, cloud.album_repairer, album, stale_after=stale_after, on_progress=show
+                cloud.album_checker, cloud.album_repairer, album, **times, on_progress=show
             ):
                 found.add(finding, mended)
         else:
-            for finding in cloud.album_checker.check(album, stale_after=stale_after, on_progress=show):
+            for finding in cloud.album_checker.check(album, **times, on_progress=show):
                 found.add(finding, None)
             for finding in cloud.album_checker.check_work(album):
                 found.add(finding, None)

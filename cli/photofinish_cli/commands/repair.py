@@ -14,7 +14,7 @@ from photofinish.application.reconcile import Reconciled
 from photofinish.application.reconcile import reconcile as reconcile_bucket
 from photofinish.domain.photo import PhotoStatus, album_name
 from photofinish.errors import NotFound
-from photofinish_cli.arguments import Album
+from photofinish_cli.arguments import Album, DryRun
 from photofinish_cli.deployment import Json, StateDir, connect, use_deployment
 from photofinish_cli.output import counted, print_json, printable, remark, reported_errors, say
 from photofinish_cli.progress import progress_bar
@@ -25,6 +25,7 @@ _ON_INTERRUPT = "Photos that were queued are analysed; the same command queues t
 def reconcile(
     album: Annotated[str | None, typer.Option("--album", "-a", help="Only this album.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Those of the album that are done as well.")] = False,
+    dry_run: DryRun = False,
     json: Json = False,
     state: StateDir = None,
 ) -> None:
@@ -49,17 +50,19 @@ def reconcile(
                 stale_after=timedelta(seconds=cloud.settings.stale_after_s),
                 album=None if album is None else album_name(album),
                 again=again,
+                dry_run=dry_run,
                 on_progress=show,
             )
     if json:
-        print_json({"seen": done.seen, "queued": done.queued})
+        print_json({"seen": done.seen, "queued": done.queued, "dry_run": dry_run})
     else:
-        say(f"{counted(done.seen, 'photo')} in the bucket, {done.queued} queued")
+        say(f"{counted(done.seen, 'photo')} in the bucket, {done.queued} {'to queue' if dry_run else 'queued'}")
 
 
 def redrive(
     album: Album,
     rejected: Annotated[bool, typer.Option("--rejected", help="Rejected photos too.")] = False,
+    dry_run: DryRun = False,
     json: Json = False,
     state: StateDir = None,
 ) -> None:
@@ -78,7 +81,7 @@ def redrive(
         with progress_bar("queueing", len(records), plain=json) as bar:
             for record in records:
                 uploaded_at = record.fields.get("stages", {}).get("uploaded_at") or record.fields["changed_at"]
-                queued += requeue(
+                queued += dry_run or requeue(
                     record.ref,
                     uploaded_at=uploaded_at,
                     documents=cloud.documents,
@@ -87,9 +90,9 @@ def redrive(
                 )
                 bar.advance()
     if json:
-        print_json({"album": album, "queued": queued})
+        print_json({"album": album, "queued": queued, "dry_run": dry_run})
     else:
-        say(f"{printable(album)}: {counted(queued, 'photo')} queued again")
+        say(f"{printable(album)}: {counted(queued, 'photo')} {'to queue' if dry_run else 'queued'} again")
 
 
 def migrate(

@@ -193,12 +193,23 @@ class Eraser(ErasureRequests):
             self.finish(erasure_id)
         return len(ids)
 
-    def reapply(self) -> Iterator[Erasure]:
-        """Carry out every erasure again, also those that a database restored from a backup does not know any more."""
+    def known(self, album: str) -> set[str]:
+        """The ids of all erasures of an album, also those that only the copies of their tombstones tell of."""
+        copies = {buried.erasure.id for buried in self._erasable.kept() if buried.erasure.target.album == album}
+        return copies | {one for one in self._erasures.all_ids() if self._get(one).target.album == album}
+
+    def reapply(self, album: str | None = None) -> Iterator[Erasure]:
+        """Carry out every erasure of `album` (None: of all) again.
+
+        Also those that a database restored from a backup does not know any more.
+        """
         for buried in self._erasable.kept():
-            if self._erasures.get(buried.erasure.id) is None:
+            is_wanted = album in (None, buried.erasure.target.album)
+            if is_wanted and self._erasures.get(buried.erasure.id) is None:
                 self._erasures.begin(buried.erasure.target, reason=buried.erasure.reason, buried=buried)
         for erasure_id in self._erasures.all_ids():
+            if album is not None and self._get(erasure_id).target.album != album:
+                continue
             with self._erasures.exclusively(erasure_id) as alone:
                 if alone:
                     self._carry_out(self._get(erasure_id))

@@ -36,6 +36,7 @@ def reconcile(
     album: str | None = None,
     again: bool = False,
     uploaded_since: datetime | None = None,
+    dry_run: bool = False,
     on_progress: Callable[[Reconciled], None] = lambda _: None,
 ) -> Reconciled:
     """Queue every photo of `album` that has no record or an older generation, or has been stuck for `stale_after`.
@@ -43,7 +44,8 @@ def reconcile(
     So is a duplicate whose original is gone.
 
     `again` adds the photos that are done and still in the bucket; one whose original is gone keeps its result.
-    `uploaded_since` skips older objects: listing a bucket is cheap, reading the record of every photo is not.
+    `uploaded_since` skips older objects: listing a bucket is cheap, reading the record of every photo is not. With
+    `dry_run` nothing is queued: the counts say what would be.
     """
     seen = queued = 0
     for chunk in _chunks(listed_photos(store, album, uploaded_since=uploaded_since)):
@@ -52,19 +54,20 @@ def reconcile(
         for photo in chunk:
             state = states.get(photo.ref)
             if needs_ingest(state, photo.ref):
-                ingest(photo, event_at=now, documents=documents, queue=queue, events=events)
+                if not dry_run:
+                    ingest(photo, event_at=now, documents=documents, queue=queue, events=events)
                 queued += 1
                 continue
             original = state.duplicate_of if is_done(state, photo.ref) and state is not None else None
             is_requested = again and is_done(state, photo.ref) and original is None
             is_orphan = original is not None and not _has_bytes_of(photo, original, documents)
             if is_requested or is_orphan or is_stuck(state, photo.ref, now=now, stale_after=stale_after):
-                queued += requeue(
+                queued += dry_run or requeue(
                     photo.ref, uploaded_at=photo.uploaded_at, documents=documents, queue=queue, events=events
                 )
         seen += len(chunk)
         on_progress(Reconciled(seen, queued))
-    log.info("reconciled", extra=fields(seen=seen, queued=queued, album=album, again=again))
+    log.info("reconciled", extra=fields(seen=seen, queued=queued, album=album, again=again, dry_run=dry_run))
     return Reconciled(seen, queued)
 
 

@@ -71,6 +71,10 @@ class PhotoRows:
 class AlbumContents(Protocol):
     """The rows of photos, whatever their state. Photos of Rekognition collections are left out."""
 
+    def knows(self, album: str) -> bool:
+        """Whether the database has anything of the album, be it only its policy."""
+        ...
+
     def photo_ids(self, album: str) -> Iterator[str]:
         """Yield the ids of photos with a result or a face in the index, in order, read page by page."""
         ...

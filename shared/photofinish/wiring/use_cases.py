@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from photofinish.application.bibs.projection import BibProjector
     from photofinish.application.bibs.rescoring import AlbumRescorer
     from photofinish.application.checking.checker import AlbumChecker
+    from photofinish.application.checking.rebuilding import AlbumRebuilder
     from photofinish.application.checking.repairing import Repairer
     from photofinish.application.checking.restoring import ResultRestoring
     from photofinish.application.consent.admission import FaceAdmission
@@ -366,6 +367,34 @@ class App(GoogleAdapters, PostgresAdapters, Models):
             deleted_objects=self.deleted_objects,
             leases=self.leases,
             restoring=self.result_restoring,
+        )
+
+    @cached_property
+    def album_rebuilder(self) -> AlbumRebuilder:
+        from photofinish.application.checking.rebuilding import AlbumRebuilder
+        from photofinish.application.reconcile import reconcile
+
+        return AlbumRebuilder(
+            checker=self.album_checker,
+            repairer=self.album_repairer,
+            restoring=self.result_restoring,
+            contents=self.album_contents,
+            policies=self.album_policies,
+            eraser=self.eraser,
+            cards=self.album_cards,
+            album_documents=self.album_documents,
+            access=self.access,
+            access_projector=self.access_projector,
+            reconcile=lambda album: reconcile(
+                store=self.store,
+                documents=self.documents,
+                queue=self.queue,
+                events=self.events,
+                stale_after=timedelta(seconds=self.settings.stale_after_s),
+                album=album,
+            ),
+            publish_people=self.projector.project_soon,
+            rescore=functools.partial(self.album_rescorer.rescore_soon, budget_s=600.0),
         )
 
     @cached_property

@@ -35,6 +35,9 @@ class MemoryAlbumContents:
         self.removed_originals: dict[str, int] = {}
         """Photo id → generation; tests set it."""
 
+    def knows(self, album: str) -> bool:
+        return self._index.has_album(album)
+
     def photo_ids(self, album: str) -> Iterator[str]:
         yield from sorted(one.photo.photo_id for one in self._index.analyses(album))
 

@@ -38,6 +38,10 @@ class PgAlbumContents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def knows(self, album: str) -> bool:
+        with self._database.transaction() as conn:
+            return _album_id(conn, album) is not None
+
     def photo_ids(self, album: str) -> Iterator[str]:
         values: dict[str, Any] = {"collection_bucket": COLLECTION_BUCKET, "limit": _PAGE, "after": None}
         while True:

@@ -111,7 +111,7 @@ class Repairer:
             case Repair.ERASE if Problem.ORIGINAL_GONE in problems:
                 return self._erase_results(facts)
             case Repair.ERASE:
-                return self._erase_again(facts)
+                return self.erase_again(facts)
             case Repair.UNINDEX:
                 self._contents.remove_result(facts.album, facts.photo_id)
             case Repair.OBJECTS:
@@ -176,7 +176,7 @@ class Repairer:
         is_erased = facts.record is not None and self._deleted_objects.erase(facts.record.ref) is not None
         return Mended.MENDED if is_erased else Mended.REMAINS
 
-    def _erase_again(self, facts: PhotoFacts) -> Mended:
+    def erase_again(self, facts: PhotoFacts) -> Mended:
         """Remove what is left of an erased photo, or of erased faces of a photo that stays."""
         erased = facts.rows.erased_generation
         newest = max(facts.generations, default=None)
