@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 import aiohttp
 from aiohttp import web
 from yarl import URL
+
+from photofinish_emulators.storage_access.xml_answers import MISSING_BUCKET, headers_of_link, lists_bucket
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 600.0
@@ -27,6 +31,7 @@ _NOT_PASSED_ON = {
     "expect",
     "origin",
 }
+_JSON_API = re.compile(r"/(?:(?:upload|download|batch)/)?storage/v1(?:/|$)")
 _INTERNAL = "/_internal/"
 """fake-gcs-server deletes everything, or changes its settings, when it is told to at these paths."""
 
@@ -55,6 +60,12 @@ class Upstream:
         """
         if request.path.startswith(_INTERNAL):
             return web.Response(status=404, text="Not Found\n")
+        is_xml = not _JSON_API.match(request.path)
+        try:
+            is_authorized = "Authorization" in request.headers
+            told = headers_of_link(request.method, request.query, is_authorized=is_authorized) if is_xml else {}
+        except ValueError as error:
+            return web.Response(status=400, text=f"{error}\n")
         headers = _passed_on(request.headers)
         if content_type is not None:
             headers["Content-Type"] = content_type
@@ -77,12 +88,23 @@ class Upstream:
             return web.json_response({"error": {"code": 503, "message": message}}, status=503)
         async with answer:
             seen(answer)
-            return await self._pass_on(request, answer, own_url, has_content=has_content)
+            if is_xml and answer.status == 500 and lists_bucket(request.method, request.path):
+                return web.Response(status=404, text=MISSING_BUCKET, content_type="application/xml")
+            return await self._pass_on(request, answer, own_url, has_content=has_content, told=told)
 
     async def _pass_on(
-        self, request: web.Request, answer: aiohttp.ClientResponse, own_url: str, *, has_content: bool
+        self,
+        request: web.Request,
+        answer: aiohttp.ClientResponse,
+        own_url: str,
+        *,
+        has_content: bool,
+        told: Mapping[str, str] = MappingProxyType({}),
     ) -> web.StreamResponse:
+        """Send an answer; one with content gets the headers that its link `told`."""
         headers = _passed_on(answer.headers)
+        if answer.status in (200, 206):
+            headers = {name: value for name, value in headers.items() if name.title() not in told} | dict(told)
         if "Location" in headers:
             headers["Location"] = headers["Location"].replace(self.url, own_url)
         if not has_content and answer.content_type == "application/json":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -142,7 +143,8 @@ def kill_and_await(servers: LocalStack, piece: str) -> None:
 # --- which hosts and pages it answers ---
 
 
-def link(servers: LocalStack, method: str, folder: Path, name: str = "linked") -> str:
+def link(servers: LocalStack, method: str, folder: Path, name: str = "linked", **told: str) -> str:
+    """A signed link; `told`: what it says about the headers of its answer."""
     signer = service_account.Credentials.from_service_account_file(signing_credentials(folder))
     with servers.as_environment():
         blob = storage.Client().bucket("derived").blob(name)
@@ -153,6 +155,7 @@ def link(servers: LocalStack, method: str, folder: Path, name: str = "linked") -
                 method=method,
                 credentials=signer,
                 api_access_endpoint=blob.client.api_endpoint,
+                **told,
             )
         )
 
@@ -207,6 +210,30 @@ def test_a_page_uploads_and_downloads_by_links(servers: LocalStack, tmp_path: Pa
     assert "location" in began.headers["Access-Control-Expose-Headers"].lower()
     assert began.headers["Location"].startswith(servers.environment["STORAGE_EMULATOR_HOST"])
     assert requests.put(began.headers["Location"], b"all", headers=page, timeout=30).status_code == 200
+
+
+def test_a_signed_link_names_the_file_that_a_browser_saves(servers: LocalStack, tmp_path: Path) -> None:
+    told = "attachment; filename=\"IMG_1.jpg\"; filename*=UTF-8''IMG_1%20%C3%BC.jpg"
+    with servers.as_environment():
+        storage.Client().bucket("derived").blob("linked").upload_from_string(b"content", content_type="image/jpeg")
+    url = link(servers, "GET", tmp_path, response_disposition=told, response_type="image/x-test")
+    for asked, status in (({}, 200), ({"Range": "bytes=0-2"}, 206)):
+        answer = requests.get(url, headers=asked, timeout=30)
+        assert (answer.status_code, answer.headers["Content-Disposition"]) == (status, told)
+        assert answer.headers["Content-Type"] == "image/x-test"
+    # As the real service: not where anyone could have written the link.
+    unsigned = requests.get(re.sub(r"X-Goog-Signature=\w+", "", url), timeout=30)
+    assert "Content-Disposition" not in unsigned.headers
+    assert unsigned.headers["Content-Type"] == "image/jpeg"
+
+
+@pytest.mark.parametrize("path", ["/favicon.ico", "/no-such-bucket/", "/no-such-bucket/1.jpg"])
+def test_what_is_not_there_is_not_found(servers: LocalStack, path: str) -> None:
+    """Browsers ask for an icon wherever a link is opened."""
+    answer = requests.get(servers.environment["STORAGE_EMULATOR_HOST"] + path, timeout=30)
+    assert answer.status_code == 404
+    listed = requests.get(servers.environment["STORAGE_EMULATOR_HOST"] + "/derived", timeout=30)
+    assert listed.status_code == 200
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", f"{PAGE}:8443"])
