@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from photofinish.domain.album_card import AlbumCard, Downloads
-from photofinish.domain.shares import MAX_LIFETIME
+from photofinish.domain.shares import MAX_DAYS
 from photofinish.errors import NotFound, RejectedInput
 from photofinish_cli import api_client
 from photofinish_cli.arguments import Album
@@ -19,7 +19,6 @@ from photofinish_cli.output import console, print_json, print_tables, printable,
 from photofinish_cli.times import local_time
 
 _PIN_DIGITS = 6
-_MAX_DAYS = MAX_LIFETIME.days - 1  # a link lasts until the end of its last day
 _SIZES = {Downloads.NONE: "no photos", Downloads.WEB: "photos of web size"}
 
 
@@ -28,15 +27,15 @@ def _last_day(text: str) -> str:
     today = datetime.now(UTC).date()
     try:
         day = today + timedelta(days=int(text)) if text.isdigit() else date.fromisoformat(text)
-        is_near = (day - today).days <= _MAX_DAYS
+        is_near = (day - today).days <= MAX_DAYS
     except OverflowError:  # beyond the calendar
         is_near = False
     except ValueError:
         raise typer.BadParameter(
-            f"{text[:40]!r} is no day: write YYYY-MM-DD, or a number of days up to {_MAX_DAYS}"
+            f"{text[:40]!r} is no day: write YYYY-MM-DD, or a number of days up to {MAX_DAYS}"
         ) from None
     if not is_near:
-        raise typer.BadParameter(f"{text[:40]!r} is too far away: the last day may be {_MAX_DAYS} days from today")
+        raise typer.BadParameter(f"{text[:40]!r} is too far away: the last day may be {MAX_DAYS} days from today")
     return day.isoformat()
 
 
@@ -49,7 +48,7 @@ def share(
             "--expires",
             parser=_last_day,
             metavar="DAY",
-            help=f"Last day of the link, or in how many days that is, up to {_MAX_DAYS}; without it, in 90 days.",
+            help=f"Last day of the link, or in how many days that is, up to {MAX_DAYS}; without it, in 90 days.",
         ),
     ] = None,
     browse: Annotated[bool, typer.Option("--browse", help="Show visitors all photos, not only their own.")] = False,

@@ -9,7 +9,15 @@ from pydantic import Field, field_validator, model_validator
 
 from photofinish.domain.access import Principal, Scope
 from photofinish.domain.album_card import MAX_TITLE_CHARS, MAX_WATERMARK_CHARS, AlbumCard, Downloads, is_line
-from photofinish.domain.shares import DEFAULT_LIFETIME, MAX_LABEL_CHARS, MAX_LIFETIME, Share, ShareMay, end_of
+from photofinish.domain.shares import (
+    DEFAULT_LIFETIME,
+    MAX_DAYS,
+    MAX_LABEL_CHARS,
+    Share,
+    ShareMay,
+    end_of,
+    latest_end,
+)
 from photofinish.wiring import App
 from photofinish_functions.api.patterns import PIN, PRINTABLE_ASCII, UUID
 from photofinish_functions.api.schemas import AlbumName, AwareTime, Day, Input, Output, Parameters, example
@@ -139,13 +147,12 @@ class ShareInput(Input):
             chosen = end_of(self.expires_on) if self.expires_on is not None else self.expires_at
             ends_at = now + DEFAULT_LIFETIME if chosen is None else chosen.astimezone(UTC)
         except OverflowError:  # the last days of the calendar
-            ends_at = now + 2 * MAX_LIFETIME
+            ends_at = datetime.max.replace(tzinfo=UTC)
         if ends_at <= now:
             raise Refused(422, "invalid_value", "The link would have expired already: choose a later day.")
-        if ends_at > now + MAX_LIFETIME:
-            raise Refused(
-                422, "invalid_value", f"A link lasts {MAX_LIFETIME.days} days at most: choose an earlier day."
-            )
+        if ends_at > latest_end(now):
+            message = f"The last day of a link is at most {MAX_DAYS} days from today: choose an earlier one."
+            raise Refused(422, "invalid_value", message)
         return ends_at
 
 

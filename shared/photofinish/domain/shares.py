@@ -17,7 +17,8 @@ from photofinish.domain.album_card import Downloads
 
 MAX_LABEL_CHARS = 200
 DEFAULT_LIFETIME = timedelta(days=90)
-MAX_LIFETIME = timedelta(days=731)
+MAX_DAYS = 730
+"""From today to the last day of a link."""
 PIN = re.compile(r"[0-9]{4,8}")
 _TOKEN_BYTES = 20
 _TOKEN = re.compile(r"[a-z2-7]{32}")
@@ -115,6 +116,11 @@ class Share:
 def end_of(day: date) -> datetime:
     """Return when a share that expires on `day` ends: at the end of the day, UTC."""
     return datetime.combine(day + timedelta(days=1), time(), UTC)
+
+
+def latest_end(now: datetime) -> datetime:
+    """Return the latest time at which a share that is made `now` may end: the end of its last day, UTC."""
+    return end_of(now.astimezone(UTC).date() + timedelta(days=MAX_DAYS))
 
 
 def _scrypt(pin: str, salt: bytes) -> bytes:

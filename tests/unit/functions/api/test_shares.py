@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -79,6 +80,17 @@ def test_the_answer_tells_what_a_page_needs(race: Api) -> None:
     answer = opened(race, token_of(made)).get_json()
     assert (answer["album"], answer["title"], answer["may"]) == ("race", "Race", "find")
     assert answer["downloads"] == "none", "never more than the card allows"
+
+
+def test_the_last_day_of_a_link_is_at_most_730_days_away(race: Api) -> None:
+    last = datetime.now(UTC).date() + timedelta(days=730)
+    end = f"{last + timedelta(days=1)}T00:00:00Z"
+    assert share(race, expires_on=str(last))["expires_at"] == share(race, expires_at=end)["expires_at"] == end
+    after = {"expires_on": str(last + timedelta(days=1))}, {"expires_at": end.replace(":00Z", ":01Z")}
+    for body in (*after, {"expires_on": "9999-12-31"}, {"expires_at": "9999-12-31T23:59:59-12:00"}):
+        refused = race.call("POST", "/albums/race/shares", json=body)
+        assert error_of(refused) == (422, "invalid_value"), body
+        assert "730 days" in refused.get_json()["error"]["message"]
 
 
 def test_a_list_shows_shares_without_their_links(race: Api) -> None:
