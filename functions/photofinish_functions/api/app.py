@@ -115,7 +115,8 @@ def make_app(
     about_photos = (photos, pictures, downloads, exports, bibs, faces)
     for routes in (*of_requests, *about_photos, *about_people, *about_albums, *of_events, erasures, receipts):
         _register(app, routes.blueprint(cloud))
-    _register(app, sessions.signing_in(cloud))
+    for without_key in (sessions.signing_in, downloads.fetching):
+        _register(app, without_key(cloud))
     app.register_blueprint(docs.blueprint())
     app.register_blueprint(pages.blueprint(lambda: cloud.storage_origin, live_origin))
     log_requests(app)

@@ -37,6 +37,7 @@ from photofinish_functions.api.schemas import AlbumPath, Input, Output, Paramete
 from photofinish_functions.api.sharing import downloads_of
 from photofinish_functions.refused import Refused
 
+_SECTION = "downloads", "Download photos, one or many."
 _SENT_AT_ONCE = 4
 """ZIPs that one process sends: each takes a thread and up to 16 MB while it lasts, and searches need threads, too."""
 _ZIP = {
@@ -92,8 +93,7 @@ class DownloadLink(Parameters):
 
 
 def blueprint(services: App) -> APIBlueprint:
-    api = new_blueprint("downloads", "Download photos, one or many.")
-    sending = threading.BoundedSemaphore(_SENT_AT_ONCE)
+    api = new_blueprint(*_SECTION)
 
     @api.get("/albums/<album>/photos/<photo_id>/download", responses={303: _REDIRECT})
     @guarded(Scope.SEARCH, "download_photo", reading=Reading.FIND_ME)
@@ -152,7 +152,15 @@ def blueprint(services: App) -> APIBlueprint:
             expires_at=download.expires_at,
         ).model_dump(mode="json"), 201
 
-    @api.get("/downloads/<token>", responses={200: _ZIP, 206: _ZIP}, security=[])
+    return api
+
+
+def fetching(services: App) -> APIBlueprint:
+    """The route that needs no key, because its path has the secret of a link."""
+    api = new_blueprint(*_SECTION, needs_key=False, name="fetching_downloads")
+    sending = threading.BoundedSemaphore(_SENT_AT_ONCE)
+
+    @api.get("/downloads/<token>", responses={200: _ZIP, 206: _ZIP})
     @open_to_link_holders("fetch_download")
     @fails_with("unknown_link", "range_not_satisfiable", "unavailable")
     def fetch_download(path: DownloadLink) -> Response:

@@ -46,6 +46,7 @@ OPEN = {
     ("GET", "/v1/ready"),
     ("GET", "/v1/openapi.json"),
     ("GET", "/v1/pictures/{link}"),
+    ("GET", "/v1/downloads/{token}"),
     ("GET", "/v1/subscription-links/{link}"),
     ("POST", "/v1/subscription-links/{link}"),
     ("POST", "/v1/shares/open"),
