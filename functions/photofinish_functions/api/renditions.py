@@ -95,7 +95,7 @@ def preview_file_url(services: App, album: str, shown: Shown, *, file_name: str)
     if shown.preview is None or links.preview is None:
         return None
     if _is_made_by_api(services, album, is_organiser=principal().may(Scope.WRITE, album)):
-        return links.preview.url
+        return f"{links.preview.url}?download=true"
     return services.links.rendition_file_url(shown.preview, file_name=file_name, expires_in_s=LINK_LIFETIME_S)
 
 

@@ -8,7 +8,7 @@ from flask import Response, request
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
-from photofinish.domain.export_names import export_names, inline
+from photofinish.domain.export_names import attachment, export_names, inline
 from photofinish.domain.rendition import RenditionSize
 from photofinish.errors import NotFound
 from photofinish.wiring import App
@@ -43,13 +43,17 @@ class LinkPath(Parameters):
     link: str = Field(description="The signed part of a link that this API answered with.")
 
 
+class PictureQuery(Parameters):
+    download: bool = Field(False, description="Have browsers save the picture as a file, instead of showing it.")
+
+
 def blueprint(services: App) -> APIBlueprint:
     api = new_blueprint("pictures", "Redacted and watermarked pictures. Links to them need no key.", needs_key=False)
 
     @api.get("/pictures/<link>", responses={200: _PICTURE})
     @open_to_link_holders("show_picture")
     @fails_with("unknown_link", "unavailable")
-    def show_picture(path: LinkPath) -> Response:
+    def show_picture(path: LinkPath, query: PictureQuery) -> Response:
         """Return a picture with the faces redacted that the holder of the link may not see at this moment.
 
         It also has the watermark that the album has at this moment, unless the holder is an organiser.
@@ -67,7 +71,8 @@ def blueprint(services: App) -> APIBlueprint:
         answer.headers.update(_HEADERS)
         suffix = ".jpg" if link.size is RenditionSize.PREVIEW else ".webp"
         [path_of_file] = export_names([rendition.photo_name]).values()
-        answer.headers["Content-Disposition"] = inline(PurePosixPath(path_of_file).with_suffix(suffix).name)
+        file_name = PurePosixPath(path_of_file).with_suffix(suffix).name
+        answer.headers["Content-Disposition"] = attachment(file_name) if query.download else inline(file_name)
         return answer
 
     return api

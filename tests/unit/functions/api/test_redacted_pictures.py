@@ -249,6 +249,10 @@ def test_a_picture_has_a_file_name_with_its_suffix(race: Race) -> None:
     for link, name in ((race.photo_link(race.runner), "group.jpg"), (race.thumbnail_link(race.runner), "group.webp")):
         answer = race.api.client.get(urlsplit(link).path)
         assert answer.headers["Content-Disposition"] == f"inline; filename=\"{name}\"; filename*=UTF-8''{name}"
+    answer = race.api.call("GET", f"/albums/race/photos/{PHOTO.photo_id}/download?size=web", key=race.runner)
+    saved = race.api.client.get(urlsplit(answer.headers["Location"])._replace(scheme="", netloc="").geturl())
+    assert saved.status_code == 200
+    assert saved.headers["Content-Disposition"] == "attachment; filename=\"group.jpg\"; filename*=UTF-8''group.jpg"
 
 
 def test_a_link_cannot_be_changed_guessed_or_used_late(race: Race) -> None:
