@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from photofinish.domain.access import Principal
+from photofinish.domain.photo import ALBUM_NAMES
 from photofinish_functions.refused import Refused
 
 
@@ -83,6 +84,15 @@ class NotVisible(Denied):
 
     def __init__(self, principal: Principal | None = None) -> None:
         super().__init__(404, "unknown_album", "No album has this name.", principal=principal)
+
+
+class AlbumNameNotAllowed(Denied):
+    """422: no album can have this name. For callers who see all albums, where an album may be made."""
+
+    def __init__(self, principal: Principal | None = None) -> None:
+        super().__init__(
+            422, "album_name_not_allowed", f"No album can have this name. {ALBUM_NAMES}", principal=principal
+        )
 
 
 class RateLimited(Denied):

@@ -15,7 +15,13 @@ from flask import Flask, Response, current_app, g, request
 from photofinish.domain.access import Principal, RateLimit, Reading, Scope
 from photofinish.domain.photo import album_name, is_album_name
 from photofinish_functions.access.probing import FaceSearch, Probing
-from photofinish_functions.access.refusals import Denied, Unauthorized, VectorsNotAllowed
+from photofinish_functions.access.refusals import (
+    AlbumNameNotAllowed,
+    Denied,
+    NotVisible,
+    Unauthorized,
+    VectorsNotAllowed,
+)
 from photofinish_functions.api.request_ids import request_id
 from photofinish_functions.request_bodies import MAX_REQUEST_BYTES
 
@@ -43,6 +49,7 @@ class Guard:
     vectors: bool
     by_faces: bool
     signs_in: bool = False
+    makes_album: bool = False
 
     @property
     def changes(self) -> bool:
@@ -61,6 +68,7 @@ def guarded(
     max_json_bytes: int = MAX_JSON_BYTES,
     vectors: bool = False,
     by_faces: bool = False,
+    makes_album: bool = False,
 ) -> Callable[[View], View]:
     """Require `scope` in the album of the path; without one in the path in all albums, or in any (`any_album`).
 
@@ -68,7 +76,8 @@ def guarded(
     may not. `action` is the audit's name for the route. A request counts as `cost` requests against the rate
     limit, or as `pictures_cost` if it contains pictures (multipart/form-data); without a `pictures_cost` the route
     takes none. `vectors`: the caller must also have the right to use embeddings as numbers.
-    `by_faces`: the view may search by faces in the album of the path, see :func:`face_search`.
+    `by_faces`: the view may search by faces in the album of the path, see :func:`face_search`. `makes_album`: the album
+    of the path need not exist yet, so callers who see all albums are told that a name is not allowed.
     """
     return _with(
         Guard(
@@ -81,6 +90,7 @@ def guarded(
             max_json_bytes=max_json_bytes,
             vectors=vectors,
             by_faces=by_faces,
+            makes_album=makes_album,
         )
     )
 
@@ -213,8 +223,8 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
             gate().record_failure(request_id=request_id(), network=gate().network_of(request))
             raise
         except Denied as refusal:
-            g.refusal = refusal
-            raise
+            g.refusal = _of_new_album(refusal, guard)
+            raise g.refusal from None
 
     @app.after_request
     def record(answer: Response) -> Response:
@@ -246,6 +256,16 @@ def guard_routes(app: Flask, gate: Callable[[], Gate]) -> None:
                 network=gate().network_of(request),
             )
         return answer
+
+
+def _of_new_album(refusal: Denied, guard: Guard) -> Denied:
+    """The refusal of a request; callers who may make any album learn why there is none of the name in the path."""
+    caller, album = refusal.principal, _album()
+    is_misnamed = album is not None and not is_album_name(album)
+    if not (guard.makes_album and is_misnamed and isinstance(refusal, NotVisible)):
+        return refusal
+    may_make_any = caller is not None and guard.scope is not None and caller.may(guard.scope, None)
+    return AlbumNameNotAllowed(caller) if may_make_any else refusal
 
 
 def _with(guard: Guard) -> Callable[[View], View]:

@@ -15,6 +15,11 @@ from photofinish.errors import RejectedInput
 
 DEFAULT_ALBUM = "default"
 MAX_ALBUM_CHARS = 255
+ALBUM_NAMES = (
+    f"Use 1 to {MAX_ALBUM_CHARS} printable characters without a slash, and neither '.', '..' nor a name between double "
+    "underscores."
+)
+"""Which names albums can have, see :func:`is_album_name`."""
 # Firestore reserves ids of this form, and allows neither "." nor "..".
 _RESERVED_ID = re.compile(r"__.*__|\.{1,2}")
 # Characters of other categories than Cf that are shown as nothing: Unicode's Default_Ignorable_Code_Point
@@ -137,8 +142,7 @@ def check_album(name: str) -> str:
         shown = album if len(album) <= 40 else album[:40] + "…"
         raise RejectedInput(
             "album_name_not_allowed",
-            f"The folder name {shown!r} cannot be an album name. Use 1 to {MAX_ALBUM_CHARS} printable characters, "
-            "and neither '.', '..' nor a name between double underscores.",
+            f"The folder name {shown!r} cannot be an album name. {ALBUM_NAMES}",
         )
     check_visible(album)
     return album

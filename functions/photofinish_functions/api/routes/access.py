@@ -55,7 +55,7 @@ def blueprint(services: App) -> APIBlueprint:
         description="Takes effect within 5 seconds, in Firestore at once. The album need not have photos yet. After a "
         "503, Firestore follows within minutes; send the request again to know when.",
     )
-    @guarded(Scope.ADMIN, "set_album_access")
+    @guarded(Scope.ADMIN, "set_album_access", makes_album=True)
     @fails_with("invalid_value")
     def set_album_access(path: AlbumPath, body: AlbumAccessInput) -> dict[str, Any]:
         """Set what all signed-in users may do in the album."""

@@ -149,7 +149,7 @@ def blueprint(services: App) -> APIBlueprint:
     api = new_blueprint("batches", "Upload many files, and follow them together.")
 
     @api.post("/albums/<album>/batches", responses={202: CreatedBatch})
-    @guarded(Scope.WRITE, "create_batch", max_json_bytes=_MAX_JSON_BYTES)
+    @guarded(Scope.WRITE, "create_batch", max_json_bytes=_MAX_JSON_BYTES, makes_album=True)
     @fails_with("invalid_value", "photo_exists", *_NOT_ALLOWED)
     def create_batch(path: AlbumPath, body: FilesToUpload) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Announce files, and get a signed, resumable upload for each.

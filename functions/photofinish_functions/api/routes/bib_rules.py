@@ -151,7 +151,7 @@ def blueprint(services: App) -> APIBlueprint:
         return BibRulesAnswer.of(services.album_rules.bib_rules(path.album)).model_dump()
 
     @api.put("/albums/<album>/bib-rules", responses={200: ChangedBibRules})
-    @guarded(Scope.WRITE, "set_bib_rules", max_json_bytes=MAX_START_LIST_BYTES)
+    @guarded(Scope.WRITE, "set_bib_rules", max_json_bytes=MAX_START_LIST_BYTES, makes_album=True)
     @fails_with("invalid_value")
     def set_bib_rules(path: AlbumPath, body: BibRulesBody) -> dict[str, Any]:
         """Replace the bib rules of an album, and read the stored text of its photos again by the new rules.

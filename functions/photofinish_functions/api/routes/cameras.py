@@ -112,7 +112,7 @@ def blueprint(services: App) -> APIBlueprint:
         return CamerasAnswer.of(shifts).model_dump()
 
     @api.put("/albums/<album>/cameras", responses={200: CamerasAnswer})
-    @guarded(Scope.WRITE, "set_camera_shifts")
+    @guarded(Scope.WRITE, "set_camera_shifts", makes_album=True)
     @fails_with("invalid_value")
     def set_camera_shifts(path: AlbumPath, body: ShiftsBody) -> dict[str, Any]:
         """Replace the shifts of an album's cameras, for all its photos. `taken_at` stays as the cameras wrote it."""

@@ -76,7 +76,7 @@ def blueprint(services: App) -> APIBlueprint:
     pictures = pictures_form("picture", 1, MAX_PICTURES)
 
     @api.post("/albums/<album>/opt-outs", responses={201: NewOptOut}, openapi_extensions=pictures)
-    @guarded(Scope.WRITE, "opt_out", pictures_cost=2)
+    @guarded(Scope.WRITE, "opt_out", pictures_cost=2, makes_album=True)
     @fails_with("too_many_pictures", "different_people", "not_live", *UNFIT_SELFIE)
     def opt_out(path: AlbumPath) -> tuple[dict[str, Any], int]:
         """Opt a person out of an album by one to three pictures of them, and erase their faces from it.

@@ -119,7 +119,7 @@ def blueprint(services: App) -> APIBlueprint:
         ).model_dump(mode="json")
 
     @api.post("/albums/<album>/people", responses={201: Enrolment})
-    @guarded(Scope.WRITE, "create_person")
+    @guarded(Scope.WRITE, "create_person", makes_album=True)
     @fails_with("invalid_value", "person_name_not_allowed")
     def create_person(path: AlbumPath, body: NewPerson) -> tuple[dict[str, Any], int]:
         """Create a person, and return where to upload pictures of their face, from the front, in good light."""

@@ -99,7 +99,7 @@ def blueprint(services: App) -> APIBlueprint:
         return _answer(services.album_policies.policy(path.album))
 
     @api.put("/albums/<album>/policy", responses={200: AlbumPolicyAnswer})
-    @guarded(Scope.ADMIN, "set_album_policy")
+    @guarded(Scope.ADMIN, "set_album_policy", makes_album=True)
     @fails_with("invalid_value")
     def set_album_policy(path: AlbumPath, body: AlbumPolicyBody) -> dict[str, Any]:
         """Replace the policy of an album, which need not have photos yet.

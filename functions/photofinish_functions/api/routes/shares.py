@@ -41,7 +41,7 @@ def blueprint(services: App) -> APIBlueprint:
         description="The album need not have photos yet: it is listed from now on. After a 503, Firestore may not have "
         "the card yet: send the request again.",
     )
-    @guarded(Scope.ADMIN, "set_album_card")
+    @guarded(Scope.ADMIN, "set_album_card", makes_album=True)
     @fails_with("invalid_value")
     def set_album_card(path: AlbumPath, body: AlbumCardBody) -> dict[str, Any]:
         """Create an album, or replace its card: title, day, watermark, downloads."""

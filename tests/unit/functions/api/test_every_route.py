@@ -237,6 +237,22 @@ class TestErrors:
     def test_all_errors_have_the_same_form(self, race: Api, method: str, path: str, expected: tuple[int, str]) -> None:
         assert error_of(race.call(method, path)) == expected
 
+    @pytest.mark.parametrize("name", ["two%0Alines", "..", "__race__", "x" * 256, "%00"])
+    def test_who_may_make_an_album_learns_that_its_name_is_not_allowed(self, race: Api, name: str) -> None:
+        rules = [rule for rule in race.app.url_map.iter_rules() if "<album>" in rule.rule]
+        making = [rule for rule in rules if vars(race.app.view_functions[rule.endpoint])["guard"].makes_album]
+        assert len(making) >= 7
+        restricted = race.key_for(Scope.ADMIN, frozenset({"race"}))
+        for rule in making:
+            [method] = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+            path = rule.rule.removeprefix("/v1").replace("<album>", name)
+            answer = race.call(method, path, json={})
+            assert error_of(answer) == (422, "album_name_not_allowed"), path
+            assert "printable characters" in answer.get_json()["error"]["message"]
+            assert error_of(race.call(method, path, key=restricted, json={})) == (404, "unknown_album"), path
+        audited = {entry[1:5] for entry in race.audit()}
+        assert ("set_album_card", None, None, "422 album_name_not_allowed") in audited
+
     def test_a_server_error_of_the_framework_is_logged(self, race: Api) -> None:
         fail_once(race.cloud.index.has_album, BadGateway("a bug"))
         with captured_log() as written:
