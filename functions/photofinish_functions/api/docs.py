@@ -22,7 +22,7 @@ _HTML = f"""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>photofinish API</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="/favicon.ico">
 <link rel="stylesheet" href="{PREFIX}/docs/swagger-ui.css">
 <body>
 <div id="swagger-ui"></div>

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Request, Response, make_response, render_template
 from markupsafe import Markup
 
+from photofinish_functions.access.cookies import session_of_cookie
 from photofinish_functions.pages.messages import DEFAULT, Catalogue
 from photofinish_functions.pages.static_files import StaticFiles
 
@@ -27,7 +28,7 @@ class Renderer:
         """Answer `request` with a template, which gets `values`, the messages of `sections` and `common`, and:
 
         `t(key, **values)` for a message, `static(name)` for the address of a file, `icon(name)` for a symbol,
-        `messages` for scripts.
+        `messages` for scripts, `has_no_session` where the API need not be asked who is signed in.
         """
         language = self.language_of(request)
         messages = self.catalogue.of(language, "common", *sections)
@@ -39,6 +40,7 @@ class Renderer:
             messages=messages,
             language=language,
             languages=self.catalogue.names(),
+            has_no_session=has_no_session(request),
             **values,
         )
         answer = make_response(body, status)
@@ -62,6 +64,15 @@ class Renderer:
             if chosen is not None and chosen in known:
                 return chosen
         return request.accept_languages.best_match(known) or DEFAULT
+
+
+def has_no_session(request: Request) -> bool:
+    """Whether the browser certainly has no session: it sent no cookie, though it would have sent one of any kind.
+
+    After a link on another site it leaves out the cookie of an organiser (SameSite=Strict), but not from our pages.
+    """
+    sends_all_cookies = request.headers.get("Sec-Fetch-Site") in ("none", "same-origin")
+    return sends_all_cookies and session_of_cookie(request) is None
 
 
 def _translate(messages: Mapping[str, str]) -> Callable[..., str]:

@@ -16,6 +16,7 @@ from photofinish_functions.pages.runner import add_runner
 from photofinish_functions.pages.static_files import StaticFiles
 
 _IMMUTABLE = "public, max-age=31536000, immutable"
+_FOR_A_DAY = "public, max-age=86400"
 _COMPRESSED = ("text/", "image/svg", "application/")
 
 
@@ -41,6 +42,13 @@ def blueprint(storage_origin: Callable[[], str], live_origin: str | None) -> Blu
         # While a new revision takes over, a page of one may ask an instance of the other: it gets what is there.
         answer.headers["Cache-Control"] = _IMMUTABLE if version == static.version else "no-store"
         return answer
+
+    @pages.get("/favicon.ico")
+    @open_to_all("icon")
+    def icon() -> Response:
+        """The icon for browsers that ask for it by this name, as they do wherever no page names another."""
+        found = static.files["favicon.ico"]
+        return Response(found.content, content_type=found.content_type, headers={"Cache-Control": _FOR_A_DAY})
 
     @pages.get("/components")
     @open_to_all("page_of_components")

@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parent / "static"
 _VERSION_CHARS = 12
 _TYPES = {
     ".css": "text/css; charset=utf-8",
+    ".ico": "image/x-icon",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",

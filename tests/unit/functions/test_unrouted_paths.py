@@ -27,7 +27,7 @@ CLOUD = {
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "MOVE")
 PATHS = (
     "/", "//", "/.", "/..", "/v1/../v1/albums", "/v1//albums", "/v1/albums/", "/v1/nothing", "/V1/health",
-    "/robots.txt", "/favicon.ico", "/*", "/v1/albums;a=b", "/v1/albums/a/b/c", "/v1/no\nsuch", "/\n", "/\r\n",
+    "/robots.txt", "/favicon.png", "/*", "/v1/albums;a=b", "/v1/albums/a/b/c", "/v1/no\nsuch", "/\n", "/\r\n",
     "/v1/albums/\0/nothing", "/v1/\u2028", "/v1/😀", "/v1/albums/\udcff/nothing", "/" + "a" * 70_000, "/a" * 5_000,
 )  # fmt: skip
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import io
+import json
 import re
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 
+from photofinish.domain.sessions import SessionToken
 from photofinish_functions.pages import routes
 from photofinish_functions.pages.messages import Catalogue
 from photofinish_functions.pages.static_files import StaticFiles
@@ -73,6 +77,43 @@ def test_static_files_are_compressed_for_browsers_that_take_it(client: FlaskClie
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.data) == plain.data
     assert "Accept-Encoding" in packed.headers["Vary"]
+
+
+def test_there_is_an_icon_where_browsers_look_for_it(client: FlaskClient) -> None:
+    answer = client.get("/favicon.ico")
+    assert (answer.status_code, answer.mimetype) == (200, "image/x-icon")
+    assert answer.headers["Cache-Control"] == "public, max-age=86400"
+    with Image.open(io.BytesIO(answer.data)) as icon:
+        assert icon.info["sizes"] == {(32, 32), (48, 48)}
+
+
+def test_the_icons_of_the_manifest_have_their_sizes() -> None:
+    static = StaticFiles.load()
+    icons = json.loads(static.files["app.webmanifest"].content)["icons"]
+    assert {icon["sizes"] for icon in icons} == {"192x192", "512x512", "any"}
+    for icon in icons:
+        found = static.files[icon["src"]]
+        assert found.content_type == icon["type"]
+        if icon["sizes"] != "any":
+            with Image.open(io.BytesIO(found.content)) as picture:
+                assert "{}x{}".format(*picture.size) == icon["sizes"]
+
+
+@pytest.mark.parametrize("page", ["/console", "/a/spring-10k"])
+def test_a_page_knows_whether_its_browser_has_a_session(client: FlaskClient, page: str) -> None:
+    """So that its scripts need not ask, which browsers would report as a failed request."""
+
+    def has_none(site: str | None) -> bool:
+        html = client.get(page, headers={} if site is None else {"Sec-Fetch-Site": site}).text
+        return '<meta name="session" content="none">' in html
+
+    assert has_none("none")
+    assert has_none("same-origin")
+    # The browser did not send the cookie of an organiser, or does not say from where the request comes.
+    assert not has_none("cross-site")
+    assert not has_none(None)
+    client.set_cookie("photofinish", SessionToken.generate().text)
+    assert not has_none("none")
 
 
 def test_a_page_of_another_revision_gets_what_is_there_but_does_not_keep_it(client: FlaskClient) -> None:

@@ -2,6 +2,7 @@
 
 import { el } from "../elements.js";
 import { t } from "../messages.js";
+import { hasNoSession } from "../session.js";
 import { api, onSignedOut } from "./api.js";
 import { failure } from "./forms.js";
 import { startRouter } from "./router.js";
@@ -38,6 +39,7 @@ async function start() {
 
 /** The session of the cookie; without one, of a sign-in. */
 async function currentSession() {
+  if (hasNoSession()) return signIn();
   try {
     const session = await api("GET", "/sessions");
     if (session.kind !== "share") return session;

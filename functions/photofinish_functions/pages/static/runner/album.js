@@ -3,7 +3,8 @@
 import "../components/progress.js";
 import { counted, day, t } from "../messages.js";
 import { toast } from "../components/toast.js";
-import { albumPath, call } from "./api.js";
+import { hasNoSession } from "../session.js";
+import { albumPath, call, Problem } from "./api.js";
 import { Browse } from "./browse.js";
 import { showClosed } from "./closed.js";
 import { Favourites } from "./favourites.js";
@@ -31,6 +32,7 @@ let running = null;
 async function start() {
   byId("closed").hidden = true;
   try {
+    if (hasNoSession()) throw new Problem({ code: "unauthorized", status: 401 });
     const [session, about] = await Promise.all([call("GET", "/sessions"), call("GET", albumPath(album))]);
     page.share = session.share;
     page.may = session.share?.may ?? "browse";
