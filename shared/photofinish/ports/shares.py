@@ -19,6 +19,10 @@ class AlbumCards(Protocol):
         """Return the card of `album`; None if it has none."""
         ...
 
+    def cards(self, albums: Sequence[str]) -> dict[str, AlbumCard]:
+        """Return the cards of those of `albums` that have one, in one query."""
+        ...
+
     def set_card(self, album: str, card: AlbumCard) -> None:
         """Replace the card of `album`, which need not contain a photo yet; twice equals once.
 

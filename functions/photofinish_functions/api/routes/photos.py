@@ -68,8 +68,13 @@ class Album(Output):
     bibs: int
 
 
+class ListedAlbum(Album):
+    title: str | None = Field(description="Of its card; null: it has none.")
+    held_on: date | None = Field(description="The day, of its card.")
+
+
 class Albums(Output):
-    albums: list[Album] = Field(description="The albums that the caller may search, by name.")
+    albums: list[ListedAlbum] = Field(description="The albums that the caller may search, by name.")
     next_cursor: str | None = next_cursor()
     next_after: str | None = deprecated("next_cursor")
 
@@ -267,8 +272,9 @@ def blueprint(services: App) -> APIBlueprint:
         )
         shown, last = page_of(found, query.limit, lambda one: one.name)
         audit(count=len(shown))
+        cards = services.album_cards.cards([summary.name for summary in shown])
         return Albums(
-            albums=[Album.from_object(summary, album=summary.name) for summary in shown],
+            albums=[_listed(summary, cards.get(summary.name, AlbumCard())) for summary in shown],
             next_cursor=cursor_after("albums", last),
             next_after=last,
         ).model_dump(mode="json")
@@ -339,6 +345,10 @@ def blueprint(services: App) -> APIBlueprint:
         return request_erasure(services, target, NotFound())
 
     return api
+
+
+def _listed(summary: AlbumSummary, card: AlbumCard) -> ListedAlbum:
+    return ListedAlbum.from_object(summary, album=summary.name, title=card.title, held_on=card.held_on)
 
 
 def _with_people(answer: PhotoAnswer, album: str, services: App) -> PhotoAnswer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -24,6 +24,9 @@ class MemoryAlbumCards:
 
     def card(self, album: str) -> AlbumCard | None:
         return self._cards.get(album)
+
+    def cards(self, albums: Sequence[str]) -> dict[str, AlbumCard]:
+        return {album: self._cards[album] for album in albums if album in self._cards}
 
     def set_card(self, album: str, card: AlbumCard) -> None:
         _check_name(album)

@@ -5,6 +5,7 @@ All methods raise what :meth:`Database.transaction` does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -36,14 +37,18 @@ class PgAlbumCards:
         self._database = database
 
     def card(self, album: str) -> AlbumCard | None:
-        if not is_album_name(album):
-            return None
+        return self.cards([album]).get(album)
+
+    def cards(self, albums: Sequence[str]) -> dict[str, AlbumCard]:
+        names = [album for album in albums if is_album_name(album)]
+        if not names:
+            return {}
         with self._database.transaction() as conn:
-            row = conn.execute(_query("card"), {"album": album}).fetchone()
-        if row is None:
-            return None
-        title, held_on, watermark, downloads = row
-        return AlbumCard(title=title, held_on=held_on, watermark=watermark, downloads=Downloads(downloads))
+            rows = conn.execute(_query("cards"), {"albums": names}).fetchall()
+        return {
+            album: AlbumCard(title=title, held_on=held_on, watermark=watermark, downloads=Downloads(downloads))
+            for album, title, held_on, watermark, downloads in rows
+        }
 
     def set_card(self, album: str, card: AlbumCard) -> None:
         _check_name(album)

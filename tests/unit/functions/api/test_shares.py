@@ -50,7 +50,8 @@ def test_a_card_makes_an_album_and_is_shown(api: Api) -> None:
     assert api.call("PUT", "/albums/new", json=card).get_json() == card | {"album": "new"}
     shown = api.call("GET", "/albums/new").get_json()
     assert {name: shown[name] for name in card} == card
-    assert [one["album"] for one in api.call("GET", "/albums").get_json()["albums"]] == ["new"]
+    [listed] = api.call("GET", "/albums").get_json()["albums"]
+    assert (listed["album"], listed["title"], listed["held_on"]) == ("new", "Spring 10k", "2026-05-01")
     assert api.call("PUT", "/albums/new", json={}).get_json()["downloads"] == "web"
     shown = api.call("GET", "/albums/new").get_json()
     assert (shown["downloads"], shown["visitors_may_download"]) == ("original", "web"), "organisers may download all"

@@ -1,7 +1,9 @@
 -- Statements of adapters/postgres/shares.py. %(name)s is a parameter, {name} a part of the statement.
 
--- name: card
-SELECT title, held_on, watermark, downloads FROM album_card JOIN album USING (album_id) WHERE album.name = %(album)s
+-- name: cards
+SELECT album.name, title, held_on, watermark, downloads
+FROM album_card JOIN album USING (album_id)
+WHERE album.name = ANY(%(albums)s)
 
 -- name: set_card
 -- No row: nothing changed.
