@@ -87,7 +87,7 @@ module "vector_database" {
   users = {
     for name, function in merge(module.event_function, module.http_function) : name => {
       email  = function.email
-      rights = name == "live" ? "live" : contains(keys(module.http_function), name) ? "api" : lookup({ expire = "retention", deliver-webhooks = "webhooks" }, name, "data")
+      rights = lookup({ api = "administration", rekognition = "api", live = "live", expire = "retention", deliver-webhooks = "webhooks" }, name, "data")
     }
     if can(local.function_env[name].DATABASE_URL)
   }

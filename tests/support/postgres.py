@@ -32,7 +32,7 @@ _TEMPLATE = "photofinish_template"
 FUNCTION_USER = "fn-api@template.iam"
 DELIVERING_USER = "fn-deliver-webhooks@template.iam"
 LIVE_USER = "fn-live@template.iam"
-_RIGHTS = {FUNCTION_USER: Rights.API, DELIVERING_USER: Rights.WEBHOOKS, LIVE_USER: Rights.LIVE}
+_RIGHTS = {FUNCTION_USER: Rights.ADMINISTRATION, DELIVERING_USER: Rights.WEBHOOKS, LIVE_USER: Rights.LIVE}
 _PASSWORD = "of-a-function"
 _numbers = itertools.count(1)
 

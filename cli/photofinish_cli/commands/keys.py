@@ -10,7 +10,17 @@ from typing import Annotated, Any
 
 import typer
 
-from photofinish.domain.access import ApiKey, AwsCredentials, PresentedKey, RateLimit, Scope
+from photofinish.application.api_keys import make_key
+from photofinish.domain.access import (
+    MAX_LABEL_CHARS,
+    ApiKey,
+    AwsCredentials,
+    KeyState,
+    PresentedKey,
+    RateLimit,
+    Scope,
+    is_label,
+)
 from photofinish.domain.photo import album_name, is_album_name
 from photofinish.errors import NotFound, RejectedInput
 from photofinish.ports import AccessStore
@@ -32,7 +42,6 @@ from photofinish_cli.output import (
 from photofinish_cli.times import parse_duration
 
 NEVER = "never"
-_MAX_LABEL_CHARS = 200
 _HASH = re.compile(r"([a-z2-7]{16}):([0-9a-f]{64})")
 _KEY_ID = re.compile(r"[a-z2-7]{16}")
 
@@ -71,8 +80,8 @@ def _album(text: str) -> str:
 
 
 def _label(text: str) -> str:
-    if not text.strip() or len(text) > _MAX_LABEL_CHARS or not text.isprintable():
-        raise typer.BadParameter(f"write 1 to {_MAX_LABEL_CHARS} printable characters")
+    if not is_label(text):
+        raise typer.BadParameter(f"write 1 to {MAX_LABEL_CHARS} printable characters")
     return text.strip()
 
 
@@ -141,24 +150,26 @@ def create_key(
         print_error("give either --album or --all-albums")
         raise typer.Exit(ExitCode.USAGE)
     with reported_errors():
-        presented = None if hash_ else PresentedKey.generate()
-        key_id, sha256 = hash_ or (presented.key_id, presented.secret_sha256)  # type: ignore[union-attr]
         now = datetime.now(UTC)
-        key = ApiKey(
-            key_id=key_id,
-            secret_sha256=sha256,
-            label=label,
-            scope=scope,
-            albums=None if all_albums else frozenset(album or ()),
-            rate=rate,
-            created_at=now,
-            expires_at=None if expires.after is None else now + expires.after,
-            may_use_vectors=vectors,
-        )
         store = _store(state)
-        credentials = _credentials(key_id) if aws else None
-        if not store.add_key(key) and not _is_there(store, key):
-            raise RejectedInput("key_id_taken", f"the key id {key_id} is taken: generate another key")
+        secret = _aws_secret() if aws else None  # before a key is made: without it there are no credentials
+        presented: PresentedKey | None = None
+        wanted: dict[str, Any] = {
+            "label": label,
+            "scope": scope,
+            "albums": None if all_albums else frozenset(album or ()),
+            "rate": rate,
+            "expires_at": None if expires.after is None else now + expires.after,
+            "may_use_vectors": vectors,
+        }
+        if hash_ is None:
+            key, presented = make_key(store, now=now, **wanted)
+        else:
+            key_id, sha256 = hash_
+            key = ApiKey(key_id=key_id, secret_sha256=sha256, created_at=now, **wanted)
+            if not store.add_key(key) and not _is_there(store, key):
+                raise RejectedInput("key_id_taken", f"the key id {key_id} is taken: generate another key")
+        credentials = None if secret is None else AwsCredentials.of(key.key_id, secret)
     if json:
         print_json(_as_json(key, now) | _secrets_json(presented, credentials))
         return
@@ -166,7 +177,7 @@ def create_key(
     albums = "all albums" if key.albums is None else ", ".join(sorted(key.albums))
     until = "no expiry" if key.expires_at is None else f"until {key.expires_at:%Y-%m-%d %H:%M} UTC"
     rights = _rights(key)
-    remark(f"{printable(label)}: {rights} in {printable(albums)}, {until}; id {key_id}", style="dim")
+    remark(f"{printable(label)}: {rights} in {printable(albums)}, {until}; id {key.key_id}", style="dim")
 
 
 @app.command("generate")
@@ -180,7 +191,7 @@ def generate_key(aws: _Aws = False, json: Json = False, state: StateDir = None) 
         if aws and "PHOTOFINISH_AWS_KEY_SECRET" not in os.environ:
             use_deployment(state)
         presented = PresentedKey.generate()
-        credentials = _credentials(presented.key_id) if aws else None
+        credentials = AwsCredentials.of(presented.key_id, _aws_secret()) if aws else None
     hashed = f"{presented.key_id}:{presented.secret_sha256.hex()}"
     if json:
         print_json({"key_id": presented.key_id, "hash": hashed} | _secrets_json(presented, credentials))
@@ -252,8 +263,8 @@ def _is_there(store: AccessStore, key: ApiKey) -> bool:
     return stored is not None and stored.secret_sha256 == key.secret_sha256
 
 
-def _credentials(key_id: str) -> AwsCredentials:
-    return AwsCredentials.of(key_id, AwsKeySettings.from_env().aws_key_secret.current)
+def _aws_secret() -> bytes:
+    return AwsKeySettings.from_env().aws_key_secret.current
 
 
 def _show_secrets(presented: PresentedKey | None, credentials: AwsCredentials | None) -> None:
@@ -289,14 +300,8 @@ def _as_json(key: ApiKey, now: datetime) -> dict[str, Any]:
         "expires_at": _iso(key.expires_at),
         "revoked_at": _iso(key.revoked_at),
         "last_used_at": _iso(key.last_used_at),
-        "state": _state(key, now),
+        "state": key.state(now).value,
     }
-
-
-def _state(key: ApiKey, now: datetime) -> str:
-    if key.revoked_at is not None:
-        return "revoked"
-    return "valid" if key.is_valid(now) else "expired"
 
 
 def _rights(key: ApiKey) -> str:
@@ -308,11 +313,11 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _state_and_date(key: ApiKey, now: datetime) -> str:
-    state = _state(key, now)
-    since = key.revoked_at if state == "revoked" else key.expires_at
+    state = key.state(now)
+    since = key.revoked_at if state is KeyState.REVOKED else key.expires_at
     if since is None:
-        return state
-    return f"{'until' if state == 'valid' else state} {since.astimezone(UTC):%Y-%m-%d}"
+        return state.value
+    return f"{'until' if state is KeyState.VALID else state.value} {since.astimezone(UTC):%Y-%m-%d}"
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

@@ -26,6 +26,7 @@ from photofinish_functions.api.requests import InMemoryRequest, StrictJson
 from photofinish_functions.api.routes import (
     access,
     analyze,
+    audit,
     batches,
     bib_rules,
     bibs,
@@ -40,6 +41,7 @@ from photofinish_functions.api.routes import (
     faces,
     feedback,
     health,
+    keys,
     matches,
     numbers,
     opt_outs,
@@ -113,7 +115,17 @@ def make_app(
     about_albums = (batches, bib_rules, cameras, policy, opt_outs, access, shares, feedback, sessions)
     of_events = (events, statistics, queue, webhooks, webhooks_of_all, subscriptions, subscription_links)
     about_photos = (photos, pictures, downloads, exports, bibs, faces)
-    for routes in (*of_requests, *about_photos, *about_people, *about_albums, *of_events, erasures, receipts):
+    for routes in (
+        *of_requests,
+        *about_photos,
+        *about_people,
+        *about_albums,
+        *of_events,
+        erasures,
+        receipts,
+        keys,
+        audit,
+    ):
         _register(app, routes.blueprint(cloud))
     for without_key in (sessions.signing_in, downloads.fetching):
         _register(app, without_key(cloud))

@@ -6,6 +6,7 @@ from typing import Final
 
 from photofinish_functions.api.example_batches import BATCH, BATCH_PAGE, CREATED_BATCH
 from photofinish_functions.api.example_downloads import DOWNLOAD
+from photofinish_functions.api.example_keys import KEY_ANSWERS
 from photofinish_functions.api.example_shares import CARD, SHARING_ANSWERS
 from photofinish_functions.api.example_subscriptions import SUBSCRIPTION_ANSWERS
 from photofinish_functions.api.example_values import (
@@ -64,7 +65,11 @@ ANSWERS: Final[dict[str, Json]] = {
     "ready": {"status": "ok"},
     "search": search_answer(part("face", 0.99, 0.95), QUALITY, face=FOUND_FACE),
     "search_bib": search_answer(part("bib", 0.98, 0.95), QUALITY, bib=READ_BIB),
-    "list_albums": {"albums": [ALBUM_COUNTS], "next_cursor": None, "next_after": None},
+    "list_albums": {
+        "albums": [ALBUM_COUNTS | {"title": CARD["title"], "held_on": CARD["held_on"]}],
+        "next_cursor": None,
+        "next_after": None,
+    },
     "show_album": ALBUM_COUNTS
     | {
         "visitors_may_download": "web",
@@ -382,6 +387,7 @@ ANSWERS: Final[dict[str, Json]] = {
     "show_album_access": ACCESS,
     "set_album_access": ACCESS,
     **WEBHOOK_ANSWERS,
+    **KEY_ANSWERS,
     **SHARING_ANSWERS,
     **SUBSCRIPTION_ANSWERS,
     "openapi": {"openapi": "3.1.0", "info": {"title": "photofinish", "version": "1.0.0"}, "paths": {}},

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from photofinish_functions.api.example_batches import FILE_TO_UPLOAD
 from photofinish_functions.api.example_downloads import NEW_DOWNLOAD
+from photofinish_functions.api.example_keys import KEY_BODIES
 from photofinish_functions.api.example_shares import SHARING_BODIES
 from photofinish_functions.api.example_subscriptions import SUBSCRIPTION
 from photofinish_functions.api.example_values import (
@@ -97,5 +98,5 @@ BODIES: Final[dict[str, dict[str, Json]]] = {
         browse={"users_may_search": True, "users_may_browse": True},
         close={"users_may_search": False},
     ),
-    **{operation: _json(**examples) for operation, examples in (WEBHOOK_BODIES | SHARING_BODIES).items()},
+    **{operation: _json(**examples) for operation, examples in (WEBHOOK_BODIES | SHARING_BODIES | KEY_BODIES).items()},
 }

@@ -13,6 +13,7 @@ CAMERA_TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\
 PRINTABLE_ASCII: Final = r"^[!-~]+$"
 CONTENT_TYPE: Final = r"^[a-z0-9.+-]+/[a-z0-9.+-]+$"
 CRC32C: Final = r"^[A-Za-z0-9+/]{6}==$"
+KEY_ID: Final = r"^[a-z2-7]{16}$"
 PIN: Final = r"^[0-9]{4,8}$"
 MAIL_ADDRESS: Final = (
     r"^[!#-'*+./0-9=?A-Z^-~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,63}$"
@@ -29,6 +30,7 @@ SENTENCES: Final[dict[str, str]] = {
     PRINTABLE_ASCII: "must be ASCII characters without spaces, as answers give it",
     CONTENT_TYPE: "must be a content type such as image/jpeg, in lower case",
     CRC32C: "must be four bytes in Base64, such as n03x6A==",
+    KEY_ID: "must be the id of a key: 16 small letters and digits from 2 to 7, as answers give it",
     PIN: "must be 4 to 8 digits",
     WITHOUT_NUL: "must not contain a NUL character",
 }

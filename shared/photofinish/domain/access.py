@@ -9,12 +9,15 @@ import math
 import re
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Self
 
 PrincipalKind = Literal["key", "user", "share"]
 
+MAX_LABEL_CHARS = 200
+KEY_LIFETIME = timedelta(days=365)
+"""Of a key whose maker says nothing else."""
 _SECRET_BYTES = 32
 _KEY_ID = "[a-z2-7]{16}"
 _KEY = re.compile(rf"pf_({_KEY_ID})_([a-z2-7]{{52}})")
@@ -136,6 +139,14 @@ class RateLimit:
         return f"{self.per_second:.12g}/{self.burst}"
 
 
+class KeyState(StrEnum):
+    """Whether a key is accepted."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
     """A key as it is stored, without its secret."""
@@ -156,7 +167,12 @@ class ApiKey:
     """See :attr:`Principal.may_use_vectors`."""
 
     def is_valid(self, at: datetime) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+        return self.state(at) is KeyState.VALID
+
+    def state(self, at: datetime) -> KeyState:
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        return KeyState.VALID if self.expires_at is None or at < self.expires_at else KeyState.EXPIRED
 
     @property
     def principal(self) -> Principal:
@@ -233,6 +249,25 @@ class AuditEntry:
     """Where the request came from, by its first bits: ``203.0.113.0/24``, ``2001:db8:1:2::/64``; None: not known."""
     at: datetime | None = None
     """Time of the database; None until stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries of the audit to list; None: any."""
+
+    album: str | None = None
+    action: str | None = None
+    principal_id: str | None = None
+    target: str | None = None
+    since: datetime | None = None
+    """Inclusive."""
+    until: datetime | None = None
+    """Exclusive."""
+
+
+def is_label(text: str) -> bool:
+    """Whether `text` can say whose a key is and what for: 1 to 200 printable characters, not only spaces."""
+    return bool(text.strip()) and len(text) <= MAX_LABEL_CHARS and text.isprintable()
 
 
 def _base32(content: bytes) -> str:

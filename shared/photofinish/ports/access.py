@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from photofinish.domain.access import AlbumAccess, ApiKey, AuditEntry, RateLimit
+from photofinish.domain.access import AlbumAccess, ApiKey, AuditEntry, AuditFilter, RateLimit
+from photofinish.domain.audit_chain import StoredEntry
 
 ALIKE_WITHIN_S = 5
 """An AWS signature contains the second of signing, so equal requests of one second have equal signatures."""
@@ -115,6 +116,10 @@ class AccessStore(Protocol):
 
     def audit_entries(self, *, album: str | None = None, since: datetime | None = None) -> Iterator[AuditEntry]:
         """Yield entries in the order in which they were stored, read page by page."""
+        ...
+
+    def audit_page(self, where: AuditFilter, *, before: int | None, limit: int) -> list[StoredEntry]:
+        """Return up to `limit` entries, the newest first; `before`: only those with smaller numbers."""
         ...
 
     def entries_about(self, album: str, target: str) -> list[AuditEntry]:

@@ -105,8 +105,8 @@ variable "owner" {
 variable "users" {
   description = <<-EOT
     Service accounts that read and write rows and own nothing, keyed by a name of your choice: e-mail address and rights.
-    `rights`: data (photos, faces, bibs and people), api (and what admits callers, such as API keys), retention (and what is
-    deleted after a time, such as audit entries), webhooks (reads events and delivers them) or live (reads events and admits
+    `rights`: data (photos, faces, bibs and people), api (and what admits callers, such as API keys), administration (api, and
+    making and revoking keys, and reading the audit), retention (and what is deleted after a time, such as audit entries), webhooks (reads events and delivers them) or live (reads events and admits
     callers); shared/photofinish/adapters/postgres/granting.py has the tables.
   EOT
   type = map(object({
@@ -116,8 +116,8 @@ variable "users" {
   default = {}
 
   validation {
-    condition     = alltrue([for user in values(var.users) : contains(["data", "api", "retention", "webhooks", "live"], user.rights)])
-    error_message = "users.rights must be data, api, retention, webhooks or live."
+    condition     = alltrue([for user in values(var.users) : contains(["data", "api", "administration", "retention", "webhooks", "live"], user.rights)])
+    error_message = "users.rights must be data, api, administration, retention, webhooks or live."
   }
 }
 

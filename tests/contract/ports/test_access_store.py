@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
-from photofinish.domain.access import AlbumAccess, PresentedKey, RateLimit, Scope
+from photofinish.domain.access import AlbumAccess, AuditFilter, PresentedKey, RateLimit, Scope
 from photofinish.errors import Misconfigured
 from photofinish.ports import ALIKE_WITHIN_S
 from support.access import audit_entry, new_key, pg_access, stored_key
@@ -54,7 +54,6 @@ def test_a_stored_key_is_returned_unchanged(store: PgAccessStore) -> None:
         albums=frozenset({"a", "b,{}\"'"}),
         rate=RateLimit(per_second=0.5, burst=7),
         expires_at=moment,
-        last_used_at=moment,
     )
     assert store.find_key(key.key_id) is None
     assert store.add_key(key)
@@ -201,6 +200,23 @@ def test_audit_entries_come_in_order_by_album_and_time(store: PgAccessStore) -> 
     found = next(store.audit_entries())
     assert found.at is not None
     assert replace(found, at=None) == audit_entry(request_id="0")
+
+
+def test_the_audit_is_read_from_the_newest_entry_page_by_page(store: PgAccessStore) -> None:
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    for number in range(5):
+        store.append_audit(audit_entry(request_id=str(number), album="race" if number % 2 else "wedding"))
+    first = store.audit_page(AuditFilter(), before=None, limit=3)
+    assert [one.entry.request_id for one in first] == ["4", "3", "2"]
+    rest = store.audit_page(AuditFilter(), before=first[-1].entry_id, limit=3)
+    assert [one.entry.request_id for one in rest] == ["1", "0"]
+    assert rest[-1].entry == next(store.audit_entries())
+    assert store.audit_page(AuditFilter(since=before, album="race"), before=first[1].entry_id, limit=3) == rest[:1]
+    store.append_audit(audit_entry(request_id="5", action="erase_photo", target="p", principal_id="other"))
+    for where in (AuditFilter(action="erase_photo"), AuditFilter(target="p"), AuditFilter(principal_id="other")):
+        assert [one.entry.request_id for one in store.audit_page(where, before=None, limit=9)] == ["5"]
+    for where in (AuditFilter(until=before), AuditFilter(album="race' OR true --")):
+        assert store.audit_page(where, before=None, limit=9) == []
 
 
 def test_a_long_audit_is_read_page_by_page(store: PgAccessStore, database: str) -> None:

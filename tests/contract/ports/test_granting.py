@@ -21,7 +21,7 @@ from photofinish.adapters.postgres.migrating import Migration, migrate, migratio
 from photofinish.adapters.postgres.suppression import PgSuppressionList
 from photofinish.adapters.postgres.webhooks.deliveries import PgWebhookDeliveries
 from photofinish.application.search.similar_faces import most_similar_faces
-from photofinish.domain.access import AlbumAccess, RateLimit
+from photofinish.domain.access import AlbumAccess, AuditFilter, KeyState, RateLimit
 from photofinish.domain.album_event import EventFilter
 from photofinish.errors import Misconfigured
 from support.access import audit_entry, new_key, pg_access
@@ -211,6 +211,20 @@ def test_the_api_admits_callers_and_does_not_make_keys(migrated: CloudSql) -> No
                 denied()
     with pg_access(migrated.url(OWNER)) as owner:
         assert [entry.request_id for entry in owner.audit_entries()] == ["r"]
+
+
+def test_administration_makes_and_revokes_keys_and_reads_the_audit(migrated: CloudSql) -> None:
+    with pg_access(migrated.of(Rights.ADMINISTRATION)) as store:
+        presented = new_key(store)
+        assert store.revoke_key(presented.key_id)
+        [key] = store.list_keys()
+        assert key.state(datetime.now(UTC)) is KeyState.REVOKED
+        store.append_audit(audit_entry())
+        assert len(store.audit_page(AuditFilter(), before=None, limit=5)) == 1
+        with pytest.raises(Misconfigured, match="permission denied"):
+            store.expire(audit_before=datetime.now(UTC))
+    for statement in ("UPDATE api_key SET may_use_vectors = true", "INSERT INTO audit_entry (at) VALUES (now())"):
+        assert refused(migrated.of(Rights.ADMINISTRATION), statement), statement
 
 
 def test_only_the_retention_deletes_audit_entries(migrated: CloudSql) -> None:

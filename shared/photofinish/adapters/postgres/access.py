@@ -13,8 +13,9 @@ from photofinish.adapters.postgres.albums import use_album
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.sql import Statements
-from photofinish.domain.access import AlbumAccess, ApiKey, AuditEntry, RateLimit, Scope
+from photofinish.domain.access import AlbumAccess, ApiKey, AuditEntry, AuditFilter, RateLimit, Scope
 from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
+from photofinish.domain.audit_chain import StoredEntry
 from photofinish.ports import ALIKE_WITHIN_S, Expired
 
 _query = Statements("access")
@@ -43,8 +44,6 @@ class PgAccessStore:
             "burst": None if key.rate is None else key.rate.burst,
             "created_at": key.created_at,
             "expires_at": key.expires_at,
-            "revoked_at": key.revoked_at,
-            "last_used_at": key.last_used_at,
             "may_use_vectors": key.may_use_vectors,
         }
         with self._database.autocommit() as conn:
@@ -166,6 +165,12 @@ class PgAccessStore:
                 yield AuditEntry(**row)
             if len(rows) < _AUDIT_PAGE:
                 return
+
+    def audit_page(self, where: AuditFilter, *, before: int | None, limit: int) -> list[StoredEntry]:
+        values = asdict(where) | {"before": before, "limit": limit}
+        with self._database.autocommit() as conn, conn.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(_query("audit_page"), values).fetchall()
+        return [StoredEntry(row.pop("entry_id"), AuditEntry(**row)) for row in rows]
 
     def entries_about(self, album: str, target: str) -> list[AuditEntry]:
         values = {"album": album, "target": target}

@@ -24,6 +24,8 @@ class Rights(StrEnum):
     """Rows about photos, faces, bibs and people; and making and dropping an album's partition."""
     API = "api"
     """DATA, and admitting callers: keys, open albums, rates, signatures, new audit entries."""
+    ADMINISTRATION = "administration"
+    """API, and what administrators do there: making and revoking keys, and reading the audit."""
     RETENTION = "retention"
     """DATA, keeping receipts of erasures, and deleting what is past its retention: audit entries, rates, signatures."""
     WEBHOOKS = "webhooks"
@@ -55,6 +57,32 @@ _LESS: Mapping[str, tuple[str, ...]] = {
 }
 # Not `at` or `entry_id`, which would let an injected statement date an entry back.
 _ADD_AUDIT = ("INSERT (principal, principal_id, action, album, target, outcome, request_id, count, network)",)
+# Keys are only made and revoked: no statement gives one more rights than it was made with, or deletes it.
+_ADD_KEY = (
+    "INSERT (key_id, secret_sha256, label, scope, albums, rate_per_s, burst, created_at, expires_at, may_use_vectors)"
+)
+_API: dict[str, tuple[str, ...]] = {
+    "api_key": ("SELECT", "UPDATE (last_used_at)"),
+    "album_access": ROWS,
+    "album_card": ROWS,
+    "share": ROWS,
+    "page_session": ROWS,
+    "kept_answer": ROWS,
+    "download": ROWS,
+    "rate_window": ("SELECT", "INSERT", "UPDATE"),
+    "found_face": ("SELECT", "INSERT", "UPDATE"),
+    "seen_signature": ROWS,
+    "audit_entry": _ADD_AUDIT,
+    # Receipts are issued by what deletes objects.
+    **dict.fromkeys(_RECEIPTS, ("SELECT",)),
+    "webhook": ROWS,
+    "webhook_secret": ("SELECT", "INSERT", "DELETE"),
+    # Replays and tests begin deliveries.
+    "webhook_delivery": ROWS,
+    "webhook_attempt": ("SELECT",),
+    "notification_destination": ("SELECT", "INSERT"),
+    "confirmation_request": ("SELECT", "INSERT"),
+}
 _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
     Rights.DATA: {
         # To write the access documents of albums that were opened or closed.
@@ -66,28 +94,11 @@ _MORE: Mapping[Rights, Mapping[str, tuple[str, ...]]] = {
         # Erasures delete downloads that contain what is erased.
         "download": ("SELECT (album_id, photo_ids)", "DELETE"),
     },
-    Rights.API: {
-        # Keys are made and revoked by the owner.
-        "api_key": ("SELECT", "UPDATE (last_used_at)"),
-        "album_access": ROWS,
-        "album_card": ROWS,
-        "share": ROWS,
-        "page_session": ROWS,
-        "kept_answer": ROWS,
-        "download": ROWS,
-        "rate_window": ("SELECT", "INSERT", "UPDATE"),
-        "found_face": ("SELECT", "INSERT", "UPDATE"),
-        "seen_signature": ROWS,
-        "audit_entry": _ADD_AUDIT,
-        # Receipts are issued by what deletes objects.
-        **dict.fromkeys(_RECEIPTS, ("SELECT",)),
-        "webhook": ROWS,
-        "webhook_secret": ("SELECT", "INSERT", "DELETE"),
-        # Replays and tests begin deliveries.
-        "webhook_delivery": ROWS,
-        "webhook_attempt": ("SELECT",),
-        "notification_destination": ("SELECT", "INSERT"),
-        "confirmation_request": ("SELECT", "INSERT"),
+    Rights.API: _API,
+    Rights.ADMINISTRATION: _API
+    | {
+        "api_key": ("SELECT", _ADD_KEY, "UPDATE (last_used_at, revoked_at)"),
+        "audit_entry": ("SELECT", *_ADD_AUDIT),
     },
     Rights.RETENTION: {
         # Erasing an album closes it.

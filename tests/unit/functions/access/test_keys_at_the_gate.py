@@ -72,7 +72,8 @@ def test_unknown_wrong_revoked_and_expired_keys_get_the_same_answer(
     gate: Gate, store: PgAccessStore, clock: Clock
 ) -> None:
     good = new_key(store)
-    revoked, expired = new_key(store, revoked_at=clock.now), new_key(store, expires_at=clock.now)
+    revoked, expired = new_key(store), new_key(store, expires_at=clock.now)
+    store.revoke_key(revoked.key_id)
     presented = [
         "nonsense",
         PresentedKey.generate().text,

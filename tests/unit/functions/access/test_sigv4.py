@@ -218,8 +218,9 @@ def test_any_region_is_accepted(gate: Gate, clock: Clock, key: PresentedKey) -> 
 
 
 def test_a_revoked_or_expired_key_is_refused(gate: Gate, store: PgAccessStore, clock: Clock) -> None:
-    for changes in ({"revoked_at": clock.now}, {"expires_at": clock.now}):
-        ended = new_key(store, **changes)
+    revoked, expired = new_key(store), new_key(store, expires_at=clock.now)
+    store.revoke_key(revoked.key_id)
+    for ended in (revoked, expired):
         assert problem(gate, signed(aws_credentials(ended), clock.now)) is SignatureProblem.UNKNOWN_KEY
     assert problem(gate, signed(aws_credentials(PresentedKey.generate()), clock.now)) is SignatureProblem.UNKNOWN_KEY
 

@@ -2,11 +2,10 @@
 
 -- name: add_key
 INSERT INTO api_key (
-    key_id, secret_sha256, label, scope, albums, rate_per_s, burst, created_at, expires_at, revoked_at, last_used_at,
-    may_use_vectors
+    key_id, secret_sha256, label, scope, albums, rate_per_s, burst, created_at, expires_at, may_use_vectors
 ) VALUES (
     %(key_id)s, %(secret_sha256)s, %(label)s, %(scope)s, %(albums)s, %(rate_per_s)s, %(burst)s, %(created_at)s,
-    %(expires_at)s, %(revoked_at)s, %(last_used_at)s, %(may_use_vectors)s
+    %(expires_at)s, %(may_use_vectors)s
 )
 ON CONFLICT (key_id) DO NOTHING
 RETURNING key_id
@@ -136,6 +135,19 @@ WHERE entry_id > %(after)s
     AND (%(album)s::text IS NULL OR album = %(album)s)
     AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
 ORDER BY entry_id
+LIMIT %(limit)s
+
+-- name: audit_page
+SELECT entry_id, at, principal, principal_id, action, album, target, outcome, request_id, count, network
+FROM audit_entry
+WHERE (%(before)s::bigint IS NULL OR entry_id < %(before)s)
+    AND (%(album)s::text IS NULL OR album = %(album)s)
+    AND (%(action)s::text IS NULL OR action = %(action)s)
+    AND (%(principal_id)s::text IS NULL OR principal_id = %(principal_id)s)
+    AND (%(target)s::text IS NULL OR target = %(target)s)
+    AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+    AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
+ORDER BY entry_id DESC
 LIMIT %(limit)s
 
 -- name: entries_about
