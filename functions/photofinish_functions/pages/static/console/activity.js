@@ -5,18 +5,20 @@ import { toast } from "../components/toast.js";
 import { el } from "../elements.js";
 import { has, t } from "../messages.js";
 import { albumPath, api } from "./api.js";
-import { button, busily, failure } from "./forms.js";
+import { auditPages } from "./audit.js";
+import { button, busily } from "./forms.js";
 import { at, byWhom } from "./formats.js";
+import { Pages } from "./pages.js";
 import { addressOf } from "./router.js";
+import { mayAdminister } from "./shell.js";
 
-const PAGE = 50;
-
-export async function activityView({ album }, { signal }) {
+export async function activityView({ album }, { session, signal }) {
   const kinds = [
     ["events", t("events"), () => new Pages(albumPath(album, "events"), "events", { order: "newest_first" }, (event) => eventRow(album, event), signal)],
     ["numbers", t("number_changes"), () => new Pages(albumPath(album, "bib-operations"), "operations", {}, (one, again) => numberRow(album, one, again), signal)],
     ["people", t("people_changes"), () => new Pages(albumPath(album, "people-operations"), "operations", {}, (one, again) => peopleRow(album, one, again), signal)],
   ];
+  if (mayAdminister(session)) kinds.push(["audit", t("audit"), () => auditPages({ album }, signal)]);
   const tabs = el("pf-tabs", {});
   const list = el("div", { class: "tabs", role: "tablist", "aria-label": t("section_activity") });
   const panels = kinds.map(([kind, title]) => {
@@ -32,38 +34,7 @@ export async function activityView({ album }, { signal }) {
   };
   tabs.addEventListener("change", (event) => open(kinds.findIndex(([kind]) => event.detail === `tab-${kind}`)));
   await open(0);
-  return { title: t("section_activity"), content: [tabs, el("p", { class: "soft small", text: t("audit_text") })] };
-}
-
-/** A list that is read page by page. */
-class Pages {
-  #cursor = undefined;
-
-  constructor(path, name, query, row, signal) {
-    Object.assign(this, { path, name, query, row, signal });
-    this.list = el("ul", { class: "plain rows" });
-    this.next = button(t("older"), { kind: "quiet", hidden: true, on: { click: () => busily(this.next, () => this.more()) } });
-    this.element = el("div", { class: "stack" }, this.list, this.next);
-  }
-
-  async more() {
-    try {
-      const page = await api("GET", this.path, { query: { ...this.query, limit: PAGE, cursor: this.#cursor }, signal: this.signal });
-      this.#cursor = page.next_cursor ?? undefined;
-      this.next.hidden = page.next_cursor === null;
-      this.list.append(...page[this.name].map((one) => this.row(one, () => this.again())));
-    } catch (error) {
-      if (this.signal.aborted) return;
-      if (error.status !== 404) this.list.append(el("li", {}, failure(error)));
-    }
-    if (this.list.children.length === 0) this.list.append(el("li", { class: "soft", text: t("nothing_happened") }));
-  }
-
-  again() {
-    this.#cursor = undefined;
-    this.list.replaceChildren();
-    return this.more();
-  }
+  return { title: t("section_activity"), content: [tabs] };
 }
 
 function eventRow(album, event) {

@@ -20,6 +20,8 @@ const VIEWS = {
   sharing: async () => (await import("./sharing.js")).sharingView,
   webhooks: async () => (await import("./webhooks.js")).webhooksView,
   settings: async () => (await import("./settings.js")).settingsView,
+  keys: async () => (await import("./keys.js")).keysView,
+  audit: async () => (await import("./audit.js")).auditView,
   activity: async () => (await import("./activity.js")).activityView,
 };
 

@@ -1,17 +1,20 @@
-// Addresses of the console: `/console` is the list of albums, `/console/albums/{album}/{view}/{id}` something in one.
+// Addresses of the console: `/console` is the list of albums, `/console/albums/{album}/{view}/{id}` something in one,
+// `/console/keys` and `/console/audit` are of the whole deployment.
 
 const ROOT = "/console";
+const OF_ALL = ["keys", "audit"];
 
 /** The place that an address names: `{album, view, id, query}`; the list of albums has no album. */
 export function placeOf(url) {
   const [, , kind, album, view = "overview", id = null] = url.pathname.split("/").map(decodeURIComponent);
+  if (OF_ALL.includes(kind)) return { album: null, view: kind, id: null, query: url.searchParams };
   if (kind !== "albums" || !album) return { album: null, view: "albums", id: null, query: url.searchParams };
   return { album, view, id, query: url.searchParams };
 }
 
 /** The address of a place. */
 export function addressOf({ album = null, view = "overview", id = null, query = null }) {
-  const below = album === null ? [] : ["albums", album, ...(view === "overview" ? [] : [view]), ...(id === null ? [] : [id])];
+  const below = album === null ? OF_ALL.filter((one) => one === view) : ["albums", album, ...(view === "overview" ? [] : [view]), ...(id === null ? [] : [id])];
   const text = query === null ? "" : String(new URLSearchParams(query));
   return `${[ROOT, ...below.map(encodeURIComponent)].join("/")}${text === "" ? "" : `?${text}`}`;
 }

@@ -1,7 +1,7 @@
 // Settings of an album: its card, its policy, the start list; and its end.
 
 import { toast } from "../components/toast.js";
-import { el, icon } from "../elements.js";
+import { el } from "../elements.js";
 import { counted, t } from "../messages.js";
 import { albumPath, api, pause } from "./api.js";
 import { button, busily, choice, field, form, select } from "./forms.js";
@@ -21,7 +21,6 @@ export async function settingsView({ album }, { session, signal }) {
   ]);
   const parts = [numbersCard(album, rules)];
   if (isAdmin) parts.unshift(albumCard(album, card), policyCard(album, policy));
-  parts.push(el("p", { class: "notice" }, icon("info"), el("span", { text: t("keys_text") })));
   if (isAdmin) parts.push(eraseCard(album, signal));
   return { title: t("section_settings"), content: [el("div", { class: "settings" }, ...parts)] };
 }

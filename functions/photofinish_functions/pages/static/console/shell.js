@@ -16,15 +16,23 @@ const SECTIONS = [
   ["settings", "section_settings", "shield", "write"],
   ["activity", "section_activity", "info", "write"],
 ];
+const OF_ALL = [
+  ["albums", "albums", "pictures"],
+  ["keys", "keys", "lock"],
+  ["audit", "audit", "info"],
+];
 const SCOPES = ["search", "write", "admin"];
 
 /** Whether the signed-in caller may do what needs `scope`. */
 export const may = (session, scope) => SCOPES.indexOf(session.scope) >= SCOPES.indexOf(scope);
 
+/** Whether the caller administers the deployment: its keys, its audit. */
+export const mayAdminister = (session) => may(session, "admin") && session.albums === null;
+
 /** Builds the frame once, and shows views in it. */
 export class Shell {
   #main = document.getElementById("main");
-  #nav = el("nav", { class: "sections", "aria-label": t("sections") });
+  #nav = el("nav", { class: "sections" });
   #view = el("div", { class: "view" });
   #stop = null;
 
@@ -58,9 +66,17 @@ export class Shell {
   }
 
   #showSections({ album, view }) {
-    this.#nav.hidden = album === null;
-    this.#main.classList.toggle("in-album", album !== null);
-    if (album === null) return;
+    const isShown = album !== null || mayAdminister(this.session);
+    this.#nav.hidden = !isShown;
+    this.#main.classList.toggle("in-album", isShown);
+    this.#nav.setAttribute("aria-label", t(album === null ? "administration" : "sections"));
+    if (album === null) {
+      const links = OF_ALL.map(([section, key, symbol]) =>
+        el("a", { href: addressOf({ view: section }), "aria-current": section === view ? "page" : null }, icon(symbol), el("span", { text: t(key) })),
+      );
+      this.#nav.replaceChildren(...links);
+      return;
+    }
     const links = SECTIONS.filter(([, , , scope]) => may(this.session, scope)).map(([section, key, symbol]) =>
       el("a", { href: addressOf({ album, view: section }), "aria-current": section === view ? "page" : null }, icon(symbol), el("span", { text: t(key) })),
     );
