@@ -49,6 +49,7 @@ FOUND_FACE: Json = {
     "face_id": FACE,
     "box": BOX,
     "similarity": 0.81,
+    "is_certain": True,
     "shared_neighbours": 0.92,
     "support": 0.92,
     "detection_score": 0.93,

@@ -29,6 +29,10 @@ class FoundFace(Output):
     similarity: Score = Field(
         description="Highest cosine to any of the requested faces or to their centroid, in steps."
     )
+    is_certain: bool = Field(
+        description="Whether no one needs to check: by the calibration of the embedding space, 1 in 10,000 pairs of "
+        "different people is as similar. Otherwise show it as a question."
+    )
     shared_neighbours: Score = Field(
         description="0 to 1: how far the faces in the album that are nearest to this one are also the nearest to the "
         "requested ones; 0 if too few faces are near to tell. Above 0.6 it raises the face's score, so that less "

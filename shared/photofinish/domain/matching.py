@@ -55,6 +55,11 @@ class Calibration:
         return min(2 * self.stranger_similarity - self.min_similarity, 1.0)
 
 
+def is_certain(similarity: float, calibration: Calibration) -> bool:
+    """Whether two faces of this similarity need not be checked: hardly a stranger is as similar."""
+    return similarity >= calibration.stranger_similarity
+
+
 def match_probability(similarity: float, calibration: Calibration) -> float:
     """The probability, 0 to 1, that two faces of this cosine similarity are one person's; grows with the similarity.
 

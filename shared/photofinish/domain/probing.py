@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from photofinish.domain.matching import Calibration
+from photofinish.domain.matching import Calibration, is_certain
 from photofinish.domain.search_results import BestMatch
 
 DAY_S = 86_400.0
@@ -53,4 +53,4 @@ def similarity_by_face(best_matches: Iterable[BestMatch]) -> Mapping[str, float]
 
 def is_weak(similarity: float, calibration: Calibration) -> bool:
     """Whether a stranger may well be as similar."""
-    return similarity < calibration.stranger_similarity
+    return not is_certain(similarity, calibration)

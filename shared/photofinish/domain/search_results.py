@@ -19,6 +19,8 @@ class FaceEvidence:
     box: Box
     similarity: float
     """Cosine to the nearest of the query's embeddings and their centroid, rounded to steps."""
+    is_certain: bool
+    """Whether the calibration of the embedding space says that no one needs to check."""
     shared_neighbours: float
     """0 to 1, rounded to tenths: how far the faces nearest to this one and those nearest to the query are the same."""
     detection_score: float

@@ -79,7 +79,8 @@ class TestFaceAndBib:
         selfies = embedding([1, 1.70, 0]), embedding([1, 1.72, 0])
         one, other = (searcher.search(SearchQuery(album="race", embeddings=(selfie,))) for selfie in selfies)
         assert one == other
-        assert {round(scored.face.similarity, 6) for scored in one.photos if scored.face} == {0.5, 0.85}
+        told = {(round(scored.face.similarity, 6), scored.face.is_certain) for scored in one.photos if scored.face}
+        assert told == {(0.5, False), (0.85, True)}, "certain from 0.6 on, by the calibration"
         assert [best.similarity for best in one.best_matches] == [pytest.approx(0.85)]
 
     def test_faces_like_one_of_several_selfies_or_their_centroid_are_found(

@@ -181,7 +181,7 @@ def _photos(services: App, album: str, page: SearchPage, *, is_own: bool) -> lis
 
 
 def _shown(services: App, found: ScoredPhoto | Folded, *, is_own: bool) -> Shown:
-    own = is_own and found.face is not None and found.face.similarity >= services.calibration.stranger_similarity
+    own = is_own and found.face is not None and found.face.is_certain
     own_faces = frozenset([found.face.face_id]) if own and found.face else frozenset[str]()
     return indexed_photo(
         services, found.photo, found.pipeline_version, placeholder=found.placeholder, own_faces=own_faces

@@ -16,7 +16,7 @@ from photofinish.application.search.similarity import (
     shared_neighbours,
 )
 from photofinish.domain.face import Embedding
-from photofinish.domain.matching import Calibration, match_probability, rounded_similarities
+from photofinish.domain.matching import Calibration, is_certain, match_probability, rounded_similarities
 from photofinish.domain.search import PhotoFilter
 from photofinish.domain.search_results import BestMatch, FaceEvidence
 from photofinish.ports import AlbumReading, FaceIndex, IndexedFace
@@ -82,6 +82,7 @@ def similar_faces(
             face_id=face.face_id,
             box=face.box,
             similarity=float(shown[row]),
+            is_certain=is_certain(float(shown[row]), calibration),
             shared_neighbours=float(shown_shared[row]),
             detection_score=face.detection_score,
             quality=face.quality,

@@ -2,8 +2,6 @@
 
 import { counted, t, timeOfDay } from "../messages.js";
 
-const SURE_SIMILARITY = 0.6;
-
 /** A found photo or a listed one, as `<pf-grid>` takes it. `source` is the API's. */
 export function shown(source, favourites) {
   const image = source.image ?? source;
@@ -42,7 +40,7 @@ export function reasons({ face = null, bib = null }) {
 
 /** Whether a found photo may as well show another person. */
 export function isMaybe({ face = null, bib = null }) {
-  const isSureFace = face !== null && face.similarity >= SURE_SIMILARITY;
+  const isSureFace = face !== null && face.is_certain;
   const isSureBib = bib !== null && !bib.partial && (!bib.inferred || bib.confirmed);
   return (face !== null || bib !== null) && !isSureFace && !isSureBib;
 }
