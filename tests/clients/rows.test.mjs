@@ -1,10 +1,11 @@
-// The pure parts of the pages: rows of photos, the size of a selfie, and what "back" leads to from results. Shapes are made up anew from a seed that a failure names.
+// The pure parts of the pages: rows of photos, shifts of clocks, the size of a selfie, and what "back" leads to from results. Shapes are made up anew from a seed that a failure names.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const STATIC = new URL("../../functions/photofinish_functions/pages/static/", import.meta.url);
 const { inRows, rowsBetween, tileBeside } = await import(new URL("components/rows.js", STATIC));
+const { isSure, shiftOf, shiftText } = await import(new URL("console/shifts.js", STATIC));
 const { enterResults } = await import(new URL("runner/results-address.js", STATIC));
 const { scaled } = await import(new URL("runner/selfie.js", STATIC));
 
@@ -97,4 +98,11 @@ test("a page of results that is loaded again keeps the entry it has", () => {
   const { window, entries } = opened("#me", RESULTS);
   enterResults({ selfie: "a selfie", bib: null }, window);
   assert.deepEqual(entries, [{ state: RESULTS, address: "/a/race#me" }]);
+});
+
+test("shifts of clocks are written and read as hours, minutes and seconds", () => {
+  for (const seconds of [0, 1, -1, 59, 60, 3600, -3600, 3725, -86_399, 360_000]) assert.equal(shiftOf(shiftText(seconds)), seconds);
+  for (const [text, seconds] of [["", 0], [" +1:00 ", 3600], ["1:00", 3600], ["-0:30", -1800], ["−0:00:45", -45], ["+26:00", 93_600]]) assert.equal(shiftOf(text), seconds, text);
+  for (const wrong of ["1", "1h", "1:60", "1:00:61", "+-1:00", "1:2:3:4", ".5"]) assert.equal(shiftOf(wrong), null, wrong);
+  assert.deepEqual([null, { confidence: 0.69 }, { confidence: 0.7 }].map(isSure), [false, false, true]);
 });

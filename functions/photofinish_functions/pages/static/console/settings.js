@@ -4,6 +4,7 @@ import { toast } from "../components/toast.js";
 import { el } from "../elements.js";
 import { counted, t } from "../messages.js";
 import { albumPath, api, pause } from "./api.js";
+import { clocksCard } from "./clocks.js";
 import { button, busily, choice, field, form, select } from "./forms.js";
 import { count } from "./formats.js";
 import { saveReceipt } from "./receipts.js";
@@ -14,12 +15,13 @@ const POLL_S = 2;
 
 export async function settingsView({ album }, { session, signal }) {
   const isAdmin = may(session, "admin");
-  const [card, policy, rules] = await Promise.all([
+  const [card, policy, rules, clocks] = await Promise.all([
     isAdmin ? api("GET", albumPath(album), { signal }).catch((error) => (error.status === 404 ? {} : Promise.reject(error))) : null,
     isAdmin ? api("GET", albumPath(album, "policy"), { signal }) : null,
     api("GET", albumPath(album, "bib-rules"), { signal }),
+    clocksCard(album, signal),
   ]);
-  const parts = [numbersCard(album, rules)];
+  const parts = [numbersCard(album, rules), ...(clocks === null ? [] : [clocks])];
   if (isAdmin) parts.unshift(albumCard(album, card), policyCard(album, policy));
   if (isAdmin) parts.push(eraseCard(album, signal));
   return { title: t("section_settings"), content: [el("div", { class: "settings" }, ...parts)] };

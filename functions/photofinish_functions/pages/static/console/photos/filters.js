@@ -6,17 +6,20 @@ import { albumPath, api } from "../api.js";
 import { select } from "../forms.js";
 import { atClock, count } from "../formats.js";
 
-const NAMES = ["status", "without_bib", "is_blurry", "with_warnings", "camera", "folder", "bib", "taken_from", "taken_to"];
+const NAMES = ["status", "without_bib", "is_blurry", "with_warnings", "near_duplicates", "camera", "folder", "bib", "taken_from", "taken_to"];
 const CHIPS = [
   ["filter_all", {}],
   ["filter_without_bib", { without_bib: "true" }],
   ["filter_blurry", { is_blurry: "true" }],
+  ["filter_near_duplicates", { near_duplicates: "true" }],
   ["status_rejected", { status: "rejected" }],
   ["status_failed", { status: "failed" }],
   ["filter_waiting", { status: "queued" }],
   ["filter_warnings", { with_warnings: "true" }],
 ];
-const CHOSEN_BY_CHIPS = ["status", "without_bib", "is_blurry", "with_warnings"];
+const CHOSEN_BY_CHIPS = ["status", "without_bib", "is_blurry", "with_warnings", "near_duplicates"];
+// Near duplicates are found by time and camera alone, so they are not combined with a number.
+const WITHOUT_NUMBER = ["near_duplicates", "without_bib"];
 const MAX_HOURS = 72;
 const HOUR_MS = 3600 * 1000;
 
@@ -32,14 +35,19 @@ export function filterBar(album, filter, changed, signal) {
     press();
     changed(now);
   };
-  const chips = CHIPS.map(([key, part]) => el("button", { type: "button", class: "chip", text: t(key), on: { click: () => set(part, CHOSEN_BY_CHIPS) } }));
+  const chips = CHIPS.map(([key, part]) => el("button", { type: "button", class: "chip", text: t(key), on: { click: () => choose(part) } }));
+  const choose = (part) => {
+    const isWithout = WITHOUT_NUMBER.some((name) => part[name]);
+    if (isWithout) number.value = "";
+    set(part, isWithout ? [...CHOSEN_BY_CHIPS, "bib"] : CHOSEN_BY_CHIPS);
+  };
   const press = () => {
     const chosen = CHIPS.findIndex(([, part]) => CHOSEN_BY_CHIPS.every((name) => part[name] === now[name]));
     chips.forEach((chip, at) => chip.setAttribute("aria-pressed", String(at === chosen)));
   };
   press();
   const number = el("input", { type: "search", class: "short", "aria-label": t("number"), placeholder: t("number"), value: now.bib ?? "", maxlength: 12 });
-  number.addEventListener("change", () => set(number.value.trim() === "" ? {} : { bib: number.value.trim() }, number.value.trim() === "" ? ["bib"] : ["bib", "without_bib"]));
+  number.addEventListener("change", () => set(number.value.trim() === "" ? {} : { bib: number.value.trim() }, number.value.trim() === "" ? ["bib"] : ["bib", ...WITHOUT_NUMBER]));
   bar.append(...chips, number);
   addCameras(album, bar, now, set, signal).catch(() => {}); // the grid works without
   return bar;

@@ -127,10 +127,17 @@ export class Grid {
   }
 }
 
+/** Of near duplicates: which is the best of how many. */
+function burstTag({ burst, photo }) {
+  const isBest = burst.photo_ids[0] === photo.photo_id;
+  return el("span", { class: `tag mini ${isBest ? "good" : ""}`, text: isBest ? t("best_of", { count: burst.size }) : t("near_duplicate") });
+}
+
 function labels(photo) {
   const tags = photo.bibs.slice(0, 3).map((bib) => el("span", { class: `tag mini ${bib.by_hand ? "accent" : ""}`, text: bib.number }));
   if (photo.bibs.length > 3) tags.push(el("span", { class: "tag mini", text: `+${photo.bibs.length - 3}` }));
   if (photo.sharpness?.is_blurry) tags.push(el("span", { class: "tag mini warn", text: t("blurry") }));
+  if (photo.burst) tags.push(burstTag(photo));
   if (photo.duplicate_of) tags.push(el("span", { class: "tag mini", text: t("duplicate") }));
   if (["rejected", "failed"].includes(photo.status)) tags.push(el("span", { class: "tag mini bad", text: t(`status_${photo.status}`) }));
   if (["queued", "processing"].includes(photo.status)) tags.push(el("span", { class: "tag mini", text: t("status_queued") }));
