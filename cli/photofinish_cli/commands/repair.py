@@ -54,7 +54,7 @@ def reconcile(
                 on_progress=show,
             )
     if json:
-        print_json({"seen": done.seen, "queued": done.queued, "dry_run": dry_run})
+        print_json({"seen": done.seen, "queued": done.queued} | ({"dry_run": True} if dry_run else {}))
     else:
         say(f"{counted(done.seen, 'photo')} in the bucket, {done.queued} {'to queue' if dry_run else 'queued'}")
 
@@ -90,7 +90,7 @@ def redrive(
                 )
                 bar.advance()
     if json:
-        print_json({"album": album, "queued": queued, "dry_run": dry_run})
+        print_json({"album": album, "queued": queued} | ({"dry_run": True} if dry_run else {}))
     else:
         say(f"{printable(album)}: {counted(queued, 'photo')} {'to queue' if dry_run else 'queued'} again")
 
