@@ -8,7 +8,7 @@ from itertools import chain
 from photofinish.domain.lanes import PROMPT_PHOTOS, Lane
 from support.fairness import BATCH, SharedTasks
 
-FLOOD = 800
+FLOOD = 500
 
 
 def time_of(cloud: SharedTasks, party: str, photos: int) -> float:
@@ -19,7 +19,7 @@ def time_of(cloud: SharedTasks, party: str, photos: int) -> float:
 
 
 def test_a_party_is_done_within_three_times_of_its_time_alone() -> None:
-    """The bar for 200 photos while 20,000 wait (`make bench-fairness`); what waits is not touched, so 800 show it."""
+    """The bar for 200 photos while 20,000 wait (`make bench-fairness`); what waits is not touched, so 500 show it."""
     alone = time_of(SharedTasks(), "party", 200)
     cloud = SharedTasks()
     cloud.upload(["marathon"] * FLOOD)
@@ -40,7 +40,7 @@ def test_a_few_photos_of_small_albums_do_not_wait_for_a_flood() -> None:
 
 
 def test_albums_that_come_at_once_end_at_once() -> None:
-    albums = [f"album-{number}" for number in range(20)]
+    albums = [f"album-{number}" for number in range(10)]
     cloud = SharedTasks()
     cloud.upload(chain.from_iterable(albums for _ in range(12)))
     cloud.run_until_done(*albums)
@@ -51,12 +51,12 @@ def test_albums_that_come_at_once_end_at_once() -> None:
 def test_a_flood_does_not_starve_while_small_albums_keep_coming() -> None:
     """A quarter of the tasks' time stays for the bulk lane however many small albums there are."""
     cloud = SharedTasks()
-    cloud.upload(["flood"] * (PROMPT_PHOTOS + 80))
-    small = [f"small-{number}" for number in range(20)]
+    cloud.upload(["flood"] * (PROMPT_PHOTOS + 40))
+    small = [f"small-{number}" for number in range(10)]
     cloud.upload(chain.from_iterable([album] * 20 for album in small))
     cloud.run_until_done("flood")
-    assert cloud.order.count("flood") == PROMPT_PHOTOS + 80
-    assert len(cloud.order) - cloud.order.count("flood") <= 3 * 80 + 4 * BATCH
+    assert cloud.order.count("flood") == PROMPT_PHOTOS + 40
+    assert len(cloud.order) - cloud.order.count("flood") <= 3 * 40 + 4 * BATCH
 
 
 def test_nothing_is_lost_whatever_comes_in_whatever_order() -> None:

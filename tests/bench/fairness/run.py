@@ -111,10 +111,10 @@ def simulated(flood: int) -> list[Row]:
         row("the same, when the marathon has run for a while", party_later),
         row("last of 2 photos of each of 5 albums, after a flood of 1,000", small),
         row(
-            "50 albums of 60, uploaded by turns: first and median album's end, of the whole time",
-            at_once(60, by_turns=True),
+            "50 albums of 20, uploaded by turns: first and median album's end, of the whole time",
+            at_once(20, by_turns=True),
         ),
-        row("50 albums of 60, one after another: the same", at_once(60, by_turns=False)),
+        row("50 albums of 20, one after another: the same", at_once(20, by_turns=False)),
         row("a flood of 400 is done although 50 albums of 20 come", behind),
     ]
 
