@@ -12,7 +12,7 @@ from photofinish.application.checking.results import compare_result
 from photofinish.application.recording_events import photo_event
 from photofinish.domain.album_event import EventType
 from photofinish.domain.photo import FINAL_STATUSES, PhotoStatus, is_folder_placeholder
-from photofinish.domain.sidecar import unlinked_name
+from photofinish.domain.sidecar import derived_of
 from photofinish.ports import PhotoRecord
 
 Wrong = tuple[Problem, str]
@@ -135,8 +135,7 @@ def _final(facts: PhotoFacts, record: PhotoRecord, rules: Rules) -> Iterator[Wro
             yield Problem.INDEXED_WITHOUT_RESULT, f"It is {_told(record)}, but the index has a result of it."
         elif facts.rows.faces and facts.rows.pipeline_version is None:
             yield Problem.INDEXED_WITHOUT_RESULT, f"It is {_told(record)}, but the index has faces of it."
-    needless = sorted(facts.objects - _referred(record))
-    if needless:
+    if needless := sorted(needless_objects(facts)):
         yield (
             Problem.NEEDLESS_OBJECTS,
             f"There are {len(needless)} derived objects that its document does not refer to, such as {needless[0]}.",
@@ -157,15 +156,10 @@ def _copy(facts: PhotoFacts, record: PhotoRecord) -> Iterator[Wrong]:
         )
 
 
-def _referred(record: PhotoRecord) -> set[str]:
-    """The objects that a document names, under the names they may have, and all others of the same result.
-
-    A failed photo may still show its earlier result.
-    """
-    renditions = record.fields.get("renditions") or {}
-    named = [record.fields.get("sidecar"), renditions.get("preview"), renditions.get("thumbnail")]
-    names = {name for name in named if name}
-    return names | {unlinked for name in names if (unlinked := unlinked_name(name))}
+def _is_of(record: PhotoRecord, name: str) -> bool:
+    """Whether a derived object is of the result that a document has; a failed photo may still show an earlier one."""
+    named = derived_of(name)
+    return named is not None and named[1:] == (record.ref.generation, record.fields.get("pipeline_version"))
 
 
 def _missing_event(facts: PhotoFacts, record: PhotoRecord, rules: Rules) -> Iterator[Wrong]:
@@ -182,10 +176,13 @@ def _repeated_events(facts: PhotoFacts) -> Iterator[Wrong]:
     if repeated:
         types = sorted({event.type.value for event in events if event.id in repeated})
         yield Problem.EVENT_REPEATED, f"The event log has {', '.join(types)} more than once for the same fact."
+    queued_last = None if facts.record is None else photo_event(facts.record, PhotoStatus.QUEUED)
     for generation in sorted({event.generation for event in events if event.generation is not None}):
         of_version = {event.id: event for event in events if event.generation == generation}
         types_told = Counter(event.type for event in of_version.values())
         queued = types_told[EventType.PHOTO_QUEUED]
+        if queued_last is not None and queued_last.generation == generation and queued_last.id not in of_version:
+            queued += 1  # what queued it ended before it told so
         results = sum(types_told[one] for one in _RESULTS)
         # A photo that was queued again, or analysed by two pipelines at the same time, has a result of each. Where the
         # log begins later than the photo, it tells too little.
@@ -199,5 +196,5 @@ def _repeated_events(facts: PhotoFacts) -> Iterator[Wrong]:
 
 
 def needless_objects(facts: PhotoFacts) -> set[str]:
-    """Derived objects of a photo that go: those that its document does not refer to; all, where it has none."""
-    return set(facts.objects) if facts.record is None else set(facts.objects - _referred(facts.record))
+    """Derived objects of a photo that go: those that are not of its document's result; all, where it has none."""
+    return {name for name in facts.objects if facts.record is None or not _is_of(facts.record, name)}

@@ -17,6 +17,8 @@ from photofinish.application.reconcile import listed_photos
 from photofinish.domain.pages import pages
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.domain.sidecar import read_sidecar
+from photofinish.domain.stored_analysis import bibs_of_sidecar
+from photofinish.domain.stored_text import stored_text_of
 from photofinish.errors import NotFound
 from photofinish.ports import AlbumContents, Documents, PhotoRecord, PhotoStore
 
@@ -119,7 +121,7 @@ class FactsReading:
             return facts
         try:
             sidecar = read_sidecar(self._store.read_derived(name))
-            _check_identity(sidecar, *result)
+            _check_sidecar(sidecar, *result)
         except NotFound:
             return replace(facts, objects=facts.objects - {name})
         except (ValueError, KeyError, TypeError) as error:
@@ -157,9 +159,12 @@ def _photo_of(name: str) -> str:
     return parts[2] if len(parts) == 4 else ""
 
 
-def _check_identity(sidecar: dict[str, Any], photo: PhotoRef, pipeline_version: str) -> None:
+def _check_sidecar(sidecar: dict[str, Any], photo: PhotoRef, pipeline_version: str) -> None:
+    """Raise unless it is the sidecar of this result, and has what is compared; KeyError where something lacks."""
     named = sidecar["photo"]
     if (named["photo_id"], named["generation"]) != (photo.photo_id, photo.generation):
         raise ValueError(f"it is of photo {named['photo_id']} in version {named['generation']}")
     if sidecar["pipeline_version"] != pipeline_version:
         raise ValueError(f"it is of pipeline {sidecar['pipeline_version']}")
+    stored_text_of(sidecar)
+    bibs_of_sidecar(sidecar)

@@ -63,7 +63,10 @@ class ResultRestoring:
             if found is None or facts.result is None:
                 return False
             photo, version = facts.result
-            analysis = analysis_of(*found)
+            try:
+                analysis = analysis_of(*found)
+            except KeyError:  # a sidecar of an early version, which lacks some of it
+                return False
             admitted = self._admission.admit(photo.album, analysis)
             if admitted is not analysis or found[0] != facts.sidecar:
                 content = sidecar_bytes(sidecar(photo, admitted, version))
