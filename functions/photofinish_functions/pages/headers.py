@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 
-def page_headers(storage_origin: str, live_origin: str | None) -> dict[str, str]:
-    """Headers of a page that shows pictures of `storage_origin`, uploads to it, and listens to `live_origin`."""
+
+def page_headers(storage_origin: str, live_origin: str | None, styles: Sequence[str] = ()) -> dict[str, str]:
+    """Headers of a page that shows pictures of `storage_origin`, uploads to it, and listens to `live_origin`.
+
+    `styles` are the hashes of the styles that are written into it, as `'sha256-…'`.
+    """
     connections = f"'self' {storage_origin} {live_origin or ''}".rstrip()
     policy = {
         "default-src": "'none'",
@@ -16,7 +21,7 @@ def page_headers(storage_origin: str, live_origin: str | None) -> dict[str, str]
         "img-src": f"'self' blob: data: {storage_origin}",
         "manifest-src": "'self'",
         "script-src": "'self'",
-        "style-src": "'self'",
+        "style-src": " ".join(("'self'", *styles)),
         "worker-src": "'self'",
     }
     return {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import Request, Response, make_response, render_template
 from markupsafe import Markup
 
 from photofinish_functions.access.cookies import session_of_cookie
+from photofinish_functions.pages.compression import compress
 from photofinish_functions.pages.messages import DEFAULT, Catalogue
 from photofinish_functions.pages.static_files import StaticFiles
 
@@ -22,20 +23,30 @@ class Renderer:
 
     static: StaticFiles
     catalogue: Catalogue
-    headers: Callable[[], Mapping[str, str]]
+    headers: Callable[[Sequence[str]], Mapping[str, str]]
+    """Of a page into which styles with these hashes are written."""
 
     def page(self, request: Request, template: str, *sections: str, status: int = 200, **values: object) -> Response:
         """Answer `request` with a template, which gets `values`, the messages of `sections` and `common`, and:
 
-        `t(key, **values)` for a message, `static(name)` for the address of a file, `icon(name)` for a symbol,
-        `messages` for scripts, `has_no_session` where the API need not be asked who is signed in.
+        `t(key, **values)` for a message, `static(name)` for the address of a file, `style(*names)` for style sheets to
+        write into the page, `modules(name)` for the addresses of a script and all that it imports, `icon(name)` for a
+        symbol, `messages` for scripts, `has_no_session` where the API need not be asked who is signed in.
         """
-        language = self.language_of(request)
+        language, styles = self.language_of(request), list[str]()
+
+        def style(*names: str) -> Markup:
+            written = self.static.style(*names)
+            styles.append(written.source)
+            return Markup("<style>{}</style>").format(Markup(written.text))  # noqa: S704  our own files
+
         messages = self.catalogue.of(language, "common", *sections)
         body = render_template(
             f"pages/{template}",
             t=_translate(messages),
             static=self.static.address,
+            style=style,
+            modules=self.static.modules,
             icon=self._icon,
             messages=messages,
             language=language,
@@ -44,7 +55,8 @@ class Renderer:
             **values,
         )
         answer = make_response(body, status)
-        answer.headers.update(self.headers())
+        compress(answer, request)
+        answer.headers.update(self.headers(styles))
         answer.headers["Content-Language"] = language
         if request.args.get("lang") in self.catalogue.languages:
             answer.set_cookie(

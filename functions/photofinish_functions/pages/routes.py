@@ -8,6 +8,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, request
 
 from photofinish_functions.api.guarding import open_to_all
+from photofinish_functions.pages.compression import compress
 from photofinish_functions.pages.console import add_console
 from photofinish_functions.pages.headers import page_headers
 from photofinish_functions.pages.messages import Catalogue
@@ -24,8 +25,10 @@ def blueprint(storage_origin: Callable[[], str], live_origin: str | None) -> Blu
     """All pages. They may show pictures of `storage_origin`, asked for once, and listen to streams of `live_origin`."""
     pages = Blueprint("pages", __name__, template_folder="templates", static_folder=None)
     static = StaticFiles.load()
-    headers = functools.cache(lambda: page_headers(storage_origin(), live_origin))
-    renderer = Renderer(static=static, catalogue=Catalogue.load(), headers=headers)
+    storage = functools.cache(storage_origin)
+    renderer = Renderer(
+        static=static, catalogue=Catalogue.load(), headers=lambda styles: page_headers(storage(), live_origin, styles)
+    )
 
     @pages.get("/static/<version>/<path:name>")
     @open_to_all("static_file")
@@ -35,10 +38,7 @@ def blueprint(storage_origin: Callable[[], str], live_origin: str | None) -> Blu
             return renderer.page(request, "not_found.html", status=404)
         answer = Response(found.content, content_type=found.content_type)
         if found.content_type.startswith(_COMPRESSED):
-            answer.vary.add("Accept-Encoding")
-            if request.accept_encodings.best_match(("gzip",)) is not None:
-                answer.data = found.gzipped
-                answer.content_encoding = "gzip"
+            compress(answer, request, found.gzipped)
         # While a new revision takes over, a page of one may ask an instance of the other: it gets what is there.
         answer.headers["Cache-Control"] = _IMMUTABLE if version == static.version else "no-store"
         return answer

@@ -8,7 +8,7 @@ from photofinish_functions.pages.static_files import StaticFiles
 
 OFFLINE_PAGE = "/offline"
 _SCRIPT = "service-worker.js"
-_KEPT = (".css", ".js", ".svg", ".woff2")
+_KEPT = (".js", ".svg", ".woff2")
 _NOT_OF_RUNNERS = ("console/", "components-page", _SCRIPT)
 
 

@@ -6,9 +6,12 @@ import gzip
 import hashlib
 import mimetypes
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Self
+
+from photofinish_functions.pages.inline_styles import InlineStyle, inline_style
+from photofinish_functions.pages.module_graph import module_graph
 
 FOLDER = Path(__file__).parent / "static"
 _VERSION_CHARS = 12
@@ -32,7 +35,7 @@ class StaticFile:
         return gzip.compress(self.content, mtime=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StaticFiles:
     """All files by their name below `static/` (`components/grid.js`), and the version that is in their addresses.
 
@@ -56,3 +59,17 @@ class StaticFiles:
         """The path under which the file is served; KeyError if there is none of this name."""
         assert name in self.files, f"there is no static file {name!r}"
         return f"/static/{self.version}/{name}"
+
+    def text(self, name: str) -> str:
+        """What a script or style says."""
+        return self.files[name].content.decode()
+
+    @cache  # noqa: B019  there is one, which lives as long as the process
+    def style(self, *names: str) -> InlineStyle:
+        """These style sheets, to be written into a page."""
+        return inline_style(map(self.text, names), self.address)
+
+    @cache  # noqa: B019
+    def modules(self, name: str) -> tuple[str, ...]:
+        """The addresses of a module and all that it imports."""
+        return tuple(map(self.address, module_graph(name, self.text)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import io
 import json
 import re
@@ -29,6 +31,10 @@ def client() -> FlaskClient:
     return app.test_client()
 
 
+def sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
 def policy_of(header: str) -> dict[str, list[str]]:
     return {name: values for name, *values in (part.split() for part in header.split(";"))}
 
@@ -40,7 +46,10 @@ def test_a_page_runs_only_what_this_origin_serves(client: FlaskClient, page: str
     assert answer.headers["Cache-Control"] == "no-store"
     policy = policy_of(answer.headers["Content-Security-Policy"])
     assert policy["default-src"] == ["'none'"]
-    assert policy["script-src"] == policy["style-src"] == ["'self'"]
+    assert policy["script-src"] == ["'self'"]
+    written = re.findall("<style>(.*?)</style>", answer.text, re.DOTALL)
+    assert written
+    assert policy["style-src"] == ["'self'", *(f"'sha256-{sha256(style)}'" for style in written)]
     assert policy["connect-src"] == ["'self'", STORAGE, LIVE]
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
@@ -48,13 +57,23 @@ def test_a_page_runs_only_what_this_origin_serves(client: FlaskClient, page: str
 @pytest.mark.parametrize("page", PAGES)
 def test_everything_that_a_page_loads_is_served_and_kept(client: FlaskClient, page: str) -> None:
     html = client.get(page).text
-    assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script>", html), "the policy would block it"
-    addresses = set(re.findall(r'(?:src|href)="(/static/[^"#]+)', html))
-    assert len(addresses) >= 5
+    assert not re.search(r"\sstyle=|\son[a-z]+=|<script>", html), "the policy would block it"
+    addresses = set(re.findall(r'(?:src="|href="|url\(")(/static/[^"#]+)', html))
+    assert len(addresses) >= 4
     for address in addresses:
         answer = client.get(address)
         assert answer.status_code == 200, address
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_waits_for_no_style_and_names_every_module_that_it_will_import(client: FlaskClient, page: str) -> None:
+    html, static = client.get(page).text, StaticFiles.load()
+    assert 'rel="stylesheet"' not in html
+    [script] = re.findall(r'<script type="module" src="([^"]+)"', html)
+    assert [script, *re.findall(r'<link rel="modulepreload" href="([^"]+)"', html)] == list(
+        static.modules(script.split("/", 3)[3])
+    )
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -70,9 +89,11 @@ def test_a_chosen_language_is_remembered(client: FlaskClient) -> None:
     assert '<html lang="de">' in client.get("/components?lang=tlh").text
 
 
-def test_static_files_are_compressed_for_browsers_that_take_it(client: FlaskClient) -> None:
-    address = StaticFiles.load().address("tokens.css")
+@pytest.mark.parametrize("address", ["/a/spring-10k", "/static/{version}/tokens.css"])
+def test_pages_and_files_are_compressed_for_browsers_that_take_it(client: FlaskClient, address: str) -> None:
+    address = address.format(version=StaticFiles.load().version)
     plain = client.get(address)
+    assert "Content-Encoding" not in plain.headers
     packed = client.get(address, headers={"Accept-Encoding": "gzip"})
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.data) == plain.data

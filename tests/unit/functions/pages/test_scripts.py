@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from photofinish_functions.pages.inline_styles import inline_style
+from photofinish_functions.pages.module_graph import module_graph
 from photofinish_functions.pages.service_worker import worker_script
 from photofinish_functions.pages.static_files import FOLDER, StaticFiles
 
@@ -22,6 +24,25 @@ def test_what_a_script_imports_is_there(name: str) -> None:
     script = FOLDER / name
     for imported in IMPORT.findall(script.read_text(encoding="utf-8")):
         assert (script.parent / imported).resolve().is_file(), f"{name} imports {imported}"
+
+
+def test_a_page_names_the_modules_that_are_imported_at_once_nearest_first() -> None:
+    sources = {
+        "runner/page.js": 'import "../grid.js";\nimport { a,\n  b } from "./near.js";\nf(() => import("./x.js"));\n',
+        "grid.js": 'export { rows } from "./rows.js";\nimport { el } from "./elements.js";\n',
+        "runner/near.js": 'import { el } from "../elements.js";\nimport { loop } from "./page.js";\n',
+        "rows.js": 'export const rows = 1; // from "./nothing.js"\n',
+        "elements.js": "",
+    }
+    wanted = ["runner/page.js", "grid.js", "runner/near.js", "rows.js", "elements.js"]
+    assert module_graph("runner/page.js", sources.__getitem__) == wanted
+
+
+def test_a_style_that_is_written_into_a_page_finds_its_files() -> None:
+    sheet = '/* The font */\n@font-face {\n  src: url("fonts/a.woff2");\n}\na {\n  background: url("data:,");\n}\n'
+    assert inline_style([sheet, "b {\n}\n"], "/static/1/{}".format).text == (
+        '@font-face {\nsrc: url("/static/1/fonts/a.woff2");\n}\na {\nbackground: url("data:,");\n}\nb {\n}'
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in SCRIPTS if not name.startswith("vendor/")])
