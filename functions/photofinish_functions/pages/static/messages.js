@@ -4,6 +4,8 @@ const messages = JSON.parse(document.getElementById("messages").textContent);
 export const language = document.documentElement.lang;
 const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
+const days = new Intl.DateTimeFormat(language, { dateStyle: "long" });
+const times = new Intl.DateTimeFormat(language, { timeStyle: "short" });
 
 /** The message `key` with `values` in its braces; numbers are formatted. */
 export function t(key, values = {}) {
@@ -23,11 +25,10 @@ export const has = (key) => key in messages;
 
 /** A day, `2026-05-01`, in words. */
 export function day(date) {
-  const at = new Date(`${date}T12:00:00`);
-  return new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(at);
+  return days.format(new Date(`${date}T12:00:00`));
 }
 
 /** A time of day of `2026-05-01T10:15:00`, as the camera's clock said it. */
 export function timeOfDay(taken) {
-  return new Intl.DateTimeFormat(language, { timeStyle: "short" }).format(new Date(taken.slice(0, 19)));
+  return times.format(new Date(taken.slice(0, 19)));
 }
