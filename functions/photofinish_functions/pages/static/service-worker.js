@@ -22,7 +22,8 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== self.location.origin) return;
   if (FILES.includes(url.pathname)) {
-    event.respondWith(caches.match(request).then((kept) => kept ?? fetch(request)));
+    // A file is the same for every origin and encoding; scripts are asked for with an origin, and were kept without one.
+    event.respondWith(caches.match(request, { ignoreVary: true }).then((kept) => kept ?? fetch(request)));
   } else if (request.mode === "navigate" && /^\/[as]\//.test(url.pathname)) {
     event.respondWith(fetch(request).catch(() => caches.match(OFFLINE)));
   }
