@@ -62,6 +62,7 @@ from photofinish_functions.api.routes import (
     webhooks_of_all,
 )
 from photofinish_functions.api.telling import tell_of_changes
+from photofinish_functions.compression import compress_lists
 from photofinish_functions.pages import routes as pages
 from photofinish_functions.request_bodies import DISCARD_WITHIN_S, RequestBody
 
@@ -133,6 +134,7 @@ def make_app(
     app.register_blueprint(pages.blueprint(lambda: cloud.storage_origin, live_origin))
     log_requests(app)
     add_headers(app, cors_origins)
+    compress_lists(app)
     tell_of_changes(app, lambda: cloud.webhook_messages)
     guard_routes(app, gate)
     answer_once(app, lambda: cloud.kept_answers)

@@ -9,7 +9,7 @@ from flask import Request, Response, make_response, render_template
 from markupsafe import Markup
 
 from photofinish_functions.access.cookies import session_of_cookie
-from photofinish_functions.pages.compression import compress
+from photofinish_functions.compression import compress
 from photofinish_functions.pages.messages import DEFAULT, Catalogue
 from photofinish_functions.pages.static_files import StaticFiles
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, request
 
 from photofinish_functions.api.guarding import open_to_all
-from photofinish_functions.pages.compression import compress
+from photofinish_functions.compression import compress
 from photofinish_functions.pages.console import add_console
 from photofinish_functions.pages.headers import page_headers
 from photofinish_functions.pages.messages import Catalogue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -217,6 +219,17 @@ class TestPhotoLists:
                     break
                 cursor = {"cursor": after}
             assert found == names
+
+    def test_long_lists_are_compressed_for_those_who_take_it(self, api: Api) -> None:
+        for number in range(4):
+            record(api, photo(f"race/{number}.jpg"), PhotoStatus.DONE, **DONE)
+        plain = api.call("GET", "/albums/race/photos")
+        packed = api.call("GET", "/albums/race/photos", headers={"Accept-Encoding": "gzip"})
+        assert ("Content-Encoding" in plain.headers, packed.headers["Content-Encoding"]) == (False, "gzip")
+        assert "Accept-Encoding" in plain.headers["Vary"]
+        listed = json.loads(gzip.decompress(packed.data))["photos"]
+        assert [one["photo"] for one in listed] == [one["photo"] for one in plain.get_json()["photos"]]
+        assert len(packed.data) < len(plain.data) / 2
 
     def test_the_cursor_of_another_list_is_refused(self, api: Api) -> None:
         for number in range(2):
