@@ -22,7 +22,7 @@ def test_the_page_on_a_slow_network_and_on_none(cloud: LocalCloud, sample_album:
     pictures = [photo.path for photo in sample_album.photos if photo.path.suffix == ".jpg"][:4]
     made_album.fill(cloud.environment, ALBUM, PHOTOS, pictures)
     result = subprocess.run(
-        ["node", "--test", "--test-reporter=spec", "network.test.mjs"],
+        ["node", "--test", "--test-reporter=spec", "--test-timeout=120000", "network.test.mjs"],
         cwd=browser.CLIENTS,
         env=os.environ | {"CHROMIUM": browser.chromium() or "", "SHARE_URL": _shared(cloud), "ALBUM": ALBUM},
         capture_output=True,
