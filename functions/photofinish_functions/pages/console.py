@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from flask import Blueprint, Response, request
 
 from photofinish_functions.api.guarding import open_to_all
@@ -16,5 +18,12 @@ def add_console(pages: Blueprint, renderer: Renderer, live_origin: str | None) -
     @open_to_all("console")
     def console(view: str = "") -> Response:
         """The console of organisers."""
-        del view  # of the scripts
-        return renderer.page(request, "console.html", "console", live_origin=live_origin)
+        also = _module_of(view, renderer.static.files)
+        return renderer.page(request, "console.html", "console", live_origin=live_origin, also=also)
+
+
+def _module_of(view: str, files: Container[str]) -> list[str]:
+    """The module that `main.js` will import to show a view (`albums/spring-10k/photos`); empty if it is not known."""
+    parts = view.split("/")
+    name = "albums" if len(parts) < 2 else parts[2] if len(parts) > 2 else "overview"
+    return [module for module in (f"console/{name}.js", f"console/{name}/view.js") if module in files]

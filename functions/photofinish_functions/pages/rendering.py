@@ -30,7 +30,8 @@ class Renderer:
         """Answer `request` with a template, which gets `values`, the messages of `sections` and `common`, and:
 
         `t(key, **values)` for a message, `static(name)` for the address of a file, `style(*names)` for style sheets to
-        write into the page, `modules(name)` for the addresses of a script and all that it imports, `icon(name)` for a
+        `t(key, **values)` for a message, `static(name)` for the address of a file, `style(*names)` for style sheets to
+        write into the page, `modules(*names)` for the addresses of scripts and all that they import, `icon(name)` for a
         symbol, `messages` for scripts, `has_no_session` where the API need not be asked who is signed in.
         """
         language, styles = self.language_of(request), list[str]()

@@ -70,6 +70,6 @@ class StaticFiles:
         return inline_style(map(self.text, names), self.address)
 
     @cache  # noqa: B019
-    def modules(self, name: str) -> tuple[str, ...]:
-        """The addresses of a module and all that it imports."""
-        return tuple(map(self.address, module_graph(name, self.text)))
+    def modules(self, *names: str) -> tuple[str, ...]:
+        """The addresses of modules and all that they import."""
+        return tuple(map(self.address, module_graph(names, self.text)))

@@ -35,7 +35,7 @@ def test_a_page_names_the_modules_that_are_imported_at_once_nearest_first() -> N
         "elements.js": "",
     }
     wanted = ["runner/page.js", "grid.js", "runner/near.js", "rows.js", "elements.js"]
-    assert module_graph("runner/page.js", sources.__getitem__) == wanted
+    assert module_graph(["runner/page.js"], sources.__getitem__) == wanted
 
 
 def test_a_style_that_is_written_into_a_page_finds_its_files() -> None:
