@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from photofinish_emulators.common.bounded_log import BoundedLog
 from photofinish_emulators.common.parent_death import die_with_parent
 from photofinish_emulators.common.processes import ProcessIdentity, identify, is_alive
@@ -236,9 +238,11 @@ async def _answers(port: int, path: str) -> bool:
 async def end_orphans(identities: Iterable[ProcessIdentity], timeout_s: float) -> None:
     """End the processes that an earlier supervisor left running, on systems where they do not end with it.
 
-    Those still alive after `timeout_s` are killed with their process groups.
+    Those still alive after `timeout_s` are killed with their process groups. What is left of a group whose leader has
+    ended is killed at once: workers of a function notice that late, and have its port until then.
     """
-    alive = [identity for identity in identities if is_alive(identity)]
+    leaders = list(identities)
+    alive = [identity for identity in leaders if is_alive(identity)]
     for identity in alive:
         _signal(identity, signal.SIGTERM)
     deadline = time.monotonic() + timeout_s
@@ -248,6 +252,23 @@ async def end_orphans(identities: Iterable[ProcessIdentity], timeout_s: float) -
         _signal(identity, signal.SIGKILL)
     while any(is_alive(identity) for identity in alive):
         await asyncio.sleep(POLL_S)
+    while left := _groups_without_leader(leaders):
+        for group in left:
+            with suppress(ProcessLookupError):  # they have ended
+                os.killpg(group, signal.SIGKILL)
+        await asyncio.sleep(POLL_S)
+
+
+def _groups_without_leader(leaders: Iterable[ProcessIdentity]) -> set[int]:
+    """Groups of these leaders that live on without them. Their ids are not given to other processes meanwhile."""
+    ended = {leader.pid for leader in leaders if leader.pid > 0 and identify(leader.pid) is None}
+    found = set()
+    for process in psutil.process_iter(["status"]):
+        with suppress(ProcessLookupError):
+            group = os.getpgid(process.pid)
+            if group in ended and process.info["status"] != psutil.STATUS_ZOMBIE:
+                found.add(group)
+    return found
 
 
 def _signal(identity: ProcessIdentity, signum: signal.Signals) -> None:

@@ -270,6 +270,28 @@ def test_a_copy_of_a_state_directory_does_not_control_the_original(tmp_path: Pat
         process.kill()
 
 
+def test_what_is_left_of_a_killed_piece_is_ended(tmp_path: Path) -> None:
+    """gunicorn's workers go on for a moment, and have the port that the next start needs."""
+    worker_file = tmp_path / "worker"
+    code = f"""
+import pathlib, subprocess, sys, time
+worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+pathlib.Path({str(tmp_path / "new")!r}).write_text(str(worker.pid))
+pathlib.Path({str(tmp_path / "new")!r}).rename({str(worker_file)!r})
+time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as piece:
+        leader = identify(piece.pid)
+        assert leader is not None
+        wait_until(worker_file.exists, "the piece has a worker")
+        worker = identify(int(worker_file.read_text()))
+        assert worker is not None
+        piece.kill()
+    assert is_alive(worker)
+    asyncio.run(end_orphans([leader], timeout_s=10))
+    assert not is_alive(worker)
+
+
 @pytest.mark.parametrize("name", ["file", "file/below"])
 def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
