@@ -20,6 +20,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from photofinish_emulators.stack import CannotServe, StackFailed
 from support.faulty_cloud.cloud import FREEZE_S, FaultyCloud
 from support.faulty_cloud.running import Run, Running
 from support.faulty_cloud.schedule import outages
@@ -67,8 +68,10 @@ def hurt(cloud: FaultyCloud, seed: int, faults: int, seconds: float, console: Co
         try:
             schedule = outages(seed, cloud.pieces, freeze_s=FREEZE_S)
             running.hurt(schedule, run, photos_before=_PHOTOS_BEFORE, goes_on=goes_on)
-        except AssertionError as error:
+        except (AssertionError, CannotServe, StackFailed) as error:
             problem = str(error)
+        except KeyboardInterrupt:
+            console.print("interrupted; waiting until everything is healed")
         running.settle(run)
         running.close()
     return run, problem

@@ -15,6 +15,7 @@ from support.tcp_proxy import CALM, Weather
 from support.waiting import wait_until
 
 _MESSAGES = 10
+_PHOTOS_TO_A_STEP = 2
 _STEP_S = 120.0
 """So long a task may take to come to a step: it may have to start first."""
 
@@ -55,6 +56,7 @@ class Injector:
         moment = "before" if fault.kind is Kind.KILL_BEFORE else "after"
         file = self._cloud.deaths / f"{moment} {fault.target}"
         file.touch()
+        self._album.upload(_PHOTOS_TO_A_STEP)  # a warm task may have finished all others by now
         came = self._comes(lambda: not file.exists())
         file.unlink(missing_ok=True)
         return came
