@@ -1,5 +1,5 @@
 // The journey of an organiser through the console, in Chromium: sign in, create an album, drop photos while the network
-// goes away, look through them, correct a number and undo it, share. Prints one JSON line about each step.
+// goes away, look through them, correct a number and undo it, share, administer, erase. Prints one JSON line about each step.
 //
 //     PHOTOFINISH_API_URL=… PHOTOFINISH_API_KEY=… CHROMIUM=… node pages/console.mjs ALBUM NUMBER FILE…
 //
@@ -7,6 +7,9 @@
 
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
+
+import { administration, erase, inTheDark } from "./console_administration.mjs";
+import { changes } from "./console_changes.mjs";
 
 const TIMEOUT_MS = 90_000;
 const [album, shown, ...files] = process.argv.slice(2);
@@ -18,6 +21,8 @@ const page = await context.newPage();
 page.setDefaultTimeout(TIMEOUT_MS);
 const broken = [];
 page.on("pageerror", (error) => broken.push(error.message));
+const complaints = [];
+page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
 
 const tell = (step, facts = {}) => console.log(JSON.stringify({ step, ...facts }));
 const opens = (section) => page.getByRole("navigation", { name: "Album" }).getByRole("link", { name: section, exact: true }).click();
@@ -31,6 +36,8 @@ async function violations() {
 
 try {
   await page.goto(`${server}/console`);
+  await page.getByLabel("API key").waitFor();
+  tell("signed out at first", { complaints });
   await page.getByLabel("API key").fill("not-a-key");
   await page.getByRole("button", { name: "Sign in" }).click();
   tell("refused", { message: await page.getByRole("alert").textContent(), axe: await violations() });
@@ -67,6 +74,9 @@ try {
   await opens("Photos");
   await page.locator(".grid li").nth(files.length - 1).waitFor();
   tell("grid", { photos: await page.locator(".grid li").count(), axe: await violations() });
+  await page.getByRole("button", { name: "Near duplicates" }).click();
+  await page.waitForURL("**/photos?near_duplicates=true");
+  await page.locator(".grid, .empty").first().waitFor();
   await page.getByRole("button", { name: "Rejected" }).click();
   await page.getByRole("status").filter({ hasText: "1 photo" }).waitFor();
   tell("filtered", { address: new URL(page.url()).search });
@@ -82,14 +92,20 @@ try {
   await page.waitForFunction((wanted) => document.querySelector(".number-input").value === wanted, read);
   tell("corrected", { read, corrected, undone: await number.inputValue(), axe: await violations() });
 
+  const parts = { page, tell, opens, titled, violations };
+  await changes(parts);
+
   await opens("Share");
   await page.getByLabel("Where it is used").fill("Poster");
   await page.getByRole("button", { name: "Make a link" }).click();
-  await page.getByRole("img", { name: "QR code of the link" }).waitFor();
-  tell("shared", { link: await page.getByLabel("Link", { exact: true }).inputValue(), axe: await violations() });
+  const code = (await page.getByRole("img", { name: "QR code of the link" }).screenshot()).toString("base64");
+  tell("shared", { code, link: await page.getByLabel("Link", { exact: true }).inputValue(), axe: await violations() });
 
   await page.goBack();
-  await page.locator(".number-input").first().waitFor();
+  await titled("Numbers to decide");
+  const made = await administration(parts);
+  await inTheDark({ ...parts, album: made });
+  await erase({ ...parts, album: made });
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("API key").waitFor();
   tell("signed out", { broken });
