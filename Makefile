@@ -21,7 +21,7 @@ CARGO := cargo --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-properties test-old-pgvector fuzz-api fuzz fix hooks clients terraform-test terraform-applied check-deployment audit sbom \
-	check-images lock bench bench-emulators bench-search bench-bibs bench-fairness bench-people bench-webhooks bench-notifications bench-events bench-statistics bench-live page-looks bench-downloads gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
+	check-images lock bench bench-emulators bench-search bench-bibs bench-fairness bench-people bench-webhooks bench-notifications bench-events bench-statistics bench-live page-looks page-pictures bench-downloads gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -171,6 +171,9 @@ bench-live: setup  ## A thousand live streams in one instance: latency from even
 
 page-looks: setup tests/clients/node_modules  ## Renew the pictures that the looks of pages are compared with, after a change that is meant
 	@RENEW_LOOKS=1 $(BIN)/pytest tests/e2e/test_page_looks.py
+
+page-pictures: setup tests/clients/node_modules  ## Take the pictures of all pages in docs/pictures anew (some minutes)
+	@cd tests && ../$(BIN)/python -m support.page_pictures
 
 bench-events: setup  ## The event log with 10 million events: filters, writers and readers at once, cost of a commit
 	@$(BIN)/python tests/bench/events/run.py --report docs/benchmarks/events.md
