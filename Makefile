@@ -21,7 +21,7 @@ CARGO := cargo --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-properties test-old-pgvector fuzz-api fuzz fix hooks clients terraform-test terraform-applied check-deployment audit sbom \
-	check-images lock bench bench-emulators bench-search bench-bibs bench-fairness bench-people bench-webhooks bench-notifications bench-events bench-statistics bench-live page-looks page-pictures bench-downloads gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
+	check-images lock bench bench-emulators bench-search bench-bibs bench-fairness bench-people bench-webhooks bench-notifications bench-events bench-statistics bench-live bench-pages page-looks page-pictures bench-downloads gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -169,6 +169,13 @@ bench-downloads: setup  ## Memory and speed of a ZIP of 2 GB, interrupted and re
 bench-live: setup  ## A thousand live streams in one instance: latency from event to client, memory (on an idle machine)
 	@$(BIN)/python tests/bench/events/live.py
 
+bench-pages: setup tests/bench/pages/node_modules  ## The pages with 50,000 photos: first paint, filters, frames, Lighthouse (on an idle machine)
+	@cd tests && ../$(BIN)/python -m bench.pages.run --report ../docs/benchmarks/pages.md
+
+tests/bench/pages/node_modules: tests/bench/pages/package-lock.json
+	@cd tests/bench/pages && npm ci --silent --no-audit --no-fund
+	@touch $@
+
 page-looks: setup tests/clients/node_modules  ## Renew the pictures that the looks of pages are compared with, after a change that is meant
 	@RENEW_LOOKS=1 $(BIN)/pytest tests/e2e/test_page_looks.py
 
@@ -270,4 +277,5 @@ lock: setup  ## Write the lock files anew (newest versions that pyproject.toml a
 	@$(COMPILE) -o supply_chain/audit.txt supply_chain/audit.in
 
 clean:  ## Remove what was built
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-clients $(VENV)-fuzz $(VENV)-mutate rust_core/target tests/clients/node_modules
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-clients $(VENV)-fuzz $(VENV)-mutate rust_core/target tests/clients/node_modules \
+		tests/bench/pages/node_modules
