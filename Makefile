@@ -21,7 +21,7 @@ CARGO := cargo --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-properties test-old-pgvector fuzz-api fuzz fix hooks clients terraform-test terraform-applied check-deployment audit sbom \
-	check-images lock bench bench-emulators bench-search bench-bibs bench-fairness bench-people bench-webhooks bench-notifications bench-events bench-statistics bench-live bench-pages page-looks page-pictures bench-downloads gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
+	check-images lock bench bench-emulators bench-search bench-bibs bench-fairness bench-people bench-webhooks bench-notifications bench-events bench-statistics bench-live bench-pages page-looks page-pictures bench-downloads journey gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -165,6 +165,9 @@ bench-bibs: setup  ## Reading an album's numbers again by a start list, against 
 
 bench-downloads: setup  ## Memory and speed of a ZIP of 2 GB, interrupted and resumed
 	@cd tests && ../$(BIN)/python -m bench.downloads.memory
+
+journey: setup tests/clients/node_modules  ## 50 photos dropped, QR code, selfie, her photos, ZIP, in a real browser; writes the times
+	@cd tests && ../$(BIN)/python -m bench.journey.run --write
 
 bench-live: setup  ## A thousand live streams in one instance: latency from event to client, memory (on an idle machine)
 	@$(BIN)/python tests/bench/events/live.py
