@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from google.cloud import storage
@@ -19,6 +21,9 @@ from google.cloud.firestore import Client as FirestoreClient
 
 from photofinish.domain.photo import FINAL_STATUSES, PhotoRef
 from support.leaks import leaks
+from support.mail_server import PASSWORD, USER
+from support.ports import free_port
+from support.webhook_receiver import certificate
 
 ALL_FINAL_TIMEOUT_S = 150.0
 
@@ -29,6 +34,9 @@ class LocalCloud:
 
     state_dir: Path
     environment: dict[str, str]
+    mail_port: int = 0
+    """Where the local cloud expects a mail server, which a test starts with `mail_tls`."""
+    mail_tls: ssl.SSLContext | None = None
 
     def command(
         self, *arguments: str, check: bool = True, env: dict[str, str] | None = None
@@ -96,6 +104,12 @@ class LocalCloud:
         state = json.loads((self.state_dir / "stack.json").read_text())
         return {name: piece["pid"] for name, piece in state["pieces"].items() if piece["pid"]}
 
+    def kill(self, name: str) -> None:
+        """End the processes of a piece as a crash does; another is started in its place."""
+        root = psutil.Process(self.pids()[name])
+        for process in (root, *root.children(recursive=True)):
+            process.kill()
+
 
 def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -> Any:
     deadline = time.monotonic() + timeout_s
@@ -110,13 +124,25 @@ def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClou
     """One local cloud for all end-to-end tests: it takes long to start."""
     state_dir = tmp_path_factory.mktemp("local-cloud") / "state"
     made = LocalCloud(state_dir, {})
-    made.command("up", "--detach", "--json")
+    mail_port = free_port()
+    mail_tls, _ = certificate(state_dir.parent, "localhost")
+    telling = {
+        "PHOTOFINISH_NOTIFICATION_CHANNELS": "email,webhook",
+        "PHOTOFINISH_PUBLIC_URL": "https://photos.example.org",
+        "PHOTOFINISH_SMTP_HOST": "localhost",
+        "PHOTOFINISH_SMTP_PORT": str(mail_port),
+        "PHOTOFINISH_SMTP_USER": USER,
+        "PHOTOFINISH_SMTP_PASSWORD": PASSWORD,
+        "PHOTOFINISH_MAIL_FROM": "Photos <photos@example.org>",
+        "SSL_CERT_FILE": str(state_dir.parent / "localhost.pem"),
+    }
+    made.command("up", "--detach", "--json", env=telling)
     try:
-        cloud = LocalCloud(state_dir, made.json("env"))
+        cloud = LocalCloud(state_dir, made.json("env"), mail_port, mail_tls)
         yield cloud
         names = {name for (name,) in cloud.sql("SELECT name FROM person WHERE name IS NOT NULL")}
         secret_files = ("api_key", "key_secret", "token_secret", "pepper", "receipt_key", "webhook_key")
-        secrets = names | {(state_dir / name).read_text(encoding="ascii") for name in secret_files}
+        secrets = names | {PASSWORD} | {(state_dir / name).read_text(encoding="ascii") for name in secret_files}
         logs = sorted((state_dir / "logs").iterdir())
         assert logs, "the pieces log"
         assert [leak for log in logs for leak in leaks(log.name, log.read_bytes(), secrets)] == []

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 
-import psutil
 import pytest
 from standardwebhooks import Webhook
 
@@ -78,9 +77,7 @@ def test_every_event_arrives_though_the_function_is_killed(cloud: LocalCloud, se
     app.event_log.append(events)
     app.webhook_messages.nudge()
     wait_until(lambda: len(server.received) > EVENTS // 6, "some arrive")
-    function = psutil.Process(cloud.pids()["deliver-webhooks"])
-    for process in (function, *function.children(recursive=True)):
-        process.kill()
+    cloud.kill("deliver-webhooks")
     wait_until(lambda: set(server.ids) >= {str(event.id) for event in events}, "all arrive", 200)
     for request in server.received:
         Webhook(secret).verify(request.body, request.headers)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,10 +28,17 @@ class MailServer:
     is_implicit: bool = False
     refusals: dict[str, str] = field(default_factory=dict)
     """Address → answer of the server to it."""
+    holds: bool = False
+    """Whether senders wait for the answer to an address, for ever."""
+    held: threading.Event = field(default_factory=threading.Event)
+    """One waits."""
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
+        if self.holds:
+            self.held.set()
+            await asyncio.get_running_loop().create_future()  # until the sender hangs up
         if address in self.refusals:
             return self.refusals[address]
         envelope.rcpt_tos.append(address)
@@ -49,8 +58,8 @@ def _authenticate(_server: SMTP, _session: Session, _envelope: Envelope, _mechan
 
 
 @contextmanager
-def mail_server(tls: ssl.SSLContext, *, implicit: bool = False) -> Iterator[MailServer]:
-    """With STARTTLS, or with TLS from the start (`implicit`)."""
+def mail_server(tls: ssl.SSLContext, *, implicit: bool = False, port: int | None = None) -> Iterator[MailServer]:
+    """With STARTTLS, or with TLS from the start (`implicit`); on a free port, or one of `free_port`."""
     made = MailServer()
     options: dict[str, Any] = {"authenticator": _authenticate, "auth_required": True}
     if implicit:
@@ -58,7 +67,7 @@ def mail_server(tls: ssl.SSLContext, *, implicit: bool = False) -> Iterator[Mail
         options |= {"ssl_context": tls, "auth_require_tls": False}
     else:
         options |= {"tls_context": tls, "require_starttls": True}
-    made.port, made.is_implicit = free_port(), implicit
+    made.port, made.is_implicit = port or free_port(), implicit
     controller = Controller(made, hostname="127.0.0.1", port=made.port, **options)
     controller.start()
     try:

@@ -10,7 +10,7 @@ import psutil
 
 # The variables that processes of the local cloud inherit; a container in the cloud has about the same. Settings and
 # credentials of the calling shell are left out on purpose: what a process needs must be declared.
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 # Start times are computed from the boot time, which changes a little when the clock is set.
 _START_TOLERANCE_S = 2.0
 
