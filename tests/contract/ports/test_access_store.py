@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.adapters.postgres.database import Database
-from photofinish.domain.access import AlbumAccess, AuditFilter, PresentedKey, RateLimit, Scope
+from photofinish.domain.access import AlbumAccess, AuditFilter, KeyState, PresentedKey, RateLimit, Scope
 from photofinish.errors import Misconfigured
 from photofinish.ports import ALIKE_WITHIN_S
 from support.access import audit_entry, new_key, pg_access, stored_key
@@ -83,6 +83,17 @@ def test_revoking_again_keeps_the_first_time(store: PgAccessStore) -> None:
     assert store.revoke_key(key_id)
     assert store.find_key(key_id) == first
     assert not store.revoke_key("a" * 16)
+
+
+@pytest.mark.parametrize("later", ["NULL", "now() + interval '1 year'"])
+def test_no_statement_revives_a_key(store: PgAccessStore, database: str, later: str) -> None:
+    key_id = new_key(store).key_id
+    store.revoke_key(key_id)
+    with psycopg.connect(database) as owner, pytest.raises(psycopg.errors.RaiseException, match="was revoked"):
+        owner.execute(f"UPDATE api_key SET revoked_at = {later}")
+    key = store.find_key(key_id)
+    assert key is not None
+    assert key.state(datetime.now(UTC)) is KeyState.REVOKED
 
 
 def test_the_use_of_a_key_is_recorded_to_the_hour(store: PgAccessStore) -> None:
