@@ -233,7 +233,6 @@ def deliver_webhooks(message: Message) -> None:
 
 
 @on_message
-@_relaying_events()
 def on_enrolment_finalized(message: Message) -> None:
     """Enrol a person by an uploaded picture; on schedule, by pictures whose notification was lost."""
     from photofinish.application.people.enrolment import enrol, sweep
@@ -242,24 +241,26 @@ def on_enrolment_finalized(message: Message) -> None:
     if is_storage_notification(message):
         store = cloud.enrolment_pictures
         picture = parse_object_finalized(message, bucket=cloud.settings.enrolment_bucket)
-        enrol(
-            picture,
-            store=store,
+        with _relaying_events():
+            enrol(
+                picture,
+                store=store,
+                enrolments=cloud.enrolments,
+                pictures=cloud.pictures,
+                suppression=cloud.suppression,
+                liveness=cloud.liveness,
+            )
+        return
+    is_full_run(message)  # raises NotOurs for any other message
+    with _relaying_events():
+        sweep(
+            uploaded_before=datetime.now(UTC) - LOST_AFTER,
+            store=cloud.enrolment_pictures,
             enrolments=cloud.enrolments,
             pictures=cloud.pictures,
             suppression=cloud.suppression,
             liveness=cloud.liveness,
         )
-        return
-    is_full_run(message)  # raises NotOurs for any other message
-    sweep(
-        uploaded_before=datetime.now(UTC) - LOST_AFTER,
-        store=cloud.enrolment_pictures,
-        enrolments=cloud.enrolments,
-        pictures=cloud.pictures,
-        suppression=cloud.suppression,
-        liveness=cloud.liveness,
-    )
 
 
 @on_message

@@ -13,6 +13,8 @@ import pytest
 from cloudevents.http import CloudEvent
 
 from photofinish import wiring
+from photofinish.adapters.memory.event_log import MemoryEventLog
+from photofinish.adapters.memory.webhook_deliveries import MemoryWebhookMessages
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import WorkItem
 from photofinish.ports.work_messages import work_message
@@ -39,6 +41,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> MemoryCloud:
     app.documents, app.queue, app.events = cloud.documents, cloud.queue, cloud.events
     app.clustering, app.enrolment_pictures, app.enrolments, app.pictures = (MagicMock() for _ in range(4))
     app.suppression = MagicMock()
+    app.event_log, app.webhook_messages = MemoryEventLog(), MemoryWebhookMessages()
     monkeypatch.setattr(entry_points, "app", lambda: app)
     monkeypatch.setattr(entry_points, "_start", lambda: None)  # pytest's own logging stays
     return cloud

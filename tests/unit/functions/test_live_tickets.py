@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from photofinish.domain.secret_versions import SecretVersions
@@ -36,11 +36,11 @@ def test_a_replaced_secret_is_accepted_until_it_is_removed() -> None:
     assert tickets(NEW).read(text) is None
 
 
-@given(st.data())
-def test_a_changed_ticket_is_refused(data: st.DataObject) -> None:
-    text = tickets(NEW).ticket("key", "ada", "race")
-    at = data.draw(st.integers(0, len(text) - 1))
-    other = data.draw(st.sampled_from("abcdefghijklmnopqrstuvwxyz.-_").filter(lambda letter: letter != text[at]))
+@given(st.integers(0), st.sampled_from("abcdefghijklmnopqrstuvwxyz.-_"))
+def test_a_changed_ticket_is_refused(place: int, other: str) -> None:
+    text = tickets(NEW).ticket("key", "ada", "race")  # each is another, so what is drawn must not depend on it
+    at = place % len(text)
+    assume(other != text[at])
     assert tickets(NEW).read(text[:at] + other + text[at + 1 :]) is None
 
 

@@ -14,6 +14,7 @@ from photofinish.adapters.memory.audit_anchors import MemoryAuditAnchors
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.people import MemoryPeopleDocuments
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
+from photofinish.adapters.memory.webhook_deliveries import MemoryWebhookMessages
 from photofinish.adapters.postgres.access import PgAccessStore
 from photofinish.application.audit_anchoring import verify
 from photofinish_functions import entry_points
@@ -55,6 +56,7 @@ def test_entries_are_deleted_when_their_retention_is_over(store: PgAccessStore, 
     cloud.documents = cloud.erasable_documents = MemoryDocuments()
     cloud.store = cloud.erasable_objects = MemoryPhotoStore()
     cloud.people_documents = MemoryPeopleDocuments()
+    cloud.webhook_messages = MemoryWebhookMessages()
     event = CloudEvent(
         {"type": "google.cloud.pubsub.topic.v1.messagePublished", "source": "//pubsub.googleapis.com/"},
         {"message": {"data": "e30=", "publishTime": now.isoformat()}},

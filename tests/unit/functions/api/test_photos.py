@@ -259,7 +259,8 @@ class TestAlbums:
         record(api, photo("race/1.jpg"), PhotoStatus.DONE)
         record(api, photo("race/3.jpg"))
         counted = {"album": "race", "photos": 2, "faces": 2, "bibs": 1}
-        assert api.call("GET", "/albums").get_json()["albums"] == [counted]
+        titled = counted | {"title": None, "held_on": None}
+        assert api.call("GET", "/albums").get_json()["albums"] == [titled]
         detail = api.call("GET", "/albums/race").get_json()
         uploaded = api.cloud.documents.last_upload("race")
         assert uploaded is not None
@@ -292,7 +293,8 @@ class TestAlbums:
     def test_an_album_with_only_queued_photos(self, api: Api) -> None:
         record(api, photo("new/1.jpg"))
         counted = {"album": "new", "photos": 0, "faces": 0, "bibs": 0}
-        assert api.call("GET", "/albums").get_json()["albums"] == [counted]
+        [listed] = api.call("GET", "/albums").get_json()["albums"]
+        assert counted.items() <= listed.items()
         assert counted.items() <= api.call("GET", "/albums/new").get_json().items()
         assert api.call("GET", "/albums/new").get_json()["photos_by_status"] == {"queued": 1}
 
