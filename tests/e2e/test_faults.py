@@ -22,19 +22,13 @@ OUTAGES = (
     ),
     Outage(
         (
+            Fault(kind=Kind.AWAY, target="pubsub", seconds=2),
+            Fault(kind=Kind.REPEAT, target="10 times", amount=10),
             Fault(kind=Kind.KILL, target="postgres"),
             Fault(kind=Kind.OVERWRITE, target="photos", amount=2),
             Fault(kind=Kind.DELETE, target="photos", amount=1),
         ),
         2,
-    ),
-    Outage(
-        (
-            Fault(kind=Kind.AWAY, target="pubsub", seconds=2),
-            Fault(kind=Kind.REPEAT, target="10 times", amount=10),
-            Fault(kind=Kind.KILL, target="run-jobs"),
-        ),
-        3,
     ),
 )
 
