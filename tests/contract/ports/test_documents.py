@@ -515,7 +515,7 @@ def test_nothing_of_an_older_version_stays_in_the_document(documents: Documents,
 
 
 def test_albums_longer_than_a_page_are_listed_wholly(documents: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photofinish.adapters.google.documents._PAGE", 3)
+    monkeypatch.setattr("photofinish.adapters.google.document_queries._PAGE", 3)
     photos = [stored(f"race/{number}.jpg") for number in range(7)]
     for photo in photos:
         queue(documents, photo)
