@@ -32,7 +32,7 @@ from photofinish.application.unindexing import unindex_without_result
 from photofinish.application.webhooks.relaying import relay_soon, relaying_soon
 from photofinish.domain.photo import PhotoStatus, is_folder_placeholder
 from photofinish.domain.webhook import ABANDON_AFTER
-from photofinish.errors import NotOurs
+from photofinish.errors import NotFound, NotOurs
 from photofinish.logs import fields, log_json
 from photofinish.settings import ApiSettings, PageSettings, RetentionSettings
 from photofinish.wiring import app
@@ -43,6 +43,7 @@ from photofinish_functions.events import (
     is_storage_notification,
     parse_dead_letter,
     parse_delivery,
+    parse_erasure,
     parse_message,
     parse_object_deleted,
     parse_object_finalized,
@@ -137,16 +138,23 @@ def reconcile(message: Message) -> None:
 def expire(message: Message) -> None:
     """Erase what must not be kept any longer.
 
-    That is, when an object of the photo bucket was deleted or overwritten, what was found in it. Hourly, and when the
-    API asks for a run: links to previews of albums that began to redact, what was requested to be erased, albums that
-    ended, originals where only results are kept, and old records of requests, after the audit was anchored. Nightly,
-    also the results of deleted objects whose notification was lost.
+    That is, when an object of the photo bucket was deleted or overwritten, what was found in it; when an erasure was
+    requested, what is left of it. Hourly, and when the API asks for a run: links to previews of albums that began to
+    redact, erasures that nothing finished yet, albums that ended, originals where only results are kept, and old
+    records of requests, after the audit was anchored. Nightly, also the results of deleted objects whose notification
+    was lost.
     """
     cloud = app()
     if is_storage_notification(message):
         photo = parse_object_deleted(message, bucket=cloud.settings.photo_bucket)
         if not is_folder_placeholder(photo):
             cloud.deleted_objects.erase(photo.ref)
+        return
+    if erasure_id := parse_erasure(message):
+        try:
+            cloud.eraser.finish(erasure_id)
+        except NotFound as error:
+            raise NotOurs(str(error)) from None
         return
     full = is_full_run(message)
     # First, because links given before show what must not be seen any more.

@@ -130,6 +130,18 @@ def parse_delivery(message: Message) -> int | str | None:
     return int(delivery_id)
 
 
+def parse_erasure(message: Message) -> str | None:
+    """Return the id of the erasure that a message asks to finish; None: it asks for a whole run.
+
+    Raises:
+        NotOurs: it has an id that is none of an erasure.
+    """
+    erasure_id = message.attributes.get("erasure_id")
+    if erasure_id is not None and not _UUID.fullmatch(erasure_id):
+        raise NotOurs(f"not the id of an erasure: {erasure_id[:40]!r}")
+    return erasure_id
+
+
 def is_result(message: Message) -> bool:
     """Whether the message says that a photo was queued or reached a final status."""
     return "status" in message.attributes

@@ -14,7 +14,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from google.cloud import pubsub_v1
 
 from e2e.conftest import LocalCloud
 from photofinish_cli.sample_album import SampleAlbum
@@ -55,21 +54,12 @@ def steps(cloud: LocalCloud, sample_album: SampleAlbum, tmp_path_factory: pytest
                 if told[-1]["step"] == "created":  # the end of the journey erases it
                     entrant = "SELECT name FROM entrant WHERE number = %s AND name = 'Ada Lovelace'"
                     told[-1]["entrants"] = cloud.sql(entrant, number)
-                if told[-1]["step"] == "erasing":
-                    run_retention(cloud)
             code = journey.wait()
         finally:
             journey.kill()
         errors.seek(0)
         assert code == 0, f"{told[-1:]}\n{errors.read()}"
     return {one["step"]: one for one in told} | {"album": album, "number": number}
-
-
-def run_retention(cloud: LocalCloud) -> None:
-    """As the hourly schedule does."""
-    publisher = pubsub_v1.PublisherClient()
-    topic = publisher.topic_path(cloud.environment["GOOGLE_CLOUD_PROJECT"], "photo-retention")
-    publisher.publish(topic, b"{}").result(timeout=60)
 
 
 def test_a_key_is_exchanged_for_a_session_that_scripts_cannot_read(steps: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +10,14 @@ from pydantic import Field
 
 from photofinish.domain.access import Scope
 from photofinish.domain.erasure import Erasure, ErasureKind, ErasureTarget, Reason
-from photofinish.errors import NotFound
+from photofinish.errors import NotFound, Unavailable
+from photofinish.logs import fields
 from photofinish.wiring import App
 from photofinish_functions.access.refusals import Forbidden
 from photofinish_functions.api.guarding import principal
 from photofinish_functions.api.schemas import Output, Parameters
+
+log = logging.getLogger(__name__)
 
 
 class Originals(Parameters):
@@ -24,7 +28,7 @@ class Originals(Parameters):
 
 
 class ErasureJson(Output):
-    """An erasure. Searches and documents show nothing of what it erases; objects in buckets go within the hour."""
+    """An erasure. Searches and documents show nothing of what it erases; objects in buckets go next."""
 
     erasure_id: str
     kind: ErasureKind
@@ -39,9 +43,14 @@ class ErasureJson(Output):
 def request_erasure(services: App, target: ErasureTarget, unknown: Exception) -> tuple[dict[str, Any], int]:
     """Begin an erasure, and return the answer; raises `unknown` where there is nothing to erase."""
     try:
-        return erasure_json(services.erasure_requests.request(target, reason=Reason.REQUEST)), 202
+        erasure = services.erasure_requests.request(target, reason=Reason.REQUEST)
     except NotFound:
         raise unknown from None
+    try:
+        services.retention_runs.finish_erasure(erasure.id)
+    except Unavailable as error:
+        log.warning("an erasure waits for the hourly run: %s", error, extra=fields(erasure_id=erasure.id))
+    return erasure_json(erasure), 202
 
 
 def with_originals(query: Originals, album: str) -> bool:

@@ -35,3 +35,7 @@ class RetentionRuns(Protocol):
     def request(self) -> None:
         """Have it run within seconds rather than within the hour; return once the request is durable."""
         ...
+
+    def finish_erasure(self, erasure_id: str) -> None:
+        """Have one erasure finished within seconds rather than within the hour; return once that is durable."""
+        ...

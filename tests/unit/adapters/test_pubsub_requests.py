@@ -206,6 +206,7 @@ class Publisher:
         (lambda to: PubSubWebhookMessages(to, "p", "t").notify(["one", "two"]), 2),
         (lambda to: PubSubWebhookMessages(to, "p", "t").nudge(), 1),
         (lambda to: PubSubRetentionRuns(to, "p", "t").request(), 1),
+        (lambda to: PubSubRetentionRuns(to, "p", "t").finish_erasure("one"), 1),
     ],
 )
 def test_a_message_counts_as_published_only_when_it_is_stored(publish: Callable[[Any], None], count: int) -> None:

@@ -24,6 +24,7 @@ from photofinish_functions.events import (
     Message,
     is_full_run,
     parse_dead_letter,
+    parse_erasure,
     parse_message,
     parse_object_finalized,
 )
@@ -311,3 +312,11 @@ def test_reconcile_finds_an_album_in_both_spellings_and_no_placeholders(album: s
     )
     assert (done.seen, done.queued) == (2, 2)
     assert cloud.documents.counts("Z\u00fcrich") == {PhotoStatus.QUEUED: 2}
+
+
+def test_a_message_names_the_erasure_to_finish_or_asks_for_a_run() -> None:
+    erasure_id = "1b4e28ba-2fa1-4d2b-883f-0016d3cca427"
+    assert parse_erasure(Message(b"{}", {"erasure_id": erasure_id}, NOW)) == erasure_id
+    assert parse_erasure(Message(b"{}", {}, NOW)) is None
+    with pytest.raises(NotOurs, match="not the id of an erasure"):
+        parse_erasure(Message(b"{}", {"erasure_id": "all"}, NOW))

@@ -195,7 +195,7 @@ class PubSubWebhookMessages:
 
 
 class PubSubRetentionRuns:
-    """Messages on the topic of the hourly run, as its schedule sends them."""
+    """Messages on the topic of the hourly run: as its schedule sends them, or with the one erasure to finish."""
 
     def __init__(self, publisher: PublisherClient, project: str, topic: str) -> None:
         self._publisher = publisher
@@ -204,6 +204,10 @@ class PubSubRetentionRuns:
     @unavailable_when_transient
     def request(self) -> None:
         self._publisher.publish(self._topic, b"{}").result(timeout=_TIMEOUT_S)
+
+    @unavailable_when_transient
+    def finish_erasure(self, erasure_id: str) -> None:
+        self._publisher.publish(self._topic, b"{}", erasure_id=erasure_id).result(timeout=_TIMEOUT_S)
 
 
 def _expired(what: str, request: Callable[[], object]) -> Collection[str]:

@@ -30,10 +30,14 @@ class MemoryRetentionRecords:
 
 
 class MemoryRetentionRuns:
-    """:class:`photofinish.ports.RetentionRuns` that counts."""
+    """:class:`photofinish.ports.RetentionRuns` that keeps what was asked for."""
 
     def __init__(self) -> None:
         self.requested = 0
+        self.erasures: list[str] = []
 
     def request(self) -> None:
         self.requested += 1
+
+    def finish_erasure(self, erasure_id: str) -> None:
+        self.erasures.append(erasure_id)

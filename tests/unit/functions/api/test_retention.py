@@ -1,12 +1,18 @@
-"""Which albums will be erased, over the API."""
+"""Which albums will be erased, over the API, and that an erasure is finished at once."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import pytest
+
+from photofinish.adapters.memory.retention import MemoryRetentionRuns
 from photofinish.domain.access import Scope
 from photofinish.domain.album_policy import AlbumPolicy
+from photofinish.errors import Unavailable
 from support.api import Api, error_of
+from support.faces import bib, photo
+from support.index import add
 
 
 def test_albums_that_end_are_listed_the_next_one_first(api: Api) -> None:
@@ -25,3 +31,20 @@ def test_albums_that_end_are_listed_the_next_one_first(api: Api) -> None:
 def test_it_needs_a_key_of_all_albums_with_scope_admin(api: Api) -> None:
     for key in (api.key_for(Scope.WRITE), api.key_for(Scope.ADMIN, albums=frozenset({"race"}))):
         assert error_of(api.call("GET", "/retention", key=key)) == (403, "forbidden")
+
+
+def test_what_is_requested_to_be_erased_is_finished_at_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = api.cloud.retention_runs
+    assert isinstance(runs, MemoryRetentionRuns)
+    for name in "ab":
+        add(api.cloud.index, photo(f"race/{name}.jpg"), [], [bib("42")])
+    assert api.call("DELETE", "/albums/no-album").status_code == 404
+    assert runs.erasures == []
+    erased = api.call("DELETE", f"/albums/race/photos/{photo('race/a.jpg').photo_id}")
+    assert runs.erasures == [erased.get_json()["erasure_id"]]
+
+    def refuse(_: str) -> None:
+        raise Unavailable("no topic")
+
+    monkeypatch.setattr(runs, "finish_erasure", refuse)
+    assert api.call("DELETE", "/albums/race").status_code == 202, "the hourly run finishes it"
