@@ -7,9 +7,10 @@ that counts can be added, and taken back, without the single values; its percent
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -193,14 +194,16 @@ class Changes:
         )
 
 
-def photos_per_person(photos: Sequence[int]) -> PhotosPerPerson | None:
-    """Return the distribution of how many photos each person is on."""
-    if not photos:
+def photos_per_person(people: Mapping[int, int]) -> PhotosPerPerson | None:
+    """Return the distribution of how many photos each person is on; `people` has how many are on so many photos."""
+    total = sum(people.values())
+    if total == 0:
         return None
-    ordered = sorted(photos)
+    ordered = sorted(people)
+    seen = itertools.accumulate(people[photos] for photos in ordered)
     return PhotosPerPerson(
-        people=len(ordered),
-        mean=sum(ordered) / len(ordered),
-        p50=ordered[(len(ordered) - 1) // 2],
+        people=total,
+        mean=sum(photos * count for photos, count in people.items()) / total,
+        p50=next(photos for photos, count in zip(ordered, seen, strict=True) if count >= (total + 1) // 2),
         most=ordered[-1],
     )

@@ -37,6 +37,7 @@ def fill(conninfo: str, count: int, *, only: Sequence[str] = PARTS) -> float:
         for name, _ in indexes:
             conn.execute(f"DROP INDEX {name}")  # type: ignore[call-overload]
         conn.execute(statements["partitions"])  # type: ignore[call-overload]
+        conn.execute("ALTER TABLE person_face ENABLE ALWAYS TRIGGER photos_counted_after_insert")
         for name in only:
             conn.execute(statements[name], values)  # type: ignore[call-overload]
         for _, definition in indexes:

@@ -90,7 +90,7 @@ def test_percentiles_are_at_most_a_tenth_too_high(seconds: list[float], percent:
 def test_without_results_nothing_is_known() -> None:
     assert Counts().duration_s(50) is None
     assert Counts().share_with_bib is None
-    assert photos_per_person([]) is None
+    assert photos_per_person({}) is None
 
 
 def test_hours_are_of_utc() -> None:
@@ -99,6 +99,9 @@ def test_hours_are_of_utc() -> None:
 
 
 def test_photos_per_person() -> None:
-    found = photos_per_person([1, 9, 2, 4])
+    found = photos_per_person({4: 1, 1: 2, 9: 1, 2: 1})
     assert found is not None
-    assert (found.people, found.mean, found.p50, found.most) == (4, pytest.approx(4.0), 2, 9)
+    assert (found.people, found.mean, found.p50, found.most) == (5, pytest.approx(3.4), 2, 9)
+    even = photos_per_person({1: 1, 9: 1})
+    assert even is not None
+    assert even.p50 == 1

@@ -66,7 +66,7 @@ class MemoryStatistics:
         )
 
     def people(self, album: str) -> PhotosPerPerson | None:
-        return photos_per_person(self.photos_of_people.get(album, []))
+        return photos_per_person(Counter(self.photos_of_people.get(album, [])))
 
     def failures(self, since: datetime) -> Mapping[str, int]:
         wanted = EventFilter(types=frozenset({EventType.PHOTO_FAILED}), occurred_from=since)

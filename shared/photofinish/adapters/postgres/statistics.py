@@ -81,7 +81,7 @@ class PgStatistics:
     def people(self, album: str) -> PhotosPerPerson | None:
         with self._database.transaction() as conn:
             rows = conn.execute(_query("photos_per_person"), {"album_id": _album_id(conn, album)})
-            return photos_per_person([photos for (photos,) in rows])
+            return photos_per_person(dict(rows.fetchall()))
 
     def failures(self, since: datetime) -> Mapping[str, int]:
         with self._database.transaction() as conn:

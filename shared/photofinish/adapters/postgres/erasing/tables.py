@@ -81,6 +81,8 @@ PERSONAL_TABLES = (
     ),
     PersonalTable(name="collection_face", face=_OF_FACE, album=_OF_ALBUM),
     PersonalTable(name="person_face", photo=_OF_PHOTO, face=_OF_FACE, person=_OF_PERSON, album=_OF_ALBUM),
+    # Counted again when rows of person_face go.
+    PersonalTable(name="person_photos", person=_OF_PERSON, album=_OF_ALBUM, cascades=True),
     PersonalTable(
         name="person_rejection",
         photo=f"photo_id = ANY (%(photo_ids)s::uuid[]) AND {_OF_ALBUMS_PEOPLE}",

@@ -87,8 +87,8 @@ ORDER BY key DESC
 LIMIT %(limit)s
 
 -- name: photos_per_person
--- The index person_face_photos has these in order, so that count(DISTINCT) sorts nothing.
-SELECT count(DISTINCT photo_id) FROM person_face WHERE album_id = %(album_id)s GROUP BY person_id
+-- How many people are on how many photos: an album may have more people than one wants to send.
+SELECT photos, count(*) FROM person_photos WHERE album_id = %(album_id)s GROUP BY photos
 
 -- name: failures
 SELECT coalesce(data -> 'error' ->> 'code', 'unknown'), count(DISTINCT photo_id) FROM album_event
