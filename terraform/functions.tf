@@ -153,10 +153,11 @@ locals {
       secret_env = { PHOTOFINISH_PEPPER = local.pepper }
     }
     rekognition = {
-      target = "rekognition"
-      uses   = ["firestore", "database", "faces"]
-      size   = { cpu = 1, concurrency = 8 }
-      env    = { PHOTOFINISH_THREADS = "1" }
+      target       = "rekognition"
+      uses         = ["firestore", "database", "faces"]
+      publishes_to = ["webhooks"]
+      size         = { cpu = 1, concurrency = 8 }
+      env          = { PHOTOFINISH_THREADS = "1" }
       secret_env = {
         PHOTOFINISH_AWS_KEY_SECRET = local.key_secret
         PHOTOFINISH_TOKEN_SECRET   = local.token_secret

@@ -21,6 +21,7 @@ import cv2
 import psycopg
 import pytest
 from botocore.config import Config
+from google.cloud import pubsub_v1
 from google.cloud.storage import Client as StorageClient
 from psycopg.conninfo import make_conninfo
 
@@ -35,6 +36,7 @@ from support.firestore_server import FirestoreServer
 from support.pictures import BgrImage, astronaut, encode, group
 from support.ports import free_port
 from support.postgres import postgres_server
+from support.pubsub_server import PubsubServer, ack, pull
 from support.rekognition_model import check_answer
 
 if TYPE_CHECKING:
@@ -48,6 +50,20 @@ _FUNCTIONS = Path(__file__).parents[2] / "functions" / "main.py"
 _numbers = itertools.count(1)
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedMessages:
+    """What is published on a topic."""
+
+    subscriber: pubsub_v1.SubscriberClient
+    subscription: str
+
+    def take(self) -> int:
+        """How many messages came since the last call."""
+        if received := pull(self.subscriber, self.subscription):
+            ack(self.subscriber, self.subscription, *received)
+        return len(received)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RekognitionServer:
     """A running server."""
@@ -57,6 +73,8 @@ class RekognitionServer:
     access: PgAccessStore
     storage: StorageClient
     log: Path
+    relay_runs: PublishedMessages
+    """Asked for by requests that changed something."""
 
     def credentials(self, scope: Scope = Scope.ADMIN, **changes: Any) -> AwsCredentials:
         """The AWS pair of a new key."""
@@ -92,11 +110,22 @@ class RekognitionServer:
 
 @contextmanager
 def rekognition_server(folder: Path, storage: StorageClient) -> Iterator[RekognitionServer]:
-    with FirestoreServer(folder / "firestore") as firestore:
-        yield from _rekognition_server(folder, storage, firestore.address)
+    with FirestoreServer(folder / "firestore") as firestore, PubsubServer(folder / "pubsub") as pubsub:
+        yield from _rekognition_server(folder, storage, firestore.address, pubsub)
 
 
-def _rekognition_server(folder: Path, storage: StorageClient, firestore: str) -> Iterator[RekognitionServer]:
+def _messages(server: PubsubServer) -> PublishedMessages:
+    topic, subscription = "projects/test/topics/webhook-deliveries", "projects/test/subscriptions/relay"
+    server.publisher().create_topic(name=topic)
+    subscriber = server.subscriber()
+    subscriber.create_subscription(name=subscription, topic=topic)
+    return PublishedMessages(subscriber, subscription)
+
+
+def _rekognition_server(
+    folder: Path, storage: StorageClient, firestore: str, pubsub: PubsubServer
+) -> Iterator[RekognitionServer]:
+    messages = _messages(pubsub)
     conninfo = _new_database()
     if storage.lookup_bucket(PHOTO_BUCKET) is None:
         storage.create_bucket(PHOTO_BUCKET)
@@ -122,6 +151,7 @@ def _rekognition_server(folder: Path, storage: StorageClient, firestore: str) ->
                 "DATABASE_URL": conninfo,
                 "STORAGE_EMULATOR_HOST": storage._connection.API_BASE_URL,
                 "FIRESTORE_EMULATOR_HOST": firestore,
+                "PUBSUB_EMULATOR_HOST": pubsub.address,
             },
             stdout=output,
             stderr=output,
@@ -129,7 +159,14 @@ def _rekognition_server(folder: Path, storage: StorageClient, firestore: str) ->
     database = Database(conninfo)
     try:
         _wait_until_up(url, process, log)
-        yield RekognitionServer(url=url, conninfo=conninfo, access=PgAccessStore(database), storage=storage, log=log)
+        yield RekognitionServer(
+            url=url,
+            conninfo=conninfo,
+            access=PgAccessStore(database),
+            storage=storage,
+            log=log,
+            relay_runs=messages,
+        )
     finally:
         process.terminate()
         process.wait(timeout=START_TIMEOUT_S)

@@ -10,7 +10,8 @@ from typing import Any
 from flask import Request, Response
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from photofinish.domain.access import Principal
+from photofinish.application.webhooks.relaying import relay_soon
+from photofinish.domain.access import Principal, Scope
 from photofinish.domain.photo import is_album_name
 from photofinish.errors import NotFound, Unavailable
 from photofinish.wiring import App
@@ -91,6 +92,8 @@ def _admit_and_answer(request: Request, operation: str, cloud: App, gate: Gate, 
     except Exception:
         record("500 InternalServerError")
         raise
+    if outcome == "200" and OPERATIONS[operation].scope is not Scope.SEARCH:
+        relay_soon(cloud.webhook_messages)
     # No answer without an audit entry: where it cannot be written, the answer is an error.
     record(outcome, answer)
     return response

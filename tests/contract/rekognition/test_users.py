@@ -194,3 +194,15 @@ def test_a_user_has_at_most_100_faces(server: RekognitionServer) -> None:
     assert len(full["AssociatedFaces"]) == 100
     with pytest.raises(client.exceptions.ServiceQuotaExceededException):
         client.associate_faces(CollectionId=name, UserId="crowd", FaceIds=[ids[100]], UserMatchThreshold=0)
+
+
+def test_what_requests_change_is_relayed_at_once(
+    server: RekognitionServer, client: RekognitionClient, collection: str
+) -> None:
+    server.relay_runs.take()
+    client.create_user(CollectionId=collection, UserId="ada")
+    assert server.relay_runs.take() == 1
+    client.list_users(CollectionId=collection)
+    with pytest.raises(client.exceptions.ConflictException):
+        client.create_user(CollectionId=collection, UserId="ada")
+    assert server.relay_runs.take() == 0, "reading and refusals record nothing"
