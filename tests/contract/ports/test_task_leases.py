@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 
+from photofinish.adapters.google import task_leases
 from photofinish.adapters.google.task_leases import FirestoreTaskLeases
 from photofinish.adapters.memory.work import MemoryTaskLeases
 from photofinish.ports import TaskLeases
@@ -102,3 +103,26 @@ def test_the_last_report_of_every_place_is_there_until_it_is_taken_away(leases: 
     leases.report("one/0", None)
     assert leases.reports() == {"two/0": {"stages": []}}
     assert leases.live() == 0, "a report holds no place"
+
+
+def test_a_process_with_a_wrong_clock_neither_loses_nor_keeps_leases(
+    firestore_leases: FirestoreTaskLeases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class HoursBehind(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> HoursBehind:
+            return cls.fromtimestamp(datetime.now(UTC).timestamp() - 7200, tz)
+
+    class HoursAhead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> HoursAhead:
+            return cls.fromtimestamp(datetime.now(UTC).timestamp() + 7200, tz)
+
+    monkeypatch.setattr(task_leases, "datetime", HoursBehind)
+    firestore_leases.heartbeat("behind/0", expires_in_s=60)
+    monkeypatch.setattr(task_leases, "datetime", HoursAhead)
+    firestore_leases.heartbeat("ahead/0", expires_in_s=0.2)
+    assert firestore_leases.live() >= 1, "the other lease is not expired, whatever this process's clock says"
+    monkeypatch.undo()
+    wait_until(lambda: firestore_leases.live() == 1, "the lease of the process that was ahead to expire", timeout_s=10)
+    assert {id_ for id_, at in firestore_leases.held().items() if at > datetime.now(UTC)} == {"behind/0"}

@@ -6,9 +6,9 @@ It shares no code with what writes them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -36,8 +36,15 @@ class Comparison:
         return bool(self.lost or self.duplicated or self.orphaned or self.checked)
 
 
-def compare(live: Iterable[PhotoRef], firestore: Client, derived: storage.Bucket, conninfo: str) -> Comparison:
-    """`live`: the newest version of each photo that the bucket has."""
+def compare(
+    live: Iterable[PhotoRef],
+    firestore: Client,
+    derived: storage.Bucket,
+    conninfo: str,
+    *,
+    poisoned: Collection[PhotoRef] = (),
+) -> Comparison:
+    """`live`: the newest version of each photo that the bucket has; those that are `poisoned` must have failed."""
     found = Comparison()
     photos = {ref.photo_id: ref for ref in live}
     documents = {one.id: one.to_dict() or {} for one in firestore.collection(f"albums/{ALBUM}/photos").stream()}
@@ -61,7 +68,7 @@ def compare(live: Iterable[PhotoRef], firestore: Client, derived: storage.Bucket
     for photo_id, ref in photos.items():
         what = f"{ref.name} of version {ref.generation}"
         fields = documents.get(photo_id)
-        if fields is None or fields.get("status") not in ("done", "rejected"):
+        if fields is None or fields.get("status") not in (("failed",) if ref in poisoned else ("done", "rejected")):
             found.lost.append(f"{what} is {fields.get('status') if fields else 'not recorded'}: {_why(fields)}")
             continue
         if fields["photo"]["generation"] != ref.generation:
@@ -108,9 +115,13 @@ def _compare_result(
 
 
 def _left_leases(firestore: Client) -> list[str]:
-    places = (firestore.document("runtime/analysis_tasks").get().to_dict() or {}).get("places", {})
+    leases = (firestore.document("runtime/analysis_tasks").get().to_dict() or {}).get("leases", {})
     now = datetime.now(UTC)
-    return [f"the lease {name} is still held" for name, expires_at in places.items() if expires_at > now]
+    return [
+        f"the lease {name} is still held"
+        for name, lease in leases.items()
+        if lease["renewed_at"] + timedelta(seconds=lease["expires_in_s"]) > now
+    ]
 
 
 def _why(fields: dict[str, Any] | None) -> str:
