@@ -32,6 +32,7 @@ from photofinish.application.ingest import ingest
 from photofinish.application.people.projection import PeopleProjector
 from photofinish.application.reconcile import reconcile
 from photofinish.domain.access import AlbumAccess
+from photofinish.domain.album_card import AlbumCard
 from photofinish.domain.bib import Bib
 from photofinish.domain.bib_corrections import CorrectionKind, CorrectionRequest
 from photofinish.domain.bib_rules import BibRules
@@ -360,6 +361,25 @@ def test_an_erased_album_takes_new_photos(stores: Stores) -> None:
     assert race.state()["faces"] == (0, 0), "the originals that are still in the bucket are not analysed again"
     new = Race.fill(stores, "race", photos=1)
     assert new.state()["faces"] == (2, 1)
+    assert stores.documents.album_names(names=None, limit=10, after=None) == ["race"]
+
+
+def test_erasing_again_leaves_an_album_alone_that_is_used_again(stores: Stores) -> None:
+    race = Race.fill(stores, "race")
+    erasure = stores.eraser().erase(TARGETS["album"](race), reason=Reason.REQUEST)
+    new = Race.fill(stores, "race")
+    before, objects = new.state(), sorted(stores.objects())
+    stores.documents.album_documents.write("race", AlbumCard(title="The race of 2027"))
+    card = stores.documents.album_documents.documents["race"]
+    people = dict(stores.documents.people_documents.documents)
+
+    [again] = stores.eraser().reapply("race")
+
+    assert again == erasure, "what its receipt tells stays, too"
+    assert new.state() == before
+    assert sorted(stores.objects()) == objects
+    assert stores.documents.people_documents.documents == people
+    assert stores.documents.album_documents.documents["race"] == card
     assert stores.documents.album_names(names=None, limit=10, after=None) == ["race"]
 
 

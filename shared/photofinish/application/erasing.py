@@ -112,6 +112,8 @@ class ErasureRequests:
             people = self._erasable.people(target.album)
         if target.kind is ErasureKind.PERSON:
             people = [person for person in people if person == target.id]
+        if target.kind is ErasureKind.ALBUM:
+            people = self._gone(target.album, people)
         return {
             "photos": sum(self._erasable.count_photos(target.album, page) for page in _pages(photos)),
             "faces": self._erasable.count_faces(target.album, faces),
@@ -122,13 +124,19 @@ class ErasureRequests:
         album = erasure.target.album
         self._erasable.keep(Buried(erasure=erasure))
         self._erasable.close_album(album, erasure.started_at)
-        for page in _pages(self._erasable.versions(album)):
+        # The album may be used again: what came after the request stays.
+        for page in _pages(self._erasable.versions(album, uploaded_by=erasure.started_at)):
             self._erasures.bury_photos(erasure.id, page)
         photos = self._erasures.photos(erasure.id)
         self._note(erasure, "firestore", self._found_in_documents(erasure.target, photos, ()))
         for page in _pages(photos):
             self._erasable.erase_photos(album, page)
-        self._erasable.erase_people(album, self._erasable.people(album))
+        self._erasable.erase_people(album, self._gone(album, self._erasable.people(album)))
+
+    def _gone(self, album: str, people: Sequence[str]) -> list[str]:
+        """Those of `people` that the database does not have any more: others came when the album was used again."""
+        living = self._erasures.people(album)
+        return [person for person in people if person not in living]
 
     def _note(self, erasure: Erasure, store: str, counts: dict[str, int]) -> None:
         """Record what a store is about to lose: counted before it goes, so that a crash in between loses no count."""
@@ -177,7 +185,8 @@ class Eraser(ErasureRequests):
         erasure, found = buried.erasure, dict(buried.erasure.removed)
         photos = list(buried.photos)
         if target.kind is ErasureKind.ALBUM:
-            photos = list({one.photo_id: one for one in [*photos, *self._erasable.versions(target.album)]}.values())
+            documented = self._erasable.versions(target.album, uploaded_by=erasure.started_at)
+            photos = list({one.photo_id: one for one in [*photos, *documented]}.values())
         found["firestore"] = self._found_in_documents(target, photos, buried.faces)
         name = None if photo is None else photo.name
         for bucket, versions in self._objects_of(erasure, photos, original=name):

@@ -70,6 +70,12 @@ def is_erased_upload(album: Mapping[str, Any], photo: StoredPhoto) -> bool:
     return erased_at is not None and photo.uploaded_at <= erased_at
 
 
+def is_uploaded_after(fields: Mapping[str, Any], at: datetime) -> bool:
+    """Whether the document is about a photo that is known to be uploaded after `at`."""
+    uploaded_at = fields.get("stages", {}).get("uploaded_at")
+    return uploaded_at is not None and uploaded_at > at
+
+
 def generation_of(fields: Mapping[str, Any]) -> int:
     """The generation of the photo that a document is about, also where the photo is erased."""
     return int((fields["photo"] if "photo" in fields else fields["object"])["generation"])

@@ -80,6 +80,10 @@ class Erasures(Tombstones, Protocol):
         """The faces that the erasure buried."""
         ...
 
+    def people(self, album: str) -> set[str]:
+        """The ids of the people that the album has now."""
+        ...
+
     def object_name(self, erasure_id: str) -> str | None:
         """The name of the original that is to be deleted, until the erasure is finished."""
         ...
@@ -125,12 +129,13 @@ class ErasableDocuments(Protocol):
     def close_album(self, album: str, at: datetime) -> None:
         """Empty the document of `album`: photos uploaded before `at` are not recorded any more.
 
-        Also deletes its access document, so that signed-in users do not read photos that come later.
+        Also deletes its access document, so that signed-in users do not read photos that come later. An album that
+        was closed at `at` or later, and one that was created since, stays as it is: it may be used again.
         """
         ...
 
-    def versions(self, album: str) -> Iterator[ErasedPhoto]:
-        """The id and generation of every photo with a document, erased ones included."""
+    def versions(self, album: str, *, uploaded_by: datetime) -> Iterator[ErasedPhoto]:
+        """The id and generation of every photo with a document, erased ones included; none that was uploaded later."""
         ...
 
     def count_photos(self, album: str, photos: Sequence[ErasedPhoto]) -> int:

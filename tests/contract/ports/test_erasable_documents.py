@@ -63,7 +63,8 @@ def test_erased_photos_faces_and_albums_stay_erased(documents: tuple[Any, Any]) 
     assert (fields["bib_numbers"], fields["text"]) == (["202"], ["FINISH"])
 
     erased = ErasedPhoto(photo_id=PHOTO.photo_id, generation=5)
-    assert list(erasable.versions("race")) == [erased]
+    assert list(erasable.versions("race", uploaded_by=NOW)) == [erased]
+    assert list(erasable.versions("race", uploaded_by=NOW - timedelta(seconds=1))) == []
     assert erasable.count_photos("race", [ErasedPhoto(photo_id=PHOTO.photo_id, generation=4)]) == 0
     assert erasable.count_photos("race", [erased]) == 1
     erasable.erase_photos("race", [erased])
@@ -89,6 +90,9 @@ def test_erased_photos_faces_and_albums_stay_erased(documents: tuple[Any, Any]) 
     assert not shown.record_queued(stored(other), event_at=NOW, trace_id="t"), "uploaded before"
     assert shown.record_queued(stored(other, NOW + timedelta(hours=2)), event_at=NOW, trace_id="t")
     assert shown.album_names(names=frozenset({"race"}), limit=5, after=None) == ["race"]
+    for _ in range(2):
+        erasable.close_album("race", NOW + timedelta(hours=1))
+        assert shown.album_names(names=frozenset({"race"}), limit=5, after=None) == ["race"], "it is used again"
 
 
 def test_copies_of_tombstones_are_kept(documents: tuple[Any, Any]) -> None:
@@ -103,3 +107,19 @@ def test_copies_of_tombstones_are_kept(documents: tuple[Any, Any]) -> None:
     erasable.keep(buried)
     erasable.keep(buried)
     assert list(erasable.kept()) == [buried]
+
+
+def test_an_album_that_was_made_after_an_erasure_only_refuses_what_is_older(tmp_path: Path) -> None:
+    """Its document was lost and made again, so it does not tell of the erasure."""
+    with FirestoreServer(tmp_path / "firestore") as server, emulator_environment(server):
+        client = Client(project="erasing")
+        shown, erasable = FirestoreDocuments(client), FirestoreErasableDocuments(client)
+        new = PhotoRef(bucket="photos", name="race/3.jpg", generation=1)
+        assert shown.record_queued(stored(new, NOW), event_at=NOW, trace_id="t")
+        client.document("albums/race/access/users").set({"users": ["a"]})
+        erasable.close_album("race", NOW - timedelta(hours=1))
+        assert shown.album_names(names=frozenset({"race"}), limit=5, after=None) == ["race"]
+        assert client.document("albums/race/access/users").get().exists
+        old = PhotoRef(bucket="photos", name="race/4.jpg", generation=1)
+        assert not shown.record_queued(stored(old, NOW - timedelta(hours=2)), event_at=NOW, trace_id="t")
+        client.close()

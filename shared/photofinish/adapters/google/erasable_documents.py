@@ -13,13 +13,20 @@ from google.cloud.firestore import Client, Transaction, transactional
 from photofinish.adapters.google.errors import unavailable_when_transient
 from photofinish.domain.erasure import ErasedFace, ErasedPhoto, Erasure, ErasureKind, ErasureTarget, Reason
 from photofinish.domain.geometry import Box
-from photofinish.domain.photo_document import erased_fields, generation_of, is_erased, without_faces
+from photofinish.domain.photo_document import (
+    erased_fields,
+    generation_of,
+    is_erased,
+    is_uploaded_after,
+    without_faces,
+)
 from photofinish.ports import Buried
 
 _TIMEOUT_S = 30.0
 _PAGE = 300
 # A document may have 1 MiB, and a face takes about 200 bytes.
 _FACES_PER_DOCUMENT = 1000
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class FirestoreErasableDocuments:
@@ -57,16 +64,28 @@ class FirestoreErasableDocuments:
 
     @unavailable_when_transient
     def close_album(self, album: str, at: datetime) -> None:
-        batch = self._client.batch()
-        batch.set(self._album(album), {"erased_at": at})
-        batch.delete(self._album(album).collection("access").document("users"))
-        batch.commit(timeout=_TIMEOUT_S)
+        document = self._album(album)
+
+        @transactional
+        def write(transaction: Transaction) -> None:
+            known = document.get(transaction=transaction, timeout=_TIMEOUT_S).to_dict() or {}
+            if known.get("erased_at", _NEVER) >= at:
+                return
+            if known.get("created_at", _NEVER) > at:
+                transaction.update(document, {"erased_at": at})
+                return
+            transaction.set(document, {"erased_at": at})
+            transaction.delete(document.collection("access").document("users"))
+
+        write(self._client.transaction())
 
     @unavailable_when_transient
-    def versions(self, album: str) -> Iterator[ErasedPhoto]:
-        query = self._photos(album).select(["photo.generation", "object.generation"]).order_by("__name__")
-        for snapshot in _pages(query):
-            yield ErasedPhoto(photo_id=snapshot.id, generation=generation_of(snapshot.to_dict() or {}))
+    def versions(self, album: str, *, uploaded_by: datetime) -> Iterator[ErasedPhoto]:
+        fields = ["photo.generation", "object.generation", "stages.uploaded_at"]
+        for snapshot in _pages(self._photos(album).select(fields).order_by("__name__")):
+            known = snapshot.to_dict() or {}
+            if not is_uploaded_after(known, uploaded_by):
+                yield ErasedPhoto(photo_id=snapshot.id, generation=generation_of(known))
 
     @unavailable_when_transient
     def count_photos(self, album: str, photos: Sequence[ErasedPhoto]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -20,6 +20,7 @@ from photofinish.domain.photo_document import (
     identity_fields,
     is_erased,
     is_erased_upload,
+    is_uploaded_after,
     original_among,
     ref_of,
     stored_fields,
@@ -208,13 +209,14 @@ class MemoryDocuments:
 
     def close_album(self, album: str, at: datetime) -> None:
         with self._lock:
-            self.albums.discard(album)
-            self.album_documents.documents.pop(album, None)
-            self.erased_albums[album] = at
+            if self.erased_albums.get(album, at - timedelta(1)) < at:
+                self.albums.discard(album)
+                self.album_documents.documents.pop(album, None)
+                self.erased_albums[album] = at
 
-    def versions(self, album: str) -> Iterator[ErasedPhoto]:
+    def versions(self, album: str, *, uploaded_by: datetime) -> Iterator[ErasedPhoto]:
         for (its_album, photo_id), fields in list(self._photos.items()):
-            if its_album == album:
+            if its_album == album and not is_uploaded_after(fields, uploaded_by):
                 yield ErasedPhoto(photo_id=photo_id, generation=generation_of(fields))
 
     def count_photos(self, album: str, photos: Sequence[ErasedPhoto]) -> int:

@@ -80,6 +80,10 @@ class PgErasures:
     def faces(self, erasure_id: str) -> list[ErasedFace]:
         return [face_of_row(row) for row in self._rows("erased_faces", erasure_id)]
 
+    def people(self, album: str) -> set[str]:
+        with self._database.transaction() as conn:
+            return {str(row[0]) for row in conn.execute(_query("people"), {"album": album})}
+
     def object_name(self, erasure_id: str) -> str | None:
         [row] = self._rows("object_name", erasure_id) or [(None,)]
         return None if row[0] is None else str(row[0])

@@ -35,6 +35,9 @@ SELECT generation, name FROM photo
 WHERE album_id = %(album_id)s AND photo_id = %(photo_id)s
 FOR UPDATE
 
+-- name: people
+SELECT person_id FROM person JOIN album USING (album_id) WHERE album.name = %(album)s
+
 -- name: has_person
 SELECT EXISTS (SELECT FROM person WHERE album_id = %(album_id)s AND person_id = %(person_id)s)
 
