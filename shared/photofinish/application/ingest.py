@@ -25,8 +25,9 @@ def ingest(
 
     One with the bytes of another photo of its album is not analysed: it is done, and names the other.
 
-    It is recorded first: a crash in between leaves a record, and the event, delivered again, queues it. An overwrite of
-    a wrong size is queued, too: its task rejects it, and removes the older version from the search. For one that is not
+    It is recorded first, then its event is told, then it is queued: a crash in between leaves a record, and the
+    notification of the upload, delivered again, does the rest; what is told twice is one fact. An overwrite of a wrong
+    size is queued, too: its task rejects it, and removes the older version from the search. For one that is not
     as announced :func:`photofinish.application.unindexing.unindex_without_result` does that, after the result event.
     """
     if is_folder_placeholder(photo):
@@ -37,9 +38,9 @@ def ingest(
     trace_id = uuid.uuid4().hex
     if not documents.record_queued(photo, event_at=event_at, trace_id=trace_id):
         state = documents.states([photo.ref]).get(photo.ref)
-        if rejection is not None and is_version(state, photo.ref) and state.status is PhotoStatus.REJECTED:
+        if is_version(state, photo.ref) and (state.status is PhotoStatus.REJECTED or state.duplicate_of is not None):
             # The attempt that recorded it may have ended there, and the event has an older version unindexed.
-            events.publish_result(photo.ref, PhotoStatus.REJECTED)
+            events.publish_result(photo.ref, state.status)
         log.info(
             "nothing to do",
             extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, generation=photo.ref.generation),
@@ -62,8 +63,8 @@ def ingest(
         )
         return
     lane = _lane(photo.ref.album, documents)
-    queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id, uploaded_at=photo.uploaded_at)], lane=lane)
     events.publish_result(photo.ref, PhotoStatus.QUEUED)
+    queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id, uploaded_at=photo.uploaded_at)], lane=lane)
     log.info("queued", extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id, lane=lane))
 
 
@@ -102,12 +103,13 @@ def requeue(
     """Queue a recorded photo again whatever its status; False if the record has another generation.
 
     The old result stays until the new one replaces it. The time of the last change moves, so that the photo counts as
-    stuck only when this attempt is.
+    stuck only when this attempt is. The event is told before the message is published: a process that is killed between
+    the two leaves a stuck photo, which is queued again, but one that is analysed was told to be queued.
     """
     trace_id = uuid.uuid4().hex
     if not documents.record_requeued(photo, trace_id=trace_id):
         return False
     item = WorkItem(photo=photo, trace_id=trace_id, uploaded_at=uploaded_at)
-    queue.publish([item], lane=_lane(photo.album, documents))
     events.publish_result(photo, PhotoStatus.QUEUED)
+    queue.publish([item], lane=_lane(photo.album, documents))
     return True
