@@ -15,7 +15,8 @@ def unindex_without_result(photo: PhotoRef, status: PhotoStatus, documents: Docu
 
     A task that rejects a photo does that itself. What is left are photos that end without one: rejected when they were
     uploaded, over an older version that had faces; or given up by the queue, after a task died between the index and
-    the document. The record is read at once before, because a late task may bring the result of a failed photo.
+    the document. The record is asked while the index has the photo locked: a late task may bring the result of a failed
+    photo, and it writes the index again after the record.
 
     Previews of an overwritten version go when the bucket tells that it was overwritten, see
     :class:`photofinish.application.deleted_objects.DeletedObjects`.
@@ -26,6 +27,10 @@ def unindex_without_result(photo: PhotoRef, status: PhotoStatus, documents: Docu
         check_names(photo.name)
     except RejectedInput:
         return  # never indexed
-    state = documents.states([photo]).get(photo)
-    if is_version(state, photo) and state.status in _WITHOUT_RESULT and index.has_album(photo.album):
-        index.remove(photo)
+
+    def has_no_result() -> bool:
+        state = documents.states([photo]).get(photo)
+        return is_version(state, photo) and state.status in _WITHOUT_RESULT
+
+    if has_no_result() and index.has_album(photo.album):
+        index.remove(photo, if_still=has_no_result)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -47,8 +47,11 @@ class FaceIndex(Protocol):
         """
         ...
 
-    def remove(self, photo: PhotoRef) -> None:
+    def remove(self, photo: PhotoRef, *, if_still: Callable[[], bool] = lambda: True) -> None:
         """Delete everything found in `photo` (in this generation or an older one); twice equals once.
+
+        `if_still` is asked at a moment when no one else can write what was found in the photo: where it is false,
+        nothing is deleted.
 
         A late commit of an older generation is ignored; the same generation can be indexed again.
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.application.unindexing import unindex_without_result
 from photofinish.domain.photo import PhotoRef, PhotoStatus
+from photofinish.domain.work import PhotoState
 from photofinish.ports import FaceIndex
 from support.faces import bib, embedding, face, photo
 from support.index import add, photos_with_bib
@@ -44,6 +47,31 @@ def test_an_event_of_an_older_version_changes_nothing(index: FaceIndex) -> None:
     documents.record_final(NEW, PhotoStatus.DONE, {})
     unindex_without_result(OLD, PhotoStatus.FAILED, documents, index)
     assert photos_with_bib(index, "race", "42") == [NEW]
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_a_result_that_comes_meanwhile_stays(index: FaceIndex, late: int) -> None:
+    """A frozen task writes its result while its photo is taken out: after the record was read for the n-th time."""
+    # The index has the photo locked when the record is read for the second time: this write comes after.
+    writing = threading.Thread(target=indexed, args=(index, OLD))
+
+    class LateResult(MemoryDocuments):
+        reads = 0
+
+        def states(self, photos: Sequence[PhotoRef]) -> dict[PhotoRef, PhotoState]:
+            found = super().states(photos)
+            self.reads += 1
+            if self.reads == late:
+                self.record_final(OLD, PhotoStatus.DONE, {})
+                writing.start()
+            return found
+
+    documents = LateResult()
+    indexed(index, OLD)
+    documents.record_final(OLD, PhotoStatus.FAILED, {})
+    unindex_without_result(OLD, PhotoStatus.FAILED, documents, index)
+    writing.join()
+    assert photos_with_bib(index, "race", "42") == [OLD]
 
 
 def test_it_can_be_indexed_again(index: FaceIndex) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -50,9 +50,9 @@ class MemoryFaceIndex:
             self._albums.add(photo.album)
             return self.write_bibs(indexed, read, rules=indexed.rules)
 
-    def remove(self, photo: PhotoRef) -> None:
+    def remove(self, photo: PhotoRef, *, if_still: Callable[[], bool] = lambda: True) -> None:
         with self._lock:
-            if self._claim(photo):
+            if self._claim(photo) and if_still():
                 self._photos.pop(photo.photo_id, None)
 
     def set_entrants(self, album: str, entrants: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -106,11 +106,11 @@ class PgFaceIndex:
             record_events(conn, album_id, [_indexed(photo, pipeline_version, analysis)])
         return written
 
-    def remove(self, photo: PhotoRef) -> None:
+    def remove(self, photo: PhotoRef, *, if_still: Callable[[], bool] = lambda: True) -> None:
         with self._database.transaction() as conn:
             album_id = use_album(conn, photo.album)
             conn.execute(_bibs_query("rules_in_use"), {"album_id": album_id})
-            if not is_photo_erased(conn, photo) and _lock_photo(conn, photo, album_id):
+            if not is_photo_erased(conn, photo) and _lock_photo(conn, photo, album_id) and if_still():
                 _delete_findings(conn, {"photo_id": photo.photo_id, "album_id": album_id})
 
     @contextmanager
