@@ -16,7 +16,7 @@ from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.upload_batch import FileStatus
 from photofinish.domain.work import check_size
 from photofinish.errors import Conflict, PhotofinishError, RejectedInput
-from photofinish_cli.batch_uploads import Batches, send_content, session, start
+from photofinish_cli.batch_uploads import AddressEnded, Batches, send_content, session, start
 from photofinish_cli.drop_files import LeftOut
 from photofinish_cli.drop_names import Content, Placed, Placement, name_beside
 from photofinish_cli.dropping import Dropped, Problem, Results, content_of
@@ -207,8 +207,7 @@ class BatchDropping:
     def _send(self, http: Session, ready: _Ready, address: Future[str]) -> tuple[Placed, PhotoRef]:
         placed = ready.placed
         try:
-            with placed.photo.path.open("rb") as file:
-                generation = send_content(http, address.result(), file, ready.content.size_bytes)
+            generation = self._send_content(http, ready, address)
         except Conflict:  # another drop took the name meanwhile
             beside = replace(placed, name=name_beside(placed.photo.name, ready.content), placement=Placement.BESIDE)
             if placed.name == beside.name:
@@ -222,6 +221,17 @@ class BatchDropping:
         with self._counting:
             self._arrived[ready.batch_id] += 1
         return placed, PhotoRef(bucket=self._bucket, name=placed.name, generation=generation)
+
+    def _send_content(self, http: Session, ready: _Ready, address: Future[str]) -> int:
+        """Send to the address of the upload, or to another one if that has ended, as after hours of sleep."""
+        size = ready.content.size_bytes
+        with ready.placed.photo.path.open("rb") as file:
+            try:
+                return send_content(http, address.result(), file, size)
+            except AddressEnded:
+                name = ready.placed.name.removeprefix(f"{self._album}/")
+                upload = self._batches.renewed(ready.batch_id, name, ready.upload)
+                return send_content(http, start(http, upload), file, size)
 
 
 def _reason(error: Exception) -> str:

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from photofinish.errors import Conflict, RejectedInput, Unavailable
@@ -24,7 +25,16 @@ _TIMEOUT_S = 60.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
 _RECEIVED = re.compile(r"bytes=0-(\d+)")
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+_ENDED = frozenset({400, 401, 403, 404, 410})
+"""What the storage answers to an address whose time is over, for example because the laptop slept."""
 Answer = TypeVar("Answer")
+
+
+class AddressEnded(RejectedInput):
+    """The storage does not take the file at this address: ask for another, see :meth:`Batches.renewed`."""
+
+    def __init__(self, status_code: int) -> None:
+        super().__init__("upload_refused", f"the storage does not take it (HTTP {status_code})")
 
 
 class Batches:
@@ -34,6 +44,8 @@ class Batches:
         self._album = album
         self._last: str | None = None
         self._files_of_last = 0
+        self._renewed: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self._renewing = Lock()
         self.ids: list[str] = []
 
     def announce(self, files: Sequence[Mapping[str, Any]]) -> tuple[str, list[Mapping[str, Any]]]:
@@ -63,6 +75,24 @@ class Batches:
             cursor = page["next_cursor"]
             if cursor is None:
                 return
+
+    def renewed(self, batch_id: str, name: str, ended: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return how to upload a file whose `ended` upload the storage does not take any more.
+
+        All files of the batch that are awaited get new ones together: they have ended together.
+
+        Raises:
+            RejectedInput: the batch does not await the file.
+        """
+        with self._renewing:
+            known = self._renewed.get(batch_id, {}).get(name)
+            if known is None or known == ended:
+                files = self.files(batch_id, status="awaited", uploads=True)
+                self._renewed[batch_id] = {file["name"]: file["upload"] for file in files}
+                known = self._renewed[batch_id].get(name)
+        if known is None:
+            raise RejectedInput("upload_refused", "the storage does not take it, and its batch does not await it")
+        return known
 
     def page(self, batch_id: str, **query: Any) -> dict[str, Any]:
         return patiently(lambda: api_client.in_album("GET", self._album, f"/batches/{batch_id}", params=query))
@@ -106,6 +136,7 @@ def send_content(http: Session, address: str, file: BinaryIO, size: int) -> int:
     Goes on after interruptions where the bucket has a part.
 
     Raises:
+        AddressEnded: the bucket does not know the upload any more.
         Conflict: `name_taken`: the bucket has another object of this name.
         RejectedInput: the bucket refuses it.
         Unavailable: there was no answer for `PATIENCE_S`.
@@ -149,6 +180,8 @@ def _patient_answer(ask: Callable[[], Response]) -> Response:
             raise Unavailable(f"the storage is not available (HTTP {answer.status_code})")
         if answer.status_code == 412:
             raise Conflict("name_taken", "another photo has this name")
+        if answer.status_code in _ENDED:
+            raise AddressEnded(answer.status_code)
         if answer.status_code >= 400:
             raise RejectedInput("upload_refused", f"the storage does not take it (HTTP {answer.status_code})")
         return answer
@@ -157,13 +190,18 @@ def _patient_answer(ask: Callable[[], Response]) -> Response:
 
 
 def patiently(ask: Callable[[], Answer]) -> Answer:
-    """Return what `ask` does, tried again with growing pauses while it raises Unavailable, for `PATIENCE_S`."""
-    ends_at_s, pause_s = time.monotonic() + PATIENCE_S, _FIRST_PAUSE_S
+    """Return what `ask` does, tried again with growing pauses while it raises Unavailable, for `PATIENCE_S`.
+
+    A program that was stopped meanwhile (Ctrl-Z) does not count that time: no attempt takes longer than its time-out.
+    """
+    left_s, pause_s = PATIENCE_S, _FIRST_PAUSE_S
     while True:
+        began_s = time.monotonic()
         try:
             return ask()
         except Unavailable:
-            if time.monotonic() > ends_at_s:
+            left_s -= min(time.monotonic() - began_s, _TIMEOUT_S) + pause_s
+            if left_s < 0:
                 raise
             time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads clients
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

@@ -7,13 +7,20 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from photofinish_emulators.storage_access.xml_answers import MISSING_BUCKET, headers_of_link, lists_bucket
+from photofinish_emulators.storage_access.xml_answers import (
+    MISSING_BUCKET,
+    expired_at,
+    expired_link,
+    headers_of_link,
+    lists_bucket,
+)
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 600.0
@@ -61,6 +68,8 @@ class Upstream:
         if request.path.startswith(_INTERNAL):
             return web.Response(status=404, text="Not Found\n")
         is_xml = not _JSON_API.match(request.path)
+        if is_xml and (ends_at := expired_at(request.query, datetime.now(UTC))) is not None:
+            return web.Response(status=400, text=expired_link(ends_at), content_type="application/xml")
         try:
             is_authorized = "Authorization" in request.headers
             told = headers_of_link(request.method, request.query, is_authorized=is_authorized) if is_xml else {}

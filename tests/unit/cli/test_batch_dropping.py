@@ -29,6 +29,9 @@ class Cloud:
         self.keys: list[str] = []
         self.known: set[str] = set()
         self.breaks_off_at: int | None = None
+        self.asleep = False
+        """The time of every address that was given until now is over."""
+        self.pages = 0
         self.refuses: Exception | None = None
         self.cancelled: list[str] = []
         cloud = self
@@ -38,11 +41,19 @@ class Cloud:
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                self._answer(201, Location=f"{cloud.url}/session{self.path}")
+                path, _, renewed = self.path.partition("?")
+                if cloud.asleep and not renewed:
+                    self._answer(400)
+                    return
+                self._answer(201, Location=f"{cloud.url}/session{path}?{renewed}")
 
             def do_PUT(self) -> None:
-                name = self.path.removeprefix("/session/")
+                path, _, renewed = self.path.partition("?")
+                name = path.removeprefix("/session/")
                 content = self.rfile.read(int(self.headers["Content-Length"]))
+                if cloud.asleep and not renewed:
+                    self._answer(410)
+                    return
                 sent, _, size = self.headers["Content-Range"].removeprefix("bytes ").partition("/")
                 parts = cloud.parts.setdefault(name, bytearray())
                 if sent != "*":
@@ -90,7 +101,8 @@ class Cloud:
             return {}
         if method == "GET":
             number = int(path.rpartition("/")[2])
-            return self.page(self.batches[number])
+            self.pages += 1
+            return self.page(self.batches[number], with_uploads=bool(request["params"].get("uploads")))
         files = request["json"]["files"]
         self.keys.append(request["idempotency_key"])
         if any(file["name"] in self.known for file in files):
@@ -98,13 +110,13 @@ class Cloud:
         if path == "/batches":
             self.batches.append([])
         self.batches[-1] += files
-        uploads = [
-            {"upload": {"method": "POST", "url": f"{self.url}/{file['name']}", "headers": {"X-A": "1"}}}
-            for file in files
-        ]
+        uploads = [{"upload": self._upload(file["name"])} for file in files]
         return {"batch": {"batch_id": str(len(self.batches) - 1)}, "uploads": uploads}
 
-    def page(self, files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def _upload(self, name: str, renewed: str = "") -> dict[str, Any]:
+        return {"method": "POST", "url": f"{self.url}/{name}{renewed}", "headers": {"X-A": "1"}}
+
+    def page(self, files: Sequence[Mapping[str, Any]], *, with_uploads: bool = False) -> dict[str, Any]:
         """Photos that begin with `bad` are rejected, all others done."""
         shown = []
         for file in files:
@@ -112,6 +124,10 @@ class Cloud:
             status = "awaited" if content is None else "rejected" if content.startswith(b"bad") else "done"
             error = {"code": "cut_off", "message": "It is cut off."} if status == "rejected" else None
             shown.append({"name": file["name"], "status": status, "error": error})
+            if with_uploads and status == "awaited":
+                shown[-1]["upload"] = self._upload(file["name"], "?renewed")
+        if with_uploads:  # they are asked for with `status=awaited`
+            shown = [one for one in shown if one["status"] == "awaited"]
         statuses = [one["status"] for one in shown]
         counts = {name: statuses.count(name) for name in ("awaited", "queued", "done", "rejected", "failed")}
         state = "open" if counts["awaited"] else "completed"
@@ -165,6 +181,43 @@ def test_an_upload_goes_on_where_it_broke_off(cloud: Cloud, tmp_path: Path, monk
     dropped = dropping().send(placed(tmp_path, one=content), on_done=lambda: None)
     assert (len(dropped.sent), dropped.failed) == (1, [])
     assert cloud.objects == {"one.jpg": content}
+
+
+def test_drop_goes_on_after_the_laptop_slept_longer_than_its_links_last(cloud: Cloud, tmp_path: Path) -> None:
+    photos = placed(tmp_path, **{f"IMG_{number}": b"%d" % number for number in range(30)})
+
+    def sleeps() -> None:  # after the first photo: of the others some uploads were started, some not
+        cloud.asleep = True
+
+    dropped = dropping().send(photos, on_done=sleeps)
+    assert (len(dropped.sent), dropped.failed) == (30, [])
+    assert cloud.objects == {f"IMG_{number}.jpg": b"%d" % number for number in range(30)}
+    assert cloud.pages <= 2, "all get new links together"
+
+
+def test_a_file_that_the_storage_refuses_is_told_once_its_link_is_renewed(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.asleep = True
+    photos = placed(tmp_path, one=b"1", two=b"2")
+    cloud.page = lambda files, **_: Cloud.page(cloud, files[:1], with_uploads=True)  # type: ignore[method-assign]
+    dropped = dropping().send(photos, on_done=lambda: None)
+    assert len(dropped.sent) == 1
+    [failed] = dropped.failed
+    assert "its batch does not await it" in failed.reason
+
+
+def test_time_for_which_a_program_was_stopped_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-Z for an hour in the middle of an attempt: the next one is made all the same."""
+    now_s = iter([0.0, 3600.0, 3601.0, 3602.0])
+    monkeypatch.setattr(batch_uploads.time, "monotonic", lambda: next(now_s))
+    monkeypatch.setattr(batch_uploads.time, "sleep", lambda _: None)
+    answers = iter([Unavailable("the connection is gone"), None])
+
+    def ask() -> str:
+        if error := next(answers):
+            raise error
+        return "sent"
+
+    assert batch_uploads.patiently(ask) == "sent"
 
 
 def test_a_name_that_is_taken_meanwhile_is_kept(cloud: Cloud, tmp_path: Path) -> None:

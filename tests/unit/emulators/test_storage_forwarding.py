@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import aiohttp
@@ -61,3 +62,29 @@ def test_a_download_that_breaks_off_is_not_complete() -> None:
 
     with pytest.raises(aiohttp.ClientPayloadError):
         asyncio.run(download())
+
+
+@pytest.mark.parametrize(
+    ("signed_s_ago", "lasts_s", "status"), [(10, 3600, 200), (-3600, 60, 200), (3700, 3600, 400), (90, 1, 400)]
+)
+def test_a_signed_link_is_refused_once_it_has_expired(signed_s_ago: int, lasts_s: int, status: int) -> None:
+    stamp = (datetime.now(UTC) - timedelta(seconds=signed_s_ago)).strftime("%Y%m%dT%H%M%SZ")
+    link = f"/photos/race/1.jpg?X-Goog-Date={stamp}&X-Goog-Expires={lasts_s}&X-Goog-Signature=00"
+
+    async def serve(_: web.Request) -> web.Response:
+        return web.Response(text="the photo")
+
+    async def fetch() -> tuple[int, str]:
+        behind = web.Application()
+        behind.router.add_get("/{path:.*}", serve)
+        async with (
+            TestServer(behind) as upstream,
+            proxy_of(f"http://127.0.0.1:{upstream.port}") as url,
+            aiohttp.ClientSession() as session,
+            session.get(url + link) as answer,
+        ):
+            return answer.status, await answer.text()
+
+    answered, text = asyncio.run(fetch())
+    assert answered == status
+    assert ("ExpiredToken" in text) == (status == 400)
