@@ -144,7 +144,7 @@ class Committer:
             is_recorded = True
             self._index.replace(photo, version, analysis)
         if is_recorded:
-            there = remove_superseded(photo, version, self._objects)
+            there = remove_superseded(photo, version, self._objects, after_commit=True)
             if sidecar_name(photo, version) not in there:  # a task with another pipeline was first, and removed it
                 self._put_objects(photo, document, analyzed, has_renditions=has_renditions)
             self._events.publish_result(photo, PhotoStatus.DONE)
