@@ -41,5 +41,5 @@ def test_nothing_is_lost_duplicated_or_orphaned(tmp_path: Path) -> None:
         running.hurt(OUTAGES, run, photos_before=3)
         running.settle(run)
         running.close()
-    assert run.faults >= len(OUTAGES), f"the faults happened: {dict(run.tried)}"
+    assert run.times >= len(OUTAGES), f"the faults happened: {dict(run.tried)}"
     assert run.left == Comparison()

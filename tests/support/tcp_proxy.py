@@ -35,6 +35,8 @@ class TcpProxy:
     def __init__(self, server: Callable[[], int], seed: int = 0) -> None:
         """`server` returns the port of the server, asked for each connection: it may be chosen later."""
         self.port = 0
+        self.broken = 0
+        """Connections that were refused or cut so far, and answers that were late."""
         self._server = server
         self._dice = random.Random(seed)
         self._weather = CALM
@@ -76,6 +78,7 @@ class TcpProxy:
 
     async def _serve(self, client_reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         if self._weather.refuses:
+            self.broken += 1
             client.transport.abort()
             return
         try:
@@ -103,8 +106,10 @@ class TcpProxy:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while part := await reader.read(_READ_BYTES):
             if self._weather.delay_s:
+                self.broken += 1
                 await asyncio.sleep(self._weather.delay_s)
             if self._dice.random() < self._weather.reset_share:
+                self.broken += 1
                 writer.write(part[: len(part) // 2])
                 raise ConnectionResetError
             writer.write(part)
@@ -112,5 +117,6 @@ class TcpProxy:
         writer.close()  # once all is sent, which ends the other direction, too
 
     def _cut_all(self) -> None:
+        self.broken += len(self._open) // 2
         for side in self._open:
             side.transport.abort()

@@ -6,14 +6,14 @@ from itertools import islice
 
 import pytest
 
-from support.faulty_cloud.schedule import SERVERS, STEPS, Kind, Outage, outages
+from support.faulty_cloud.schedule import CLOCKS, NEEDING_ABILITIES, SERVERS, STEPS, Kind, Outage, outages
 
 PIECES = ("api", "firestore", "postgres", "pubsub", "run-jobs", "storage")
 FREEZE_S = 16.0
 
 
 def drawn(seed: int, number: int) -> list[Outage]:
-    return list(islice(outages(seed, PIECES, freeze_s=FREEZE_S), number))
+    return list(islice(outages(seed, PIECES, freeze_s=FREEZE_S, abilities=Kind), number))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -26,15 +26,33 @@ def test_seeds_give_different_schedules() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_kind_and_target_comes_once_before_any_comes_again(seed: int) -> None:
+def test_every_kind_and_target_comes_alone_before_any_comes_alone_again(seed: int) -> None:
     everything = {(Kind.KILL, target) for target in (*PIECES, "analysis task", "supervisor")}
     everything |= {(kind, step) for step in STEPS for kind in (Kind.KILL_BEFORE, Kind.KILL_AFTER)}
-    everything |= {(kind, server) for server in SERVERS for kind in (Kind.FREEZE, Kind.SLOW, Kind.RESET, Kind.AWAY)}
-    everything |= {(kind, "photos") for kind in (Kind.OLD, Kind.OVERWRITE, Kind.DELETE, Kind.COPIES)}
+    everything |= {
+        (kind, server) for server in SERVERS for kind in (Kind.FREEZE, Kind.SLOW, Kind.RESET, Kind.AWAY, Kind.ERRORS)
+    }
+    everything |= {(kind, "photos") for kind in (Kind.OLD, Kind.OVERWRITE, Kind.DELETE, Kind.COPIES, Kind.LOST)}
     everything |= {(Kind.FREEZE, "analysis task"), (Kind.REPEAT, "2 times"), (Kind.REPEAT, "10 times")}
-    first = [outage.faults for outage in drawn(seed, len(everything))]
-    assert all(len(faults) == 1 for faults in first)
-    assert {(fault.kind, fault.target) for [fault] in first} == everything
+    everything |= {(Kind.NO_GPU, "launch"), (Kind.NO_GPU, "execution"), (Kind.LAUNCHERS, "launch-workers")}
+    everything |= {(Kind.POISON, "kill"), (Kind.POISON, "hang"), (Kind.FULL, "disk")}
+    everything |= {(Kind.CLOCK, clock) for clock in CLOCKS}
+    writers = ("postgres", "firestore", "pubsub", "fake-gcs-server", "run-jobs")
+    everything |= {(Kind.NO_WRITES, writer) for writer in writers}
+    alone = [outage.faults for outage in drawn(seed, 4 * len(everything))[::4]]
+    assert {(fault.kind, fault.target) for [fault] in alone} == everything
+
+
+def test_what_a_machine_cannot_do_is_left_out() -> None:
+    found = islice(outages(0, PIECES, freeze_s=FREEZE_S), 400)
+    assert not {fault.kind for outage in found for fault in outage.faults} & NEEDING_ABILITIES.keys()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_faults_come_at_once(seed: int) -> None:
+    sizes = [len(outage.faults) for outage in drawn(seed, 100)]
+    assert sum(size >= 6 for size in sizes) >= 40
+    assert max(sizes) <= 14
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -15,6 +15,7 @@ from google.cloud import storage
 from requests.exceptions import RequestException
 
 from photofinish.domain.photo import PhotoRef
+from support.faulty_cloud.schedule import POISON
 from support.pictures import astronaut, encode, noise, write
 from support.waiting import wait_until
 
@@ -31,6 +32,7 @@ _AWKWARD = (
     "two  spaces",
 )
 _S_TO_STORE = 180.0
+_S_TO_ANSWER = 20.0
 _LARGEST_PX = 160
 
 
@@ -63,10 +65,18 @@ class Album:
         self._numbers = itertools.count()
         self.uploads = 0
         """How many versions were stored."""
+        self.poisoned: set[PhotoRef] = set()
+        """Those that end the process which reads them: they must fail, and nothing else may."""
 
     def upload(self, photos: int) -> list[PhotoRef]:
         """Store new photos."""
         return [self._store(*picture(next(self._numbers))) for _ in range(photos)]
+
+    def poison(self, how: str) -> PhotoRef:
+        """Store a photo that kills or hangs the process which reads it (see `dying_task.py`)."""
+        number = next(self._numbers)
+        content = encode(noise(96, 64, seed=number), quality=85)
+        return self._store(f"{ALBUM}/poisoned {number:05}.jpg", content + POISON + how.encode())
 
     def overwrite(self, photos: int, dice: random.Random) -> list[PhotoRef]:
         """Store other pictures under names that are used already."""
@@ -99,11 +109,14 @@ class Album:
     def _store(self, name: str, content: bytes) -> PhotoRef:
         def upload() -> PhotoRef:
             blob = self._bucket.blob(name)
-            blob.upload_from_string(content, content_type="image/jpeg")
+            blob.upload_from_string(content, content_type="image/jpeg", timeout=_S_TO_ANSWER)
             return _ref(blob)
 
         self.uploads += 1
-        return self._safely(upload)
+        stored = self._safely(upload)
+        if POISON in content:
+            self.poisoned.add(stored)
+        return stored
 
     def _content(self, name: str) -> bytes | None:
         try:

@@ -32,6 +32,14 @@ class Comparison:
     checked: list[str] = field(default_factory=list)
     """What the product's own check of the album finds."""
 
+    def __add__(self, other: Comparison) -> Comparison:
+        return Comparison(
+            [*self.lost, *other.lost],
+            [*self.duplicated, *other.duplicated],
+            [*self.orphaned, *other.orphaned],
+            [*self.checked, *other.checked],
+        )
+
     def __bool__(self) -> bool:
         return bool(self.lost or self.duplicated or self.orphaned or self.checked)
 

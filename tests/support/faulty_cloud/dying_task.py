@@ -1,8 +1,9 @@
-"""The analysis task, which kills itself at a named step of a commit when a file says so.
+"""The analysis task without its text models, which kills itself at a named step of a commit when a file says so.
 
     python dying_task.py FOLDER
 
-A file `before documents.record_final` (or `after …`) in FOLDER kills the task that makes this call next, once.
+A file `before documents.record_final` (or `after …`) in FOLDER kills the task that makes this call next, once. A
+poisoned photo (`schedule.POISON`) kills or hangs every task that reads it, as a bug of a library would.
 """
 
 from __future__ import annotations
@@ -10,11 +11,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 from photofinish.wiring import App, app
 from photofinish_jobs import __main__ as task
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from support.faulty_cloud.schedule import POISON, STEPS
+from support.quick_text import read_quickly
 
 
 class DyingPort:
@@ -35,9 +41,18 @@ class DyingPort:
             self._die(f"before {step}")
             result = attribute(*args, **kwargs)
             self._die(f"after {step}")
+            if isinstance(result, bytes):
+                self._swallow(result)
             return result
 
         return call
+
+    def _swallow(self, photo: bytes) -> None:
+        _, marker, does = photo[-32:].partition(POISON)
+        if marker and does == b"kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        while marker:
+            threading.Event().wait()
 
     def _die(self, moment: str) -> None:
         try:
@@ -54,8 +69,6 @@ def wrap(cloud: App, steps: tuple[str, ...], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[2]))
-    from support.faulty_cloud.schedule import STEPS
-
     wrap(app(), STEPS, Path(sys.argv[1]))
+    read_quickly()
     sys.exit(task.main([]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from google.api_core.exceptions import AlreadyExists, GoogleAPICallError, RetryError
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
@@ -32,6 +33,7 @@ class Messages:
         self._publisher, self._subscriber = PublisherClient(), SubscriberClient()
         self._paths = {topic: f"projects/{project}/subscriptions/copies-of-{topic}" for topic in TOPICS}
         self._topics = {topic: f"projects/{project}/topics/{topic}" for topic in TOPICS}
+        self._subscriptions = f"projects/{project}/subscriptions"
         self._seen: list[Message] = []
         for topic, path in self._paths.items():
             try:
@@ -39,17 +41,32 @@ class Messages:
             except AlreadyExists:
                 continue
 
-    def repeat(self, messages: int, times: int, dice: random.Random) -> None:
-        """Publish some of the latest messages so often again, in another order."""
+    def repeat(self, messages: int, times: int, dice: random.Random) -> int:
+        """Publish some of the latest messages so often again, in another order; return how many."""
         latest = self._all()[-20 * messages :]
         again = dice.sample(latest, min(messages, len(latest))) * times
         dice.shuffle(again)
         self._publish(again)
+        return len(again)
 
-    def repeat_old(self, messages: int, dice: random.Random) -> None:
-        """Publish some of the first messages again, whose photos may be gone or newer."""
+    def repeat_old(self, messages: int, dice: random.Random) -> int:
+        """Publish some of the first messages again, whose photos may be gone or newer; return how many."""
         first = self._all()[: 20 * messages]
-        self._publish(dice.sample(first, min(messages, len(first))))
+        again = dice.sample(first, min(messages, len(first)))
+        self._publish(again)
+        return len(again)
+
+    def lose(self, subscription: str) -> None:
+        """Drop all messages that a subscription has not delivered."""
+        path = f"{self._subscriptions}/{subscription}"
+        wait_until(lambda: self._dropped(path), "Pub/Sub is there", timeout_s=_S_TO_WAIT)
+
+    def _dropped(self, path: str) -> bool:
+        try:
+            self._subscriber.seek({"subscription": path, "time": datetime.now(UTC)}, timeout=_TIMEOUT_S)
+        except (GoogleAPICallError, RetryError):
+            return False
+        return True
 
     def close(self) -> None:
         self._subscriber.close()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
+import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -14,7 +17,8 @@ from google.api_core.exceptions import GoogleAPIError
 from google.cloud import storage
 from google.cloud.firestore import Client
 
-from photofinish.domain.photo import FINAL_STATUSES, PhotoRef
+from photofinish.application.ingest import requeue
+from photofinish.domain.photo import FINAL_STATUSES, PhotoRef, PhotoStatus
 from photofinish.errors import PhotofinishError
 from photofinish.settings import Settings
 from photofinish.wiring import App
@@ -26,8 +30,10 @@ from support.faulty_cloud.messages import Messages
 from support.faulty_cloud.schedule import Fault, Outage
 from support.waiting import wait_until
 
-RECOVERY_S = 300.0
-SETTLED_S = 600.0
+RECOVERY_S = 400.0
+SETTLED_S = 300.0
+MAX_PHOTOS = 500
+_S_BETWEEN_UPLOADS = 0.3
 
 
 @dataclass
@@ -35,26 +41,68 @@ class Tried:
     """A fault of one kind and target, so far."""
 
     times: int = 0
+    struck: int = 0
+    """Single failures: processes killed, connections and calls broken, messages, photos."""
     recovery_s: list[float] = field(default_factory=list)
+    """Of those times when it came alone."""
+
+    def __add__(self, other: Tried) -> Tried:
+        return Tried(self.times + other.times, self.struck + other.struck, [*self.recovery_s, *other.recovery_s])
 
 
 @dataclass
 class Run:
     """What happened in one run."""
 
-    tried: dict[tuple[str, str], Tried] = field(default_factory=lambda: defaultdict(Tried))
-    faults: int = 0
+    tried: dict[str, Tried] = field(default_factory=dict)
+    """By `kind: target`."""
+    outages: int = 0
+    times: int = 0
+    struck: int = 0
+    crowded_recovery_s: list[float] = field(default_factory=list)
+    """Of outages of several faults at once."""
     uploads: int = 0
     photos: int = 0
+    poisoned: int = 0
+    redriven: int = 0
+    """Healthy photos that were given up, since their tasks were ended again and again, and queued again at the end."""
+    seconds: float = 0.0
     settling_s: float = 0.0
     left: Comparison = field(default_factory=Comparison)
 
-    def add(self, happened: list[Fault], recovery_s: float) -> None:
-        for fault in happened:
-            tried = self.tried[fault.kind.value, fault.target]
+    def add(self, happened: list[tuple[Fault, int]], recovery_s: float) -> None:
+        self.outages += 1
+        for fault, struck in happened:
+            tried = self.tried.setdefault(f"{fault.kind}: {fault.target}", Tried())
             tried.times += 1
-            tried.recovery_s.append(recovery_s)
-            self.faults += 1
+            tried.struck += struck
+            self.times += 1
+            self.struck += struck
+            if len(happened) == 1:
+                tried.recovery_s.append(recovery_s)
+        if len(happened) > 1:
+            self.crowded_recovery_s.append(recovery_s)
+
+    def __add__(self, other: Run) -> Run:
+        """Both runs as one; it settled as late as the slower one."""
+        counts = (
+            "outages",
+            "times",
+            "struck",
+            "crowded_recovery_s",
+            "uploads",
+            "photos",
+            "poisoned",
+            "redriven",
+            "seconds",
+        )
+        both = {name: getattr(self, name) + getattr(other, name) for name in counts}
+        tried = {
+            what: self.tried.get(what, Tried()) + other.tried.get(what, Tried())
+            for what in self.tried.keys() | other.tried.keys()
+        }
+        settling_s = max(self.settling_s, other.settling_s)
+        return Run(**both, tried=tried, settling_s=settling_s, left=self.left + other.left)
 
 
 class Running:
@@ -78,8 +126,9 @@ class Running:
         for outage in outages:
             if not goes_on():
                 return
-            self.album.upload(photos_before)
-            happened = self._injector.inject(outage)
+            self._keep_size()
+            with self._uploading(photos_before):
+                happened = self._injector.inject(outage)
             began = time.monotonic()
             self.cloud.heal()
             [probe] = self.album.upload(1)
@@ -91,17 +140,70 @@ class Running:
         began = time.monotonic()
         run.uploads = self.album.uploads
         run.photos = len(self.album.live())
+        run.poisoned = len(self.album.poisoned & set(self.album.live().values()))
         try:
-            wait_until(lambda: not self._safely_compared(), "every photo has its state everywhere", timeout_s=SETTLED_S)
+            wait_until(lambda: self._is_settled(run), "every photo has its state everywhere", timeout_s=SETTLED_S)
         except AssertionError:
             run.left = self._compared()
         run.settling_s = time.monotonic() - began
+
+    @contextmanager
+    def _uploading(self, photos: int) -> Iterator[None]:
+        """Upload photos at once, and go on one by one as long as the block lasts."""
+        ended = threading.Event()
+
+        def go_on() -> None:
+            while not ended.wait(_S_BETWEEN_UPLOADS):
+                self.album.upload(1)
+
+        self.album.upload(photos)
+        with ThreadPoolExecutor(1) as pool:
+            uploading = pool.submit(go_on)
+            try:
+                yield
+            finally:
+                ended.set()
+        uploading.result()
+
+    def _keep_size(self) -> None:
+        """Delete photos of an album that has grown too large."""
+        live = len(self.album.live())
+        if live > MAX_PHOTOS:
+            self.album.delete(live - MAX_PHOTOS + MAX_PHOTOS // 5, random.Random(live))
+
+    def _is_settled(self, run: Run) -> bool:
+        left = self._safely_compared()
+        run.redriven += self._redrive()
+        return not left
+
+    def _redrive(self) -> int:
+        """Queue healthy photos again that were given up, as an operator would; return how many."""
+        try:
+            failed = list(self._app.documents.list_photos(ALBUM, status=PhotoStatus.FAILED))
+            again = [record for record in failed if record.ref not in self.album.poisoned]
+            for record in again:
+                requeue(
+                    record.ref,
+                    uploaded_at=record.fields["changed_at"],
+                    documents=self._app.documents,
+                    queue=self._app.queue,
+                    events=self._app.events,
+                )
+        except PhotofinishError:
+            return 0
+        return len(again)
 
     def close(self) -> None:
         self._messages.close()
 
     def _compared(self) -> Comparison:
-        found = compare(self.album.live().values(), self._firestore, self._derived, os.environ["DATABASE_URL"])
+        found = compare(
+            self.album.live().values(),
+            self._firestore,
+            self._derived,
+            os.environ["DATABASE_URL"],
+            poisoned=self.album.poisoned,
+        )
         checker, at_once = self._app.album_checker, timedelta(0)
         findings = [
             *checker.check(ALBUM, stale_after=at_once, settled_after=at_once),
