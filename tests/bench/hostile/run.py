@@ -1,6 +1,8 @@
 """Give more than 2,000 bad files to the decoders and the analysis: each must be taken or rejected, in bounded time.
 
-    python tests/bench/hostile/run.py [--seed 0] [--only "odd size"] [--report FILE]
+    python tests/bench/hostile/run.py [--seed 0] [--only "odd size"] [--collect FILE] [--report FILE]
+
+With --collect the corpus may be tried kind by kind: the report is about all kinds that the file has.
 
 Exit status 1 when a file crashes a decoder, raises anything but a rejection, or takes more than 30 s or its memory.
 """
@@ -14,6 +16,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from pydantic import TypeAdapter
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -33,12 +36,14 @@ from support.hostile_files.trying import Row, Tried, try_file
 # Most of these are the same small picture with a fault beside it: the models see one of so many.
 _MOSTLY_ALIKE = {"cut off", "bytes changed", "a hole", "wrong extension", "two files in one", "broken EXIF"}
 _ANALYSED_OF_ALIKE = 10
+_COLLECTED = TypeAdapter(dict[str, tuple[Row, int]])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", help="only files of this kind")
+    parser.add_argument("--only", action="append", help="only files of this kind; repeatable")
+    parser.add_argument("--collect", type=Path, help="add these kinds to those of this file, and report all of them")
     parser.add_argument("--report", type=Path, help="write the table into this document")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
@@ -55,12 +60,24 @@ def main() -> int:
     console.print(
         f"{len(tried):,} files of seed {arguments.seed} in {time.monotonic() - began:.0f} s, {len(faults)} faults"
     )
+    counts = {kind: sum(one.file.kind == kind for one in faults) for kind in rows}
+    if arguments.collect:
+        rows, counts = _collected(arguments.collect, rows, counts)
     if arguments.report:
-        arguments.report.write_text(_markdown(rows, len(tried), arguments.seed, len(faults)))
+        files = sum(row.outcomes.total() for row in rows.values())
+        arguments.report.write_text(_markdown(rows, files, arguments.seed, sum(counts.values())))
     return 1 if faults else 0
 
 
-def run(seed: int, only: str | None) -> list[Tried]:
+def _collected(file: Path, rows: dict[str, Row], faults: dict[str, int]) -> tuple[dict[str, Row], dict[str, int]]:
+    """Add rows and their faults to a file; return all that it has."""
+    known = _COLLECTED.validate_json(file.read_bytes()) if file.exists() else {}
+    known |= {kind: (row, faults[kind]) for kind, row in rows.items()}
+    file.write_bytes(_COLLECTED.dump_json(known))
+    return {kind: row for kind, (row, _) in known.items()}, {kind: count for kind, (_, count) in known.items()}
+
+
+def run(seed: int, only: list[str] | None) -> list[Tried]:
     """Try every file; one pool of decoders for each kind, so that the memory is that kind's."""
     build(default_models_dir())
     analyzer = Analyzer.load(ModelSettings(models_dir=default_models_dir(), threads=1))
@@ -69,7 +86,7 @@ def run(seed: int, only: str | None) -> list[Tried]:
         analyzer.analyze_decoded([PhotoToAnalyze(decoded, BibRules(), {})])
 
     analyzer.decoders.close()
-    files = [file for file in hostile_files(seed) if only in (None, file.kind)]
+    files = [file for file in hostile_files(seed) if only is None or file.kind in only]
     tried: list[Tried] = []
     decoders = DecoderPool(1)
     for number, file in enumerate(track(files, "hostile files", console=Console(stderr=True))):
