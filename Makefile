@@ -104,6 +104,12 @@ FAULTS ?= 10000
 hostile: setup  ## More than 2,000 bad files through the decoders and the analysis: outcomes, time, memory (SEED=0)
 	@$(BIN)/python tests/bench/hostile/run.py --seed $(SEED) --report docs/benchmarks/hostile-files.md
 
+PHOTOS_AT_ONCE ?= 10000
+
+.PHONY: floods
+floods: setup  ## Many photos at once, many albums at once with 1,000 listeners, a drop that sleeps (PHOTOS_AT_ONCE=10000)
+	@$(BIN)/python tests/bench/floods/run.py --photos $(PHOTOS_AT_ONCE) --report docs/benchmarks/floods.md
+
 .PHONY: faults
 faults: setup  ## Hurt a local cloud while it works, and look for what is lost (SEED=0 FAULTS=10000, at most MINUTES=30)
 	@$(BIN)/python tests/bench/faults/run.py --seed $(SEED) --faults $(FAULTS) --minutes $(MINUTES) \
