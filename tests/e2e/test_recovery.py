@@ -1,6 +1,6 @@
 """A damaged album on the whole local cloud: a check names what is wrong, a rebuild and a repair mend it.
 
-That a second check finds nothing is shown by `contract/checking/`, of many more kinds of damage.
+`contract/checking/` has many more kinds of damage.
 """
 
 from __future__ import annotations
@@ -56,3 +56,4 @@ def test_a_damaged_album_is_named_mended_and_rebuilt(cloud: LocalCloud, sample_a
 
     mended = check(cloud, "--repair")
     assert "1 mended, 1 will be by an analysis that is queued, 0 remain" in mended.stdout, mended.stdout
+    wait_for(lambda: check(cloud).returncode == 0, "an album without findings after the repair", timeout_s=120)
