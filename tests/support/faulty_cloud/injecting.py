@@ -17,7 +17,7 @@ from support.waiting import wait_until
 
 _MESSAGES = 10
 _PHOTOS_TO_A_STEP = 2
-_STEP_S = 60.0
+_STEP_S = 30.0
 """So long a task may take to come to a step: it may have to start first."""
 
 
@@ -101,7 +101,7 @@ class Injector:
             time.sleep(fault.seconds)
         finally:
             self._cloud.thaw(processes)
-        return len(processes)
+        return min(1, len(processes))
 
     def _bad_connections(self, fault: Fault, _dice: random.Random) -> int:
         weather = {
@@ -137,7 +137,7 @@ class Injector:
             time.sleep(fault.seconds)
         finally:
             permit_writing()
-        return processes
+        return min(1, processes)
 
     def _bad_surroundings(self, fault: Fault, _dice: random.Random) -> int:
         with self._cloud.surrounded_by(fault):
