@@ -11,6 +11,16 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from photofinish.analysis.decoders.lines import (
+    MAX_TEXT,
+    MalformedAnswer,
+    fields,
+    json_line,
+    listed,
+    number,
+    parsed_json,
+    text,
+)
 from photofinish.analysis.imaging.decoded import DecodedPhoto, Limits
 from photofinish.analysis.imaging.formats import Format
 from photofinish.domain.analysis import ImageInfo
@@ -18,8 +28,7 @@ from photofinish.domain.photo_warning import PhotoWarning, WarningCode
 from photofinish.errors import RejectedInput
 
 MAX_ANSWER_BYTES = 64 * 2**10
-_MAX_TEXT = 2_000
-_MAX_TRACEBACK = 20_000
+MAX_TRACEBACK = 20_000
 _ORIENTATIONS = range(1, 9)
 
 
@@ -80,12 +89,8 @@ class Failed:
 Answer = Decoded | RejectedInput | Failed
 
 
-class MalformedAnswer(ValueError):
-    """A decoder answered what no decoder says."""
-
-
 def request_line(request: Request) -> bytes:
-    return _line({"file_bytes": request.file_bytes, "limits": asdict(request.limits)})
+    return json_line({"file_bytes": request.file_bytes, "limits": asdict(request.limits)})
 
 
 def parse_request(line: bytes) -> Request:
@@ -94,20 +99,20 @@ def parse_request(line: bytes) -> Request:
 
 
 def ready_line(in_force: InForce) -> bytes:
-    return _line({"ready": asdict(in_force)})
+    return json_line({"ready": asdict(in_force)})
 
 
 def parse_ready(line: bytes) -> InForce:
     """Raises MalformedAnswer."""
-    said = _fields(_fields(_json(line), "ready")[0], "seccomp", "landlock", "ends_with_parent", "limits")
+    said = fields(fields(parsed_json(line), "ready")[0], "seccomp", "landlock", "ends_with_parent", "limits")
     seccomp, landlock, ends_with_parent, limits = said
     if not isinstance(limits, list):
         raise MalformedAnswer("no list of limits")
     return InForce(
         seccomp=bool(seccomp),
-        landlock=_number(landlock),
+        landlock=number(landlock),
         ends_with_parent=bool(ends_with_parent),
-        limits=tuple(map(_text, limits)),
+        limits=tuple(map(text, limits)),
     )
 
 
@@ -126,45 +131,45 @@ def answer_line(answer: Answer) -> bytes:
     match answer:
         case Decoded(info=info):
             taken_at = info.taken_at and info.taken_at.isoformat()
-            return _line(
+            return json_line(
                 {
                     "decoded": {
                         "size": [answer.height, answer.width, answer.profile_bytes],
                         "info": [info.width, info.height, info.format, taken_at, info.camera],
-                        "warnings": [[warning.code, warning.message[:_MAX_TEXT]] for warning in answer.warnings],
+                        "warnings": [[warning.code, warning.message[:MAX_TEXT]] for warning in answer.warnings],
                         "doubtful_orientation": answer.doubtful_orientation,
                     }
                 }
             )
         case RejectedInput():
-            return _line({"rejected": [answer.code, answer.message[:_MAX_TEXT]]})
+            return json_line({"rejected": [answer.code, answer.message[:MAX_TEXT]]})
         case Failed():
-            return _line({"failed": answer.traceback[-_MAX_TRACEBACK:]})
+            return json_line({"failed": answer.traceback[-MAX_TRACEBACK:]})
 
 
 def parse_answer(line: bytes) -> Answer:
     """Raises MalformedAnswer."""
-    match _json(line):
+    match parsed_json(line):
         case {"decoded": dict(said)}:
             return _decoded(said)
         case {"rejected": [code, message]}:
-            return RejectedInput(_text(code), _text(message))
+            return RejectedInput(text(code), text(message))
         case {"failed": traceback}:
-            return Failed(traceback=_text(traceback, _MAX_TRACEBACK))
+            return Failed(traceback=text(traceback, MAX_TRACEBACK))
     raise MalformedAnswer("neither decoded nor rejected nor failed")
 
 
 def _decoded(said: dict[str, Any]) -> Decoded:
-    size, info, warnings, doubtful = _fields(said, "size", "info", "warnings", "doubtful_orientation")
-    height, width, profile_bytes = map(_number, _list(size, 3))
+    size, info, warnings, doubtful = fields(said, "size", "info", "warnings", "doubtful_orientation")
+    height, width, profile_bytes = map(number, listed(size, 3))
     if doubtful not in _ORIENTATIONS:
         raise MalformedAnswer("no orientation")
     return Decoded(
         height=height,
         width=width,
         profile_bytes=profile_bytes,
-        info=_info(_list(info, 5)),
-        warnings=tuple(_warning(_list(warning, 2)) for warning in _list(warnings)),
+        info=_info(listed(info, 5)),
+        warnings=tuple(_warning(listed(warning, 2)) for warning in listed(warnings)),
         doubtful_orientation=doubtful,
     )
 
@@ -173,11 +178,11 @@ def _info(said: Sequence[Any]) -> ImageInfo:
     width, height, kind, taken_at, camera = said
     try:
         return ImageInfo(
-            width=_number(width),
-            height=_number(height),
+            width=number(width),
+            height=number(height),
             format=Format(kind).value,
-            taken_at=None if taken_at is None else datetime.fromisoformat(_text(taken_at)),
-            camera=None if camera is None else _text(camera),
+            taken_at=None if taken_at is None else datetime.fromisoformat(text(taken_at)),
+            camera=None if camera is None else text(camera),
         )
     except ValueError as error:
         raise MalformedAnswer(str(error)) from error
@@ -186,45 +191,6 @@ def _info(said: Sequence[Any]) -> ImageInfo:
 def _warning(said: Sequence[Any]) -> PhotoWarning:
     code, message = said
     try:
-        return PhotoWarning(code=WarningCode(code), message=_text(message))
+        return PhotoWarning(code=WarningCode(code), message=text(message))
     except ValueError as error:
         raise MalformedAnswer(str(error)) from error
-
-
-def _line(said: dict[str, Any]) -> bytes:
-    return json.dumps(said).encode() + b"\n"
-
-
-def _json(line: bytes) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise MalformedAnswer("no JSON") from error
-
-
-def _fields(said: Any, *names: str) -> list[Any]:
-    if not isinstance(said, dict) or set(said) != set(names):
-        raise MalformedAnswer(f"not the fields {', '.join(names)}")
-    return [said[name] for name in names]
-
-
-def _list(said: Any, length: int | None = None) -> list[Any]:
-    if not isinstance(said, list) or (length is not None and len(said) != length):
-        raise MalformedAnswer("no list, or one of another length")
-    return said
-
-
-def _number(said: Any) -> int:
-    if not isinstance(said, int) or isinstance(said, bool) or not 0 <= said < 2**40:
-        raise MalformedAnswer("no number")
-    return said
-
-
-def _text(said: Any, longest: int = _MAX_TEXT) -> str:
-    if not isinstance(said, str) or len(said) > longest:
-        raise MalformedAnswer("no text, or a long one")
-    try:
-        said.encode()
-    except UnicodeEncodeError as error:  # half of a pair, which no store takes
-        raise MalformedAnswer("text that is not Unicode") from error
-    return said

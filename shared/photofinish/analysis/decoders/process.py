@@ -2,62 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import mmap
-import os
-import select
 import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
 
 import numpy as np
 
 from photofinish.analysis.decoders import messages
-from photofinish.analysis.decoders.messages import Answer, Decoded, Failed, InForce, MalformedAnswer, Request
+from photofinish.analysis.decoders.confined_process import ConfinedProcess, DecoderBug, DecoderEnded, DecoderKilled
+from photofinish.analysis.decoders.lines import MalformedAnswer
+from photofinish.analysis.decoders.messages import Answer, Decoded, Failed, Request
 from photofinish.analysis.imaging.decoded import DecodedPhoto, Limits
 from photofinish.domain.work import MAX_PHOTO_BYTES
-from photofinish.errors import RejectedInput, Unavailable
+from photofinish.errors import RejectedInput
+
+__all__ = ["PROGRAM", "SHARED_BYTES", "DecoderBug", "DecoderEnded", "DecoderKilled", "DecoderProcess"]
 
 PROGRAM = ("-m", "photofinish.analysis.decoders.program")
 # The file, or the pixels and the colour profile of the picture. Only what was written once takes memory. Pictures above
 # the limit are halved, and each side is rounded up.
 SHARED_BYTES = max(MAX_PHOTO_BYTES, int(Limits().max_decoded_pixels * 3 * 1.1) + 20_000_000)
-_START_S = 120.0
-_END_S = 10.0
-_READ_BYTES = 2**16
-# Where the libraries lie, which code OpenBLAS chooses, and the time zone; nothing that is secret.
-_PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "TZ")
-_KEPT_BYTES = str(128 * 2**20)
-_ENVIRONMENT = {
-    "LC_ALL": "C.UTF-8",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    # Memory of one picture is kept for the next: new pages cost as much as the way to this process and back.
-    "MALLOC_MMAP_THRESHOLD_": _KEPT_BYTES,
-    "MALLOC_TRIM_THRESHOLD_": _KEPT_BYTES,
-}
 
 
-class DecoderEnded(Exception):
-    """The decoder process ended, or was ended because it answered nonsense. It may not be the picture's fault."""
-
-
-class DecoderKilled(DecoderEnded):
-    """The system ended the decoder process (SIGKILL), as it does where memory is short. No picture can do that."""
-
-
-class DecoderBug(Exception):
-    """The decoder failed on a picture by a bug of ours or of a library; the message is its traceback."""
-
-
-class DecoderProcess:
-    """One process that decodes one picture after the other. Only one thread may use it at a time.
-
-    The kernel may end it together with the thread that created it.
-    """
+class DecoderProcess(ConfinedProcess):
+    """One process that decodes one picture after the other. Only one thread may use it at a time."""
 
     def __init__(self, memory_bytes: int, program: Sequence[str] = PROGRAM) -> None:
         """Start `program` without waiting until it is ready.
@@ -65,48 +33,7 @@ class DecoderProcess:
         Raises:
             Unavailable: the system starts no process.
         """
-        descriptor = _anonymous_file(SHARED_BYTES)
-        try:
-            self._shared = mmap.mmap(descriptor, SHARED_BYTES)
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", *program, str(descriptor), str(memory_bytes)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                pass_fds=(descriptor,),
-                env=_ENVIRONMENT | {name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-                cwd="/",
-                start_new_session=True,  # Ctrl-C is for the command, which then ends this process
-            )
-        except OSError as error:
-            raise Unavailable(f"a process that decodes pictures cannot be started: {error}") from error
-        finally:
-            os.close(descriptor)
-        self._in_force: InForce | None = None
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def has_ended(self) -> bool:
-        return self._process.poll() is not None
-
-    def await_ready(self) -> InForce:
-        """Wait until the process is confined and takes pictures; return what confines it.
-
-        Raises:
-            Unavailable: it ended instead, or takes too long.
-        """
-        if self._in_force is None:
-            try:
-                self._in_force = messages.parse_ready(self._read_line(time.monotonic() + _START_S))
-            except (DecoderEnded, TimeoutError, MalformedAnswer) as error:
-                self.end()
-                why = self._last_words() or str(error)
-                raise Unavailable(f"the process that decodes pictures does not start: {why}") from error
-        return self._in_force
+        super().__init__(memory_bytes, program, shared_bytes=SHARED_BYTES, purpose="decodes pictures")
 
     def decode(self, content: bytes, limits: Limits) -> DecodedPhoto:
         """Decode the file `content`, which is within the limit of bytes.
@@ -138,16 +65,6 @@ class DecoderProcess:
                     raise DecoderKilled("the system ended it, perhaps because memory is short") from None
             raise
 
-    def end(self) -> int:
-        """End the process and return how it ended; once more does nothing more."""
-        self._process.kill()
-        status = self._process.wait(timeout=_END_S)
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        return status
-
     def _taken(self, answer: Answer) -> DecodedPhoto:
         match answer:
             case RejectedInput():
@@ -172,48 +89,6 @@ class DecoderProcess:
             doubtful_orientation=answer.doubtful_orientation,
         )
 
-    def _check_silent(self) -> None:
-        """End a process that says something without having been asked: it would be taken for its next answer."""
-        if self._is_readable(0):
-            self.end()
-            raise DecoderEnded("it said something before it was asked, or ended")
-
-    def _write(self, line: bytes) -> None:
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(line)
-        except OSError as error:
-            raise DecoderEnded("it takes no requests") from error
-
-    def _read_line(self, deadline: float) -> bytes:
-        """Raises DecoderEnded, TimeoutError, or MalformedAnswer for more than a line."""
-        assert self._process.stdout is not None
-        line = b""
-        while not line.endswith(b"\n"):
-            if not self._is_readable(max(0.0, deadline - time.monotonic())):
-                raise TimeoutError
-            part = os.read(self._process.stdout.fileno(), _READ_BYTES)
-            if not part:
-                raise DecoderEnded("it ended")
-            line += part
-            if len(line) > messages.MAX_ANSWER_BYTES:
-                raise MalformedAnswer("a long answer")
-        return line
-
-    def _is_readable(self, timeout_s: float) -> bool:
-        assert self._process.stdout is not None
-        if self._process.stdout.closed:
-            raise DecoderEnded("it was ended")
-        poll = select.poll()
-        poll.register(self._process.stdout, select.POLLIN)
-        return bool(poll.poll(timeout_s * 1000))
-
-    def _last_words(self) -> str:
-        """The last line that the ended process wrote to standard error."""
-        assert self._process.stderr is not None
-        lines = self._process.stderr.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
-
 
 def _took_too_long(limits: Limits) -> RejectedInput:
     return RejectedInput(
@@ -221,14 +96,3 @@ def _took_too_long(limits: Limits) -> RejectedInput:
         f"Decoding this picture takes more than {limits.max_processor_s} seconds, far longer than photos take. "
         "Export it as an ordinary JPEG.",
     )
-
-
-def _anonymous_file(size: int) -> int:
-    """A file without a name that is only in memory where the system has such files; nothing is written to it here."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("picture")
-    else:
-        with tempfile.TemporaryFile() as file:
-            descriptor = os.dup(file.fileno())
-    os.ftruncate(descriptor, size)
-    return descriptor

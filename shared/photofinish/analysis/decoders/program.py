@@ -34,14 +34,14 @@ def serve(decode_picture: Decode) -> None:
     shared_fd, memory_bytes = map(int, sys.argv[1:])
     shared = mmap.mmap(shared_fd, os.fstat(shared_fd).st_size)
     os.close(shared_fd)
-    answers = _take_standard_output()
+    answers = take_standard_output()
     _load_everything()
-    _silence(2)  # from here on a picture determines what libraries say
+    silence(2)  # from here on a picture determines what libraries say
     in_force = confinement.confine(memory_bytes)
-    _send(answers, messages.ready_line(in_force))
+    send(answers, messages.ready_line(in_force))
     for line in sys.stdin.buffer:
         request = messages.parse_request(line)
-        _send(answers, messages.answer_line(_answer(shared, request, decode_picture, memory_bytes)))
+        send(answers, messages.answer_line(_answer(shared, request, decode_picture, memory_bytes)))
 
 
 def _answer(shared: mmap.mmap, request: Request, decode_picture: Decode, memory_bytes: int) -> Answer:
@@ -68,14 +68,14 @@ def _answer(shared: mmap.mmap, request: Request, decode_picture: Decode, memory_
         return Failed(traceback=traceback.format_exc())
 
 
-def _take_standard_output() -> int:
+def take_standard_output() -> int:
     """Return a file descriptor for answers, which libraries cannot print into."""
     answers = os.dup(1)
-    _silence(1)
+    silence(1)
     return answers
 
 
-def _silence(descriptor: int) -> None:
+def silence(descriptor: int) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
@@ -89,7 +89,7 @@ def _load_everything() -> None:
     traceback.format_exc()
 
 
-def _send(answers: int, line: bytes) -> None:
+def send(answers: int, line: bytes) -> None:
     while line:
         line = line[os.write(answers, line) :]
 
