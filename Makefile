@@ -21,7 +21,7 @@ CARGO := cargo --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-properties test-old-pgvector fuzz-api fuzz fix hooks clients terraform-test terraform-applied check-deployment audit sbom \
-	check-images lock bench bench-emulators bench-search bench-bibs bench-fairness bench-people bench-webhooks bench-notifications bench-events bench-statistics bench-live bench-pages page-looks page-pictures bench-downloads journey gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
+	check-images lock bench bench-emulators bench-search bench-bibs bench-fairness bench-people bench-scenes bench-webhooks bench-notifications bench-events bench-statistics bench-live bench-pages page-looks page-pictures bench-downloads journey gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -199,6 +199,10 @@ bench-statistics: setup  ## Statistics with 10 million events: counting, reading
 
 bench-fairness: setup  ## How long albums wait for each other, in virtual time (REAL=1: also a local cloud, on an idle machine)
 	@cd tests && ../$(BIN)/python -m bench.fairness.run $(if $(REAL),--real) --report ../docs/benchmarks/fairness.md
+
+bench-scenes: setup  ## Scenes of videos with known cuts, ours and PySceneDetect's where installed (CLIPS=folder)
+	@test -d "$(CLIPS)" || { echo "give CLIPS=folder of clips" >&2; exit 2; }
+	@cd tests && ../$(BIN)/python -m bench.video.scenes "$(abspath $(CLIPS))"
 
 bench-people: setup  ## Quality and speed of clustering: synthetic albums and, of FACES=folder BIBS=folder, labelled ones
 	@$(BIN)/python tests/bench/people/run.py $(if $(FACES),--faces "$(FACES)") $(if $(BIBS),--bibs "$(BIBS)")
