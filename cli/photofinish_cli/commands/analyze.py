@@ -1,9 +1,9 @@
-"""`photofinish analyze`: analyse photos on this machine, without any cloud."""
+"""`photofinish analyze`: analyse photos and videos on this machine, without any cloud."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,36 +15,37 @@ import typer
 from photofinish.analysis.imaging.decoding import Limits
 from photofinish.analysis.models.settings import default_models_dir
 from photofinish.domain.sidecar import sidecar
+from photofinish.domain.video_analysis import VideoAnalysis
+from photofinish.domain.video_document import video_document
 from photofinish.errors import NotFound, RejectedInput
 from photofinish.wiring import model_settings
 from photofinish_cli import annotating
+from photofinish_cli.analysis_reports import JsonReport, TableReport
 from photofinish_cli.local_photos import LocalFile, annotated_path, local_files, prepare_folder
+from photofinish_cli.local_videos import is_video, opened_video
 from photofinish_cli.output import (
     ExitCode,
-    counted,
     print_error,
-    print_json_line,
-    print_tables,
-    printable,
     remark,
     reported_errors,
-    table,
 )
 from photofinish_cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
+    from photofinish.analysis.video.video_analyzer import VideoAnalyzer
 
 _BATCH_FILES, _BATCH_BYTES = 4, 64_000_000
 _ANNOTATED_JPEG_QUALITY = 88
 
 
 def analyze(
-    paths: Annotated[list[Path], typer.Argument(exists=True, help="Photos, or folders with everything inside.")],
+    paths: Annotated[list[Path], typer.Argument(exists=True, help="Photos, videos, or folders with all inside.")],
     json: Annotated[
-        bool, typer.Option("--json", help="Print one sidecar a line; a rejected file's line has `file` and `error`.")
+        bool,
+        typer.Option("--json", help="Print a JSON document a line; a rejected file's line has `file` and `error`."),
     ] = False,
-    embeddings: Annotated[bool, typer.Option("--embeddings", help="Add the faces' vectors to the sidecars.")] = False,
+    embeddings: Annotated[bool, typer.Option("--embeddings", help="Add the faces' vectors.")] = False,
     annotate: Annotated[
         Path | None,
         typer.Option(
@@ -59,6 +60,8 @@ def analyze(
     ] = None,
 ) -> None:
     """Find faces, bib numbers and sharpness in photos on this machine, without any cloud.
+
+    Videos (MP4, MOV, MKV, WebM) are cut into scenes, and people and numbers are followed through them.
 
     Exit code 1 if a file was rejected or an annotated picture cannot be written. Hidden files are skipped.
 
@@ -78,15 +81,22 @@ def analyze(
             prepare_folder(annotate)
         # Models and their runtime take a moment to load, so they are imported only now.
         from photofinish.analysis.analyzer import Analyzer
+        from photofinish.analysis.models.selection import searched_space
+        from photofinish.analysis.video.video_analyzer import VideoAnalyzer
 
-        analyzer = Analyzer.load(replace(model_settings(), models_dir=models_dir or default_models_dir()))
-        report = _JsonReport() if json else _TableReport()
+        settings = replace(model_settings(), models_dir=models_dir or default_models_dir())
+        videos = frozenset(file.path for file in files if is_video(file.path))
+        analyzer = Analyzer.load(settings)
+        video_analyzer = VideoAnalyzer(analyzer, searched_space(settings)[1]) if videos else None
+        report = JsonReport() if json else TableReport()
         not_written = 0
         started = time.monotonic()
-        with progress_bar("Analysing", len(files), plain=json) as bar:
-            for file, result in _analyzed(analyzer, files):
+        with progress_bar("Analysing", len(files), unit="files", plain=json) as bar:
+            for file, result in _analyzed(analyzer, video_analyzer, files, videos):
                 if isinstance(result, RejectedInput):
                     report.rejected(file, result)
+                elif isinstance(result, VideoAnalysis):
+                    report.video_analyzed(video_document(file.ref, result, embeddings=embeddings))
                 else:
                     document = sidecar(file.ref, result.analysis, analyzer.pipeline_version, embeddings=embeddings)
                     report.analyzed(document)
@@ -106,17 +116,32 @@ def analyze(
 
 
 def _analyzed(
-    analyzer: Analyzer, files: Sequence[LocalFile]
-) -> Iterator[tuple[LocalFile, AnalyzedPhoto | RejectedInput]]:
-    """Each file with what was found in it, in order; files are read and analysed in batches."""
+    analyzer: Analyzer, video_analyzer: VideoAnalyzer | None, files: Sequence[LocalFile], videos: Collection[Path]
+) -> Iterator[tuple[LocalFile, AnalyzedPhoto | VideoAnalysis | RejectedInput]]:
+    """Each file with what was found in it, in order; photos are read and analysed in batches."""
     batch: list[tuple[LocalFile, bytes | RejectedInput]] = []
     for file in files:
+        if video_analyzer is not None and file.path in videos:
+            yield from _analyze_batch(analyzer, batch)
+            batch = []
+            yield file, _analyze_video(video_analyzer, file.path)
+            continue
         batch.append((file, _content(file.path)))
         size = sum(len(content) for _, content in batch if isinstance(content, bytes))
         if len(batch) == _BATCH_FILES or size >= _BATCH_BYTES:
             yield from _analyze_batch(analyzer, batch)
             batch = []
     yield from _analyze_batch(analyzer, batch)
+
+
+def _analyze_video(video_analyzer: VideoAnalyzer, path: Path) -> VideoAnalysis | RejectedInput:
+    try:
+        with opened_video(path) as (fetch, size_bytes):
+            return video_analyzer.analyze(fetch, size_bytes)
+    except RejectedInput as rejection:
+        return rejection
+    except OSError as error:
+        return _unreadable(error)
 
 
 def _analyze_batch(
@@ -136,7 +161,11 @@ def _content(path: Path) -> bytes | RejectedInput:
             )
         return path.read_bytes()
     except OSError as error:
-        return RejectedInput("unreadable", f"The file cannot be read: {error.strerror}.")
+        return _unreadable(error)
+
+
+def _unreadable(error: OSError) -> RejectedInput:
+    return RejectedInput("unreadable", f"The file cannot be read: {error.strerror}.")
 
 
 def _write_annotated(path: Path, preview_jpeg: bytes, document: dict[str, Any]) -> None:
@@ -148,59 +177,3 @@ def _write_annotated(path: Path, preview_jpeg: bytes, document: dict[str, Any]) 
     _, encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, _ANNOTATED_JPEG_QUALITY])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(encoded.tobytes())
-
-
-class _JsonReport:
-    """One line a file, as soon as it is known."""
-
-    def __init__(self) -> None:
-        self.rejections = 0
-
-    def analyzed(self, document: dict[str, Any]) -> None:
-        print_json_line(document)
-
-    def rejected(self, file: LocalFile, reason: RejectedInput) -> None:
-        self.rejections += 1
-        print_json_line({"file": str(file.path), "error": {"code": reason.code, "message": reason.message}})
-
-    def end(self, elapsed_s: float) -> None:
-        """Every line was printed as it came."""
-
-
-class _TableReport:
-    """A table at the end, for people."""
-
-    def __init__(self) -> None:
-        self.rejections = 0
-        self._rows = table("file", "faces", "bibs", "sharpness", "blurry", "ms", right=["faces", "sharpness", "ms"])
-        self._reasons = table("rejected", "code", "why")
-        self._warnings = table("file", "warning", "why")
-        self._photos = self._faces = self._bibs = self._blurry = 0
-
-    def analyzed(self, document: dict[str, Any]) -> None:
-        is_blurry = document["sharpness"]["is_blurry"]
-        self._photos += 1
-        self._faces += len(document["faces"])
-        self._bibs += len(document["bibs"])
-        self._blurry += is_blurry
-        self._rows.add_row(
-            printable(document["photo"]["name"]),
-            str(len(document["faces"])),
-            " ".join(bib["number"] for bib in document["bibs"]),
-            f"{document['sharpness']['frame']:.2f}",
-            "blurry" if is_blurry else "",
-            f"{sum(document['timings_ms'].values()):.0f}",
-        )
-        for warning in document["warnings"]:
-            self._warnings.add_row(printable(document["photo"]["name"]), warning["code"], printable(warning["message"]))
-
-    def rejected(self, file: LocalFile, reason: RejectedInput) -> None:
-        self.rejections += 1
-        self._reasons.add_row(printable(file.ref.name), reason.code, printable(reason.message))
-
-    def end(self, elapsed_s: float) -> None:
-        print_tables(*(one for one in (self._rows, self._warnings, self._reasons) if one.row_count))
-        remark(
-            f"{counted(self._photos, 'photo')} in {elapsed_s:.1f} s: {counted(self._faces, 'face')}, "
-            f"{counted(self._bibs, 'bib')}, {self._blurry} blurry; {counted(self.rejections, 'file')} rejected"
-        )

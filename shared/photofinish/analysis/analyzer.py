@@ -95,11 +95,11 @@ class Analyzer:
         self._face_encoder = face_encoder
         self._text = PhotoText(text_reader, bib_detector)
         self._bib_rules = bib_rules
-        self._models = dict(models)
+        self.models = dict(models)
         self.threads = threads
         self.batch_limit = batch_limit
         self.pipeline_version = "-".join(
-            [str(ANALYSIS_REVISION), *(label.replace("-", "") for label in self._models.values())]
+            [str(ANALYSIS_REVISION), *(label.replace("-", "") for label in self.models.values())]
         )
         self.embedding_space = face_encoder.embedding_space
 
@@ -150,7 +150,7 @@ class Analyzer:
                 raise
             except Exception as error:
                 log.exception("decoding failed")
-                results[position] = _internal_error(error)
+                results[position] = internal_error(error)
             is_last = position == len(contents) - 1
             if is_last or self.batch_limit.is_reached([photo.pixels for photo in batch.values()]):
                 results |= zip(batch, self._analyze_batch(list(batch.values())), strict=True)
@@ -165,7 +165,7 @@ class Analyzer:
         except Exception as error:
             if len(photos) == 1:
                 log.exception("analysis failed")
-                return [_internal_error(error)]
+                return [internal_error(error)]
         # A photo that breaks a model must not cost the others: each is tried alone.
         return [result for photo in photos for result in self._analyze_batch([photo])]
 
@@ -217,7 +217,7 @@ class Analyzer:
                 sharpness=Sharpness(
                     frame=frame, laplacian_variance=laplacian_variance, is_blurry=is_blurry(frame, faces)
                 ),
-                models=self._models,
+                models=self.models,
                 timings_ms=photo.timings_ms,
                 warnings=photo.decoded.warnings,
                 face_areas=face_areas,
@@ -250,7 +250,7 @@ class Analyzer:
             bibs=photo.bibs(lines, faces),
             text=lines,
             sharpness=Sharpness(frame=frame, laplacian_variance=laplacian_variance, is_blurry=is_blurry(frame, faces)),
-            models={role: label for role, label in self._models.items() if role in _roles(with_text=with_text)},
+            models={role: label for role, label in self.models.items() if role in _roles(with_text=with_text)},
             timings_ms=photo.timings_ms,
             warnings=photo.decoded.warnings,
         )
@@ -265,7 +265,8 @@ def _doubtful_areas(photo: PhotoToAnalyze, found: Detections) -> Iterator[Box]:
         yield Box.from_pixels(x, y, w, h, width=width, height=height)
 
 
-def _internal_error(error: Exception) -> RejectedInput:
+def internal_error(error: Exception) -> RejectedInput:
+    """Make the rejection of a file that a bug fails on."""
     return RejectedInput(
         "internal_error",
         f"photofinish failed on this file ({type(error).__name__}). That is a bug of photofinish, not of the file: "

@@ -20,11 +20,13 @@ from photofinish.analysis.models.catalogue import catalogue
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sidecar import sidecar_schema
+from photofinish_cli.analysis_reports import clock_time
 from photofinish_cli.commands import models
 from photofinish_cli.commands.analyze import analyze
 from photofinish_cli.local_photos import annotated_path, local_files
 from photofinish_cli.output import ExitCode
 from photofinish_cli.sample_album import SampleAlbum
+from support.videos import moving, video
 
 app = typer.Typer()
 app.command()(analyze)
@@ -285,3 +287,54 @@ def test_models_are_listed_built_and_verified(tmp_path: Path, model_settings: Mo
     assert found.exit_code == ExitCode.FOUND_WRONG
     assert spoilt.name in found.stdout
     assert "photofinish models build" in found.stderr
+
+
+def test_videos_give_scenes_people_and_numbers_and_bad_ones_a_reason(
+    small_album: SampleAlbum, model_settings: ModelSettings, tmp_path: Path
+) -> None:
+    shown = small_album.photos[:2]
+    pictures = [cv2.imread(str(photo.path)) for photo in shown]
+    frames = [cv2.resize(picture, (1280, 854)) for picture in pictures for _ in range(4)]
+    content = video(frames, frames_a_second=2, codec="mpeg4", bit_rate=20_000_000)
+    # The content decides what a file is, not its name.
+    for name, file in {
+        "1.jpg": content,
+        "2.mp4": content[: len(content) // 2],
+        "3.mp4": b"",
+        "4.mp4": b"no video at all",
+        "5.mov": video(frames[:2]),
+    }.items():
+        (tmp_path / name).write_bytes(file)
+    result = _run("analyze", tmp_path, "--json", "--embeddings", "--models-dir", model_settings.models_dir)
+    assert result.exit_code == ExitCode.FOUND_WRONG, result.stderr
+    found, *rejected, short = _lines(result.stdout)
+    assert [line["error"]["code"] for line in rejected] == ["cut_off", "empty_file", "not_a_picture"]
+    assert [scene["frames"] for scene in short["scenes"]] == [1]
+
+    assert [(scene["start_s"], scene["end_s"]) for scene in found["scenes"]] == [(0, 2), (2, 4)]
+    worn = [{runner.bib_number for runner in photo.runners} for photo in shown]
+    assert [set(scene["numbers"]) for scene in found["scenes"]] == worn
+    assert {number["number"] for number in found["numbers"]} == set.union(*worn)
+    assert len(found["people"]) == len(set.union(*worn)), "people are counted, not their faces in each frame"
+    for number in found["numbers"]:
+        assert number["votes"] == number["readings"] == sum(one["frames"] for one in number["appearances"])
+        (wearer,) = number["people"]
+        assert found["people"][wearer]["number"]["number"] == number["number"]
+        assert found["people"][wearer]["seen_s"] == pytest.approx(2 * len(number["appearances"]))
+    for person in found["people"]:
+        assert np.linalg.norm(person["embedding"]["vector"]) == pytest.approx(1, abs=1e-3)
+        assert 0 <= person["best_view"]["at_s"] < 4
+
+
+def test_the_table_of_videos_has_their_scenes_with_times(model_settings: ModelSettings, tmp_path: Path) -> None:
+    (tmp_path / "finish.mp4").write_bytes(video(moving(2.5)))
+    result = _run("analyze", tmp_path / "finish.mp4", "--models-dir", model_settings.models_dir)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    row = next(line for line in result.stdout.splitlines() if "finish.mp4" in line)
+    assert row.split("\t")[:5] == ["finish.mp4", "1", "0:00", "0:02", "3"]
+    assert "1 video with 0 people" in result.stderr
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00"), (83.9, "1:23"), (7283, "2:01:23")])
+def test_times_in_videos_are_shown_as_players_show_them(seconds: float, shown: str) -> None:
+    assert clock_time(seconds) == shown
