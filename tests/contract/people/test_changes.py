@@ -194,6 +194,22 @@ class TestUndo:
             changes.undo(ALBUM, redone, by=BY)
             assert people_tables(album) == before
 
+    def test_a_user_id_returns_to_the_person_that_had_it(self, album: TestAlbum, changes: PgPeopleChanges) -> None:
+        """It is unique in the album, so the person that inherited it must lose it first."""
+        users = [album.users.create_user(ALBUM, "runner-7", by=BY), album.people.create(ALBUM, name="Ann", by=BY)]
+        gone, into = (user.person_id for user in users)
+        merge = changes.merge(ALBUM, into, gone, by=BY).operation_id
+        assert merge is not None
+        for _ in range(2):
+            user = album.users.get_user(ALBUM, "runner-7")
+            assert user is not None
+            assert user.person_id == into
+            undo = changes.undo(ALBUM, merge, by=BY)
+            user = album.users.get_user(ALBUM, "runner-7")
+            assert user is not None
+            assert user.person_id == gone
+            merge = changes.undo(ALBUM, undo, by=BY)
+
     def test_a_change_that_a_later_one_depends_on_cannot_be_undone(
         self, album: TestAlbum, changes: PgPeopleChanges, two: TwoPeople
     ) -> None:

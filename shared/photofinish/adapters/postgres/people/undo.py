@@ -86,8 +86,8 @@ def _restore(conn: Connection, album_id: int, changes: Sequence[Change]) -> None
         for side, rows in (("before", before), ("after", after)):
             if change[side] is not None:
                 rows[change["table"]].append(change[side])
-    people = [UUID(row["person_id"]) for row in before["person"]]
-    conn.execute(_query("free_user_ids"), {"person_ids": people})  # a user id may return to another person
+    people = {UUID(row["person_id"]) for row in (*before["person"], *after["person"])}
+    conn.execute(_query("free_user_ids"), {"person_ids": list(people)})  # a user id may return to another person
     conn.execute(_query("restore_people"), {"rows": Jsonb(before["person"])})
     faces = [UUID(row["face_id"]) for row in (*before["person_face"], *after["person_face"])]
     conn.execute(_query("remove_faces"), {"album_id": album_id, "face_ids": faces})
