@@ -132,6 +132,23 @@ def test_a_task_frozen_until_its_photo_was_rejected_or_replaced_leaves_nothing()
         assert cloud.problems() == []
 
 
+def test_a_task_frozen_before_its_first_write_until_a_newer_version_was_rejected_leaves_nothing() -> None:
+    """The task of the newer version has removed what there was, before this one writes again."""
+    cloud = SimulatedCloud()
+    cloud.drop_kind("race/1.jpg", GOOD)
+
+    def overtake() -> None:
+        cloud.drop_kind("race/1.jpg", BAD)
+        cloud.run_task()
+
+    once(cloud.store.replace_derived, overtake)
+    cloud.settle()
+    assert cloud.problems() == []
+    newest, _ = cloud.dropped["race/1.jpg"]
+    assert cloud.index.indexed(newest.photo_id) is None
+    assert [name for name in cloud.store.derived if newest.photo_id in name] == []
+
+
 def once(method: Callable[..., object], act: Callable[[], object]) -> None:
     """Call `act` before the next call of a port's `method`."""
     acts = [act]

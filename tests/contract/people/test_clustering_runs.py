@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,11 +12,12 @@ import photofinish.application.people.clustering as people_clustering
 from photofinish.adapters.postgres.database import Database
 from photofinish.adapters.postgres.people.changes import PgPeopleChanges
 from photofinish.adapters.postgres.people.clusters import PgClusters
+from photofinish.adapters.postgres.people.enrolments import PgEnrolments
 from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.selection import known_calibrations
 from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 from photofinish.application.people.clustering import PeopleClustering
-from photofinish.domain.people import FaceSource
+from photofinish.domain.people import FaceSource, WeightedEmbedding
 from support.faces import SPACE, embedding, face
 from support.index import add
 from support.people import ALBUM, BY, CALIBRATION, TestAlbum
@@ -206,6 +208,23 @@ def test_a_decision_during_a_run_wins(album: TestAlbum, monkeypatch: pytest.Monk
     clustering.run_full(ALBUM)
     assert len(attempts) == 2
     assert album.owners().get(ann) != person
+
+
+def test_a_refused_picture_takes_no_faces(album: TestAlbum, clustering: PeopleClustering) -> None:
+    """Its embedding is kept as long as another picture is awaited, which may decide otherwise."""
+    enrolments = PgEnrolments(album.database)
+    ann = album.people.create(ALBUM, name="Ann", by=BY).person_id
+    expires_at = datetime.now(UTC) + timedelta(hours=1)
+    uploads = [upload.upload_id for upload in enrolments.add_uploads(ALBUM, ann, 4, expires_at=expires_at)]
+    for upload_id, who in zip(uploads, ["ann", "ann", "bea"], strict=False):  # the fourth never comes
+        shown = WeightedEmbedding(embedding(album.vector(who)), 0.9)
+        enrolments.accept(ALBUM, upload_id, shown, min_similarity=CALIBRATION.min_similarity)
+    kept = album.sql("SELECT status FROM enrolment JOIN person_embedding USING (upload_id) ORDER BY status")
+    assert kept == [("accepted",), ("accepted",), ("refused",)]
+    [of_ann], [of_bea] = album.add("1", "ann"), album.add("2", "bea")
+    clustering.photo_changed(ALBUM)
+    assert album.owners()[of_ann] == ann
+    assert album.owners().get(of_bea) != ann
 
 
 def test_the_sweep_finds_waiting_albums(album: TestAlbum, clustering: PeopleClustering) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photofinish.domain.bib_number import digits_of
-from photofinish.domain.start_list import UNLISTED, StartList
+from photofinish.domain.start_list import MISSING_DIGIT_OF_PARTIAL, UNLISTED, StartList
 from photofinish.errors import RejectedInput
 
 CERTAIN = 0.999
@@ -58,6 +58,13 @@ def test_a_partial_reading_is_completed_if_only_one_number_fits() -> None:
     several = found(numbers("1251", "1252", "1253"), "125", clearly("125"), partial=True)
     assert set(several) == {"1251", "1252", "1253"}
     assert max(several.values()) < 0.35
+
+
+def test_every_missing_digit_costs() -> None:
+    """Of two numbers that contain a partial reading, the one that lacks two digits is so much less likely."""
+    one_or_two = numbers("1251", "99125")
+    probable = {entry.number: entry.probability for entry in one_or_two.candidates("125", clearly("125"), partial=True)}
+    assert probable["1251"] / probable["99125"] == pytest.approx(1 / MISSING_DIGIT_OF_PARTIAL)
 
 
 digits = st.sampled_from("0123456789")

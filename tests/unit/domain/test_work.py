@@ -102,6 +102,14 @@ def test_bad_names_and_sizes_are_rejected_with_a_sentence(check: Callable[[Any],
     assert caught.value.message.endswith(".")
 
 
+def test_a_file_of_exactly_the_limit_is_taken() -> None:
+    for size_bytes in (1, MAX_PHOTO_BYTES):
+        check_size(size_bytes)
+    check_size(10, max_bytes=10)
+    with pytest.raises(RejectedInput):
+        check_size(11, max_bytes=10)
+
+
 def test_a_task_stops_well_before_it_would_be_killed() -> None:
     assert not must_stop(running_s=3000, task_timeout_s=3600, slowest_batch_s=10)
     assert must_stop(running_s=3300, task_timeout_s=3600, slowest_batch_s=10)

@@ -127,6 +127,30 @@ def test_too_many_pixels_are_rejected_before_decoding() -> None:
     assert decode(encode(noise(640, 400)), limits=Limits(max_pixels=100_000)).info.width == 640
 
 
+@pytest.mark.parametrize(
+    ("kind", "limits"),
+    [
+        ({}, {"max_pixels": 640}),
+        ({"is_streamed": True}, {"max_pixels": 10, "max_streamed_pixels": 640}),
+        ({"is_streamed": True}, {"max_pixels": 640, "max_streamed_pixels": 10}),
+        ({"is_unfolded": True}, {"max_unfolded_pixels": 640}),
+        ({"is_unfolded": True}, {"max_pixels": 640}),
+    ],
+)
+def test_a_picture_of_exactly_the_limit_is_taken(kind: dict[str, bool], limits: dict[str, int]) -> None:
+    exact = Limits(**limits)
+    exact.check((32, 20), **kind)
+    for size in ((641, 16), (16, 41)):
+        with pytest.raises(RejectedInput, match="megapixels"):
+            exact.check(size, **kind)
+
+
+def test_a_decoded_picture_has_at_most_the_pixels_that_fit() -> None:
+    limits = Limits(max_decoded_pixels=100)
+    sizes = [(10, 10), (10, 11), (20, 20), (20, 21), (40, 40), (40, 41), (1000, 1000)]
+    assert [limits.reduction(size) for size in sizes] == [1, 2, 2, 4, 4, 8, 8]
+
+
 def test_a_progressive_jpeg_that_would_take_minutes_is_refused() -> None:
     """Each of its scans has 100 bytes and costs a pass over all pixels."""
     content = encode(np.full((400, 640, 3), 128, np.uint8), progressive=True)

@@ -130,6 +130,21 @@ def test_seek_back_redelivers_retained_messages(
     assert bodies(pull(subscriber, retaining)) == [b"3", b"4"]
 
 
+def test_a_subscription_cannot_seek_to_before_its_creation(
+    publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
+) -> None:
+    """Although what was published then is kept for another one."""
+    older = subscribe()
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    publish(publisher, topic, b"1", b"2")
+    subscription = subscribe(retain_acked_messages=True)
+    publish(publisher, topic, b"3")
+    ack(subscriber, subscription, *pull(subscriber, subscription))
+    subscriber.seek(request={"subscription": subscription, "time": before})
+    assert bodies(pull(subscriber, subscription)) == [b"3"]
+    assert bodies(pull(subscriber, older)) == [b"1", b"2", b"3"]
+
+
 def test_with_topic_retention_a_new_subscription_can_seek_to_before_its_creation(
     publisher: Publisher, subscriber: Subscriber, topic: str, subscribe: Callable[..., str]
 ) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from photofinish_emulators.pubsub import delivery, protos
@@ -319,8 +319,15 @@ def check(steps: list[tuple[str, Any]], chosen: DeliverySettings) -> None:
     assert not failures
 
 
+BACKING_OFF = DeliverySettings(ordered=True, min_backoff_us=5_000_000, max_backoff_us=5_000_000)
+
+
 @settings(max_examples=examples(100))
 @given(operations, delivery_settings)
+@example(  # a message of a key does not overtake one that backs off, whether it was published before or after
+    [("publish", ["a"]), ("take", (0, 1)), ("nack", 0), ("publish", ["a"]), ("take", (0, 9))], BACKING_OFF
+)
+@example([("publish", ["a", "a"]), ("take", (0, 9)), ("nack", 0), ("take", (0, 9)), ("take", (3, 9))], BACKING_OFF)
 def test_no_history_breaks_a_guarantee(steps: list[tuple[str, Any]], chosen: DeliverySettings) -> None:
     """No message comes while held or once acknowledged, keys keep their order, attempts are counted, all arrive.
 
