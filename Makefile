@@ -20,7 +20,7 @@ CARGO := cargo --quiet
 # maturin is called by name when the Rust extension is built.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-properties test-old-pgvector fuzz-api fuzz fix hooks clients terraform-test terraform-applied check-deployment audit sbom \
+.PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-properties test-machines test-old-pgvector fuzz-api fuzz fix hooks clients terraform-test terraform-applied check-deployment audit sbom \
 	check-images lock bench bench-emulators bench-search bench-bibs bench-fairness bench-people bench-scenes bench-webhooks bench-notifications bench-events bench-statistics bench-live bench-pages page-looks page-pictures bench-downloads journey gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
 
 help:  ## What can be made
@@ -130,7 +130,7 @@ test-docs: setup  ## The documents' code blocks: how many run and why others can
 TIMES ?= 20
 
 test-properties: setup  ## The properties of all tests with many more examples (TIMES=20 as many as in `make test`)
-	@grep -rlE 'hypothesis' tests/unit tests/contract --include='test_*.py' | \
+	@grep -rlE 'hypothesis' tests/unit tests/contract tests/faults --include='test_*.py' | \
 		EXAMPLES_TIMES=$(TIMES) xargs $(BIN)/pytest -n 3 --dist loadgroup -o timeout=3600 -m hypothesis
 
 test-old-pgvector: setup  ## The contracts of the index on pgvector 0.8.1, which Cloud SQL was seen with
@@ -141,6 +141,14 @@ test-python: setup $(VENV)-clients/.ready $(if $(shell command -v npm),tests/cli
 
 $(VENV)-clients/.ready: tests/clients/requirements.txt
 	@test -x $(VENV)-clients/bin/python || $(PYTHON) -m venv $(VENV)-clients
+MACHINES := tests/faults/test_worker_machine.py tests/contract/people/test_decisions.py \
+	tests/unit/emulators/pubsub/test_delivery.py tests/unit/emulators/pubsub/test_topic_machine.py \
+	tests/unit/emulators/firestore/test_listening_machine.py
+
+test-machines: setup  ## The state machines of worker, people, Pub/Sub and listeners: 1,000 examples and more of each
+	@EXAMPLES_TIMES=100 $(BIN)/pytest -n 2 --dist loadgroup -o timeout=14400 -m hypothesis $(filter-out %_decisions.py,$(MACHINES))
+	@EXAMPLES_TIMES=200 $(BIN)/pytest -o timeout=14400 -m hypothesis $(filter %_decisions.py,$(MACHINES))
+
 	@$(VENV)-clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
