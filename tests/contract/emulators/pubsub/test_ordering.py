@@ -20,7 +20,6 @@ from support.pubsub_server import PubsubServer, ack, bodies, nack, publish, pull
 from support.push_endpoint import Endpoint, Received
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag:DeprecationWarning")
 Publisher = pubsub_v1.PublisherClient
 Subscriber = pubsub_v1.SubscriberClient
 

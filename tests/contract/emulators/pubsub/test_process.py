@@ -26,7 +26,6 @@ from support.pubsub_server import PubsubServer, pull
 from support.push_endpoint import Endpoint
 from support.waiting import DEADLINE_S, wait_until
 
-pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag:DeprecationWarning")
 TOPIC, SUBSCRIPTION = "projects/p/topics/top", "projects/p/subscriptions/sub"
 
 

@@ -18,7 +18,6 @@ from google.pubsub_v1.services.schema_service.transports import SchemaServiceGrp
 
 from support.pubsub_server import PubsubServer, publish, pull
 
-pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag:DeprecationWarning")
 PROJECT = "projects/contract"
 JSON, BINARY = types.Encoding.JSON, types.Encoding.BINARY
 AVRO = types.Schema.Type.AVRO

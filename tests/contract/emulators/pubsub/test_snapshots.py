@@ -14,7 +14,6 @@ from google.cloud.pubsub_v1.types import PublisherOptions
 from support.pubsub_server import PubsubServer, ack, bodies, publish, pull
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag:DeprecationWarning")
 Publisher = pubsub_v1.PublisherClient
 Subscriber = pubsub_v1.SubscriberClient
 _numbers = itertools.count(1)
