@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from photofinish.application.unindexing import unindex_without_result
 from photofinish.domain.photo import PhotoStatus
 from support.index import bibs_of
 from support.pipeline import MemoryCloud, toy_photo
+from support.waiting import wait_until
 
 
 class Killed(BaseException):
@@ -41,7 +41,7 @@ class Bomb:
         return call
 
 
-PORTS = ("store", "index", "documents", "events")
+PORTS = ("store", "index", "documents", "events", "queue", "leases")
 PHOTOS = {
     "race/good.jpg": toy_photo(faces=[(1, 0, 0, 0), (0, 1, 0, 0)], bibs=["42", "7"]),
     "race/bad.jpg": b"not a picture",
@@ -77,9 +77,7 @@ def final_state(cloud: MemoryCloud) -> dict[str, Any]:
 
 def run_until_killed(cloud: MemoryCloud, calls: int) -> bool:
     fuse = [calls]
-    wired = MemoryCloud(
-        **{port: Bomb(getattr(cloud, port), fuse) for port in PORTS}, queue=cloud.queue, leases=cloud.leases
-    )
+    wired = MemoryCloud(**{port: Bomb(getattr(cloud, port), fuse) for port in PORTS})
     try:
         wired.worker().run()
     except Killed:
@@ -129,16 +127,16 @@ def test_dying_several_times_in_a_row_ends_in_the_same_state(times: int) -> None
     undisturbed.worker().run()
     cloud = a_cloud()
     for calls in range(times):
-        run_until_killed(cloud, 2 * calls + 3)
+        assert run_until_killed(cloud, 2 * calls + 3)
         _wait_for_redelivery(cloud)
     cloud.worker().run()
     assert final_state(cloud) == final_state(undisturbed)
 
 
 def _wait_for_redelivery(cloud: MemoryCloud) -> None:
-    deadline = time.monotonic() + 5
-    while True:
+    def all_are_there() -> bool:
         leased = cloud.queue.pull(10, timeout_s=1.0)
         cloud.queue.extend([work.ack_id for work in leased], deadline_s=0)
-        if len(leased) == len(cloud.queue) or time.monotonic() > deadline:
-            return
+        return len(leased) == len(cloud.queue)
+
+    wait_until(all_are_there, "what the killed task had leased comes again")

@@ -141,31 +141,35 @@ def test_answers_are_read_up_to_a_limit(local: Receiver) -> None:
 
 @pytest.mark.parametrize("part", ["nothing", "status", "headers"])
 def test_an_answer_that_drips_ends_in_time(local: Receiver, part: str) -> None:
+    drops: list[int] = []
+
     def drip(handler: BaseHTTPRequestHandler) -> None:
         start = {"nothing": b"", "status": b"HTTP/1.1 ", "headers": b"HTTP/1.1 200 OK\r\nX-"}[part]
         handler.wfile.write(start)
-        for _ in range(500):
+        for number in range(500):
+            drops.append(number)
             if part != "nothing":
                 handler.wfile.write(b"a")
             time.sleep(0.02)
 
     local.respond = drip
-    began_s = time.monotonic()
     assert reason(lambda: PinnedSender(timeout_s=0.3).post(of(local), HEADERS, b"")) is AttemptError.TIMEOUT
-    assert time.monotonic() - began_s < 5, "the server goes on for 10 s"
+    assert len(drops) < 500, "it was waited for to the end"
 
 
 def test_a_body_that_drips_ends_in_time_and_the_status_counts(local: Receiver) -> None:
+    drops: list[int] = []
+
     def drip(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
-        for _ in range(500):
+        for number in range(500):
+            drops.append(number)
             handler.wfile.write(b"a")
             time.sleep(0.02)
 
     local.respond = drip
-    began_s = time.monotonic()
     assert PinnedSender(timeout_s=0.3).post(of(local), HEADERS, b"").status == 200
-    assert time.monotonic() - began_s < 5, "the server goes on for 10 s"
+    assert len(drops) < 500, "it was waited for to the end"
 
 
 def test_a_tls_handshake_that_does_not_go_on_ends_in_time() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +12,6 @@ from google.protobuf.duration_pb2 import Duration
 
 from support.pubsub_server import PubsubServer, ack, bodies, nack, publish, pull
 
-pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag:DeprecationWarning")
 Publisher = pubsub_v1.PublisherClient
 Subscriber = pubsub_v1.SubscriberClient
 
@@ -183,11 +181,9 @@ def test_a_detached_subscription_has_no_messages(
 ) -> None:
     subscription = subscribe()
     publish(publisher, topic, b"x")
-    started = time.monotonic()
     publisher.detach_subscription(request={"subscription": subscription})
     assert subscriber.get_subscription(subscription=subscription).detached
     assert list(publisher.list_topic_subscriptions(topic=topic)) == []
     with pytest.raises(exceptions.FailedPrecondition):
         pull(subscriber, subscription)
-    assert time.monotonic() - started < 5
     subscriber.delete_subscription(subscription=subscription)

@@ -337,6 +337,12 @@ def test_no_history_breaks_a_guarantee(steps: list[tuple[str, Any]], chosen: Del
     check(steps, chosen)
 
 
+def test_delays_double_up_to_the_longest() -> None:
+    chosen = DeliverySettings(min_backoff_us=200, max_backoff_us=700)
+    assert [chosen.backoff_us(failures) for failures in (1, 2, 3, 4, 1000)] == [200, 400, 700, 700, 700]
+    assert DeliverySettings().backoff_us(1) == 0
+
+
 key_operations = st.lists(
     st.tuples(st.just("take"), st.tuples(st.sampled_from([0, 0, 1, 2]), st.integers(1, 9)))
     | st.tuples(st.sampled_from(["acknowledge", "acknowledge late", "nack", "extend"]), st.integers(0, 9))
