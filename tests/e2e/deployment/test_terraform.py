@@ -66,12 +66,12 @@ def test_the_configuration_is_valid_and_its_tests_pass() -> None:
 
 
 @pytest.mark.timeout(300)
-def test_every_resource_waits_for_its_api(tmp_path: Path) -> None:
-    check = [sys.executable, str(ROOT / "terraform" / "check_graph.py"), offline_terraform()]
-    ordered = subprocess.run(check, capture_output=True, text=True, check=False)
-    assert ordered.returncode == 0, ordered.stdout + ordered.stderr
+def test_a_resource_that_does_not_wait_for_its_api_is_found(tmp_path: Path) -> None:
+    """terraform/check.sh checks that above; this is that the check finds what it looks for.
 
-    # The check finds what it looks for: a load balancer that does not take its project from the foundation.
+    Here a load balancer does not take its project from the foundation.
+    """
+    check = [sys.executable, str(ROOT / "terraform" / "check_graph.py"), offline_terraform()]
     changed = tmp_path / "terraform"
     shutil.copytree(ROOT / "terraform", changed, ignore=shutil.ignore_patterns(".terraform*"))
     text = (changed / "functions.tf").read_text(encoding="utf-8")
