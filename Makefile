@@ -115,9 +115,17 @@ faults: setup  ## Hurt a local cloud while it works, and look for what is lost (
 	@$(BIN)/python tests/bench/faults/run.py --seed $(SEED) --faults $(FAULTS) --minutes $(MINUTES) \
 		--report docs/benchmarks/faults.md
 
+SAMPLE ?= 40
+AREAS ?=
+
 .PHONY: mutate
-mutate: setup $(VENV)-mutate/.ready  ## Mutants of the worker, keeper, commit, ingest, … that no test finds (MINUTES=30 SEED=0)
-	@PYTHONPATH=$(VENV)-mutate $(BIN)/python tests/mutation/run.py --minutes $(MINUTES) --seed $(SEED)
+mutate: setup $(VENV)-mutate/.ready  ## Mutants of decisive modules that no test finds (AREAS="worker sql" SAMPLE=40 each, MINUTES=30, SEED=0)
+	@cd tests && PYTHONPATH=../$(VENV)-mutate ../$(BIN)/python -W ignore::pytest.PytestAssertRewriteWarning -m mutation.run \
+		--sample $(SAMPLE) --minutes $(MINUTES) --seed $(SEED) --report ../docs/benchmarks/mutation.md $(AREAS)
+
+.PHONY: mutate-named
+mutate-named: setup $(VENV)-mutate/.ready  ## Mutants made by hand: the mistakes that once were found by no test
+	@cd tests && PYTHONPATH=../$(VENV)-mutate ../$(BIN)/python -W ignore::pytest.PytestAssertRewriteWarning -m mutation.run --named
 
 $(VENV)-mutate/.ready: tests/mutation/requirements.txt $(VENV)/.python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target $(VENV)-mutate -r $<
@@ -133,14 +141,6 @@ test-properties: setup  ## The properties of all tests with many more examples (
 	@grep -rlE 'hypothesis' tests/unit tests/contract tests/faults --include='test_*.py' | \
 		EXAMPLES_TIMES=$(TIMES) xargs $(BIN)/pytest -n 3 --dist loadgroup -o timeout=3600 -m hypothesis
 
-test-old-pgvector: setup  ## The contracts of the index on pgvector 0.8.1, which Cloud SQL was seen with
-	@cd tests && ../$(BIN)/python -m support.old_pgvector
-
-test-python: setup $(VENV)-clients/.ready $(if $(shell command -v npm),tests/clients/node_modules)
-	@$(BIN)/pytest -n 3 --dist loadgroup
-
-$(VENV)-clients/.ready: tests/clients/requirements.txt
-	@test -x $(VENV)-clients/bin/python || $(PYTHON) -m venv $(VENV)-clients
 MACHINES := tests/faults/test_worker_machine.py tests/contract/people/test_decisions.py \
 	tests/unit/emulators/pubsub/test_delivery.py tests/unit/emulators/pubsub/test_topic_machine.py \
 	tests/unit/emulators/firestore/test_listening_machine.py
@@ -149,6 +149,14 @@ test-machines: setup  ## The state machines of worker, people, Pub/Sub and liste
 	@EXAMPLES_TIMES=100 $(BIN)/pytest -n 2 --dist loadgroup -o timeout=14400 -m hypothesis $(filter-out %_decisions.py,$(MACHINES))
 	@EXAMPLES_TIMES=200 $(BIN)/pytest -o timeout=14400 -m hypothesis $(filter %_decisions.py,$(MACHINES))
 
+test-old-pgvector: setup  ## The contracts of the index on pgvector 0.8.1, which Cloud SQL was seen with
+	@cd tests && ../$(BIN)/python -m support.old_pgvector
+
+test-python: setup $(VENV)-clients/.ready $(if $(shell command -v npm),tests/clients/node_modules)
+	@$(BIN)/pytest -n 3 --dist loadgroup
+
+$(VENV)-clients/.ready: tests/clients/requirements.txt
+	@test -x $(VENV)-clients/bin/python || $(PYTHON) -m venv $(VENV)-clients
 	@$(VENV)-clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 

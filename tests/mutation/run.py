@@ -1,201 +1,148 @@
 """Mutants of the decisive modules: small changes, each of which a test must find (`make mutate`).
 
-The mutants are cosmic-ray's. They are tried in a copy of the sources, in an order that the seed chooses, until the time
-is over. Prints the survivors as differences; those that are known to be equal are listed in the README of the tests.
+First those made by hand (`named.py`), all of them. Then, of each area of `modules.py`, a sample that the seed chooses.
+Survivors that are equal or do not matter are listed with a reason in `survivors.toml`; any other is a missing test,
+and fails the run.
 
-    python tests/mutation/run.py --minutes 10 --seed 1 gpu_jobs/photofinish_jobs/lease_keeper.py
+    cd tests && python -m mutation.run --sample 40 --seed 0 worker queue
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import itertools
-import os
+import json
 import random
-import shutil
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
 
-import pytest
-from cosmic_ray.mutating import mutate_code  # type: ignore[import-not-found]
-from cosmic_ray.operators.operator import Operator  # type: ignore[import-not-found]
-from cosmic_ray.plugins import get_operator  # type: ignore[import-not-found]
-from hypothesis import settings
-from parso.python.tree import Name  # type: ignore[import-not-found]
+from mutation.generating import ROOT, Place, places
+from mutation.modules import AREAS
+from mutation.named import NAMED, Named
+from mutation.report import write_report
+from mutation.survivors import Survivors
+from mutation.trying import Copy, copied_sources
 
-ROOT = Path(__file__).parents[2]
-SOURCES = ("shared", "gpu_jobs", "functions", "cli", "tests")
-# Imported once, for all mutants.
-LIBRARIES = (
-    *("cv2", "flask", "google.cloud.firestore", "google.cloud.pubsub_v1", "hypothesis", "numpy", "psycopg"),
-    *("pydantic", "starlette", "PIL"),
-)
-_SIMULATION = ["tests/faults/test_simulation.py"]
-# Module → the tests that must find its mutants, the fastest first.
-MODULES = {
-    "gpu_jobs/photofinish_jobs/lease_keeper.py": ["tests/unit/jobs/test_lease_keeper.py", *_SIMULATION],
-    "gpu_jobs/photofinish_jobs/worker.py": ["tests/unit/jobs/test_worker.py", *_SIMULATION],
-    "shared/photofinish/application/commit.py": ["tests/unit/jobs/test_worker.py", *_SIMULATION],
-    "shared/photofinish/application/superseded.py": _SIMULATION,
-    "shared/photofinish/application/ingest.py": [
-        "tests/unit/functions/test_duplicates.py",
-        "tests/unit/functions/test_functions.py",
-        *_SIMULATION,
-    ],
-    "shared/photofinish/application/reconcile.py": [
-        "tests/unit/functions/test_duplicates.py",
-        "tests/unit/functions/test_functions.py",
-        "tests/unit/functions/test_scheduled_reconcile.py",
-    ],
-    "shared/photofinish/domain/work.py": ["tests/unit/domain/test_work.py"],
-    "shared/photofinish/adapters/google/pubsub.py": ["tests/unit/adapters/test_pubsub_requests.py"],
-}
-OPERATORS = (
-    *("AddNot", "ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "ReplaceAndWithOr", "ReplaceOrWithAnd"),
-    *("ReplaceBreakWithContinue", "ZeroIterationForLoop", "NumberReplacer"),
-    *("ReplaceBinaryOperator_Add_Sub", "ReplaceBinaryOperator_Sub_Add", "ReplaceBinaryOperator_Mul_Div"),
-    *("ReplaceComparisonOperator_Eq_NotEq", "ReplaceComparisonOperator_NotEq_Eq", "ReplaceComparisonOperator_Lt_LtE"),
-    *("ReplaceComparisonOperator_LtE_Lt", "ReplaceComparisonOperator_Gt_GtE", "ReplaceComparisonOperator_GtE_Gt"),
-    *("ReplaceComparisonOperator_Is_IsNot", "ReplaceComparisonOperator_IsNot_Is"),
-)
+RESULTS = ROOT / ".state" / "mutation"
+GOAL = 0.9
 
 
-class DeleteCall(Operator):  # type: ignore[misc]
-    """Leaves out one call whose value is not used: an effect that does not happen."""
-
-    def mutation_positions(self, node: Any) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-        is_statement = node.type in {"atom_expr", "power"} and node.parent.type == "simple_stmt"
-        if is_statement and not node.get_code().strip().startswith("log."):
-            yield node.start_pos, node.end_pos
-
-    def mutate(self, node: Any, index: int) -> Any:
-        return Name("pass", node.start_pos, prefix=node.get_first_leaf().prefix)
-
-    @classmethod
-    def examples(cls) -> tuple[()]:
-        return ()
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One change of one module."""
-
-    module: str
-    operator: str
-    occurrence: int
-    code: str
+def chosen(area: str, sample: int, seed: int) -> list[tuple[Place, Sequence[str]]]:
+    """The area's mutants that are tried, and their tests: of each file as many as of any other, if it has them."""
+    chance = random.Random(f"{seed} {area}")
+    waiting = []
+    for module in AREAS[area]:
+        found = places(module)
+        chance.shuffle(found)
+        waiting.append(found)
+    if not sample:
+        taken = [place for found in waiting for place in found]
+    else:
+        taken = []
+        while len(taken) < sample and any(waiting):
+            taken += [found.pop() for found in waiting if found]
+    return [(place, AREAS[area][place.module]) for place in taken]
 
 
-def mutants(module: str) -> list[Mutant]:
-    """All mutants of a module."""
-    source = (ROOT / module).read_text()
-    operators = {name: get_operator(f"core/{name}")() for name in OPERATORS} | {"DeleteCall": DeleteCall()}
-    made = []
-    for name, operator in operators.items():
-        for occurrence in itertools.count():
-            code = mutate_code(source, operator, occurrence)
-            if code is None:
-                break
-            made.append(Mutant(module, name, occurrence, code))
-    return made
+def check_unchanged(copy: Copy, files: Iterable[str]) -> float:
+    """Return how long the slowest test file takes without a mutant; ends the program where one fails."""
+    slowest = 0.0
+    for file in dict.fromkeys(files):
+        began = time.monotonic()
+        if copy.first_failing([file]):
+            sys.exit(f"{file} fails without any mutant")
+        slowest = max(slowest, time.monotonic() - began)
+    return slowest
 
 
-def is_killed(mutant: Mutant, copy: Path, timeout_s: float) -> bool:
-    """Whether a test fails, or takes too long, with this mutant in the copied sources."""
-    target = copy / mutant.module
-    original = target.read_text()
-    target.write_text(mutant.code)
-    try:
-        return any(_fails(tests, copy, timeout_s) for tests in MODULES[mutant.module])
-    finally:
-        target.write_text(original)
+def try_named(copy: Copy, words: Sequence[str]) -> list[str]:
+    """Try the mutants made by hand whose names have one of the words; return the names of those that survive."""
+    surviving, killers = [], {}
+    for named in named_with(words):
+        found = killers[named.name] = copy.killer(named.mutant(), named.tests)
+        print(f"{'killed' if found else 'SURVIVES'}: {named.name}" + (f" ({found})" if found else ""), flush=True)
+        if not found:
+            surviving.append(named.name)
+    if not words:
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        (RESULTS / "named.json").write_text(json.dumps(killers, indent=1))
+    return surviving
 
 
-def _fails(tests: str, copy: Path, timeout_s: float) -> bool:
-    child = os.fork()  # it has all libraries already, and none of our modules
-    if child == 0:
-        _run_tests(tests, copy)
-    return _status(child, time.monotonic() + timeout_s) != 0
+def named_with(words: Sequence[str]) -> list[Named]:
+    return [named for named in NAMED if not words or any(word in named.name for word in words)]
 
 
-def _run_tests(tests: str, copy: Path) -> NoReturn:
-    status = 1
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.dup2(nowhere, 2)
-        os.chdir(copy)
-        sys.dont_write_bytecode = True
-        sys.path[:0] = [str(copy / folder) for folder in SOURCES]
-        settings.register_profile("mutation", deadline=None, database=None)
-        settings.load_profile("mutation")
-        # These tests use no fixture of others, so what the others need is not imported.
-        status = int(pytest.main(["--noconftest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", tests]))
-    finally:
-        os._exit(status)
+def try_area(copy: Copy, area: str, sample: int, seed: int, ends_at: float, known: Survivors) -> bool:
+    """Try an area's mutants, keep the result for the report, and tell whether all is well."""
+    counts: dict[str, Counter[str]] = {module: Counter() for module in AREAS[area]}
+    unknown = 0
+    began = time.monotonic()
+    for place, tests in until(chosen(area, sample, seed), ends_at):
+        mutant = place.make()
+        found = copy.killer(mutant, tests)
+        reason = known.reason(mutant)
+        outcome = "killed" if found else "listed" if reason else "surviving"
+        counts[mutant.module][outcome] += 1
+        if outcome == "surviving":
+            unknown += 1
+            print(f"survives: {mutant.module}:{mutant.line}, {mutant.operator}", flush=True)
+            print(f"    {mutant.change[0]}\n  → {mutant.change[1]}", flush=True)
+    total = sum(counts.values(), Counter())
+    tried = total.total()
+    print(f"{area}: {total['killed']} of {tried} killed, {total['listed']} listed, {unknown} unknown", flush=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    result = {
+        "seed": seed,
+        "seconds": round(time.monotonic() - began),
+        "modules": {
+            module: {"mutants": len(places(module)), **{key: count[key] for key in ("killed", "listed", "surviving")}}
+            for module, count in counts.items()
+        },
+    }
+    (RESULTS / f"{area}.json").write_text(json.dumps(result, indent=1))
+    return unknown == 0 and total["killed"] >= GOAL * tried
 
 
-def _status(child: int, deadline: float) -> int:
-    """The exit status of a child; -1 if it was killed because it takes too long."""
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.05)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return -1
+def until(pairs: Iterable[tuple[Place, Sequence[str]]], ends_at: float) -> Iterator[tuple[Place, Sequence[str]]]:
+    for pair in pairs:
+        if time.monotonic() > ends_at:
+            print("the time is over: not all were tried", flush=True)
+            return
+        yield pair
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("modules", nargs="*", default=list(MODULES))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("areas", nargs="*", metavar="AREA", help=f"{', '.join(AREAS)}; none: all", choices=[[], *AREAS])
+    parser.add_argument("--sample", type=int, default=40, help="mutants of each area; 0: all")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--named", nargs="*", metavar="WORD", help="only those made by hand whose names have a WORD")
+    parser.add_argument("--skip-named", action="store_true")
+    parser.add_argument("--report", type=Path, help="a Markdown file that gets the figures of the last runs")
     arguments = parser.parse_args()
-    for library in LIBRARIES:
-        importlib.import_module(library)
-    waiting = [mutant for module in arguments.modules for mutant in mutants(module)]
-    random.Random(arguments.seed).shuffle(waiting)
-    killed, survivors = 0, []
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder)
-        for name in SOURCES:
-            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", copy)
-        began = time.monotonic()
-        unchanged = Mutant(arguments.modules[0], "", 0, (ROOT / arguments.modules[0]).read_text())
-        if is_killed(unchanged, copy, 600):
-            print("the tests fail without any mutant", file=sys.stderr)
-            return 2
-        timeout_s = 30 + 5 * (time.monotonic() - began)
-        ends_at = time.monotonic() + arguments.minutes * 60
-        for mutant in waiting:
-            if time.monotonic() > ends_at:
-                break
-            if is_killed(mutant, copy, timeout_s):
-                killed += 1
-            else:
-                survivors.append(mutant)
-                print(f"survives: {mutant.module}, {mutant.operator}", flush=True)
-                print(difference(mutant), flush=True)
-    tried = killed + len(survivors)
-    print(f"{killed} of {tried} killed, {len(waiting) - tried} of {len(waiting)} not tried (seed {arguments.seed})")
-    return 0 if tried and killed >= 0.9 * tried else 1
-
-
-def difference(mutant: Mutant) -> str:
-    """The lines that the mutant changes."""
-    before, after = (ROOT / mutant.module).read_text().splitlines(), mutant.code.splitlines()
-    lines = enumerate(zip(before, after, strict=False), 1)
-    return "\n".join(f"  {number}: {old.strip()} -> {new.strip()}" for number, (old, new) in lines if old != new)
+    areas = [] if arguments.named is not None else arguments.areas or list(AREAS)
+    known = Survivors.read()
+    is_well = True
+    with tempfile.TemporaryDirectory() as folder, copied_sources(Path(folder)) as copy:
+        files = [file for area in areas for tests in AREAS[area].values() for file in tests]
+        tried = [] if arguments.skip_named else named_with(arguments.named or [])
+        files += [file for named in tried for file in named.tests]
+        copy = Copy(copy.folder, timeout_s=30 + 5 * check_unchanged(copy, files))
+        ends_at = time.monotonic() + 60 * arguments.minutes
+        if tried:
+            surviving = try_named(copy, arguments.named or [])
+            print(f"made by hand: {len(surviving)} of {len(tried)} survive", flush=True)
+            is_well = not surviving
+        for area in areas:
+            is_well &= try_area(copy, area, arguments.sample, arguments.seed, ends_at, known)
+    if arguments.report:
+        write_report(arguments.report, RESULTS)
+    return 0 if is_well else 1
 
 
 if __name__ == "__main__":

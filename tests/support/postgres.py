@@ -69,8 +69,13 @@ def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:
 
 
 @functools.cache
-def _migrated_template() -> str:
-    """A migrated database, of which others are copies, which is faster than migrating each."""
+def migrated_template() -> str:
+    """A migrated database, of which others are copies, which is faster than migrating each.
+
+    `TEST_POSTGRES_TEMPLATE` names one that the server has already.
+    """
+    if given := os.environ.get("TEST_POSTGRES_TEMPLATE"):
+        return given
     administer(f"CREATE DATABASE {_TEMPLATE}")
     for user in _RIGHTS:
         administer(f'DROP ROLE IF EXISTS "{user}"')
@@ -88,7 +93,7 @@ def empty_database() -> Iterator[str]:
 @pytest.fixture
 def database() -> Iterator[str]:
     """The owner's connection string of a new, migrated, empty database; dropped afterwards."""
-    yield from _database(template=_migrated_template())
+    yield from _database(template=migrated_template())
 
 
 @pytest.fixture
@@ -109,7 +114,7 @@ def url_of(database: str, user: str) -> str:
 
 
 def _database(*, template: str) -> Iterator[str]:
-    name = f"test_{next(_numbers)}"
+    name = f"test_{os.getpid()}_{next(_numbers)}"  # several processes may share a server
     administer(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield make_conninfo(postgres_server(), dbname=name)
     administer(f"DROP DATABASE {name} WITH (FORCE)")
@@ -118,7 +123,7 @@ def _database(*, template: str) -> Iterator[str]:
 @contextmanager
 def fresh_database() -> Iterator[str]:
     """Like the fixture `database`, for fixtures of a wider scope."""
-    yield from _database(template=_migrated_template())
+    yield from _database(template=migrated_template())
 
 
 def administer(statement: str) -> None:
