@@ -48,7 +48,8 @@ _NAMES = {
     "PHOTOFINISH_AUDIT_BUCKET": AUDIT_BUCKET,
 }
 # As in the cloud: many search at once, so the API has a process for each core, with one thread for its models.
-_SERVING = {"api": {"WORKERS": str(os.cpu_count() or 1), "THREADS": "8"}}
+# Connections are kept for longer than Node's `fetch` keeps idle ones (4 s): none is used while it is being closed.
+_SERVING = {"api": {"WORKERS": str(os.cpu_count() or 1), "THREADS": "8", "KEEP_ALIVE_S": "5"}}
 _URLS = {
     "PHOTOFINISH_API_URL": "api",
     "PHOTOFINISH_LIVE_URL": "live",

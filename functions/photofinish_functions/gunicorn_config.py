@@ -26,6 +26,8 @@ timeout = 0  # Cloud Run has a request timeout of its own
 limit_request_line = 8190  # the most that gunicorn can bound, and far more than a cursor has
 loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "error")
 if workers > 1:
-    # Accept only what the process can work on soon; the next request goes to the first process that is free.
+    # Accept only what the process can work on soon; the next request goes to the first process that is free. No
+    # connection is kept, as it would stay with its process, and Cloud Run has few of them for many clients. To a local
+    # cloud, browsers connect themselves; it keeps at most `worker_connections - threads`, so that threads stay free.
     worker_connections = 2 * threads
-    keepalive = 0
+    keepalive = int(os.environ.get("KEEP_ALIVE_S", "0"))

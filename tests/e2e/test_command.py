@@ -236,6 +236,9 @@ def test_a_second_card_is_kept_beside_the_first_and_a_refused_file_is_told(
 def test_a_path_that_functions_framework_does_not_know_is_answered_as_json(cloud: LocalCloud) -> None:
     answer = requests.get(f"{cloud.environment['PHOTOFINISH_API_URL']}/v1/albums/two%0Alines", timeout=30)
     assert answer.json()["error"]["code"] == "unauthorized"
+    assert answer.headers["Connection"] == "keep-alive", (
+        "a browser connects itself once, not for each of a page's files"
+    )
 
 
 def test_reconcile_finds_what_no_event_told(cloud: LocalCloud, album: SampleAlbum) -> None:
