@@ -36,7 +36,8 @@ STEPS = {
     "analysed": "… and analysed",
     "code": "the link and its QR code are made",
     "album": "the code is opened on a phone: the album is there",
-    "found": "the selfie is chosen and sent: her photos are found",
+    "chosen": "a selfie is chosen, and drawn anew",
+    "found": "it is sent: her photos are found",
     "first": "… and the first picture is sharp",
     "zip": "all of them are saved as a ZIP",
 }

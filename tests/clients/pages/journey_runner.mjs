@@ -27,9 +27,11 @@ try {
     await page.locator("#find-button").waitFor();
   });
   const heading = page.getByRole("heading", { name: /photos? of you/ });
-  await timed("found", async () => {
+  await timed("chosen", async () => {
     await page.setInputFiles("#file", selfie);
     await page.locator("#selfie-chosen").waitFor();
+  });
+  await timed("found", async () => {
     await page.locator("#find-button").tap();
     await heading.waitFor();
   });
