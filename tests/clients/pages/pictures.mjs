@@ -72,6 +72,11 @@ async function organiser(context, keep) {
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("heading", { level: 1, name: "Albums", exact: true }).waitFor();
   await keep(page, "console-albums");
+  for (const view of ["keys", "audit"]) {
+    await page.goto(`${SERVER}/console/${view}`);
+    await page.locator(".view-head h1").waitFor();
+    await keep(page, `console-${view}`);
+  }
   for (const view of ["overview", "upload", "photos", "people", "numbers", "sharing", "webhooks", "settings", "activity"]) {
     await page.goto(view === "overview" ? IN_ALBUM : `${IN_ALBUM}/${view}`);
     await page.locator(".view-head h1").waitFor();
