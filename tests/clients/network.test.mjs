@@ -9,7 +9,7 @@ import { chromium } from "playwright-core";
 import { OPTIONS } from "./browser/chromium.mjs";
 import { gateTo } from "./browser/gate.mjs";
 
-const { CHROMIUM, SHARE_URL, ALBUM } = process.env;
+const { CHROMIUM, SHARE_URL, ALBUM, PHOTOS } = process.env;
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, locale: "en-GB" };
 const SLOW = { offline: false, latency: 150, downloadThroughput: 150_000, uploadThroughput: 60_000 }; // bytes a second
 const NO_JUMP = 0.02; // of the screen, moved by a fifth of its height: less than one sees
@@ -69,7 +69,7 @@ test("on a slow network the page is there before the album, and nothing moves wh
   held.album.open();
   await page.locator("#all-grid .tile canvas").first().waitFor({ state: "attached" });
   assert.equal(await page.locator("#all-grid img.loaded").count(), 0);
-  const places = () => page.locator("#all-grid .tile").evaluateAll((tiles) => tiles.map((tile) => [tile.offsetTop, tile.offsetWidth, tile.offsetHeight, tile.style.transform]));
+  const places = () => page.locator("#all-grid .tile").evaluateAll((tiles) => tiles.map((tile) => [tile.offsetLeft, tile.offsetTop, tile.offsetWidth, tile.offsetHeight]));
   const before = await places();
   held.pictures.open();
   await page.locator("#all-grid img.loaded").nth(before.length - 1).waitFor({ state: "attached" });
@@ -77,6 +77,22 @@ test("on a slow network the page is there before the album, and nothing moves wh
   const jumps = await shifts(page);
   const moved = jumps.reduce((sum, { value }) => sum + value, 0);
   assert.ok(moved < NO_JUMP, `the page moved by ${moved}: ${JSON.stringify(jumps)}`);
+  await context.close();
+});
+
+test("links that end are got anew where they are looked at, and no others", async () => {
+  const { context, page } = await visitor();
+  const end = () => page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  while ((await page.locator("#all-grid .tile").last().getAttribute("aria-posinset")) !== PHOTOS) await end();
+  const asked = [];
+  page.on("request", (request) => request.url().includes("/photos?") && asked.push(new URL(request.url()).searchParams.get("cursor")));
+  const inAnHour = Date.now() + 3600 * 1000;
+  await page.clock.setSystemTime(inAnHour);
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await page.waitForLoadState("networkidle");
+  assert.deepEqual(asked.map((cursor) => cursor !== null), [true], "the page's end is looked at, not its beginning");
+  await Promise.all([page.waitForRequest((request) => request.url().includes("/photos?")), page.evaluate(() => scrollTo(0, 0))]);
+  assert.equal(asked.at(-1), null);
   await context.close();
 });
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const STATIC = new URL("../../functions/photofinish_functions/pages/static/", import.meta.url);
-const { inRows, rowsBetween, tileBeside } = await import(new URL("components/rows.js", STATIC));
+const { inRows, Rows, rowsBetween, tileBeside } = await import(new URL("components/rows.js", STATIC));
 const { isSure, shiftOf, shiftText } = await import(new URL("console/shifts.js", STATIC));
 const { enterResults } = await import(new URL("runner/results-address.js", STATIC));
 const { scaled } = await import(new URL("runner/selfie.js", STATIC));
@@ -35,6 +35,18 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
       if (at > 0) assert.ok(row.top >= layout.rows[at - 1].top + layout.rows[at - 1].height + options.gap - 0.01);
       assert.ok(row.height <= options.rowHeight + 0.01);
     }
+  });
+
+  test(`photos that come page by page stand where they stand if all come at once, seed ${seed}`, () => {
+    const grown = new Rows(width, options);
+    for (let from = 0; from < shapes.length; ) {
+      const to = from + Math.floor(next() * 60);
+      const above = grown.rows.slice(0, -1);
+      grown.append(shapes.slice(from, to));
+      assert.ok(above.every((row, at) => grown.rows[at] === row), "a row above the last was arranged anew");
+      from = to;
+    }
+    assert.deepEqual([grown.tiles, grown.rows, grown.height], [layout.tiles, layout.rows, layout.height]);
   });
 
   test(`the rows of a window are those that touch it, seed ${seed}`, () => {

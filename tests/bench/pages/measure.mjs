@@ -18,6 +18,8 @@ const SCROLLED_S = 5;
 const PHOTOS = 10_000;
 const CONSOLE_TILES = ".grid li";
 const RUNNER_TILES = "#all-grid .tile";
+const PLAIN = "a page of nothing but pictures";
+const PLAIN_PHOTOS = 400;
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: OPTIONS });
 
@@ -27,7 +29,10 @@ function photosShown(page, selector, again = false) {
     ([tiles, isAgain]) =>
       new Promise((resolve) => {
         const before = isAgain ? document.querySelector(tiles) : null;
-        const begun = isAgain ? performance.now() : 0;
+        let begun = isAgain ? Infinity : 0;
+        for (const type of ["click", "change"]) {
+          addEventListener(type, ({ timeStamp }) => (begun = Math.min(begun, timeStamp)), { capture: true, once: true });
+        }
         let shown = null;
         const look = () => {
           const inSight = [...document.querySelectorAll(tiles)].filter((tile) => tile.getBoundingClientRect().top < innerHeight);
@@ -130,6 +135,16 @@ async function read(page, isRead) {
   }
 }
 
+/** Of a page that has nothing but the same pictures, all read and decoded before: what this browser's drawing alone drops. */
+async function scrolledPlainly(page) {
+  const photos = await page.evaluate((most) => document.querySelector("#all-grid").photos.slice(0, most).map(({ thumbnail }) => thumbnail), PLAIN_PHOTOS);
+  const [width, height] = await page.locator(RUNNER_TILES).first().evaluate((tile) => [tile.offsetWidth, tile.offsetHeight]);
+  const images = photos.map((source) => `<img src="${source.replaceAll("&", "&amp;")}" width="${width}" height="${height}">`);
+  await page.setContent(`<!doctype html><meta name="viewport" content="width=device-width"><body style="margin:0">${images.join("")}`);
+  await page.waitForFunction(() => [...document.images].every((image) => image.complete));
+  return scrolled(page, SCROLLED_S);
+}
+
 async function measureRunner(url) {
   const figures = {};
   for (const [device, settings] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
@@ -140,9 +155,11 @@ async function measureRunner(url) {
     const reading = await scrolled(page, SCROLLED_S);
     await read(page, () => page.evaluate((most) => document.querySelector("#all-grid").photos.length >= most, PHOTOS * 0.98));
     await page.evaluate(() => scrollTo(0, document.body.scrollHeight / 3));
+    await page.waitForFunction((tiles) => [...document.querySelectorAll(`${tiles} img`)].every((image) => image.complete), RUNNER_TILES);
     const scrolling = await scrolled(page, SCROLLED_S);
     const tiles = await page.locator(RUNNER_TILES).count();
-    figures[device] = { "while pages are read": reading, "10,000 photos read": scrolling, tiles };
+    const plain = await scrolledPlainly(page);
+    figures[device] = { "while pages are read": reading, "10,000 photos read": scrolling, [PLAIN]: plain, tiles };
     await context.close();
   }
   return figures;

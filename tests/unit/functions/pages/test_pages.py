@@ -77,6 +77,15 @@ def test_a_page_waits_for_no_style_and_names_every_module_that_it_will_import(cl
     assert named == list(static.modules(script.split("/", 3)[3], *VIEWS.get(page, [])))
 
 
+@pytest.mark.parametrize("page", RUNNERS)
+def test_what_needs_scripts_shows_that_it_is_not_ready(client: FlaskClient, page: str) -> None:
+    html = client.get(page).text
+    hidden = re.compile(r"<(form|section|div)\b[^>]* hidden\b.*?</\1>", re.DOTALL)
+    for button in re.findall(r"<button\b[^>]*>", hidden.sub("", html)):
+        works_alone = page == "/offline"  # its button sends a form, which asks for the page again
+        assert works_alone or re.search(r"\s(hidden|disabled)\b", button), f"{button} would do nothing"
+
+
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("language", Catalogue.load().languages)
 def test_a_page_speaks_each_language(client: FlaskClient, page: str, language: str) -> None:

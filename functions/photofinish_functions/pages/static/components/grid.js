@@ -1,13 +1,16 @@
 // <pf-grid label="…" size="large">: photos in rows, of which only those near the screen are in the page, so ten thousand scroll as ten.
 //
 // A photo is {id, width, height, thumbnail, preview, placeholder, label, tags: [{text, icon, kind}], mark, stack}. Tells "open" with
-// the index of a photo, and "near-end" when the reader comes near the last one. Arrows, Home and End move, Enter opens.
+// the index of a photo, "shown" with the first and the last one that are in the page now, and "near-end" when the reader comes near
+// the last one. Arrows, Home and End move, Enter opens.
 
 import { el, icon } from "../elements.js";
-import { placeholder } from "./placeholder.js";
-import { inRows, rowsBetween, tileBeside } from "./rows.js";
+import { blurUp } from "./placeholder.js";
+import { Rows, rowsBetween, tileBeside } from "./rows.js";
 
 const SCREENS_AROUND = 1;
+const SLICE_MS = 6; // of a frame, for photos that come into it: the others come in the next frames
+const FEWEST_A_FRAME = 3;
 const THUMBNAIL_PX = 320;
 const PREVIEW_PX = 1600;
 /** Heights of rows on phones and elsewhere: `size="large"` for few photos, the usual for many. */
@@ -15,9 +18,11 @@ const SIZES = { usual: [132, 240], large: [250, 340] };
 
 class Grid extends HTMLElement {
   #photos = [];
-  #layout = { tiles: [], rows: [], height: 0 };
+  #layout = new Rows(0, { rowHeight: 1, gap: 0 });
   #shown = new Map();
+  #range = { first: 0, last: -1 };
   #current = 0;
+  #stop = null;
   #frame = 0;
   #width = 0;
 
@@ -63,7 +68,23 @@ class Grid extends HTMLElement {
     this.#arrange();
   }
 
-  /** Draw photo `index` again after its label, tags or mark changed. */
+  /** More photos, below those that are there: as quick with ten thousand above as with none. */
+  more(photos) {
+    this.#photos.push(...photos);
+    for (const tile of this.#shown.values()) tile.setAttribute("aria-setsize", this.#photos.length);
+    if (this.#width === 0) return this.#arrange();
+    this.#layout.append(photos.map(shapeOf));
+    for (const [index, tile] of this.#shown) this.#place(tile, index);
+    this.style.setProperty("height", `${this.#layout.height}px`);
+    return this.#soon();
+  }
+
+  /** The first and the last photo that are in the page now. */
+  get range() {
+    return this.#range;
+  }
+
+  /** Draw photo `index` again after its label, tags, mark or links changed. */
   update(index) {
     const tile = this.#shown.get(index);
     if (tile !== undefined) this.#fill(tile, this.#photos[index], index);
@@ -74,7 +95,8 @@ class Grid extends HTMLElement {
     this.#current = index;
     const { y, h } = this.#layout.tiles[index];
     const top = this.getBoundingClientRect().top + y;
-    if (top < 0 || top + h > innerHeight) scrollBy({ top: top - (innerHeight - h) / 2 });
+    if (top < 0 || top + h > innerHeight) scrollBy({ top: top - (innerHeight - h) / 2, behavior: "instant" });
+    if (!this.#shown.has(index)) this.#add(index);
     this.#render();
     this.#shown.get(index).firstChild.focus({ preventScroll: true });
   }
@@ -84,9 +106,8 @@ class Grid extends HTMLElement {
     if (this.#width === 0) return;
     const narrow = this.#width < 640;
     const [small, usual] = SIZES[this.getAttribute("size") ?? "usual"];
-    const rowHeight = narrow ? small : usual;
-    const shapes = this.#photos.map((photo) => photo.width / photo.height);
-    this.#layout = inRows(shapes, this.#width, { rowHeight, gap: narrow ? 4 : 8 });
+    this.#layout = new Rows(this.#width, { rowHeight: narrow ? small : usual, gap: narrow ? 4 : 8 });
+    this.#layout.append(this.#photos.map(shapeOf));
     this.style.setProperty("height", `${this.#layout.height}px`);
     for (const [index, tile] of this.#shown) this.#place(tile, index);
     this.#render();
@@ -100,12 +121,14 @@ class Grid extends HTMLElement {
   }
 
   #render() {
-    const { rows, height } = this.#layout;
+    const { height } = this.#layout;
     const top = -this.getBoundingClientRect().top;
     const around = innerHeight * SCREENS_AROUND;
-    const visible = rowsBetween(rows, top - around, top + innerHeight + around);
-    const first = rows[visible.first]?.first ?? 0;
-    const last = visible.last < visible.first ? -1 : rows[visible.last].last;
+    const { first, last } = this.#between(top - around, top + innerHeight + around);
+    if (first !== this.#range.first || last !== this.#range.last) {
+      this.#range = { first, last };
+      this.dispatchEvent(new CustomEvent("shown", { detail: this.#range }));
+    }
     const focused = this.contains(document.activeElement) ? this.#current : -1;
     for (const [index, tile] of this.#shown) {
       if ((index < first || index > last) && index !== focused) {
@@ -113,28 +136,55 @@ class Grid extends HTMLElement {
         this.#shown.delete(index);
       }
     }
-    for (let index = first; index <= last; index++) {
-      if (!this.#shown.has(index)) this.#add(index);
+    // Those on the screen first.
+    const seen = this.#between(top, top + innerHeight);
+    const until = performance.now() + SLICE_MS;
+    let [added, isLate] = [0, false];
+    for (const [from, to] of [[seen.first, seen.last], [seen.last + 1, last], [first, seen.first - 1]]) {
+      for (let index = from; index <= to && !isLate; index++) {
+        if (this.#shown.has(index)) continue;
+        this.#add(index);
+        added += 1;
+        isLate = added >= FEWEST_A_FRAME && performance.now() > until;
+      }
     }
-    const stop = this.#shown.get(this.#current) ?? this.#shown.values().next().value;
-    for (const tile of this.#shown.values()) tile.firstChild.tabIndex = tile === stop ? 0 : -1;
+    if (isLate) this.#soon();
+    this.#setStop();
     if (height > 0 && top + innerHeight > height - 2 * innerHeight) this.dispatchEvent(new CustomEvent("near-end"));
   }
 
+  /** The first and the last photo of the rows between two heights. */
+  #between(from, to) {
+    const { rows } = this.#layout;
+    const { first, last } = rowsBetween(rows, from, to);
+    return last < first ? { first: 0, last: -1 } : { first: rows[first].first, last: rows[last].last };
+  }
+
+  /** The one photo that the Tab key stops at. */
+  #setStop() {
+    const stop = (this.#shown.get(this.#current) ?? this.#shown.values().next().value)?.firstChild ?? null;
+    if (stop === this.#stop) return;
+    if (this.#stop !== null) this.#stop.tabIndex = -1;
+    if (stop !== null) stop.tabIndex = 0;
+    this.#stop = stop;
+  }
+
   #add(index) {
-    const tile = el("div", { class: "tile", role: "listitem" }, el("button", { type: "button" }));
+    const tile = el("div", { class: "tile", role: "listitem" }, el("button", { type: "button", tabindex: "-1" }));
+    // In the order of the photos, so that Tab and screen readers go on to the next one.
+    const next = Math.min(...[...this.#shown.keys()].filter((one) => one > index));
     this.#shown.set(index, tile);
     this.#fill(tile, this.#photos[index], index);
     this.#place(tile, index);
-    const after = this.#shown.get(index + 1);
-    this.insertBefore(tile, after?.parentNode === this ? after : null);
+    this.insertBefore(tile, this.#shown.get(next) ?? null);
   }
 
   #place(tile, index) {
     const { x, y, w, h } = this.#layout.tiles[index];
-    tile.style.setProperty("transform", `translate(${x}px, ${y}px)`);
-    tile.style.setProperty("width", `${w}px`);
-    tile.style.setProperty("height", `${h}px`);
+    const place = `${x} ${y} ${w} ${h}`;
+    if (tile.place === place) return;
+    tile.place = place;
+    for (const [name, value] of Object.entries({ left: x, top: y, width: w, height: h })) tile.style.setProperty(name, `${value}px`);
     const picture = tile.querySelector("img");
     if (picture !== null) picture.sizes = `${Math.ceil(w)}px`;
   }
@@ -146,10 +196,10 @@ class Grid extends HTMLElement {
     const button = tile.firstChild;
     button.setAttribute("aria-label", [photo.label, ...(photo.tags ?? []).map((tag) => tag.text)].join(", "));
     let frame = button.querySelector(".frame");
-    if (frame?.dataset.id !== photo.id) {
+    const isThere = frame?.dataset.id === photo.id && (frame.dataset.picture === String(photo.thumbnail) || frame.querySelector("img.loaded") !== null);
+    if (!isThere) {
       frame?.remove();
-      frame = el("span", { class: "frame" }, placeholder(photo.placeholder), pictureOf(photo));
-      frame.dataset.id = photo.id;
+      frame = frameOf(photo, this.#layout.tiles[index]?.w);
       button.prepend(frame);
     }
     button.querySelector(".badges")?.remove();
@@ -168,7 +218,9 @@ class Grid extends HTMLElement {
 
   #focused(event) {
     const tile = event.target.closest(".tile");
-    if (tile !== null) this.#current = Number(tile.dataset.index);
+    if (tile === null) return;
+    this.#current = Number(tile.dataset.index);
+    this.#setStop();
   }
 
   #move(event) {
@@ -188,15 +240,20 @@ class Grid extends HTMLElement {
   }
 }
 
-/** The picture of a photo, in the size that its place needs; it fades in over its placeholder. */
-function pictureOf(photo) {
-  const { thumbnail, preview } = photo;
-  if (!thumbnail && !preview) return icon("picture");
-  const picture = el("img", { alt: "", decoding: "async", draggable: "false" });
-  picture.addEventListener("load", () => picture.classList.add("loaded"));
-  if (thumbnail && preview) picture.srcset = `${thumbnail} ${THUMBNAIL_PX}w, ${preview} ${PREVIEW_PX}w`;
-  else picture.src = thumbnail ?? preview;
-  return picture;
+const shapeOf = (photo) => photo.width / photo.height;
+
+/** A photo's placeholder, and its picture in the size that its place of `width` pixels needs. */
+function frameOf({ id, thumbnail, preview, placeholder }, width) {
+  const hasPicture = thumbnail || preview;
+  const picture = hasPicture ? el("img", { alt: "", decoding: "async", draggable: "false" }) : null;
+  const frame = el("span", { class: "frame" }, picture ?? icon("picture"));
+  Object.assign(frame.dataset, { id, picture: thumbnail });
+  blurUp(frame, placeholder, picture);
+  if (thumbnail && preview) {
+    if (width !== undefined) picture.sizes = `${Math.ceil(width)}px`;
+    picture.srcset = `${thumbnail} ${THUMBNAIL_PX}w, ${preview} ${PREVIEW_PX}w`;
+  } else if (hasPicture) picture.src = hasPicture;
+  return frame;
 }
 
 customElements.define("pf-grid", Grid);

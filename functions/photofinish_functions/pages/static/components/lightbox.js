@@ -8,9 +8,10 @@ import { makeZoomable } from "./zoom.js";
 
 /**
  * Show `photos` (as `<pf-grid>` has them) from `index` on. `actions(photo, index)` returns buttons for the upper edge,
- * `caption(photo, index)` what stands below. Resolves with the index of the photo that was shown last.
+ * `caption(photo, index)` what stands below. `renewed(photo)` is asked for a new link where a picture does not come, null if there
+ * is none. Resolves with the index of the photo that was shown last.
  */
-export function openLightbox(photos, index, { actions = () => [], caption = () => null, onShow = () => {} } = {}) {
+export function openLightbox(photos, index, { actions = () => [], caption = () => null, renewed = async () => null } = {}) {
   const counter = el("span", { class: "counter" });
   const tools = el("div", { class: "tools" });
   const below = el("div", { class: "below" });
@@ -38,7 +39,14 @@ export function openLightbox(photos, index, { actions = () => [], caption = () =
     shape.style.setProperty("aspect-ratio", `${photo.width} / ${photo.height}`);
     shape.style.setProperty("--shape", String(photo.width / photo.height));
     picture.addEventListener("load", () => picture.classList.add("loaded"));
-    picture.addEventListener("error", () => shape.classList.add("lost"));
+    const lost = () => shape.classList.add("lost");
+    const again = async () => {
+      const link = await renewed(photo).catch(() => null);
+      picture.addEventListener("error", lost, { once: true });
+      if (link === null) lost();
+      else picture.src = link;
+    };
+    picture.addEventListener("error", again, { once: true });
     picture.src = photo.preview ?? photo.thumbnail ?? "";
     stage.replaceChildren(shape, el("p", { class: "lost-text", text: t("photo_lost") }));
     zoom.reset(shape);
@@ -48,7 +56,6 @@ export function openLightbox(photos, index, { actions = () => [], caption = () =
     redraw();
     // The next one is fetched while this one is looked at.
     if (photos[at + 1]?.preview) new Image().src = photos[at + 1].preview;
-    onShow(at);
   };
   const redraw = () => {
     // A button that was pressed is made anew: the focus stays at its place.

@@ -4,38 +4,63 @@ const NARROWEST = 0.55;
 const WIDEST = 2.6;
 
 /**
- * Places of photos of these shapes (width / height) in a page of `width`: `tiles` with x, y, w, h, `rows` with top, height and the
- * indexes of their tiles, and the whole `height`.
+ * Places of photos in a page of `width`: `tiles` with x, y, w, h, and `rows` with top, height and the indexes of their tiles.
+ * More photos go below: what is above the last row stays, however many there are.
  */
-export function inRows(shapes, width, { rowHeight, gap }) {
-  const tiles = [];
-  const rows = [];
-  let top = 0;
-  let start = 0;
-  let sum = 0;
-  const close = (end, isLast) => {
-    const count = end - start;
-    const free = width - gap * (count - 1);
-    // A last row that is not full keeps its height, so that one photo is not blown up to a wall.
-    const height = isLast ? Math.min(free / sum, rowHeight) : free / sum;
+export class Rows {
+  tiles = [];
+  rows = [];
+  #shapes = [];
+  #isLastFull = true;
+
+  constructor(width, { rowHeight, gap }) {
+    Object.assign(this, { width, rowHeight, gap });
+  }
+
+  get height() {
+    const last = this.rows.at(-1);
+    return last === undefined ? 0 : last.top + last.height;
+  }
+
+  /** Place photos of these shapes (width / height) below. */
+  append(shapes) {
+    const { width, rowHeight, gap } = this;
+    if (!this.#isLastFull) this.tiles.length = this.rows.pop().first;
+    let start = this.tiles.length;
+    for (const shape of shapes) this.#shapes.push(clamped(shape));
+    let sum = 0;
+    for (let index = start; index < this.#shapes.length; index++) {
+      sum += this.#shapes[index];
+      if (sum * rowHeight + gap * (index - start) < width) continue;
+      this.#close(start, index + 1, sum, true);
+      start = index + 1;
+      sum = 0;
+    }
+    this.#isLastFull = start === this.#shapes.length;
+    if (!this.#isLastFull) this.#close(start, this.#shapes.length, sum, false);
+  }
+
+  #close(start, end, sum, isFull) {
+    const last = this.rows.at(-1);
+    const top = last === undefined ? 0 : last.top + last.height + this.gap;
+    const free = this.width - this.gap * (end - start - 1);
+    // A row that is not full keeps its height, so that one photo is not blown up to a wall.
+    const height = isFull ? free / sum : Math.min(free / sum, this.rowHeight);
     let x = 0;
     for (let index = start; index < end; index++) {
-      const w = clamped(shapes[index]) * height;
-      tiles.push({ x, y: top, w, h: height });
-      x += w + gap;
+      const w = this.#shapes[index] * height;
+      this.tiles.push({ x, y: top, w, h: height });
+      x += w + this.gap;
     }
-    rows.push({ top, height, first: start, last: end - 1 });
-    top += height + gap;
-    start = end;
-    sum = 0;
-  };
-  for (let index = 0; index < shapes.length; index++) {
-    sum += clamped(shapes[index]);
-    const count = index + 1 - start;
-    if (sum * rowHeight + gap * (count - 1) >= width) close(index + 1, false);
+    this.rows.push({ top, height, first: start, last: end - 1 });
   }
-  if (start < shapes.length) close(shapes.length, true);
-  return { tiles, rows, height: Math.max(top - gap, 0) };
+}
+
+/** The places of photos of these shapes. */
+export function inRows(shapes, width, options) {
+  const rows = new Rows(width, options);
+  rows.append(shapes);
+  return rows;
 }
 
 /** The indexes of the first and the last row that touch `from` to `to`; `last` is below `first` if none does. */
@@ -54,7 +79,8 @@ export function rowsBetween(rows, from, to) {
 
 /** The tile above (-1) or below (1) the one at `index`: of the next row, the one whose middle is nearest. */
 export function tileBeside({ tiles, rows }, index, direction) {
-  const at = rows.findIndex((row) => index >= row.first && index <= row.last);
+  const { y } = tiles[index];
+  const at = rowsBetween(rows, y, y).first;
   const row = rows[at + direction];
   if (row === undefined) return index;
   const middle = tiles[index].x + tiles[index].w / 2;

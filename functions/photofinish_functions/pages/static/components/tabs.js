@@ -7,6 +7,7 @@ class Tabs extends HTMLElement {
       if (tab !== null && this.#tabs.includes(tab)) this.select(tab);
     });
     this.addEventListener("keydown", (event) => this.#move(event));
+    for (const tab of this.#tabs) tab.disabled = false; // until now a page may have shown them as not ready
     this.select(this.#tabs.find((tab) => tab.getAttribute("aria-selected") === "true") ?? this.#tabs[0], false);
   }
 

@@ -11,11 +11,9 @@ import { Favourites } from "./favourites.js";
 import { FindForm } from "./find.js";
 import { Finding } from "./finding.js";
 import { installOfflineShell } from "./offline-shell.js";
-import { offerPrivacy } from "./privacy.js";
+import { whenNeeded } from "./parts.js";
 import { linksEnd } from "./photos.js";
-import { offersMail } from "./tell-me.js";
 import { enterResults } from "./results-address.js";
-import { Results } from "./results.js";
 
 const POLL_MS = 10_000;
 const IDLE_POLL_MS = 30_000;
@@ -26,7 +24,8 @@ const album = byId("album").dataset.album;
 const favourites = new Favourites(album);
 const form = new FindForm();
 const page = { about: null, share: null, finding: null, found: [], browse: null };
-const results = new Results({ album, favourites, page, searchAgain });
+/** What was found; loaded with the first search. */
+let results = null;
 let running = null;
 
 async function start() {
@@ -38,7 +37,7 @@ async function start() {
     page.may = session.share?.may ?? "browse";
     showAbout(about);
     byId("hero").hidden = false;
-    offerPrivacy(byId("privacy"), { album, page, selfie: () => form.wanted.selfie, onDone: forgotten });
+    byId("privacy").hidden = false;
     if (page.may === "browse") page.browse = new Browse({ album, favourites, page });
     const bib = bibOfAddress();
     if (bib !== null) {
@@ -46,8 +45,6 @@ async function start() {
       await find({ selfie: null, bib });
     }
     setTimeout(poll, POLL_MS);
-    page.offersMail = await offersMail(album);
-    if (!results.isHidden) results.show(page.found);
   } catch (problem) {
     if (problem.sentence === undefined) throw problem;
     byId("hero").hidden = true;
@@ -108,14 +105,23 @@ async function find(wanted) {
   form.busy = true;
   form.problem(null);
   try {
-    page.found = await finding.photos(running.signal);
-    page.finding = finding;
+    const [found] = await Promise.all([finding.photos(running.signal), loadResults()]);
+    Object.assign(page, { found, finding });
     enterResults(wanted);
     results.show(page.found, { isNew: true });
   } catch (problem) {
     if (problem.name !== "AbortError") form.problem(problem.sentence ?? String(problem));
   } finally {
     form.busy = false;
+  }
+}
+
+async function loadResults() {
+  try {
+    const { Results } = await import("./results.js");
+    results ??= new Results({ album, favourites, page, searchAgain, findNew });
+  } catch (error) {
+    throw new Problem({ code: "offline", message: String(error) });
   }
 }
 
@@ -131,7 +137,7 @@ async function findNew() {
 /** Links to pictures end after a quarter of an hour: get new ones before, for those who stay. */
 async function renewLinks() {
   if (page.finding !== null && linksEnd(page.found) - Date.now() < RENEW_BEFORE_MS) await findNew();
-  await page.browse?.renewLinks(RENEW_BEFORE_MS);
+  await page.browse?.renewLinks();
 }
 
 /** The reader opted out: nothing of what was found is shown any more. */
@@ -140,11 +146,16 @@ function forgotten() {
   page.found = [];
   form.removeSelfie();
   history.replaceState(null, "", location.pathname);
-  results.hide();
+  results?.hide();
 }
 
 function searchAgain() {
   history.back();
+}
+
+async function askPrivacy() {
+  const privacy = await whenNeeded(() => import("./privacy.js"));
+  privacy?.ask({ album, page, selfie: form.wanted.selfie, onDone: forgotten });
 }
 
 function bibOfAddress() {
@@ -155,13 +166,14 @@ function showOffline(isOffline) {
   byId("offline").hidden = !isOffline;
 }
 
+byId("privacy").addEventListener("click", askPrivacy);
 form.addEventListener("find", (event) => find(event.detail));
 addEventListener("popstate", () => {
   if (history.state?.layers) return;
   if (history.state?.results && page.finding !== null) {
     if (results.isHidden) results.show(page.found, { isNew: true });
   } else if (location.hash === "") {
-    results.hide();
+    results?.hide();
   }
 });
 addEventListener("offline", () => showOffline(true));
@@ -170,7 +182,7 @@ addEventListener("online", () => {
   if (page.about === null) start();
 });
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible") page.browse?.renewLinks(RENEW_BEFORE_MS);
+  if (document.visibilityState === "visible") page.browse?.renewLinks();
 });
 installOfflineShell();
 start();

@@ -23,6 +23,9 @@ export class FindForm extends EventTarget {
       if (!this.#busy && this.isFilled) this.dispatchEvent(new CustomEvent("find", { detail: this.wanted }));
     });
     this.#draw();
+    // A picture may have been chosen before the scripts were there.
+    const early = ["camera", "file"].map(byId).find((input) => input.files.length > 0);
+    if (early !== undefined) this.#choose(early);
   }
 
   get wanted() {

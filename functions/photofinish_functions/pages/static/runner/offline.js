@@ -10,7 +10,10 @@ const ask = async () => {
   if (answer?.ok) again();
 };
 
-document.getElementById("again").addEventListener("click", again);
+document.getElementById("again").addEventListener("submit", (event) => {
+  event.preventDefault();
+  again();
+});
 addEventListener("online", ask);
 document.addEventListener("visibilitychange", ask);
 setInterval(ask, ASK_EVERY_MS);

@@ -9,8 +9,11 @@ import { giveFeedback } from "./feedback.js";
 import { faceOf, isMaybe, unfolded } from "./photos.js";
 import { canShare, sharePhoto } from "./sharing.js";
 
-/** Open photo `index` of what `grid` shows; afterwards the focus is on the photo that was shown last. */
-export async function viewPhotos(grid, index, { album, favourites, page }) {
+/**
+ * Open photo `index` of what `grid` shows; afterwards the focus is on the photo that was shown last. `renewed(photo)` gives a new
+ * link to its picture.
+ */
+export async function viewPhotos(grid, index, { album, favourites, page, renewed }) {
   const actions = (photo, at, redraw) => {
     const like = () => {
       favourites.toggle(photo.id);
@@ -54,6 +57,6 @@ export async function viewPhotos(grid, index, { album, favourites, page }) {
   };
   const photos = unfolded(grid.photos, favourites);
   const start = photos.findIndex((photo) => photo.at === index);
-  const last = photos[await openLightbox(photos, start, { actions, caption })].at;
+  const last = photos[await openLightbox(photos, start, { actions, caption, renewed })].at;
   if (grid.isConnected && last < grid.photos.length) grid.focusPhoto(last);
 }

@@ -2,30 +2,50 @@
 
 import { counted, t, timeOfDay } from "../messages.js";
 
-/** A found photo or a listed one, as `<pf-grid>` takes it. `source` is the API's. */
+const NO_TAGS = [];
+const NOTHING_FOUND = {};
+
+/** A photo as `<pf-grid>` takes it; what it is called is only made of those that are looked at. */
+class Shown {
+  constructor(source, favourites) {
+    const image = source.image ?? source;
+    this.id = source.photo.photo_id;
+    this.width = image.width ?? 3;
+    this.height = image.height ?? 2;
+    this.placeholder = source.placeholder ?? null;
+    this.stack = source.burst?.size ?? 1;
+    this.taken = source.corrected_at ?? source.taken_at ?? image.taken_at ?? null;
+    this.mark = favourites.has(this.id);
+    this.relink(source);
+  }
+
+  /** Take the links of the API's photo, which end after a quarter of an hour. */
+  relink({ renditions }) {
+    this.thumbnail = renditions.thumbnail?.url ?? null;
+    this.preview = renditions.preview?.url ?? null;
+  }
+
+  get label() {
+    const label = this.taken === null ? t("a_photo") : t("photo_taken_at", { time: timeOfDay(this.taken) });
+    return this.stack > 1 ? `${label}, ${counted("of_burst", this.stack)}` : label;
+  }
+}
+
+/** A found photo; `source` is the API's. */
 export function shown(source, favourites) {
-  const image = source.image ?? source;
-  const why = reasons(source);
-  return {
-    id: source.photo.photo_id,
-    width: image.width ?? 3,
-    height: image.height ?? 2,
-    thumbnail: source.renditions.thumbnail?.url ?? null,
-    preview: source.renditions.preview?.url ?? null,
-    placeholder: source.placeholder ?? null,
-    stack: source.burst?.size ?? 1,
-    label: labelOf(source, image),
-    mark: favourites.has(source.photo.photo_id),
-    tags: why,
-    source,
-  };
+  return Object.assign(new Shown(source, favourites), { tags: reasons(source), source });
+}
+
+/** One of all photos of an album: nothing is kept but what is shown, because there may be ten thousand. */
+export function listed(source, favourites) {
+  return Object.assign(new Shown(source, favourites), { tags: NO_TAGS, source: NOTHING_FOUND });
 }
 
 /** The photos with those that are folded under them; each has as `at` the index of the one that shows it in the grid. */
 export function unfolded(photos, favourites) {
   return photos.flatMap((photo, at) => [
-    { ...photo, at },
-    ...(photo.source.burst?.photos ?? []).map((folded) => ({ ...shown(folded, favourites), at })),
+    Object.assign(Object.create(photo), { at }),
+    ...(photo.source.burst?.photos ?? []).map((folded) => Object.assign(shown(folded, favourites), { at })),
   ]);
 }
 
@@ -54,10 +74,4 @@ export function faceOf({ face = null, bib = null }) {
 export function linksEnd(sources) {
   const ends = sources.flatMap(({ renditions }) => Object.values(renditions).filter(Boolean).map((link) => Date.parse(link.expires_at)));
   return Math.min(...ends);
-}
-
-function labelOf(source, image) {
-  const taken = source.corrected_at ?? source.taken_at ?? image.taken_at ?? null;
-  const label = taken === null ? t("a_photo") : t("photo_taken_at", { time: timeOfDay(taken) });
-  return source.burst?.size > 1 ? `${label}, ${counted("of_burst", source.burst.size)}` : label;
 }

@@ -7,13 +7,8 @@ import { counted, t } from "../messages.js";
 import { albumPath, call } from "./api.js";
 import { smallSelfie } from "./selfie.js";
 
-/** Offer it at `button`; `selfie()` returns the reader's selfie or null, `onDone` is told when the reader was forgotten. */
-export function offerPrivacy(button, { album, page, selfie, onDone }) {
-  button.hidden = false;
-  button.addEventListener("click", () => ask({ album, page, selfie: selfie(), onDone }));
-}
-
-async function ask({ album, page, selfie, onDone }) {
+/** Ask the reader, whose `selfie` may be null; `onDone` is told when she was forgotten. */
+export async function ask({ album, page, selfie, onDone }) {
   const isOffered = page.about.privacy?.indexing === "opt_out";
   const isRedacted = (page.about.privacy?.redact ?? "none") !== "none";
   const heading = el("h2", { id: "privacy-title", text: t("privacy_title") });

@@ -7,7 +7,7 @@ import { counted, t } from "../messages.js";
 import { downloadAll, mayDownload } from "./downloads.js";
 import { isMaybe, shown, unfolded } from "./photos.js";
 import { viewPhotos } from "./photo-view.js";
-import { tellMeButton } from "./tell-me.js";
+import { offersMail, tellMeButton } from "./tell-me.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -18,9 +18,14 @@ export class Results {
   #onlyLiked = false;
   #found = [];
 
-  constructor({ album, favourites, page, searchAgain }) {
-    this.#context = { album, favourites, page };
+  /** `findNew()` searches again with what is known, and shows what it found. */
+  constructor({ album, favourites, page, searchAgain, findNew }) {
+    this.#context = { album, favourites, page, renewed: (photo) => this.#renewed(photo, findNew) };
     this.#searchAgain = searchAgain;
+    offersMail(album).then((isOffered) => {
+      page.offersMail = isOffered;
+      if (!this.isHidden) this.#draw();
+    });
     favourites.addEventListener("change", () => {
       if (!this.isHidden) this.#draw();
     });
@@ -68,6 +73,14 @@ export class Results {
     this.#section("sure", null, sure);
     this.#section("maybe", t("maybe_title"), maybe);
     this.#empty(photos, kept);
+  }
+
+  /** A new link to the picture of a photo; null if there is none. */
+  async #renewed({ id, preview }, findNew) {
+    await findNew();
+    const sources = this.#found.flatMap((source) => [source, ...(source.burst?.photos ?? [])]);
+    const link = sources.find((source) => source.photo.photo_id === id)?.renditions.preview?.url ?? null;
+    return link === preview ? null : link;
   }
 
   #section(name, title, photos) {

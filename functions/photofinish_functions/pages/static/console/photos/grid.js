@@ -1,6 +1,6 @@
 // A grid of any number of photos: only those in sight are in the document. Arrows move, Enter opens.
 
-import { placeholder } from "../../components/placeholder.js";
+import { blurUp } from "../../components/placeholder.js";
 import { el, icon } from "../../elements.js";
 import { t } from "../../messages.js";
 import { baseName, below } from "../formats.js";
@@ -90,20 +90,25 @@ export class Grid {
       tile = this.#tile(index);
       this.#tiles.set(index, tile);
       // In the order of the photos, so that Tab and screen readers go on to the next one.
-      const next = [...this.#tiles.keys()].filter((one) => one > index).sort((a, b) => a - b)[0];
-      this.element.insertBefore(tile, next === undefined ? null : this.#tiles.get(next));
+      const next = Math.min(...[...this.#tiles.keys()].filter((one) => one > index));
+      this.element.insertBefore(tile, this.#tiles.get(next) ?? null);
     }
-    const column = index % this.#columns;
-    tile.style.width = `${this.#width}px`;
-    tile.style.height = `${this.#height}px`;
-    tile.style.transform = `translate(${column * (this.#width + GAP_PX)}px, ${Math.floor(index / this.#columns) * (this.#height + GAP_PX)}px)`;
+    const left = (index % this.#columns) * (this.#width + GAP_PX);
+    const top = Math.floor(index / this.#columns) * (this.#height + GAP_PX);
+    const place = { left, top, width: this.#width, height: this.#height };
+    const key = Object.values(place).join(" ");
+    if (tile.place === key) return; // scrolling moves none
+    tile.place = key;
+    for (const [name, value] of Object.entries(place)) tile.style.setProperty(name, `${value}px`);
   }
 
   #tile(index) {
     const photo = this.feed.photos[index];
     const { album, photo_id: id } = photo.photo;
     const href = addressOf({ album, view: "photos", id, query: this.query });
-    const link = el("a", { href }, placeholder(photo.placeholder), this.#picture(photo, index), labels(photo));
+    const picture = this.#picture(photo, index);
+    const link = el("a", { href }, picture, labels(photo));
+    blurUp(link, photo.placeholder, picture instanceof HTMLImageElement ? picture : null);
     return el("li", { "data-index": index, "aria-posinset": index + 1, "aria-setsize": this.feed.isComplete ? this.feed.photos.length : -1 }, link);
   }
 
