@@ -56,5 +56,14 @@ Album = Annotated[
         autocompletion=complete_album,
     ),
 ]
+OptionalAlbum = Annotated[
+    str | None,
+    typer.Argument(
+        help="Album, the first part of the photos' names.",
+        parser=_album,
+        metavar="[ALBUM]",
+        autocompletion=complete_album,
+    ),
+]
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, and say what would be done.")]

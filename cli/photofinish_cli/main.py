@@ -73,7 +73,7 @@ COMMANDS = {
             "migrate": ("repair", "Bring the database to this version's schema."),
             "models": ("models", "List, build and verify the models."),
             "preflight": ("preflight", "Check what a project lacks for a deployment."),
-            "cost": ("cost", "Estimate what a month costs on Google Cloud."),
+            "cost": ("cost", "Show what an album cost, or estimate what a month costs."),
         },
     }.items()
     for name, (module, summary) in commands.items()

@@ -9,8 +9,10 @@ import logging
 import os
 import signal
 import sys
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 
 from photofinish.analysis.analyzer import Analyzer
 from photofinish.analysis.models.providers import runtime_report
@@ -18,6 +20,7 @@ from photofinish.analysis.models.selection import ANALYSIS_ROLES, check_models
 from photofinish.application.commit import Committer
 from photofinish.application.gpu_or_cpu import GPU_LAUNCH_ID, confirm_gpu
 from photofinish.domain.photo import PhotoRef
+from photofinish.domain.prices import Processor
 from photofinish.errors import Misconfigured, Unavailable
 from photofinish.logs import fields, log_json
 from photofinish.settings import JobSettings
@@ -74,6 +77,8 @@ def main(arguments: Sequence[str]) -> int:
             ),
             load_pipeline,
             settings,
+            # The lease's id is no name of this run: a task that died is started again with it.
+            partial(cloud.task_times.report, str(uuid.uuid4()), processor_of(cloud.settings.processor, os.environ)),
         )
         signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
         tally = worker.run()
@@ -96,6 +101,12 @@ def end_at_once(photos: Sequence[PhotoRef]) -> None:
     log.error("hanging: the task ends, and what it held is delivered again", extra=fields(photo_ids=photo_ids))
     logging.shutdown()
     os._exit(HANGING)
+
+
+def processor_of(configured: str, environ: Mapping[str, str]) -> Processor:
+    """Return what this task's machine is paid for; with `auto`, launches with GPUs have an id."""
+    is_on_cpu = configured == "cpu" or (configured == "auto" and not environ.get(GPU_LAUNCH_ID))
+    return Processor.CPU if is_on_cpu else Processor.L4
 
 
 def task_lease_id(environ: Mapping[str, str]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from photofinish.application.commit import Committer
+from photofinish.domain.album_cost import AlbumTime
 from photofinish.domain.work import must_stop, plan_attempts
 from photofinish.errors import RejectedInput, Unavailable
 from photofinish.logs import fields
@@ -19,10 +20,13 @@ from photofinish.settings import JobSettings
 from photofinish_jobs.lease_keeper import LeaseKeeper
 from photofinish_jobs.metrics import Reporter
 from photofinish_jobs.pipeline import Commit, Pipeline, Result
+from photofinish_jobs.time_by_album import TimeByAlbum
 
 log = logging.getLogger(__name__)
 _PULL_TIMEOUT_S = 5.0
 _LAST_PULL_TIMEOUT_S = 1.0
+# What a task that dies loses of the time that its albums took.
+_REPORT_TIMES_EVERY_S = 10.0
 # How long a task pulls one photo at a time after it saw one that may have ended a task.
 _CAREFUL_S = 60.0
 
@@ -50,13 +54,19 @@ class Worker:
         committer: Committer,
         load_pipeline: Callable[[Commit], Pipeline],
         settings: JobSettings,
+        report_times: Callable[[Mapping[str, AlbumTime]], None] = lambda _: None,
     ) -> None:
-        """`load_pipeline` loads the models, which takes seconds: it is called when the task lease is held."""
+        """`load_pipeline` loads the models, which takes seconds: it is called when the task lease is held.
+
+        `report_times` gets what each album took of the task's time since it began, every few seconds and at its end.
+        """
         self._keeper = keeper
         self._clock = keeper.clock
         self._committer = committer
         self._load_pipeline = load_pipeline
         self._settings = settings
+        self._report = report_times
+        self._times = TimeByAlbum(self._clock.now)
         self.stopping = threading.Event()
         """Set it (for example in a signal handler) to end the task after the photos in flight."""
         self.tally = Tally()
@@ -67,7 +77,7 @@ class Worker:
         """Work until the queue was empty for `idle_exit_s`, the task's time is nearly over, or `stopping` is set."""
         started_at = self._clock.now()
         keeper = self._keeper
-        with keeper:
+        with self._reporting_times(), keeper:
             pipeline = self._load_pipeline(self._commit)
             with Reporter(pipeline.metrics, keeper.leases, keeper.lease_id, clock=self._clock), pipeline:
                 while self._work_until_idle(pipeline, started_at):
@@ -80,6 +90,23 @@ class Worker:
                     keeper.take_lease()
                     self._start(late, pipeline)
         return self.tally
+
+    @contextmanager
+    def _reporting_times(self) -> Iterator[None]:
+        try:
+            with self._clock.every(_REPORT_TIMES_EVERY_S, self._report_times, name="time-reporter"):
+                yield
+        finally:
+            self._report_times()
+
+    def _report_times(self) -> None:
+        """Report the albums' times; a later report has all that a failed one had."""
+        try:
+            if times := self._times.totals():
+                self._report(times)
+        except Exception as error:
+            unexpected = not isinstance(error, Unavailable)
+            log.warning("could not report the time of albums, trying again: %s", error, exc_info=unexpected)
 
     def _work_until_idle(self, pipeline: Pipeline, started_at: float) -> bool:
         """Return True when queue and pipeline ran dry, False when the task must end although there may be work."""
@@ -175,6 +202,7 @@ class Worker:
                 raise
         if begun:
             pipeline.metrics.add_retries(sum(work.delivery_attempt > 1 for work in begun))
+            self._times.put(work.item.photo.album for work in begun)
             pipeline.put(begun)
 
     def _begin(self, works: Sequence[LeasedWork]) -> list[LeasedWork]:
@@ -188,7 +216,7 @@ class Worker:
 
     def _commit(self, work: LeasedWork, result: Result, fetch_ms: float) -> None:
         photo = work.item.photo
-        with self._giving_back_on_failure([work]):
+        with self._timed(photo.album), self._giving_back_on_failure([work]):
             if isinstance(result, RejectedInput):
                 self._committer.reject(photo, result)
             elif isinstance(result, Exception):
@@ -212,6 +240,13 @@ class Worker:
                 log.info("rejected", extra=fields(**outcome, code=result.code))
             else:
                 log.info("committed", extra=fields(**outcome))
+
+    @contextmanager
+    def _timed(self, album: str) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._times.done(album)
 
     @contextmanager
     def _giving_back_on_failure(self, works: Sequence[LeasedWork]) -> Iterator[None]:

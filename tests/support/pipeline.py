@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from photofinish.adapters.memory.consents import MemoryConsents, MemorySuppressi
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.face_index import MemoryFaceIndex
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
+from photofinish.adapters.memory.task_times import MemoryTaskTimes
 from photofinish.adapters.memory.tombstones import MemoryTombstones
 from photofinish.adapters.memory.work import MemoryJobLauncher, MemoryResultEvents, MemoryTaskLeases, MemoryWorkQueue
 from photofinish.analysis.analyzer import CPU_BATCH_LIMIT, AnalyzedPhoto
@@ -29,6 +32,7 @@ from photofinish.domain.geometry import Box
 from photofinish.domain.matching import Calibration
 from photofinish.domain.photo import StoredPhoto
 from photofinish.domain.pose import Pose
+from photofinish.domain.prices import Processor
 from photofinish.domain.sharpness import Sharpness
 from photofinish.errors import RejectedInput
 from photofinish.ports import Tombstones
@@ -136,6 +140,8 @@ class MemoryCloud:
     album_rules: MemoryAlbumRules = field(default_factory=MemoryAlbumRules)
     album_policies: MemoryAlbumPolicies = field(default_factory=MemoryAlbumPolicies)
 
+    task_times: MemoryTaskTimes = field(default_factory=MemoryTaskTimes)
+
     def __post_init__(self) -> None:
         self.suppression = MemorySuppressionList(self.index)
         self.consents = MemoryConsents(self.suppression)
@@ -174,4 +180,5 @@ class MemoryCloud:
             self.admission,
             self.album_policies,
         )
-        return Worker(keeper, committer, load_pipeline, settings)
+        report = partial(self.task_times.report, str(uuid.uuid4()), Processor.L4)
+        return Worker(keeper, committer, load_pipeline, settings, report)

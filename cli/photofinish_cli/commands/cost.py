@@ -1,30 +1,23 @@
-"""`photofinish cost`: what a month of photos costs, line by line, and what paid APIs would cost."""
+"""`photofinish cost`: what an album cost, or what a month of photos costs and what paid APIs would cost."""
 
 from __future__ import annotations
 
-import functools
 import math
-import tomllib
 from dataclasses import asdict, dataclass
-from enum import StrEnum
-from importlib import resources
 from typing import Annotated, Any
 
 import typer
 
-from photofinish_cli.output import print_json, print_tables, remark, table
+from photofinish.domain.prices import Processor, price_file, task_usd_s
+from photofinish_cli import api_client
+from photofinish_cli.arguments import OptionalAlbum
+from photofinish_cli.deployment import Json, StateDir, use_deployment
+from photofinish_cli.output import print_json, print_tables, remark, reported_errors, table
 
 _HOURS = 730.0  # of a month
 _MINUTES = _HOURS * 60
 _KIB_PER_GIB = 2.0**20
 _LIST_PAGE = 1000  # objects in one listing of a bucket
-
-
-class Processor(StrEnum):
-    """What the models run on."""
-
-    L4 = "l4"
-    CPU = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +61,8 @@ DEFAULTS = Choices()
 
 
 def cost(
-    photos: Annotated[int, typer.Option(min=1, help="Photos in a month.")],
+    album: OptionalAlbum = None,
+    photos: Annotated[int | None, typer.Option(min=1, help="Photos in a month.")] = None,
     faces: Annotated[float, typer.Option(min=0, help="Faces in a photo, on average.")] = 3.0,
     gpu: Annotated[Processor, typer.Option(help="What the models run on.")] = Processor.L4,
     seconds_per_photo: Annotated[
@@ -80,16 +74,33 @@ def cost(
     min_instances: Annotated[
         int, typer.Option(min=0, help="Instances of each search function that are always running.")
     ] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    json: Json = False,
+    state: StateDir = None,
 ) -> None:
-    """Estimate what a month costs on Google Cloud by list prices, without free tiers.
+    """Show what an album cost so far; with `--photos`, estimate what a month costs on Google Cloud.
+
+    By list prices, without free tiers. The other options are of the estimate.
 
     Examples:
+
+      photofinish cost spring-10k
 
       photofinish cost --photos 50000 --faces 3 --gpu l4
 
       photofinish cost --photos 50000 --high-availability --min-instances 1
     """
+    if (album is None) == (photos is None):
+        raise typer.BadParameter("give an album, or --photos for an estimate of a month")
+    if album is not None:
+        with reported_errors():
+            use_deployment(state)
+            answer = api_client.in_album("GET", album, "/cost")
+        if json:
+            print_json(answer)
+        else:
+            show_album(answer)
+        return
+    assert photos is not None
     prices = price_file()
     choices = Choices(high_availability=high_availability, min_instances=min_instances)
     lines = monthly_lines(photos, faces, gpu, prices, choices, seconds_per_photo=seconds_per_photo)
@@ -125,26 +136,44 @@ def cost(
     remark(
         f"An hour of an analysis task costs {task_usd_h:.3f} USD. "
         f"An estimate: list prices as of {min(line.looked_up for line in lines)} or later ({prices['region']}), "
-        "without free tiers. What a photo takes is mostly assumed, and not every price was checked: prices.toml next "
-        "to the command marks which. Use --seconds-per-photo for your own measurement. Other services are priced by "
-        "their API calls alone, "
+        "without free tiers. What a photo takes is mostly assumed, and not every price was checked: prices.toml "
+        "in photofinish/domain marks which. Use --seconds-per-photo for your own measurement. Other services are "
+        "priced by their API calls alone, "
         "without storage, documents and delivery.",
         style="dim",
     )
 
 
-@functools.cache
-def price_file() -> dict[str, Any]:
-    """prices.toml: prices, their sources, and the assumptions."""
-    return tomllib.loads(resources.files(__package__ or "").joinpath("prices.toml").read_text(encoding="utf-8"))
+def show_album(answer: dict[str, Any]) -> None:
+    """The lines of an album's bill, what its queue will cost, and by which prices."""
+    per_1000 = "USD per 1,000 photos"
+    bill = table("line", "so far", "USD", per_1000, right=["USD", per_1000])
 
+    def add(name: str, quantity: str, usd: float, **style: str) -> None:
+        photos = answer["photos"]
+        bill.add_row(name, quantity, f"{usd:,.4f}", f"{usd / photos * 1000:,.4f}" if photos else "–", **style)
 
-def task_usd_s(processor: Processor, prices: dict[str, Any]) -> float:
-    """Price of one second of an analysis task in USD, with the database proxy in its sidecar."""
-    assumed, job = prices["assumptions"], prices["cloud_run_job"]
-    usd_s: float = (assumed["task_vcpu"] + assumed["task_proxy_vcpu"]) * job["vcpu_s"]
-    usd_s += (assumed["task_gib"] + assumed["task_proxy_gib"]) * job["gib_s"]
-    return usd_s + (job["l4_s"] if processor is Processor.L4 else 0.0)
+    for line in answer["lines"]:
+        add(line["name"], f"{line['quantity']:,.1f} {line['unit']}", line["usd"])
+    add("so far", f"{answer['photos']:,} photos", answer["usd"], style="bold")
+    print_tables(bill)
+    if answer["waiting"]:
+        pace = "as its photos so far" if answer["is_own_pace"] else "which is assumed"
+        remark(
+            f"{answer['waiting']:,} photos are waiting: about {answer['usd_queued']:,.4f} USD more, at "
+            f"{answer['seconds_per_photo']:.2f} s of a task a photo, {pace}."
+        )
+    remark(f"Keeping what there is costs {answer['usd_month']:,.4f} USD a month.")
+    if not answer["is_billed"]:
+        remark("This is a local cloud: nothing is paid. It is what the same would cost on Google Cloud.")
+    remark(
+        f"List prices as of {answer['prices_as_of']} or later ({answer['region']}), without free tiers. Task seconds "
+        "are measured; what a photo takes otherwise is assumed. The database and the search, which run by the hour for "
+        "all albums, are not in it: photofinish cost --photos estimates them.",
+        style="dim",
+    )
+    if not answer["is_complete"]:
+        remark("some results are not counted yet: repeat the command")
 
 
 def monthly_lines(

@@ -33,6 +33,7 @@ from photofinish_functions.api.routes import (
     cameras,
     clusters,
     consents,
+    cost,
     downloads,
     enrolments,
     erasures,
@@ -114,7 +115,7 @@ def make_app(
     of_requests = (health, search, analyze)
     about_people = (people, enrolments, matches, numbers, clusters, consents, subject_access)
     about_albums = (batches, bib_rules, cameras, policy, opt_outs, access, shares, feedback, sessions)
-    of_events = (events, statistics, queue, webhooks, webhooks_of_all, subscriptions, subscription_links)
+    of_events = (events, statistics, cost, queue, webhooks, webhooks_of_all, subscriptions, subscription_links)
     about_photos = (photos, pictures, downloads, exports, bibs, faces)
     for routes in (
         *of_requests,

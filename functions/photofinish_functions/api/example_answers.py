@@ -23,6 +23,7 @@ from photofinish_functions.api.example_values import (
     COMPARISON,
     CONSENT,
     CORRECTED,
+    COST,
     ERASURE,
     EVENT,
     FACE,
@@ -312,6 +313,7 @@ ANSWERS: Final[dict[str, Json]] = {
     "list_events": {"events": [EVENT], "next_cursor": "WyI5ZjJjN2UwYTFiNGQ2ODg1Iiw0NzExXQ", "later_cursor": None},
     "create_event_ticket": {"ticket": "WyJrZXkiLCJhYmNkIl0.q2hXbGdpZUZrYnJ1c2g", "expires_in_s": 60},
     "show_statistics": STATISTICS,
+    "show_cost": COST,
     "show_queue": {
         "at": "2026-05-01T10:06:05Z",
         "outstanding": 812,

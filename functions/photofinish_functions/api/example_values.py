@@ -343,6 +343,31 @@ _COUNTS: Json = {
     "share_with_bib": 0.9344,
     "upload_to_result_s": {"p50": 3.724, "p95": 6.597},
 }
+COST: Json = {
+    "album": ALBUM,
+    "usd": 0.189,
+    "usd_per_1000_photos": 0.151,
+    "usd_month": 0.16,
+    "usd_queued": 0.0051,
+    "photos": 1252,
+    "waiting": 100,
+    "processor": "l4",
+    "seconds_per_photo": 0.12,
+    "is_own_pace": True,
+    "is_billed": True,
+    "is_complete": True,
+    "prices_as_of": "2026-11-21",
+    "region": "us-central1 and others of its price tier, such as europe-west1",
+    "lines": [
+        {
+            "name": "analysis on an L4",
+            "quantity": 150.2,
+            "unit": "task seconds",
+            "usd": 0.0465,
+            "is_measured": True,
+        }
+    ],
+}
 STATISTICS: Json = _COUNTS | {
     "album": ALBUM,
     "is_complete": True,

@@ -32,6 +32,7 @@ from photofinish.ports.bibs import (
 from photofinish.ports.camera_clocks import CameraClocks
 from photofinish.ports.clusters import Clusters
 from photofinish.ports.consents import Consents, SuppressionList
+from photofinish.ports.costs import TaskTimes
 from photofinish.ports.documents import Documents, PhotoRecord
 from photofinish.ports.downloads import KeptDownloads
 from photofinish.ports.enrolments import EnrolmentPictures, Enrolments
@@ -201,6 +202,7 @@ __all__ = [
     "Subscriptions",
     "SuppressionList",
     "TaskLeases",
+    "TaskTimes",
     "ToldEvent",
     "Tombstones",
     "UnknownBatch",

@@ -41,6 +41,7 @@ from photofinish.ports import (
     Statistics,
     Subscriptions,
     SuppressionList,
+    TaskTimes,
     Users,
     WebhookDeliveries,
     Webhooks,
@@ -281,6 +282,12 @@ class PostgresAdapters:
         from photofinish.adapters.postgres.statistics import PgStatistics
 
         return PgStatistics(self._database)
+
+    @cached_property
+    def task_times(self) -> TaskTimes:
+        from photofinish.adapters.postgres.task_times import PgTaskTimes
+
+        return PgTaskTimes(self._database)
 
     def await_database(self) -> None:
         """Connect to the database; raises Unavailable if it cannot be reached within PHOTOFINISH_DATABASE_WAIT_S."""

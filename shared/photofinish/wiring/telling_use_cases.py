@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from photofinish.domain.prices import Processor, price_file
 from photofinish.settings import AdmissionSettings, NotificationSettings, NotifyingSettings, WebhookSettings
 from photofinish.wiring.adapters import Adapters
 
 if TYPE_CHECKING:
+    from photofinish.application.album_costs import AlbumCosts
     from photofinish.application.album_statistics import StatisticsCounting, StatisticsReading
     from photofinish.application.notifying.relaying import NotificationRelay
     from photofinish.application.notifying.sending import Notifier
@@ -72,6 +74,27 @@ class TellingUseCases(Adapters):
         from photofinish.application.album_statistics import StatisticsCounting
 
         return StatisticsCounting(self.statistics)
+
+    @cached_property
+    def album_costs(self) -> AlbumCosts:
+        from photofinish.application.album_costs import AlbumCosts
+
+        return AlbumCosts(
+            self.task_times,
+            self.statistics_reading,
+            self.documents,
+            processor=self._next_processor,
+            prices=price_file(),
+        )
+
+    def _next_processor(self) -> Processor:
+        """What the next task will run on."""
+        match self.settings.processor:
+            case "cpu":
+                return Processor.CPU
+            case "auto" if self.gpu_states.read().refusal is not None:
+                return Processor.CPU
+        return Processor.L4
 
     @cached_property
     def notifying_settings(self) -> NotifyingSettings:

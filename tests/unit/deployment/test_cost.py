@@ -11,15 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from photofinish_cli.commands.cost import (
-    DEFAULTS,
-    Choices,
-    Processor,
-    monthly_lines,
-    monthly_rivals,
-    price_file,
-    task_usd_s,
-)
+from photofinish.domain.prices import Processor, price_file, task_usd_s
+from photofinish_cli.commands.cost import DEFAULTS, Choices, monthly_lines, monthly_rivals
 from photofinish_cli.main import app
 from photofinish_functions.entry_points import RECENT
 from support import terraform_config as terraform

@@ -6,6 +6,8 @@ import logging
 
 import pytest
 
+from photofinish.application.gpu_or_cpu import GPU_LAUNCH_ID
+from photofinish.domain.prices import Processor
 from photofinish_jobs import __main__ as job
 
 
@@ -18,3 +20,18 @@ def test_a_task_refuses_arguments(
         assert job.main(arguments) == 3
     assert "takes no arguments" in caplog.text
     assert arguments[0] not in caplog.text, "they may be anything, so they are not logged"
+
+
+@pytest.mark.parametrize(
+    ("configured", "environ", "processor"),
+    [
+        ("gpu", {}, Processor.L4),
+        ("cpu", {}, Processor.CPU),
+        ("auto", {GPU_LAUNCH_ID: "launch"}, Processor.L4),
+        ("auto", {}, Processor.CPU),
+    ],
+)
+def test_a_task_knows_what_its_machine_is_paid_for(
+    configured: str, environ: dict[str, str], processor: Processor
+) -> None:
+    assert job.processor_of(configured, environ) is processor

@@ -353,3 +353,30 @@ def test_a_task_ends_although_its_last_pull_fails(cloud: MemoryCloud, monkeypatc
     assert cloud.worker().run().done == 1
     assert status_of(cloud, photo) is PhotoStatus.DONE
     assert cloud.leases.live() == 0
+
+
+def test_a_task_tells_what_each_album_took() -> None:
+    cloud = MemoryCloud()
+    for number in range(3):
+        cloud.drop(f"race/{number}.jpg", toy_photo())
+    cloud.drop("party/1.jpg", b"no picture")
+    cloud.worker().run()
+    [race], [party] = cloud.task_times.of_album("race"), cloud.task_times.of_album("party")
+    assert (race.photos, party.photos) == (3, 1), "rejected photos take time, too"
+    assert race.seconds > party.seconds > 0
+    cloud.drop("race/9.jpg", toy_photo())
+    cloud.worker().run()
+    [both] = cloud.task_times.of_album("race")
+    assert both.photos == 4
+    assert both.seconds > race.seconds
+
+
+def test_times_that_cannot_be_reported_cost_no_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = MemoryCloud()
+
+    def refuse(*_: object) -> None:
+        raise Unavailable("the database is restarting")
+
+    monkeypatch.setattr(cloud.task_times, "report", refuse)
+    cloud.drop("race/1.jpg", toy_photo())
+    assert cloud.worker().run().done == 1

@@ -10,6 +10,8 @@ const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 
 export const count = (value) => number.format(value);
 export const share = (value) => percent.format(value);
+/** An amount of dollars: exact to the cent, or to a hundredth of one where it is less than a dollar. */
+export const dollars = (usd) => new Intl.NumberFormat(language, { style: "currency", currency: "USD", maximumFractionDigits: usd < 1 ? 4 : 2 }).format(usd);
 export const at = (time) => moment.format(new Date(time));
 export const atClock = (time) => clock.format(new Date(time));
 

@@ -5,7 +5,7 @@ import { el, icon } from "../elements.js";
 import { counted, day, has, t } from "../messages.js";
 import { albumPath, api } from "./api.js";
 import { empty, failure } from "./forms.js";
-import { atClock, count, duration, rate, share } from "./formats.js";
+import { atClock, count, dollars, duration, rate, share } from "./formats.js";
 import { follow } from "./live.js";
 import { addressOf } from "./router.js";
 
@@ -29,12 +29,13 @@ export async function overviewView({ album }, { session, signal }) {
 
 async function read(album, session, signal) {
   const isOfAll = session.albums === null;
-  const [shown, statistics, queue] = await Promise.all([
+  const [shown, statistics, queue, cost] = await Promise.all([
     orNothing(api("GET", albumPath(album), { signal })),
     orNothing(api("GET", albumPath(album, "statistics"), { signal })),
     isOfAll ? api("GET", "/queue", { signal }) : null,
+    orNothing(api("GET", albumPath(album, "cost"), { signal })),
   ]);
-  return { album: shown, statistics, queue };
+  return { album: shown, statistics, queue, cost };
 }
 
 /** An album that was created and has no photo yet is unknown to some routes. */
@@ -44,7 +45,7 @@ const orNothing = (asked) =>
     throw error;
   });
 
-function draw(content, album, { album: shown, statistics, queue }) {
+function draw(content, album, { album: shown, statistics, queue, cost }) {
   const by = shown?.photos_by_status ?? {};
   const total = Object.values(by).reduce((sum, one) => sum + one, 0) - (by.erased ?? 0);
   if (total === 0) {
@@ -59,15 +60,16 @@ function draw(content, album, { album: shown, statistics, queue }) {
     [t("fact_with_number"), statistics?.share_with_bib == null ? "–" : share(statistics.share_with_bib), addressOf({ album, view: "photos", query: { without_bib: "true" } })],
     [t("status_rejected"), count(by.rejected ?? 0), addressOf({ album, view: "photos", query: { status: "rejected" } })],
     [t("status_failed"), count(by.failed ?? 0), addressOf({ album, view: "photos", query: { status: "failed" } })],
+    ...(cost === null ? [] : [[t(cost.is_billed ? "fact_cost" : "fact_cost_in_cloud"), dollars(cost.usd), null]]),
   ];
   content.replaceChildren(
-    progressOf(total, waiting, shown, queue),
+    progressOf(total, waiting, shown, queue, cost),
     el("dl", { class: "facts" }, ...facts.map(([name, value, href]) => el("div", {}, el("dt", { text: name }), el("dd", {}, href === null ? value : el("a", { href, text: value }))))),
     ...(statistics === null ? [] : [hours(statistics), causes(statistics), cameras(statistics, album)]).filter(Boolean),
   );
 }
 
-function progressOf(total, waiting, shown, queue) {
+function progressOf(total, waiting, shown, queue, cost) {
   const done = total - waiting;
   const bar = el("pf-progress", { value: done, max: total, label: t("analysed_of", { done, total }) });
   const sentences = [];
@@ -77,6 +79,7 @@ function progressOf(total, waiting, shown, queue) {
     sentences.push(t("ends_at", { time: atClock(queue.ends_at), duration: duration(Math.max(left_s, 1)) }));
   }
   if (waiting > 0 && queue !== null && queue.tasks.length === 0) sentences.push(t("no_task_yet"));
+  if (waiting > 0 && cost !== null) sentences.push(t("cost_queued", { usd: dollars(cost.usd_queued) }));
   if (waiting === 0) sentences.push(t("all_analysed"));
   if (shown.ends_on) sentences.push(t("kept_until", { day: day(shown.ends_on) }));
   const slow = shown.gpu_refused === null ? null : el("p", { class: "notice warn" }, icon("warning"), el("span", { text: t("gpu_refused", { reason: shown.gpu_refused.reason }) }));

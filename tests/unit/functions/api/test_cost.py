@@ -1,0 +1,74 @@
+"""Costs over the API."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from photofinish.domain.album_cost import AlbumTime
+from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
+from photofinish.domain.photo import StoredPhoto
+from photofinish.domain.prices import Processor, price_file, task_usd_s
+from support.api import Api
+from support.faces import photo
+
+PATH = "/albums/race/cost"
+
+
+def queue(api: Api, number: int) -> None:
+    ref = photo(f"race/cam1/{number}.jpg")
+    now = datetime.now(UTC)
+    stored = StoredPhoto(ref=ref, size_bytes=1, content_type="image/jpeg", uploaded_at=now)
+    assert api.cloud.documents.record_queued(stored, event_at=now, trace_id="")
+
+
+def analysed(api: Api, number: int) -> None:
+    event = AlbumEvent(
+        id=fact_id("cost", number),
+        type=EventType.PHOTO_DONE,
+        album="race",
+        occurred_at=datetime.now(UTC),
+        photo_id=photo(f"race/cam1/{number}.jpg").photo_id,
+        generation=1,
+        folder="cam1",
+        data={"faces": 2, "bibs": 1},
+    )
+    api.cloud.event_log.append([event])
+
+
+def test_an_albums_cost_so_far_and_of_what_waits(api: Api) -> None:
+    for number in range(2):
+        analysed(api, number)
+    queue(api, 2)
+    times = {"race": AlbumTime(seconds=40.0, photos=20), "party": AlbumTime(seconds=9.0, photos=9)}
+    api.cloud.task_times.report(str(uuid.uuid4()), Processor.L4, times)
+    answer = api.call("GET", PATH).get_json()
+    lines = {line["name"]: line for line in answer["lines"]}
+    analysis = lines["analysis on an L4"]
+    assert (analysis["quantity"], analysis["is_measured"]) == (40, True)
+    usd_s = task_usd_s(Processor.L4, price_file())
+    assert analysis["usd"] == pytest.approx(40 * usd_s, abs=1e-6)
+    assert (lines["documents"]["quantity"], lines["documents"]["is_measured"]) == (2, False)
+    assert answer["usd"] == pytest.approx(sum(line["usd"] for line in answer["lines"]), abs=1e-5)
+    assert answer["usd_per_1000_photos"] == pytest.approx(answer["usd"] * 500, rel=1e-3)
+    assert (answer["photos"], answer["waiting"], answer["processor"]) == (2, 1, "l4")
+    assert (answer["seconds_per_photo"], answer["is_own_pace"]) == (2.0, True)
+    assert answer["usd_queued"] > 2 * usd_s
+    assert (answer["is_billed"], answer["is_complete"]) == (True, True)
+
+
+def test_an_album_without_photos_costs_nothing_and_an_unknown_one_is_not_found(api: Api) -> None:
+    assert api.call("PUT", "/albums/race", json={"title": "Race"}).status_code < 300
+    answer = api.call("GET", PATH).get_json()
+    assert (answer["usd"], answer["usd_per_1000_photos"], answer["lines"]) == (0, None, [])
+    assert api.call("GET", "/albums/unknown/cost").status_code == 404
+
+
+def test_on_a_local_cloud_nothing_is_billed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue(api, 1)
+    settings = api.cloud.settings.model_copy(update={"run_emulator_host": "127.0.0.1:1", "processor": "cpu"})
+    monkeypatch.setattr(api.cloud, "settings", settings)
+    answer = api.call("GET", PATH).get_json()
+    assert (answer["is_billed"], answer["processor"], answer["is_own_pace"]) == (False, "cpu", False)
