@@ -22,6 +22,7 @@ from flask import Request, jsonify
 from flask import request as flask_request
 from werkzeug.exceptions import HTTPException
 
+from photofinish.application.album_budgets import queue_resumed
 from photofinish.application.audit_anchoring import anchor_audit
 from photofinish.application.dead_letters import record_given_up
 from photofinish.application.ingest import ingest
@@ -120,9 +121,13 @@ def on_dead_letter(message: Message) -> None:
 
 @on_message
 def reconcile(message: Message) -> None:
-    """Queue photos of the bucket that have no record, on schedule: those of the last day, or all of them if asked."""
+    """Queue photos of the bucket that have no record, on schedule: those of the last day, or all of them if asked.
+
+    First those of albums whose budget was used up, and was raised.
+    """
     full = is_full_run(message)
     cloud = app()
+    queue_resumed(cloud.halted_albums, documents=cloud.documents, queue=cloud.queue, events=cloud.events)
     reconcile_bucket(
         store=cloud.store,
         documents=cloud.documents,

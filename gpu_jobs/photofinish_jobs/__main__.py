@@ -19,12 +19,13 @@ from photofinish.analysis.models.providers import runtime_report
 from photofinish.analysis.models.selection import ANALYSIS_ROLES, check_models
 from photofinish.application.commit import Committer
 from photofinish.application.gpu_or_cpu import GPU_LAUNCH_ID, confirm_gpu
+from photofinish.domain.album_cost import AlbumTime
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.prices import Processor
 from photofinish.errors import Misconfigured, Unavailable
 from photofinish.logs import fields, log_json
 from photofinish.settings import JobSettings
-from photofinish.wiring import app, model_settings
+from photofinish.wiring import App, app, model_settings
 from photofinish_jobs.lease_keeper import LeaseKeeper
 from photofinish_jobs.pipeline import Commit, Pipeline
 from photofinish_jobs.rules import RecentRules
@@ -78,7 +79,8 @@ def main(arguments: Sequence[str]) -> int:
             load_pipeline,
             settings,
             # The lease's id is no name of this run: a task that died is started again with it.
-            partial(cloud.task_times.report, str(uuid.uuid4()), processor_of(cloud.settings.processor, os.environ)),
+            partial(report_times, cloud, str(uuid.uuid4()), processor_of(cloud.settings.processor, os.environ)),
+            cloud.halted_reading.albums,
         )
         signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
         tally = worker.run()
@@ -101,6 +103,12 @@ def end_at_once(photos: Sequence[PhotoRef]) -> None:
     log.error("hanging: the task ends, and what it held is delivered again", extra=fields(photo_ids=photo_ids))
     logging.shutdown()
     os._exit(HANGING)
+
+
+def report_times(cloud: App, run_id: str, processor: Processor, times: Mapping[str, AlbumTime]) -> None:
+    """Record what albums took of this task, and see whether they may go on."""
+    cloud.task_times.report(run_id, processor, times)
+    cloud.album_budgets.check(times.keys())
 
 
 def processor_of(configured: str, environ: Mapping[str, str]) -> Processor:

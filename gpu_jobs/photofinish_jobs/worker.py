@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,6 +39,8 @@ class Tally:
     rejected: int = 0
     given_back: int = 0
     """Attempts that failed; the queue delivers these photos again."""
+    put_aside: int = 0
+    """Photos of albums that used up their budgets; they are queued again when these are resumed."""
     failed: int = 0
     """Photos that were not tried again because they ended their tasks."""
     repeated: int = 0
@@ -55,10 +57,12 @@ class Worker:
         load_pipeline: Callable[[Commit], Pipeline],
         settings: JobSettings,
         report_times: Callable[[Mapping[str, AlbumTime]], None] = lambda _: None,
+        halted: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         """`load_pipeline` loads the models, which takes seconds: it is called when the task lease is held.
 
         `report_times` gets what each album took of the task's time since it began, every few seconds and at its end.
+        Photos of albums in `halted()` are put aside.
         """
         self._keeper = keeper
         self._clock = keeper.clock
@@ -66,6 +70,7 @@ class Worker:
         self._load_pipeline = load_pipeline
         self._settings = settings
         self._report = report_times
+        self._halted = halted
         self._times = TimeByAlbum(self._clock.now)
         self.stopping = threading.Event()
         """Set it (for example in a signal handler) to end the task after the photos in flight."""
@@ -149,6 +154,7 @@ class Worker:
 
     def _start(self, batch: Sequence[LeasedWork], pipeline: Pipeline) -> None:
         """Send pulled photos into the pipeline; suspects are tried alone, see :func:`plan_attempts`."""
+        batch = self._without_halted(batch)
         counts = self._open_attempts(batch)
         plan = plan_attempts(counts)
         if plan.alone is not None or plan.later:
@@ -161,6 +167,19 @@ class Worker:
             pipeline.wait_until_at_most(0)
             self._try([batch[plan.alone]], pipeline)
             pipeline.wait_until_at_most(0)
+
+    def _without_halted(self, batch: Sequence[LeasedWork]) -> Sequence[LeasedWork]:
+        """Acknowledge photos of halted albums, and leave them queued; return the others."""
+        try:
+            halted = self._halted() if batch else ()
+            aside = [work for work in batch if work.item.photo.album in halted]
+            if aside:
+                self._keeper.ack(aside)
+                self.tally.put_aside += len(aside)
+        except Unavailable as error:  # rather analysed than not
+            log.warning("could not see which albums are halted: %s", error)
+            return batch
+        return [work for work in batch if work.item.photo.album not in halted]
 
     def _open_attempts(self, batch: Sequence[LeasedWork]) -> list[int]:
         """Return how many attempts of each photo ended with their task; an empty list if nothing can be known now."""

@@ -7,6 +7,7 @@ import os
 import signal
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -61,6 +62,20 @@ def test_bad_files_are_rejected_each_with_its_reason(dropped, sample_album: Samp
         assert fields["status"] == "rejected", (path.name, fields["status"])
         assert fields["error"]["code"] in {"empty_file", "not_a_picture", "cut_off"}
         assert fields["error"]["message"].endswith(".")
+
+
+def test_the_album_has_a_cost_and_a_budget_that_halts_it(cloud: LocalCloud, dropped) -> None:  # type: ignore[no-untyped-def]
+    def told() -> dict[str, Any] | None:
+        answer: dict[str, Any] = cloud.json("cost", "race")
+        is_measured = any(line["is_measured"] for line in answer["lines"])
+        return answer if is_measured and answer["is_complete"] else None
+
+    answer = wait_for(told, "tasks to report their time, every ten seconds", 60)
+    assert (answer["photos"], answer["is_billed"]) == (len(dropped), False)
+    assert answer["usd"] > 0
+    halted = cloud.json("cost", "race", "--budget", "0.0001")
+    assert halted["budget"]["is_halted"]
+    assert cloud.json("cost", "race", "--budget", "0")["budget"] is None
 
 
 def test_sidecar_and_preview_lie_in_the_derived_bucket(cloud: LocalCloud, dropped) -> None:  # type: ignore[no-untyped-def]

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from werkzeug.test import TestResponse
 
 from photofinish.adapters.memory.access_documents import MemoryAccessDocuments
+from photofinish.adapters.memory.budgets import MemoryHaltedAlbums
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
 from photofinish.adapters.memory.retention import MemoryRetentionRuns
@@ -123,6 +124,7 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
     cloud = App(Settings.from_env())
     cloud.documents = cloud.erasable_documents = documents = MemoryDocuments()
     cloud.gpu_states = MemoryGpuStates()
+    cloud.halted_albums = MemoryHaltedAlbums()
     cloud.leases = MemoryTaskLeases()
     cloud.people_documents = documents.people_documents
     cloud.album_documents = documents.album_documents

@@ -13,6 +13,7 @@ import numpy as np
 
 from photofinish.adapters.memory.album_policies import MemoryAlbumPolicies
 from photofinish.adapters.memory.album_rules import MemoryAlbumRules
+from photofinish.adapters.memory.budgets import MemoryHaltedAlbums
 from photofinish.adapters.memory.consents import MemoryConsents, MemorySuppressionList
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.face_index import MemoryFaceIndex
@@ -141,6 +142,7 @@ class MemoryCloud:
     album_policies: MemoryAlbumPolicies = field(default_factory=MemoryAlbumPolicies)
 
     task_times: MemoryTaskTimes = field(default_factory=MemoryTaskTimes)
+    halted_albums: MemoryHaltedAlbums = field(default_factory=MemoryHaltedAlbums)
 
     def __post_init__(self) -> None:
         self.suppression = MemorySuppressionList(self.index)
@@ -181,4 +183,6 @@ class MemoryCloud:
             self.album_policies,
         )
         report = partial(self.task_times.report, str(uuid.uuid4()), Processor.L4)
-        return Worker(keeper, committer, load_pipeline, settings, report)
+        return Worker(
+            keeper, committer, load_pipeline, settings, report, halted=lambda: self.halted_albums.read().halted
+        )

@@ -74,6 +74,10 @@ def cost(
     min_instances: Annotated[
         int, typer.Option(min=0, help="Instances of each search function that are always running.")
     ] = 0,
+    budget: Annotated[
+        float | None,
+        typer.Option(min=0, help="Set what the album may cost in USD, from its first photo on; 0 removes the limit."),
+    ] = None,
     json: Json = False,
     state: StateDir = None,
 ) -> None:
@@ -85,6 +89,8 @@ def cost(
 
       photofinish cost spring-10k
 
+      photofinish cost spring-10k --budget 20
+
       photofinish cost --photos 50000 --faces 3 --gpu l4
 
       photofinish cost --photos 50000 --high-availability --min-instances 1
@@ -94,7 +100,10 @@ def cost(
     if album is not None:
         with reported_errors():
             use_deployment(state)
-            answer = api_client.in_album("GET", album, "/cost")
+            if budget is None:
+                answer = api_client.in_album("GET", album, "/cost")
+            else:
+                answer = api_client.in_album("PUT", album, "/budget", json={"usd": budget or None})
         if json:
             print_json(answer)
         else:
@@ -164,6 +173,10 @@ def show_album(answer: dict[str, Any]) -> None:
             f"{answer['seconds_per_photo']:.2f} s of a task a photo, {pace}."
         )
     remark(f"Keeping what there is costs {answer['usd_month']:,.4f} USD a month.")
+    if answer["budget"] is not None:
+        spent = f"{answer['budget']['spent']:.0%} of the budget of {answer['budget']['usd']:,.2f} USD is spent"
+        halted = answer["budget"]["is_halted"]
+        remark(f"{spent}: no photo is analysed any more. Raise it with --budget." if halted else f"{spent}.")
     if not answer["is_billed"]:
         remark("This is a local cloud: nothing is paid. It is what the same would cost on Google Cloud.")
     remark(

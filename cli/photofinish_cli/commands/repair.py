@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from photofinish import wiring
+from photofinish.application.album_budgets import queue_resumed
 from photofinish.application.ingest import requeue
 from photofinish.application.reconcile import Reconciled
 from photofinish.application.reconcile import reconcile as reconcile_bucket
@@ -31,12 +32,16 @@ def reconcile(
 ) -> None:
     """Queue every photo of the bucket that has no record, an older one, or is stuck.
 
+    First those of albums whose budget was used up, and was raised.
+
     Example: photofinish reconcile --album spring-10k
     """
     if again and album is None:
         raise typer.BadParameter("needs --album: it costs as much as the first time", param_hint="--again")
     with reported_errors(on_interrupt=_ON_INTERRUPT):
         cloud = connect(state)
+        if not dry_run:
+            queue_resumed(cloud.halted_albums, documents=cloud.documents, queue=cloud.queue, events=cloud.events)
         with progress_bar("comparing", 0, plain=json) as bar:
 
             def show(so_far: Reconciled) -> None:

@@ -314,6 +314,7 @@ ANSWERS: Final[dict[str, Json]] = {
     "create_event_ticket": {"ticket": "WyJrZXkiLCJhYmNkIl0.q2hXbGdpZUZrYnJ1c2g", "expires_in_s": 60},
     "show_statistics": STATISTICS,
     "show_cost": COST,
+    "set_budget": COST,
     "show_queue": {
         "at": "2026-05-01T10:06:05Z",
         "outstanding": 812,

@@ -92,6 +92,7 @@ BODIES: Final[dict[str, dict[str, Json]]] = {
     "opt_out": _files("picture", count=2),
     "opt_out_myself": _files("picture", count=1),
     "opt_out_of_all": _files("picture", count=1),
+    "set_budget": _json(twenty_dollars={"usd": 20}, none={"usd": None}),
     "set_album_policy": _json(with_consent=POLICY, defaults={}),
     "set_album_access": _json(
         open={"users_may_search": True},

@@ -358,6 +358,7 @@ COST: Json = {
     "is_complete": True,
     "prices_as_of": "2026-11-21",
     "region": "us-central1 and others of its price tier, such as europe-west1",
+    "budget": {"usd": 20.0, "spent": 0.0095, "is_halted": False},
     "lines": [
         {
             "name": "analysis on an L4",

@@ -6,9 +6,10 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
+from photofinish.application.album_budgets import waiting_photos
 from photofinish.domain.work import tasks_to_start
 from photofinish.logs import fields
 from photofinish.ports import Documents, TaskLeases
@@ -49,10 +50,14 @@ class WorkerLauncher:
         photos_per_task: int,
         launch_lease_s: float,
         settle: Callable[[], None] = lambda: None,
+        halted: Callable[[], Collection[str]] = frozenset,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`settle` is called before leases are counted: it frees those of launches that came to nothing."""
+        """`settle` is called before leases are counted: it frees those of launches that came to nothing.
+
+        Photos of albums in `halted()` need no task.
+        """
         self._documents = documents
         self._leases = leases
         self._launcher = launcher
@@ -60,6 +65,7 @@ class WorkerLauncher:
         self._photos_per_task = photos_per_task
         self._launch_lease_s = launch_lease_s
         self._settle = settle
+        self._halted = halted
         self._clock = clock
         self._sleep = sleep
         self._checked_at = float("-inf")
@@ -89,7 +95,7 @@ class WorkerLauncher:
             raise
 
     def _launch(self) -> int:
-        outstanding = self._documents.outstanding()
+        outstanding = waiting_photos(self._documents, self._halted())
         if outstanding == 0:
             # A message that arrives in a moment is of a photo that this check did not see.
             self._checked_at = float("-inf")

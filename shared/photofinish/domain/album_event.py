@@ -57,6 +57,8 @@ class EventType(StrEnum):
     """Its card was changed: title, day, watermark or downloads."""
     ALBUM_EXPIRED = "album.expired"
     ALBUM_ERASED = "album.erased"
+    BUDGET_REACHED = "budget.reached"
+    """A share of what the album may cost is spent."""
     SHARE_CREATED = "share.created"
     SHARE_REVOKED = "share.revoked"
     CONSENT_CHANGED = "consent.changed"

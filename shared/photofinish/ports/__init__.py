@@ -32,7 +32,7 @@ from photofinish.ports.bibs import (
 from photofinish.ports.camera_clocks import CameraClocks
 from photofinish.ports.clusters import Clusters
 from photofinish.ports.consents import Consents, SuppressionList
-from photofinish.ports.costs import TaskTimes
+from photofinish.ports.costs import Budgets, HaltedAlbums, TaskTimes
 from photofinish.ports.documents import Documents, PhotoRecord
 from photofinish.ports.downloads import KeptDownloads
 from photofinish.ports.enrolments import EnrolmentPictures, Enrolments
@@ -130,6 +130,7 @@ __all__ = [
     "BibProjection",
     "BibRescoring",
     "BucketKind",
+    "Budgets",
     "Buried",
     "CameraClocks",
     "Channels",
@@ -155,6 +156,7 @@ __all__ = [
     "FindMeFeedback",
     "Finished",
     "GpuStates",
+    "HaltedAlbums",
     "IndexedFace",
     "JobLauncher",
     "KeptAnswer",

@@ -19,6 +19,7 @@ from photofinish.ports import (
     ErasableDocuments,
     ErasableObjects,
     GpuStates,
+    HaltedAlbums,
     JobLauncher,
     Originals,
     PeopleDocuments,
@@ -135,6 +136,12 @@ class GoogleAdapters:
         from photofinish.adapters.google.task_leases import FirestoreTaskLeases
 
         return FirestoreTaskLeases(self._firestore)
+
+    @cached_property
+    def halted_albums(self) -> HaltedAlbums:
+        from photofinish.adapters.google.halted_albums import FirestoreHaltedAlbums
+
+        return FirestoreHaltedAlbums(self._firestore)
 
     @cached_property
     def gpu_states(self) -> GpuStates:

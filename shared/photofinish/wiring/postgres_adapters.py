@@ -18,6 +18,7 @@ from photofinish.ports import (
     BibCorrections,
     BibProjection,
     BibRescoring,
+    Budgets,
     CameraClocks,
     Clusters,
     Collections,
@@ -282,6 +283,12 @@ class PostgresAdapters:
         from photofinish.adapters.postgres.statistics import PgStatistics
 
         return PgStatistics(self._database)
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        from photofinish.adapters.postgres.budgets import PgBudgets
+
+        return PgBudgets(self._database)
 
     @cached_property
     def task_times(self) -> TaskTimes:

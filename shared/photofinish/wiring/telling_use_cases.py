@@ -10,6 +10,7 @@ from photofinish.settings import AdmissionSettings, NotificationSettings, Notify
 from photofinish.wiring.adapters import Adapters
 
 if TYPE_CHECKING:
+    from photofinish.application.album_budgets import AlbumBudgets, HaltedReading
     from photofinish.application.album_costs import AlbumCosts
     from photofinish.application.album_statistics import StatisticsCounting, StatisticsReading
     from photofinish.application.notifying.relaying import NotificationRelay
@@ -86,6 +87,18 @@ class TellingUseCases(Adapters):
             processor=self._next_processor,
             prices=price_file(),
         )
+
+    @cached_property
+    def album_budgets(self) -> AlbumBudgets:
+        from photofinish.application.album_budgets import AlbumBudgets
+
+        return AlbumBudgets(self.budgets, self.halted_albums, lambda album: self.album_costs.read(album).cost.usd)
+
+    @cached_property
+    def halted_reading(self) -> HaltedReading:
+        from photofinish.application.album_budgets import HaltedReading
+
+        return HaltedReading(self.halted_albums)
 
     def _next_processor(self) -> Processor:
         """What the next task will run on."""

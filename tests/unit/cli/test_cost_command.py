@@ -41,6 +41,26 @@ def test_a_local_cloud_says_that_nothing_is_paid(monkeypatch: pytest.MonkeyPatch
     assert "waiting" not in said
 
 
+def test_a_used_up_budget_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    used_up = {"usd": 0.1, "spent": 1.89, "is_halted": True}
+    said = " ".join(run(monkeypatch, budget=used_up).output.split())
+    assert "189% of the budget of 0.10 USD is spent: no photo is analysed any more" in said
+
+
+@pytest.mark.parametrize(("given", "sent"), [("20", 20.0), ("0", None)])
+def test_a_budget_is_set_or_removed(monkeypatch: pytest.MonkeyPatch, given: str, sent: float | None) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def in_album(method: str, album: str, path: str, **request: Any) -> dict[str, Any]:
+        asked.append((method, album, path, request))
+        return COST
+
+    monkeypatch.setattr(cost_command, "use_deployment", lambda state: None)
+    monkeypatch.setattr(cost_command.api_client, "in_album", in_album)
+    assert CliRunner().invoke(app, ["cost", "race", "--budget", given]).exit_code == 0
+    assert asked == [("PUT", "race", "/budget", {"json": {"usd": sent}})]
+
+
 def test_json_is_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(run(monkeypatch, "--json").stdout) == COST
 

@@ -104,9 +104,20 @@ class TestLaunching:
             max_tasks=3,
             photos_per_task=2,
             launch_lease_s=60,
+            halted=lambda: cloud.halted_albums.read().halted,
             clock=lambda: clock[0],
             sleep=sleep,
         )
+
+    def test_photos_of_halted_albums_need_no_task(self) -> None:
+        cloud = MemoryCloud()
+        for number in range(5):
+            cloud.drop(f"race/{number}.jpg", toy_photo())
+        launcher = self.launcher(cloud, [0.0])
+        cloud.halted_albums.update(lambda halted: halted.with_halted("race"))
+        assert launcher.launch_needed() == 0
+        cloud.drop("party/1.jpg", toy_photo())
+        assert launcher.launch_needed() == 1, "of six photos one waits for a task"
 
     def test_no_work_starts_nothing(self) -> None:
         cloud = MemoryCloud()

@@ -8,12 +8,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from photofinish.adapters.memory.failing import before_call, fail_once
 from photofinish.adapters.memory.work import MemoryWorkQueue
 from photofinish.analysis.analyzer import AnalyzedPhoto
+from photofinish.application.album_budgets import queue_resumed
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.album_policy import AlbumPolicy
 from photofinish.domain.bib import Bib
@@ -380,3 +382,20 @@ def test_times_that_cannot_be_reported_cost_no_photo(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(cloud.task_times, "report", refuse)
     cloud.drop("race/1.jpg", toy_photo())
     assert cloud.worker().run().done == 1
+
+
+def test_photos_of_a_halted_album_wait_and_go_on_once_it_is_resumed() -> None:
+    cloud = MemoryCloud()
+    waiting = cloud.drop("race/1.jpg", toy_photo()).ref
+    other = cloud.drop("party/1.jpg", toy_photo()).ref
+    cloud.halted_albums.update(lambda halted: halted.with_halted("race"))
+    tally = cloud.worker().run()
+    assert (tally.done, tally.put_aside) == (1, 1)
+    assert (status_of(cloud, waiting), status_of(cloud, other)) == (PhotoStatus.QUEUED, PhotoStatus.DONE)
+    cloud.halted_albums.update(lambda halted: halted.with_resumed("race"))
+    assert cloud.worker().run().done == 0, "its message is gone"
+    resumed = partial(queue_resumed, cloud.halted_albums, documents=cloud.documents, queue=cloud.queue)
+    assert resumed(events=cloud.events) == 1
+    assert cloud.worker().run().done == 1
+    assert status_of(cloud, waiting) is PhotoStatus.DONE
+    assert resumed(events=cloud.events) == 0, "once"

@@ -16,7 +16,7 @@ from photofinish.wiring import App
 from photofinish_functions.api.albums import check_album
 from photofinish_functions.api.error_codes import fails_with
 from photofinish_functions.api.guarding import audit, guarded
-from photofinish_functions.api.schemas import AlbumPath, Output, example, new_blueprint
+from photofinish_functions.api.schemas import AlbumPath, Input, Output, Score, example, new_blueprint
 
 Usd = Annotated[float, AfterValidator(lambda usd: round(usd, 6))]
 
@@ -27,6 +27,23 @@ class CostLineJson(Output):
     unit: str = Field(json_schema_extra=example("task seconds"))
     usd: Usd
     is_measured: bool = Field(description="False: counted, and multiplied by what one is assumed to take.")
+
+
+class BudgetJson(Output):
+    """What the album may cost, from its first photo on."""
+
+    usd: Usd
+    spent: Score = Field(description="Share of it that is spent; above 1 it is used up.")
+    is_halted: bool = Field(description="Its photos wait: no task analyses them, until the budget is raised.")
+
+
+class BudgetBody(Input):
+    usd: float | None = Field(
+        ge=0.0001,
+        le=1_000_000,
+        description="What the album may cost in USD, from its first photo on. null: as much as it will.",
+        json_schema_extra=example(20),
+    )
 
 
 class CostJson(Output):
@@ -46,6 +63,7 @@ class CostJson(Output):
     is_complete: bool = Field(description="False while results are still being counted: ask again.")
     prices_as_of: date = Field(description="When the oldest price was looked up.")
     region: str = Field(description="Whose prices these are.")
+    budget: BudgetJson | None
     lines: list[CostLineJson] = Field(description="So far, the dearest first.")
 
 
@@ -61,12 +79,32 @@ def blueprint(services: App) -> APIBlueprint:
         if not bill.content.photos and not bill.waiting:
             check_album(services, path.album)
         audit(count=bill.content.photos)
-        return _answer(path.album, bill, is_billed=services.settings.run_emulator_host is None).model_dump(mode="json")
+        return answer(path.album, bill)
+
+    @api.put("/albums/<album>/budget", responses={200: CostJson})
+    @guarded(Scope.ADMIN, "set_budget", makes_album=True)
+    @fails_with("invalid_value")
+    def set_budget(path: AlbumPath, body: BudgetBody) -> dict[str, Any]:
+        """Set what an album may cost. When it is spent, its photos wait until the budget is raised; searches go on.
+
+        Photos that a task put aside meanwhile are queued again within ten minutes of raising it.
+        """
+        services.album_budgets.set_budget(path.album, body.usd)
+        return answer(path.album, services.album_costs.read(path.album))
+
+    def answer(album: str, bill: Bill) -> dict[str, Any]:
+        budget = services.budgets.budgets([album]).get(album)
+        found = None
+        if budget is not None:
+            is_halted = album in services.halted_albums.read().halted
+            found = BudgetJson(usd=budget.usd, spent=bill.cost.usd / budget.usd, is_halted=is_halted)
+        is_billed = services.settings.run_emulator_host is None
+        return _answer(album, bill, budget=found, is_billed=is_billed).model_dump(mode="json")
 
     return api
 
 
-def _answer(album: str, bill: Bill, *, is_billed: bool) -> CostJson:
+def _answer(album: str, bill: Bill, *, budget: BudgetJson | None, is_billed: bool) -> CostJson:
     cost, prices = bill.cost, price_file()
     return CostJson(
         album=album,
@@ -83,5 +121,6 @@ def _answer(album: str, bill: Bill, *, is_billed: bool) -> CostJson:
         is_complete=bill.is_complete,
         prices_as_of=prices_as_of(prices),
         region=prices["region"],
+        budget=budget,
         lines=[CostLineJson(**asdict(line)) for line in cost.lines],
     )

@@ -66,6 +66,34 @@ def test_an_album_without_photos_costs_nothing_and_an_unknown_one_is_not_found(a
     assert api.call("GET", "/albums/unknown/cost").status_code == 404
 
 
+def test_a_budget_warns_stops_and_resumes(api: Api) -> None:
+    analysed(api, 1)
+    api.cloud.task_times.report(str(uuid.uuid4()), Processor.L4, {"race": AlbumTime(seconds=1000.0, photos=1)})
+    spent = api.call("GET", PATH).get_json()["usd"]
+
+    def put(usd: float | None) -> dict[str, object]:
+        answer = api.call("PUT", "/albums/race/budget", json={"usd": usd})
+        assert answer.status_code == 200, answer.get_json()
+        budget: dict[str, object] = answer.get_json()["budget"]
+        return budget
+
+    assert api.call("GET", PATH).get_json()["budget"] is None
+    assert put(spent / 0.6) == {"usd": pytest.approx(spent / 0.6, abs=1e-5), "spent": 0.6, "is_halted": False}
+    assert put(spent / 2) == {"usd": pytest.approx(spent / 2, abs=1e-5), "spent": 2.0, "is_halted": True}
+    assert api.cloud.halted_albums.read().halted == {"race"}
+    assert put(None) is None
+    halted = api.cloud.halted_albums.read()
+    assert (halted.halted, halted.resumed) == (frozenset(), {"race"})
+    events = api.call("GET", "/albums/race/events?type=budget.reached").get_json()["events"]
+    assert [event["data"]["percent"] for event in events] == [50, 50, 80, 100]
+
+
+@pytest.mark.parametrize("usd", [0, -1, "much"])
+def test_a_budget_that_is_none_is_refused(api: Api, usd: object) -> None:
+    queue(api, 1)
+    assert api.call("PUT", "/albums/race/budget", json={"usd": usd}).status_code == 400
+
+
 def test_on_a_local_cloud_nothing_is_billed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     queue(api, 1)
     settings = api.cloud.settings.model_copy(update={"run_emulator_host": "127.0.0.1:1", "processor": "cpu"})

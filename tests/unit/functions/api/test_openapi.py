@@ -248,6 +248,7 @@ LIVE_CODES = {"too_many_connections"}  # in the table of the API's errors, thoug
 SETTINGS = (
     "/access",
     "/bib-rules",
+    "/budget",
     "/cameras",
     "/policy",
     "/opt-outs",

@@ -151,6 +151,7 @@ KEPT_TABLES = {
     "album_policy": "what the organiser decided for the album; it protects photos that come later",
     "album_end": "the day an album ended on, once that is enforced",
     "task_time": "how long tasks worked for the album: what it cost, which erasing it does not give back",
+    "album_budget": "what the album may cost, which its next photos are held to",
     "webhook": "where an organiser wants to be told what happens, also that the album was erased",
     "erasure": "what was erased and when",
     "erased_photo": "a tombstone: id and generation",
