@@ -103,13 +103,13 @@ async def serve(
         await each.start()
     for service in ("", *handlers):
         await servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):  # before it says that it is ready: it may be stopped at once
+        loop.add_signal_handler(signum, stopping.set)
     print(f"ready {url_host}:{bound}", flush=True)
     log.info("serving", extra={"fields": {"address": f"{url_host}:{bound}", "services": sorted(handlers)}})
 
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stopping.set)
     await stopping.wait()
     if front is not None:
         front.close()
