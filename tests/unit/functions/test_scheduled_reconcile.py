@@ -29,6 +29,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> MemoryCloud:
         )
     )
     app.store, app.documents, app.queue, app.events = cloud.store, cloud.documents, cloud.queue, cloud.events
+    app.halted_albums = cloud.halted_albums
     monkeypatch.setattr(entry_points, "app", lambda: app)
     monkeypatch.setattr(entry_points, "_start", lambda: None)  # pytest's own logging stays
     now = datetime.now(UTC)
@@ -50,3 +51,16 @@ def test_a_run_queues_the_photos_of_its_time(cloud: MemoryCloud, data: bytes, qu
     run(data)
     assert cloud.documents.counts("race") == {PhotoStatus.QUEUED: queued}
     assert len(cloud.queue) == queued
+
+
+def test_a_run_queues_what_was_put_aside_of_a_resumed_album(cloud: MemoryCloud) -> None:
+    run(b'{"full": true}')
+    assert len(cloud.queue) == 2
+    cloud.halted_albums.update(lambda halted: halted.with_halted("race"))
+    run(b"{}")
+    assert len(cloud.queue) == 2, "a halted album waits"
+    cloud.halted_albums.update(lambda halted: halted.with_resumed("race"))
+    run(b"{}")
+    assert len(cloud.queue) == 4, "their messages may be gone; a photo that is queued twice is analysed once"
+    run(b"{}")
+    assert len(cloud.queue) == 4
