@@ -46,6 +46,7 @@ AREAS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "documents": {
         f"{_SHARED}adapters/google/documents.py": (f"{_PORTS}documents.py",),
+        f"{_SHARED}adapters/google/document_queries.py": (f"{_PORTS}documents.py",),
         f"{_SHARED}domain/photo_document.py": ("tests/unit/functions/test_duplicates.py", f"{_PORTS}documents.py"),
     },
     "sql": {

@@ -9,8 +9,9 @@ from mutation.generating import ROOT, Mutant
 _KEEPER = "gpu_jobs/photofinish_jobs/lease_keeper.py"
 _WORKER = "gpu_jobs/photofinish_jobs/worker.py"
 _COMMIT = "shared/photofinish/application/commit.py"
-_QUEUE = "shared/photofinish/adapters/google/pubsub.py"
-_DOCUMENTS = "shared/photofinish/adapters/google/documents.py"
+_GOOGLE = "shared/photofinish/adapters/google/"
+_QUEUE = f"{_GOOGLE}pubsub.py"
+_DOCUMENTS = f"{_GOOGLE}documents.py"
 _ENTRY_POINTS = "functions/photofinish_functions/entry_points.py"
 _RECONCILE = "shared/photofinish/application/reconcile.py"
 _ORDERING = "emulators/photofinish_emulators/pubsub/ordering.py"
@@ -38,7 +39,10 @@ class Named:
         source = (ROOT / self.file).read_text()
         found = source.count(self.old)
         if found != 1:
-            raise ValueError(f"{self.name}: {self.file} has what it replaces {found} times: {self.old!r}")
+            raise ValueError(
+                f"{self.file} has what the mutant {self.name!r} replaces {found} times, not once. If you changed that "
+                f"line, change the mutant in tests/mutation/named.py, too: {self.old!r}"
+            )
         return Mutant(self.file, "by hand", source.replace(self.old, self.new), name=self.name)
 
 
@@ -104,11 +108,9 @@ NAMED = (
     Named(
         "messages are acknowledged before the commit",
         _WORKER,
-        "        photo = work.item.photo\n        with self._giving_back_on_failure([work]):\n"
-        "            if isinstance(result, RejectedInput):\n                self._committer.reject",
-        "        photo = work.item.photo\n        self._keeper.ack([work])\n"
-        "        with self._giving_back_on_failure([work]):\n"
-        "            if isinstance(result, RejectedInput):\n                self._committer.reject",
+        "            if isinstance(result, RejectedInput):\n                self._committer.reject(",
+        "            self._keeper.ack([work])\n"
+        "            if isinstance(result, RejectedInput):\n                self._committer.reject(",
         _OF_WORKER,
     ),
     Named(
@@ -184,7 +186,7 @@ NAMED = (
     ),
     Named(
         "a listing of photos stops at 500",
-        _DOCUMENTS,
+        f"{_GOOGLE}document_queries.py",
         "            if len(page) < _PAGE:\n                return",
         "            return",
         _OF_DOCUMENTS,
