@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from photofinish.adapters.memory.budgets import MemoryHaltedAlbums
 from photofinish.adapters.postgres.albums import PgAlbums
 from photofinish.adapters.postgres.database import Database
 from photofinish.domain.photo import PhotoRef
@@ -39,6 +40,7 @@ def checked_cloud(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ch
             index=cloud.index,
             queue=cloud.queue,
             events=cloud.events,
+            halted_albums=MemoryHaltedAlbums(),
             albums=PgAlbums(opened),
             settings=SimpleNamespace(stale_after_s=3600.0),
             album_checker=cloud.checker,
