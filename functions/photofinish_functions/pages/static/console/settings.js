@@ -101,7 +101,7 @@ function numbersCard(album, rules) {
 
 function eraseCard(album, signal) {
   const name = el("input", { name: "name", required: true, autocomplete: "off", spellcheck: "false" });
-  const place = el("div", { role: "status" });
+  const place = el("div", { class: "stack", role: "status" });
   const send = form([field(t("erase_album_confirm", { album }), name), choice(t("with_originals"), { name: "originals" })], {
     label: t("erase_album"),
     kind: "danger",
