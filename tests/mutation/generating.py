@@ -83,11 +83,12 @@ class Place:
     make: Callable[[], Mutant]
 
 
-def places(module: str) -> list[Place]:
+@functools.cache
+def places(module: str) -> tuple[Place, ...]:
     """All changes of a file that are worth a try. A mutant is made when it is asked for: that takes longer."""
     lines = (ROOT / module).read_text().splitlines()
     found = _in_sql(module) if module.endswith(".sql") else _in_python(module)
-    return [place for place in found if not _SKIPPED.search(lines[place.line - 1])]
+    return tuple(place for place in found if not _SKIPPED.search(lines[place.line - 1]))
 
 
 def _in_python(module: str) -> Iterator[Place]:

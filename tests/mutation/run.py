@@ -35,7 +35,7 @@ def chosen(area: str, sample: int, seed: int) -> list[tuple[Place, Sequence[str]
     chance = random.Random(f"{seed} {area}")
     waiting = []
     for module in AREAS[area]:
-        found = places(module)
+        found = list(places(module))
         chance.shuffle(found)
         waiting.append(found)
     if not sample:
@@ -91,20 +91,22 @@ def try_area(copy: Copy, area: str, sample: int, seed: int, ends_at: float, know
             unknown += 1
             print(f"survives: {mutant.module}:{mutant.line}, {mutant.operator}", flush=True)
             print(f"    {mutant.change[0]}\n  → {mutant.change[1]}", flush=True)
+        keep_result(area, seed, counts, time.monotonic() - began)  # each time: a run may be ended
     total = sum(counts.values(), Counter())
     tried = total.total()
     print(f"{area}: {total['killed']} of {tried} killed, {total['listed']} listed, {unknown} unknown", flush=True)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    result = {
-        "seed": seed,
-        "seconds": round(time.monotonic() - began),
-        "modules": {
-            module: {"mutants": len(places(module)), **{key: count[key] for key in ("killed", "listed", "surviving")}}
-            for module, count in counts.items()
-        },
-    }
-    (RESULTS / f"{area}.json").write_text(json.dumps(result, indent=1))
     return unknown == 0 and total["killed"] >= GOAL * tried
+
+
+def keep_result(area: str, seed: int, counts: dict[str, Counter[str]], seconds: float) -> None:
+    """Keep an area's figures for the report."""
+    modules = {
+        module: {"mutants": len(places(module)), **{key: count[key] for key in ("killed", "listed", "surviving")}}
+        for module, count in counts.items()
+    }
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    result = {"seed": seed, "seconds": round(seconds), "modules": modules}
+    (RESULTS / f"{area}.json").write_text(json.dumps(result, indent=1))
 
 
 def until(pairs: Iterable[tuple[Place, Sequence[str]]], ends_at: float) -> Iterator[tuple[Place, Sequence[str]]]:
