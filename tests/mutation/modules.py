@@ -24,7 +24,7 @@ AREAS: dict[str, dict[str, tuple[str, ...]]] = {
             "tests/unit/jobs/test_worker.py",
             _SIMULATION,
         ),
-        f"{_SHARED}application/superseded.py": (_SIMULATION,),
+        f"{_SHARED}application/superseded.py": ("tests/unit/jobs/test_superseded.py", _SIMULATION),
     },
     "queue": {
         f"{_SHARED}adapters/google/pubsub.py": ("tests/unit/adapters/test_pubsub_requests.py",),
