@@ -97,6 +97,10 @@ def cost(
     """
     if (album is None) == (photos is None):
         raise typer.BadParameter("give an album, or --photos for an estimate of a month")
+    if album is None and budget is not None:
+        raise typer.BadParameter("is of an album: name it", param_hint="--budget")
+    if budget is not None and not math.isfinite(budget):
+        raise typer.BadParameter("is no amount", param_hint="--budget")
     if album is not None:
         with reported_errors():
             use_deployment(state)

@@ -65,8 +65,16 @@ def test_json_is_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(run(monkeypatch, "--json").stdout) == COST
 
 
-@pytest.mark.parametrize("arguments", [["cost"], ["cost", "race", "--photos", "5"]])
+@pytest.mark.parametrize(
+    "arguments", [["cost"], ["cost", "race", "--photos", "5"], ["cost", "--photos", "5", "--budget", "5"]]
+)
 def test_an_album_or_an_estimate(arguments: list[str]) -> None:
     refused = CliRunner().invoke(app, arguments)
     assert refused.exit_code == 2
-    assert "--photos" in refused.output
+    assert "--photos" in refused.output or "--budget" in refused.output
+
+
+def test_a_budget_is_a_number() -> None:
+    refused = CliRunner().invoke(app, ["cost", "race", "--budget", "inf"])
+    assert refused.exit_code == 2
+    assert "is no amount" in refused.output

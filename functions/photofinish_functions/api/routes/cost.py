@@ -76,7 +76,7 @@ def blueprint(services: App) -> APIBlueprint:
     def show_cost(path: AlbumPath) -> dict[str, Any]:
         """Show what an album cost so far, and what its waiting photos will cost."""
         bill = services.album_costs.read(path.album)
-        if not bill.content.photos and not bill.waiting:
+        if not bill.cost.lines and not bill.waiting and not services.budgets.budgets([path.album]):
             check_album(services, path.album)
         audit(count=bill.content.photos)
         return answer(path.album, bill)

@@ -43,6 +43,7 @@ class PgBudgets:
                     occurred_at=datetime.now(UTC),
                     data={"percent": percent, "usd": budget.usd},
                 )
-                for percent in percents
+                for percent in sorted(percents)
             ]
-            record_events(conn, album_id, events)
+            for event in events:  # one by one, so that the log has them in this order
+                record_events(conn, album_id, [event])
