@@ -134,6 +134,7 @@ def reconcile(message: Message) -> None:
         queue=cloud.queue,
         events=cloud.events,
         stale_after=timedelta(seconds=cloud.settings.stale_after_s),
+        halted=cloud.halted_albums.read().halted,
         uploaded_since=None if full else datetime.now(UTC) - RECENT,
     )
 

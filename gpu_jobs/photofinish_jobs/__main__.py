@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
             settings,
             # The lease's id is no name of this run: a task that died is started again with it.
             partial(report_times, cloud, str(uuid.uuid4()), processor_of(cloud.settings.processor, os.environ)),
-            cloud.halted_reading.albums,
+            cloud.halted_reading.among,
         )
         signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
         tally = worker.run()

@@ -57,12 +57,12 @@ class Worker:
         load_pipeline: Callable[[Commit], Pipeline],
         settings: JobSettings,
         report_times: Callable[[Mapping[str, AlbumTime]], None] = lambda _: None,
-        halted: Callable[[], Collection[str]] = frozenset,
+        halted_among: Callable[[Collection[str]], Collection[str]] = lambda _: (),
     ) -> None:
         """`load_pipeline` loads the models, which takes seconds: it is called when the task lease is held.
 
         `report_times` gets what each album took of the task's time since it began, every few seconds and at its end.
-        Photos of albums in `halted()` are put aside.
+        Photos of the albums that `halted_among(albums)` returns are put aside.
         """
         self._keeper = keeper
         self._clock = keeper.clock
@@ -70,7 +70,7 @@ class Worker:
         self._load_pipeline = load_pipeline
         self._settings = settings
         self._report = report_times
-        self._halted = halted
+        self._halted_among = halted_among
         self._times = TimeByAlbum(self._clock.now)
         self.stopping = threading.Event()
         """Set it (for example in a signal handler) to end the task after the photos in flight."""
@@ -171,13 +171,14 @@ class Worker:
     def _without_halted(self, batch: Sequence[LeasedWork]) -> Sequence[LeasedWork]:
         """Acknowledge photos of halted albums, and leave them queued; return the others."""
         try:
-            halted = self._halted() if batch else ()
+            halted = self._halted_among({work.item.photo.album for work in batch}) if batch else ()
             aside = [work for work in batch if work.item.photo.album in halted]
             if aside:
                 self._keeper.ack(aside)
                 self.tally.put_aside += len(aside)
-        except Unavailable as error:  # rather analysed than not
-            log.warning("could not see which albums are halted: %s", error)
+        except Exception as error:  # rather analysed than not
+            unexpected = not isinstance(error, Unavailable)
+            log.warning("could not put photos of halted albums aside: %s", error, exc_info=unexpected)
             return batch
         return [work for work in batch if work.item.photo.album not in halted]
 

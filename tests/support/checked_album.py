@@ -84,6 +84,7 @@ class CheckedCloud:
         self.erasures = PgErasures(self.database)
         self.batches = MemoryBatches(self.event_log)
         self.access_documents = MemoryAccessDocuments()
+        self.without_tasks: frozenset[str] = frozenset()
 
     @property
     def admission(self) -> FaceAdmission:
@@ -100,6 +101,7 @@ class CheckedCloud:
             album_rules=self.rules,
             policies=self.policies,
             leases=self.leases,
+            without_tasks=lambda: self.without_tasks,
         )
 
     @property

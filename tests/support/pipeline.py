@@ -22,6 +22,7 @@ from photofinish.adapters.memory.task_times import MemoryTaskTimes
 from photofinish.adapters.memory.tombstones import MemoryTombstones
 from photofinish.adapters.memory.work import MemoryJobLauncher, MemoryResultEvents, MemoryTaskLeases, MemoryWorkQueue
 from photofinish.analysis.analyzer import CPU_BATCH_LIMIT, AnalyzedPhoto
+from photofinish.application.album_budgets import HaltedReading
 from photofinish.application.commit import Committer
 from photofinish.application.consent.admission import FaceAdmission
 from photofinish.application.ingest import ingest
@@ -183,6 +184,5 @@ class MemoryCloud:
             self.album_policies,
         )
         report = partial(self.task_times.report, str(uuid.uuid4()), Processor.L4)
-        return Worker(
-            keeper, committer, load_pipeline, settings, report, halted=lambda: self.halted_albums.read().halted
-        )
+        halted = HaltedReading(self.halted_albums)
+        return Worker(keeper, committer, load_pipeline, settings, report, halted.among)

@@ -40,8 +40,12 @@ def reconcile(
         raise typer.BadParameter("needs --album: it costs as much as the first time", param_hint="--again")
     with reported_errors(on_interrupt=_ON_INTERRUPT):
         cloud = connect(state)
+        album = None if album is None else album_name(album)
+        resumed = 0
         if not dry_run:
-            queue_resumed(cloud.halted_albums, documents=cloud.documents, queue=cloud.queue, events=cloud.events)
+            resumed = queue_resumed(
+                cloud.halted_albums, documents=cloud.documents, queue=cloud.queue, events=cloud.events, only=album
+            )
         with progress_bar("comparing", 0, plain=json) as bar:
 
             def show(so_far: Reconciled) -> None:
@@ -53,15 +57,17 @@ def reconcile(
                 queue=cloud.queue,
                 events=cloud.events,
                 stale_after=timedelta(seconds=cloud.settings.stale_after_s),
-                album=None if album is None else album_name(album),
+                halted=cloud.halted_albums.read().halted,
+                album=album,
                 again=again,
                 dry_run=dry_run,
                 on_progress=show,
             )
+    queued = resumed + done.queued
     if json:
-        print_json({"seen": done.seen, "queued": done.queued} | ({"dry_run": True} if dry_run else {}))
+        print_json({"seen": done.seen, "queued": queued} | ({"dry_run": True} if dry_run else {}))
     else:
-        say(f"{counted(done.seen, 'photo')} in the bucket, {done.queued} {'to queue' if dry_run else 'queued'}")
+        say(f"{counted(done.seen, 'photo')} in the bucket, {queued} {'to queue' if dry_run else 'queued'}")
 
 
 def redrive(

@@ -50,13 +50,13 @@ class WorkerLauncher:
         photos_per_task: int,
         launch_lease_s: float,
         settle: Callable[[], None] = lambda: None,
-        halted: Callable[[], Collection[str]] = frozenset,
+        without_tasks: Callable[[], Collection[str]] = frozenset,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`settle` is called before leases are counted: it frees those of launches that came to nothing.
 
-        Photos of albums in `halted()` need no task.
+        Photos of albums in `without_tasks()` need none.
         """
         self._documents = documents
         self._leases = leases
@@ -65,7 +65,7 @@ class WorkerLauncher:
         self._photos_per_task = photos_per_task
         self._launch_lease_s = launch_lease_s
         self._settle = settle
-        self._halted = halted
+        self._without_tasks = without_tasks
         self._clock = clock
         self._sleep = sleep
         self._checked_at = float("-inf")
@@ -95,7 +95,7 @@ class WorkerLauncher:
             raise
 
     def _launch(self) -> int:
-        outstanding = waiting_photos(self._documents, self._halted())
+        outstanding = waiting_photos(self._documents, self._without_tasks())
         if outstanding == 0:
             # A message that arrives in a moment is of a photo that this check did not see.
             self._checked_at = float("-inf")

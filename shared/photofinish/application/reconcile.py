@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
@@ -33,6 +33,7 @@ def reconcile(
     queue: WorkQueue,
     events: ResultEvents,
     stale_after: timedelta,
+    halted: Collection[str] = (),
     album: str | None = None,
     again: bool = False,
     uploaded_since: datetime | None = None,
@@ -41,7 +42,7 @@ def reconcile(
 ) -> Reconciled:
     """Queue every photo of `album` that has no record or an older generation, or has been stuck for `stale_after`.
 
-    So is a duplicate whose original is gone.
+    So is a duplicate whose original is gone. Photos of `halted` albums wait, and are not stuck.
 
     `again` adds the photos that are done and still in the bucket; one whose original is gone keeps its result.
     `uploaded_since` skips older objects: listing a bucket is cheap, reading the record of every photo is not. With
@@ -61,7 +62,9 @@ def reconcile(
             original = state.duplicate_of if is_done(state, photo.ref) and state is not None else None
             is_requested = again and is_done(state, photo.ref) and original is None
             is_orphan = original is not None and not _has_bytes_of(photo, original, documents)
-            if is_requested or is_orphan or is_stuck(state, photo.ref, now=now, stale_after=stale_after):
+            is_waiting = photo.ref.album in halted
+            is_lost = not is_waiting and is_stuck(state, photo.ref, now=now, stale_after=stale_after)
+            if is_requested or is_orphan or is_lost:
                 queued += dry_run or requeue(
                     photo.ref, uploaded_at=photo.uploaded_at, documents=documents, queue=queue, events=events
                 )

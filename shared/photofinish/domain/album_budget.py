@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 WARN_AT_PERCENT = (50, 80, 100)
 
@@ -28,19 +30,29 @@ class Halted:
     """Albums that used up their budgets."""
 
     halted: frozenset[str] = frozenset()
-    """No task is started for these, and tasks put their photos aside."""
-    resumed: frozenset[str] = frozenset()
-    """Not halted any more; photos that were put aside are still to be queued."""
+    """Tasks put their photos aside."""
+    resumed: Mapping[str, datetime] = field(default_factory=dict)
+    """Not halted any more, since when; photos that were put aside before are still to be queued."""
+
+    @property
+    def without_tasks(self) -> frozenset[str]:
+        """No task is started for these: their photos are put aside, or have no messages yet."""
+        return self.halted | self.resumed.keys()
 
     def with_halted(self, album: str) -> Halted:
-        return Halted(halted=self.halted | {album}, resumed=self.resumed - {album})
+        return Halted(halted=self.halted | {album}, resumed=self._resumed_without(album))
 
-    def with_resumed(self, album: str) -> Halted:
+    def with_resumed(self, album: str, at: datetime) -> Halted:
         """Resume `album`; one that is not halted has nothing to resume."""
         if album not in self.halted:
             return self
-        return Halted(halted=self.halted - {album}, resumed=self.resumed | {album})
+        return Halted(halted=self.halted - {album}, resumed={**self.resumed, album: at})
 
-    def with_queued(self, album: str) -> Halted:
-        """The photos of `album` are queued again."""
-        return replace(self, resumed=self.resumed - {album})
+    def with_queued(self, album: str, resumed_at: datetime) -> Halted:
+        """The photos of `album` are queued again that waited at `resumed_at`; it may have been resumed again since."""
+        if self.resumed.get(album) != resumed_at:
+            return self
+        return replace(self, resumed=self._resumed_without(album))
+
+    def _resumed_without(self, album: str) -> Mapping[str, datetime]:
+        return {one: at for one, at in self.resumed.items() if one != album}

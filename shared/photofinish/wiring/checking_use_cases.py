@@ -31,6 +31,7 @@ class CheckingUseCases(TrustUseCases):
             leases=self.leases,
             max_lease=timedelta(seconds=max(600.0, 2 * self.settings.launch_lease_s)),
             events_kept=timedelta(days=EventRetentionSettings.from_env().event_retention_days),
+            without_tasks=lambda: self.halted_albums.read().without_tasks,
         )
 
     @cached_property
@@ -84,6 +85,7 @@ class CheckingUseCases(TrustUseCases):
                 queue=self.queue,
                 events=self.events,
                 stale_after=timedelta(seconds=self.settings.stale_after_s),
+                halted=self.halted_albums.read().halted,
                 album=album,
             ),
             publish_people=self.projector.project_soon,

@@ -33,7 +33,7 @@ class App(CheckingUseCases, TellingUseCases):
             max_tasks=self.settings.max_gpu_tasks,
             photos_per_task=self.settings.photos_per_task,
             launch_lease_s=self.settings.launch_lease_s,
-            halted=lambda: self.halted_albums.read().halted,
+            without_tasks=lambda: self.halted_albums.read().without_tasks,
         )
         if self.settings.processor != "auto":
             return start(launcher=self.launcher)

@@ -125,6 +125,14 @@ def test_photos_that_are_being_analysed_are_counted_and_not_compared(checked_clo
     assert checked_cloud.problems() == {"stuck"}, "where nothing is left to do, it should have ended"
 
 
+def test_photos_of_an_album_that_used_up_its_budget_are_not_stuck(checked_cloud: CheckedCloud) -> None:
+    full_album(checked_cloud)
+    checked_cloud.drop("late.jpg", "good")
+    assert checked_cloud.problems() == {"stuck"}
+    checked_cloud.without_tasks = frozenset({"race"})
+    assert checked_cloud.check() == []
+
+
 def test_a_lease_is_leaked_only_if_no_task_would_hold_it(checked_cloud: CheckedCloud) -> None:
     checked_cloud.leases.heartbeat("task/0", expires_in_s=60)
     checker = checked_cloud.checker

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.cloud.firestore import Client as FirestoreClient
@@ -74,7 +75,9 @@ def test_an_album_is_halted_when_its_budget_is_used_up_and_resumed_when_it_is_ra
     keeping.set_budget("race", 10.0)
     assert halted.read() == Halted(halted=frozenset({"race"}))
     keeping.set_budget("race", 11.0)
-    assert halted.read() == Halted(resumed=frozenset({"race"}))
+    now = halted.read()
+    assert (now.halted, set(now.resumed), now.without_tasks) == (frozenset(), {"race"}, {"race"})
+    assert (datetime.now(UTC) - now.resumed["race"]).total_seconds() < 60
     keeping.set_budget("race", 9.0)
     assert halted.read() == Halted(halted=frozenset({"race"}))
 
@@ -86,3 +89,29 @@ def test_albums_that_are_halted_at_the_same_time_all_are(halted: HaltedAlbums) -
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(halt, range(8)))
     assert halted.read().halted == {f"race-{number}" for number in range(8)}
+
+
+def test_a_budget_that_is_raised_while_a_task_compares_is_the_one_that_counts(halted: HaltedAlbums) -> None:
+    budgets = MemoryBudgets()
+    organiser = AlbumBudgets(budgets, halted, lambda _: 10.0)
+
+    def raised_meanwhile(_: str) -> float:
+        organiser.set_budget("race", 20.0)
+        return 10.0
+
+    budgets.set_budget("race", 5.0)
+    AlbumBudgets(budgets, halted, raised_meanwhile).check(["race"])
+    now = halted.read()
+    assert (now.halted, set(now.resumed)) == (frozenset(), {"race"})
+
+
+def test_names_of_halted_albums_may_have_any_character(halted: HaltedAlbums) -> None:
+    album = "Lauf 2026, 5.000 m"
+    halted.update(lambda known: known.with_halted(album))
+    halted.update(lambda known: known.with_resumed(album, datetime.now(UTC)))
+    [(resumed, at)] = halted.read().resumed.items()
+    assert resumed == album
+    halted.update(lambda known: known.with_queued(album, at - timedelta(microseconds=1)))
+    assert halted.read().resumed == {album: at}, "that is of an earlier time that it was resumed"
+    halted.update(lambda known: known.with_queued(album, at))
+    assert halted.read() == Halted()

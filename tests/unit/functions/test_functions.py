@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -104,7 +104,7 @@ class TestLaunching:
             max_tasks=3,
             photos_per_task=2,
             launch_lease_s=60,
-            halted=lambda: cloud.halted_albums.read().halted,
+            without_tasks=lambda: cloud.halted_albums.read().without_tasks,
             clock=lambda: clock[0],
             sleep=sleep,
         )
@@ -117,7 +117,10 @@ class TestLaunching:
         cloud.halted_albums.update(lambda halted: halted.with_halted("race"))
         assert launcher.launch_needed() == 0
         cloud.drop("party/1.jpg", toy_photo())
-        assert launcher.launch_needed() == 1, "of six photos one waits for a task"
+        cloud.halted_albums.update(lambda halted: halted.with_resumed("race", NOW))
+        assert launcher.launch_needed() == 1, "of six photos one waits for a task: the others have no messages yet"
+        cloud.halted_albums.update(lambda halted: halted.with_queued("race", NOW))
+        assert launcher.launch_needed() == 2
 
     def test_no_work_starts_nothing(self) -> None:
         cloud = MemoryCloud()
@@ -227,6 +230,7 @@ class TestReconciling:
         uploaded_since: datetime | None = None,
         album: str | None = None,
         again: bool = False,
+        halted: Collection[str] = (),
     ) -> tuple[int, int]:
         done = reconcile(
             store=cloud.store,
@@ -237,6 +241,7 @@ class TestReconciling:
             uploaded_since=uploaded_since,
             album=album,
             again=again,
+            halted=halted,
         )
         return done.seen, done.queued
 
@@ -256,6 +261,16 @@ class TestReconciling:
         assert self.run(cloud) == (1, 1)
         cloud.worker().run()
         assert len(bibs_of(cloud.index, "race", "2")) == 1
+
+    def test_photos_of_halted_albums_are_not_stuck_but_new_ones_are_recorded(self) -> None:
+        cloud = MemoryCloud()
+        cloud.drop("race/1.jpg", toy_photo())
+        cloud.drop("party/1.jpg", toy_photo())
+        cloud.store.upload("race/2.jpg", toy_photo())
+        never = timedelta(0)
+        assert self.run(cloud, stale_after=never, halted={"race"}) == (3, 2)
+        assert cloud.documents.counts("race") == {PhotoStatus.QUEUED: 2}
+        assert self.run(cloud, stale_after=never, album="race") == (2, 2)
 
     def test_a_lost_message_is_queued_again_once(self) -> None:
         cloud = MemoryCloud()

@@ -7,15 +7,14 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from functools import partial
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from photofinish.adapters.memory.failing import before_call, fail_once
 from photofinish.adapters.memory.work import MemoryWorkQueue
 from photofinish.analysis.analyzer import AnalyzedPhoto
-from photofinish.application.album_budgets import queue_resumed
+from photofinish.application.album_budgets import HaltedReading, queue_resumed
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.album_policy import AlbumPolicy
 from photofinish.domain.bib import Bib
@@ -384,18 +383,75 @@ def test_times_that_cannot_be_reported_cost_no_photo(monkeypatch: pytest.MonkeyP
     assert cloud.worker().run().done == 1
 
 
+def halt(cloud: MemoryCloud, album: str) -> None:
+    cloud.halted_albums.update(lambda halted: halted.with_halted(album))
+
+
+def resume(cloud: MemoryCloud, album: str, *, ago: timedelta = timedelta(0)) -> None:
+    """Resume `album`, `ago`."""
+    cloud.halted_albums.update(lambda halted: halted.with_resumed(album, datetime.now(UTC) - ago))
+
+
+def queue_again(cloud: MemoryCloud) -> int:
+    return queue_resumed(cloud.halted_albums, documents=cloud.documents, queue=cloud.queue, events=cloud.events)
+
+
 def test_photos_of_a_halted_album_wait_and_go_on_once_it_is_resumed() -> None:
     cloud = MemoryCloud()
     waiting = cloud.drop("race/1.jpg", toy_photo()).ref
     other = cloud.drop("party/1.jpg", toy_photo()).ref
-    cloud.halted_albums.update(lambda halted: halted.with_halted("race"))
+    halt(cloud, "race")
     tally = cloud.worker().run()
     assert (tally.done, tally.put_aside) == (1, 1)
     assert (status_of(cloud, waiting), status_of(cloud, other)) == (PhotoStatus.QUEUED, PhotoStatus.DONE)
-    cloud.halted_albums.update(lambda halted: halted.with_resumed("race"))
+    resume(cloud, "race")
     assert cloud.worker().run().done == 0, "its message is gone"
-    resumed = partial(queue_resumed, cloud.halted_albums, documents=cloud.documents, queue=cloud.queue)
-    assert resumed(events=cloud.events) == 1
+    assert queue_again(cloud) == 1
     assert cloud.worker().run().done == 1
     assert status_of(cloud, waiting) is PhotoStatus.DONE
-    assert resumed(events=cloud.events) == 0, "once"
+    assert queue_again(cloud) == 0, "once"
+
+
+def test_a_photo_that_is_put_aside_after_an_attempt_goes_on_once_its_album_is_resumed() -> None:
+    cloud = MemoryCloud()
+    waiting = cloud.drop("race/1.jpg", toy_photo()).ref
+    cloud.documents.record_processing([waiting], worker="one that was killed")
+    halt(cloud, "race")
+    assert cloud.worker().run().put_aside == 1
+    assert status_of(cloud, waiting) is PhotoStatus.PROCESSING
+    resume(cloud, "race")
+    assert queue_again(cloud) == 1
+    assert cloud.worker().run().done == 1
+
+
+def test_photos_that_were_queued_since_their_album_was_resumed_are_not_queued_twice() -> None:
+    cloud = MemoryCloud()
+    halt(cloud, "race")
+    resume(cloud, "race", ago=timedelta(minutes=2))
+    cloud.drop("race/1.jpg", toy_photo())
+    assert queue_again(cloud) == 0
+    assert cloud.worker().run().done == 1
+
+
+def test_a_task_that_saw_a_halted_album_puts_no_message_aside_once_it_is_resumed() -> None:
+    cloud = MemoryCloud()
+    cloud.drop("race/1.jpg", toy_photo())
+    halt(cloud, "race")
+    reading = HaltedReading(cloud.halted_albums)
+    assert reading.among({"race", "party"}) == {"race"}
+    resume(cloud, "race")
+    assert not reading.among({"race", "party"}), "a message of now would be lost"
+
+
+@pytest.mark.parametrize("error", [Unavailable("restarting"), ValueError("a bug")])
+def test_a_task_that_cannot_see_which_albums_are_halted_analyses_all(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    cloud = MemoryCloud()
+    cloud.drop("race/1.jpg", toy_photo())
+
+    def refuse() -> None:
+        raise error
+
+    monkeypatch.setattr(cloud.halted_albums, "read", refuse)
+    assert cloud.worker().run().done == 1

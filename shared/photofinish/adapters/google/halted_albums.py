@@ -14,7 +14,7 @@ _TIMEOUT_S = 30.0
 
 
 class FirestoreHaltedAlbums:
-    """The document `runtime/budgets`, with the names of albums."""
+    """The document `runtime/budgets`: names of albums, and when they were resumed."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -31,7 +31,7 @@ class FirestoreHaltedAlbums:
             before = _halted(self._document.get(transaction=transaction, timeout=_TIMEOUT_S))
             after = change(before)
             if after != before:
-                fields = {"halted": sorted(after.halted), "resumed": sorted(after.resumed)}
+                fields = {"halted": sorted(after.halted), "resumed": dict(after.resumed)}
                 transaction.set(self._document, fields)
             return after
 
@@ -41,4 +41,4 @@ class FirestoreHaltedAlbums:
 
 def _halted(snapshot: Any) -> Halted:
     fields = snapshot.to_dict() or {}
-    return Halted(halted=frozenset(fields.get("halted", ())), resumed=frozenset(fields.get("resumed", ())))
+    return Halted(halted=frozenset(fields.get("halted", ())), resumed=dict(fields.get("resumed", {})))

@@ -8,7 +8,7 @@ It only reads. What it finds is mended by :class:`photofinish.application.checki
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
 from photofinish.application.checking.comparison import Compared, compare
@@ -35,9 +35,13 @@ class AlbumChecker:
         leases: TaskLeases,
         max_lease: timedelta = timedelta(minutes=10),
         events_kept: timedelta = timedelta(days=36500),
+        without_tasks: Callable[[], Collection[str]] = frozenset,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`max_lease`: no task takes its lease for longer; `events_kept`: for how long the log keeps events."""
+        """`max_lease`: no task takes its lease for longer; `events_kept`: for how long the log keeps events.
+
+        Photos of albums in `without_tasks()`, which used up their budgets, wait for as long as they must.
+        """
         self.reading = FactsReading(store, documents, contents)
         self._documents = documents
         self._contents = contents
@@ -46,6 +50,7 @@ class AlbumChecker:
         self._leases = leases
         self._max_lease = max_lease
         self._events_kept = events_kept
+        self._without_tasks = without_tasks
         self._now = now
 
     def check(
@@ -113,7 +118,7 @@ class AlbumChecker:
         now = self._now()
         return Rules(
             now=now,
-            stale_after=stale_after,
+            stale_after=timedelta.max if album in self._without_tasks() else stale_after,
             settled_after=settled_after,
             bib_rules=self._album_rules.bib_rules(album),
             keep_originals=self._policies.policy(album).keep_originals,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from photofinish.domain.access import Scope
 from photofinish.domain.album_cost import AlbumTime
 from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
 from photofinish.domain.photo import StoredPhoto
@@ -83,12 +84,28 @@ def test_a_budget_warns_stops_and_resumes(api: Api) -> None:
     assert api.cloud.halted_albums.read().halted == {"race"}
     assert put(None) is None
     halted = api.cloud.halted_albums.read()
-    assert (halted.halted, halted.resumed) == (frozenset(), {"race"})
+    assert (halted.halted, set(halted.resumed)) == (frozenset(), {"race"})
     events = api.call("GET", "/albums/race/events?type=budget.reached").get_json()["events"]
     assert [event["data"]["percent"] for event in events] == [50, 50, 80, 100]
 
 
-@pytest.mark.parametrize("usd", [0, -1, "much"])
+def test_an_album_without_photos_shows_its_budget_and_what_it_cost(api: Api) -> None:
+    assert api.call("PUT", "/albums/planned/budget", json={"usd": 20}).status_code == 200
+    assert api.call("GET", "/albums/planned/cost").get_json()["budget"]["usd"] == 20
+    api.cloud.task_times.report(str(uuid.uuid4()), Processor.L4, {"erased": AlbumTime(seconds=9.0, photos=1)})
+    assert api.call("GET", "/albums/erased/cost").get_json()["usd"] > 0
+
+
+def test_who_may_see_costs_and_set_budgets(api: Api) -> None:
+    queue(api, 1)
+    of_another, writer = api.key_for(Scope.ADMIN, frozenset({"party"})), api.key_for(Scope.WRITE)
+    assert api.call("GET", PATH, key=of_another).status_code == 404
+    assert api.call("PUT", "/albums/race/budget", key=of_another, json={"usd": 1}).status_code in {403, 404}
+    assert api.call("PUT", "/albums/race/budget", key=writer, json={"usd": 1}).status_code == 403
+    assert api.cloud.budgets.budgets(["race"]) == {}
+
+
+@pytest.mark.parametrize("usd", [0, -1, 1e9, "much"])
 def test_a_budget_that_is_none_is_refused(api: Api, usd: object) -> None:
     queue(api, 1)
     assert api.call("PUT", "/albums/race/budget", json={"usd": usd}).status_code == 400
