@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from queue import SimpleQueue
+from threading import Event
 
 import pytest
 from google.api_core import exceptions
@@ -18,7 +19,7 @@ from google.pubsub_v1 import types
 
 from support.pubsub_server import PubsubServer, ack, bodies, nack, publish, pull, set_deadline
 from support.push_endpoint import Endpoint, Received
-from support.waiting import wait_until
+from support.waiting import DEADLINE_S, wait_until
 
 Publisher = pubsub_v1.PublisherClient
 Subscriber = pubsub_v1.SubscriberClient
@@ -177,18 +178,24 @@ def test_with_exactly_once_delivery_acknowledgements_must_be_in_order(
 def test_a_push_endpoint_gets_one_message_of_a_key_at_a_time_and_in_order(
     ordered: Publisher, topic: str, subscribe: Callable[..., str], endpoint: Endpoint
 ) -> None:
+    """The first message of one key is held until the other key has got three: a second one would meet it."""
     seen: dict[str, list[int]] = defaultdict(list)
-    out: set[str] = set()
-    overlaps: list[str] = []
+    out: Counter[str] = Counter()
+    overlaps: list[tuple[str, int]] = []
+    other_key_goes_on = Event()
 
     def answer(request: Received) -> int:
         message = json.loads(request.body)["message"]
         key, number = message["orderingKey"], int(base64.b64decode(message["data"]))
-        if key in out:
-            overlaps.append(key)
-        out.add(key)
+        if out[key]:
+            overlaps.append((key, number))
+        out[key] += 1
         seen[key].append(number)
-        out.discard(key)
+        if (key, number) == ("a", 0):
+            assert other_key_goes_on.wait(DEADLINE_S)
+        if (key, number) == ("b", 2):
+            other_key_goes_on.set()
+        out[key] -= 1
         return 503 if number == 4 and seen[key].count(4) < 3 else 200
 
     endpoint.status = answer
@@ -196,5 +203,5 @@ def test_a_push_endpoint_gets_one_message_of_a_key_at_a_time_and_in_order(
     for key in "ab":
         publish(ordered, topic, *[b"%d" % i for i in range(10)], key=key)
     wait_until(lambda: all(9 in seen[key] for key in "ab"), "all messages")
+    assert not overlaps, "(key, number) that came while another message of the key was not answered"
     assert seen["a"] == seen["b"] == [0, 1, 2, 3, 4, 4, 4, 5, 6, 7, 8, 9]
-    assert not overlaps
