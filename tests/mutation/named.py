@@ -121,6 +121,13 @@ NAMED = (
         _OF_SIMULATION,
     ),
     Named(
+        "a suspect is tried while other photos are in flight",
+        _WORKER,
+        "pipeline.wait_until_at_most(0)\n            self._try([batch[plan.alone]]",
+        "pipeline.wait_until_at_most(1)\n            self._try([batch[plan.alone]]",
+        _OF_WORKER,
+    ),
+    Named(
         "suspects are not sorted by their attempts",
         "shared/photofinish/domain/work.py",
         "alone = min(suspects, key=lambda position: open_attempts[position])",

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from typing import Self
 
 import numpy as np
 
 from photofinish.adapters.memory.album_policies import MemoryAlbumPolicies
 from photofinish.adapters.memory.album_rules import MemoryAlbumRules
 from photofinish.adapters.memory.budgets import MemoryHaltedAlbums
+from photofinish.adapters.memory.clock import VirtualClock
 from photofinish.adapters.memory.consents import MemoryConsents, MemorySuppressionList
 from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.face_index import MemoryFaceIndex
@@ -26,6 +28,7 @@ from photofinish.application.album_budgets import HaltedReading
 from photofinish.application.commit import Committer
 from photofinish.application.consent.admission import FaceAdmission
 from photofinish.application.ingest import ingest
+from photofinish.clocks import Clock, SystemClock, Waitable
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.bib import Bib
 from photofinish.domain.bib_rules import BibRules
@@ -46,6 +49,7 @@ from photofinish_jobs.worker import Worker
 
 SPACE = "toy-4d"
 PLACEHOLDER = bytes(range(20))
+_LOOK_AGAIN_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,20 @@ def toy_face(vector: Sequence[float], number: int = 0) -> Face:
     )
 
 
+class TaskClock(VirtualClock):
+    """Virtual time beside a pipeline of real threads: it stands still while photos are in flight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pipeline: Pipeline | None = None
+
+    def wait(self, waitable: Waitable, timeout_s: float) -> None:
+        if self.pipeline and self.pipeline.in_flight:
+            waitable.wait(_LOOK_AGAIN_S)
+        else:
+            super().wait(waitable, timeout_s)
+
+
 @dataclass
 class MemoryCloud:
     """All ports, in memory."""
@@ -144,6 +162,15 @@ class MemoryCloud:
 
     task_times: MemoryTaskTimes = field(default_factory=MemoryTaskTimes)
     halted_albums: MemoryHaltedAlbums = field(default_factory=MemoryHaltedAlbums)
+    clock: Clock = field(default_factory=SystemClock)
+    """Of its workers; `queue` and `leases` have their own, which should be the same."""
+
+    @classmethod
+    def in_virtual_time(cls, *, ack_deadline_s: float = 10, retry_delay_s: float = 30) -> Self:
+        """Make a cloud whose time passes only while a task has nothing to do, and then at once."""
+        clock = TaskClock()
+        queue = MemoryWorkQueue(ack_deadline_s, retry_delay_s, complete=True, clock=clock)
+        return cls(queue=queue, leases=MemoryTaskLeases(clock), clock=clock)
 
     def __post_init__(self) -> None:
         self.suppression = MemorySuppressionList(self.index)
@@ -165,14 +192,19 @@ class MemoryCloud:
     def ingest(self, photo: StoredPhoto) -> None:
         ingest(photo, event_at=datetime.now(UTC), documents=self.documents, queue=self.queue, events=self.events)
 
-    def worker(self, *, batch_size: int = 8, analyzer: ToyAnalyzer | None = None) -> Worker:
+    def worker(
+        self, *, batch_size: int = 8, analyzer: ToyAnalyzer | None = None, pipeline_type: type[Pipeline] = Pipeline
+    ) -> Worker:
         settings = JobSettings.model_construct(batch_size=batch_size, idle_exit_s=0.0, task_timeout_s=3600.0)
 
         def load_pipeline(commit: Commit) -> Pipeline:
             rules = RecentRules(self.album_rules)
-            return Pipeline(self.store, rules, analyzer or ToyAnalyzer(), commit)  # type: ignore[arg-type]
+            pipeline = pipeline_type(self.store, rules, analyzer or ToyAnalyzer(), commit, self.clock)  # type: ignore[arg-type]
+            if isinstance(self.clock, TaskClock):
+                self.clock.pipeline = pipeline
+            return pipeline
 
-        keeper = LeaseKeeper(self.queue, self.leases, "test/0", ack_deadline_s=10, heartbeat_s=10.0)
+        keeper = LeaseKeeper(self.queue, self.leases, "test/0", ack_deadline_s=10, heartbeat_s=10.0, clock=self.clock)
         committer = Committer(
             self.store,
             self.index,

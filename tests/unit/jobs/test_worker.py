@@ -8,6 +8,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Semaphore
+from typing import Any, ClassVar
 
 import pytest
 
@@ -24,6 +26,7 @@ from photofinish.domain.sidecar import preview_name, sidecar_name, thumbnail_nam
 from photofinish.domain.work import MAX_OPEN_ATTEMPTS, MAX_PHOTO_BYTES
 from photofinish.errors import Unavailable
 from photofinish.ports import LeasedWork, WorkItem
+from photofinish_jobs.pipeline import Commit, Pipeline
 from support.index import bibs_of
 from support.logs import captured_log
 from support.pipeline import PLACEHOLDER, DecodedToy, MemoryCloud, ToyAnalyzer, toy_face, toy_photo
@@ -31,7 +34,7 @@ from support.pipeline import PLACEHOLDER, DecodedToy, MemoryCloud, ToyAnalyzer, 
 
 @pytest.fixture
 def cloud() -> MemoryCloud:
-    return MemoryCloud(queue=MemoryWorkQueue(ack_deadline_s=10, retry_delay_s=30, complete=True))
+    return MemoryCloud.in_virtual_time()
 
 
 def status_of(cloud: MemoryCloud, ref: PhotoRef) -> PhotoStatus:
@@ -252,6 +255,45 @@ def test_photos_whose_task_ended_are_analysed_alone() -> None:
     assert tally.done == 12
     assert beside[toy_photo(bibs=["3"])] == beside[toy_photo(bibs=["5"])] == set()
     assert any(beside.values()), "fresh photos are analysed side by side"
+
+
+class HeldPipeline(Pipeline):
+    """Commits only as many photos as the worker waits for, so that what it does not wait for is in flight for sure."""
+
+    puts: ClassVar[list[tuple[set[str], int]]] = []
+    """Names of photos, and how many others were in flight."""
+
+    def __init__(self, store: Any, rules: Any, analyzer: Any, commit: Commit, clock: Any) -> None:
+        self._permits = Semaphore(0)
+
+        def hold(*args: Any) -> None:
+            self._permits.acquire()
+            commit(*args)
+
+        super().__init__(store, rules, analyzer, hold, clock)
+
+    def put(self, works: Sequence[LeasedWork]) -> None:
+        self.puts.append(({work.item.photo.name for work in works}, self.in_flight))
+        if self.in_flight or len(self.puts) == 3:  # all is seen
+            self._permits.release(100)
+        super().put(works)
+
+    def wait_until_at_most(self, photos: int) -> None:
+        if self.in_flight > photos:
+            self._permits.release(self.in_flight - photos)
+        super().wait_until_at_most(photos)
+
+
+def test_a_suspect_waits_for_the_photos_in_flight_and_the_next_one_for_the_suspect() -> None:
+    cloud = MemoryCloud.in_virtual_time(retry_delay_s=0)
+    for number in range(4):
+        photo = cloud.drop(f"race/{number}.jpg", toy_photo()).ref
+        if number == 2:
+            cloud.documents.record_processing([photo], worker="killed/0")
+    HeldPipeline.puts.clear()
+    tally = cloud.worker(batch_size=3, pipeline_type=HeldPipeline).run()
+    assert tally.done == 4
+    assert HeldPipeline.puts == [({"race/0.jpg", "race/1.jpg"}, 0), ({"race/2.jpg"}, 0), ({"race/3.jpg"}, 0)]
 
 
 def test_a_stopping_task_finishes_the_photos_in_flight(cloud: MemoryCloud) -> None:
