@@ -37,6 +37,8 @@ class AlbumStatus:
     """Why tasks start without GPU for now; None where that is not so."""
     policy: Mapping[str, Any] | None = None
     """As the API answers it; None where it cannot be read."""
+    cost: Mapping[str, Any] | None = None
+    """As the API answers it; None where it cannot be read."""
 
 
 def summarise(
@@ -49,6 +51,7 @@ def summarise(
     reports: Mapping[str, Mapping[str, Any]] | None = None,
     gpu_refusal: GpuRefusal | None = None,
     policy: Mapping[str, Any] | None = None,
+    cost: Mapping[str, Any] | None = None,
 ) -> AlbumStatus:
     """`latest`: the newest final records, newest first; `outstanding`: oldest first; `wrong`: failed and rejected.
 
@@ -66,6 +69,7 @@ def summarise(
         tasks=running_tasks(reports or {}, now),
         gpu_refusal=gpu_refusal,
         policy=policy,
+        cost=cost,
     )
 
 

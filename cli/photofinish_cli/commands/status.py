@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Annotated, Any
@@ -48,18 +49,20 @@ def status(
 ) -> None:
     """Show photos per status, rate, time from upload to result, stages of running tasks, and stuck photos with reasons.
 
-    Also when the album will be erased and what its policy restricts, if it has one.
+    Also when the album will be erased and what its policy restricts, if it has one, and what it cost so far.
 
     Example: photofinish status spring-10k --watch
     """
     with reported_errors(on_interrupt="The analysis goes on; the same command watches it again."):
         cloud = connect(state)
-        seen = _look(cloud, album_name(album), _policy(album_name(album)))
+        album = album_name(album)
+        seen = _look(cloud, album, _asked(album, "policy"))
+        if watch and not json:
+            seen = _watched(cloud, seen)
+        seen = replace(seen, cost=_asked(album, "cost"))
         if json:
             print_json(as_json(seen))
             return
-        if watch:
-            seen = _watched(cloud, seen)
         print_tables(*status_tables(seen))
 
 
@@ -84,12 +87,12 @@ def _watched(cloud: App, seen: AlbumStatus) -> AlbumStatus:
     return seen
 
 
-def _policy(album: str) -> Mapping[str, Any] | None:
-    """The album's policy. Progress is shown without it, too: it is in Firestore, which needs no API."""
+def _asked(album: str, what: str) -> Mapping[str, Any] | None:
+    """The album's policy or cost. Progress is shown without, too: it is in Firestore, which needs no API."""
     try:
-        return api_client.in_album("GET", album, "/policy")
+        return api_client.in_album("GET", album, f"/{what}")
     except PhotofinishError as error:
-        remark(f"the album's policy is not shown: {error}")
+        remark(f"the album's {what} is not shown: {error}")
         return None
 
 
@@ -134,6 +137,7 @@ def as_json(seen: AlbumStatus) -> dict[str, Any]:
             "retry_at": seen.gpu_refusal.retry_at.isoformat(),
         },
         "policy": None if seen.policy is None else dict(seen.policy),
+        "cost": None if seen.cost is None else dict(seen.cost),
         "tasks": [
             {"place": task.place, "reported_s_ago": round(task.reported_s_ago, 1), "stages": list(task.stages)}
             for task in seen.tasks
@@ -161,6 +165,8 @@ def status_tables(seen: AlbumStatus) -> list[Table]:
         policy = table("policy")
         policy.add_row(printable(kept))
         tables.append(policy)
+    if seen.cost is not None:
+        tables.append(_cost_table(seen.cost))
     if seen.gpu_refusal is not None:
         tables.append(_refusal_table(seen.gpu_refusal))
     if seen.tasks:
@@ -193,6 +199,19 @@ def _policy_in_words(policy: Mapping[str, Any]) -> str:
     if not policy["keep_originals"]:
         words.append("keeps only results")
     return "; ".join(words)
+
+
+def _cost_table(cost: Mapping[str, Any]) -> Table:
+    so_far = "USD so far" if cost["is_billed"] else "USD so far, had it run on Google Cloud"
+    budget = cost["budget"]
+    headings = [so_far, "per 1,000 photos", "for waiting photos", "a month to keep"]
+    costs = table(*headings, *(["budget"] if budget else []), right=headings)
+    amounts = (cost["usd"], cost["usd_per_1000_photos"], cost["usd_queued"], cost["usd_month"])
+    words = [] if budget is None else [f"{budget['spent']:.0%} of {budget['usd']:,.2f} USD spent"]
+    if budget is not None and budget["is_halted"]:
+        words = [f"{words[0]}: no photo is analysed until it is raised"]
+    costs.add_row(*("–" if usd is None else f"{usd:,.4f}" for usd in amounts), *words)
+    return costs
 
 
 def _refusal_table(refusal: GpuRefusal) -> Table:

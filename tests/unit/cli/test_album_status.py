@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.ports import PhotoRecord
 from photofinish_cli.album_status import percentile, rate, summarise
 from photofinish_cli.commands.status import as_json, status_tables
+from photofinish_functions.api.example_values import COST
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -94,6 +96,31 @@ def test_the_end_and_the_policy_are_one_line_where_an_album_has_them() -> None:
         seen = summarise("race", {PhotoStatus.QUEUED: 1}, [], [], [], NOW, policy=policy)
         assert as_json(seen)["policy"] == policy
         assert len(status_tables(seen)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "headings", "row"),
+    [
+        ({"budget": None}, ["USD so far"], ["0.1890", "0.1510", "0.0051", "0.1600"]),
+        (
+            {"is_billed": False, "usd_per_1000_photos": None},
+            ["USD so far, had it run on Google Cloud", "budget"],
+            ["0.1890", "–", "0.0051", "0.1600", "1% of 20.00 USD spent"],
+        ),
+        (
+            {"budget": {"usd": 0.1, "spent": 1.89, "is_halted": True}},
+            ["budget"],
+            ["0.1890", "0.1510", "0.0051", "0.1600", "189% of 0.10 USD spent: no photo is analysed until it is raised"],
+        ),
+    ],
+)
+def test_the_cost_is_one_line(changes: dict[str, Any], headings: list[str], row: list[str]) -> None:
+    seen = summarise("race", {PhotoStatus.DONE: 3}, [], [], [], NOW, cost=COST | changes)
+    assert as_json(seen)["cost"] == COST | changes
+    _, shown = status_tables(seen)
+    head, line = (told.split("\t") for told in shown.tsv().splitlines())
+    assert set(headings) <= set(head)
+    assert line == row
 
 
 def test_what_is_stuck_says_why() -> None:
