@@ -59,7 +59,7 @@ def test_a_run_queues_what_was_put_aside_of_a_resumed_album(cloud: MemoryCloud) 
     cloud.halted_albums.update(lambda halted: halted.with_halted("race"))
     run(b"{}")
     assert len(cloud.queue) == 2, "a halted album waits"
-    cloud.halted_albums.update(lambda halted: halted.with_resumed("race"))
+    cloud.halted_albums.update(lambda halted: halted.with_resumed("race", datetime.now(UTC)))
     run(b"{}")
     assert len(cloud.queue) == 4, "their messages may be gone; a photo that is queued twice is analysed once"
     run(b"{}")
