@@ -167,7 +167,8 @@ def show_album(answer: dict[str, Any]) -> None:
         bill.add_row(name, quantity, f"{usd:,.4f}", f"{usd / photos * 1000:,.4f}" if photos else "–", **style)
 
     for line in answer["lines"]:
-        add(line["name"], f"{line['quantity']:,.1f} {line['unit']}", line["usd"])
+        digits = 0 if float(line["quantity"]).is_integer() else 1
+        add(line["name"], f"{line['quantity']:,.{digits}f} {line['unit']}", line["usd"])
     add("so far", f"{answer['photos']:,} photos", answer["usd"], style="bold")
     print_tables(bill)
     if answer["waiting"]:
@@ -178,7 +179,7 @@ def show_album(answer: dict[str, Any]) -> None:
         )
     remark(f"Keeping what there is costs {answer['usd_month']:,.4f} USD a month.")
     if answer["budget"] is not None:
-        spent = f"{answer['budget']['spent']:.0%} of the budget of {answer['budget']['usd']:,.2f} USD is spent"
+        spent = f"{answer['budget']['spent']:.0%} of the budget of {usd_text(answer['budget']['usd'])} USD is spent"
         halted = answer["budget"]["is_halted"]
         remark(f"{spent}: no photo is analysed any more. Raise it with --budget." if halted else f"{spent}.")
     if not answer["is_billed"]:
@@ -191,6 +192,11 @@ def show_album(answer: dict[str, Any]) -> None:
     )
     if not answer["is_complete"]:
         remark("some results are not counted yet: repeat the command")
+
+
+def usd_text(usd: float) -> str:
+    """An amount: exact to the cent, or to a hundredth of one where it is less than a dollar."""
+    return f"{usd:,.2f}" if usd >= 1 else f"{usd:,.4f}"
 
 
 def monthly_lines(

@@ -21,6 +21,7 @@ from photofinish.wiring import App
 from photofinish_cli import api_client
 from photofinish_cli.album_status import AlbumStatus, summarise
 from photofinish_cli.arguments import Album
+from photofinish_cli.commands.cost import usd_text
 from photofinish_cli.deployment import Json, StateDir, connect
 from photofinish_cli.output import (
     Table,
@@ -207,7 +208,7 @@ def _cost_table(cost: Mapping[str, Any]) -> Table:
     headings = [so_far, "per 1,000 photos", "for waiting photos", "a month to keep"]
     costs = table(*headings, *(["budget"] if budget else []), right=headings)
     amounts = (cost["usd"], cost["usd_per_1000_photos"], cost["usd_queued"], cost["usd_month"])
-    words = [] if budget is None else [f"{budget['spent']:.0%} of {budget['usd']:,.2f} USD spent"]
+    words = [] if budget is None else [f"{budget['spent']:.0%} of {usd_text(budget['usd'])} USD spent"]
     if budget is not None and budget["is_halted"]:
         words = [f"{words[0]}: no photo is analysed until it is raised"]
     costs.add_row(*("–" if usd is None else f"{usd:,.4f}" for usd in amounts), *words)

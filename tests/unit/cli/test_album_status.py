@@ -110,7 +110,13 @@ def test_the_end_and_the_policy_are_one_line_where_an_album_has_them() -> None:
         (
             {"budget": {"usd": 0.1, "spent": 1.89, "is_halted": True}},
             ["budget"],
-            ["0.1890", "0.1510", "0.0051", "0.1600", "189% of 0.10 USD spent: no photo is analysed until it is raised"],
+            [
+                "0.1890",
+                "0.1510",
+                "0.0051",
+                "0.1600",
+                "189% of 0.1000 USD spent: no photo is analysed until it is raised",
+            ],
         ),
     ],
 )

@@ -44,7 +44,7 @@ def test_a_local_cloud_says_that_nothing_is_paid(monkeypatch: pytest.MonkeyPatch
 def test_a_used_up_budget_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     used_up = {"usd": 0.1, "spent": 1.89, "is_halted": True}
     said = " ".join(run(monkeypatch, budget=used_up).output.split())
-    assert "189% of the budget of 0.10 USD is spent: no photo is analysed any more" in said
+    assert "189% of the budget of 0.1000 USD is spent: no photo is analysed any more" in said
 
 
 @pytest.mark.parametrize(("given", "sent"), [("20", 20.0), ("0", None)])

@@ -71,20 +71,24 @@ function draw(content, album, { album: shown, statistics, queue, cost }) {
 
 function progressOf(total, waiting, shown, queue, cost) {
   const done = total - waiting;
+  const halted = cost?.budget?.is_halted ? cost.budget : null;
   const bar = el("pf-progress", { value: done, max: total, label: t("analysed_of", { done, total }) });
   const sentences = [];
-  if (waiting > 0 && queue?.photos_per_s) sentences.push(t("rate_now", { rate: rate(queue.photos_per_s) }));
-  if (waiting > 0 && queue?.ends_at) {
+  if (waiting > 0 && halted === null && queue?.photos_per_s) sentences.push(t("rate_now", { rate: rate(queue.photos_per_s) }));
+  if (waiting > 0 && halted === null && queue?.ends_at) {
     const left_s = (new Date(queue.ends_at) - Date.now()) / 1000;
     sentences.push(t("ends_at", { time: atClock(queue.ends_at), duration: duration(Math.max(left_s, 1)) }));
   }
-  if (waiting > 0 && queue !== null && queue.tasks.length === 0) sentences.push(t("no_task_yet"));
+  if (waiting > 0 && halted === null && queue !== null && queue.tasks.length === 0) sentences.push(t("no_task_yet"));
   if (waiting > 0 && cost !== null) sentences.push(t("cost_queued", { usd: dollars(cost.usd_queued) }));
   if (waiting === 0) sentences.push(t("all_analysed"));
   if (shown.ends_on) sentences.push(t("kept_until", { day: day(shown.ends_on) }));
-  const slow = shown.gpu_refused === null ? null : el("p", { class: "notice warn" }, icon("warning"), el("span", { text: t("gpu_refused", { reason: shown.gpu_refused.reason }) }));
-  return el("section", { class: "card stack", "aria-label": t("progress") }, bar, el("p", { class: "soft", role: "status", text: sentences.join(" ") }), slow);
+  const slow = shown.gpu_refused === null ? null : warning(t("gpu_refused", { reason: shown.gpu_refused.reason }));
+  const stopped = halted === null ? null : warning(t("budget_used_up", { usd: dollars(halted.usd) }));
+  return el("section", { class: "card stack", "aria-label": t("progress") }, bar, el("p", { class: "soft", role: "status", text: sentences.join(" ") }), stopped, slow);
 }
+
+const warning = (text) => el("p", { class: "notice warn" }, icon("warning"), el("span", { text }));
 
 /** Photos by the hour of their result, as bars; a table for those who cannot see them. */
 function hours({ by_hour: byHour }) {
