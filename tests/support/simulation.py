@@ -206,12 +206,15 @@ class FatalAnalyzer(ToyAnalyzer):
 class SimulatedCloud(MemoryCloud):
     """All stores in memory, one virtual clock, and tasks that run one after the other or while another is frozen."""
 
+    clock: VirtualClock
+
     def __init__(self, seed: int = 0) -> None:
-        self.clock = VirtualClock()
+        clock = VirtualClock()
         self.chance = random.Random(seed)
         super().__init__(
-            queue=MemoryWorkQueue(ACK_DEADLINE_S, RETRY_DELAY_S, max_attempts=MAX_ATTEMPTS, clock=self.clock),
-            leases=MemoryTaskLeases(self.clock),
+            queue=MemoryWorkQueue(ACK_DEADLINE_S, RETRY_DELAY_S, max_attempts=MAX_ATTEMPTS, clock=clock),
+            leases=MemoryTaskLeases(clock),
+            clock=clock,
         )
         before_call(self.events.publish_result, self._check_told)
         before_call(self.queue.publish, self._check_recorded)
