@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -111,7 +112,10 @@ class TestAlbum:
 
     def clustering(self, calibration: Calibration = CALIBRATION) -> PeopleClustering:
         clusters = PgClusters(self.database)
-        return PeopleClustering(clusters, {self.space: calibration}, publish=lambda _: None, run_every_s=0)
+        # Each run at once, however long the last one took.
+        return PeopleClustering(
+            clusters, {self.space: calibration}, publish=lambda _: None, run_every_s=0, max_share=math.inf
+        )
 
     def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.conninfo) as connection:

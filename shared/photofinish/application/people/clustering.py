@@ -37,12 +37,17 @@ class PeopleClustering:
         *,
         publish: Callable[[str], object],
         run_every_s: float = RUN_EVERY_S,
+        max_share: float = MAX_SHARE,
     ) -> None:
-        """`calibrations` by embedding space (other spaces are not clustered); `publish` is called after each run."""
+        """`calibrations` by embedding space (other spaces are not clustered); `publish` is called after each run.
+
+        Runs of an album begin `run_every_s` after the last one at the earliest, and take `max_share` of the time.
+        """
         self._clusters = clusters
         self._calibrations = calibrations
         self._publish = publish
         self._run_every_s = run_every_s
+        self._max_share = max_share
         self._took_s: dict[str, float] = {}
         """Album → duration of its last run in this process."""
         self._about_to_run: set[str] = set()
@@ -89,7 +94,7 @@ class PeopleClustering:
     def _wait_for_turn(self, album: str) -> None:
         state = self._clusters.state(album)
         if state is not None and state.ran_at is not None:
-            wait_s = min(max(self._run_every_s, self._took_s.get(album, 0.0) / MAX_SHARE), MAX_WAIT_S)
+            wait_s = min(max(self._run_every_s, self._took_s.get(album, 0.0) / self._max_share), MAX_WAIT_S)
             left = state.ran_at + timedelta(seconds=wait_s) - datetime.now(UTC)
             time.sleep(min(max(left.total_seconds(), 0), wait_s))
 
