@@ -59,9 +59,11 @@ class PublishedMessages:
 
     def take(self) -> int:
         """How many messages came since the last call."""
-        if received := pull(self.subscriber, self.subscription):
+        count = 0
+        while received := pull(self.subscriber, self.subscription):
             ack(self.subscriber, self.subscription, *received)
-        return len(received)
+            count += len(received)
+        return count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
