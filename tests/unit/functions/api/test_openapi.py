@@ -30,16 +30,22 @@ from support.openapi_document import document as document_of_routes
 from support.postgres import fresh_database
 
 ROOT = Path(__file__).parents[4]
-# Of photos in the bucket, of start lists and uploads of the command, of the Rekognition protocol.
+# Of photos in the bucket; of start lists, uploads and videos of the command; of the Rekognition protocol.
 NOT_ANSWERED = {
     "bad_start_list",
+    "frame_rate_too_high",
     "internal_error",
     "name_taken",
+    "no_video_stream",
+    "not_a_video",
     "not_as_announced",
     "not_found",
     "opted_out",
     "upload_refused",
     "user_exists",
+    "video_codec_not_supported",
+    "video_encrypted",
+    "video_too_long",
 }
 OPEN = {
     ("GET", "/v1/health"),
