@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from photofinish.domain.album_cost import assumed_s_per_photo, event_call_usd, handling_lines, keeping_lines
 from photofinish.domain.prices import Processor, price_file, task_usd_s
 from photofinish_cli import api_client
 from photofinish_cli.arguments import OptionalAlbum
@@ -212,7 +213,7 @@ def monthly_lines(
     assumed = prices["assumptions"]
     on_gpu = processor is Processor.L4
     photo_s = seconds_per_photo or assumed["l4_s_per_photo" if on_gpu else "cpu_s_per_photo"]
-    task_s = photos * (photo_s + assumed["start_overhead_s"] / assumed["photos_per_start"])
+    task_s = photos * assumed_s_per_photo(processor, prices, photo_s=photo_s)
     recent_runs = _MINUTES / assumed["reconcile_every_min"]
     full_runs = _HOURS / assumed["reconcile_all_every_h"]
     searches = photos * assumed["searches_per_photo"]
@@ -221,11 +222,11 @@ def monthly_lines(
         found = prices[section]
         return Line(name, quantity, usd, found["source"], found["looked_up"], _checked(found))
 
+    of_photos = {one.name: one.usd for one in (*handling_lines(photos, prices), *keeping_lines(photos, 0, prices))}
     service = prices["cloud_run_service"]
-    calls = photos * assumed["event_requests"] + _MINUTES / assumed["sweep_every_min"] + recent_runs + full_runs
-    calls_usd = calls * (
-        assumed["event_request_s"] * (service["vcpu_s"] + service["gib_s"]) + service["requests_1m"] / 1e6
-    )
+    scheduled_calls = _MINUTES / assumed["sweep_every_min"] + recent_runs + full_runs
+    calls = photos * assumed["event_requests"] + scheduled_calls
+    calls_usd = of_photos["event functions"] + scheduled_calls * event_call_usd(prices)
     search_usd_s = assumed["search_vcpu"] * service["vcpu_s"] + assumed["search_gib"] * service["gib_s"]
     idle_instances = choices.min_instances * assumed["search_services"]
     idle_usd_s = assumed["search_vcpu"] * service["idle_vcpu_s"] + assumed["search_gib"] * service["idle_gib_s"]
@@ -233,14 +234,7 @@ def monthly_lines(
 
     storage = prices["storage"]
     kept_gib = photos * (assumed["original_mib"] + assumed["derived_mib"]) / 1024
-    operations_usd = photos * (3 * storage["class_a_1k"] + storage["class_b_1k"]) / 1000  # a photo and two derived
-
     firestore = prices["firestore"]
-    documents_usd = photos * (
-        assumed["document_writes"] * firestore["writes_100k"] + assumed["document_reads"] * firestore["reads_100k"]
-    )
-    documents_gib = photos * assumed["document_kib"] / _KIB_PER_GIB
-
     # Either kind of run lists the whole bucket; most read only the documents of what was uploaded lately.
     lookups = photos * (recent_runs * assumed["reconcile_recent_h"] / _HOURS + full_runs)
     listings = (recent_runs + full_runs) * math.ceil(photos / _LIST_PAGE)
@@ -266,12 +260,15 @@ def monthly_lines(
         line("event functions", f"{calls:,.0f} calls", calls_usd, "cloud_run_service"),
         line("search functions", f"{searches:,.0f} searches", search_usd, "cloud_run_service"),
         line(
-            "photos and previews", f"{kept_gib:,.0f} GiB", kept_gib * storage["gib_month"] + operations_usd, "storage"
+            "photos and previews",
+            f"{kept_gib:,.0f} GiB",
+            of_photos["photos and previews kept"] + of_photos["objects"],
+            "storage",
         ),
         line(
             "documents",
             f"{photos * assumed['document_writes']:,.0f} writes",
-            documents_usd / 1e5 + documents_gib * firestore["gib_month"],
+            of_photos["documents"] + of_photos["documents kept"],
             "firestore",
         ),
         line(
@@ -283,7 +280,7 @@ def monthly_lines(
         line(
             "messages",
             f"{photos * assumed['message_kib'] / _KIB_PER_GIB:,.2f} GiB",
-            photos * assumed["message_kib"] / _KIB_PER_GIB / 1024 * prices["pubsub"]["tib"],
+            of_photos["messages"],
             "pubsub",
         ),
         line(
@@ -304,7 +301,7 @@ def monthly_lines(
         line(
             "logs",
             f"{photos * assumed['log_kib'] / _KIB_PER_GIB:,.2f} GiB",
-            photos * assumed["log_kib"] / _KIB_PER_GIB * prices["logging"]["gib"],
+            of_photos["logs"],
             "logging",
         ),
         line(

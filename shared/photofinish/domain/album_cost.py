@@ -111,8 +111,8 @@ def album_cost(
     analysed = [time for time in spent if time.processor is processor]
     photos, seconds = sum(time.photos for time in analysed), sum(time.seconds for time in analysed)
     is_own_pace = photos >= ENOUGH_PHOTOS
-    seconds_per_photo = seconds / photos if is_own_pace else _assumed_s(processor, prices)
-    queued = waiting * seconds_per_photo * task_usd_s(processor, dict(prices))
+    seconds_per_photo = seconds / photos if is_own_pace else assumed_s_per_photo(processor, prices)
+    queued = waiting * seconds_per_photo * task_usd_s(processor, prices)
     queued += sum(line.usd for line in handling_lines(waiting, prices))
     total = sum(line.usd for line in lines)
     return AlbumCost(
@@ -128,20 +128,24 @@ def album_cost(
 def handling_lines(photos: int, prices: Mapping[str, Any]) -> list[CostLine]:
     """What photos cost once, beside their analysis: writes of documents and objects, calls, messages, logs."""
     assumed, storage, firestore = prices["assumptions"], prices["storage"], prices["firestore"]
-    service = prices["cloud_run_service"]
     documents = (
         assumed["document_writes"] * firestore["writes_100k"] + assumed["document_reads"] * firestore["reads_100k"]
     )
     objects = 3 * storage["class_a_1k"] + storage["class_b_1k"]  # a photo and two derived; one is read
-    call_usd = assumed["event_request_s"] * (service["vcpu_s"] + service["gib_s"]) + service["requests_1m"] / 1e6
     message_gib, log_gib = assumed["message_kib"] / _KIB_PER_GIB, assumed["log_kib"] / _KIB_PER_GIB
     return [
         _of_photos("documents", photos, documents / 1e5),
         _of_photos("objects", photos, objects / 1e3),
-        _of_photos("event functions", photos, assumed["event_requests"] * call_usd),
+        _of_photos("event functions", photos, assumed["event_requests"] * event_call_usd(prices)),
         _of_photos("messages", photos, message_gib / 1024 * prices["pubsub"]["tib"]),
         _of_photos("logs", photos, log_gib * prices["logging"]["gib"]),
     ]
+
+
+def event_call_usd(prices: Mapping[str, Any]) -> float:
+    """What one call of an event function costs."""
+    seconds, service = prices["assumptions"]["event_request_s"], prices["cloud_run_service"]
+    return float(seconds * (service["vcpu_s"] + service["gib_s"]) + service["requests_1m"] / 1e6)
 
 
 def keeping_lines(photos: int, faces: int, prices: Mapping[str, Any]) -> list[CostLine]:
@@ -177,12 +181,13 @@ def _analysis(time: TaskTime, prices: Mapping[str, Any]) -> CostLine:
         name=f"analysis on {'an L4' if time.processor is Processor.L4 else 'CPU'}",
         quantity=time.seconds,
         unit="task seconds",
-        usd=time.seconds * task_usd_s(time.processor, dict(prices)),
+        usd=time.seconds * task_usd_s(time.processor, prices),
         is_measured=True,
     )
 
 
-def _assumed_s(processor: Processor, prices: Mapping[str, Any]) -> float:
+def assumed_s_per_photo(processor: Processor, prices: Mapping[str, Any], *, photo_s: float | None = None) -> float:
+    """Task seconds a photo, with its share of the task's start; `photo_s`: measured without it."""
     assumed = prices["assumptions"]
-    photo_s: float = assumed["l4_s_per_photo" if processor is Processor.L4 else "cpu_s_per_photo"]
-    return photo_s + float(assumed["start_overhead_s"]) / float(assumed["photos_per_start"])
+    photo_s = photo_s or assumed["l4_s_per_photo" if processor is Processor.L4 else "cpu_s_per_photo"]
+    return float(photo_s + assumed["start_overhead_s"] / assumed["photos_per_start"])
