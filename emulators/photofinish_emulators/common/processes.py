@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
 # The variables that processes of the local cloud inherit; a container in the cloud has about the same. Settings and
 # credentials of the calling shell are left out on purpose: what a process needs must be declared.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
-# Start times are computed from the boot time, which changes a little when the clock is set.
-_START_TOLERANCE_S = 2.0
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessIdentity:
-    """A process id with the start time of the process, because ids are reused."""
+    """A process id with what tells the process from others that had the same id."""
 
     pid: int
-    started: float  # Unix time, seconds
+    # The system's boot, and the time since then. A Unix time would change whenever the system's clock is set.
+    start: str
 
 
 def identify(pid: int) -> ProcessIdentity | None:
@@ -29,15 +30,15 @@ def identify(pid: int) -> ProcessIdentity | None:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        return ProcessIdentity(pid=pid, started=process.create_time())
+        since_boot_s = process.create_time() - psutil.boot_time()
+        return ProcessIdentity(pid=pid, start=f"{_BOOT_ID.read_text().strip()} + {since_boot_s:.2f} s")
     except psutil.NoSuchProcess:
         return None
 
 
 def is_alive(identity: ProcessIdentity) -> bool:
     """Whether this process still runs; another one that reuses its id does not count."""
-    current = identify(identity.pid)
-    return current is not None and abs(current.started - identity.started) <= _START_TOLERANCE_S
+    return identify(identity.pid) == identity
 
 
 def base_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -201,7 +201,7 @@ def pieces(state_dir: Path) -> dict[str, PieceStatus]:
         return {}
     if not status.is_running:
         for piece in status.pieces.values():
-            piece.state, piece.detail, piece.pid, piece.started = "stopped", "", None, None
+            piece.state, piece.detail, piece.pid, piece.start = "stopped", "", None, None
     return status.pieces
 
 

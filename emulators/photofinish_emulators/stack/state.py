@@ -16,7 +16,7 @@ from photofinish_emulators.common.state_dir import CannotServe
 FILE = "stack.json"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 # No process has this id.
-_NO_PROCESS = ProcessIdentity(pid=0, started=0.0)
+_NO_PROCESS = ProcessIdentity(pid=0, start="")
 StackState = Literal["starting", "ready", "stopping", "stopped", "failed"]
 PieceState = Literal["waiting", "starting", "ready", "done", "external", "restarting", "failed", "stopped"]
 
@@ -30,15 +30,15 @@ class PieceStatus:
     address: str = ""  # host:port, or a URL; "" for commands
     log: str = ""  # file; "" for external servers
     pid: int | None = None
-    started: float | None = None  # when the process started, Unix time
+    start: str | None = None  # with the id, the identity of the process
     restarts: int = 0
 
     @property
     def identity(self) -> ProcessIdentity | None:
         """The identity of its process, if it has one."""
-        if self.pid is None or self.started is None:
+        if self.pid is None or self.start is None:
             return None
-        return ProcessIdentity(pid=self.pid, started=self.started)
+        return ProcessIdentity(pid=self.pid, start=self.start)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class StackStatus:
         """Make it the status of a stack that has no processes."""
         self.supervisor = _NO_PROCESS
         for piece in self.pieces.values():
-            piece.pid, piece.started = None, None
+            piece.pid, piece.start = None, None
 
 
 def _overwrite(path: Path, data: bytes) -> bool:

@@ -186,7 +186,7 @@ class Supervisor:
         running = self._running.get(piece.name)
         identity = running.identity if running is not None else None
         status.pid = identity.pid if identity is not None else None
-        status.started = identity.started if identity is not None else None
+        status.start = identity.start if identity is not None else None
         if (status.state, status.detail) != (state, detail):
             status.state, status.detail = state, detail
             self._on_event(Event(name=piece.name, state=state, detail=detail))

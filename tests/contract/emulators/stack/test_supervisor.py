@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -24,7 +23,7 @@ from aiohttp import web
 
 from photofinish_emulators import stack
 from photofinish_emulators.common.bounded_log import BoundedLog, older
-from photofinish_emulators.common.processes import ProcessIdentity, identify, is_alive
+from photofinish_emulators.common.processes import identify, is_alive
 from photofinish_emulators.common.state_dir import CannotServe
 from photofinish_emulators.stack import (
     Bucket,
@@ -144,9 +143,23 @@ def test_an_orphan_that_ignores_sigterm_is_killed(sleeper: subprocess.Popen[byte
 
 
 def test_a_process_that_reuses_the_id_of_an_orphan_is_not_ended(sleeper: subprocess.Popen[bytes]) -> None:
-    earlier = ProcessIdentity(pid=sleeper.pid, started=time.time() - 1000)
-    asyncio.run(end_orphans([earlier], timeout_s=0.2))
-    assert sleeper.poll() is None
+    current = identify(sleeper.pid)
+    assert current is not None
+    for start in (current.start.removesuffix(" s") + "1 s", "another boot"):
+        asyncio.run(end_orphans([replace(current, start=start)], timeout_s=0.2))
+        assert sleeper.poll() is None
+
+
+def test_a_process_is_known_again_after_the_clock_was_set(
+    sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux computes the time of the boot anew from its clock."""
+    identity = identify(sleeper.pid)
+    assert identity is not None
+    booted = psutil.boot_time()
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: booted + 3600)
+    assert psutil.boot_time() == booted + 3600
+    assert is_alive(identity)
 
 
 def supervise(
@@ -257,7 +270,7 @@ def test_a_copy_of_a_state_directory_does_not_control_the_original(tmp_path: Pat
     with subprocess.Popen([sys.executable, "-c", SERVE], stdout=subprocess.DEVNULL) as process:
         running = identify(process.pid)
         assert running is not None
-        piece = PieceStatus(state="ready", pid=running.pid, started=running.started)
+        piece = PieceStatus(state="ready", pid=running.pid, start=running.start)
         StackStatus(project="p", supervisor=running, pieces={"api": piece}).write(original)
         shutil.copytree(original, copy)
         assert stack.is_running(original)
