@@ -68,7 +68,7 @@ hooks: setup  ## Quick checks before each commit (pre-commit)
 	@$(BIN)/pre-commit install
 
 test-unit: setup  ## Pure tests alone, in under a minute
-	@$(BIN)/pytest tests/unit -m "not needs_parts" -n 2 --dist loadgroup
+	@$(BIN)/pytest tests/unit -n 2 --dist loadgroup
 
 lint-rust:
 	@cd rust_core && $(CARGO) fmt --check
@@ -81,14 +81,14 @@ EXAMPLES ?= 100
 
 fuzz-api: setup  ## The API with all that its document allows, and more (EXAMPLES=100 for each check; a new seed each time)
 	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed repeats this run"; \
-		FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_SEED=$$seed $(BIN)/pytest -p no:cacheprovider tests/unit/functions/api/test_openapi.py -k conforms
+		FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_SEED=$$seed $(BIN)/pytest -p no:cacheprovider tests/contract/functions/api/test_openapi.py -k conforms
 
 FUZZ_CASES ?= 3000
 FUZZ_S ?= 30
 
 fuzz: setup $(VENV)-fuzz/.ready  ## Broken pictures, and our own parsers under atheris (FUZZ_CASES=3000 a format, FUZZ_S=30 a parser)
 	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed repeats this run"; \
-		FUZZ_CASES=$(FUZZ_CASES) FUZZ_SEED=$$seed $(BIN)/pytest -p no:cacheprovider tests/unit/decoders/test_fuzzing.py
+		FUZZ_CASES=$(FUZZ_CASES) FUZZ_SEED=$$seed $(BIN)/pytest -p no:cacheprovider tests/contract/decoders/test_fuzzing.py
 	@for parser in $$(cd tests && ../$(BIN)/python -c 'from support.fuzz_targets import TARGETS; print(*(name.replace(" ", "_") for name in TARGETS))'); do \
 		echo "$$parser ..."; PYTHONPATH=$(VENV)-fuzz $(BIN)/python tests/fuzz/parsers.py $$parser -max_total_time=$(FUZZ_S) -verbosity=0 || exit 1; done
 
@@ -133,7 +133,7 @@ $(VENV)-mutate/.ready: tests/mutation/requirements.txt $(VENV)/.python
 
 test-docs: setup  ## The documents' code blocks: how many run and why others cannot, then run them
 	@cd tests && ../$(BIN)/python -m support.docs_blocks
-	@$(BIN)/pytest tests/e2e/test_documents.py tests/unit/deployment/test_code_blocks.py
+	@$(BIN)/pytest tests/e2e/test_documents.py tests/contract/deployment/test_code_blocks.py
 
 TIMES ?= 20
 

@@ -17,6 +17,7 @@ pytest_plugins = [
     "support.api",
     "support.bibs",
     "support.google_ports",
+    "support.local_spec",
     "support.people",
     "support.postgres",
 ]
@@ -40,19 +41,6 @@ LONGEST = (
     OWN_CLOUDS,
     "contract/emulators/firestore/test_web_sdk.py",
 )
-# Fixtures that start a server or load models: `make test-unit` leaves their tests out.
-NEEDS_PARTS = {
-    "analyzer",
-    "cloud",
-    "database",
-    "decoders",
-    "empty_database",
-    "encoder",
-    "hostile",
-    "model_settings",
-    "sample_album",
-    "small_album",
-}
 
 
 def pytest_configure() -> None:
@@ -62,11 +50,9 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group tests for the workers, the longest groups first; mark what needs more than Python."""
+    """Group tests for the workers, the longest groups first."""
     groups = {}
     for item in items:
-        if NEEDS_PARTS & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.needs_parts)
         groups[item] = _group(item)
         item.add_marker(pytest.mark.xdist_group(groups[item]))
         # Whichever test is first waits for its local cloud to start.

@@ -53,7 +53,7 @@ AREAS: dict[str, dict[str, tuple[str, ...]]] = {
         f"{_SQL}people.sql": (f"{_PEOPLE}people.py", f"{_PEOPLE}changes.py"),
         f"{_SQL}people_changes.sql": (f"{_PEOPLE}changes.py", f"{_PEOPLE}people.py"),
         f"{_SQL}people_clusters.sql": (f"{_PEOPLE}clustering_runs.py",),
-        f"{_SQL}people_enrolments.sql": ("tests/unit/people/test_enrolment.py", f"{_PEOPLE}people.py"),
+        f"{_SQL}people_enrolments.sql": ("tests/contract/people/test_enrolment.py", f"{_PEOPLE}people.py"),
         f"{_SQL}people_journal.sql": (f"{_PEOPLE}changes.py", f"{_PEOPLE}decisions.py"),
         f"{_SQL}face_index.sql": (
             f"{_PORTS}face_index_writing.py",
@@ -108,7 +108,7 @@ AREAS: dict[str, dict[str, tuple[str, ...]]] = {
             f"{_PEOPLE}clustering_runs.py",
         ),
         f"{_SHARED}domain/people_rules.py": ("tests/unit/people/test_rules.py",),
-        f"{_SHARED}domain/people.py": ("tests/unit/people/test_rules.py", "tests/unit/people/test_enrolment.py"),
+        f"{_SHARED}domain/people.py": ("tests/unit/people/test_rules.py", "tests/contract/people/test_enrolment.py"),
     },
     "calibration": {
         f"{_SHARED}domain/album_calibration.py": (
@@ -119,9 +119,9 @@ AREAS: dict[str, dict[str, tuple[str, ...]]] = {
         f"{_SHARED}domain/start_list.py": ("tests/unit/domain/test_start_list.py",),
     },
     "limits": {
-        f"{_SHARED}analysis/imaging/decoded.py": ("tests/unit/imaging/test_bad_input.py",),
+        f"{_SHARED}analysis/imaging/decoded.py": ("tests/contract/imaging/test_bad_input.py",),
         f"{_SHARED}analysis/imaging/jpeg_structure.py": (
-            "tests/unit/imaging/test_bad_input.py",
+            "tests/contract/imaging/test_bad_input.py",
             "tests/unit/imaging/test_broken_files.py",
         ),
         f"{_SHARED}domain/announced.py": ("tests/unit/functions/test_functions.py",),

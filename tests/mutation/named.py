@@ -231,14 +231,14 @@ NAMED = (
         "shared/photofinish/analysis/imaging/decoded.py",
         "if width * height > limit:",
         "if width * height >= limit:",
-        ("tests/unit/imaging/test_bad_input.py",),
+        ("tests/contract/imaging/test_bad_input.py",),
     ),
     Named(
         "a picture of exactly the smallest side is too small",
         "shared/photofinish/analysis/imaging/decoded.py",
         "if min(width, height) < self.min_side:",
         "if min(width, height) <= self.min_side:",
-        ("tests/unit/imaging/test_bad_input.py",),
+        ("tests/contract/imaging/test_bad_input.py",),
     ),
     Named(
         "an ordered message overtakes one that backs off",

@@ -39,12 +39,12 @@ NO_STEP = {
     "image-functions": "tests/e2e/deployment/reproduce_images.py",
     "image-gpu-jobs": "tests/e2e/deployment/reproduce_images.py",
     "push": "there is no registry",
-    "audit": "advisories are not reached here; tests/unit/deployment/test_audit.py",
+    "audit": "advisories are not reached here; tests/contract/deployment/test_audit.py",
     "image-contents": "there are no images",
     "attach-sbom": "there are no images",
     "vulnerabilities": "there are no images",
     "terraform-plan": "the local cloud is made from the configuration",
-    "deploy": "services run the working tree; tests/unit/deployment/test_shipping.py",
+    "deploy": "services run the working tree; tests/contract/deployment/test_shipping.py",
 }
 
 

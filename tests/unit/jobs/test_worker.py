@@ -352,13 +352,13 @@ def _partial(bibs: Sequence[Bib]) -> tuple[Bib, ...]:
     return tuple(replace(bib, partial=True) for bib in bibs)
 
 
-@pytest.mark.parametrize("analyzer", [ToyAnalyzer(), PartialReader()])
-def test_a_document_says_which_numbers_may_miss_digits(cloud: MemoryCloud, analyzer: ToyAnalyzer) -> None:
+@pytest.mark.parametrize("reader", [ToyAnalyzer(), PartialReader()])
+def test_a_document_says_which_numbers_may_miss_digits(cloud: MemoryCloud, reader: ToyAnalyzer) -> None:
     photo = cloud.drop("race/1.jpg", toy_photo(bibs=["42"])).ref
-    cloud.worker(analyzer=analyzer).run()
+    cloud.worker(analyzer=reader).run()
     record = cloud.documents.get("race", photo.photo_id)
     assert record is not None
-    assert [bib["partial"] for bib in record.fields["bibs"]] == [isinstance(analyzer, PartialReader)]
+    assert [bib["partial"] for bib in record.fields["bibs"]] == [isinstance(reader, PartialReader)]
 
 
 def test_a_photo_that_ended_its_tasks_is_counted_as_failed(cloud: MemoryCloud) -> None:

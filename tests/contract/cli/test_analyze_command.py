@@ -270,7 +270,7 @@ def test_models_are_listed_built_and_verified(tmp_path: Path, model_settings: Mo
     assert missing.exit_code == ExitCode.FOUND_WRONG
     assert [model["ok"] for model in json.loads(missing.stdout)["models"]] == [False] * len(listed)
 
-    # All but one are there, which costs a minute less than building all (tests/unit/models/test_building.py).
+    # All but one are there, which costs a minute less than building all (tests/contract/models/test_building.py).
     face_detection = catalogue()[0].file
     for file in model_settings.models_dir.iterdir():
         if file.name != face_detection:

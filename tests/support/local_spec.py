@@ -1,3 +1,5 @@
+"""What the local cloud is made of, for tests that compare it with something else."""
+
 from __future__ import annotations
 
 import pytest
@@ -8,5 +10,4 @@ from photofinish_emulators.stack import StackSpec
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> StackSpec:
-    """What the local cloud is made of."""
     return local_deployment(tmp_path_factory.mktemp("local-cloud"))
