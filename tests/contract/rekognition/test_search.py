@@ -75,9 +75,9 @@ def test_a_lower_threshold_finds_more_and_similarity_falls(
 
 def test_max_faces_keeps_the_best(client: RekognitionClient, filled: tuple[str, list[str]]) -> None:
     collection, ids = filled
-    found = client.search_faces(CollectionId=collection, FaceId=ids[0], FaceMatchThreshold=0, MaxFaces=1)
-    assert len(found["FaceMatches"]) == 1
-    assert found["FaceMatches"][0]["Face"]["FaceId"] == ids[1]
+    for most, expected in ((1, ids[:1]), (2, ids)):
+        found = client.search_faces_by_image(CollectionId=collection, Image={"Bytes": astronaut_jpeg()}, MaxFaces=most)
+        assert [match["Face"]["FaceId"] for match in found["FaceMatches"]] == expected
     with pytest.raises(client.exceptions.InvalidParameterException):
         client.search_faces(CollectionId=collection, FaceId=ids[0], MaxFaces=4097)
 
@@ -103,8 +103,10 @@ def test_an_empty_collection_has_no_matches(client: RekognitionClient, collectio
 def test_collections_do_not_see_each_others_faces(
     client: RekognitionClient, collection: str, filled: tuple[str, list[str]]
 ) -> None:
-    client.index_faces(CollectionId=collection, Image={"Bytes": group_jpeg()})
+    own = client.index_faces(CollectionId=collection, Image={"Bytes": group_jpeg()})["FaceRecords"]
     found = client.search_faces_by_image(CollectionId=collection, Image={"Bytes": astronaut_jpeg()})
-    assert found["FaceMatches"] == []
+    assert found["FaceMatches"] == [], "the astronaut is in the other collection"
+    found = client.search_faces_by_image(CollectionId=collection, Image={"Bytes": group_jpeg()})
+    assert [match["Face"]["FaceId"] for match in found["FaceMatches"]] == [own[0]["Face"]["FaceId"]]
     with pytest.raises(client.exceptions.InvalidParameterException, match="faceId was not found"):
         client.search_faces(CollectionId=collection, FaceId=filled[1][0])

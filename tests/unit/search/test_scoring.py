@@ -26,35 +26,28 @@ class TestWeights:
         self, values: tuple[float, ...], has_bib: bool, has_name: bool, has_text: bool
     ) -> None:
         weights = Weights(**dict(zip(("face", "bib", "name", "text", "time", "quality"), values, strict=True)))
-        try:
-            query = SearchQuery(
-                album="race",
-                bib="1" if has_bib else None,
-                name="Ann" if has_name else None,
-                where=PhotoFilter(camera="x", text="finish" if has_text else None),
-                weights=weights,
-            )
-        except InvalidQuery as error:
-            assert "weight above 0" in str(error)  # noqa: PT017  (only then)
-            return
-        found = normalised_weights(query)
-        assert set(found) == {
-            part
-            for part, scored in (
-                (Part.BIB, has_bib),
-                (Part.NAME, has_name),
-                (Part.TEXT, has_text),
-                (Part.QUALITY, True),
-            )
-            if scored
+        asked = {Part.BIB: has_bib, Part.NAME: has_name, Part.TEXT: has_text, Part.QUALITY: True}
+        scored = {part for part, is_asked in asked.items() if is_asked}
+        criteria = {
+            "album": "race",
+            "bib": "1" if has_bib else None,
+            "name": "Ann" if has_name else None,
+            "where": PhotoFilter(camera="x", text="finish" if has_text else None),
+            "weights": weights,
         }
+        if not any(weights.of(part) for part in scored):
+            with pytest.raises(InvalidQuery, match="weight above 0"):
+                SearchQuery(**criteria)  # type: ignore[arg-type]
+            return
+        found = normalised_weights(SearchQuery(**criteria))  # type: ignore[arg-type]
+        assert set(found) == scored
         assert math.fsum(found.values()) == pytest.approx(1)
         largest = max(found, key=weights.of)
         for part, share in found.items():
             assert share == pytest.approx(found[largest] * (weights.of(part) / weights.of(largest)))
 
     @given(st.lists(st.tuples(unit, unit, unit), min_size=1, max_size=5), st.integers(0, 2), unit)
-    def test_a_score_grows_with_every_part_and_stays_below_1(
+    def test_a_score_is_the_weighted_sum_so_it_grows_with_every_part_and_stays_below_1(
         self, values: list[tuple[float, float, float]], part: int, more: float
     ) -> None:
         query = SearchQuery(album="race", bib="1", name="Ann")
@@ -63,6 +56,7 @@ class TestWeights:
         after = before.copy()
         after[0, part] = max(after[0, part], more)
         [low, high] = (hybrid_scores(rows, weights)[0] for rows in (before, after))
+        assert low == pytest.approx((before * weights).sum(axis=1), abs=1e-6)
         assert low[0] <= high[0] <= 1 + 1e-6
         assert (low[1:] == high[1:]).all()
 
