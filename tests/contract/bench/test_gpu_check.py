@@ -141,7 +141,6 @@ def test_everything_that_is_carried_is_locked(cuda: str) -> None:
         pack.only(lock, frozenset({"torch"}))
 
 
-@pytest.mark.needs_parts
 @pytest.mark.timeout(600)  # about 10 s alone; what fails here would waste minutes of a lent GPU
 def test_the_script_runs_on_the_cpu_and_says_that_there_is_no_gpu(
     tmp_path: Path, model_settings: ModelSettings, capsys: pytest.CaptureFixture[str]
