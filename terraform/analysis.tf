@@ -36,6 +36,7 @@ module "gpu_job" {
     accept_noncommercial = var.models.accept_noncommercial
     bib_detector         = var.models.bib_detector == null ? null : "${local.own_models}/${var.models.bib_detector}"
     text_engine          = var.models.text_engine
+    label_search         = var.models.label_search
     paddle_models        = var.models.paddle_models == null ? null : "${local.own_models}/${var.models.paddle_models}"
   }
   work = {

@@ -45,7 +45,8 @@ variable "models" {
     first (docs/upgrade-a-model.md). `face_pack`: an InsightFace pack, for the job and every function that compares faces;
     its licence forbids commercial use, so it needs `accept_noncommercial`. `bib_detector`: an ONNX file. `text_engine`:
     onnx, or paddleocr with `paddle_models`. `provider`: runs the models on a GPU, cuda or tensorrt; `fp16`: half precision
-    for TensorRT.
+    for TensorRT. `label_search`: new photos can be searched for what they show (docs/label-search.md), by the catalogue's
+    models; it costs tasks a few percent of their time.
   EOT
   type = object({
     face_pack            = optional(string)
@@ -55,6 +56,7 @@ variable "models" {
     paddle_models        = optional(string)
     provider             = optional(string, "cuda")
     fp16                 = optional(bool, true)
+    label_search         = optional(bool, false)
   })
   default = {}
 

@@ -183,6 +183,8 @@ class ModelEnvironment(EnvironmentSettings):
     """Reader of text: the catalogue's models, or the paddleocr package, which is not installed by default."""
     paddle_models: Path | None = Field(None, validation_alias="PHOTOFINISH_PADDLE_MODELS")
     """Folder with paddleocr's models `det` and `rec`."""
+    label_search: bool = Field(False, validation_alias="PHOTOFINISH_LABEL_SEARCH")
+    """Whether new photos can be searched for what they show (docs/label-search.md); it costs tasks a few percent."""
 
 
 class LocalCloudSettings(EnvironmentSettings):

@@ -42,6 +42,7 @@ models = {
   paddle_models        = "paddle"
   provider             = "tensorrt"
   fp16                 = true
+  label_search         = true
 }
 
 search = {

@@ -245,6 +245,10 @@ def lose_number_rows(cloud: CheckedCloud, photo: PhotoRef) -> None:
     cloud.execute("DELETE FROM bib WHERE photo_id = %s", photo.photo_id)
 
 
+def lose_depiction(cloud: CheckedCloud, photo: PhotoRef) -> None:
+    cloud.execute("DELETE FROM depiction WHERE photo_id = %s", photo.photo_id)
+
+
 def age_row(cloud: CheckedCloud, photo: PhotoRef) -> None:
     cloud.execute("UPDATE photo SET generation = generation - 1 WHERE photo_id = %s", photo.photo_id)
 
@@ -355,6 +359,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "the photo's row is gone": (lose_photo_row, "not_indexed"),
     "its faces' rows are gone": (lose_face_rows, "faces_differ"),
     "its numbers' rows are gone": (lose_number_rows, "numbers_differ"),
+    "what it shows is gone from the index": (lose_depiction, "depiction_differs"),
     "its row is of an older version": (age_row, "not_indexed"),
     "its row is of a newer version": (renew_row, "index_newer"),
     "a number that was read is another": (change_number_that_was_read, "numbers_differ"),

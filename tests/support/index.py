@@ -12,6 +12,7 @@ from photofinish.adapters.postgres.faces import PgFaceIndex
 from photofinish.application.search.similar_faces import FaceMatch, most_similar_faces
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.bib import Bib, TextLine
+from photofinish.domain.depiction import Depiction
 from photofinish.domain.face import Embedding, Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
@@ -31,6 +32,7 @@ def analysis(
     camera: str | None = None,
     sharpness: float = 0.5,
     perceptual_hash: int | None = None,
+    depiction: Depiction | None = None,
 ) -> PhotoAnalysis:
     """What a job found in a photo."""
     return PhotoAnalysis(
@@ -42,6 +44,7 @@ def analysis(
         models={},
         timings_ms={},
         perceptual_hash=perceptual_hash,
+        depiction=depiction,
     )
 
 

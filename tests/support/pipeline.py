@@ -32,6 +32,7 @@ from photofinish.clocks import Clock, SystemClock, Waitable
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.bib import Bib
 from photofinish.domain.bib_rules import BibRules
+from photofinish.domain.depiction import Depiction, Label
 from photofinish.domain.face import Embedding, Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.matching import Calibration
@@ -50,6 +51,11 @@ from photofinish_jobs.worker import Worker
 SPACE = "toy-4d"
 PLACEHOLDER = bytes(range(20))
 _LOOK_AGAIN_S = 0.01
+
+TOY_DEPICTION = Depiction(
+    embedding=Embedding(np.array([0.6, 0.8, 0], np.float32), "toy-pictures-1"),
+    labels=(Label(name="runner", score=0.75),),
+)
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,7 @@ class ToyAnalyzer:
                 timings_ms={"decode": 1.0},
                 placeholder=PLACEHOLDER,
                 perceptual_hash=1 << 63,
+                depiction=TOY_DEPICTION,
             ),
             pipeline_version="+".join(filter(None, [self.pipeline_version, rules.fingerprint])),
             preview_jpeg=b"preview of " + content,

@@ -22,6 +22,8 @@ from photofinish.analysis.models.bib_detection import BibDetector
 from photofinish.analysis.models.catalogue import CPU_PROVIDER
 from photofinish.analysis.models.detections import Detections
 from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.analysis.models.label_space import LabelSpace
+from photofinish.analysis.models.picture_space import PictureSpace
 from photofinish.analysis.models.selection import bib_detector_file, model_labels
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.analysis.models.text_reader import TextReader
@@ -30,6 +32,7 @@ from photofinish.analysis.photo_text import PhotoText
 from photofinish.analysis.photo_to_analyze import PhotoToAnalyze, timed
 from photofinish.domain.analysis import PhotoAnalysis, PictureAnalysis
 from photofinish.domain.bib_rules import BibRules
+from photofinish.domain.depiction import Depiction
 from photofinish.domain.geometry import Box
 from photofinish.domain.sharpness import Sharpness, is_blurry
 from photofinish.errors import PhotofinishError, RejectedInput
@@ -89,11 +92,16 @@ class Analyzer:
         threads: int = 1,
         batch_limit: BatchLimit = CPU_BATCH_LIMIT,
         decoders: DecoderPool | None = None,
+        picture_space: PictureSpace | None = None,
     ) -> None:
-        """Without a `bib_detector`, only faces determine where numbers are looked for again."""
+        """Without a `bib_detector`, only faces determine where numbers are looked for again.
+
+        Without a `picture_space`, photos are not searched for what they show.
+        """
         self.decoders = decoders or DecoderPool(threads)
         self._face_encoder = face_encoder
         self._text = PhotoText(text_reader, bib_detector)
+        self._picture_space = picture_space
         self._bib_rules = bib_rules
         self.models = dict(models)
         self.threads = threads
@@ -125,6 +133,7 @@ class Analyzer:
             threads=settings.threads,
             batch_limit=CPU_BATCH_LIMIT if tuple(settings.providers) == (CPU_PROVIDER,) else GPU_BATCH_LIMIT,
             decoders=decoders,
+            picture_space=LabelSpace.load(single_threaded) if settings.label_search else None,
         )
 
     def analyze(self, contents: Sequence[bytes]) -> list[AnalyzedPhoto | RejectedInput]:
@@ -195,8 +204,11 @@ class Analyzer:
         with timed("embed", photos):
             faces_of = self._face_encoder.embed(images, detections)
         lines_of = self._text.lines(photos, faces_of)
+        depictions = self._depictions(photos)
         results = []
-        for photo, faces, found, lines in zip(photos, faces_of, detections, lines_of, strict=True):
+        for photo, faces, found, lines, depiction in zip(
+            photos, faces_of, detections, lines_of, depictions, strict=True
+        ):
             bibs = photo.bibs(lines, faces)
             with timed("sharpness", [photo]):
                 frame, laplacian_variance = frame_sharpness(photo.image)
@@ -223,6 +235,7 @@ class Analyzer:
                 face_areas=face_areas,
                 placeholder=blurred,
                 perceptual_hash=similar,
+                depiction=depiction,
             )
             version = "+".join(filter(None, [self.pipeline_version, photo.bib_rules.fingerprint]))
             results.append(
@@ -254,6 +267,12 @@ class Analyzer:
             timings_ms=photo.timings_ms,
             warnings=photo.decoded.warnings,
         )
+
+    def _depictions(self, photos: Sequence[PhotoToAnalyze]) -> Sequence[Depiction | None]:
+        if self._picture_space is None:
+            return [None] * len(photos)
+        with timed("depict", photos):
+            return self._picture_space.depict([photo.image for photo in photos])
 
     def _faces_in(self, images: Sequence[NDArray[np.uint8]]) -> list[float]:
         return [float(found.scores.sum()) for found in self._face_encoder.detect(images)]

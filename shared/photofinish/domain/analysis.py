@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from photofinish.domain.bib import Bib, TextLine
+from photofinish.domain.depiction import Depiction
 from photofinish.domain.face import DescribedFace, Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo_warning import PhotoWarning
@@ -67,6 +68,8 @@ class PhotoAnalysis(PictureAnalysis):
     """A ThumbHash of the picture in which no face can be seen; None where the picture gets no renditions."""
     perceptual_hash: int | None = None
     """64 bits that are similar for similar pictures, see `photofinish_kernels.perceptual_hash`."""
+    depiction: Depiction | None = None
+    """What the whole picture shows; None where label search is off."""
 
     @property
     def face_numbers(self) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from photofinish.domain.analysis import PhotoAnalysis, PictureAnalysis, kept_numbers
 from photofinish.domain.bib import TextLine
+from photofinish.domain.depiction import stored_depiction
 from photofinish.domain.face import DescribedFace
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
@@ -53,6 +54,8 @@ def findings(analysis: PhotoAnalysis, *, embeddings: bool = False) -> dict[str, 
             | {"embedding": {"space": face.embedding.space, "vector": [float(v) for v in face.embedding.vector]}}
             for described, face in zip(found["faces"], analysis.faces, strict=True)
         ]
+    if analysis.depiction is not None:
+        found["depiction"] = stored_depiction(analysis.depiction)
     return found | _left_out(analysis) | _of_renditions(analysis)
 
 

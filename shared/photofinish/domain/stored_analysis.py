@@ -9,6 +9,7 @@ from typing import Any
 
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis, WithheldFace
 from photofinish.domain.bib import Bib
+from photofinish.domain.depiction import depiction_of
 from photofinish.domain.face import Embedding, Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo_warning import PhotoWarning, WarningCode
@@ -70,6 +71,7 @@ def analysis_of(document: Mapping[str, Any], embeddings: Sequence[Embedding]) ->
         ),
         placeholder=None if placeholder is None else base64.b64decode(placeholder),
         perceptual_hash=None if perceptual_hash is None else int(perceptual_hash, 16),
+        depiction=depiction_of(document["depiction"]) if "depiction" in document else None,
     )
 
 

@@ -17,7 +17,7 @@ from photofinish.ports.access import (
 )
 from photofinish.ports.album_contents import AlbumContents, PhotoRows, ToldEvent
 from photofinish.ports.album_policies import AlbumPolicies
-from photofinish.ports.album_reading import AlbumReading, NearFaces, SeenBib, SeenFace
+from photofinish.ports.album_reading import AlbumReading, NearFaces, SeenBib, SeenDepiction, SeenFace
 from photofinish.ports.albums import AlbumRules, Albums, AlbumSummary
 from photofinish.ports.audit import AuditAnchors, AuditReading
 from photofinish.ports.batches import Batches, UnknownBatch
@@ -194,6 +194,7 @@ __all__ = [
     "RetentionRecords",
     "RetentionRuns",
     "SeenBib",
+    "SeenDepiction",
     "SeenFace",
     "Sent",
     "Sessions",

@@ -39,6 +39,8 @@ class PhotoRows:
     """Face id → box."""
     withheld: Mapping[int, Box] = field(default_factory=dict)
     """Number → box of faces that may not be indexed."""
+    depicted_in: str | None = None
+    """The embedding space of what it shows; None where the index has nothing of that."""
     read: tuple[EffectiveBib, ...] = ()
     """Its numbers before corrections."""
     rules: str = ""

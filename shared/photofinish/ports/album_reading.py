@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photofinish.domain.burst import Shot
+from photofinish.domain.depiction import Label
 from photofinish.domain.face import Embedding
 from photofinish.domain.geometry import Box
 from photofinish.domain.search import IndexedPhoto, PhotoFilter
@@ -60,6 +61,17 @@ class SeenBib:
     face_box: Box | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenDepiction:
+    """What a photo of the index shows."""
+
+    photo_id: str
+    similarity: float
+    """Cosine to the query."""
+    labels: tuple[Label, ...]
+    """The likeliest first; empty in spaces without labels."""
+
+
 class AlbumReading(Protocol):
     """A consistent snapshot of one album; an unknown album is empty."""
 
@@ -71,6 +83,17 @@ class AlbumReading(Protocol):
 
         Raises:
             InvalidQuery: the queries have another dimension than the index's faces of that space.
+        """
+        ...
+
+    def depictions(self, query: Embedding, *, limit: int, where: PhotoFilter) -> list[SeenDepiction]:
+        """Return the `limit` photos that `where` allows whose depictions are the nearest to `query`, nearest first.
+
+        Ties go by photo id. Returns fewer only if no more have one in the query's space. As approximate as
+        :meth:`nearest`.
+
+        Raises:
+            InvalidQuery: the query has another dimension than the index's depictions of that space.
         """
         ...
 

@@ -109,4 +109,5 @@ def model_settings() -> ModelSettings:
         accept_noncommercial=environment.accept_noncommercial,
         text_engine=environment.text_engine,
         paddle_models=environment.paddle_models,
+        label_search=environment.label_search,
     )

@@ -29,6 +29,7 @@ locals {
     job.on_gpu && local.tensorrt ? { PHOTOFINISH_TENSORRT_CACHE_DIR = local.engines_folder, PHOTOFINISH_FP16 = tostring(var.acceleration.fp16) } : {},
     var.models.face_pack != null ? { PHOTOFINISH_FACE_PACK = var.models.face_pack, PHOTOFINISH_ACCEPT_NONCOMMERCIAL = tostring(var.models.accept_noncommercial) } : {},
     var.models.bib_detector != null ? { PHOTOFINISH_BIB_DETECTOR = var.models.bib_detector } : {},
+    var.models.label_search ? { PHOTOFINISH_LABEL_SEARCH = "true" } : {},
     var.models.text_engine == "paddleocr" ? { PHOTOFINISH_TEXT_ENGINE = var.models.text_engine, PHOTOFINISH_PADDLE_MODELS = var.models.paddle_models } : {},
   ) }
 

@@ -130,6 +130,7 @@ variable "models" {
   description = <<-EOT
     The operator's own models, which replace or complement the catalogue's: absolute paths in the image. `face_pack`: folder
     of an InsightFace pack. `bib_detector`: ONNX file. `paddle_models`: folder of the models for `text_engine` = paddleocr.
+    `label_search`: photos can be searched for what they show, by the catalogue's models.
   EOT
   type = object({
     face_pack            = optional(string)
@@ -137,6 +138,7 @@ variable "models" {
     bib_detector         = optional(string)
     text_engine          = optional(string, "onnx")
     paddle_models        = optional(string)
+    label_search         = optional(bool, false)
   })
   default = {}
 

@@ -44,6 +44,29 @@ def without_timings(document: dict[str, object]) -> bytes:
     return sidecar_bytes({key: value for key, value in document.items() if key != "timings_ms"})
 
 
+def test_without_label_search_nothing_says_what_a_photo_shows(analyzer: Analyzer) -> None:
+    (result,) = analyzer.analyze([encode(runner("2906"))])
+    assert analysis_of(result).depiction is None
+    assert "depiction" not in document(analyzer, analysis_of(result))
+    assert "efficientnet" not in analyzer.pipeline_version
+
+
+def test_with_label_search_photos_say_what_they_show(model_settings: ModelSettings) -> None:
+    labelling = Analyzer.load(replace(model_settings, label_search=True))
+    beside, alone = labelling.analyze([encode(runner("2906")), encode(group())]), labelling.analyze([encode(group())])
+    found = analysis_of(alone[0])
+    assert found.depiction is not None
+    assert found.depiction.embedding.space == "labels-lite0-use3-1"
+    assert found.depiction.embedding.vector.shape == (512,)
+    assert 1 <= len(found.depiction.labels) <= 10
+    assert {"picture_labels", "sentence_embedding"} < set(found.models)
+    assert "depict" in found.timings_ms
+    assert "efficientnetlite01" in labelling.pipeline_version, "it is another result of a photo"
+    jsonschema.validate(document(labelling, found), sidecar_schema())
+    same = without_timings(document(labelling, analysis_of(beside[1])))
+    assert without_timings(document(labelling, found)) == same, "whatever is analysed with it"
+
+
 def test_a_runner_with_a_bib(analyzer: Analyzer) -> None:
     block = exif(tags={0x010F: "Canon", 0x0110: "EOS R6"}, photo_tags={0x9003: "2024:05:01 09:30:15"})
     (result,) = analyzer.analyze([encode(runner("2906"), exif=block)])

@@ -257,6 +257,8 @@ def test_a_user_without_a_grant_may_do_nothing(migrated: CloudSql) -> None:
         "SELECT * FROM photo",
         "SELECT create_face_partition(1)",
         "SELECT drop_face_partition(1)",
+        "SELECT create_depiction_partition(1)",
+        "SELECT drop_depiction_partition(1)",
         "SELECT suppressed_faces(1, 1::smallint, '{}')",
     ):
         assert refused(migrated.url(STRANGER), statement), statement

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from photofinish.domain.analysis import PhotoAnalysis, WithheldFace
 from photofinish.domain.bib import Bib, TextLine
+from photofinish.domain.depiction import Depiction, Label, depiction_of, stored_depiction
 from photofinish.domain.geometry import Box, Quad
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.photo_warning import PhotoWarning, WarningCode
@@ -16,6 +17,7 @@ from photofinish.domain.stored_analysis import analysis_of
 from support.faces import embedding, face
 from support.index import VERSION, analysis
 
+LABELS = (Label(name="crash helmet", score=0.75), Label(name="bicycle", score=0.125))
 PHOTO = PhotoRef(bucket="photos", name="race/IMG_1.jpg", generation=3)
 
 
@@ -54,6 +56,7 @@ def whole_analysis() -> PhotoAnalysis:
         placeholder=b"placeholder",
         models={"face_embedding": "m"},
         timings_ms={"decode": 1.5},
+        depiction=depiction_of(stored_depiction(Depiction(embedding=embedding([3, 4]), labels=LABELS))),
     )
 
 

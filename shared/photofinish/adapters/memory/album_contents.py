@@ -91,6 +91,7 @@ class MemoryAlbumContents:
             pipeline_version=indexed.pipeline_version,
             faces=indexed.faces,
             withheld={one.number: one.box for one in indexed.analysis.withheld_faces},
+            depicted_in=None if indexed.analysis.depiction is None else indexed.analysis.depiction.embedding.space,
             read=indexed.read,
             rules=indexed.rules,
             bibs=indexed.bibs,

@@ -19,7 +19,7 @@ from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import IndexedPhoto, PhotoFilter, check_query_dimension, folder_of
 from photofinish.domain.words import name_match, words
-from photofinish.ports import SeenBib, SeenFace
+from photofinish.ports import SeenBib, SeenDepiction, SeenFace
 from photofinish_kernels import cosine_top_k
 
 
@@ -128,6 +128,19 @@ class MemoryAlbumReading:
         rows, _ = cosine_top_k(np.stack([query.vector for query in queries]), vectors, limit)
         near = np.unique(rows)
         return MemoryNearFaces(vectors[near], [faces[row][1] for row in near])
+
+    def depictions(self, query: Embedding, *, limit: int, where: PhotoFilter) -> list[SeenDepiction]:
+        check_query_dimension([query], self._dimensions.get(query.space, query.vector.size))
+        found = [
+            SeenDepiction(
+                photo_id=photo.photo.photo_id,
+                similarity=float(depiction.embedding.vector @ query.vector),
+                labels=depiction.labels,
+            )
+            for photo in self._passing(where)
+            if (depiction := photo.analysis.depiction) is not None and depiction.embedding.space == query.space
+        ]
+        return sorted(found, key=lambda one: (-one.similarity, one.photo_id))[: max(limit, 0)]
 
     def bibs(self, numbers: Sequence[str], *, limit: int, where: PhotoFilter) -> list[SeenBib]:
         seen = [

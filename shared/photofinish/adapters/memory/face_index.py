@@ -39,6 +39,8 @@ class MemoryFaceIndex:
         face_ids = [face_id(photo, pipeline_version, number) for number in analysis.face_numbers]
         read = as_read(analysis.bibs, face_ids)
         embeddings = [face.embedding for face in analysis.faces]
+        if analysis.depiction is not None:
+            embeddings.append(analysis.depiction.embedding)
         with self._lock:
             for embedding in embeddings:
                 embedding.check_dimension(self._dimensions.setdefault(embedding.space, embedding.vector.size))

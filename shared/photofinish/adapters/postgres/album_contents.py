@@ -61,6 +61,7 @@ class PgAlbumContents:
             photos = {row[0].hex: row[1:] for row in conn.execute(_query("photos"), values)}
             faces = _grouped(conn, "faces", values, lambda row: (str(row[0]), Box(*row[1:])))
             withheld = _grouped(conn, "withheld_faces", values, lambda row: (row[0], Box(*row[1:])))
+            spaces = {photo_id.hex: space for photo_id, space in conn.execute(_query("depictions"), values)}
             bibs = _grouped(conn, "bibs", values, _bib)
             erased_photos = dict(_pairs(conn, "erased_photos", values))
             erased_faces: dict[str, list[ErasedFace]] = defaultdict(list)
@@ -80,6 +81,7 @@ class PgAlbumContents:
                 **described,
                 faces=dict(faces[photo_id]),
                 withheld=dict(withheld[photo_id]),
+                depicted_in=spaces.get(photo_id),
                 bibs=tuple(bibs[photo_id]),
                 corrections=() if ref is None else tuple(corrections[photo_id, ref.generation]),
                 erased_generation=erased_photos.get(photo_id),
@@ -100,7 +102,7 @@ class PgAlbumContents:
             conn.execute(_bibs_query("rules_in_use"), values)
             if generation is not None:
                 conn.execute(_query("set_generation"), values)
-            for statement in ("clear_photo", "delete_faces", "delete_withheld_faces"):
+            for statement in ("clear_photo", "delete_faces", "delete_withheld_faces", "delete_depiction"):
                 conn.execute(_index_query(statement), values)
             conn.execute(_bibs_query("delete_bibs"), {"photo_ids": [UUID(photo_id)]})
 

@@ -18,6 +18,7 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 
 from photofinish.adapters.postgres.database import Connection, is_storable
+from photofinish.adapters.postgres.depictions import seen_depictions
 from photofinish.adapters.postgres.halfvec import stored_rows
 from photofinish.adapters.postgres.hashes import from_bigint
 from photofinish.adapters.postgres.spaces import Space
@@ -28,7 +29,7 @@ from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
 from photofinish.domain.search import IndexedPhoto, PhotoFilter, check_query_dimension
 from photofinish.domain.words import MIN_NAME_WORD, name_match, words
-from photofinish.ports import SeenBib, SeenFace
+from photofinish.ports import SeenBib, SeenDepiction, SeenFace
 
 _query = Statements("album_reading")
 
@@ -79,6 +80,18 @@ class PgAlbumReading:
             rows = list({row[0]: row for row in rows}.values())
         return PgNearFaces(rows, space.dimension)
 
+    def depictions(self, query: Embedding, *, limit: int, where: PhotoFilter) -> list[SeenDepiction]:
+        space, _ = self._space([query])
+        if self._album_id is None or space is None or limit < 1:
+            return []
+        photo_ids = None if where.is_empty else self._matching_photos(where, at_most=MIN_EXACT_PHOTOS)
+        if photo_ids == []:
+            return []
+        if photo_ids is None and limit > EF_SEARCH:
+            self._conn.execute(_query("set_ef_search", ef_search=sql.Literal(min(limit, MAX_EF_SEARCH))))
+        rows = self._nearest(query, space, limit, where, photo_ids, of="nearest_depictions")
+        return seen_depictions(rows, query.vector)
+
     def bibs(self, numbers: Sequence[str], *, limit: int, where: PhotoFilter) -> list[SeenBib]:
         numbers = [number for number in numbers if is_storable(number)]
         if not numbers or not self._has_album():
@@ -115,24 +128,39 @@ class PgAlbumReading:
         return dict(itertools.islice(found, limit))
 
     def _nearest(
-        self, query: Embedding, space: Space, limit: int, where: PhotoFilter, photo_ids: list[UUID] | None
+        self,
+        query: Embedding,
+        space: Space,
+        limit: int,
+        where: PhotoFilter,
+        photo_ids: list[UUID] | None,
+        *,
+        of: str = "nearest_faces",
     ) -> list[TupleRow]:
         if photo_ids is not None:
-            return self._faces("of_photos", {"photo_ids": photo_ids}, query, space, limit, exactly=True)
+            return self._nearest_rows(of, "of_photos", {"photo_ids": photo_ids}, query, space, limit, exactly=True)
         condition, values = ("of_album", {}) if where.is_empty else ("of_matching_photos", _filter_values(where))
-        rows = self._faces(condition, values, query, space, limit, exactly=False)
+        rows = self._nearest_rows(of, condition, values, query, space, limit, exactly=False)
         if len(rows) < limit:
-            # Either no more exist, or the index gave up among deleted or excluded faces: an exact scan settles both.
-            rows = self._faces(condition, values, query, space, limit, exactly=True)
+            # Either no more exist, or the index gave up among deleted or excluded ones: an exact scan settles both.
+            rows = self._nearest_rows(of, condition, values, query, space, limit, exactly=True)
         return rows
 
-    def _faces(
-        self, condition: str, values: dict[str, Any], query: Embedding, space: Space, limit: int, *, exactly: bool
+    def _nearest_rows(
+        self,
+        of: str,
+        condition: str,
+        values: dict[str, Any],
+        query: Embedding,
+        space: Space,
+        limit: int,
+        *,
+        exactly: bool,
     ) -> list[TupleRow]:
         vector = Vector(query.vector) if exactly else HalfVector(query.vector)
         distance = _query("distance" if exactly else "indexed_distance", dimension=sql.Literal(space.dimension))
         return self._rows(
-            "nearest_faces",
+            of,
             values | {"query": vector.to_text(), "count": limit},
             space_id=sql.Literal(space.space_id),
             condition=_query(condition, photo_filter=self._photo_filter()),

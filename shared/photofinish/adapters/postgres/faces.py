@@ -16,6 +16,7 @@ from photofinish.adapters.postgres.album_reading import PgAlbumReading
 from photofinish.adapters.postgres.albums import find_album, use_album
 from photofinish.adapters.postgres.bibs.writing import write_bibs
 from photofinish.adapters.postgres.database import Connection, Database, is_storable, storable
+from photofinish.adapters.postgres.depictions import prepare_depictions, write_depiction
 from photofinish.adapters.postgres.erasing.tombstones import erased_faces, is_photo_erased
 from photofinish.adapters.postgres.events.recording import record_events
 from photofinish.adapters.postgres.halfvec import unit_vector
@@ -55,13 +56,17 @@ class PgFaceIndex:
     def replace(self, photo: PhotoRef, pipeline_version: str, analysis: PhotoAnalysis) -> PhotoBibs | None:
         embeddings = [face.embedding for face in analysis.faces]
         face_ids = [face_id(photo, pipeline_version, number) for number in analysis.face_numbers]
-        dimensions = {embedding.space: embedding.vector.size for embedding in embeddings}
+        shown = analysis.depiction
+        placed = embeddings if shown is None else [*embeddings, shown.embedding]
+        dimensions = {embedding.space: embedding.vector.size for embedding in placed}
         with self._database.transaction() as conn:
             album_id = use_album(conn, photo.album)
             spaces = {space: use_space(conn, space, dimension) for space, dimension in dimensions.items()}
-        for embedding in embeddings:
+        for embedding in placed:
             embedding.check_dimension(spaces[embedding.space].dimension)
-        self._create_partition_and_indexes(album_id, spaces.values())
+        self._create_partition_and_indexes(album_id, {spaces[embedding.space] for embedding in embeddings})
+        if shown is not None:
+            prepare_depictions(self._database, album_id, spaces[shown.embedding.space])
 
         photo_key = {"photo_id": photo.photo_id, "album_id": album_id}
         with self._database.transaction() as conn:
@@ -88,6 +93,8 @@ class PgFaceIndex:
             ]
             try:
                 conn.cursor().executemany(_query("insert_face"), faces)
+                if shown is not None:
+                    write_depiction(conn, photo_key, shown, spaces[shown.embedding.space])
             except CheckViolation as error:  # the partition created above was dropped again
                 raise Unavailable(
                     f"The album {photo.album!r} was deleted while the photo was indexed: index it again."
@@ -213,6 +220,7 @@ def _delete_findings(conn: Connection, photo_key: dict[str, Any]) -> None:
     conn.execute(_query("clear_photo"), photo_key)
     conn.execute(_query("delete_faces"), photo_key)
     conn.execute(_query("delete_withheld_faces"), photo_key)
+    conn.execute(_query("delete_depiction"), photo_key)
     conn.execute(_query("delete_bibs"), photo_key)
 
 

@@ -60,7 +60,7 @@ def _build_one(model: CatalogueModel, models_dir: Path) -> None:
         )
     built = models_dir / model.file
     if file_problem(built, model.sha256) is not None:
-        _write(model, built, model.sha256, _folded(model, source) if model.fold else source.read_bytes())
+        _write(model, built, model.sha256, _built_content(model, source))
     for form in model.forms:
         _write(model, models_dir / form.file, form.sha256, _content_of(form, model, built))
 
@@ -98,6 +98,21 @@ def _source_path(model: CatalogueModel) -> Path:
             "or `pip install -e '.[models]'` in the checkout."
         ) from None
     return Path(str(distribution.locate_file(model.source_file)))
+
+
+def _built_content(model: CatalogueModel, source: Path) -> bytes:
+    if model.fold:
+        return _folded(model, source)
+    return source.read_bytes() if model.architecture is None else _converted(source)
+
+
+def _converted(source: Path) -> bytes:
+    """EfficientNet-lite0 is the only architecture of the catalogue."""
+    _require("onnx")
+    from photofinish.analysis.models.efficientnet_lite import efficientnet_lite0
+    from photofinish.analysis.models.torch_file import read_tensors
+
+    return efficientnet_lite0(read_tensors(source.read_bytes()))
 
 
 def _folded(model: CatalogueModel, source: Path) -> bytes:

@@ -13,11 +13,14 @@ from typing import Any
 
 from photofinish.analysis.models.calibration_file import CalibrationOrigin
 from photofinish.analysis.models.cpu_features import multiplies_int8_exactly
+from photofinish.domain.depiction import SimilarityScale
 from photofinish.domain.matching import Calibration
 from photofinish.errors import Misconfigured
 
 CPU_PROVIDER = "CPUExecutionProvider"
 INT8 = "int8"
+LABEL_ROLES = ("picture_labels", "sentence_embedding", "word_pieces")
+"""Roles of the models of label search, which run only where it is on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class CatalogueModel:
     """One model: its role, the wheel it comes from, and its built file."""
 
     role: str
-    """`face_detection`, `face_embedding`, `text_detection` or `text_recognition`."""
+    """`face_detection`, `face_embedding`, `text_detection`, `text_recognition`, or one of :data:`LABEL_ROLES`."""
     name: str
     version: str
     file: str
@@ -58,10 +61,14 @@ class CatalogueModel:
     """Runs on CPUs instead of the model itself, if given."""
     portrait: CpuForm | None = None
     """Runs instead of `cpu` on portraits, if given."""
+    architecture: str | None = None
+    """Of a PyTorch file: the graph that its weights belong to; building makes it an ONNX file."""
     embedding_space: str | None = None
     calibration: Calibration | None = None
     """What similarities in the embedding space mean."""
     calibrated_on: CalibrationOrigin | None = None
+    similarity: SimilarityScale | None = None
+    """What cosines between texts and pictures mean in the embedding space."""
 
     @property
     def label(self) -> str:
@@ -105,6 +112,7 @@ def catalogue() -> tuple[CatalogueModel, ...]:
 
 def _model(entry: dict[str, Any]) -> CatalogueModel:
     calibration, origin = entry.pop("calibration", None), entry.pop("calibrated_on", None)
+    similarity = entry.pop("similarity", None)
     cpu, portrait = (CpuForm(**entry.pop(key)) if key in entry else None for key in ("cpu", "portrait"))
     return CatalogueModel(
         **entry,
@@ -112,6 +120,7 @@ def _model(entry: dict[str, Any]) -> CatalogueModel:
         portrait=portrait,
         calibration=Calibration(**calibration) if calibration else None,
         calibrated_on=CalibrationOrigin.of_table(origin) if origin else None,
+        similarity=SimilarityScale(**similarity) if similarity else None,
     )
 
 

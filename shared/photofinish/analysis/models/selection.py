@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from photofinish.analysis.models.catalogue import CPU_PROVIDER, built_file, catalogue, model_for
+from photofinish.analysis.models.catalogue import CPU_PROVIDER, LABEL_ROLES, built_file, catalogue, model_for
 from photofinish.analysis.models.face_pack import FacePack
 from photofinish.analysis.models.model_file import ModelFile
 from photofinish.analysis.models.paddle_models import PaddleModels
@@ -14,8 +14,15 @@ from photofinish.domain.matching import Calibration
 from photofinish.errors import Misconfigured
 
 BIB_DETECTOR = "PHOTOFINISH_BIB_DETECTOR"
-ANALYSIS_ROLES = ("face_detection", "face_embedding", "text_detection", "text_recognition", "bib_detection")
-"""Roles of the models that the analysis runs; the last one is optional."""
+ANALYSIS_ROLES = (
+    "face_detection",
+    "face_embedding",
+    "text_detection",
+    "text_recognition",
+    "bib_detection",
+    *LABEL_ROLES,
+)
+"""Roles of the models that the analysis runs; from `bib_detection` on they are optional."""
 
 
 def model_labels(settings: ModelSettings) -> dict[str, str]:
@@ -24,7 +31,11 @@ def model_labels(settings: ModelSettings) -> dict[str, str]:
     Raises:
         Misconfigured: a file in the settings is missing, or a licence was not accepted.
     """
-    labels = {model.role: model.label_on(settings.providers) for model in catalogue()}
+    labels = {
+        model.role: model.label_on(settings.providers)
+        for model in catalogue()
+        if settings.label_search or model.role not in LABEL_ROLES
+    }
     if pack := FacePack.of(settings):
         labels |= {"face_detection": pack.detection.label, "face_embedding": pack.embedding.label}
     if paddle := PaddleModels.of(settings):
@@ -101,7 +112,11 @@ def check_models(settings: ModelSettings, roles: Collection[str]) -> None:
         "bib_detection": bib_detector_file,
     }
     for role in roles:
-        if chosen[role](settings) is None and role != "bib_detection":
+        if role in LABEL_ROLES:
+            is_of_catalogue = settings.label_search
+        else:
+            is_of_catalogue = chosen[role](settings) is None and role != "bib_detection"
+        if is_of_catalogue:
             for model in {model_for(role), model_for(role).for_portraits()}:
                 built_file(model, settings.models_dir, settings.providers)
     if settings.providers != (CPU_PROVIDER,):  # every runtime has that one, and importing the runtime takes a while

@@ -33,6 +33,8 @@ class ModelSettings:
     """The text reader: the catalogue's models, or the paddleocr package (`paddle_reading.py`)."""
     paddle_models: Path | None = None
     """Folder of the models that paddleocr uses."""
+    label_search: bool = False
+    """Whether photos get labels and a vector that texts are compared with (`label_space.py`)."""
 
 
 def default_models_dir() -> Path:

@@ -49,6 +49,7 @@ class Problem(StrEnum):
     INDEX_NEWER = "index_newer"
     FACES_DIFFER = "faces_differ"
     NUMBERS_DIFFER = "numbers_differ"
+    DEPICTION_DIFFERS = "depiction_differs"
     INDEXED_WITHOUT_RESULT = "indexed_without_result"
     ROWS_WITHOUT_PHOTO = "rows_without_photo"
     OBJECTS_WITHOUT_PHOTO = "objects_without_photo"
@@ -78,6 +79,7 @@ REPAIRS = {
     Problem.INDEX_NEWER: Repair.INDEX,
     Problem.FACES_DIFFER: Repair.INDEX,
     Problem.NUMBERS_DIFFER: Repair.INDEX,
+    Problem.DEPICTION_DIFFERS: Repair.INDEX,
     Problem.INDEXED_WITHOUT_RESULT: Repair.UNINDEX,
     Problem.ROWS_WITHOUT_PHOTO: Repair.UNINDEX,
     Problem.OBJECTS_WITHOUT_PHOTO: Repair.OBJECTS,

@@ -14,6 +14,7 @@ from typing import Any
 from photofinish.application.checking.facts import PhotoFacts
 from photofinish.application.checking.originals import by_photo_id
 from photofinish.application.reconcile import listed_photos
+from photofinish.domain.depiction import depiction_of
 from photofinish.domain.pages import pages
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto
 from photofinish.domain.sidecar import read_sidecar
@@ -168,3 +169,5 @@ def _check_sidecar(sidecar: dict[str, Any], photo: PhotoRef, pipeline_version: s
         raise ValueError(f"it is of pipeline {sidecar['pipeline_version']}")
     stored_text_of(sidecar)
     bibs_of_sidecar(sidecar)
+    if "depiction" in sidecar:
+        depiction_of(sidecar["depiction"])

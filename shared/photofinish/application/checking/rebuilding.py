@@ -31,6 +31,7 @@ _OF_DOCUMENTS = frozenset(
 )
 _OF_INDEX = frozenset(
     {Problem.NOT_INDEXED, Problem.INDEX_NEWER, Problem.FACES_DIFFER, Problem.NUMBERS_DIFFER}
+    | {Problem.DEPICTION_DIFFERS}
     | {Problem.SIDECAR_MISSING, Problem.SIDECAR_UNREADABLE, Problem.ERASED_LEFT}
     | {Problem.INDEXED_WITHOUT_RESULT, Problem.ROWS_WITHOUT_PHOTO}
 )

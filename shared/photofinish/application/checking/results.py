@@ -101,6 +101,12 @@ def _indexed(ref: PhotoRef, version: str, sidecar: Mapping[str, Any], rows: Phot
     withheld = {one["number"]: Box(**one["box"]) for one in sidecar.get("withheld_faces", ())}
     if withheld.keys() != rows.withheld.keys():
         yield Problem.FACES_DIFFER, "Faces that may not be indexed differ between its sidecar and the index."
+    depicted_in = sidecar["depiction"]["space"] if "depiction" in sidecar else None
+    if depicted_in != rows.depicted_in:
+        yield (
+            Problem.DEPICTION_DIFFERS,
+            f"Its sidecar says what it shows in the space {depicted_in}, the index in {rows.depicted_in}.",
+        )
     read = read_by(ref, version, sidecar, rows, rules)
     if read is not None and not is_same_reading(read, rows.read):
         yield (

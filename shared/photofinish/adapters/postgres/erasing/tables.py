@@ -107,6 +107,7 @@ PERSONAL_TABLES = (
     PersonalTable(name="bib_projection", photo=_OF_PHOTO, album=_OF_ALBUM),
     PersonalTable(name="face", photo=_OF_PHOTO, face=_OF_FACE, album=_OF_ALBUM),
     PersonalTable(name="withheld_face", photo=_OF_PHOTO, album=_OF_ALBUM),
+    PersonalTable(name="depiction", photo=_OF_PHOTO, album=_OF_ALBUM),
     PersonalTable(name="photo", photo=_OF_PHOTO, album=_OF_ALBUM),
     # With what was answered to them, see webhook_attempt.
     PersonalTable(

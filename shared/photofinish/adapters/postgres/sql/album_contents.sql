@@ -38,6 +38,10 @@ SELECT photo_id, face_number, box_x, box_y, box_w, box_h FROM withheld_face
 WHERE photo_id = ANY (%(photo_ids)s::uuid[])
 ORDER BY photo_id, face_number
 
+-- name: depictions
+SELECT photo_id, embedding_space.name FROM depiction JOIN embedding_space USING (space_id)
+WHERE album_id = %(album_id)s AND photo_id = ANY (%(photo_ids)s::uuid[])
+
 -- name: bibs
 SELECT photo_id, number, ocr_score, partial, box_x, box_y, box_w, box_h, face_id, by_hand FROM bib
 WHERE photo_id = ANY (%(photo_ids)s::uuid[])

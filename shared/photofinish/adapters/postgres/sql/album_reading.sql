@@ -22,29 +22,36 @@ photo.album_id = {album_id} AND photo.width IS NOT NULL
 
 -- name: nearest_faces
 SELECT face_id, photo_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality, halfvec_send(embedding)
-FROM face
+FROM face AS found
+WHERE album_id = {album_id} AND space_id = {space_id} AND {condition}
+ORDER BY {distance}
+LIMIT %(count)s
+
+-- name: nearest_depictions
+SELECT photo_id, labels, label_scores, halfvec_send(embedding)
+FROM depiction AS found
 WHERE album_id = {album_id} AND space_id = {space_id} AND {condition}
 ORDER BY {distance}
 LIMIT %(count)s
 
 -- name: of_album
--- This and the next two are conditions of nearest_faces.
+-- This and the next two are conditions of nearest_faces and nearest_depictions.
 TRUE
 
 -- name: of_matching_photos
--- The index scan goes on until enough of the faces that it meets are on matching photos.
-EXISTS (SELECT FROM photo WHERE photo.photo_id = face.photo_id AND {photo_filter})
+-- The index scan goes on until enough of what it meets is of matching photos.
+EXISTS (SELECT FROM photo WHERE photo.photo_id = found.photo_id AND {photo_filter})
 
 -- name: of_photos
 photo_id = ANY (%(photo_ids)s)
 
 -- name: indexed_distance
--- This and the next are distances of nearest_faces. This one uses the HNSW index: its expression must equal this one, its
+-- This and the next are distances of nearest_faces and nearest_depictions. This one uses the HNSW index: its expression must equal this one, its
 -- condition the one on the space.
 embedding::halfvec({dimension}) <=> %(query)s::halfvec({dimension})
 
 -- name: distance
--- Every face of the album that meets the condition is compared: no index has this expression.
+-- Everything of the album that meets the condition is compared: no index has this expression.
 embedding::vector <=> %(query)s::vector
 
 -- name: matching_photos

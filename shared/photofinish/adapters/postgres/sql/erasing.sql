@@ -133,7 +133,7 @@ DELETE FROM bib_operation WHERE operation_id = ANY (%(operation_ids)s)
 -- name: lock_faces
 -- A partition cannot be dropped while its parent is in use; concurrent statements wait no longer than this.
 SET LOCAL lock_timeout = {timeout_ms};
-LOCK TABLE face IN ACCESS EXCLUSIVE MODE
+LOCK TABLE face, depiction IN ACCESS EXCLUSIVE MODE
 
 -- name: photos
 SELECT photo_id, generation FROM erased_photo WHERE erasure_id = %(erasure_id)s ORDER BY photo_id

@@ -64,6 +64,9 @@ DELETE FROM withheld_face WHERE photo_id = %(photo_id)s
 -- name: delete_bibs
 DELETE FROM bib WHERE photo_id = %(photo_id)s
 
+-- name: delete_depiction
+DELETE FROM depiction WHERE album_id = %(album_id)s AND photo_id = %(photo_id)s
+
 -- name: insert_face
 INSERT INTO face (
     album_id, face_id, photo_id, space_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality, embedding
@@ -82,4 +85,4 @@ FROM face JOIN embedding_space USING (space_id)
 WHERE face.album_id = {album_id} AND face.face_id = ANY (%(face_ids)s)
 
 -- name: drop_partition
-SELECT drop_face_partition(%(album_id)s)
+SELECT drop_face_partition(%(album_id)s), drop_depiction_partition(%(album_id)s)
