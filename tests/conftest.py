@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from support.examples import examples
+from support.garbage import collect_seldom, keep_what_is_there
 from support.temporary import use_memory
 
 pytest_plugins = [
@@ -46,6 +47,11 @@ LONGEST = (
 def pytest_configure() -> None:
     """Also for the workers of xdist, which are started later."""
     use_memory()
+    collect_seldom()
+
+
+def pytest_collection_finish() -> None:
+    keep_what_is_there()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
