@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import cv2
@@ -134,14 +134,61 @@ def running_api(conninfo: str, encoder: FaceEncoder, setenv: Callable[[str, str]
     cloud.derived = cloud.originals = cloud.erasable_objects = MemoryPhotoStore()
     cloud.encoder = encoder  # loaded once for all tests, as decoders are started once
     cloud.decoders = shared_decoders()
-    made = Api(app_of(cloud, cors_origins=[ORIGIN]), cloud, "")
-    made.key = made.key_for(Scope.ADMIN, may_use_vectors=True)
-    undocumented = watch_error_codes(made.app)
+    with _shared_app(cloud) as shared:
+        made = Api(shared.app, cloud, "")
+        made.key = made.key_for(Scope.ADMIN, may_use_vectors=True)
+        try:
+            yield made
+        finally:
+            made.database.close()
+        assert not shared.undocumented, f"errors that the document does not list: {sorted(shared.undocumented)}"
+
+
+class _StandIn:
+    """The cloud of the test that runs, for an application that is made once: making one takes longer than most tests.
+
+    Nothing may be asked of it while the application is made, since what is asked then would be that of the first test.
+    """
+
+    __slots__ = ("cloud",)
+
+    def __init__(self) -> None:
+        self.cloud: App | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cloud, name)
+
+
+class _SharedApp:
+    def __init__(self) -> None:
+        self._cloud = _StandIn()
+        self._gate: Callable[[], Gate] | None = None
+        self.app = make_app(cast(App, self._cloud), self._gate_of_the_test, cors_origins=[ORIGIN])
+        self.undocumented = watch_error_codes(self.app)
+
+    def use(self, cloud: App | None) -> None:
+        self._cloud.cloud = cloud
+        self._gate = None if cloud is None else functools.cache(_gate_of(cloud))
+        self.undocumented.clear()
+
+    def _gate_of_the_test(self) -> Gate:
+        assert self._gate is not None
+        return self._gate()
+
+
+_free_apps: list[_SharedApp] = []
+
+
+@contextmanager
+def _shared_app(cloud: App) -> Iterator[_SharedApp]:
+    """An application that no other test uses now."""
+    shared = _free_apps.pop() if _free_apps else _SharedApp()
+    shared.use(cloud)
     try:
-        yield made
-        assert not undocumented, f"errors that the OpenAPI document does not list: {sorted(undocumented)}"
+        yield shared
     finally:
-        made.database.close()
+        shared.use(None)
+        _free_apps.append(shared)
 
 
 def app_of(cloud: App, **options: Any) -> Flask:
