@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
@@ -176,6 +176,11 @@ def subject_of(event: AlbumEvent) -> str | None:
     return None
 
 
+def time_text(time: datetime) -> str:
+    """Return a time as CloudEvents and the API write it, in UTC: `2026-05-01T10:15:00Z`."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def cloud_event(recorded: RecordedEvent) -> dict[str, Any]:
     """Return the event as CloudEvents 1.0 writes it in JSON (github.com/cloudevents/spec, `json-format.md`).
 
@@ -198,7 +203,7 @@ def cloud_event(recorded: RecordedEvent) -> dict[str, Any]:
         "source": f"/v1/albums/{quote(event.album, safe='')}",
         "type": _TYPE_PREFIX + event.type.value,
         "subject": subject_of(event),
-        "time": event.occurred_at.isoformat(),
+        "time": time_text(event.occurred_at),
         "datacontenttype": "application/json",
         "sequence": f"{recorded.position:018d}",
         "data": {name: value for name, value in about.items() if value is not None} | dict(event.data),

@@ -19,6 +19,7 @@ from photofinish.domain.album_event import (
     Shown,
     fact_id,
     matches,
+    time_text,
 )
 
 MAX_SECRETS = 2
@@ -319,7 +320,7 @@ def event_of_test(webhook: Webhook, delivery: Delivery) -> dict[str, Any]:
         "id": delivery.message_id,
         "source": "/v1/webhooks",
         "type": "photofinish.webhook.test",
-        "time": delivery.created_at.isoformat(),
+        "time": time_text(delivery.created_at),
         "datacontenttype": "application/json",
         "data": {"webhook_id": webhook.webhook_id},
     }

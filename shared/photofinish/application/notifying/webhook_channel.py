@@ -7,6 +7,7 @@ import logging
 from typing import Any
 from urllib.parse import quote
 
+from photofinish.domain.album_event import time_text
 from photofinish.domain.secret_versions import SecretVersions
 from photofinish.domain.subscription import Outcome
 from photofinish.domain.webhook_signature import derived_secret, signature_header
@@ -59,7 +60,7 @@ def _event(message: Notification) -> dict[str, Any]:
         "source": f"/v1/albums/{quote(message.album, safe='')}",
         "type": "photofinish.subscription.matched",
         "subject": f"subscriptions/{message.subscription_id}",
-        "time": message.at.isoformat(),
+        "time": time_text(message.at),
         "datacontenttype": "application/json",
         "data": {
             "album": message.album,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from cloudevents.http import from_dict
 
 from photofinish.domain.access import Scope
-from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
+from photofinish.domain.album_event import AlbumEvent, EventType, RecordedEvent, cloud_event, fact_id
 from support.api import Api
 from support.faces import bib, photo
 from support.index import add
@@ -54,6 +55,15 @@ def test_events_are_cloud_events_that_the_official_library_reads(race: Api) -> N
     }  # fmt: skip
     assert from_dict(last).get("subject") is None
     assert first["sequence"] < last["sequence"]
+
+
+def test_an_event_has_one_form_in_pages_streams_and_webhooks(race: Api) -> None:
+    [*_, last] = race.call("GET", PATH).get_json()["events"]
+    in_berlin = event(3, EventType.ALBUM_OPENED)
+    in_berlin = replace(in_berlin, occurred_at=in_berlin.occurred_at.astimezone(timezone(timedelta(hours=2))))
+    elsewhere = cloud_event(RecordedEvent(position=int(last["sequence"]), event=in_berlin, recorded_at=NOON))
+    assert elsewhere == {name: value for name, value in last.items() if value is not None}
+    assert last["time"] == "2026-05-01T12:03:00Z"
 
 
 def test_a_reader_goes_on_with_what_comes_later(race: Api) -> None:
