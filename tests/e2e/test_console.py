@@ -80,6 +80,14 @@ def test_uploads_go_on_after_a_lost_network_and_tell_what_was_rejected(steps: di
     assert rejected.startswith("broken.jpg")
 
 
+def test_a_folder_that_was_dropped_already_shows_no_empty_bars(steps: dict[str, Any]) -> None:
+    assert steps["dropped again"]["bars"] == 0
+
+
+def test_a_view_that_cannot_be_shown_says_so_in_its_heading(steps: dict[str, Any]) -> None:
+    assert "no photo with this id" in steps["no such photo"]["message"]
+
+
 def test_the_grid_is_filtered_and_the_filter_is_in_the_address(steps: dict[str, Any]) -> None:
     assert steps["grid"]["photos"] == 3
     assert steps["filtered"]["address"] == "?status=rejected"

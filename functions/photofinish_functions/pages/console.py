@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from photofinish_functions.api.guarding import open_to_all
 from photofinish_functions.pages.rendering import Renderer
@@ -12,6 +13,12 @@ from photofinish_functions.pages.rendering import Renderer
 
 def add_console(pages: Blueprint, renderer: Renderer, live_origin: str | None) -> None:
     """Serve `/console` and every address below it, which needs no key: the scripts sign in."""
+
+    @pages.get("/console/")
+    @open_to_all("console_with_slash")
+    def console_with_slash() -> BaseResponse:
+        """The way to the console for those who type its address with a slash at the end."""
+        return redirect("/console", 308)
 
     @pages.get("/console")
     @pages.get("/console/<path:view>")

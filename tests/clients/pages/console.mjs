@@ -71,6 +71,14 @@ try {
   await page.getByText("Rejected photos, and why").click();
   tell("uploaded", { isLost, rejected: await page.locator("details .files li").allTextContents(), axe: await violations() });
 
+  await page.reload();
+  await page.getByLabel("Choose files").setInputFiles(files);
+  await page.getByText(`${files.length} photos were there already`).waitFor();
+  tell("dropped again", { bars: await page.getByRole("progressbar").count(), axe: await violations() });
+  await page.goto(`${page.url().replace(/upload$/, "photos")}/${"0".repeat(32)}`);
+  await titled("That did not work");
+  tell("no such photo", { message: await page.getByRole("alert").textContent(), axe: await violations() });
+
   await opens("Photos");
   await page.locator(".grid li").nth(files.length - 1).waitFor();
   tell("grid", { photos: await page.locator(".grid li").count(), axe: await violations() });

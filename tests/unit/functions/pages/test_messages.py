@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from photofinish_functions.pages.messages import DEFAULT, Catalogue
 from photofinish_functions.pages.static_files import FOLDER
 
+ROOT = Path(__file__).parents[4]
 CATALOGUE = Catalogue.load()
 OTHERS = sorted(set(CATALOGUE.languages) - {DEFAULT})
 TEMPLATES = sorted((FOLDER.parent / "templates").rglob("*.html"))
@@ -53,6 +55,18 @@ def test_keys_are_unique_over_sections_that_a_page_may_use_together() -> None:
     common = set(CATALOGUE.languages[DEFAULT]["common"])
     for section, messages in CATALOGUE.languages[DEFAULT].items():
         assert section == "common" or not common & set(messages), section
+
+
+def test_the_console_has_words_for_every_reason_why_a_photo_is_refused() -> None:
+    refused = (ROOT / "docs/files.md").read_text(encoding="utf-8").split("## What is refused")[1].split("\n## ")[0]
+    codes = {
+        code for line in re.findall(r"^\| (`.*?) \|", refused, re.MULTILINE) for code in re.findall("`(.*?)`", line)
+    }
+    assert {"cut_off", "not_as_announced", "too_many_pixels"} <= codes
+    of_the_command_only = {"internal_error"}
+    given_up = {"gave_up"}
+    console = CATALOGUE.languages[DEFAULT]["console"]
+    assert not [code for code in (codes | given_up) - of_the_command_only if f"cause_{code}" not in console]
 
 
 def test_every_message_that_pages_name_exists() -> None:

@@ -156,3 +156,8 @@ def test_a_page_of_another_revision_gets_what_is_there_but_does_not_keep_it(clie
 def test_an_unknown_file_is_not_found(client: FlaskClient) -> None:
     for name in ("nothing.js", "../routes.py", "%2e%2e/routes.py"):
         assert client.get(f"/static/{StaticFiles.load().version}/{name}").status_code == 404
+
+
+def test_the_console_opens_with_a_slash_at_its_end(client: FlaskClient) -> None:
+    answer = client.get("/console/", follow_redirects=True)
+    assert (answer.status_code, answer.request.path) == (200, "/console")

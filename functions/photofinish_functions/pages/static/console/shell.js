@@ -51,18 +51,23 @@ export class Shell {
       try {
         const { title, actions = [], content, isWide = false } = await (await load())(place, { session: this.session, signal: stop.signal });
         if (stop.signal.aborted) return;
-        document.title = `${title} · photofinish`;
-        const heading = el("h1", { text: title, tabindex: "-1" });
         this.#view.classList.toggle("wide", isWide);
-        this.#view.replaceChildren(el("div", { class: "view-head" }, heading, el("div", { class: "row" }, ...actions)), ...content);
-        heading.focus({ preventScroll: true });
+        this.#draw(title, actions, content);
       } catch (error) {
         if (stop.signal.aborted) return;
-        this.#view.replaceChildren(failure(error, draw));
+        this.#view.classList.remove("wide");
+        this.#draw(t("trouble_title"), [], [failure(error, draw)]);
       }
     };
     window.scrollTo(0, 0);
     await draw();
+  }
+
+  #draw(title, actions, content) {
+    document.title = `${title} · photofinish`;
+    const heading = el("h1", { text: title, tabindex: "-1" });
+    this.#view.replaceChildren(el("div", { class: "view-head" }, heading, el("div", { class: "row" }, ...actions)), ...content);
+    heading.focus({ preventScroll: true });
   }
 
   #showSections({ album, view }) {

@@ -142,7 +142,7 @@ function drawProgress(place, run) {
   const { state } = run.uploader;
   const sections = [];
   const list = (key, pairs, title, action = null) => pairs.length > 0 && sections.push([key, pairs.length, () => problems(title, listOf(pairs), action)]);
-  if (state.files + state.present.length > 0) sections.push(["sending", null, () => sending(run)], ["analysing", null, () => analysing(run)]);
+  if (state.files > 0) sections.push(["sending", null, () => sending(run)], ["analysing", null, () => analysing(run)]);
   if (run.error !== null) sections.push(["error", run.error, () => el("p", { class: "notice bad", role: "alert", text: run.error.message })]);
   const again = button(t("send_again"), { kind: "primary", on: { click: () => run.retry() } });
   list("unsent", state.unsent.map(({ name }) => [name, t("not_sent")]), counted("files_not_sent", state.unsent.length), again);
