@@ -20,6 +20,8 @@ mock_provider "google-beta" {}
 mock_provider "time" {}
 
 run "holds_in_every_environment" {
+  command = plan
+
   assert {
     condition     = strcontains(var.project_id, var.environment)
     error_message = "An environment has its own project, whose ID contains the environment's name."

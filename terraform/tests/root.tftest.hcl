@@ -25,35 +25,9 @@ variables {
   alert_emails = { me = "me@example.com" }
 }
 
-run "defaults" {
-  assert {
-    condition     = toset([for topic in google_pubsub_topic.topic : topic.name]) == toset(["photo-uploads", "photo-deletions", "photo-work", "photo-work-bulk", "photo-results", "photo-dead", "photo-sweep", "photo-reconcile", "photo-retention", "photo-enrolments", "people-sweep", "webhook-deliveries"])
-    error_message = "The topics have the names that the code and the local cloud use."
-  }
-  assert {
-    condition     = output.photo_bucket == "my-project-photos" && output.derived_bucket == "my-project-derived"
-    error_message = "Buckets are named after the project."
-  }
-  assert {
-    condition     = toset(output.services.events) == toset(["on-object-finalized", "launch-workers", "on-dead-letter", "reconcile", "cluster-people", "record-events", "deliver-webhooks", "on-enrolment-finalized", "rescore-bibs", "expire"]) && toset(output.services.http) == toset(["api", "live", "rekognition"])
-    error_message = "Every function has a service."
-  }
-  assert {
-    condition     = one(output.jobs.analyze) == "analyze" && output.jobs.migrate == "migrate"
-    error_message = "There are two jobs."
-  }
-  assert {
-    condition     = output.front_address == null && length(module.public_gateway) == 0
-    error_message = "Nothing is public by default."
-  }
-  assert {
-    condition     = output.api_url == "https://some.example.run.app" && output.rekognition_url == "https://some.example.run.app"
-    error_message = "The outputs contain the URLs."
-  }
-}
-
 # A new account has about 20 vCPUs and 40 GiB per region, and 3 L4s.
 run "a_new_account_is_enough" {
+  command = plan
   assert {
     condition     = output.run_demand == { vcpu = 19.25, memory_gib = 33.25, l4 = 1, connections = 77 }
     error_message = "Everything that may run at once, by default, fits the quotas of a new account."
@@ -122,6 +96,7 @@ run "instances_of_an_unknown_function_are_refused" {
 }
 
 run "on_cpu_behind_a_load_balancer" {
+  command = plan
   variables {
     region    = "europe-north1"
     analysis  = { processor = "cpu", max_tasks = 5 }
@@ -166,6 +141,7 @@ run "on_cpu_behind_a_load_balancer" {
 }
 
 run "gpus_or_cpus" {
+  command = plan
   variables {
     analysis  = { processor = "auto" }
     run_quota = { l4 = 0 } # tasks run without GPU
@@ -266,6 +242,7 @@ run "no_tasks_are_refused" {
 }
 
 run "own_models" {
+  command = plan
   variables {
     models = { face_pack = "buffalo_l", accept_noncommercial = true, bib_detector = "bibs.onnx", provider = "tensorrt" }
   }
@@ -331,4 +308,32 @@ run "messages_need_links_and_a_mail_server" {
     notifications = { channels = ["email"] }
   }
   expect_failures = [var.notifications]
+}
+
+# Applied, and last: plans take longer beside its state.
+run "defaults" {
+  assert {
+    condition     = toset([for topic in google_pubsub_topic.topic : topic.name]) == toset(["photo-uploads", "photo-deletions", "photo-work", "photo-work-bulk", "photo-results", "photo-dead", "photo-sweep", "photo-reconcile", "photo-retention", "photo-enrolments", "people-sweep", "webhook-deliveries"])
+    error_message = "The topics have the names that the code and the local cloud use."
+  }
+  assert {
+    condition     = output.photo_bucket == "my-project-photos" && output.derived_bucket == "my-project-derived"
+    error_message = "Buckets are named after the project."
+  }
+  assert {
+    condition     = toset(output.services.events) == toset(["on-object-finalized", "launch-workers", "on-dead-letter", "reconcile", "cluster-people", "record-events", "deliver-webhooks", "on-enrolment-finalized", "rescore-bibs", "expire"]) && toset(output.services.http) == toset(["api", "live", "rekognition"])
+    error_message = "Every function has a service."
+  }
+  assert {
+    condition     = one(output.jobs.analyze) == "analyze" && output.jobs.migrate == "migrate"
+    error_message = "There are two jobs."
+  }
+  assert {
+    condition     = output.front_address == null && length(module.public_gateway) == 0
+    error_message = "Nothing is public by default."
+  }
+  assert {
+    condition     = output.api_url == "https://some.example.run.app" && output.rekognition_url == "https://some.example.run.app"
+    error_message = "The outputs contain the URLs."
+  }
 }
