@@ -96,25 +96,29 @@ AREAS: dict[str, dict[str, tuple[str, ...]]] = {
     "clustering": {
         f"{_SHARED}application/people/clustering.py": (
             "tests/unit/people/test_clustering.py",
+            "tests/unit/people/test_deciding.py",
             f"{_PEOPLE}clustering_runs.py",
         ),
         f"{_SHARED}application/people/assignment.py": (
             "tests/unit/people/test_clustering.py",
+            "tests/unit/people/test_deciding.py",
             f"{_PEOPLE}clustering_runs.py",
         ),
         f"{_SHARED}application/people/linkage.py": ("tests/unit/people/test_clustering.py",),
         f"{_SHARED}domain/album_clusters.py": (
+            "tests/unit/people/test_rules.py",
             "tests/unit/people/test_clustering.py",
             f"{_PEOPLE}clustering_runs.py",
         ),
         f"{_SHARED}domain/people_rules.py": ("tests/unit/people/test_rules.py",),
-        f"{_SHARED}domain/people.py": ("tests/unit/people/test_rules.py", "tests/contract/people/test_enrolment.py"),
+        f"{_SHARED}domain/people.py": (
+            "tests/unit/people/test_deciding.py",
+            "tests/unit/people/test_rules.py",
+            "tests/contract/people/test_enrolment.py",
+        ),
     },
     "calibration": {
-        f"{_SHARED}domain/album_calibration.py": (
-            "tests/unit/people/test_clustering.py",
-            "tests/unit/domain/test_matching.py",
-        ),
+        f"{_SHARED}domain/album_calibration.py": ("tests/unit/people/test_deciding.py",),
         f"{_SHARED}domain/matching.py": ("tests/unit/domain/test_matching.py",),
         f"{_SHARED}domain/start_list.py": ("tests/unit/domain/test_start_list.py",),
     },

@@ -149,3 +149,12 @@ def test_a_failure_costs_nothing_that_the_other_lane_brought(service: Service) -
     service.answers[Lane.PROMPT].put(ConnectionError("reset"))
     service.answers[Lane.BULK].put(["b1"])
     assert [one.ack_id for one in service.pulls.drain()] == ["b1"]
+
+
+def test_a_pull_ends_when_its_time_is_over(service: Service) -> None:
+    clock = iter([0.0, 5.0])
+    pulls = LanePulls(service.request, service.renew, now=lambda: next(clock))
+    assert pulls.pull(2, timeout_s=5.0) == []
+    for lane in Lane:
+        service.answers[lane].put([])
+    pulls.drain()

@@ -14,6 +14,7 @@ from photofinish.analysis.models.catalogue import model_for
 from photofinish.domain.matching import (
     SIMILARITY_STEPS,
     Calibration,
+    is_certain,
     match_probability,
     required_similarity,
     rounded_similarities,
@@ -34,6 +35,12 @@ def test_log_odds_of_0_are_a_probability_of_one_half() -> None:
 def test_the_probability_grows_with_similarity(one: float, other: float) -> None:
     low, high = sorted([one, other])
     assert 0 <= match_probability(low, SPACE) <= match_probability(high, SPACE) <= 1
+
+
+def test_a_match_is_certain_from_the_second_threshold_on() -> None:
+    threshold = SPACE.stranger_similarity
+    assert is_certain(threshold, SPACE)
+    assert not is_certain(math.nextafter(threshold, -1), SPACE)
 
 
 @pytest.mark.parametrize("similarity", [-1.0, 1.0])

@@ -19,6 +19,7 @@ from photofinish.domain.work import (
     check_names,
     check_size,
     is_done,
+    is_later_verdict,
     is_stuck,
     must_stop,
     needs_analysis,
@@ -136,3 +137,8 @@ def test_done_is_this_version_with_this_status(status: PhotoStatus) -> None:
     assert not is_done(state_of(PHOTO.generation - 1, status), PHOTO)
     assert not is_done(state_of(PHOTO.generation + 1, status), PHOTO)
     assert not is_done(None, PHOTO)
+
+
+def test_only_a_photo_that_was_given_up_gets_another_result() -> None:
+    replaced = {(known, status) for known in PhotoStatus for status in PhotoStatus if is_later_verdict(known, status)}
+    assert replaced == {(PhotoStatus.FAILED, PhotoStatus.DONE), (PhotoStatus.FAILED, PhotoStatus.REJECTED)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photofinish.application.people.assignment import assign
+from photofinish.application.people.clustering import MAX_WAIT_S, seconds_apart, seconds_to_wait
 from photofinish.application.people.linkage import Linkage
 from photofinish.domain.album_calibration import MIN_PAIRS, calibrate_album, same_photo_similarities
 from photofinish.domain.album_clusters import AlbumFace, AlbumSpace, EnrolledFace
@@ -290,3 +292,21 @@ class TestNumbers:
             return [one for person in sorted(found) for one in found[person]]
 
         assert flat(person_numbers(read, {})) == flat(person_numbers(sorted(read, key=str), {}))
+
+
+@pytest.mark.parametrize(
+    ("took_s", "apart_s"), [(0.0, 5.0), (0.5, 5.0), (1.0, 10.0), (6.0, MAX_WAIT_S), (600.0, MAX_WAIT_S)]
+)
+def test_runs_are_apart_by_their_cost_within_bounds(took_s: float, apart_s: float) -> None:
+    assert seconds_apart(took_s, run_every_s=5.0, max_share=0.1) == pytest.approx(apart_s)
+
+
+@pytest.mark.parametrize(("ran_before_s", "wait_s"), [(0, 5.0), (2, 3.0), (5, 0.0), (60, 0.0), (-60, 5.0)])
+def test_a_run_waits_for_what_is_left(ran_before_s: int, wait_s: float) -> None:
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    assert seconds_to_wait(now - timedelta(seconds=ran_before_s), now, 5.0) == pytest.approx(wait_s)
+
+
+def test_a_face_of_no_quality_alone_is_its_persons_centroid() -> None:
+    (only,) = centroids([WeightedEmbedding(embedding([1.0, 0.0]), quality=0.0)])
+    assert only.vector.tolist() == pytest.approx([1.0, 0.0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -25,6 +25,17 @@ RUN_EVERY_S = 5.0
 MAX_SHARE = 0.1
 MAX_WAIT_S = 60.0
 MAX_ATTEMPTS = 5
+
+
+def seconds_apart(took_s: float, *, run_every_s: float, max_share: float) -> float:
+    """How far the beginnings of two runs of an album are apart, the last of which took `took_s`."""
+    return min(max(run_every_s, took_s / max_share), MAX_WAIT_S)
+
+
+def seconds_to_wait(ran_at: datetime, now: datetime, apart_s: float) -> float:
+    """How long the next run waits; never longer than `apart_s`, should the last have run on a clock that is ahead."""
+    left_s = (ran_at - now).total_seconds() + apart_s
+    return min(max(left_s, 0.0), apart_s)
 
 
 class PeopleClustering:
@@ -94,9 +105,10 @@ class PeopleClustering:
     def _wait_for_turn(self, album: str) -> None:
         state = self._clusters.state(album)
         if state is not None and state.ran_at is not None:
-            wait_s = min(max(self._run_every_s, self._took_s.get(album, 0.0) / self._max_share), MAX_WAIT_S)
-            left = state.ran_at + timedelta(seconds=wait_s) - datetime.now(UTC)
-            time.sleep(min(max(left.total_seconds(), 0), wait_s))
+            apart_s = seconds_apart(
+                self._took_s.get(album, 0.0), run_every_s=self._run_every_s, max_share=self._max_share
+            )
+            time.sleep(seconds_to_wait(state.ran_at, datetime.now(UTC), apart_s))
 
     def _run(self, album: str, *, full: bool) -> bool:
         min_similarity = {space: calibration.min_similarity for space, calibration in self._calibrations.items()}
