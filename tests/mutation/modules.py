@@ -123,11 +123,15 @@ AREAS: dict[str, dict[str, tuple[str, ...]]] = {
         f"{_SHARED}domain/start_list.py": ("tests/unit/domain/test_start_list.py",),
     },
     "limits": {
-        f"{_SHARED}analysis/imaging/decoded.py": ("tests/contract/imaging/test_bad_input.py",),
+        f"{_SHARED}analysis/imaging/decoded.py": (
+            "tests/unit/imaging/test_decoding.py",
+            "tests/contract/imaging/test_bad_input.py",
+        ),
         f"{_SHARED}analysis/imaging/jpeg_structure.py": (
+            "tests/unit/imaging/test_jpeg_structure.py",
             "tests/contract/imaging/test_bad_input.py",
             "tests/unit/imaging/test_broken_files.py",
         ),
-        f"{_SHARED}domain/announced.py": ("tests/unit/functions/test_functions.py",),
+        f"{_SHARED}domain/announced.py": ("tests/unit/domain/test_announced.py",),
     },
 }
