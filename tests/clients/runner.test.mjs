@@ -58,7 +58,12 @@ test("the link asks for its PIN, and the token leaves the address bar", async ()
   await page.fill("#pin-input", SHARE_PIN === "0000" ? "1111" : "0000");
   await page.click("#pin-button");
   await page.getByText("This is not the PIN.").waitFor();
-  errors = []; // the browser logs the two refusals
+  // As after many wrong ones.
+  const busy = { status: 429, headers: { "Retry-After": "119" }, json: { error: { code: "rate_limited", message: "" } } };
+  await page.route("**/v1/shares/open", (route) => route.fulfill(busy), { times: 1 });
+  await page.click("#pin-button");
+  await page.getByText("Try again in 2 minutes.").waitFor();
+  errors = []; // the browser logs the refusals
   await timed("album", async () => {
     await page.fill("#pin-input", SHARE_PIN);
     await page.click("#pin-button");

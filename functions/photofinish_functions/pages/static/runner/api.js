@@ -1,6 +1,6 @@
 // Calls of the API. Everything that can go wrong becomes a Problem, with a sentence for people in their language.
 
-import { has, t } from "../messages.js";
+import { counted, has, t } from "../messages.js";
 
 const PATIENCE_MS = 30_000;
 
@@ -13,6 +13,7 @@ export class Problem extends Error {
 
   /** What to tell the reader. */
   get sentence() {
+    if (this.code === "rate_limited" && this.retryAfterS > 60) return counted("rate_limited_for", Math.ceil(this.retryAfterS / 60));
     return has(`error_${this.code}`) ? t(`error_${this.code}`) : this.message;
   }
 }
