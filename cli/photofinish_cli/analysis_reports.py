@@ -7,6 +7,7 @@ from typing import Any
 from photofinish.errors import RejectedInput
 from photofinish_cli.local_photos import LocalFile
 from photofinish_cli.output import counted, print_json_line, print_tables, printable, remark, table
+from photofinish_cli.times import clock_time
 
 
 class JsonReport:
@@ -94,10 +95,3 @@ class TableReport:
     def _warn(self, name: str, warnings: list[dict[str, str]]) -> None:
         for warning in warnings:
             self._warnings.add_row(name, warning["code"], printable(warning["message"]))
-
-
-def clock_time(seconds: float) -> str:
-    """A time in a video as players show it: `1:23`, `2:01:23`."""
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

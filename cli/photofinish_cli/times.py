@@ -62,3 +62,10 @@ def days_ahead(days: int) -> str:
     if days <= 0:
         return "due now"
     return "tomorrow" if days == 1 else f"in {days} days"
+
+
+def clock_time(seconds: float) -> str:
+    """A time in a video as players show it: `1:23`, `2:01:23`."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

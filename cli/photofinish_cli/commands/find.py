@@ -21,6 +21,7 @@ from photofinish_cli.output import (
     table,
 )
 from photofinish_cli.photo_filters import Camera, Folder, TakenFrom, TakenTo
+from photofinish_cli.times import clock_time
 
 
 def find(
@@ -106,6 +107,8 @@ def _reasons(photo: dict[str, Any]) -> list[str]:
             (name["name"] or "the name") + (f", {name['number']} on the start list" if name["number"] else "")
         )
     reasons += photo["text"] or []
+    if (in_video := photo["in_video"]) and in_video["at_s"] is not None:
+        reasons.append(f"at {clock_time(in_video['at_s'])} of {clock_time(in_video['duration_s'])}")
     if (burst := photo.get("burst")) and burst["size"] > 1:
         reasons.append(f"best of {burst['size']} alike")
     return reasons

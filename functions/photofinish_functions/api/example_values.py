@@ -26,6 +26,7 @@ OTHER_PHOTO = PHOTO | {
     "generation": 1795236345811034,
     "photo_id": "b0d4f7a2c3e5968170aa55bb44cc33dd",
 }
+FILMED = PHOTO | {"name": "spring-10k/cam2/finish.mp4", "photo_id": "9b1f0c7a5f0e4d8795a1c9f2e0b7d6a3"}
 BOX: Json = {"x": 0.41, "y": 0.22, "w": 0.12, "h": 0.18}
 BIB_BOX: Json = {"x": 0.43, "y": 0.55, "w": 0.09, "h": 0.05}
 RENDITIONS: Json = {
@@ -83,6 +84,7 @@ def search_answer(*parts: Json, **found: Any) -> Json:
         "bib": None,
         "name": None,
         "text": None,
+        "in_video": None,
         "face_box": BOX,
         "taken_at": "2026-05-01T10:04:26",
         "corrected_at": "2026-05-01T11:04:26",
@@ -170,8 +172,32 @@ ANALYSED: Json = {
     "error": None,
     "duplicate_of": None,
     "placeholder": PLACEHOLDER,
+    "kind": "photo",
+    "video": None,
     "burst": None,
     "renditions": RENDITIONS,
+}
+VIDEO: Json = ANALYSED | {
+    "photo": FILMED,
+    "image": {"width": 1920, "height": 1080, "format": "MP4", "taken_at": None, "camera": None},
+    "faces": [
+        ANALYSED["faces"][0] | {"box": BOX | {"at_s": 83.24}, "seen_s": 4.2, "poster_box": BOX},
+    ],
+    "bibs": [ANALYSED["bibs"][0] | {"candidates": [], "box": BIB_BOX | {"at_s": 83.24}}],
+    "text": [],
+    "warnings": [],
+    "kind": "video",
+    "video": {
+        "duration_s": 312.4,
+        "codec": "H.264",
+        "frames_a_second": 50.0,
+        "rotation_deg": 0,
+        "transfer": "sdr",
+        "audio_tracks": 1,
+        "poster_s": 81.9,
+        "scenes": [{"start_s": 0.0, "end_s": 79.5}, {"start_s": 79.5, "end_s": 312.4}],
+        "scene_count": 2,
+    },
 }
 REJECTED: Json = {
     "photo": OTHER_PHOTO,
@@ -190,6 +216,8 @@ REJECTED: Json = {
     },
     "duplicate_of": None,
     "placeholder": None,
+    "kind": "photo",
+    "video": None,
     "burst": None,
     "renditions": {"preview": None, "thumbnail": None},
 }

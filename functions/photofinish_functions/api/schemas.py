@@ -117,6 +117,11 @@ def _in_base64(placeholder: Any) -> Any:
     return base64.b64encode(placeholder).decode("ascii") if isinstance(placeholder, bytes) else placeholder
 
 
+def is_none(value: object) -> bool:
+    """For `exclude_if` of a field that only videos have."""
+    return value is None
+
+
 Placeholder = Annotated[
     str,
     BeforeValidator(_in_base64),
@@ -140,6 +145,11 @@ class BoxJson(Output):
     y: Score = Field(description="Top edge.", json_schema_extra=example(0.22))
     w: Score = Field(description="Width.", json_schema_extra=example(0.12))
     h: Score = Field(description="Height.", json_schema_extra=example(0.18))
+    at_s: Score | None = Field(
+        None,
+        description="In a video: when, in seconds from its beginning; absent in a photo.",
+        exclude_if=is_none,
+    )
 
 
 class PhotoJson(Output):

@@ -106,6 +106,18 @@ class FoundBurst(Output):
     photos: list[FoldedPhoto] = Field(description="The others.")
 
 
+class FoundInVideo(Output):
+    """Where in a video the requested person or number is."""
+
+    duration_s: float
+    at_s: float | None = Field(
+        description="When they are seen best, in seconds from the beginning: start the player there. null where the "
+        "search is for no face, number or name."
+    )
+    scene: int | None = Field(description="Number of the scene at that time, from 0.")
+    scene_start_s: float | None = Field(description="When that scene begins.")
+
+
 class FoundPhoto(Output):
     photo: PhotoJson
     score: Score = Field(description="0 to 1.")
@@ -114,7 +126,10 @@ class FoundPhoto(Output):
     bib: FoundBib | None
     name: FoundName | None
     text: list[str] | None = Field(description="The lines in which the requested words were read.")
-    face_box: BoxJson | None = Field(description="The face to draw a box around.")
+    in_video: FoundInVideo | None = Field(description="null for a photo. For a video the picture is its poster.")
+    face_box: BoxJson | None = Field(
+        description="The face to draw a box around in the picture; null in a video, whose picture is of another moment."
+    )
     taken_at: Annotated[str, BeforeValidator(datetime.isoformat)] | None = Field(
         description="By the camera's clock, without a time zone."
     )

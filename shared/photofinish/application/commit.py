@@ -39,6 +39,9 @@ from photofinish.ports import (
     Tombstones,
 )
 
+# A document has at most 1 MiB, and 40,000 values in indexes.
+MAX_SHOWN_SCENES = 1000
+
 
 class Committer:
     """Writes photos' progress and results to all stores; callers acknowledge afterwards. Threads may share it."""
@@ -231,6 +234,7 @@ def document_fields(photo: PhotoRef, document: Mapping[str, Any], *, has_renditi
                 "quality": face["quality"],
                 "person_id": None,
             }
+            | ({name: face[name] for name in ("seen_s", "poster_box")} if "sightings" in face else {})
             for number, face in zip(face_numbers(document), document["faces"], strict=True)
         ],
         "face_areas": document.get("face_areas", []),
@@ -245,4 +249,13 @@ def document_fields(photo: PhotoRef, document: Mapping[str, Any], *, has_renditi
         "pipeline_version": version,
         "models": document["models"],
         "timings_ms": document["timings_ms"],
-    }
+    } | _video_fields(document)
+
+
+def _video_fields(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a video; absent in photos."""
+    if "video" not in document:
+        return {}
+    video = document["video"]
+    scenes = video["scenes"]
+    return {"kind": "video", "video": video | {"scenes": scenes[:MAX_SHOWN_SCENES], "scene_count": len(scenes)}}

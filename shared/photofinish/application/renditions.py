@@ -21,7 +21,7 @@ from photofinish.analysis.imaging.watermark import draw_watermark
 from photofinish.application.previews import read_rendition
 from photofinish.domain.album_policy import AlbumPolicy, Redact, RedactionStyle
 from photofinish.domain.geometry import Box
-from photofinish.domain.redaction import Viewer, box_of, redacted_areas, sees_everything, visible_faces
+from photofinish.domain.redaction import Viewer, faces_in_picture, redacted_areas, sees_everything, visible_faces
 from photofinish.domain.rendition import RenditionSize, drawn_watermark
 from photofinish.errors import NotFound
 from photofinish.ports import AlbumPolicies, Consents, DerivedObjects, Documents, FaceIndex
@@ -160,9 +160,7 @@ class Renditions:
         return thumbnail_webp(thumbnail_picture(pixels))
 
     def _redacted(self, policy: AlbumPolicy, album: str, fields: Mapping[str, Any], viewer: Viewer) -> tuple[Box, ...]:
-        faces = {face["face_id"]: box_of(face["box"]) for face in fields.get("faces") or ()}
-        areas = [box_of(area) for area in fields.get("face_areas") or ()]
-        areas += [box_of(face["box"]) for face in fields.get("withheld_faces") or ()]
+        faces, areas = faces_in_picture(fields)
         consenting = self._with_consent(policy, album, list(faces))
         visible = visible_faces(policy.redact, viewer, faces, with_consent=consenting)
         return redacted_areas(areas, faces, visible)

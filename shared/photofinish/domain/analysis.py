@@ -12,6 +12,7 @@ from photofinish.domain.face import DescribedFace, Face
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo_warning import PhotoWarning
 from photofinish.domain.sharpness import Sharpness
+from photofinish.domain.video import VideoFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class ImageInfo:
     width: int
     height: int
     format: str
-    """JPEG, PNG, WEBP, TIFF, HEIF, AVIF, GIF, BMP or RAW, recognised by the content."""
+    """JPEG, PNG, WEBP, TIFF, HEIF, AVIF, GIF, BMP or RAW, recognised by the content; of a video its container."""
     taken_at: datetime | None = None
     """As the camera wrote it (docs/dates.md); without a time zone where none is known."""
     camera: str | None = None
@@ -67,9 +68,11 @@ class PhotoAnalysis(PictureAnalysis):
     placeholder: bytes | None = None
     """A ThumbHash of the picture in which no face can be seen; None where the picture gets no renditions."""
     perceptual_hash: int | None = None
-    """64 bits that are similar for similar pictures, see `photofinish_kernels.perceptual_hash`."""
+    """64 bits that are similar for similar pictures, see `photofinish_kernels.perceptual_hash`. Videos have none."""
     depiction: Depiction | None = None
     """What the whole picture shows; None where label search is off."""
+    video: VideoFacts | None = None
+    """None of a photo. Of a video `faces` are the people in it, and the picture is its poster."""
 
     @property
     def face_numbers(self) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -123,7 +123,7 @@ def is_same_reading(one: Sequence[EffectiveBib], other: Sequence[EffectiveBib]) 
         return [
             value
             for b in bibs
-            for value in (b.ocr_score, *(astuple(b.box) if b.box else ()), *(c.probability for c in b.candidates))
+            for value in (b.ocr_score, *(b.box.numbers if b.box else ()), *(c.probability for c in b.candidates))
         ]
 
     return told(one) == told(other) and all(

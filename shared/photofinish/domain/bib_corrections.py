@@ -157,7 +157,7 @@ def correction_of(request: CorrectionRequest, bibs: Sequence[EffectiveBib], face
 
 def is_same_place(one: Box | None, other: Box | None) -> bool:
     """Whether two boxes show the same number; False if one is unknown."""
-    if one is None or other is None:
+    if one is None or other is None or not one.is_at_moment_of(other):
         return False
     smaller = min(one.w * one.h, other.w * other.h)
     return smaller > 0 and _overlap(one, other) >= SAME_PLACE * smaller
@@ -165,7 +165,7 @@ def is_same_place(one: Box | None, other: Box | None) -> bool:
 
 def is_same_face(one: Box, other: Box) -> bool:
     """Whether the boxes of two analyses of one photo show the same face."""
-    return _overlap(one, other) >= SAME_FACE * _union(one, other)
+    return one.is_at_moment_of(other) and _overlap(one, other) >= SAME_FACE * _union(one, other)
 
 
 def _one(request: CorrectionRequest, bibs: Sequence[EffectiveBib]) -> EffectiveBib:

@@ -17,7 +17,7 @@ from photofinish.domain.analysis import PhotoAnalysis
 from photofinish.domain.bib_corrections import is_same_face, is_same_place
 from photofinish.domain.bib_number import normal_number
 from photofinish.domain.geometry import Box
-from photofinish.domain.sidecar import face_numbers
+from photofinish.domain.sidecar import face_numbers, face_places
 
 Removed = Mapping[str, Mapping[str, int]]
 """Store (`postgres`, `firestore`, `derived_bucket`, `photo_bucket`, `enrolment_bucket`) → what → how many."""
@@ -129,9 +129,9 @@ class ErasedParts:
     def __bool__(self) -> bool:
         return self.is_photo or bool(self.faces or self.bibs)
 
-    def has_face(self, box: Box) -> bool:
-        """Whether the face in `box` is one of the erased ones."""
-        return any(is_same_face(box, erased) for erased in self.faces)
+    def has_face(self, *places: Box) -> bool:
+        """Whether the face in these places, of which a video may have many, is one of the erased ones."""
+        return any(is_same_face(place, erased) for erased in self.faces for place in places)
 
     def has_bib(self, box: Box | None) -> bool:
         """Whether the number in `box` is one that went with an erased face."""
@@ -154,7 +154,7 @@ def without_erased(analysis: PhotoAnalysis, erased: ErasedParts) -> PhotoAnalysi
     The other faces keep their numbers, and so their ids.
     """
     numbers = analysis.face_numbers
-    gone = {index for index, face in enumerate(analysis.faces) if erased.has_face(face.box)}
+    gone = {index for index, face in enumerate(analysis.faces) if erased.has_face(*face.places)}
     if not gone and not erased.bibs:
         return analysis
     kept = [index for index in range(len(analysis.faces)) if index not in gone]
@@ -178,7 +178,7 @@ def lines_without(lines: Sequence[str], numbers: Collection[str]) -> list[str]:
 def sidecar_without_erased(document: dict[str, Any], erased: ErasedParts) -> dict[str, Any]:
     """Do the same to a sidecar (in the form of :func:`read_sidecar`); returns an equal one if nothing is erased."""
     numbers = face_numbers(document)
-    gone = {index for index, face in enumerate(document["faces"]) if erased.has_face(Box(**face["box"]))}
+    gone = {index for index, face in enumerate(document["faces"]) if erased.has_face(*face_places(face))}
     if not gone and not erased.bibs:
         return document
     kept = [index for index in range(len(numbers)) if index not in gone]

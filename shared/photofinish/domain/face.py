@@ -72,10 +72,29 @@ class DescribedFace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaceTrack:
+    """How a face was followed through a video."""
+
+    seen_s: float
+    """Seconds for which it is seen, in all scenes together."""
+    sightings: tuple[Box, ...]
+    """Where it was found, in order of time; at most once in each frame."""
+    poster_box: Box | None
+    """Where it is on the video's poster; None if it is not there. Without a time, because the poster is a picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Face(DescribedFace):
-    """One face of one photo."""
+    """One face of one photo; in a video the best view of it."""
 
     embedding: Embedding
+    track: FaceTrack | None = None
+    """In a video; the embedding is that of all views together."""
+
+    @property
+    def places(self) -> tuple[Box, ...]:
+        """Everywhere it was found."""
+        return (self.box,) if self.track is None else (self.box, *self.track.sightings)
 
     @classmethod
     def of(cls, described: DescribedFace, embedding: Embedding) -> Face:

@@ -7,16 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Point = tuple[float, float]
+SAME_MOMENT_S = 0.25
+"""Frames of a video that lie no further apart are of one moment. About one a second is analysed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Left edge, top edge, width and height as fractions of the upright image; may extend slightly outside it."""
+    """Left edge, top edge, width and height as fractions of the upright image; may extend slightly outside it.
+
+    A box in a video also says when: boxes of different moments show different things, however much they overlap.
+    """
 
     x: float
     y: float
     w: float
     h: float
+    at_s: float | None = None
+    """Seconds from the beginning of the video; None in a photo."""
 
     @classmethod
     def from_pixels(cls, x: float, y: float, w: float, h: float, *, width: int, height: int) -> Box:
@@ -24,9 +31,21 @@ class Box:
         return cls(x / width, y / height, w / width, h / height)
 
     @property
-    def edges(self) -> dict[str, float]:
-        """`x`, `y`, `w` and `h` by name: the form of a box in documents, sidecars and answers."""
-        return {"x": self.x, "y": self.y, "w": self.w, "h": self.h}
+    def by_name(self) -> dict[str, float]:
+        """`x`, `y`, `w` and `h` by name, in a video also `at_s`: the form of a box in documents and sidecars."""
+        edges = {"x": self.x, "y": self.y, "w": self.w, "h": self.h}
+        return edges if self.at_s is None else edges | {"at_s": self.at_s}
+
+    @property
+    def numbers(self) -> list[float]:
+        """The values of :attr:`by_name`, from which `Box(*numbers)` makes the box again."""
+        return list(self.by_name.values())
+
+    def is_at_moment_of(self, other: Box) -> bool:
+        """Whether both are of one moment of a video, or both of a photo."""
+        if self.at_s is None or other.at_s is None:
+            return self.at_s is other.at_s
+        return abs(self.at_s - other.at_s) <= SAME_MOMENT_S
 
     @property
     def corners(self) -> tuple[Point, Point, Point, Point]:

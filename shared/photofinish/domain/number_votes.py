@@ -71,6 +71,11 @@ def vote(readings: Sequence[NumberReading]) -> NumberVote | None:
     )
 
 
+def best_reading(readings: Sequence[NumberReading], number: str) -> NumberReading:
+    """The reading that shows a number best, the first of equal ones; any, where only parts of the number were read."""
+    return max(readings, key=lambda one: (one.number == number, not one.partial, one.score))
+
+
 def follow_numbers(readings: Sequence[NumberReading]) -> tuple[tuple[NumberReading, ...], ...]:
     """Group readings without a face: of one scene, one after the other, alike and near; by their first reading.
 

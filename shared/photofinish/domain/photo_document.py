@@ -30,7 +30,7 @@ def stored_fields(photo: StoredPhoto) -> dict[str, Any]:
 # What an analysis found; a photo that is rejected when it is analysed again has none of it.
 RESULT_FIELDS = frozenset(
     {"image", "warnings", "has_warnings", "sharpness", "faces", "face_areas", "withheld_faces", "bibs", "bib_numbers"}
-    | {"text", "sidecar", "renditions", "placeholder", "pipeline_version", "models", "timings_ms"}
+    | {"kind", "video", "text", "sidecar", "renditions", "placeholder", "pipeline_version", "models", "timings_ms"}
 )
 
 

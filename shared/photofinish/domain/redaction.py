@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from photofinish.domain.album_policy import Redact
 from photofinish.domain.geometry import Box
@@ -55,8 +56,21 @@ def redacted_areas(areas: Iterable[Box], faces: Mapping[str, Box], visible: Coll
     return tuple(dict.fromkeys([*hidden, *doubtful]))
 
 
+def faces_in_picture(fields: Mapping[str, Any]) -> tuple[dict[str, Box], list[Box]]:
+    """Return where a document says that faces are in the photo's picture, by id, and all areas that may show one.
+
+    The picture of a video is its poster: it shows only the faces of one moment.
+    """
+    found = fields.get("faces") or ()
+    faces = {face["face_id"]: box for face in found if (box := face.get("poster_box", face["box"])) is not None}
+    areas = [*(fields.get("face_areas") or ()), *(face["box"] for face in fields.get("withheld_faces") or ())]
+    return {one: box_of(box) for one, box in faces.items()}, [box_of(box) for box in areas if "at_s" not in box]
+
+
 def is_same_face(one: Box, other: Box) -> bool:
     """Whether two boxes overlap so much that they are taken to show one face."""
+    if not one.is_at_moment_of(other):
+        return False
     width = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
     height = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
     if width <= 0 or height <= 0:
@@ -67,4 +81,4 @@ def is_same_face(one: Box, other: Box) -> bool:
 
 def box_of(edges: Mapping[str, float]) -> Box:
     """Return a box from a document, where it is `{x, y, w, h}`."""
-    return Box(edges["x"], edges["y"], edges["w"], edges["h"])
+    return Box(edges["x"], edges["y"], edges["w"], edges["h"], edges.get("at_s"))

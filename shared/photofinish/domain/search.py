@@ -76,6 +76,10 @@ class IndexedPhoto:
     """Of the upright photo, in pixels."""
     placeholder: bytes | None = None
     """A ThumbHash without faces. None, and no thumbnail, for photos that were analysed before there were any."""
+    duration_s: float | None = None
+    """Of a video; None of a photo."""
+    scene_starts: tuple[float, ...] = ()
+    """Of a video: when each of its scenes begins."""
 
     @cached_property
     def searchable_lines(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import Part
+from photofinish.domain.video import scene_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,18 @@ class ScoredPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundInVideo:
+    """Where in a video the evidence is."""
+
+    duration_s: float
+    at_s: float | None
+    """When who was searched for is seen best; None where the search has no face, number or name."""
+    scene: int | None
+    """Number of the scene at that time, from 0."""
+    scene_start_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoldedPhoto:
     """A found photo that is shown under the best one of its burst."""
 
@@ -124,12 +137,38 @@ class ScoredPhoto:
     pipeline_version: str
     placeholder: bytes | None = None
     """As of :class:`IndexedPhoto`."""
+    duration_s: float | None = None
+    """Of a video; None of a photo."""
+    scene_starts: tuple[float, ...] = ()
     folded: tuple[FoldedPhoto, ...] | None = None
     """The other found photos of its burst, the best first; None if bursts are not collapsed."""
 
     @property
     def face_box(self) -> Box | None:
-        """The box of the person who was found; None if no evidence has a face."""
+        """The box of the person who was found, in the photo's picture; None if no evidence has a face.
+
+        Also None in a video: its picture is of another moment.
+        """
+        return next((box for box in self._face_boxes if box.at_s is None), None)
+
+    @property
+    def in_video(self) -> FoundInVideo | None:
+        """Where in a video the evidence is; None for a photo."""
+        if self.duration_s is None:
+            return None
+        bibs = (self.bib, self.name and self.name.bib)
+        places = [*self._face_boxes, *(bib.box for bib in bibs if bib and bib.box)]
+        at_s = next((box.at_s for box in places if box.at_s is not None), None)
+        scene = None if at_s is None else scene_of(self.scene_starts, at_s)
+        return FoundInVideo(
+            duration_s=self.duration_s,
+            at_s=at_s,
+            scene=scene,
+            scene_start_s=None if scene is None else self.scene_starts[scene],
+        )
+
+    @property
+    def _face_boxes(self) -> list[Box]:
         name = self.name
         boxes = (
             self.face and self.face.box,
@@ -137,7 +176,7 @@ class ScoredPhoto:
             name and name.face and name.face.box,
             name and name.bib and name.bib.face_box,
         )
-        return next((box for box in boxes if box), None)
+        return [box for box in boxes if box]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any
 from photofinish.domain.analysis import PhotoAnalysis, PictureAnalysis, kept_numbers
 from photofinish.domain.bib import TextLine
 from photofinish.domain.depiction import stored_depiction
-from photofinish.domain.face import DescribedFace
+from photofinish.domain.face import DescribedFace, Face, FaceTrack
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.start_list import CONFUSION
@@ -23,6 +23,7 @@ _DERIVED = re.compile(
     r"(?P<generation>[0-9]+)\.(?P<version>.+)\.(json|preview\.jpg|thumbnail\.webp|unlinked\.(jpg|webp))"
 )
 _FRACTION_DIGITS = 6
+_TIME_DIGITS = 3
 
 
 def sidecar(
@@ -56,7 +57,7 @@ def findings(analysis: PhotoAnalysis, *, embeddings: bool = False) -> dict[str, 
         ]
     if analysis.depiction is not None:
         found["depiction"] = stored_depiction(analysis.depiction)
-    return found | _left_out(analysis) | _of_renditions(analysis)
+    return found | _left_out(analysis) | _of_renditions(analysis) | _of_video(analysis)
 
 
 def findings_of_picture(analysis: PictureAnalysis) -> dict[str, Any]:
@@ -115,7 +116,20 @@ def _face(face: DescribedFace) -> dict[str, Any]:
             "pitch_deg": _round(face.pose.pitch_deg),
         },
         "brightness": _round(face.brightness),
+    } | (_track(face.track) if isinstance(face, Face) and face.track is not None else {})
+
+
+def _track(track: FaceTrack) -> dict[str, Any]:
+    return {
+        "seen_s": _seconds(track.seen_s),
+        "sightings": [_box(box) for box in track.sightings],
+        "poster_box": None if track.poster_box is None else _box(track.poster_box),
     }
+
+
+def face_places(face: Mapping[str, Any]) -> tuple[Box, ...]:
+    """Everywhere a face of a sidecar was found, see :attr:`Face.places`."""
+    return Box(**face["box"]), *(Box(**box) for box in face.get("sightings", ()))
 
 
 def face_numbers(document: Mapping[str, Any]) -> tuple[int, ...]:
@@ -219,6 +233,26 @@ def _of_renditions(analysis: PhotoAnalysis) -> dict[str, Any]:
     return found
 
 
+def _of_video(analysis: PhotoAnalysis) -> dict[str, Any]:
+    """What only videos have; absent in photos."""
+    video = analysis.video
+    if video is None:
+        return {}
+    info = video.info
+    return {
+        "video": {
+            "duration_s": _seconds(video.duration_s),
+            "codec": info.codec,
+            "frames_a_second": _seconds(info.frames_a_second),
+            "rotation_deg": info.rotation_deg,
+            "transfer": info.transfer,
+            "audio_tracks": info.audio_tracks,
+            "poster_s": _seconds(video.poster_s),
+            "scenes": [{"start_s": _seconds(scene.start_s), "end_s": _seconds(scene.end_s)} for scene in video.scenes],
+        }
+    }
+
+
 def _digits(line: TextLine) -> dict[str, Any]:
     """What a start list needs to judge the line's numbers; nothing for a line without digits.
 
@@ -240,7 +274,11 @@ def _digits(line: TextLine) -> dict[str, Any]:
 
 
 def _box(box: Box) -> dict[str, float]:
-    return {edge: _round(value) for edge, value in box.edges.items()}
+    return {name: _round(value) for name, value in box.by_name.items()}
+
+
+def _seconds(value: float) -> float:
+    return round(float(value), _TIME_DIGITS)
 
 
 def _round(value: float) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis, WithheldFace
 from photofinish.domain.bib import Bib
 from photofinish.domain.depiction import depiction_of
-from photofinish.domain.face import Embedding, Face
+from photofinish.domain.face import Embedding, Face, FaceTrack
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo_warning import PhotoWarning, WarningCode
 from photofinish.domain.pose import Pose
@@ -18,6 +18,7 @@ from photofinish.domain.quality import QualityReason
 from photofinish.domain.sharpness import Sharpness
 from photofinish.domain.start_list import BibCandidate
 from photofinish.domain.stored_text import stored_text_of
+from photofinish.domain.video import Span, VideoFacts, VideoInfo
 
 
 def bibs_of_sidecar(document: Mapping[str, Any]) -> tuple[Bib, ...]:
@@ -72,6 +73,33 @@ def analysis_of(document: Mapping[str, Any], embeddings: Sequence[Embedding]) ->
         placeholder=None if placeholder is None else base64.b64decode(placeholder),
         perceptual_hash=None if perceptual_hash is None else int(perceptual_hash, 16),
         depiction=depiction_of(document["depiction"]) if "depiction" in document else None,
+        video=_video(document["video"], image) if "video" in document else None,
+    )
+
+
+def _video(video: Mapping[str, Any], image: Mapping[str, Any]) -> VideoFacts:
+    return VideoFacts(
+        info=VideoInfo(
+            container=image["format"],
+            codec=video["codec"],
+            width=image["width"],
+            height=image["height"],
+            duration_s=video["duration_s"],
+            frames_a_second=video["frames_a_second"],
+            rotation_deg=video["rotation_deg"],
+            transfer=video["transfer"],
+            audio_tracks=video["audio_tracks"],
+        ),
+        poster_s=video["poster_s"],
+        scenes=tuple(Span(**scene) for scene in video["scenes"]),
+    )
+
+
+def _track(face: Mapping[str, Any]) -> FaceTrack:
+    return FaceTrack(
+        seen_s=face["seen_s"],
+        sightings=tuple(Box(**box) for box in face["sightings"]),
+        poster_box=None if face["poster_box"] is None else Box(**face["poster_box"]),
     )
 
 
@@ -87,4 +115,5 @@ def _face(face: Mapping[str, Any], embedding: Embedding) -> Face:
         pose=Pose(**face["pose"]),
         brightness=face["brightness"],
         embedding=embedding,
+        track=_track(face) if "sightings" in face else None,
     )

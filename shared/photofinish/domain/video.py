@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -27,6 +29,39 @@ class VideoInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A part of a video, its end excluded."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoFacts:
+    """What a video has beside a photo."""
+
+    info: VideoInfo
+    poster_s: float
+    """When its poster is: the frame that previews are made of."""
+    scenes: tuple[Span, ...]
+    """Without gaps, from the beginning to the end."""
+
+    @property
+    def duration_s(self) -> float:
+        """As far as it was decoded, which may be less than its file says."""
+        return self.scenes[-1].end_s
+
+
+def scene_of(scene_starts: Sequence[float], at_s: float) -> int:
+    """The number of the scene at a time, from 0; `scene_starts` ascend, and the first one is 0."""
+    return max(bisect_right(scene_starts, at_s) - 1, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameChange:
     """How a frame differs from those before it. Differences are 0 (none) to 1."""
 
@@ -43,15 +78,3 @@ class FrameChange:
     """Mean, 0 (black) to 1."""
     contrast: float
     """Standard deviation of luma."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A part of a video, its end excluded."""
-
-    start_s: float
-    end_s: float
-
-    @property
-    def duration_s(self) -> float:
-        return self.end_s - self.start_s

@@ -10,7 +10,7 @@ from itertools import groupby
 from photofinish.domain.bib import Bib
 from photofinish.domain.face import Face
 from photofinish.domain.matching import Calibration
-from photofinish.domain.number_votes import NumberReading, NumberVote, follow_numbers, vote
+from photofinish.domain.number_votes import NumberReading, NumberVote, best_reading, follow_numbers, vote
 from photofinish.domain.photo_warning import PhotoWarning
 from photofinish.domain.video import Span, VideoInfo
 from photofinish.domain.video_tracks import FaceSighting, Track, follow
@@ -45,6 +45,8 @@ class VideoPerson:
 
     track: Track
     number: NumberVote | None
+    number_at: NumberReading | None
+    """The best reading of the number."""
     appearances: tuple[Appearance, ...]
     seen_s: float
 
@@ -54,6 +56,7 @@ class VideoNumber:
     """One bib number in one video, whether its wearer's face was seen or not."""
 
     vote: NumberVote
+    best: NumberReading
     appearances: tuple[Appearance, ...]
     people: tuple[int, ...]
     """Who wears it, by their place among the video's people."""
@@ -111,7 +114,8 @@ def people_and_numbers(
     people = tuple(
         VideoPerson(
             track=track,
-            number=vote(readings),
+            number=(decided := vote(readings)),
+            number_at=None if decided is None else best_reading(readings, decided.number),
             appearances=_appearances(((one.frame, one.scene) for one in track.sightings), frames),
             seen_s=sum(frames[frame].stands_for.duration_s for frame in sorted(track.frames)),
         )
@@ -172,6 +176,7 @@ def _numbers(
             found.append(
                 VideoNumber(
                     vote=NumberVote(number=number, score=decided.score, votes=decided.votes, readings=decided.readings),
+                    best=best_reading(readings, number),
                     appearances=_appearances(((one.frame, one.scene) for one in readings), frames),
                     people=tuple(wearers.get(number, ())),
                 )

@@ -70,7 +70,7 @@ def _person(analysis: VideoAnalysis, person: VideoPerson, *, embeddings: bool) -
         "best_view": {
             "at_s": _time(best.at_s),
             "scene": best.scene,
-            "box": {edge: round(float(value), _DIGITS) for edge, value in best.box.edges.items()},
+            "box": {edge: round(float(value), _DIGITS) for edge, value in best.box.by_name.items()},
             "quality": round(float(best.quality), _DIGITS),
         },
         "number": None if person.number is None else _vote(person.number),

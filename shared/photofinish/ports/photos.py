@@ -35,6 +35,10 @@ class Originals(Protocol):
         """
         ...
 
+    def size_bytes(self, photo: PhotoRef) -> int:
+        """Return the size of exactly this generation; raises as :meth:`read_part`."""
+        ...
+
 
 class PhotoStore(DerivedObjects, Originals, Protocol):
     """The bucket of originals and the bucket of derived objects."""

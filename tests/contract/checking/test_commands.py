@@ -125,7 +125,7 @@ def test_a_rebuild_says_what_it_would_do_and_does_it(checked_cloud: CheckedCloud
         would.stdout
     )
     did = json.loads(run("rebuild", "documents", ALBUM, "--json").stdout)
-    assert (did["written"], did["right"], did["dry_run"]) == (1, 3, False)
+    assert (did["written"], did["right"], did["dry_run"]) == (1, 4, False)
     assert run("check", ALBUM, "--settled", "0").exit_code == 0
 
 

@@ -20,12 +20,12 @@ from photofinish.analysis.models.catalogue import catalogue
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.sidecar import sidecar_schema
-from photofinish_cli.analysis_reports import clock_time
 from photofinish_cli.commands import models
 from photofinish_cli.commands.analyze import analyze
 from photofinish_cli.local_photos import annotated_path, local_files
 from photofinish_cli.output import ExitCode
 from photofinish_cli.sample_album import SampleAlbum
+from photofinish_cli.times import clock_time
 from support.videos import moving, video
 
 app = typer.Typer()

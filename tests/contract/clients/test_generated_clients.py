@@ -31,7 +31,7 @@ def url(api: Api, encoder: FaceEncoder) -> Iterator[str]:
     [faces] = encoder.encode([astronaut()])
     add(api.cloud.index, photo("race/1.jpg"), faces, [bib("42", face_index=0)])
     add(api.cloud.index, photo("race/2.jpg"), [], [])
-    face = {"face_id": "f", "box": faces[0].box.edges, "detection_score": 0.9, "sharpness": 0.5, "quality": 0.8}
+    face = {"face_id": "f", "box": faces[0].box.by_name, "detection_score": 0.9, "sharpness": 0.5, "quality": 0.8}
     for name in ("race/1.jpg", "race/2.jpg"):
         api.cloud.documents.record_final(photo(name), PhotoStatus.DONE, {"faces": [face]})
     with served(api.app) as address:

@@ -63,9 +63,12 @@ def test_reads_a_part_of_exactly_one_version(store: PhotoStore, upload: Upload) 
     assert store.read_part(old, start=5, stop=99) == b"nt"
     assert store.read_part(old, start=3, stop=3) == b""
     assert store.read_part(upload("race/empty.jpg", b""), start=0, stop=5) == b""
+    assert store.size_bytes(old) == 7
     upload("race/1.jpg", b"another")
     with pytest.raises(PhotoGone):
         store.read_part(old, start=0, stop=1)
+    with pytest.raises(PhotoGone):
+        store.size_bytes(old)
 
 
 def test_only_the_newest_generation_is_live(store: PhotoStore, upload: Upload) -> None:

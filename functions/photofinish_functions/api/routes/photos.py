@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field, TypeAdapter
@@ -43,6 +43,7 @@ from photofinish_functions.api.schemas import (
     Score,
     deprecated,
     example,
+    is_none,
     new_blueprint,
 )
 from photofinish_functions.api.search_requests import CameraTime, Number, Text, camera_time
@@ -188,6 +189,32 @@ class PhotoFace(Output):
         None, description="Whose face it is, where one photo is asked for; null in lists, and for a face of no person."
     )
 
+    seen_s: Score | None = Field(
+        None, description="In a video: for how many seconds the person is seen; absent in a photo.", exclude_if=is_none
+    )
+    poster_box: BoxJson | None = Field(
+        None, description="In a video: where the face is on the poster; absent if it is not there.", exclude_if=is_none
+    )
+
+
+class SceneJson(Output):
+    start_s: float
+    end_s: float
+
+
+class VideoJson(Output):
+    """What a video has beside a photo. `faces` are the people in it in their best views; the picture is its poster."""
+
+    duration_s: float
+    codec: str
+    frames_a_second: float
+    rotation_deg: int
+    transfer: str
+    audio_tracks: int
+    poster_s: float = Field(description="When the poster is.")
+    scenes: list[SceneJson] = Field(description="The first 1,000.")
+    scene_count: int
+
 
 class BibCandidate(Output):
     number: str
@@ -244,6 +271,8 @@ class PhotoAnswer(Output):
         None, description="Id of the photo of the album that has the same bytes: it has what was found."
     )
     placeholder: Placeholder | None = None
+    kind: Literal["photo", "video"] = "photo"
+    video: VideoJson | None = Field(None, description="null of a photo, and of a video that is not done.")
     burst: PhotoBurst | None = Field(None, description="null unless `near_duplicates` was asked for.")
     renditions: Renditions
 

@@ -199,8 +199,8 @@ def _fields(face: ErasedFace) -> dict[str, Any]:
         "face_id": face.face_id,
         "photo_id": face.photo_id,
         "generation": face.generation,
-        "box": face.box.edges,
-        "bibs": [box.edges for box in face.bibs],
+        "box": face.box.by_name,
+        "bibs": [box.by_name for box in face.bibs],
     }
 
 

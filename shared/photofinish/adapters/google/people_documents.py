@@ -46,7 +46,7 @@ def person_fields(document: PersonDocument) -> dict[str, Any]:
         "created_at": person.created_at,
         "face_count": person.face_count,
         "confirmed_count": person.confirmed_count,
-        "cover": _face(document.faces[0]) | {"box": document.faces[0].box.edges} if document.faces else None,
+        "cover": _face(document.faces[0]) | {"box": document.faces[0].box.by_name} if document.faces else None,
         "faces": [_face(face) for face in document.faces],
         "photo_ids": photo_ids,
         "numbers": [_number(number) for number in document.numbers],

@@ -45,6 +45,13 @@ class GcsPhotoStore:
         return content
 
     @unavailable_when_transient
+    def size_bytes(self, photo: PhotoRef) -> int:
+        blob = self._client.bucket(photo.bucket).get_blob(photo.name, generation=photo.generation, timeout=TIMEOUT_S)
+        if blob is None:
+            raise _gone(photo)
+        return int(blob.size)
+
+    @unavailable_when_transient
     def list_photos(self, prefix: str = "") -> Iterator[StoredPhoto]:
         for blob in self._client.list_blobs(self._photos, prefix=prefix, timeout=TIMEOUT_S):
             yield stored_photo(blob)

@@ -63,6 +63,10 @@ class IndexedAnalysis:
             width=image.width,
             height=image.height,
             placeholder=self.analysis.placeholder,
+            duration_s=None if self.analysis.video is None else self.analysis.video.duration_s,
+            scene_starts=()
+            if self.analysis.video is None
+            else tuple(scene.start_s for scene in self.analysis.video.scenes),
         )
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import threading
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -54,15 +53,22 @@ class MemoryPhotoStore:
             del self._photos[name]
 
     def read(self, photo: PhotoRef, *, max_bytes: int) -> bytes:
+        content = self._content(photo)
+        if len(content) > max_bytes:
+            raise RejectedInput("file_too_large", f"The file has more than {max_bytes / 1e6:.0f} MB.")
+        return content
+
+    def read_part(self, photo: PhotoRef, *, start: int, stop: int) -> bytes:
+        return self._content(photo)[start:stop]
+
+    def size_bytes(self, photo: PhotoRef) -> int:
+        return len(self._content(photo))
+
+    def _content(self, photo: PhotoRef) -> bytes:
         stored = self._photos.get(photo.name)
         if stored is None or stored[0].ref != photo:
             raise PhotoGone("photo_gone", f"{photo.name} was deleted or replaced.")
-        if len(stored[1]) > max_bytes:
-            raise RejectedInput("file_too_large", f"The file has more than {max_bytes / 1e6:.0f} MB.")
         return stored[1]
-
-    def read_part(self, photo: PhotoRef, *, start: int, stop: int) -> bytes:
-        return self.read(photo, max_bytes=sys.maxsize)[start:stop]
 
     def list_photos(self, prefix: str = "") -> Iterator[StoredPhoto]:
         for name in sorted(self._photos):

@@ -146,11 +146,11 @@ def _described(row: TupleRow) -> dict[str, Any]:
 
 
 def _bib(row: TupleRow) -> EffectiveBib:
-    number, ocr_score, partial, x, y, w, h, face_id, by_hand = row
+    number, ocr_score, partial, *box, face_id, by_hand = row
     return EffectiveBib(
         number=number,
         ocr_score=ocr_score,
-        box=None if x is None else Box(x, y, w, h),
+        box=None if box[0] is None else Box(*box),
         face_id=None if face_id is None else str(face_id),
         partial=partial,
         by_hand=by_hand,

@@ -216,11 +216,11 @@ class PgNearFaces:
         self.vectors = stored_rows([row[-1] for row in rows], dimension)
 
     def face(self, row: int) -> SeenFace:
-        id_, photo_id, x, y, w, h, detection_score, sharpness, quality, _ = self._rows[row]
+        id_, photo_id, *box, detection_score, sharpness, quality, _ = self._rows[row]
         return SeenFace(
             face_id=str(id_),
             photo_id=photo_id.hex,
-            box=Box(x, y, w, h),
+            box=Box(*box),
             detection_score=detection_score,
             sharpness=sharpness,
             quality=quality,
@@ -248,14 +248,15 @@ def _patterns(query_words: Sequence[str]) -> list[str]:
 
 
 def _seen_bib(row: TupleRow) -> SeenBib:
-    photo_id, requested, number, ocr_score, partial, by_hand, x, y, w, h, face_id, *face_box = row
+    photo_id, requested, number, ocr_score, partial, by_hand, *boxes = row
+    box, face_id, face_box = boxes[:5], boxes[5], boxes[6:]
     return SeenBib(
         photo_id=photo_id.hex,
         requested=requested,
         number=number,
         ocr_score=ocr_score,
         partial=partial,
-        box=None if x is None else Box(x, y, w, h),
+        box=None if box[0] is None else Box(*box),
         by_hand=by_hand,
         face_id=None if face_id is None else str(face_id),
         face_box=None if face_box[0] is None else Box(*face_box),
@@ -276,7 +277,8 @@ def _shot(row: TupleRow) -> Shot:
 
 
 def _indexed_photo(row: TupleRow) -> tuple[str, IndexedPhoto]:
-    photo_id, bucket, name, generation, version, taken_at, corrected_at, camera, lines, sharpness, *size, blurred = row
+    photo_id, bucket, name, generation, version, taken_at, corrected_at, camera, lines, sharpness, *others = row
+    width, height, placeholder, duration_s, scene_starts = others
     return photo_id.hex, IndexedPhoto(
         photo=PhotoRef(bucket=bucket, name=name, generation=generation),
         pipeline_version=version,
@@ -285,7 +287,9 @@ def _indexed_photo(row: TupleRow) -> tuple[str, IndexedPhoto]:
         camera=camera,
         lines=tuple(lines),
         sharpness=sharpness,
-        width=size[0],
-        height=size[1],
-        placeholder=blurred,
+        width=width,
+        height=height,
+        placeholder=placeholder,
+        duration_s=duration_s,
+        scene_starts=tuple(scene_starts or ()),
     )

@@ -143,12 +143,12 @@ def _album_id(conn: Connection, album: str) -> int | None:
 
 
 def _face(row: TupleRow) -> CollectionFace:
-    face_id, image_id, external_image_id, x, y, w, h, detection_score, space, bucket, name, generation = row
+    face_id, image_id, external_image_id, *box, detection_score, space, bucket, name, generation = row
     return CollectionFace(
         face_id=str(face_id),
         image_id=str(image_id),
         external_image_id=external_image_id,
-        box=Box(x, y, w, h),
+        box=Box(*box),
         detection_score=detection_score,
         embedding_space=space,
         photo=PhotoRef(bucket=bucket, name=name, generation=generation),

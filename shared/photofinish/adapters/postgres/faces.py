@@ -75,7 +75,7 @@ class PgFaceIndex:
             if is_photo_erased(conn, photo) or not _lock_photo(conn, photo, album_id):
                 return None
             erased = erased_faces(conn, [photo]).get(photo)
-            if erased and any(erased.has_face(face.box) for face in analysis.faces):
+            if erased and any(erased.has_face(*face.places) for face in analysis.faces):
                 raise ErasedMeanwhile
             _delete_findings(conn, photo_key)
             conn.execute(_query("lock_shifts"), {"album_id": album_id})
@@ -240,6 +240,8 @@ def _photo_columns(analysis: PhotoAnalysis) -> dict[str, Any]:
         "width": image.width,
         "height": image.height,
         "placeholder": analysis.placeholder,
+        "duration_s": None if analysis.video is None else analysis.video.duration_s,
+        "scene_starts": None if analysis.video is None else [scene.start_s for scene in analysis.video.scenes],
         "perceptual_hash": None if analysis.perceptual_hash is None else as_bigint(analysis.perceptual_hash),
     }
 
@@ -259,7 +261,7 @@ def _face_columns(id_: str, face: Face) -> dict[str, Any]:
 
 
 def _box_columns(box: Box) -> dict[str, Any]:
-    return {"box_x": box.x, "box_y": box.y, "box_w": box.w, "box_h": box.h}
+    return {"box_x": box.x, "box_y": box.y, "box_w": box.w, "box_h": box.h, "box_at_s": box.at_s}
 
 
 def _is_uuid(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from photofinish.domain.video_names import MAX_VIDEO_BYTES, MAX_VIDEO_S
 from photofinish.domain.work import check_size
 from photofinish.errors import RejectedInput
 
@@ -15,8 +16,8 @@ _MIN_OPENING_S = 120.0
 class VideoLimits:
     """Limits of one video."""
 
-    max_file_bytes: int = 20_000_000_000
-    max_duration_s: float = 4 * 3600.0
+    max_file_bytes: int = MAX_VIDEO_BYTES
+    max_duration_s: float = MAX_VIDEO_S
     max_pixels: int = 20_000_000
     """Width × height of a frame: 5.3K and 6K fit, and their decoders into the memory of a task; 8K does not."""
     max_side: int = 8192

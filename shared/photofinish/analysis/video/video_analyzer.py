@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from photofinish.analysis.analyzer import Analyzer, internal_error
+from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer, internal_error
 from photofinish.analysis.imaging.decoded import DecodedPhoto
 from photofinish.analysis.photo_to_analyze import PhotoToAnalyze
 from photofinish.analysis.video.limits import VideoLimits
@@ -23,6 +23,7 @@ from photofinish.domain.matching import Calibration
 from photofinish.domain.photo_warning import PhotoWarning, WarningCode
 from photofinish.domain.video import FrameChange, Span, VideoInfo
 from photofinish.domain.video_analysis import AnalyzedFrame, VideoAnalysis, people_and_numbers
+from photofinish.domain.video_as_photo import Poster, as_photo, poster_value
 from photofinish.errors import PhotofinishError
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,35 @@ _TAIL_S, _TAIL_SHARE = 2.0, 0.02
 _ANY_NUMBER = BibRules()
 _DEFAULT_LIMITS = VideoLimits()
 
-_Frames = list[tuple[AnalyzedFrame, dict[str, float]]]
+_Found = list[tuple[AnalyzedFrame, AnalyzedPhoto]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PosterFrame:
+    """The frame that stands for a video, or for a part of it."""
+
+    value: float
+    at_s: float
+    found: AnalyzedPhoto
+
+
+@dataclass(slots=True, kw_only=True)
+class ReadFrames:
+    """What was found in the frames of a video, or of a part of it, before anything is followed through them."""
+
+    info: VideoInfo
+    changes: list[FrameChange] = field(default_factory=list)
+    frames: list[AnalyzedFrame] = field(default_factory=list)
+    poster: PosterFrame | None = None
+    timings_ms: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def add(self, frame: AnalyzedFrame, found: AnalyzedPhoto) -> None:
+        self.frames.append(frame)
+        for stage, ms in found.analysis.timings_ms.items():
+            self.timings_ms[stage] += ms
+        value = poster_value(frame.sharpness, frame.faces)
+        if self.poster is None or value > self.poster.value:
+            self.poster = PosterFrame(value=value, at_s=frame.at_s, found=found)
 
 
 class VideoAnalyzer:
@@ -53,9 +82,46 @@ class VideoAnalyzer:
             RejectedInput: see :meth:`VideoProcess.open`; or `internal_error`, a bug, which is logged.
             Unavailable: no process can be started, the system ended it, or the file changed meanwhile.
         """
+        return self._joined(self._read(fetch, size_bytes, bib_rules, lambda _: None), bib_rules)
+
+    def analyze_as_photo(
+        self,
+        fetch: Fetch,
+        size_bytes: int,
+        bib_rules: BibRules = _ANY_NUMBER,
+        *,
+        on_progress: Callable[[float], object] = lambda _: None,
+    ) -> AnalyzedPhoto:
+        """Analyse a video, and give the result the form of a photo's, with a poster; raises as :meth:`analyze`.
+
+        `on_progress(at_s)` is called every second of the video or so.
+        """
+        read = self._read(fetch, size_bytes, bib_rules, on_progress)
+        video = self._joined(read, bib_rules)
+        poster = read.poster
+        assert poster is not None, "a video without frames is rejected"
+        shown = poster.found.analysis
+        return AnalyzedPhoto(
+            analysis=as_photo(
+                video,
+                Poster(
+                    at_s=poster.at_s,
+                    sharpness=shown.sharpness,
+                    face_areas=shown.face_areas,
+                    placeholder=shown.placeholder,
+                ),
+            ),
+            pipeline_version=video.pipeline_version,
+            preview_jpeg=poster.found.preview_jpeg,
+            thumbnail_webp=poster.found.thumbnail_webp,
+        )
+
+    def _read(
+        self, fetch: Fetch, size_bytes: int, bib_rules: BibRules, on_progress: Callable[[float], object]
+    ) -> ReadFrames:
         process = VideoProcess(fetch, size_bytes, limits=self._limits)
         try:
-            return self._analyze(process, bib_rules)
+            return self._analyze(process, bib_rules, on_progress)
         except PhotofinishError:
             raise
         except Exception as error:
@@ -64,24 +130,24 @@ class VideoAnalyzer:
         finally:
             process.end()
 
-    def _analyze(self, process: VideoProcess, bib_rules: BibRules) -> VideoAnalysis:
+    def _analyze(
+        self, process: VideoProcess, bib_rules: BibRules, on_progress: Callable[[float], object]
+    ) -> ReadFrames:
         began = time.perf_counter()
         info = process.open()
-        changes: list[FrameChange] = []
-        frames: list[AnalyzedFrame] = []
-        timings: defaultdict[str, float] = defaultdict(float, {"open": (time.perf_counter() - began) * 1000})
+        read = ReadFrames(info=info)
+        read.timings_ms["open"] = (time.perf_counter() - began) * 1000
         batch: list[Look] = []
-        waiting: deque[Future[_Frames]] = deque()
+        waiting: deque[Future[_Found]] = deque()
 
-        def take(done: Future[_Frames]) -> None:
-            for frame, took_ms in done.result():
-                frames.append(frame)
-                for stage, ms in took_ms.items():
-                    timings[stage] += ms
+        def take(done: Future[_Found]) -> None:
+            for frame, found in done.result():
+                read.add(frame, found)
 
         with ThreadPoolExecutor(self._analyzer.threads, "analyse-video") as pool:
             for look in process.looks():
-                changes += look.changes
+                on_progress(look.at_s)
+                read.changes += look.changes
                 batch.append(look)
                 if len(batch) == self._analyzer.batch_limit.photos:
                     waiting.append(pool.submit(self._analyze_looks, info, batch, bib_rules))
@@ -92,12 +158,17 @@ class VideoAnalyzer:
                 waiting.append(pool.submit(self._analyze_looks, info, batch, bib_rules))
             while waiting:
                 take(waiting.popleft())
-        end_s = _end_s(info, changes[-1].at_s)
+        return read
+
+    def _joined(self, read: ReadFrames, bib_rules: BibRules) -> VideoAnalysis:
+        """Find the scenes, and follow people and numbers through them."""
+        info = read.info
+        end_s = _end_s(info, read.changes[-1].at_s)
         began = time.perf_counter()
-        scenes = find_scenes(changes, end_s)
-        frames = _without_gaps(frames, end_s)
+        scenes = find_scenes(read.changes, end_s)
+        frames = _without_gaps(read.frames, end_s)
         people, numbers = people_and_numbers(frames, scenes, self._calibration)
-        timings["follow"] = (time.perf_counter() - began) * 1000
+        read.timings_ms["follow"] = (time.perf_counter() - began) * 1000
         return VideoAnalysis(
             info=info,
             warnings=_warnings(info, end_s),
@@ -109,10 +180,10 @@ class VideoAnalyzer:
                 filter(None, [f"video{VIDEO_REVISION}-{self._analyzer.pipeline_version}", bib_rules.fingerprint])
             ),
             models=self._analyzer.models,
-            timings_ms=timings,
+            timings_ms=read.timings_ms,
         )
 
-    def _analyze_looks(self, info: VideoInfo, looks: Sequence[Look], bib_rules: BibRules) -> _Frames:
+    def _analyze_looks(self, info: VideoInfo, looks: Sequence[Look], bib_rules: BibRules) -> _Found:
         photos = [
             PhotoToAnalyze(
                 DecodedPhoto(
@@ -134,7 +205,7 @@ class VideoAnalyzer:
                     bibs=found.analysis.bibs,
                     sharpness=found.analysis.sharpness.frame,
                 ),
-                dict(found.analysis.timings_ms),
+                found,
             )
             for look, found in zip(looks, self._analyzer.analyze_decoded(photos), strict=True)
         ]

@@ -67,4 +67,4 @@ class BibProjector:
 
 
 def _rounded(box: Box) -> dict[str, float]:
-    return {edge: round(value, _DIGITS) for edge, value in box.edges.items()}
+    return {edge: round(value, _DIGITS) for edge, value in box.by_name.items()}

@@ -12,8 +12,8 @@ from photofinish.domain.bib_changes import Rescoring
 from photofinish.domain.bib_corrections import as_read
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.face import face_id
-from photofinish.domain.sidecar import sidecar_name
-from photofinish.domain.stored_text import StoredText, stored_text
+from photofinish.domain.sidecar import read_sidecar, sidecar_name
+from photofinish.domain.stored_text import StoredText, stored_text_of
 from photofinish.errors import NotFound, Unavailable
 from photofinish.logs import fields
 from photofinish.ports import AlbumRules, AnalyzedVersion, BibRescoring, DerivedObjects, ReadAgain
@@ -102,10 +102,13 @@ class AlbumRescorer:
         return True
 
     def _text(self, version: AnalyzedVersion) -> StoredText | None:
+        """What its numbers are read from; None of a video, whose sidecar has the numbers that its frames voted for."""
         try:
-            return stored_text(self._derived.read_derived(sidecar_name(version.photo, version.pipeline_version)))
+            content = self._derived.read_derived(sidecar_name(version.photo, version.pipeline_version))
         except NotFound:
             return None
+        document = read_sidecar(content)
+        return None if "video" in document else stored_text_of(document)
 
 
 def _read_again(version: AnalyzedVersion, text: StoredText, rules: BibRules) -> ReadAgain:

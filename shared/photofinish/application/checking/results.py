@@ -15,7 +15,7 @@ from photofinish.domain.erasure import sidecar_without_erased
 from photofinish.domain.face import face_id, rules_of
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
-from photofinish.domain.sidecar import face_numbers, unlinked_name
+from photofinish.domain.sidecar import face_numbers, face_places, unlinked_name
 from photofinish.domain.stored_analysis import bibs_of_sidecar
 from photofinish.domain.stored_text import stored_text_of
 from photofinish.ports import PhotoRecord, PhotoRows
@@ -77,7 +77,7 @@ def _erased_faces(facts: PhotoFacts, record: PhotoRecord) -> Iterator[Wrong]:
     erased = facts.rows.erased_parts(record.ref.generation)
     ids = {face.face_id for face in facts.rows.erased_faces if face.generation == record.ref.generation}
     places = []
-    if facts.sidecar is not None and any(erased.has_face(Box(**face["box"])) for face in facts.sidecar["faces"]):
+    if facts.sidecar is not None and any(erased.has_face(*face_places(face)) for face in facts.sidecar["faces"]):
         places.append("its sidecar")
     if any(one in ids or erased.has_face(box) for one, box in facts.rows.faces.items()):
         places.append("the index")
@@ -135,10 +135,10 @@ def read_by(
 ) -> tuple[EffectiveBib, ...] | None:
     """The numbers that the rules which the database followed read in this photo; None where these are unknown.
 
-    That is so while an album's photos are read again by new rules.
+    That is so while an album's photos are read again by new rules. Videos keep the numbers of their analysis.
     """
     face_ids = list(sidecar_faces(ref, version, sidecar))
-    if rows.rules == rules_of(version):
+    if rows.rules == rules_of(version) or "video" in sidecar:
         return as_read(bibs_of_sidecar(sidecar), face_ids)
     if rows.rules == rules.bib_rules.fingerprint:
         return as_read(stored_text_of(sidecar).bibs(rules.bib_rules), face_ids)
@@ -182,4 +182,4 @@ def _listed(bibs: Sequence[EffectiveBib]) -> str:
 
 
 def _is_same_box(one: Box, other: Box) -> bool:
-    return all(abs(a - b) <= _ROUNDING for a, b in zip(one.edges.values(), other.edges.values(), strict=True))
+    return all(abs(a - b) <= _ROUNDING for a, b in zip(one.numbers, other.numbers, strict=True))

@@ -22,7 +22,7 @@ from photofinish.application.previews import read_rendition
 from photofinish.domain.album_policy import RedactionStyle
 from photofinish.domain.people import Person, UnknownPerson
 from photofinish.domain.photo import PhotoRef
-from photofinish.domain.redaction import box_of, redacted_areas
+from photofinish.domain.redaction import faces_in_picture, redacted_areas
 from photofinish.errors import NotFound
 from photofinish.ports import (
     AccessStore,
@@ -108,7 +108,7 @@ class SubjectAccess:
                 {
                     "face_id": one.face.face_id,
                     "photo": one.face.photo.name,
-                    "box": one.face.box.edges,
+                    "box": one.face.box.by_name,
                     "detection_score": one.face.detection_score,
                     "sharpness": one.face.sharpness,
                     "quality": one.face.quality,
@@ -139,10 +139,8 @@ class SubjectAccess:
         name = (fields.get("renditions") or {}).get("preview")
         if name is None:
             return None
-        faces = {face["face_id"]: box_of(face["box"]) for face in fields.get("faces") or ()}
-        areas = [box_of(area) for area in fields.get("face_areas") or ()]
-        withheld = [box_of(face["box"]) for face in fields.get("withheld_faces") or ()]
-        hidden = redacted_areas([*areas, *withheld], faces, own & faces.keys())
+        faces, areas = faces_in_picture(fields)
+        hidden = redacted_areas(areas, faces, own & faces.keys())
         try:
             preview = read_rendition(self.derived, name)
         except NotFound:

@@ -10,7 +10,7 @@ from photofinish.application.downloads.streamed import MadeFile
 from photofinish.domain.download import DownloadedPhoto
 from photofinish.domain.work import MAX_PHOTO_BYTES
 from photofinish.domain.xmp import PhotoMetadata, packet
-from photofinish.errors import PhotoGone
+from photofinish.errors import NotFound, PhotoGone
 from photofinish.ports import Originals
 
 _JPEG = frozenset({".jpg", ".jpeg"})
@@ -28,7 +28,9 @@ class CopiesWithMetadata:
         self._sidecars = sidecar_paths([photo.path for photo in photos])
 
     def files(self, photo: DownloadedPhoto) -> Iterator[MadeFile]:
-        """Yield the copy of a photo and its sidecar; PhotoGone if it is missing."""
+        """Yield the copy of a photo and its sidecar; PhotoGone if it is missing, NotFound if it is a large video."""
+        if (photo.size_bytes or 0) > MAX_PHOTO_BYTES:
+            raise NotFound(f"{photo.photo.name} is too large for an archive with metadata.")
         content = self._originals.read_part(photo.photo, start=0, stop=MAX_PHOTO_BYTES)
         metadata = self._metadata.get(photo.photo_id)
         if metadata is None:

@@ -135,6 +135,8 @@ def _scored_photo(query: SearchQuery, candidates: Candidates, scores: Scores, ro
         sharpness=photo.sharpness,
         pipeline_version=photo.pipeline_version,
         placeholder=photo.placeholder,
+        duration_s=photo.duration_s,
+        scene_starts=photo.scene_starts,
         folded=None
         if candidates.bursts is None
         else tuple(_folded_photo(candidates, scores.photo_ids[other]) for other in rows[1:]),

@@ -7,18 +7,20 @@ const ROOM = 1.7;
 const links = new Map(); // photo id → promise of a link to its picture
 const LINKS_LAST_MS = 13 * 60 * 1000;
 
-/** A square with the face of `box` in the picture at `url`; the size is CSS's. */
+/** A square with the face of `box` in the picture at `url`; the size is CSS's.
+ * A face in a video is not on its picture, which is of another moment: then all of the picture. */
 export function crop(url, box, text = "") {
   const frame = el("span", { class: "crop" });
   const image = el("img", { alt: text, decoding: "async", src: url });
   image.addEventListener("load", () => {
+    frame.classList.add("ready");
+    if (box.at_s != null) return;
     const { naturalWidth: width, naturalHeight: height } = image;
     const side = Math.max(box.w * width, box.h * height) * ROOM;
     const scale = 100 / side;
     image.style.width = `${width * scale}%`;
     image.style.left = `${50 - (box.x + box.w / 2) * width * scale}%`;
     image.style.top = `${50 - (box.y + box.h / 2) * height * scale}%`;
-    frame.classList.add("ready");
   });
   frame.append(image);
   return frame;

@@ -11,7 +11,7 @@ from photofinish.domain.geometry import Box
 from photofinish.domain.start_list import BibCandidate
 
 Json = dict[str, Any]
-_NO_BOX = (None, None, None, None)
+_BOX_COLUMNS = ("box_x", "box_y", "box_w", "box_h", "box_at_s")
 
 
 def json_of_bibs(bibs: Iterable[EffectiveBib]) -> list[Json]:
@@ -68,7 +68,7 @@ def bib_rows(photo_key: Mapping[str, Any], bibs: Iterable[EffectiveBib]) -> tupl
     rows, candidates = [], []
     for index, bib in enumerate(bibs):
         key = {**photo_key, "bib_index": index}
-        box: Json = dict(zip(("box_x", "box_y", "box_w", "box_h"), _numbers(bib.box) or _NO_BOX, strict=True))
+        box: Json = dict.fromkeys(_BOX_COLUMNS) | dict(zip(_BOX_COLUMNS, _numbers(bib.box) or (), strict=False))
         rows.append(
             key
             | box
@@ -87,7 +87,7 @@ def bib_rows(photo_key: Mapping[str, Any], bibs: Iterable[EffectiveBib]) -> tupl
 
 
 def _numbers(box: Box | None) -> list[float] | None:
-    return None if box is None else [box.x, box.y, box.w, box.h]
+    return None if box is None else box.numbers
 
 
 def _box(numbers: list[float] | None) -> Box | None:

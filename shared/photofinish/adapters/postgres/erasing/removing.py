@@ -118,12 +118,12 @@ class Removal:
         self._clear_journal(face_ids, [])
         places: dict[UUID, list[ErasedFace]] = defaultdict(list)
         collected = []
-        for face_id, photo_id, generation, bucket, x, y, w, h in found:
+        for face_id, photo_id, generation, bucket, *box in found:
             if bucket == COLLECTION_BUCKET:
                 collected.append(photo_id)
                 continue
             places[photo_id].append(
-                ErasedFace(face_id=str(face_id), photo_id=photo_id.hex, generation=generation, box=Box(x, y, w, h))
+                ErasedFace(face_id=str(face_id), photo_id=photo_id.hex, generation=generation, box=Box(*box))
             )
         buried = [face for photo_id, faces in places.items() for face in self._without_numbers(photo_id, faces)]
         self._delete("face", face_ids=face_ids)

@@ -82,7 +82,8 @@ def bury_faces(conn: Connection, erasure_id: str, faces: Sequence[ErasedFace]) -
                 "box_y": face.box.y,
                 "box_w": face.box.w,
                 "box_h": face.box.h,
-                "bibs": Jsonb([[box.x, box.y, box.w, box.h] for box in face.bibs]),
+                "box_at_s": face.box.at_s,
+                "bibs": Jsonb([box.numbers for box in face.bibs]),
             }
             for face in faces
         ],

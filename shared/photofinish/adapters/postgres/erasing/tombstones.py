@@ -43,11 +43,11 @@ def erased_faces(conn: Connection, photos: Sequence[PhotoRef]) -> dict[PhotoRef,
 
 
 def face_of_row(row: TupleRow) -> ErasedFace:
-    face_id, photo_id, generation, x, y, w, h, bibs = row
+    face_id, photo_id, generation, *box, bibs = row
     return ErasedFace(
         face_id=str(face_id),
         photo_id=photo_id.hex,
         generation=generation,
-        box=Box(x, y, w, h),
-        bibs=tuple(Box(*box) for box in bibs),
+        box=Box(*box),
+        bibs=tuple(Box(*one) for one in bibs),
     )

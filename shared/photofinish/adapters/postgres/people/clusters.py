@@ -28,6 +28,7 @@ from photofinish.domain.album_clusters import (
     reassignment,
 )
 from photofinish.domain.face import Embedding
+from photofinish.domain.geometry import SAME_MOMENT_S
 from photofinish.domain.people import FaceSource, resembles
 
 _query = Statements("people_clusters")
@@ -66,7 +67,9 @@ class PgClusters:
             conn.execute(_query("lock_state"), {"album_id": album_id})
             moved = 0
             for table, person, _, source, face_id, space, sent in conn.execute(
-                _query("lost_decisions"), {"album_id": album_id}, binary=True
+                _query("lost_decisions"),
+                {"album_id": album_id, "same_moment_s": SAME_MOMENT_S},
+                binary=True,
             ).fetchall():
                 if table == "person_rejection":
                     reject_faces(conn, album_id, person, [face_id])

@@ -73,13 +73,14 @@ def _split(rows: Sequence[TupleRow]) -> tuple[list[FaceOfPerson], list[NumberEvi
     faces: dict[str, FaceOfPerson] = {}
     evidence: list[NumberEvidence] = []
     decisions: Decisions = {}
-    for person, numbers, confirmed, face_id, photo_id, x, y, w, h, number, ocr_score, partial, *seen in rows:
+    for person, numbers, confirmed, face_id, photo_id, *rest in rows:
         person_id = str(person)
         decisions.update(zip(((person_id, one) for one in numbers or ()), confirmed or (), strict=True))
         if face_id is None:
             continue
+        box, (number, ocr_score, partial, *seen) = rest[:5], rest[5:]
         faces[str(face_id)] = FaceOfPerson(
-            person_id=person_id, face_id=str(face_id), photo_id=photo_id.hex, box=Box(x, y, w, h)
+            person_id=person_id, face_id=str(face_id), photo_id=photo_id.hex, box=Box(*box)
         )
         if number is not None:
             evidence.append(_evidence_of_row((person, number, ocr_score, partial, face_id, *seen)))
@@ -87,7 +88,7 @@ def _split(rows: Sequence[TupleRow]) -> tuple[list[FaceOfPerson], list[NumberEvi
 
 
 def _evidence_of_row(row: TupleRow) -> NumberEvidence:
-    person_id, number, ocr_score, partial, face_id, bucket, name, generation, x, y, w, h = row
+    person_id, number, ocr_score, partial, face_id, bucket, name, generation, *box = row
     return NumberEvidence(
         person_id=str(person_id),
         number=number,
@@ -95,5 +96,5 @@ def _evidence_of_row(row: TupleRow) -> NumberEvidence:
         partial=partial,
         face_id=str(face_id),
         photo=PhotoRef(bucket=bucket, name=name, generation=generation),
-        box=None if x is None else Box(x, y, w, h),
+        box=None if box[0] is None else Box(*box),
     )

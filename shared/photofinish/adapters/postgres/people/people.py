@@ -120,18 +120,18 @@ class PgPeople:
 
 
 def _cover_of_row(row: Sequence[Any]) -> Cover:
-    face_id, bucket, name, generation, pipeline_version, placeholder, x, y, w, h, quality = row
+    face_id, bucket, name, generation, pipeline_version, placeholder, *box, quality = row
     photo = PhotoRef(bucket=bucket, name=name, generation=generation)
-    face = ShownFace(face_id=str(face_id), photo=photo, box=Box(x, y, w, h), quality=quality)
+    face = ShownFace(face_id=str(face_id), photo=photo, box=Box(*box), quality=quality)
     return Cover(face=face, pipeline_version=pipeline_version, placeholder=placeholder)
 
 
 def _face_of_row(row: TupleRow) -> PersonFace:
-    face_id, bucket, name, generation, x, y, w, h, detection_score, sharpness, quality, source = row
+    face_id, bucket, name, generation, *box, detection_score, sharpness, quality, source = row
     face = IndexedFace(
         face_id=str(face_id),
         photo=PhotoRef(bucket=bucket, name=name, generation=generation),
-        box=Box(x, y, w, h),
+        box=Box(*box),
         detection_score=detection_score,
         sharpness=sharpness,
         quality=quality,

@@ -48,13 +48,9 @@ class PgPeopleProjection:
             values = {"album_id": album_id, "person_ids": ids, "limit": MAX_FACES}
             people = find_people(conn, album, album_id, ids)
             faces: dict[str, list[ShownFace]] = defaultdict(list)
-            for person_id, face_id, bucket, name, generation, x, y, w, h, quality in conn.execute(
-                _query("faces"), values
-            ):
+            for person_id, face_id, bucket, name, generation, *box, quality in conn.execute(_query("faces"), values):
                 ref = PhotoRef(bucket=bucket, name=name, generation=generation)
-                faces[str(person_id)].append(
-                    ShownFace(face_id=str(face_id), photo=ref, box=Box(x, y, w, h), quality=quality)
-                )
+                faces[str(person_id)].append(ShownFace(face_id=str(face_id), photo=ref, box=Box(*box), quality=quality))
             numbers = numbers_of(conn, album_id, ids)
         return dict.fromkeys(person_ids) | {
             person.person_id: PersonDocument(

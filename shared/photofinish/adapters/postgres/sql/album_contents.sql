@@ -29,12 +29,12 @@ SELECT
 FROM photo WHERE photo_id = ANY (%(photo_ids)s::uuid[])
 
 -- name: faces
-SELECT photo_id, face_id, box_x, box_y, box_w, box_h FROM face
+SELECT photo_id, face_id, box_x, box_y, box_w, box_h, box_at_s FROM face
 WHERE album_id = %(album_id)s AND photo_id = ANY (%(photo_ids)s::uuid[])
 ORDER BY photo_id, face_id
 
 -- name: withheld_faces
-SELECT photo_id, face_number, box_x, box_y, box_w, box_h FROM withheld_face
+SELECT photo_id, face_number, box_x, box_y, box_w, box_h, box_at_s FROM withheld_face
 WHERE photo_id = ANY (%(photo_ids)s::uuid[])
 ORDER BY photo_id, face_number
 
@@ -43,7 +43,7 @@ SELECT photo_id, embedding_space.name FROM depiction JOIN embedding_space USING 
 WHERE album_id = %(album_id)s AND photo_id = ANY (%(photo_ids)s::uuid[])
 
 -- name: bibs
-SELECT photo_id, number, ocr_score, partial, box_x, box_y, box_w, box_h, face_id, by_hand FROM bib
+SELECT photo_id, number, ocr_score, partial, box_x, box_y, box_w, box_h, box_at_s, face_id, by_hand FROM bib
 WHERE photo_id = ANY (%(photo_ids)s::uuid[])
 ORDER BY photo_id, bib_index
 
@@ -51,7 +51,7 @@ ORDER BY photo_id, bib_index
 SELECT photo_id, max(generation) FROM erased_photo WHERE photo_id = ANY (%(photo_ids)s::uuid[]) GROUP BY photo_id
 
 -- name: erased_faces
-SELECT face_id, photo_id, generation, box_x, box_y, box_w, box_h, bibs FROM erased_face
+SELECT face_id, photo_id, generation, box_x, box_y, box_w, box_h, box_at_s, bibs FROM erased_face
 WHERE photo_id = ANY (%(photo_ids)s::uuid[])
 ORDER BY photo_id, face_id
 

@@ -21,7 +21,9 @@ photo.album_id = {album_id} AND photo.width IS NOT NULL
     AND photo.words LIKE ALL (%(patterns)s::text[])
 
 -- name: nearest_faces
-SELECT face_id, photo_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality, halfvec_send(embedding)
+SELECT
+    face_id, photo_id, box_x, box_y, box_w, box_h, box_at_s, detection_score, sharpness, quality,
+    halfvec_send(embedding)
 FROM face AS found
 WHERE album_id = {album_id} AND space_id = {space_id} AND {condition}
 ORDER BY {distance}
@@ -60,7 +62,8 @@ SELECT photo_id FROM photo WHERE {photo_filter} LIMIT %(count)s
 -- name: bibs
 SELECT
     bib.photo_id, reading.number, bib.number, reading.ocr_score, bib.partial, bib.by_hand,
-    bib.box_x, bib.box_y, bib.box_w, bib.box_h, bib.face_id, face.box_x, face.box_y, face.box_w, face.box_h
+    bib.box_x, bib.box_y, bib.box_w, bib.box_h, bib.box_at_s, bib.face_id,
+    face.box_x, face.box_y, face.box_w, face.box_h, face.box_at_s
 FROM (
     SELECT photo_id, bib_index, number, ocr_score FROM bib
     WHERE album_id = {album_id} AND number = ANY (%(numbers)s)
@@ -78,14 +81,14 @@ LIMIT %(count)s
 -- name: photos
 SELECT
     photo_id, bucket, name, generation, pipeline_version, taken_at, corrected_at, camera, lines, sharpness, width, height,
-    placeholder
+    placeholder, duration_s, scene_starts
 FROM photo
 WHERE photo_id = ANY (%(photo_ids)s) AND album_id = {album_id} AND width IS NOT NULL
 
 -- name: sharpest
 SELECT
     photo_id, bucket, name, generation, pipeline_version, taken_at, corrected_at, camera, lines, sharpness, width, height,
-    placeholder
+    placeholder, duration_s, scene_starts
 FROM photo
 WHERE {photo_filter}
 ORDER BY sharpness DESC, photo_id

@@ -10,7 +10,7 @@ FOR UPDATE
 SELECT EXISTS (SELECT FROM photo WHERE album_id = %(album_id)s AND photo_id = %(photo_id)s)
 
 -- name: faces
-SELECT face_id, box_x, box_y, box_w, box_h FROM face
+SELECT face_id, box_x, box_y, box_w, box_h, box_at_s FROM face
 WHERE album_id = %(album_id)s AND photo_id = %(photo_id)s
 
 -- name: active_corrections
@@ -33,10 +33,11 @@ UPDATE photo SET bib_rules = %(rules)s WHERE photo_id = ANY (%(photo_ids)s::uuid
 DELETE FROM bib WHERE photo_id = ANY (%(photo_ids)s::uuid[])
 
 -- name: insert_bib
-INSERT INTO bib (photo_id, bib_index, album_id, number, ocr_score, partial, box_x, box_y, box_w, box_h, face_id, by_hand)
-VALUES (
+INSERT INTO bib (
+    photo_id, bib_index, album_id, number, ocr_score, partial, box_x, box_y, box_w, box_h, box_at_s, face_id, by_hand
+) VALUES (
     %(photo_id)s, %(bib_index)s, %(album_id)s, %(number)s, %(ocr_score)s, %(partial)s,
-    %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s, %(face_id)s, %(by_hand)s
+    %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s, %(box_at_s)s, %(face_id)s, %(by_hand)s
 )
 
 -- name: insert_bib_candidate

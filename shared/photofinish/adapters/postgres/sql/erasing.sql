@@ -52,9 +52,10 @@ INSERT INTO erased_photo (erasure_id, photo_id, generation)
 SELECT %(erasure_id)s, photo_id, generation FROM photo WHERE album_id = %(album_id)s AND bucket <> %(collection_bucket)s
 
 -- name: bury_faces
-INSERT INTO erased_face (erasure_id, face_id, photo_id, generation, box_x, box_y, box_w, box_h, bibs)
+INSERT INTO erased_face (erasure_id, face_id, photo_id, generation, box_x, box_y, box_w, box_h, box_at_s, bibs)
 VALUES (
-    %(erasure_id)s, %(face_id)s, %(photo_id)s, %(generation)s, %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s, %(bibs)s
+    %(erasure_id)s, %(face_id)s, %(photo_id)s, %(generation)s, %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s, %(box_at_s)s,
+    %(bibs)s
 )
 ON CONFLICT (photo_id, face_id, erasure_id) DO NOTHING
 
@@ -79,7 +80,9 @@ SELECT face_id FROM person_face WHERE album_id = %(album_id)s AND person_id = %(
 
 -- name: faces
 -- Of these faces those that the album has, with the version of their photo.
-SELECT face.face_id, face.photo_id, photo.generation, photo.bucket, face.box_x, face.box_y, face.box_w, face.box_h
+SELECT
+    face.face_id, face.photo_id, photo.generation, photo.bucket,
+    face.box_x, face.box_y, face.box_w, face.box_h, face.box_at_s
 FROM face JOIN photo USING (photo_id)
 WHERE face.album_id = %(album_id)s AND face.face_id = ANY (%(face_ids)s::uuid[])
 ORDER BY face.photo_id, face.face_id
@@ -139,7 +142,7 @@ LOCK TABLE face, depiction IN ACCESS EXCLUSIVE MODE
 SELECT photo_id, generation FROM erased_photo WHERE erasure_id = %(erasure_id)s ORDER BY photo_id
 
 -- name: erased_faces
-SELECT face_id, photo_id, generation, box_x, box_y, box_w, box_h, bibs FROM erased_face
+SELECT face_id, photo_id, generation, box_x, box_y, box_w, box_h, box_at_s, bibs FROM erased_face
 WHERE erasure_id = %(erasure_id)s
 ORDER BY photo_id, face_id
 
@@ -195,6 +198,6 @@ SELECT EXISTS (SELECT FROM erased_photo WHERE photo_id = %(photo_id)s AND genera
 
 -- name: erased_parts
 -- Of exactly these versions.
-SELECT face_id, erased_face.photo_id, erased_face.generation, box_x, box_y, box_w, box_h, bibs
+SELECT face_id, erased_face.photo_id, erased_face.generation, box_x, box_y, box_w, box_h, box_at_s, bibs
 FROM erased_face JOIN unnest(%(photo_ids)s::uuid[], %(generations)s::bigint[]) AS given (photo_id, generation)
     ON given.photo_id = erased_face.photo_id AND given.generation = erased_face.generation

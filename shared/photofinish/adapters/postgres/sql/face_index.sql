@@ -45,14 +45,15 @@ SET pipeline_version = %(pipeline_version)s, taken_at = %(taken_at)s, camera = %
         (SELECT shift FROM camera_shift WHERE album_id = %(album_id)s AND camera = %(camera)s), interval '0'
     ),
     words = %(words)s, sharpness = %(sharpness)s, width = %(width)s, height = %(height)s,
-    placeholder = %(placeholder)s, perceptual_hash = %(perceptual_hash)s
+    placeholder = %(placeholder)s, perceptual_hash = %(perceptual_hash)s,
+    duration_s = %(duration_s)s, scene_starts = %(scene_starts)s
 WHERE photo_id = %(photo_id)s
 
 -- name: clear_photo
 -- pipeline_version stays: it shows that the album was used.
 UPDATE photo
 SET taken_at = NULL, corrected_at = NULL, camera = NULL, lines = '{}', words = '', sharpness = NULL, width = NULL, height = NULL,
-    bibs_read = '[]', placeholder = NULL, perceptual_hash = NULL
+    bibs_read = '[]', placeholder = NULL, perceptual_hash = NULL, duration_s = NULL, scene_starts = NULL
 WHERE photo_id = %(photo_id)s
 
 -- name: delete_faces
@@ -69,15 +70,16 @@ DELETE FROM depiction WHERE album_id = %(album_id)s AND photo_id = %(photo_id)s
 
 -- name: insert_face
 INSERT INTO face (
-    album_id, face_id, photo_id, space_id, box_x, box_y, box_w, box_h, detection_score, sharpness, quality, embedding
+    album_id, face_id, photo_id, space_id, box_x, box_y, box_w, box_h, box_at_s, detection_score, sharpness, quality,
+    embedding
 ) VALUES (
-    %(album_id)s, %(face_id)s, %(photo_id)s, %(space_id)s, %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s,
+    %(album_id)s, %(face_id)s, %(photo_id)s, %(space_id)s, %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s, %(box_at_s)s,
     %(detection_score)s, %(sharpness)s, %(quality)s, %(embedding)s::halfvec
 )
 
 -- name: insert_withheld_face
-INSERT INTO withheld_face (photo_id, face_number, album_id, box_x, box_y, box_w, box_h)
-VALUES (%(photo_id)s, %(face_number)s, %(album_id)s, %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s)
+INSERT INTO withheld_face (photo_id, face_number, album_id, box_x, box_y, box_w, box_h, box_at_s)
+VALUES (%(photo_id)s, %(face_number)s, %(album_id)s, %(box_x)s, %(box_y)s, %(box_w)s, %(box_h)s, %(box_at_s)s)
 
 -- name: embeddings
 SELECT face.face_id, embedding_space.name, halfvec_send(face.embedding)

@@ -47,7 +47,7 @@ WHERE album_id = %(album_id)s
 -- The first face of each person in the order of `faces`.
 SELECT DISTINCT ON (person_face.person_id)
     person_face.person_id, face.face_id, photo.bucket, photo.name, photo.generation, photo.pipeline_version,
-    photo.placeholder, face.box_x, face.box_y, face.box_w, face.box_h, face.quality
+    photo.placeholder, face.box_x, face.box_y, face.box_w, face.box_h, face.box_at_s, face.quality
 FROM person_face
 JOIN face ON face.album_id = %(album_id)s AND face.face_id = person_face.face_id
 JOIN photo ON photo.photo_id = face.photo_id
@@ -73,8 +73,8 @@ ON CONFLICT (person_id) DO UPDATE SET revision = person_projection.revision + 1
 -- name: faces
 -- Confirmed ones first, then the best.
 SELECT
-    face.face_id, photo.bucket, photo.name, photo.generation, face.box_x, face.box_y, face.box_w, face.box_h,
-    face.detection_score, face.sharpness, face.quality, person_face.source
+    face.face_id, photo.bucket, photo.name, photo.generation,
+    face.box_x, face.box_y, face.box_w, face.box_h, face.box_at_s, face.detection_score, face.sharpness, face.quality, person_face.source
 FROM person_face
 JOIN face ON face.album_id = %(album_id)s AND face.face_id = person_face.face_id
 JOIN photo ON photo.photo_id = face.photo_id

@@ -20,8 +20,9 @@ WHERE person_face.album_id = %(album_id)s AND person_face.face_id = person_rejec
 UPDATE person_face SET person_id = %(into)s WHERE person_id = %(other)s
 
 -- name: move_rejections
-INSERT INTO person_rejection (person_id, face_id, photo_id, box_x, box_y, box_w, box_h)
-SELECT %(into)s, face_id, photo_id, box_x, box_y, box_w, box_h FROM person_rejection WHERE person_id = %(other)s
+INSERT INTO person_rejection (person_id, face_id, photo_id, box_x, box_y, box_w, box_h, box_at_s)
+SELECT %(into)s, face_id, photo_id, box_x, box_y, box_w, box_h, box_at_s
+FROM person_rejection WHERE person_id = %(other)s
 ON CONFLICT (person_id, face_id) DO NOTHING
 
 -- name: move_numbers

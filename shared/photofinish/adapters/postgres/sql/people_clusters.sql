@@ -49,11 +49,11 @@ SELECT DISTINCT ON (decided.table_name, decided.person_id, decided.face_id)
     decided.table_name, decided.person_id, decided.face_id, decided.source, face.face_id, embedding_space.name,
     halfvec_send(face.embedding)
 FROM (
-    SELECT 'person_face' AS table_name, person_id, face_id, source, photo_id, box_x, box_y, box_w, box_h
+    SELECT 'person_face' AS table_name, person_id, face_id, source, photo_id, box_x, box_y, box_w, box_h, box_at_s
     FROM person_face WHERE album_id = %(album_id)s AND source <> 'clustered'
     UNION ALL
     SELECT 'person_rejection', person_id, face_id, NULL, photo_id, person_rejection.box_x, person_rejection.box_y,
-        person_rejection.box_w, person_rejection.box_h
+        person_rejection.box_w, person_rejection.box_h, person_rejection.box_at_s
     FROM person_rejection JOIN person USING (person_id) WHERE album_id = %(album_id)s
 ) AS decided
 JOIN face ON face.album_id = %(album_id)s AND face.photo_id = decided.photo_id
@@ -66,6 +66,10 @@ CROSS JOIN LATERAL (
 ) AS overlap
 WHERE NOT EXISTS (SELECT FROM face AS old WHERE old.album_id = %(album_id)s AND old.face_id = decided.face_id)
     AND shared >= 0.5 * (decided.box_w * decided.box_h + face.box_w * face.box_h - shared)
+    AND (
+        (decided.box_at_s IS NULL AND face.box_at_s IS NULL)
+        OR abs(decided.box_at_s - face.box_at_s) <= %(same_moment_s)s
+    )
 ORDER BY decided.table_name, decided.person_id, decided.face_id, shared DESC, face.face_id
 
 -- name: drop_lost
@@ -83,8 +87,8 @@ WITH faces AS (
 SELECT DISTINCT person_id FROM faces
 
 -- name: move_face
-INSERT INTO person_face (album_id, face_id, person_id, source, photo_id, box_x, box_y, box_w, box_h)
-SELECT %(album_id)s, face_id, %(person_id)s, %(source)s, photo_id, box_x, box_y, box_w, box_h
+INSERT INTO person_face (album_id, face_id, person_id, source, photo_id, box_x, box_y, box_w, box_h, box_at_s)
+SELECT %(album_id)s, face_id, %(person_id)s, %(source)s, photo_id, box_x, box_y, box_w, box_h, box_at_s
 FROM face WHERE album_id = %(album_id)s AND face_id = %(face_id)s
 ON CONFLICT (album_id, face_id) DO UPDATE SET person_id = excluded.person_id, source = excluded.source
 WHERE person_face.source = 'clustered'
@@ -97,8 +101,8 @@ INSERT INTO person (person_id, album_id, found)
 SELECT unnest(%(person_ids)s::uuid[]), %(album_id)s, true
 
 -- name: assign_faces
-INSERT INTO person_face (album_id, face_id, person_id, source, photo_id, box_x, box_y, box_w, box_h)
-SELECT %(album_id)s, face.face_id, given.person_id, 'clustered', photo_id, box_x, box_y, box_w, box_h
+INSERT INTO person_face (album_id, face_id, person_id, source, photo_id, box_x, box_y, box_w, box_h, box_at_s)
+SELECT %(album_id)s, face.face_id, given.person_id, 'clustered', photo_id, box_x, box_y, box_w, box_h, box_at_s
 FROM unnest(%(face_ids)s::uuid[], %(person_ids)s::uuid[]) AS given (face_id, person_id)
 JOIN face ON face.album_id = %(album_id)s AND face.face_id = given.face_id
 ON CONFLICT (album_id, face_id) DO UPDATE SET person_id = excluded.person_id

@@ -9,8 +9,8 @@ LEFT JOIN person ON person.person_id = person_face.person_id
 WHERE face.album_id = %(album_id)s AND face.face_id = ANY (%(face_ids)s)
 
 -- name: assign_faces
-INSERT INTO person_face (album_id, face_id, person_id, source, photo_id, box_x, box_y, box_w, box_h)
-SELECT %(album_id)s, face_id, %(person_id)s, %(source)s, photo_id, box_x, box_y, box_w, box_h
+INSERT INTO person_face (album_id, face_id, person_id, source, photo_id, box_x, box_y, box_w, box_h, box_at_s)
+SELECT %(album_id)s, face_id, %(person_id)s, %(source)s, photo_id, box_x, box_y, box_w, box_h, box_at_s
 FROM face
 WHERE album_id = %(album_id)s AND face_id = ANY (%(face_ids)s)
 ON CONFLICT (album_id, face_id) DO UPDATE SET person_id = excluded.person_id, source = excluded.source
@@ -20,8 +20,8 @@ DELETE FROM person_face
 WHERE album_id = %(album_id)s AND person_id = %(person_id)s AND face_id = ANY (%(face_ids)s)
 
 -- name: add_rejections
-INSERT INTO person_rejection (person_id, face_id, photo_id, box_x, box_y, box_w, box_h)
-SELECT %(person_id)s, face_id, photo_id, box_x, box_y, box_w, box_h
+INSERT INTO person_rejection (person_id, face_id, photo_id, box_x, box_y, box_w, box_h, box_at_s)
+SELECT %(person_id)s, face_id, photo_id, box_x, box_y, box_w, box_h, box_at_s
 FROM face
 WHERE album_id = %(album_id)s AND face_id = ANY (%(face_ids)s)
 ON CONFLICT (person_id, face_id) DO NOTHING

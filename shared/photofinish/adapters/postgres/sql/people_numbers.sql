@@ -7,7 +7,7 @@ WHERE person_id = ANY (%(person_ids)s)
 -- name: evidence_of_people
 SELECT
     person_face.person_id, bib.number, bib.ocr_score, bib.partial, person_face.face_id,
-    photo.bucket, photo.name, photo.generation, bib.box_x, bib.box_y, bib.box_w, bib.box_h
+    photo.bucket, photo.name, photo.generation, bib.box_x, bib.box_y, bib.box_w, bib.box_h, bib.box_at_s
 FROM person_face
 JOIN bib ON bib.face_id = person_face.face_id
 JOIN photo ON photo.photo_id = bib.photo_id
@@ -18,9 +18,9 @@ WHERE person_face.person_id = ANY (%(person_ids)s)
 -- number read, else per face, else per person. Everyone who shares the number is included, so its conflicts are found.
 SELECT
     candidate.person_id, decided.numbers, decided.confirmed,
-    face.face_id, face.photo_id, face.box_x, face.box_y, face.box_w, face.box_h,
+    face.face_id, face.photo_id, face.box_x, face.box_y, face.box_w, face.box_h, face.box_at_s,
     bib.number, bib.ocr_score, bib.partial, photo.bucket, photo.name, photo.generation,
-    bib.box_x, bib.box_y, bib.box_w, bib.box_h
+    bib.box_x, bib.box_y, bib.box_w, bib.box_h, bib.box_at_s
 FROM (
     SELECT person_face.person_id
     FROM bib

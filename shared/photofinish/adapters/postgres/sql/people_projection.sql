@@ -22,11 +22,11 @@ WHERE person_projection.person_id = written.person_id AND person_projection.revi
 
 -- name: faces
 -- The best faces of each person, confirmed ones first.
-SELECT person_id, face_id, bucket, name, generation, box_x, box_y, box_w, box_h, quality
+SELECT person_id, face_id, bucket, name, generation, box_x, box_y, box_w, box_h, box_at_s, quality
 FROM (
     SELECT
         person_face.person_id, face.face_id, photo.bucket, photo.name, photo.generation, face.box_x, face.box_y,
-        face.box_w, face.box_h, face.quality,
+        face.box_w, face.box_h, face.box_at_s, face.quality,
         row_number() OVER (
             PARTITION BY person_face.person_id ORDER BY source = 'confirmed' DESC, face.quality DESC, face.face_id
         ) AS rank

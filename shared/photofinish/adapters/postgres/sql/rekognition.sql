@@ -55,7 +55,7 @@ ON CONFLICT (face_id) DO NOTHING
 -- name: faces_of_picture
 SELECT
     face.face_id, collection_face.image_id, collection_face.external_image_id,
-    face.box_x, face.box_y, face.box_w, face.box_h, face.detection_score, embedding_space.name,
+    face.box_x, face.box_y, face.box_w, face.box_h, face.box_at_s, face.detection_score, embedding_space.name,
     photo.bucket, photo.name, photo.generation
 FROM collection_face
 JOIN face USING (face_id)
@@ -67,7 +67,7 @@ ORDER BY face.face_id
 -- name: faces
 SELECT
     face.face_id, coalesce(collection_face.image_id, face.photo_id), collection_face.external_image_id,
-    face.box_x, face.box_y, face.box_w, face.box_h, face.detection_score, embedding_space.name,
+    face.box_x, face.box_y, face.box_w, face.box_h, face.box_at_s, face.detection_score, embedding_space.name,
     photo.bucket, photo.name, photo.generation
 FROM face
 JOIN embedding_space USING (space_id)
