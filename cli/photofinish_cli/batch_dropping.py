@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from photofinish.analysis.imaging.formats import CONTENT_TYPES
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.upload_batch import FileStatus
 from photofinish.domain.work import check_size
 from photofinish.errors import Conflict, PhotofinishError, RejectedInput
 from photofinish_cli.batch_uploads import AddressEnded, Batches, send_content, session, start
-from photofinish_cli.drop_files import LeftOut
+from photofinish_cli.drop_files import MEDIA_TYPES, LeftOut
 from photofinish_cli.drop_names import Content, Placed, Placement, name_beside
 from photofinish_cli.dropping import Dropped, Problem, Results, content_of
 
@@ -196,7 +195,7 @@ class BatchDropping:
 
     def _as_announced(self, placed: Placed, content: Content) -> dict[str, Any]:
         path = placed.photo.path
-        content_type = CONTENT_TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0]
+        content_type = MEDIA_TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0]
         return {
             "name": placed.name.removeprefix(f"{self._album}/"),
             "size": content.size_bytes,

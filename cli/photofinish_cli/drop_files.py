@@ -1,4 +1,4 @@
-"""Which files `drop` takes, and what it leaves out and why."""
+"""Which files `drop` takes, photos and videos, and what it leaves out and why."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from photofinish.analysis.imaging.formats import CONTENT_TYPES, recognise
+from photofinish.analysis.video.containers import HEAD_BYTES, recognise_video
+from photofinish.domain.video_names import VIDEO_TYPES
 from photofinish.errors import NotFound, RejectedInput
 
 # Of Cloud Storage: https://cloud.google.com/storage/docs/objects#naming
 MAX_NAME_BYTES = 1024
-_HEAD_BYTES = 4096
+MEDIA_TYPES = CONTENT_TYPES | VIDEO_TYPES
+"""Suffix of a name, in lower case, to its media type."""
 # Thumbnails and deleted files that other systems keep beside photos; many of them are pictures.
 _SYSTEM_FOLDERS = frozenset(
     {"@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "__macosx", "lost+found"}
@@ -52,7 +55,7 @@ def collect(paths: Sequence[Path], album: str) -> Collected:
     """Sort out the files of `paths`, folders recursively with their inner structure, by name.
 
     Names are in Unicode's composed form (NFC), whatever the file system has, so that the same card has the same names
-    on every computer. A file is a photo where its name ends as a photo's does, or its content is one.
+    on every computer. A file is a photo or a video where its name ends as theirs do, or its content is one.
 
     Raises:
         NotFound: a path does not exist, or there is no file at all.
@@ -124,7 +127,7 @@ def _sort(file: Path, name: str, collected: Collected) -> None:
         if not stat.S_ISREG(file.stat().st_mode):
             collected.skipped.append(LeftOut(file, "no file but a device, pipe or socket"))
             return
-        reason = None if file.suffix.lower() in CONTENT_TYPES else _reason_to_skip_content(file)
+        reason = None if file.suffix.lower() in MEDIA_TYPES else _reason_to_skip_content(file)
         if reason:
             collected.skipped.append(LeftOut(file, reason))
             return
@@ -139,7 +142,9 @@ def _sort(file: Path, name: str, collected: Collected) -> None:
 
 def _reason_to_skip_content(file: Path) -> str | None:
     with file.open("rb") as opened:
-        head = opened.read(_HEAD_BYTES)
+        head = opened.read(HEAD_BYTES)
+    if recognise_video(head):
+        return None
     try:
         recognise(head)
     except RejectedInput as rejection:

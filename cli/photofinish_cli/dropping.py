@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 import google_crc32c
 
-from photofinish.analysis.imaging.formats import CONTENT_TYPES
 from photofinish.domain.photo import PhotoRef, PhotoStatus
 from photofinish.domain.work import is_version, needs_analysis
 from photofinish.errors import Conflict, PhotofinishError
-from photofinish_cli.drop_files import LeftOut, LocalPhoto
+from photofinish_cli.drop_files import MEDIA_TYPES, LeftOut, LocalPhoto
 from photofinish_cli.drop_names import Content, Placed, Placement, name_beside
 
 if TYPE_CHECKING:  # for NumPy, which the ports import
@@ -102,7 +101,7 @@ def send(uploads: PhotoUploads, placed: Sequence[Placed], *, parallel: int, on_d
 
 def _send_one(uploads: PhotoUploads, placed: Placed) -> tuple[Placed, PhotoRef]:
     path = placed.photo.path
-    content_type = CONTENT_TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0]
+    content_type = MEDIA_TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0]
     replaces = placed.existing.ref.generation if placed.existing else 0
 
     def upload(name: str, replaces: int) -> PhotoRef:

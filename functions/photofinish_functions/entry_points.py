@@ -102,7 +102,14 @@ def on_object_finalized(message: Message) -> None:
     """Record an uploaded photo and queue it."""
     cloud = app()
     photo = parse_object_finalized(message, bucket=cloud.settings.photo_bucket)
-    ingest(photo, event_at=message.publish_time, documents=cloud.documents, queue=cloud.queue, events=cloud.events)
+    ingest(
+        photo,
+        event_at=message.publish_time,
+        documents=cloud.documents,
+        queue=cloud.queue,
+        events=cloud.events,
+        max_video_bytes=cloud.settings.max_video_bytes,
+    )
 
 
 @on_message
@@ -135,6 +142,7 @@ def reconcile(message: Message) -> None:
         events=cloud.events,
         stale_after=timedelta(seconds=cloud.settings.stale_after_s),
         halted=cloud.halted_albums.read().halted,
+        max_video_bytes=cloud.settings.max_video_bytes,
         uploaded_since=None if full else datetime.now(UTC) - RECENT,
     )
 

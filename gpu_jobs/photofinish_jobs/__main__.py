@@ -16,7 +16,9 @@ from functools import partial
 
 from photofinish.analysis.analyzer import Analyzer
 from photofinish.analysis.models.providers import runtime_report
-from photofinish.analysis.models.selection import ANALYSIS_ROLES, check_models
+from photofinish.analysis.models.selection import ANALYSIS_ROLES, check_models, searched_space
+from photofinish.analysis.video.limits import VideoLimits
+from photofinish.analysis.video.video_analyzer import VideoAnalyzer
 from photofinish.application.commit import Committer
 from photofinish.application.gpu_or_cpu import GPU_LAUNCH_ID, confirm_gpu
 from photofinish.domain.album_cost import AlbumTime
@@ -53,19 +55,30 @@ def main(arguments: Sequence[str]) -> int:
             confirm_gpu(launch_id, cloud.gpu_states)
         cloud.await_database()  # rather than take photos from the queue whose results cannot be stored
 
+        keeper = LeaseKeeper(
+            cloud.queue,
+            cloud.leases,
+            task_lease_id(os.environ),
+            ack_deadline_s=settings.ack_deadline_s,
+            heartbeat_s=settings.heartbeat_s,
+            hold_limit_s=settings.task_timeout_s * HOLD_LIMIT,
+            on_hanging=end_at_once,
+        )
+        limits = VideoLimits(max_file_bytes=cloud.settings.max_video_bytes, max_duration_s=cloud.settings.max_video_s)
+
         def load_pipeline(commit: Commit) -> Pipeline:
-            return Pipeline(cloud.store, RecentRules(cloud.album_rules), Analyzer.load(models), commit)
+            analyzer = Analyzer.load(models)
+            return Pipeline(
+                cloud.store,
+                RecentRules(cloud.album_rules),
+                analyzer,
+                lambda: VideoAnalyzer(analyzer, searched_space(models)[1], limits=limits),
+                commit,
+                on_progress=keeper.progressed,
+            )
 
         worker = Worker(
-            LeaseKeeper(
-                cloud.queue,
-                cloud.leases,
-                task_lease_id(os.environ),
-                ack_deadline_s=settings.ack_deadline_s,
-                heartbeat_s=settings.heartbeat_s,
-                hold_limit_s=settings.task_timeout_s * HOLD_LIMIT,
-                on_hanging=end_at_once,
-            ),
+            keeper,
             Committer(
                 cloud.store,
                 cloud.index,

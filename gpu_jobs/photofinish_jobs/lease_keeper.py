@@ -22,8 +22,9 @@ class LeaseKeeper:
     """Pulls and returns messages; meanwhile their ack deadlines are extended, and the task lease is renewed.
 
     Both happen well before either expires. The lease expires after three missed heartbeats: long enough for a hiccup,
-    and soon after a task is killed. A message that is held too long belongs to a photo on which the task hangs: then
-    nothing is renewed any more, so that another task takes over, and `on_hanging` is called, which ends this one.
+    and soon after a task is killed. A message that is held too long, without progress, belongs to a photo on which the
+    task hangs: then nothing is renewed any more, so that another task takes over, and `on_hanging` is called, which
+    ends this one.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class LeaseKeeper:
         self._hold_limit_s = hold_limit_s
         self._on_hanging = on_hanging
         self._held: dict[str, tuple[LeasedWork, float]] = {}
-        """Ack id → message, and since when it is held."""
+        """Ack id → message, and since when it is held, or when its analysis last progressed."""
         self._holds_lease = False
         self._is_hanging = False
         self._lock = threading.Lock()
@@ -114,6 +115,12 @@ class LeaseKeeper:
         with self._lock:
             for work in works:
                 self._held.pop(work.ack_id, None)
+
+    def progressed(self, work: LeasedWork) -> None:
+        """Note that the analysis of this message goes on: it is not hanging, however long it takes."""
+        with self._lock:
+            if work.ack_id in self._held:
+                self._held[work.ack_id] = work, self.clock.now()
 
     def _renew(self) -> None:
         if self._is_hanging:

@@ -100,7 +100,7 @@ class Metrics:
 _ORDER = (
     *("fetch", "decode", "analyse", "detect", "embed", "read", "detect_bibs", "read_torsos", "read_steep"),
     *("sharpness", "preview", "thumbnail"),
-    "commit",
+    *("watch", "commit"),
 )
 
 

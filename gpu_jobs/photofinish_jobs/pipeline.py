@@ -1,6 +1,7 @@
 """The stages that photos pass between pull and acknowledgement, running side by side.
 
     fetch ▸ decode ▸ analyse (detect ▸ embed ▸ read ▸ read torsos ▸ sharpness ▸ preview ▸ thumbnail) ▸ commit
+          ▸ watch (a video: its frames are fetched, decoded and analysed) ▸ commit
 
 Each stage has its own threads and a bounded queue before it, so photos are fetched, decoded and committed while the
 models run, and no stage runs far ahead of the others. Decoded pixels take the most memory and have their own budget.
@@ -22,12 +23,12 @@ from typing import Self
 from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
 from photofinish.analysis.photo_to_analyze import PhotoToAnalyze
 from photofinish.clocks import Clock, SystemClock
-from photofinish.domain.work import MAX_PHOTO_BYTES
 from photofinish.errors import PhotofinishError
 from photofinish.logs import fields
 from photofinish.ports import LeasedWork, PhotoStore
 from photofinish_jobs.metrics import Metrics
 from photofinish_jobs.rules import RecentRules
+from photofinish_jobs.videos import AnalyzesVideos, BucketFiles
 
 log = logging.getLogger(__name__)
 # Fetching and committing wait for the network, not for a core.
@@ -63,13 +64,24 @@ class Pipeline:
     """
 
     def __init__(
-        self, store: PhotoStore, rules: RecentRules, analyzer: Analyzer, commit: Commit, clock: Clock | None = None
+        self,
+        store: PhotoStore,
+        rules: RecentRules,
+        analyzer: Analyzer,
+        videos: Callable[[], AnalyzesVideos],
+        commit: Commit,
+        *,
+        on_progress: Callable[[LeasedWork], object] = lambda _: None,
+        clock: Clock | None = None,
     ) -> None:
+        """`videos()` is called for each video; `on_progress` is, too, every second of it or so: it is not hanging."""
         self._clock: Clock = clock or SystemClock()
-        self._store = store
+        self._files = BucketFiles(store)
         self._rules = rules
         self._analyzer = analyzer
+        self._videos = videos
         self._commit = commit
+        self._on_progress = on_progress
         self.metrics = Metrics()
         self.slowest_s = 0.0
         """The longest time from `put` to the end of a photo's commit: about how long all in flight take."""
@@ -81,11 +93,13 @@ class Pipeline:
         self._to_fetch: _Queue = queue.Queue()  # bounded by the worker, which puts no more than it may hold
         self._to_decode: _Queue = queue.Queue(_FETCHED_AHEAD)
         self._to_analyze: _Queue = queue.Queue()  # bounded by pixels
+        self._to_watch: _Queue = queue.Queue()  # of names only
         self._to_commit: _Queue = queue.Queue(_FINISHED_AHEAD)
         self._stages = (
             ("fetch", self._to_fetch, FETCH_THREADS, self._fetch),
             ("decode", self._to_decode, analyzer.threads, self._decode),
             ("analyse", self._to_analyze, analyzer.threads, self._analyze),
+            ("watch", self._to_watch, 1, self._watch),  # its analyzer has threads of its own, and memory is for one
             ("commit", self._to_commit, COMMIT_THREADS, self._commit_one),
         )
         self._threads: dict[str, list[threading.Thread]] = {}
@@ -154,10 +168,14 @@ class Pipeline:
     def _fetch(self, photo: PhotoInFlight) -> None:
         with self._error_as_result(photo, "fetching"):
             began = time.perf_counter()
-            photo.content = self._store.read(photo.work.item.photo, max_bytes=MAX_PHOTO_BYTES)
+            content = self._files.photo(photo.work.item.photo)
             photo.fetch_ms = (time.perf_counter() - began) * 1000
             self.metrics.add("fetch", photo.fetch_ms)
-            self._to_decode.put(photo)
+            if content is None:
+                self._to_watch.put(photo)
+            else:
+                photo.content = content
+                self._to_decode.put(photo)
 
     def _decode(self, photo: PhotoInFlight) -> None:
         with self._error_as_result(photo, "decoding"):
@@ -174,6 +192,19 @@ class Pipeline:
                 )
                 self._pixels += pixels
             self._to_analyze.put(photo)
+
+    def _watch(self, photo: PhotoInFlight) -> None:
+        with self._error_as_result(photo, "analysing a video"):
+            began = time.perf_counter()
+            ref = photo.work.item.photo
+            analyzed = self._videos().analyze_as_photo(
+                self._files.ranges(ref),
+                self._files.size_bytes(ref),
+                self._rules.of(ref.album),
+                on_progress=lambda _: self._on_progress(photo.work),
+            )
+            self.metrics.add("watch", (time.perf_counter() - began) * 1000)
+            self._finish(photo, analyzed)
 
     def _analyze(self, first: PhotoInFlight) -> None:
         batch = self._take_batch(first)

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from photofinish.domain.access import RateLimit
 from photofinish.domain.secret_versions import SecretVersions
+from photofinish.domain.video_names import MAX_VIDEO_BYTES, MAX_VIDEO_S
 from photofinish.errors import Misconfigured
 
 _Rate = Annotated[
@@ -137,6 +138,9 @@ class Settings(EnvironmentSettings):
     """Backlog that justifies one more task: starting it costs about as much as analysing so many photos."""
     launch_lease_s: float = Field(180, gt=0, validation_alias="PHOTOFINISH_LAUNCH_LEASE_S")
     """How long a started task may take until its first heartbeat: instance start, image, models."""
+    max_video_bytes: int = Field(MAX_VIDEO_BYTES, ge=1, validation_alias="PHOTOFINISH_MAX_VIDEO_BYTES")
+    max_video_s: float = Field(MAX_VIDEO_S, gt=0, validation_alias="PHOTOFINISH_MAX_VIDEO_S")
+    """Videos that are larger or longer are rejected."""
     stale_after_s: float = Field(6 * 3600, gt=0, validation_alias="PHOTOFINISH_STALE_AFTER_S")
     """reconcile queues photos again that are queued or processing for longer; set it well above an album's backlog."""
 

@@ -11,9 +11,10 @@ from photofinish.adapters.memory.failing import before_call
 from photofinish.application.dead_letters import record_given_up
 from photofinish.application.unindexing import unindex_without_result
 from photofinish.domain.photo import PhotoRef, PhotoStatus
-from support.simulation import BAD, BREAKING, GOOD, HANGING, KILLING, Fault, SimulatedCloud
+from support.simulation import BAD, BAD_VIDEO, BREAKING, GOOD, HANGING, KILLING, VIDEO, Fault, SimulatedCloud
 
 SEEDS = 80
+KINDS = [GOOD, BAD, VIDEO, BAD_VIDEO, KILLING, HANGING]
 
 
 @pytest.mark.parametrize("block", range(4))
@@ -22,12 +23,12 @@ def test_every_photo_ends_once_whatever_fails(block: int) -> None:
         chance = random.Random(seed)
         cloud = SimulatedCloud(seed)
         for number in range(chance.randint(2, 8)):
-            cloud.drop_kind(f"race/{number}.jpg", chance.choices([GOOD, BAD, KILLING, HANGING], [16, 4, 1, 1])[0])
+            cloud.drop_kind(f"race/{number}.jpg", chance.choices(KINDS, [14, 3, 3, 1, 1, 1])[0])
         for _ in range(3):
             calls = chance.sample(range(1, 60), chance.randint(1, 4))
             cloud.run_task({call: chance.choice(list(Fault)) for call in calls})
             if chance.random() < 0.3:
-                cloud.drop_kind(chance.choice(list(cloud.dropped)), chance.choice([GOOD, BAD]))
+                cloud.drop_kind(chance.choice(list(cloud.dropped)), chance.choice([GOOD, BAD, VIDEO]))
             cloud.clock.advance(chance.uniform(0, 120))
         cloud.settle()
         assert cloud.problems() == [], f"seed {seed}"
@@ -35,12 +36,12 @@ def test_every_photo_ends_once_whatever_fails(block: int) -> None:
 
 @pytest.mark.parametrize("fault", [Fault.KILL_BEFORE, Fault.KILL_AFTER, Fault.FREEZE, Fault.BUG])
 def test_one_fault_at_every_call(fault: Fault) -> None:
-    """The calls of a task that analyses two good photos and a bad one."""
+    """The calls of a task that analyses a good photo, a bad one and a video."""
     call = 0
     while True:
         call += 1
         cloud = SimulatedCloud()
-        for number, kind in enumerate([GOOD, BAD, GOOD]):
+        for number, kind in enumerate([GOOD, BAD, VIDEO]):
             cloud.drop_kind(f"race/{number}.jpg", kind)
         task = cloud.run_task({call: fault})
         if task.calls < call:

@@ -43,7 +43,7 @@ from photofinish.application.reconcile import reconcile
 from photofinish.application.recording_events import record_photo_event
 from photofinish.domain.erasure import ErasureKind, ErasureTarget, Reason
 from photofinish.domain.photo import PhotoRef, StoredPhoto
-from support.pipeline import MemoryCloud, toy_photo
+from support.pipeline import MemoryCloud, toy_photo, toy_video
 
 ALBUM = "race"
 AT_ONCE = timedelta(0)
@@ -52,6 +52,7 @@ KINDS = {
     "one face": toy_photo(faces=[(0, 0, 1, 0)], bibs=["5"]),
     "without faces": toy_photo(faces=[], bibs=["11"]),
     "bad": b"not a picture",
+    "video": toy_video(faces=[(1, 0, 0, 0), (0, 1, 0, 0)], bibs=["42", "7"]),
 }
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Self
@@ -24,6 +24,7 @@ from photofinish.adapters.memory.task_times import MemoryTaskTimes
 from photofinish.adapters.memory.tombstones import MemoryTombstones
 from photofinish.adapters.memory.work import MemoryJobLauncher, MemoryResultEvents, MemoryTaskLeases, MemoryWorkQueue
 from photofinish.analysis.analyzer import CPU_BATCH_LIMIT, AnalyzedPhoto
+from photofinish.analysis.video.ranges import Fetch
 from photofinish.application.album_budgets import HaltedReading
 from photofinish.application.commit import Committer
 from photofinish.application.consent.admission import FaceAdmission
@@ -33,13 +34,14 @@ from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.bib import Bib
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.depiction import Depiction, Label
-from photofinish.domain.face import Embedding, Face
+from photofinish.domain.face import Embedding, Face, FaceTrack
 from photofinish.domain.geometry import Box
 from photofinish.domain.matching import Calibration
 from photofinish.domain.photo import StoredPhoto
 from photofinish.domain.pose import Pose
 from photofinish.domain.prices import Processor
 from photofinish.domain.sharpness import Sharpness
+from photofinish.domain.video import Span, VideoFacts, VideoInfo
 from photofinish.errors import RejectedInput
 from photofinish.ports import Tombstones
 from photofinish.settings import JobSettings
@@ -115,6 +117,77 @@ class ToyAnalyzer:
             preview_jpeg=b"preview of " + content,
             thumbnail_webp=b"thumbnail of " + content,
         )
+
+
+VIDEO_HEAD = b"\0\0\0\x18ftypisom" + bytes(12)
+"""By which a file is recognised as a video."""
+TOY_SCENE_S = 10.0
+
+
+class ToyVideos:
+    """Analyses videos written by :func:`toy_video`, in which each person has a scene, all at the same place."""
+
+    def analyze_as_photo(
+        self, fetch: Fetch, size_bytes: int, bib_rules: BibRules, *, on_progress: Callable[[float], object]
+    ) -> AnalyzedPhoto:
+        content = fetch(0, size_bytes).removeprefix(VIDEO_HEAD)
+        if not content.startswith(b"{"):
+            raise RejectedInput("cut_off", "The video is incomplete.")
+        found = ToyAnalyzer()._one(content, bib_rules)
+        on_progress(0.0)
+        analysis = found.analysis
+        faces = tuple(_followed(face, number) for number, face in enumerate(analysis.faces))
+        bibs = tuple(
+            replace(bib, box=replace(bib.box, at_s=TOY_SCENE_S * number + 4))
+            for number, bib in enumerate(analysis.bibs)
+        )
+        scenes = [
+            Span(start_s=TOY_SCENE_S * number, end_s=TOY_SCENE_S * (number + 1)) for number in range(max(len(faces), 1))
+        ]
+        return replace(
+            found,
+            analysis=replace(
+                analysis,
+                image=ImageInfo(width=640, height=480, format="MP4"),
+                faces=faces,
+                bibs=bibs,
+                face_areas=tuple(face.track.poster_box for face in faces if face.track and face.track.poster_box),
+                perceptual_hash=None,
+                video=VideoFacts(info=TOY_INFO, poster_s=3.0, scenes=tuple(scenes)),
+            ),
+        )
+
+
+TOY_INFO = VideoInfo(
+    container="MP4",
+    codec="H.264",
+    width=640,
+    height=480,
+    duration_s=None,
+    frames_a_second=25,
+    rotation_deg=0,
+    transfer="sdr",
+    audio_tracks=0,
+)
+
+
+def _followed(face: Face, number: int) -> Face:
+    """The face of this person, first seen at three seconds of their scene and best a second later."""
+    place = Box(0.3, 0.2, 0.2, 0.2)
+    start_s = TOY_SCENE_S * number + 3
+    return replace(
+        face,
+        box=replace(place, at_s=start_s + 1),
+        track=FaceTrack(
+            seen_s=2.0,
+            sightings=(replace(place, at_s=start_s), replace(place, at_s=start_s + 1)),
+            poster_box=place if number == 0 else None,
+        ),
+    )
+
+
+def toy_video(faces: Sequence[Sequence[float]] = ((1, 0, 0, 0),), bibs: Sequence[str] = ("42",)) -> bytes:
+    return VIDEO_HEAD + toy_photo(faces, bibs)
 
 
 def toy_photo(faces: Sequence[Sequence[float]] = ((1, 0, 0, 0),), bibs: Sequence[str] = ("42",)) -> bytes:
@@ -206,7 +279,7 @@ class MemoryCloud:
 
         def load_pipeline(commit: Commit) -> Pipeline:
             rules = RecentRules(self.album_rules)
-            pipeline = pipeline_type(self.store, rules, analyzer or ToyAnalyzer(), commit, self.clock)  # type: ignore[arg-type]
+            pipeline = pipeline_type(self.store, rules, analyzer or ToyAnalyzer(), ToyVideos, commit, clock=self.clock)  # type: ignore[arg-type]
             if isinstance(self.clock, TaskClock):
                 self.clock.pipeline = pipeline
             return pipeline

@@ -36,16 +36,19 @@ from photofinish_jobs.pipeline import Commit, Pipeline
 from photofinish_jobs.rules import RecentRules
 from photofinish_jobs.worker import Worker
 from support.crashing import Killed
-from support.pipeline import DecodedToy, MemoryCloud, ToyAnalyzer, toy_photo
+from support.pipeline import VIDEO_HEAD, DecodedToy, MemoryCloud, ToyAnalyzer, ToyVideos, toy_photo, toy_video
 
 ACK_DEADLINE_S, RETRY_DELAY_S, MAX_ATTEMPTS = 60.0, 10.0, 20
 HOLD_LIMIT_S = 200.0
 
 # What a photo's file does to the task that analyses it, and how it ends.
 GOOD, BAD, BREAKING, KILLING, HANGING = b"{", b"not a picture", b"poison", b"poison: kill", b"poison: hang"
+VIDEO, BAD_VIDEO = VIDEO_HEAD + b"{", VIDEO_HEAD + b"broken"
 ENDS = {
     GOOD: PhotoStatus.DONE,
     BAD: PhotoStatus.REJECTED,
+    VIDEO: PhotoStatus.DONE,
+    BAD_VIDEO: PhotoStatus.REJECTED,
     BREAKING: PhotoStatus.FAILED,
     KILLING: PhotoStatus.FAILED,
     HANGING: PhotoStatus.FAILED,
@@ -64,6 +67,8 @@ class Fault(StrEnum):
 
 
 def content_of(kind: bytes, number: int) -> bytes:
+    if kind == VIDEO:
+        return toy_video(bibs=[str(number)])
     return toy_photo(bibs=[str(number)]) if kind == GOOD else kind + b" %d" % number
 
 
@@ -138,7 +143,7 @@ class InlinePipeline(Pipeline):
     """The steps of the real pipeline in one thread, in an order that `chance` chooses."""
 
     def __init__(self, task: Task, store: Any, rules: RecentRules, analyzer: Any, commit: Commit) -> None:
-        super().__init__(store, rules, analyzer, commit, clock=task)
+        super().__init__(store, rules, analyzer, ToyVideos, commit, clock=task)
         self._task = task
         self._chance = task.cloud.chance
         self._is_stepping = False

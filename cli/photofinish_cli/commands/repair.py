@@ -59,6 +59,7 @@ def reconcile(
                 stale_after=timedelta(seconds=cloud.settings.stale_after_s),
                 halted=cloud.halted_albums.read().halted,
                 album=album,
+                max_video_bytes=cloud.settings.max_video_bytes,
                 again=again,
                 dry_run=dry_run,
                 on_progress=show,

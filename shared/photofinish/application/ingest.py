@@ -10,7 +10,8 @@ from photofinish.domain.announced import check_as_announced
 from photofinish.domain.lanes import PROMPT_PHOTOS, Lane, lane_of
 from photofinish.domain.photo import PhotoRef, PhotoStatus, StoredPhoto, is_folder_placeholder
 from photofinish.domain.photo_document import duplicate_fields
-from photofinish.domain.work import check_names, check_size, is_version
+from photofinish.domain.video_names import MAX_VIDEO_BYTES, may_be_video
+from photofinish.domain.work import MAX_PHOTO_BYTES, check_names, check_size, is_version
 from photofinish.errors import RejectedInput
 from photofinish.logs import fields
 from photofinish.ports import Documents, ResultEvents, WorkItem, WorkQueue
@@ -19,9 +20,18 @@ log = logging.getLogger(__name__)
 
 
 def ingest(
-    photo: StoredPhoto, *, event_at: datetime, documents: Documents, queue: WorkQueue, events: ResultEvents
+    photo: StoredPhoto,
+    *,
+    event_at: datetime,
+    documents: Documents,
+    queue: WorkQueue,
+    events: ResultEvents,
+    max_video_bytes: int = MAX_VIDEO_BYTES,
 ) -> None:
-    """Record and queue one uploaded photo; reject it at once if its name or size rules it out.
+    """Record and queue one uploaded photo or video; reject it at once if its name or size rules it out.
+
+    Whether it is a video is known when a task reads its content. What may be one, by its name or type, may be larger
+    than a photo, and waits in the bulk lane: it takes as long as hundreds of photos.
 
     One with the bytes of another photo of its album is not analysed: it is done, and names the other.
 
@@ -33,7 +43,8 @@ def ingest(
     if is_folder_placeholder(photo):
         log.info("no photo but a folder's placeholder", extra=fields(name=photo.ref.name))
         return
-    rejection = _rejection(photo, documents)
+    is_video = may_be_video(photo.ref.name, photo.content_type)
+    rejection = _rejection(photo, documents, max_bytes=max_video_bytes if is_video else MAX_PHOTO_BYTES)
     original = _original(photo, documents) if rejection is None else None
     trace_id = uuid.uuid4().hex
     if not documents.record_queued(photo, event_at=event_at, trace_id=trace_id):
@@ -62,14 +73,16 @@ def ingest(
             extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id, original=original),
         )
         return
-    lane = _lane(photo.ref.album, documents)
+    lane = _lane(photo.ref.album, documents, is_video=is_video)
     events.publish_result(photo.ref, PhotoStatus.QUEUED)
     queue.publish([WorkItem(photo=photo.ref, trace_id=trace_id, uploaded_at=photo.uploaded_at)], lane=lane)
     log.info("queued", extra=fields(photo_id=photo.ref.photo_id, album=photo.ref.album, trace_id=trace_id, lane=lane))
 
 
-def _lane(album: str, documents: Documents) -> Lane:
-    """Return where the album's photo waits that was just recorded, see :func:`lane_of`."""
+def _lane(album: str, documents: Documents, *, is_video: bool) -> Lane:
+    """Return where the album's photo waits that was just recorded, see :func:`lane_of`; videos are bulk."""
+    if is_video:
+        return Lane.BULK
     return lane_of(documents.outstanding_of(album, limit=PROMPT_PHOTOS + 1))
 
 
@@ -83,7 +96,7 @@ def _original(photo: StoredPhoto, documents: Documents) -> str | None:
     return None if original is None or documents.states([photo.ref]) else original
 
 
-def _rejection(photo: StoredPhoto, documents: Documents) -> RejectedInput | None:
+def _rejection(photo: StoredPhoto, documents: Documents, *, max_bytes: int) -> RejectedInput | None:
     """Why `photo` is rejected without a task."""
     try:
         check_names(photo.ref.name)
@@ -91,7 +104,7 @@ def _rejection(photo: StoredPhoto, documents: Documents) -> RejectedInput | None
     except RejectedInput as rejection:
         return rejection
     try:
-        check_size(photo.size_bytes)
+        check_size(photo.size_bytes, max_bytes)
     except RejectedInput as rejection:
         return None if documents.states([photo.ref]) else rejection
     return None
@@ -111,5 +124,5 @@ def requeue(
         return False
     item = WorkItem(photo=photo, trace_id=trace_id, uploaded_at=uploaded_at)
     events.publish_result(photo, PhotoStatus.QUEUED)
-    queue.publish([item], lane=_lane(photo.album, documents))
+    queue.publish([item], lane=_lane(photo.album, documents, is_video=may_be_video(photo.name)))
     return True

@@ -10,6 +10,7 @@ from itertools import chain, islice
 
 from photofinish.application.ingest import ingest, requeue
 from photofinish.domain.photo import DEFAULT_ALBUM, StoredPhoto, album_prefixes, is_folder_placeholder
+from photofinish.domain.video_names import MAX_VIDEO_BYTES
 from photofinish.domain.work import is_done, is_stuck, needs_ingest
 from photofinish.logs import fields
 from photofinish.ports import Documents, PhotoStore, ResultEvents, WorkQueue
@@ -37,6 +38,7 @@ def reconcile(
     album: str | None = None,
     again: bool = False,
     uploaded_since: datetime | None = None,
+    max_video_bytes: int = MAX_VIDEO_BYTES,
     dry_run: bool = False,
     on_progress: Callable[[Reconciled], None] = lambda _: None,
 ) -> Reconciled:
@@ -56,7 +58,14 @@ def reconcile(
             state = states.get(photo.ref)
             if needs_ingest(state, photo.ref):
                 if not dry_run:
-                    ingest(photo, event_at=now, documents=documents, queue=queue, events=events)
+                    ingest(
+                        photo,
+                        event_at=now,
+                        documents=documents,
+                        queue=queue,
+                        events=events,
+                        max_video_bytes=max_video_bytes,
+                    )
                 queued += 1
                 continue
             original = state.duplicate_of if is_done(state, photo.ref) and state is not None else None

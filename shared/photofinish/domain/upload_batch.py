@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from photofinish.domain.album_event import AlbumEvent, EventType, fact_id
-from photofinish.domain.work import check_names, check_size
+from photofinish.domain.video_names import MAX_VIDEO_BYTES, may_be_video
+from photofinish.domain.work import MAX_PHOTO_BYTES, check_names, check_size
 from photofinish.errors import RejectedInput
 
 MAX_BATCH_FILES = 10_000
@@ -149,7 +150,8 @@ def check_announced(files: Iterable[AnnouncedFile]) -> None:
         places[file.name] = place
         try:
             check_names(file.name)
-            check_size(file.size_bytes)
+            is_video = may_be_video(file.name, file.content_type)
+            check_size(file.size_bytes, MAX_VIDEO_BYTES if is_video else MAX_PHOTO_BYTES)
             _check_path(file.name)
         except RejectedInput as rejection:
             raise RejectedInput(rejection.code, f"files.{place}: {rejection.message}") from None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.bib import Bib
 from photofinish.domain.burst import face_value
+from photofinish.domain.depiction import Depiction
 from photofinish.domain.face import Embedding, Face, FaceTrack
 from photofinish.domain.geometry import Box
 from photofinish.domain.number_votes import NumberReading, NumberVote
@@ -34,6 +35,7 @@ class Poster:
     sharpness: Sharpness
     face_areas: tuple[Box, ...]
     placeholder: bytes | None
+    depiction: Depiction | None = None
 
 
 def poster_value(sharpness: float, faces: Sequence[Face]) -> float:
@@ -59,6 +61,7 @@ def as_photo(video: VideoAnalysis, poster: Poster) -> PhotoAnalysis:
         warnings=(*video.warnings, *_warning(left_out)),
         face_areas=poster.face_areas,
         placeholder=poster.placeholder,
+        depiction=poster.depiction,
         video=VideoFacts(info=video.info, poster_s=poster.at_s, scenes=video.scenes),
     )
 

@@ -61,6 +61,7 @@ class CheckingUseCases(TrustUseCases):
             deleted_objects=self.deleted_objects,
             leases=self.leases,
             restoring=self.result_restoring,
+            max_video_bytes=self.settings.max_video_bytes,
         )
 
     @cached_property
@@ -87,6 +88,7 @@ class CheckingUseCases(TrustUseCases):
                 stale_after=timedelta(seconds=self.settings.stale_after_s),
                 halted=self.halted_albums.read().halted,
                 album=album,
+                max_video_bytes=self.settings.max_video_bytes,
             ),
             publish_people=self.projector.project_soon,
             rescore=functools.partial(self.album_rescorer.rescore_soon, budget_s=600.0),

@@ -20,7 +20,9 @@ from made_photos import collage
 from photofinish.adapters.memory.album_rules import MemoryAlbumRules
 from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
 from photofinish.analysis.models.building import build
+from photofinish.analysis.models.selection import searched_space
 from photofinish.analysis.models.settings import ModelSettings, default_models_dir
+from photofinish.analysis.video.video_analyzer import VideoAnalyzer
 from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem
 from photofinish_jobs.pipeline import Pipeline, Result
@@ -37,6 +39,14 @@ class Folder:
 
     def read(self, photo: PhotoRef, *, max_bytes: int) -> bytes:
         return (self._folder / photo.name).read_bytes()
+
+    def read_part(self, photo: PhotoRef, *, start: int, stop: int) -> bytes:
+        with (self._folder / photo.name).open("rb") as file:
+            file.seek(start)
+            return file.read(stop - start)
+
+    def size_bytes(self, photo: PhotoRef) -> int:
+        return (self._folder / photo.name).stat().st_size
 
 
 def main() -> None:
@@ -76,7 +86,8 @@ def measured(photos: Path, megapixels: float, count: int, threads: int = 2) -> d
 
 
 def _work(folder: Path, threads: int, answers: multiprocessing.Queue[tuple[float, float, int]]) -> None:
-    analyzer = Analyzer.load(ModelSettings(models_dir=default_models_dir(), threads=threads))
+    settings = ModelSettings(models_dir=default_models_dir(), threads=threads)
+    analyzer = Analyzer.load(settings)
     names = sorted(path.name for path in folder.iterdir())
     now = datetime.now(UTC)
     works = [
@@ -96,7 +107,8 @@ def _work(folder: Path, threads: int, answers: multiprocessing.Queue[tuple[float
         faces += len(result.analysis.faces)
 
     began = time.perf_counter()
-    with Pipeline(Folder(folder), RecentRules(MemoryAlbumRules()), analyzer, commit) as pipeline:  # type: ignore[arg-type]
+    videos = VideoAnalyzer(analyzer, searched_space(settings)[1])
+    with Pipeline(Folder(folder), RecentRules(MemoryAlbumRules()), analyzer, lambda: videos, commit) as pipeline:  # type: ignore[arg-type]
         pipeline.put(works)
     seconds = time.perf_counter() - began
     answers.put((seconds, peak_mb(), faces))

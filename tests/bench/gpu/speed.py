@@ -23,6 +23,7 @@ from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem
 from photofinish_jobs.pipeline import COMMIT_THREADS, FETCH_THREADS, Pipeline, Result
 from photofinish_jobs.rules import RecentRules
+from photofinish_jobs.videos import AnalyzesVideos
 
 
 class _Photos:
@@ -51,7 +52,7 @@ def of_pipeline(
         assert isinstance(result, AnalyzedPhoto), f"{work.item.photo.name}: {result}"
         done += 1
 
-    with Pipeline(_Photos(contents), RecentRules(MemoryAlbumRules()), analyzer, commit) as pipeline:  # type: ignore[arg-type]
+    with Pipeline(_Photos(contents), RecentRules(MemoryAlbumRules()), analyzer, _no_videos, commit) as pipeline:  # type: ignore[arg-type]
         pipeline.put([_work(number) for number in range(batch_size)])
         pipeline.wait_until_at_most(0)
         pipeline.metrics.report()  # begins a new interval
@@ -183,3 +184,7 @@ def _timed_ms(run: Callable[[], Any]) -> float:
     began = time.perf_counter()
     run()
     return (time.perf_counter() - began) * 1000
+
+
+def _no_videos() -> AnalyzesVideos:
+    raise AssertionError("only photos are measured here")

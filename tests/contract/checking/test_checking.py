@@ -35,9 +35,10 @@ def test_nothing_is_found_in_an_undamaged_album(checked_cloud: CheckedCloud) -> 
     assert checked_cloud.check() == []
 
 
+@pytest.mark.parametrize("kind", ["good", "video"])
 @pytest.mark.parametrize("what", DAMAGES)
-def test_what_is_broken_is_named(checked_cloud: CheckedCloud, what: str) -> None:
-    damaged, other = full_album(checked_cloud, of_each=2)["good"]
+def test_what_is_broken_is_named(checked_cloud: CheckedCloud, what: str, kind: str) -> None:
+    damaged, other = full_album(checked_cloud, of_each=2)[kind]
     damage, problem = DAMAGES[what]
     damage(checked_cloud, damaged.ref)
     found = checked_cloud.check()
@@ -46,9 +47,10 @@ def test_what_is_broken_is_named(checked_cloud: CheckedCloud, what: str) -> None
     assert other.ref.photo_id not in {finding.photo_id for finding in found}
 
 
+@pytest.mark.parametrize("kind", ["good", "video"])
 @pytest.mark.parametrize("what", DAMAGES)
-def test_what_is_broken_is_mended(checked_cloud: CheckedCloud, what: str) -> None:
-    damaged = full_album(checked_cloud, of_each=2)["good"][0]
+def test_what_is_broken_is_mended(checked_cloud: CheckedCloud, what: str, kind: str) -> None:
+    damaged = full_album(checked_cloud, of_each=2)[kind][0]
     DAMAGES[what][0](checked_cloud, damaged.ref)
     outcomes = checked_cloud.repair()
     assert outcomes
@@ -121,7 +123,7 @@ def test_photos_that_are_being_analysed_are_counted_and_not_compared(checked_clo
         "race", stale_after=timedelta(hours=1), settled_after=timedelta(0), on_progress=shown.append
     )
     assert list(found) == []
-    assert (shown[-1].photos, shown[-1].unfinished) == (5, 1)
+    assert (shown[-1].photos, shown[-1].unfinished) == (6, 1)
     assert checked_cloud.problems() == {"stuck"}, "where nothing is left to do, it should have ended"
 
 

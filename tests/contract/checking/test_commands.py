@@ -14,6 +14,7 @@ from photofinish.adapters.memory.budgets import MemoryHaltedAlbums
 from photofinish.adapters.postgres.albums import PgAlbums
 from photofinish.adapters.postgres.database import Database
 from photofinish.domain.photo import PhotoRef
+from photofinish.domain.video_names import MAX_VIDEO_BYTES
 from photofinish_cli.commands import check, rebuild, repair
 from photofinish_cli.main import app
 from support.checked_album import (
@@ -42,7 +43,7 @@ def checked_cloud(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ch
             events=cloud.events,
             halted_albums=MemoryHaltedAlbums(),
             albums=PgAlbums(opened),
-            settings=SimpleNamespace(stale_after_s=3600.0),
+            settings=SimpleNamespace(stale_after_s=3600.0, max_video_bytes=MAX_VIDEO_BYTES),
             album_checker=cloud.checker,
             album_repairer=recovery.repairer,
             album_rebuilder=recovery.rebuilder,
@@ -65,11 +66,11 @@ def photos(checked_cloud: CheckedCloud) -> dict[str, PhotoRef]:
 
 def test_a_whole_album_ends_with_0(photos: dict[str, PhotoRef]) -> None:
     result = run("check", ALBUM, "--settled", "0")
-    assert (result.exit_code, result.stdout) == (0, "race: 4 photos checked, 0 findings\n")
+    assert (result.exit_code, result.stdout) == (0, "race: 5 photos checked, 0 findings\n")
     late = run("check", ALBUM)
     assert (late.exit_code, late.stdout) == (
         0,
-        "race: 4 photos checked, 4 of them unfinished and not compared, 0 findings\n",
+        "race: 5 photos checked, 5 of them unfinished and not compared, 0 findings\n",
     )
     assert run("check", "unknown").exit_code == 1
 
@@ -85,7 +86,7 @@ def test_findings_are_counted_listed_and_mended(checked_cloud: CheckedCloud, pho
         ("document_missing", "1", "write the document again"),
         ("sidecar_missing", "1", "analyse it"),
     ]
-    assert last == ["race: 4 photos checked, 2 findings"]
+    assert last == ["race: 5 photos checked, 2 findings"]
     assert "photofinish check race --repair" in counted.stderr
 
     listed = json.loads(run("check", ALBUM, "--settled", "0", "--json").stdout)
@@ -115,13 +116,13 @@ def test_what_remains_is_said(checked_cloud: CheckedCloud, photos: dict[str, Pho
     assert "upload them again" in result.stderr
     lost = run("rebuild", "index", ALBUM)
     assert lost.exit_code == 1
-    assert "4 photos: 3 right, 0 written, 0 queued, 1 lost, 0 unfinished" in lost.stdout
+    assert "5 photos: 4 right, 0 written, 0 queued, 1 lost, 0 unfinished" in lost.stdout
 
 
 def test_a_rebuild_says_what_it_would_do_and_does_it(checked_cloud: CheckedCloud, photos: dict[str, PhotoRef]) -> None:
     lose_document(checked_cloud, photos["good"])
     would = run("rebuild", "documents", ALBUM, "--dry-run")
-    assert would.stdout == ("race: 4 photos: 3 right, 1 would be written, 0 would be queued, 0 lost, 0 unfinished\n"), (
+    assert would.stdout == ("race: 5 photos: 4 right, 1 would be written, 0 would be queued, 0 lost, 0 unfinished\n"), (
         would.stdout
     )
     did = json.loads(run("rebuild", "documents", ALBUM, "--json").stdout)
@@ -134,8 +135,8 @@ def test_redrive_and_reconcile_have_a_dry_run(checked_cloud: CheckedCloud, photo
     told = json.loads(run("redrive", ALBUM, "--rejected", "--dry-run", "--json").stdout)
     assert told == {"album": ALBUM, "queued": 1, "dry_run": True}
     assert run("redrive", ALBUM, "--rejected", "--dry-run").stdout == "race: 1 photo to queue again\n"
-    assert run("reconcile", "--album", ALBUM, "--dry-run").stdout == "4 photos in the bucket, 1 to queue\n"
+    assert run("reconcile", "--album", ALBUM, "--dry-run").stdout == "5 photos in the bucket, 1 to queue\n"
     assert len(checked_cloud.queue) == 0
     assert run("redrive", ALBUM, "--rejected").stdout == "race: 1 photo queued again\n"
-    assert run("reconcile", "--album", ALBUM).stdout == "4 photos in the bucket, 1 queued\n"
+    assert run("reconcile", "--album", ALBUM).stdout == "5 photos in the bucket, 1 queued\n"
     assert len(checked_cloud.queue) == 2

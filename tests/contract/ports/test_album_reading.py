@@ -12,12 +12,15 @@ from photofinish.adapters.memory.face_index import MemoryFaceIndex
 from photofinish.adapters.postgres.album_rules import PgAlbumRules
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.face import face_id
+from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import PhotoFilter
 from photofinish.domain.start_list import BibCandidate, StartList
 from photofinish.errors import InvalidQuery
 from photofinish.ports import FaceIndex
 from support.faces import bib, embedding, face, photo
-from support.index import VERSION, add
+from support.index import VERSION, add, analysis
+from support.pipeline import ToyVideos, toy_face, toy_video
+from support.videos import content_fetch
 
 EAST, NORTH = embedding([1, 0, 0]), embedding([0, 1, 0])
 NOON = datetime(2026, 5, 3, 12)
@@ -271,3 +274,36 @@ class TestEmbeddings:
         assert found[ids[1]].vector == pytest.approx(other.vector, abs=1e-3)
         assert np.linalg.norm(found[ids[1]].vector) == pytest.approx(1, abs=1e-6)
         assert index.embeddings("nowhere", ids) == index.embeddings("race", []) == {}
+
+
+class TestVideos:
+    """One row of a video, one face for each person in it: in one place, one after the other."""
+
+    @pytest.fixture
+    def video(self, index: FaceIndex) -> PhotoRef:
+        photo = PhotoRef(bucket="photos", name="race/clip.mp4", generation=1)
+        found = ToyVideos().analyze_as_photo(
+            content_fetch(content := toy_video(faces=[(1, 0, 0, 0), (0, 1, 0, 0)], bibs=["101", "202"])),
+            len(content),
+            BibRules(),
+            on_progress=lambda _: None,
+        )
+        index.replace(photo, found.pipeline_version, found.analysis)
+        return photo
+
+    def test_a_person_and_a_number_are_found_with_their_time(self, index: FaceIndex, video: PhotoRef) -> None:
+        with index.reading("race") as album:
+            near = album.nearest([toy_face((0, 1, 0, 0)).embedding], limit=1, where=PhotoFilter())
+            [bib] = album.bibs(["202"], limit=5, where=PhotoFilter())
+            [known] = album.photos([video.photo_id]).values()
+        assert near.face(0).box.at_s == 14.0
+        assert bib.box is not None
+        assert bib.box.at_s == 14.0
+        assert bib.face_box == near.face(0).box
+        assert (known.duration_s, known.scene_starts) == (20.0, (0.0, 10.0))
+
+    def test_a_photo_in_its_place_has_no_times(self, index: FaceIndex, video: PhotoRef) -> None:
+        index.replace(replace(video, generation=2), VERSION, analysis([face(embedding([1, 0, 0, 0]))]))
+        with index.reading("race") as album:
+            [known] = album.photos([video.photo_id]).values()
+        assert (known.duration_s, known.scene_starts) == (None, ())

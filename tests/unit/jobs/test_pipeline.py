@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -18,7 +19,7 @@ from photofinish.domain.photo import PhotoRef
 from photofinish.ports import LeasedWork, WorkItem
 from photofinish_jobs.pipeline import Commit, Pipeline, Result
 from photofinish_jobs.rules import RecentRules
-from support.pipeline import DecodedToy, ToyAnalyzer, toy_photo
+from support.pipeline import DecodedToy, ToyAnalyzer, ToyVideos, toy_photo, toy_video
 
 WAIT_S = 20
 
@@ -37,7 +38,7 @@ def leased(store: MemoryPhotoStore, *contents: bytes) -> list[LeasedWork]:
 
 
 def toy_pipeline(store: MemoryPhotoStore, analyzer: ToyAnalyzer, commit: Commit) -> Pipeline:
-    return Pipeline(store, RecentRules(MemoryAlbumRules()), analyzer, commit)  # type: ignore[arg-type]
+    return Pipeline(store, RecentRules(MemoryAlbumRules()), analyzer, ToyVideos, commit)  # type: ignore[arg-type]
 
 
 class Committed:
@@ -157,4 +158,40 @@ def test_nothing_waits_after_the_end() -> None:
     with toy_pipeline(store, ToyAnalyzer(), Committed()) as pipeline:
         pipeline.put(leased(store, toy_photo(), toy_photo()))
     waiting = {figure.stage: figure.waiting for figure in pipeline.metrics.report() if figure.waiting is not None}
-    assert waiting == {"fetch": 0, "decode": 0, "analyse": 0, "commit": 0}
+    assert waiting == {"fetch": 0, "decode": 0, "analyse": 0, "watch": 0, "commit": 0}
+
+
+@pytest.mark.parametrize("name", ["race/clip.mp4", "race/clip"])
+def test_a_video_is_known_by_its_content_and_read_by_ranges(name: str) -> None:
+    store, committed = MemoryPhotoStore(), Committed()
+    [photo] = leased(store, toy_photo())
+    video = replace(photo.item, photo=store.upload(name, toy_video(bibs=["7"])).ref)
+    read: list[str] = []
+    before_call(store.read, lambda ref, **_: read.append(ref.name))
+    progress: list[LeasedWork] = []
+    with Pipeline(
+        store,
+        RecentRules(MemoryAlbumRules()),
+        ToyAnalyzer(),  # type: ignore[arg-type]
+        ToyVideos,
+        committed,
+        on_progress=progress.append,
+    ) as pipeline:
+        pipeline.put([replace(photo, item=video)])
+    [result] = committed.results.values()
+    assert isinstance(result, AnalyzedPhoto)
+    assert result.analysis.video is not None
+    assert [bib.number for bib in result.analysis.bibs] == ["7"]
+    assert [work.item for work in progress] == [video]
+    assert (name in read) is (name == "race/clip"), "its name says that it may be one"
+
+
+def test_a_photo_with_the_name_of_a_video_is_a_photo() -> None:
+    store, committed = MemoryPhotoStore(), Committed()
+    [work] = leased(store, toy_photo())
+    named = replace(work.item, photo=store.upload("race/photo.mov", toy_photo()).ref)
+    with toy_pipeline(store, ToyAnalyzer(), committed) as pipeline:
+        pipeline.put([replace(work, item=named)])
+    [result] = committed.results.values()
+    assert isinstance(result, AnalyzedPhoto)
+    assert result.analysis.video is None

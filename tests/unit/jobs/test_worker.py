@@ -11,25 +11,39 @@ from datetime import UTC, datetime, timedelta
 from threading import Semaphore
 from typing import Any, ClassVar
 
+import jsonschema
 import pytest
 
+from photofinish.adapters.memory.clock import VirtualClock
 from photofinish.adapters.memory.failing import before_call, fail_once
-from photofinish.adapters.memory.work import MemoryWorkQueue
+from photofinish.adapters.memory.work import MemoryTaskLeases, MemoryWorkQueue
 from photofinish.analysis.analyzer import AnalyzedPhoto
 from photofinish.application.album_budgets import HaltedReading, queue_resumed
 from photofinish.application.search.similar_faces import most_similar_faces
 from photofinish.domain.album_policy import AlbumPolicy
 from photofinish.domain.bib import Bib
 from photofinish.domain.bib_rules import BibRules
+from photofinish.domain.lanes import Lane
 from photofinish.domain.photo import PhotoRef, PhotoStatus
-from photofinish.domain.sidecar import preview_name, sidecar_name, thumbnail_name
+from photofinish.domain.sidecar import preview_name, sidecar_name, sidecar_schema, thumbnail_name
+from photofinish.domain.video_names import MAX_VIDEO_BYTES
 from photofinish.domain.work import MAX_OPEN_ATTEMPTS, MAX_PHOTO_BYTES
 from photofinish.errors import Unavailable
 from photofinish.ports import LeasedWork, WorkItem
+from photofinish_jobs.lease_keeper import LeaseKeeper
 from photofinish_jobs.pipeline import Commit, Pipeline
 from support.index import bibs_of
 from support.logs import captured_log
-from support.pipeline import PLACEHOLDER, DecodedToy, MemoryCloud, ToyAnalyzer, toy_face, toy_photo
+from support.pipeline import (
+    PLACEHOLDER,
+    VIDEO_HEAD,
+    DecodedToy,
+    MemoryCloud,
+    ToyAnalyzer,
+    toy_face,
+    toy_photo,
+    toy_video,
+)
 
 
 @pytest.fixture
@@ -263,14 +277,14 @@ class HeldPipeline(Pipeline):
     puts: ClassVar[list[tuple[set[str], int]]] = []
     """Names of photos, and how many others were in flight."""
 
-    def __init__(self, store: Any, rules: Any, analyzer: Any, commit: Commit, clock: Any) -> None:
+    def __init__(self, store: Any, rules: Any, analyzer: Any, videos: Any, commit: Commit, *, clock: Any) -> None:
         self._permits = Semaphore(0)
 
         def hold(*args: Any) -> None:
             self._permits.acquire()
             commit(*args)
 
-        super().__init__(store, rules, analyzer, hold, clock)
+        super().__init__(store, rules, analyzer, videos, hold, clock=clock)
 
     def put(self, works: Sequence[LeasedWork]) -> None:
         self.puts.append(({work.item.photo.name for work in works}, self.in_flight))
@@ -497,3 +511,59 @@ def test_a_task_that_cannot_see_which_albums_are_halted_analyses_all(
 
     monkeypatch.setattr(cloud.halted_albums, "read", refuse)
     assert cloud.worker().run().done == 1
+
+
+def test_a_dropped_video_gets_the_result_of_a_photo_that_lasts(cloud: MemoryCloud) -> None:
+    ref = cloud.drop("race/clip.mp4", toy_video(faces=[(1, 0, 0, 0), (0, 1, 0, 0)], bibs=["42", "7"])).ref
+    bad = cloud.drop("race/broken.mp4", VIDEO_HEAD + b"broken").ref
+    photo = cloud.drop("race/1.jpg", toy_photo()).ref
+    cloud.worker().run()
+    record = cloud.documents.get("race", ref.photo_id)
+    assert record is not None
+    assert record.status is PhotoStatus.DONE
+    assert (record.fields["kind"], record.fields["video"]["duration_s"]) == ("video", 20.0)
+    assert [face["box"]["at_s"] for face in record.fields["faces"]] == [4.0, 14.0]
+    assert [(bib["number"], bib["box"]["at_s"]) for bib in record.fields["bibs"]] == [("42", 4.0), ("7", 14.0)]
+    assert record.fields["renditions"]["preview"] in cloud.store.derived
+    jsonschema.validate(json.loads(cloud.store.derived[record.fields["sidecar"]]), sidecar_schema())
+    assert (status_of(cloud, bad), status_of(cloud, photo)) == (PhotoStatus.REJECTED, PhotoStatus.DONE)
+
+
+def test_a_video_may_be_large_and_waits_in_the_bulk_lane(cloud: MemoryCloud) -> None:
+    large = replace(cloud.store.upload("race/clip.MOV", toy_video()), size_bytes=MAX_PHOTO_BYTES + 1)
+    typed = replace(cloud.store.upload("race/clip", toy_video()), content_type="video/mp4")
+    too_large = replace(cloud.store.upload("race/day.mp4", toy_video()), size_bytes=MAX_VIDEO_BYTES + 1)
+    lanes: dict[str, Lane] = {}
+    before_call(cloud.queue.publish, lambda items, *, lane: lanes.update({one.photo.name: lane for one in items}))
+    for photo in (large, typed, too_large, cloud.store.upload("race/1.jpg", toy_photo())):
+        cloud.ingest(photo)
+    assert lanes == {"race/clip.MOV": Lane.BULK, "race/clip": Lane.BULK, "race/1.jpg": Lane.PROMPT}
+    assert status_of(cloud, too_large.ref) is PhotoStatus.REJECTED
+
+
+def test_a_message_whose_analysis_goes_on_is_not_hanging() -> None:
+    clock, hanging = VirtualClock(), list[PhotoRef]()
+    queue = MemoryWorkQueue(60, 10, clock=clock)
+    work = WorkItem(
+        photo=PhotoRef(bucket="b", name="race/1.mp4", generation=1), trace_id="t", uploaded_at=datetime.now(UTC)
+    )
+    queue.publish([work])
+    keeper = LeaseKeeper(
+        queue,
+        MemoryTaskLeases(clock),
+        "test/0",
+        ack_deadline_s=60,
+        heartbeat_s=10,
+        hold_limit_s=100,
+        on_hanging=hanging.extend,
+        clock=clock,
+    )
+    with keeper:
+        [held] = keeper.pull(1, timeout_s=1)
+        for _ in range(10):
+            clock.advance(50)
+            keeper.progressed(held)
+        assert hanging == []
+        clock.advance(150)
+        assert hanging == [work.photo]
+        keeper.ack([held])

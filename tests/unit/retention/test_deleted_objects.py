@@ -14,7 +14,7 @@ from photofinish.domain.announced import Announced
 from photofinish.domain.erasure import Erasure, ErasureKind, ErasureTarget, Reason
 from photofinish.domain.photo import PhotoRef
 from photofinish.errors import Unavailable
-from support.pipeline import MemoryCloud, toy_photo
+from support.pipeline import MemoryCloud, toy_photo, toy_video
 
 
 class RecordingEraser(Eraser):
@@ -32,14 +32,15 @@ class RecordingEraser(Eraser):
 class Deleting:
     """A bucket with analysed photos."""
 
-    def __init__(self) -> None:
+    def __init__(self, content: bytes) -> None:
+        self.content = content
         self.cloud = MemoryCloud()
         self.eraser = RecordingEraser()
         self.records = MemoryRetentionRecords()
         self.objects = DeletedObjects(self.cloud.store, self.cloud.documents, self.eraser, self.records)
 
     def analysed(self, name: str) -> PhotoRef:
-        ref = self.cloud.drop(name, toy_photo()).ref
+        ref = self.cloud.drop(name, self.content).ref
         self.cloud.worker().run()
         return ref
 
@@ -49,9 +50,9 @@ class Deleting:
         return [(target.id, target.generation) for target in self.eraser.targets]
 
 
-@pytest.fixture
-def deleting() -> Deleting:
-    return Deleting()
+@pytest.fixture(params=["photo", "video"])
+def deleting(request: pytest.FixtureRequest) -> Deleting:
+    return Deleting(toy_photo() if request.param == "photo" else toy_video())
 
 
 def test_a_deleted_photo_is_erased(deleting: Deleting) -> None:

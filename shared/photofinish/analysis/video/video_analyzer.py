@@ -109,6 +109,7 @@ class VideoAnalyzer:
                     sharpness=shown.sharpness,
                     face_areas=shown.face_areas,
                     placeholder=shown.placeholder,
+                    depiction=shown.depiction,
                 ),
             ),
             pipeline_version=video.pipeline_version,

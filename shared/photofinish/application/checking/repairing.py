@@ -17,6 +17,7 @@ from photofinish.application.ingest import ingest, requeue
 from photofinish.domain.erasure import ErasedPhoto, sidecar_without_erased
 from photofinish.domain.photo import PhotoStatus
 from photofinish.domain.sidecar import sidecar_bytes
+from photofinish.domain.video_names import MAX_VIDEO_BYTES
 from photofinish.ports import (
     AlbumContents,
     AlbumPolicies,
@@ -68,6 +69,7 @@ class Repairer:
         deleted_objects: DeletedObjects,
         leases: TaskLeases,
         restoring: ResultRestoring,
+        max_video_bytes: int = MAX_VIDEO_BYTES,
     ) -> None:
         self._documents = documents
         self._contents = contents
@@ -79,6 +81,7 @@ class Repairer:
         self._deleted_objects = deleted_objects
         self._leases = leases
         self._restoring = restoring
+        self._max_video_bytes = max_video_bytes
 
     def mend_photo(self, findings: Sequence[Finding], facts: PhotoFacts) -> dict[Problem, Mended]:
         """Mend what was found of one photo, by what the stores say of it."""
@@ -137,6 +140,7 @@ class Repairer:
                 documents=self._documents,
                 queue=self._queue,
                 events=self._events,
+                max_video_bytes=self._max_video_bytes,
             )
             after = self._documents.states([original.ref]).get(original.ref)
             return Mended.REMAINS if after is None or after == before else Mended.QUEUED

@@ -105,7 +105,7 @@ class TestFinds:
         person = group_faces[2]
         [found] = album.search(ALBUM, selfie_of_group_member(person)).get_json()["photos"]
         assert found["photo"]["name"] == TOGETHER.name
-        assert found["face_box"] == pytest.approx(person.box.edges, abs=1e-5)
+        assert found["face_box"] == pytest.approx(person.box.by_name, abs=1e-5)
 
     @pytest.mark.parametrize(
         ("criteria", "found"),
