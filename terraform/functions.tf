@@ -191,12 +191,16 @@ locals {
     PHOTOFINISH_ACCEPT_NONCOMMERCIAL = tostring(var.models.accept_noncommercial)
   }
 
+  # Class ModelEnvironment, for the function that searches by words.
+  words_env = var.models.label_search ? { PHOTOFINISH_LABEL_SEARCH = "true" } : {}
+
   # The database is reached through the proxy in the function's sidecar, without a password. The function's account is named
   # after its service, so the user name is known at plan time.
   function_env = {
     for name, function in merge(local.event_functions, local.http_functions) : name => merge(
       local.env,
       contains(function.uses, "faces") ? local.face_env : {},
+      name == "api" ? local.words_env : {},
       contains(function.uses, "database") ? {
         DATABASE_URL                = "host=127.0.0.1 port=5432 dbname=photofinish user=fn-${name}@${var.project_id}.iam sslmode=disable"
         PHOTOFINISH_DATABASE_WAIT_S = local.database_wait_s

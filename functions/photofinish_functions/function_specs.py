@@ -45,6 +45,8 @@ class FunctionSpec:
 
 _FACES = ("face_detection", "face_embedding")
 _TEXT = ("text_detection", "text_recognition")
+_SENTENCES = ("sentence_embedding", "word_pieces")
+"""Only where label search is on."""
 
 FUNCTIONS = (
     FunctionSpec(
@@ -92,7 +94,7 @@ FUNCTIONS = (
             *(Settings, DatabaseSettings, ModelEnvironment),
             *(AccessSettings, ApiSettings, PageSettings, LinkSettings, WebhookSettings, NotificationSettings),
         ),
-        models=(*_FACES, *_TEXT),
+        models=(*_FACES, *_TEXT, *_SENTENCES),
     ),
     FunctionSpec(
         name="live",

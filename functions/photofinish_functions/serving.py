@@ -44,4 +44,6 @@ def _is_ready() -> bool:
     """
     target = os.environ.get("FUNCTION_TARGET")
     [spec] = [spec for spec in FUNCTIONS if spec.entry_point == target]
+    if "sentence_embedding" in spec.models:
+        _ = wiring.app().text_space  # loads for a second, which no search is to wait for
     return DatabaseSettings not in spec.settings or wiring.app().database_answers()

@@ -23,6 +23,8 @@ from photofinish_cli.output import (
 from photofinish_cli.photo_filters import Camera, Folder, TakenFrom, TakenTo
 from photofinish_cli.times import clock_time
 
+SHOWN_LABELS = 2
+
 
 def find(
     album: Album,
@@ -32,6 +34,12 @@ def find(
     ] = None,
     bib: Annotated[str | None, typer.Option("--bib", help="Bib number.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name on the start list, or name of a person.")] = None,
+    about: Annotated[
+        str | None,
+        typer.Option(
+            "--about", help="What photos show or have on them, in words of any language (docs/label-search.md)."
+        ),
+    ] = None,
     text: Annotated[str | None, typer.Option("--text", help="Words that can be read in the photo.")] = None,
     taken_from: TakenFrom = None,
     taken_to: TakenTo = None,
@@ -54,11 +62,14 @@ def find(
 
       photofinish find spring-10k --bib 1234 --collapse
 
+      photofinish find spring-10k --about "mountain bike"
+
       photofinish find spring-10k --name "Ada Lovelace" --from 2026-05-01T10:00 --to 2026-05-01T10:15
     """
     given = {
         "bib": bib,
         "name": name,
+        "about": about,
         "text": text,
         "taken_from": taken_from,
         "taken_to": taken_to,
@@ -67,7 +78,9 @@ def find(
     }
     criteria = {what: value for what, value in given.items() if value is not None}
     if not criteria and not selfie:
-        print_error("give at least one criterion: --selfie, --bib, --name, --text, --from, --to, --camera or --folder")
+        print_error(
+            "give at least one criterion: --selfie, --bib, --name, --about, --text, --from, --to, --camera or --folder"
+        )
         raise typer.Exit(ExitCode.USAGE)
     with reported_errors():
         use_deployment(state)
@@ -106,12 +119,24 @@ def _reasons(photo: dict[str, Any]) -> list[str]:
         reasons.append(
             (name["name"] or "the name") + (f", {name['number']} on the start list" if name["number"] else "")
         )
+    reasons += [_of_word(word) for word in photo["words"] or []]
+    if depiction := photo["depiction"]:
+        reasons.append(_of_depiction(depiction))
     reasons += photo["text"] or []
     if (in_video := photo["in_video"]) and in_video["at_s"] is not None:
         reasons.append(f"at {clock_time(in_video['at_s'])} of {clock_time(in_video['duration_s'])}")
     if (burst := photo.get("burst")) and burst["size"] > 1:
         reasons.append(f"best of {burst['size']} alike")
     return reasons
+
+
+def _of_word(word: dict[str, Any]) -> str:
+    return f"reads {word['read']}" + (f" for {word['word']}" if word["by"] == "spelling" else "")
+
+
+def _of_depiction(depiction: dict[str, Any]) -> str:
+    labels = ", ".join(f"{label['name']} {label['score']:.2f}" for label in depiction["labels"][:SHOWN_LABELS])
+    return f"shows {labels}" if labels else f"similarity {depiction['similarity']:.2f}"
 
 
 def _of_bib(bib: dict[str, Any]) -> str:

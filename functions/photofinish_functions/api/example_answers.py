@@ -66,6 +66,14 @@ ANSWERS: Final[dict[str, Json]] = {
     "health": {"status": "ok"},
     "ready": {"status": "ok"},
     "search": search_answer(part("face", 0.99, 0.95), QUALITY, face=FOUND_FACE),
+    "search_words": search_answer(
+        part("words", 0.0, 0.555556),
+        part("vision", 0.86, 0.388889),
+        QUALITY,
+        face_box=None,
+        words=[],
+        depiction={"similarity": 0.49, "labels": [{"name": "mountain bike", "score": 0.81}]},
+    ),
     "search_bib": search_answer(part("bib", 0.98, 0.95), QUALITY, bib=READ_BIB),
     "list_albums": {
         "albums": [ALBUM_COUNTS | {"title": CARD["title"], "held_on": CARD["held_on"]}],

@@ -83,6 +83,8 @@ def search_answer(*parts: Json, **found: Any) -> Json:
         "face": None,
         "bib": None,
         "name": None,
+        "words": None,
+        "depiction": None,
         "text": None,
         "in_video": None,
         "face_box": BOX,

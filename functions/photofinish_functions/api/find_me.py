@@ -23,6 +23,8 @@ def check_criteria(body: SearchBody, *, with_selfies: bool, reading: Reading) ->
         raise Refused(
             403, "find_me_only", f"Signed-in users find themselves by selfie or bib number, not {refused[0]}."
         )
+    if body.about is not None and not reading.includes(Reading.BROWSE):
+        raise Refused(403, "find_me_only", "Send a selfie or a bib number: a description would find others, too.")
     if not reading.includes(Reading.BROWSE) and not with_selfies and body.bib is None:
         raise Refused(403, "find_me_only", "Send a selfie or a bib number: signed-in users find only themselves here.")
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from photofinish.domain.search import Part
+from photofinish.domain.word_matching import MatchedBy
 from photofinish_functions.api.paging import next_cursor
 from photofinish_functions.api.renditions import Renditions
 from photofinish_functions.api.schemas import (
@@ -80,6 +81,29 @@ class FoundName(Output):
     face: FoundFace | None
 
 
+class FoundWord(Output):
+    """A word of the description that was read in the photo."""
+
+    word: str
+    read: str = Field(description="As it was read.")
+    by: MatchedBy = Field(
+        description="`word`: as it is; `number`: a bib number, by its score; `spelling`: but for a letter."
+    )
+    value: Score = Field(description="0 to 1.")
+
+
+class LabelJson(Output):
+    name: str = Field(description="One of 1000 things, in English.")
+    score: Score
+
+
+class FoundDepiction(Output):
+    """What the photo shows, and how near that is to the description."""
+
+    similarity: float = Field(description="Cosine, -1 to 1.")
+    labels: list[LabelJson] = Field(description="The likeliest first.")
+
+
 class PartOfScore(Output):
     part: Part
     value: Score = Field(description="0 to 1.")
@@ -125,6 +149,10 @@ class FoundPhoto(Output):
     face: FoundFace | None
     bib: FoundBib | None
     name: FoundName | None
+    words: list[FoundWord] | None = Field(description="null unless the search was `about` something.")
+    depiction: FoundDepiction | None = Field(
+        description="null unless the search was `about` something that the photo seems to show."
+    )
     text: list[str] | None = Field(description="The lines in which the requested words were read.")
     in_video: FoundInVideo | None = Field(description="null for a photo. For a video the picture is its poster.")
     face_box: BoxJson | None = Field(

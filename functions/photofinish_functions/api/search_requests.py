@@ -9,7 +9,16 @@ from flask import Request
 from pydantic import AfterValidator, Field, ValidationError
 
 from photofinish.domain.face import Embedding
-from photofinish.domain.search import MAX_EMBEDDINGS, MAX_LIMIT, MAX_TEXT_CHARS, PhotoFilter, SearchQuery, Weights
+from photofinish.domain.search import (
+    MAX_EMBEDDINGS,
+    MAX_LIMIT,
+    MAX_TEXT_CHARS,
+    Description,
+    Fusion,
+    PhotoFilter,
+    SearchQuery,
+    Weights,
+)
 from photofinish.errors import InvalidQuery
 from photofinish_functions.api.errors import bad_request, refuse_invalid
 from photofinish_functions.api.paging import Cursor
@@ -39,6 +48,8 @@ class PartWeights(Input):
     face: Weight = _DEFAULT.face
     bib: Weight = _DEFAULT.bib
     name: Weight = _DEFAULT.name
+    words: Weight = _DEFAULT.words
+    vision: Weight = _DEFAULT.vision
     text: Weight = _DEFAULT.text
     time: Weight = _DEFAULT.time
     quality: Weight = _DEFAULT.quality
@@ -47,8 +58,9 @@ class PartWeights(Input):
 class SearchBody(Input):
     """At least one criterion.
 
-    A photo must match at least one of those that identify a person (selfies, `embeddings`, `person_id`, `bib`, `name`),
-    and all of the others (`text`, `taken_from`, `taken_to`, `camera`, `folder`).
+    A photo must match at least one (with `match`: `all`, each) of those that say who or what is searched for (selfies,
+    `embeddings`, `person_id`, `bib`, `name`, `about`), and all of the others (`text`, `taken_from`, `taken_to`,
+    `camera`, `folder`).
     """
 
     embeddings: Embeddings | None = None
@@ -57,6 +69,20 @@ class SearchBody(Input):
     )
     bib: Number | None = Field(None, json_schema_extra=example("1234"))
     name: Text | None = Field(None, description="Of a person, or in the start list.", json_schema_extra=example("Ada"))
+    about: Text | None = Field(
+        None,
+        description="What photos show or have on them, in words: what was read in them, numbers, names (for callers "
+        "who may read the start list) and, where label search is on, what they show, in 16 languages.",
+        json_schema_extra=example("bicycle"),
+    )
+    match: Literal["any", "all"] | None = Field(
+        None, description="Whether photos match any (default) or all of who and what is searched for."
+    )
+    fusion: Literal["weighted", "rrf"] | None = Field(
+        None,
+        description="How parts become a score: `weighted` by their values (default), or `rrf`, reciprocal rank fusion, "
+        "by each photo's place in the order of each part. A part's `value` is then 61 / (60 + place).",
+    )
     text: Text | None = Field(None, description="Words that were read in the photo.")
     taken_from: CameraTime | None = Field(None, description="By the camera's clock, so without a time zone; inclusive.")
     taken_to: CameraTime | None = Field(None, description="Like `taken_from`; inclusive.")
@@ -78,7 +104,21 @@ class SearchBody(Input):
     )
 
 
-_TEXT_FIELDS = ("bib", "name", "text", "taken_from", "taken_to", "camera", "folder", "cursor", "person_id", "collapse")
+_TEXT_FIELDS = (
+    "bib",
+    "name",
+    "about",
+    "match",
+    "fusion",
+    "text",
+    "taken_from",
+    "taken_to",
+    "camera",
+    "folder",
+    "cursor",
+    "person_id",
+    "collapse",
+)
 _NUMBER_FIELDS: dict[str, type[int] | type[float]] = {"limit": int, "min_similarity": float}
 _SEARCH_REF = "#/components/schemas/SearchBody"
 _SEARCH_SCHEMA = {"$ref": _SEARCH_REF}
@@ -166,14 +206,19 @@ def _number(name: str, value: str) -> int | float:
         raise bad_request(f"{name}: Input should be a number.") from None
 
 
-def query_of(album: str, body: SearchBody, embeddings: tuple[Embedding, ...]) -> SearchQuery:
-    """Raises InvalidQuery."""
+def query_of(
+    album: str, body: SearchBody, embeddings: tuple[Embedding, ...], about: Description | None = None
+) -> SearchQuery:
+    """`about` is the body's description, with its place among pictures. Raises InvalidQuery."""
     return SearchQuery(
         album=album,
         embeddings=embeddings,
         are_vectors=body.embeddings is not None,
         bib=body.bib,
         name=body.name,
+        about=about,
+        must_match_all=body.match == "all",
+        fusion=Fusion(body.fusion or Fusion.WEIGHTED),
         where=PhotoFilter(
             taken_from=camera_time("taken_from", body.taken_from),
             taken_until=camera_time("taken_to", body.taken_to),

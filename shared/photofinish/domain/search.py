@@ -1,8 +1,9 @@
 """A search of an album: the query, and the photos that its filter lets through.
 
-A query says *who* is searched for (embeddings, a bib number, a name): a photo must match at least one of them, and the
-more it matches the higher it scores. Its *filter* (text, time window, camera, folder) must be met by every photo. The
-score is the weighted mean of the query's parts; what a query leaves open does not count.
+A query says *who* or *what* is searched for (embeddings, a bib number, a name, a description): a photo must match at
+least one of them, or each if so asked, and the more it matches the higher it scores. Its *filter* (text, time window,
+camera, folder) must be met by every photo. The score is the weighted mean of the query's parts; what a query leaves
+open does not count.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ from enum import StrEnum
 from functools import cached_property
 
 from photofinish.domain.bib_number import normal_number
+from photofinish.domain.depiction import SimilarityScale
 from photofinish.domain.face import Embedding
 from photofinish.domain.photo import PhotoRef, album_name
-from photofinish.domain.words import searchable, words
+from photofinish.domain.word_matching import is_number
+from photofinish.domain.words import MIN_NAME_WORD, searchable, words
 from photofinish.errors import InvalidQuery
 
 MAX_EMBEDDINGS = 5
 MAX_LIMIT = 200
 MAX_TEXT_CHARS = 200
+MAX_NAME_WORDS = 6
+"""Words of a description that names are looked up by."""
 
 
 class Part(StrEnum):
@@ -31,6 +36,10 @@ class Part(StrEnum):
     FACE = "face"
     BIB = "bib"
     NAME = "name"
+    WORDS = "words"
+    """What was read, against the words of the description."""
+    VISION = "vision"
+    """What the photo shows, against the description."""
     TEXT = "text"
     TIME = "time"
     QUALITY = "quality"
@@ -43,6 +52,8 @@ class Weights:
     face: float = 1.0
     bib: float = 0.8
     name: float = 1.0
+    words: float = 0.5
+    vision: float = 0.35
     text: float = 0.3
     time: float = 0.1
     quality: float = 0.05
@@ -55,6 +66,45 @@ class Weights:
 
     def of(self, part: Part) -> float:
         return float(getattr(self, part.value))
+
+
+class Fusion(StrEnum):
+    """How the parts of a score become one."""
+
+    WEIGHTED = "weighted"
+    """The weighted mean of their values."""
+    RANKS = "rrf"
+    """Reciprocal rank fusion (Cormack et al. 2009): each part counts by the photo's place in its order alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What photos are to show or to have on them, in words of any language.
+
+    Raises:
+        InvalidQuery: the text has no letter or digit, or is too long.
+    """
+
+    text: str
+    place: Embedding | None = None
+    """Of the text, in the embedding space that photos are searched in; None: only what was read is searched."""
+    scale: SimilarityScale | None = None
+    """What cosines mean in that space; given with `place`."""
+    with_names: bool = False
+    """Whether photos of people count whose name has a word of the text."""
+    words: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """Each once, in their order."""
+
+    def __post_init__(self) -> None:
+        assert (self.place is None) == (self.scale is None)
+        object.__setattr__(self, "words", tuple(dict.fromkeys(_query_words("description", self.text))))
+
+    @property
+    def name_words(self) -> tuple[str, ...]:
+        """The words that may be of a name, a few at most."""
+        if not self.with_names:
+            return ()
+        return tuple(word for word in self.words if len(word) >= MIN_NAME_WORD and not is_number(word))[:MAX_NAME_WORDS]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +139,11 @@ class IndexedPhoto:
     def searchable_text(self) -> str:
         return "\n".join(self.searchable_lines)
 
+    @cached_property
+    def read_words(self) -> frozenset[str]:
+        """The words of the text, as searches compare them."""
+        return frozenset(self.searchable_text.split())
+
     def lines_with(self, words: Sequence[str]) -> tuple[str, ...]:
         """The lines that any of the words was read in."""
         pairs = zip(self.lines, self.searchable_lines, strict=True)
@@ -112,6 +167,8 @@ class PhotoFilter:
     """Path below the album, without leading or trailing slash; includes the folders inside it."""
     text: str | None = None
     """Each of its words must be read in the photo, also inside a longer word; case and accents are ignored."""
+    photo_ids: frozenset[str] | None = None
+    """Only these photos."""
     words: tuple[str, ...] = field(init=False, repr=False, compare=False)
     """Those of `text`."""
 
@@ -135,6 +192,7 @@ class PhotoFilter:
             and (self.taken_until is None or (taken_at is not None and taken_at <= self.taken_until))
             and (self.camera is None or self.camera == photo.camera)
             and (self.folder is None or folder == self.folder or folder.startswith(f"{self.folder}/"))
+            and (self.photo_ids is None or photo.photo.photo_id in self.photo_ids)
             and all(word in photo.searchable_text for word in self.words)
         )
 
@@ -155,6 +213,9 @@ class SearchQuery:
     bib: str | None = None
     """Written in any way; kept in the normal form of numbers."""
     name: str | None = None
+    about: Description | None = None
+    must_match_all: bool = False
+    """Whether photos must match each of embeddings, bib, name and description that there is, not only one of them."""
     where: PhotoFilter = field(default_factory=PhotoFilter)
     limit: int = 20
     cursor: str | None = None
@@ -162,6 +223,7 @@ class SearchQuery:
     min_similarity: float | None = None
     """Cosine from which a face counts as the person's, not below the calibrated threshold; None: this threshold."""
     weights: Weights = field(default_factory=Weights)
+    fusion: Fusion = Fusion.WEIGHTED
     collapse_bursts: bool = False
     """Whether of each burst only the best of the found photos is answered, with the others folded under it."""
     name_words: tuple[str, ...] = field(init=False, repr=False, compare=False)
@@ -176,8 +238,10 @@ class SearchQuery:
             raise InvalidQuery("All embeddings of a search must be of one embedding space.")
         if len({embedding.vector.size for embedding in self.embeddings}) > 1:
             raise InvalidQuery("All embeddings of a search must have the same number of dimensions.")
-        if not self.is_for_person and self.where.is_empty:
-            raise InvalidQuery("Search for at least one of: face, bib number, name, text, time, camera, folder.")
+        if not self.has_subject and self.where.is_empty:
+            raise InvalidQuery(
+                "Search for at least one of: face, bib number, name, description, text, time, camera, folder."
+            )
         if self.bib is not None and len(self.bib) > MAX_TEXT_CHARS:
             raise InvalidQuery(_too_long("bib", self.bib))
         if not 1 <= self.limit <= MAX_LIMIT:
@@ -188,9 +252,23 @@ class SearchQuery:
             raise InvalidQuery(f"'min_similarity' is a cosine: it must be -1 to 1, not {self.min_similarity}.")
 
     @property
-    def is_for_person(self) -> bool:
-        """Whether it says who is searched for, not only which photos."""
-        return bool(self.embeddings) or self.bib is not None or self.name is not None
+    def has_subject(self) -> bool:
+        """Whether it says who or what is searched for, not only which photos."""
+        return bool(self.subjects)
+
+    @property
+    def subjects(self) -> tuple[tuple[Part, ...], ...]:
+        """Who or what is searched for: of each the parts of the score that match it."""
+        return tuple(
+            parts
+            for parts, is_given in (
+                ((Part.FACE,), bool(self.embeddings)),
+                ((Part.BIB,), self.bib is not None),
+                ((Part.NAME,), self.name is not None),
+                ((Part.WORDS, Part.VISION, Part.NAME), self.about is not None),
+            )
+            if is_given
+        )
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -198,7 +276,9 @@ class SearchQuery:
         scored = {
             Part.FACE: bool(self.embeddings),
             Part.BIB: self.bib is not None,
-            Part.NAME: self.name is not None,
+            Part.NAME: self.name is not None or (self.about is not None and self.about.with_names),
+            Part.WORDS: self.about is not None,
+            Part.VISION: self.about is not None and self.about.place is not None,
             Part.TEXT: self.where.text is not None,
             Part.TIME: self.where.taken_from is not None and self.where.taken_until is not None,
             Part.QUALITY: True,

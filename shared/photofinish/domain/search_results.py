@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from photofinish.domain.depiction import Label
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import Part
 from photofinish.domain.video import scene_of
+from photofinish.domain.word_matching import MatchedWord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,16 @@ class NameEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DepictionEvidence:
+    """What the photo shows, and how similar that is to the description."""
+
+    similarity: float
+    """Cosine."""
+    labels: tuple[Label, ...]
+    """The likeliest first; empty in spaces without labels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredPart:
     """One part of a photo's score."""
 
@@ -123,6 +135,9 @@ class ScoredPhoto:
     face: FaceEvidence | None = None
     bib: BibEvidence | None = None
     name: NameEvidence | None = None
+    words: tuple[MatchedWord, ...] | None = None
+    """The words of the description that fit what was read, in its order; None if the query has no description."""
+    depiction: DepictionEvidence | None = None
     text: tuple[str, ...] | None = None
     """The lines that any of the query's words was read in; None if the query has no text."""
     taken_at: datetime | None = None

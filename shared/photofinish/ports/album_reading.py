@@ -97,6 +97,13 @@ class AlbumReading(Protocol):
         """
         ...
 
+    def with_words(self, words: Sequence[str], *, limit: int, where: PhotoFilter) -> list[str]:
+        """Return ids of photos that `where` allows in which any of `words` was read, or one that differs by a letter.
+
+        Those with the most of the words come first. See :func:`photofinish.domain.word_matching.spellings`.
+        """
+        ...
+
     def bibs(self, numbers: Sequence[str], *, limit: int, where: PhotoFilter) -> list[SeenBib]:
         """Return bibs that are or may be one of `numbers`, on photos that meet `where`, best `ocr_score` first."""
         ...

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from photofinish.analysis.analyzer import Analyzer
     from photofinish.analysis.decoders.pool import DecoderPool
     from photofinish.analysis.models.face_encoder import FaceEncoder
+    from photofinish.analysis.models.picture_space import TextSpace
     from photofinish.analysis.models.text_reader import TextReader
     from photofinish.application.analysing_pictures import PictureAnalysis
     from photofinish.application.pictures import Pictures
@@ -59,6 +60,14 @@ class Models:
             bib_detector=BibDetector.load(bib_file, settings) if bib_file else None,
             decoders=self.decoders,
         )
+
+    @cached_property
+    def text_space(self) -> TextSpace | None:
+        """Where descriptions lie among photos; None where label search is off."""
+        from photofinish.analysis.models.label_space import LabelTexts
+
+        settings = model_settings()
+        return LabelTexts.load(settings) if settings.label_search else None
 
     @property
     def embedding_space(self) -> str:

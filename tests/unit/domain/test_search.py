@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from photofinish.domain.depiction import SimilarityScale
 from photofinish.domain.search import (
     MAX_LIMIT,
+    Description,
     IndexedPhoto,
     Part,
     PhotoFilter,
@@ -19,6 +21,7 @@ from photofinish.domain.search import (
 from photofinish.errors import InvalidQuery
 from support.faces import embedding, photo
 
+SCALE = SimilarityScale(unrelated=0.3, related=0.7)
 NOON = datetime(2026, 5, 3, 12)
 
 
@@ -66,11 +69,29 @@ class TestQuery:
             embeddings=(embedding([1, 0]),),
             bib="1",
             name="Ann",
+            about=Description(text="a dog", place=embedding([1, 0], "labels"), scale=SCALE),
             where=PhotoFilter(taken_from=NOON, taken_until=NOON, text="finish", camera="x", folder="y"),
         )
         assert everything.parts == tuple(Part)
         half_a_window = SearchQuery(album="race", where=PhotoFilter(taken_from=NOON))
         assert half_a_window.parts == (Part.QUALITY,)
+
+    def test_a_description_is_scored_by_what_it_can_be_compared_with(self) -> None:
+        only_words = SearchQuery(album="race", about=Description(text="a dog"))
+        assert only_words.parts == (Part.WORDS, Part.QUALITY)
+        with_names = SearchQuery(album="race", about=Description(text="a dog", with_names=True))
+        assert with_names.parts == (Part.NAME, Part.WORDS, Part.QUALITY)
+
+    def test_a_description_has_its_words_once_and_few_that_may_be_names(self) -> None:
+        description = Description(text="Ann, ANN and no 42 of Zürich one two three four five", with_names=True)
+        assert description.words[:5] == ("ann", "and", "no", "42", "of")
+        assert description.name_words == ("ann", "and", "zurich", "one", "two", "three")
+        assert Description(text="Ann").name_words == ()
+
+    @pytest.mark.parametrize(("text", "problem"), [("x" * 201, "not 201"), ("?!", "no letter"), ("", "no letter")])
+    def test_a_description_without_words_is_refused(self, text: str, problem: str) -> None:
+        with pytest.raises(InvalidQuery, match=problem):
+            Description(text=text)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photofinish.application.search.cursors import Position, decode_cursor, encode_cursor
-from photofinish.domain.search import PhotoFilter, SearchQuery, Weights
+from photofinish.domain.search import Description, Fusion, PhotoFilter, SearchQuery, Weights
 from photofinish.errors import InvalidQuery
 from support.faces import embedding, photo
 
@@ -45,6 +45,9 @@ def test_the_first_page_has_none() -> None:
         SearchQuery(album="race", bib="42", where=PhotoFilter(camera="x")),
         SearchQuery(album="race", bib="42", min_similarity=0.5),
         SearchQuery(album="race", bib="42", weights=Weights(bib=2)),
+        SearchQuery(album="race", bib="42", about=Description(text="dog")),
+        SearchQuery(album="race", bib="42", must_match_all=True),
+        SearchQuery(album="race", bib="42", fusion=Fusion.RANKS),
     ],
 )
 def test_the_cursor_of_another_query_is_refused(other: SearchQuery) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from flask import Response, request
 from flask_openapi3.blueprint import APIBlueprint
+from pydantic import Field
 
 from photofinish.domain.access import RateLimit, Reading, Scope
 from photofinish.domain.face import Embedding, Face
+from photofinish.domain.search import Description, Weights
 from photofinish.domain.search_results import FoldedPhoto as Folded
 from photofinish.domain.search_results import ScoredPhoto, SearchPage
 from photofinish.errors import InvalidQuery
@@ -19,16 +22,28 @@ from photofinish_functions.api.error_codes import UNFIT_SELFIE, fails_with
 from photofinish_functions.api.find_me import check_criteria, shown_to
 from photofinish_functions.api.guarding import audit, face_search, guarded, principal, probing, require_vectors, spend
 from photofinish_functions.api.paging import Cursor
+from photofinish_functions.api.patterns import UUID
 from photofinish_functions.api.people import person_query, require_person
 from photofinish_functions.api.renditions import Shown, indexed_photo, rendition_links
-from photofinish_functions.api.schemas import AlbumName, AlbumPath, Parameters, UsedFace, describe, new_blueprint
+from photofinish_functions.api.schemas import (
+    AlbumName,
+    AlbumPath,
+    Parameters,
+    UsedFace,
+    describe,
+    example,
+    new_blueprint,
+)
 from photofinish_functions.api.search_answers import FoldedPhoto, FoundBurst, FoundPhoto, SearchAnswer
 from photofinish_functions.api.search_requests import (
     DEFAULT_LIMIT,
     SEARCH_REQUEST,
+    CameraTime,
     Limit,
     Number,
     SearchBody,
+    Text,
+    Weight,
     query_of,
     read_search,
 )
@@ -36,6 +51,9 @@ from photofinish_functions.api.sent_pictures import is_wanted
 from photofinish_functions.api.vectors import embeddings_in
 from photofinish_functions.refused import Refused
 
+_WEIGHTS = Weights()
+PERSON_WEIGHT = 0.3
+"""Of people in a search by words, beside the weights of words and vision."""
 NAME_SEARCHES = RateLimit(per_second=0.2, burst=30)
 """Of one caller who may not read the start list: enough to look for friends, too few to try all names."""
 
@@ -48,6 +66,37 @@ class BibPath(Parameters):
 class BibQuery(Parameters):
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor | None = None
+
+
+class WordsQuery(Parameters):
+    q: Text = Field(description="As `about` of a search.", json_schema_extra=example("bicycle"))
+    person_id: Annotated[str, Field(pattern=UUID)] | None = Field(None, description="Photos of this person count more.")
+    bib: Number | None = Field(
+        None, description="Photos with this number count more.", json_schema_extra=example("1234")
+    )
+    match: Literal["any", "all"] = Field(
+        "any", description="`all`: only photos of that person and number that fit `q`."
+    )
+    taken_from: CameraTime | None = Field(None, description="By the camera's clock, so without a time zone; inclusive.")
+    taken_to: CameraTime | None = Field(None, description="Like `taken_from`; inclusive.")
+    camera: Text | None = Field(None, description="Make and model, exactly as in the photo's metadata.")
+    folder: Text | None = Field(None, description="Path below the album; includes the folders inside it.")
+    text_weight: Weight = Field(_WEIGHTS.words, description="Of what was read.")
+    vision_weight: Weight = Field(_WEIGHTS.vision, description="Of what photos show.")
+    person_weight: Weight = Field(
+        PERSON_WEIGHT, description="Of people by face, number or name, scaled by probability."
+    )
+    fusion: Literal["weighted", "rrf"] = "weighted"
+    collapse: Literal["bursts"] | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+    def body(self) -> SearchBody:
+        """The same search as the body of a POST."""
+        weights = {"words": self.text_weight, "vision": self.vision_weight}
+        weights |= dict.fromkeys(("face", "bib", "name"), self.person_weight)
+        criteria = self.model_dump(exclude={"q", "text_weight", "vision_weight", "person_weight"})
+        return SearchBody.model_validate(criteria | {"about": self.q, "weights": weights})
 
 
 def blueprint(services: App) -> APIBlueprint:
@@ -84,6 +133,15 @@ def blueprint(services: App) -> APIBlueprint:
         faces = services.pictures.people(selfies, is_wanted=is_wanted)
         return _answer(services, path.album, body, faces)
 
+    @api.get("/albums/<album>/search", responses={200: SearchAnswer})
+    @guarded(Scope.SEARCH, "search_words", reading=Reading.BROWSE, by_faces=True)
+    @fails_with("find_me_only", "invalid_query", "invalid_value", "unknown_person", "person_without_face")
+    def search_words(path: AlbumPath, query: WordsQuery) -> Response:
+        """Find photos by words: what they show, what was read in them, numbers and names, best first."""
+        body = query.body()
+        check_criteria(body, with_selfies=False, reading=principal().reading)
+        return _answer(services, path.album, body, ())
+
     @api.get("/albums/<album>/bibs/<number>", responses={200: SearchAnswer})
     @guarded(Scope.SEARCH, "search_bib", reading=Reading.FIND_ME)
     def search_bib(path: BibPath, query: BibQuery) -> Response:
@@ -100,7 +158,8 @@ def _answer(services: App, album: str, body: SearchBody, selfie_faces: Sequence[
     by_face = face_search(album) if selfie_faces or body.embeddings is not None or body.person_id is not None else None
     only_certain = by_face is not None and probing().admit(by_face)
     embeddings = _embeddings(services, album, body, selfie_faces)
-    page = services.searcher.search(query_of(album, body, embeddings), only_certain=only_certain)
+    query = query_of(album, body, embeddings, _description(services, album, body))
+    page = services.searcher.search(query, only_certain=only_certain)
     if by_face is not None:
         probing().charge(
             by_face,
@@ -126,6 +185,19 @@ def _answer(services: App, album: str, body: SearchBody, selfie_faces: Sequence[
         selfies=[UsedFace.model_validate(face) for face in selfie_faces],
     )
     return Response(answer.model_dump_json(), mimetype="application/json")
+
+
+def _description(services: App, album: str, body: SearchBody) -> Description | None:
+    """The body's description; names count only for callers who may read the start list."""
+    if body.about is None:
+        return None
+    space = services.text_space
+    return Description(
+        text=body.about,
+        place=None if space is None else space.of_text(body.about),
+        scale=None if space is None else space.scale,
+        with_names=principal().may(Scope.WRITE, album),
+    )
 
 
 def _without_listed_name(found: FoundPhoto) -> FoundPhoto:

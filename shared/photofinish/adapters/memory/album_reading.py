@@ -18,6 +18,7 @@ from photofinish.domain.face import Embedding, face_id, space_of
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import IndexedPhoto, PhotoFilter, check_query_dimension, folder_of
+from photofinish.domain.word_matching import spellings
 from photofinish.domain.words import name_match, words
 from photofinish.ports import SeenBib, SeenDepiction, SeenFace
 from photofinish_kernels import cosine_top_k
@@ -145,6 +146,15 @@ class MemoryAlbumReading:
             if (depiction := photo.analysis.depiction) is not None and depiction.embedding.space == query.space
         ]
         return sorted(found, key=lambda one: (-one.similarity, one.photo_id))[: max(limit, 0)]
+
+    def with_words(self, words: Sequence[str], *, limit: int, where: PhotoFilter) -> list[str]:
+        forms = {form for word in words for form in spellings(word)}
+        found = [
+            (sum(word in photo.entry.read_words for word in words), photo.photo.photo_id)
+            for photo in self._passing(where)
+            if any(not forms.isdisjoint(spellings(read)) for read in photo.entry.read_words)
+        ]
+        return [photo_id for _, photo_id in sorted(found, key=lambda one: (-one[0], one[1]))[:limit]]
 
     def bibs(self, numbers: Sequence[str], *, limit: int, where: PhotoFilter) -> list[SeenBib]:
         seen = [

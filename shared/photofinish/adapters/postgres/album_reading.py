@@ -28,6 +28,7 @@ from photofinish.domain.face import Embedding, space_of
 from photofinish.domain.geometry import Box
 from photofinish.domain.photo import PhotoRef, is_album_name
 from photofinish.domain.search import IndexedPhoto, PhotoFilter, check_query_dimension
+from photofinish.domain.word_matching import spellings
 from photofinish.domain.words import MIN_NAME_WORD, name_match, words
 from photofinish.ports import SeenBib, SeenDepiction, SeenFace
 
@@ -91,6 +92,14 @@ class PgAlbumReading:
             self._conn.execute(_query("set_ef_search", ef_search=sql.Literal(min(limit, MAX_EF_SEARCH))))
         rows = self._nearest(query, space, limit, where, photo_ids, of="nearest_depictions")
         return seen_depictions(rows, query.vector)
+
+    def with_words(self, words: Sequence[str], *, limit: int, where: PhotoFilter) -> list[str]:
+        wanted = [word for word in words if is_storable(word)]
+        if not wanted or not self._has_album():
+            return []
+        forms = sorted({form for word in wanted for form in spellings(word)})
+        values = _filter_values(where) | {"wanted": wanted, "spellings": forms, "count": limit}
+        return [row[0].hex for row in self._rows("with_words", values)]
 
     def bibs(self, numbers: Sequence[str], *, limit: int, where: PhotoFilter) -> list[SeenBib]:
         numbers = [number for number in numbers if is_storable(number)]
@@ -234,6 +243,7 @@ def _filter_values(where: PhotoFilter) -> dict[str, Any]:
         "camera": _never_if_not_storable(where.camera),
         "folder": _never_if_not_storable(where.folder),
         "patterns": _patterns(where.words),
+        "only_photo_ids": None if where.photo_ids is None else list(where.photo_ids),
     }
 
 

@@ -47,8 +47,11 @@ def _criteria(query: SearchQuery) -> tuple[object, ...]:
         len(query.embeddings),
         query.bib,
         query.name,
+        None if query.about is None else (query.about.text, query.about.with_names, query.about.place is None),
+        query.must_match_all,
         query.where,
         query.min_similarity,
         query.weights,
+        query.fusion,
         query.collapse_bursts,
     )

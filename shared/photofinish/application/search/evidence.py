@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from photofinish.application.search.similar_faces import SimilarFace
 from photofinish.domain.bib_links import InferredFace
-from photofinish.domain.search import IndexedPhoto, SearchQuery
-from photofinish.domain.search_results import BestMatch, BibEvidence, FaceEvidence, NameEvidence
+from photofinish.domain.search import IndexedPhoto, Part, SearchQuery
+from photofinish.domain.search_results import BestMatch, BibEvidence, DepictionEvidence, FaceEvidence, NameEvidence
+from photofinish.domain.word_matching import MatchedWord
 from photofinish.domain.words import searchable, text_match
 from photofinish.ports import SeenBib
 
@@ -25,6 +26,10 @@ class Evidence:
     face: tuple[float, FaceEvidence] | None = None
     bib: tuple[float, BibEvidence] | None = None
     name: tuple[float, NameEvidence] | None = None
+    depiction: tuple[float, DepictionEvidence] | None = None
+    numbers: dict[str, float] = field(default_factory=dict)
+    """Score of each number of the description that the photo has."""
+    words: tuple[float, tuple[MatchedWord, ...]] | None = None
 
     def add_face(self, value: float, face: FaceEvidence) -> None:
         if self.face is None or (value, self.face[1].face_id) > (self.face[0], face.face_id):
@@ -37,6 +42,17 @@ class Evidence:
     def add_name(self, value: float, name: NameEvidence) -> None:
         if self.name is None or value > self.name[0]:
             self.name = value, name
+
+    def value(self, part: Part) -> float:
+        """How much of it is of a part that is evidence, 0 to 1."""
+        found = {
+            Part.FACE: self.face,
+            Part.BIB: self.bib,
+            Part.NAME: self.name,
+            Part.WORDS: self.words,
+            Part.VISION: self.depiction,
+        }[part]
+        return found[0] if found else 0.0
 
     @property
     def best_face(self) -> FaceEvidence | None:
@@ -84,20 +100,24 @@ def add_bibs(
     similarities = {number: name_similarity(query, name) for number, name in entrants.items()}
     for bib in bibs:
         number = bib.requested
-        read = BibEvidence(
-            number=bib.number,
-            ocr_score=bib.ocr_score,
-            partial=bib.partial,
-            box=bib.box,
-            face_id=bib.face_id,
-            face_box=bib.face_box,
-            by_hand=bib.by_hand,
-        )
+        read = bib_evidence(bib)
         if number == query.bib:
             evidence[bib.photo_id].add_bib(bib.ocr_score, read)
         if number in entrants:
             name = NameEvidence(name=entrants[number], number=number, bib=read)
             evidence[bib.photo_id].add_name(bib.ocr_score * similarities[number], name)
+
+
+def bib_evidence(bib: SeenBib) -> BibEvidence:
+    return BibEvidence(
+        number=bib.number,
+        ocr_score=bib.ocr_score,
+        partial=bib.partial,
+        box=bib.box,
+        face_id=bib.face_id,
+        face_box=bib.face_box,
+        by_hand=bib.by_hand,
+    )
 
 
 def add_inferred(

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from photofinish.application.search.cursors import Position, encode_cursor
 from photofinish.application.search.evidence import NO_EVIDENCE, Candidates
-from photofinish.domain.search import Part, PhotoFilter, SearchQuery
+from photofinish.domain.rank_fusion import reciprocal_ranks
+from photofinish.domain.search import Fusion, Part, PhotoFilter, SearchQuery
 from photofinish.domain.search_results import FoldedPhoto, ScoredPart, ScoredPhoto, SearchPage
 from photofinish.domain.words import text_match
 from photofinish_kernels import hybrid_scores
@@ -36,6 +37,8 @@ def score_photos(query: SearchQuery, candidates: Candidates) -> Scores:
     ids = sorted(candidates.photos)
     values = np.array([_values(query, tuple(weights), candidates, id_) for id_ in ids], np.float32)
     values = values.reshape(len(ids), len(weights))
+    if query.fusion is Fusion.RANKS:
+        values = reciprocal_ranks(values)
     totals, contributions = hybrid_scores(values, np.array(list(weights.values()), np.float32))
     return Scores(ids, weights, values, contributions, totals)
 
@@ -96,10 +99,7 @@ def _values(query: SearchQuery, parts: tuple[Part, ...], candidates: Candidates,
     photo = candidates.photos[photo_id]
     evidence = candidates.evidence.get(photo_id, NO_EVIDENCE)
     face = evidence.best_face
-    values = {
-        Part.FACE: evidence.face[0] if evidence.face else 0.0,
-        Part.BIB: evidence.bib[0] if evidence.bib else 0.0,
-        Part.NAME: evidence.name[0] if evidence.name else 0.0,
+    values = {part: evidence.value(part) for part in (Part.FACE, Part.BIB, Part.NAME, Part.WORDS, Part.VISION)} | {
         Part.QUALITY: face.quality if face else photo.sharpness,
     }
     if Part.TEXT in parts:
@@ -126,6 +126,8 @@ def _scored_photo(query: SearchQuery, candidates: Candidates, scores: Scores, ro
         face=evidence.face[1] if evidence.face else None,
         bib=evidence.bib[1] if evidence.bib else None,
         name=evidence.name[1] if evidence.name else None,
+        words=None if query.about is None else evidence.words[1] if evidence.words else (),
+        depiction=evidence.depiction[1] if evidence.depiction else None,
         text=None if query.where.text is None else photo.lines_with(query.where.words),
         taken_at=photo.taken_at,
         corrected_at=photo.corrected_at,

@@ -7,11 +7,13 @@ ended.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from photofinish.application.bursts import bursts
 from photofinish.application.search.cursors import decode_cursor
+from photofinish.application.search.describing import add_words, read_description
 from photofinish.application.search.evidence import (
     Candidates,
     Evidence,
@@ -26,7 +28,7 @@ from photofinish.application.search.similar_faces import SimilarFaces, similar_f
 from photofinish.domain.bib_links import InferredFace
 from photofinish.domain.face import Embedding
 from photofinish.domain.matching import Calibration, required_similarity
-from photofinish.domain.search import SearchQuery
+from photofinish.domain.search import PhotoFilter, SearchQuery
 from photofinish.domain.search_results import SearchPage
 from photofinish.errors import InvalidQuery
 from photofinish.ports import AlbumReading, FaceIndex
@@ -104,6 +106,7 @@ class Searcher:
     def _read(self, query: SearchQuery, only_certain: bool) -> Candidates:
         """Read the photos to choose from and the evidence for them, all from one state of the album."""
         namesakes = self._namesakes(query)
+        described_people = self._described_people(query)
         inferred_faces = self._inferred_faces(query)
         evidence: EvidenceByPhoto = defaultdict(Evidence)
         with self._index.reading(query.album) as album:
@@ -115,10 +118,25 @@ class Searcher:
             entrants = album.entrants(query.name, limit=MAX_ENTRANTS) if query.name is not None else {}
             numbers = sorted(entrants if query.bib is None else {*entrants, query.bib})
             add_bibs(evidence, album.bibs(numbers, limit=MAX_BIBS, where=query.where), query, entrants)
-            if query.is_for_person:
-                photos = album.photos(list({*evidence, *(inferred.face.photo_id for inferred in inferred_faces)}))
+            inferred_ids = {inferred.face.photo_id for inferred in inferred_faces}
+            if query.has_subject:
+                read_ids: Sequence[str] = ()
+                if query.about is not None:
+                    where = _where_described(query, {*evidence, *inferred_ids})
+                    named = [
+                        (
+                            person.name or "",
+                            person.person_id,
+                            self._similar_faces(album, query, [one], only_certain).faces,
+                        )
+                        for person, one in described_people
+                    ]
+                    read_ids = read_description(album, query.about, where, evidence, named)
+                photos = album.photos(list({*evidence, *inferred_ids, *read_ids}))
                 add_inferred(evidence, photos, query, inferred_faces)
-                photos = {photo_id: photo for photo_id, photo in photos.items() if photo_id in evidence}
+                if query.about is not None:
+                    add_words(evidence, photos, query.about)
+                photos = {photo_id: photo for photo_id, photo in photos.items() if _matches(query, evidence[photo_id])}
             else:
                 photos = album.sharpest(query.where, limit=MAX_PHOTOS)
             found = None
@@ -133,13 +151,31 @@ class Searcher:
         """People of the requested name, with an embedding in the query's space, or else in a calibrated one."""
         if query.name is None:
             return []
-        spaces = {query.embeddings[0].space} if query.embeddings else set(self._calibrations)
         return [
             (person, embedding)
             for person in self._people.find_by_name(query.album, query.name)[:MAX_NAMESAKES]
             for embedding in self._people.embeddings(query.album, person.person_id)
-            if embedding.space in spaces
+            if embedding.space in self._compared_spaces(query)
         ]
+
+    def _described_people(self, query: SearchQuery) -> list[tuple[NamedPerson, Embedding]]:
+        """People whose name has a word of the description, with an embedding in a space that is compared."""
+        if query.about is None:
+            return []
+        found = {
+            person.person_id: person
+            for word in query.about.name_words
+            for person in self._people.find_by_name(query.album, word)[:MAX_NAMESAKES]
+        }
+        return [
+            (person, embedding)
+            for person in list(found.values())[:MAX_NAMESAKES]
+            for embedding in self._people.embeddings(query.album, person.person_id)
+            if embedding.space in self._compared_spaces(query)
+        ]
+
+    def _compared_spaces(self, query: SearchQuery) -> set[str]:
+        return {query.embeddings[0].space} if query.embeddings else set(self._calibrations)
 
     def _inferred_faces(self, query: SearchQuery) -> Sequence[InferredFace]:
         """Faces of the people who wear the requested number."""
@@ -166,3 +202,16 @@ class Searcher:
             min_similarity=max(required, calibration.certain_similarity) if only_certain else required,
             lifts=not query.are_vectors,
         )
+
+
+def _where_described(query: SearchQuery, found: Collection[str]) -> PhotoFilter:
+    """Where the description is looked for: if photos must match all, among those `found` for the other subjects."""
+    if query.must_match_all and len(query.subjects) > 1:
+        return replace(query.where, photo_ids=frozenset(found))
+    return query.where
+
+
+def _matches(query: SearchQuery, evidence: Evidence) -> bool:
+    """Whether a photo with this evidence matches as many of the query's subjects as it must."""
+    matched = [any(evidence.value(part) for part in parts) for parts in query.subjects]
+    return all(matched) if query.must_match_all else any(matched)

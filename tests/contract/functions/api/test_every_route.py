@@ -221,7 +221,7 @@ class TestErrors:
             ("GET", "/albums/", (404, "unknown_path")),
             ("GET", "//albums", (404, "unknown_path")),
             ("GET", "/albums/race/bibs/42/", (404, "unknown_path")),
-            ("GET", "/albums/race/search", (405, "method_not_allowed")),
+            ("PUT", "/albums/race/search", (405, "method_not_allowed")),
             ("DELETE", "/albums", (405, "method_not_allowed")),
             ("GET", "/albums/race/bibs/4%2F2", (404, "unknown_path")),
             ("GET", "/albums/race/bibs/%2742", (400, "bad_request")),
@@ -260,7 +260,7 @@ class TestErrors:
         assert "a bug" in written.getvalue()
 
     def test_the_answer_to_a_wrong_method_lists_the_right_ones(self, race: Api) -> None:
-        assert race.call("GET", "/albums/race/search").headers["Allow"] == "OPTIONS, POST"
+        assert race.call("GET", "/compare").headers["Allow"] == "OPTIONS, POST"
 
     def test_an_unreachable_database_is_reported_without_details(
         self, race: Api, caplog: pytest.LogCaptureFixture

@@ -25,7 +25,7 @@ FIND_ME = {
     *("subscribe", "list_subscriptions", "show_subscription", "end_subscription"),
     *("create_download", "download_photo"),
 }
-BROWSE = FIND_ME | {"list_photos", "show_photo", "create_event_ticket"}
+BROWSE = FIND_ME | {"list_photos", "show_photo", "create_event_ticket", "search_words"}
 
 
 class User:

@@ -19,6 +19,7 @@ photo.album_id = {album_id} AND photo.width IS NOT NULL
     AND (%(camera)s::text IS NULL OR photo.camera = %(camera)s)
     AND (%(folder)s::text IS NULL OR photo.folder = %(folder)s OR starts_with(photo.folder, %(folder)s || '/'))
     AND photo.words LIKE ALL (%(patterns)s::text[])
+    AND (%(only_photo_ids)s::uuid[] IS NULL OR photo.photo_id = ANY (%(only_photo_ids)s))
 
 -- name: nearest_faces
 SELECT
@@ -58,6 +59,15 @@ embedding::vector <=> %(query)s::vector
 
 -- name: matching_photos
 SELECT photo_id FROM photo WHERE {photo_filter} LIMIT %(count)s
+
+-- name: with_words
+-- The condition on spellings is that of the index photo_spellings.
+SELECT photo_id
+FROM photo
+WHERE {photo_filter} AND photo.words <> '' AND spellings(photo.words) && %(spellings)s::text[]
+ORDER BY (SELECT count(*) FROM unnest(%(wanted)s::text[]) AS word WHERE word = ANY (string_to_array(
+    translate(photo.words, E'\n', ' '), ' '))) DESC, photo_id
+LIMIT %(count)s
 
 -- name: bibs
 SELECT
