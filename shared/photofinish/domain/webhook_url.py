@@ -66,7 +66,7 @@ def parse_webhook_url(text: str, *, allow_loopback: bool) -> WebhookUrl:
         RejectedInput: `url_not_allowed`, with the reason.
     """
     if not 0 < len(text) <= MAX_URL_CHARS or not _URL.fullmatch(text) or _AMBIGUOUS.search(text):
-        raise _refused(f"it has 1 to {MAX_URL_CHARS} visible ASCII characters; encode all others")
+        raise _refused(f"it must have 1 to {MAX_URL_CHARS} visible ASCII characters; percent-encode all others")
     try:
         parts = urlsplit(text)
         port, host = parts.port, (parts.hostname or "").lower()
