@@ -21,6 +21,7 @@ from google.cloud.firestore import Client as FirestoreClient
 
 from photofinish.domain.photo import FINAL_STATUSES, PhotoRef
 from support.leaks import leaks
+from support.local_stack import EMULATOR_VARIABLES
 from support.mail_server import PASSWORD, USER
 from support.ports import free_port
 from support.webhook_receiver import certificate
@@ -42,9 +43,11 @@ class LocalCloud:
         self, *arguments: str, check: bool = True, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """`photofinish …` in a process of its own, with nothing but the state directory (and `env`) to go by."""
+        # Not the servers of another local cloud, which `photofinish env` may have named in the shell of the tests.
+        inherited = {name: value for name, value in os.environ.items() if name not in EMULATOR_VARIABLES}
         result = subprocess.run(
             [sys.executable, "-m", "photofinish_cli", *arguments],
-            env=os.environ | {"PHOTOFINISH_STATE_DIR": str(self.state_dir)} | (env or {}),
+            env=inherited | {"PHOTOFINISH_STATE_DIR": str(self.state_dir)} | (env or {}),
             capture_output=True,
             text=True,
             timeout=180,
