@@ -65,7 +65,8 @@ def test_a_photo_is_told_to_be_queued_before_it_can_be_done_again() -> None:
         cloud.worker().run()
         before = len(cloud.events.published)
         try:
-            requeue(photo.ref, uploaded_at=photo.uploaded_at, **dying(cloud, calls))
+            seen_at = cloud.documents.states([photo.ref])[photo.ref].changed_at
+            requeue(photo.ref, seen_at=seen_at, uploaded_at=photo.uploaded_at, **dying(cloud, calls))
         except Killed:
             cloud.worker().run()
             if calls:  # it is recorded as queued

@@ -63,6 +63,7 @@ class WorkerMachine(RuleBasedStateMachine):
         photo, cloud = known.versions[-1], self.cloud
         assert requeue(
             photo.ref,
+            seen_at=cloud.documents.states([photo.ref])[photo.ref].changed_at,
             uploaded_at=photo.uploaded_at,
             documents=cloud.documents,
             queue=cloud.queue,

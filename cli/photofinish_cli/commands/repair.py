@@ -95,6 +95,7 @@ def redrive(
                 uploaded_at = record.fields.get("stages", {}).get("uploaded_at") or record.fields["changed_at"]
                 queued += dry_run or requeue(
                     record.ref,
+                    seen_at=record.fields["changed_at"],
                     uploaded_at=uploaded_at,
                     documents=cloud.documents,
                     queue=cloud.queue,

@@ -108,6 +108,13 @@ def queue_resumed(
                     continue
                 # A document that its task wrote first, before the upload was told, has no time of the upload.
                 uploaded_at = record.fields.get("stages", {}).get("uploaded_at") or record.fields["changed_at"]
-                queued += requeue(record.ref, uploaded_at=uploaded_at, documents=documents, queue=queue, events=events)
+                queued += requeue(
+                    record.ref,
+                    seen_at=record.fields["changed_at"],
+                    uploaded_at=uploaded_at,
+                    documents=documents,
+                    queue=queue,
+                    events=events,
+                )
         halted.update(partial(Halted.with_queued, album=album, resumed_at=resumed_at))
     return queued

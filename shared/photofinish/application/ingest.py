@@ -111,16 +111,25 @@ def _rejection(photo: StoredPhoto, documents: Documents, *, max_bytes: int) -> R
 
 
 def requeue(
-    photo: PhotoRef, *, uploaded_at: datetime, documents: Documents, queue: WorkQueue, events: ResultEvents
+    photo: PhotoRef,
+    *,
+    seen_at: datetime,
+    uploaded_at: datetime,
+    documents: Documents,
+    queue: WorkQueue,
+    events: ResultEvents,
 ) -> bool:
-    """Queue a recorded photo again whatever its status; False if the record has another generation.
+    """Queue a recorded photo again whatever its status; False if the record has changed meanwhile.
+
+    `seen_at` is the `changed_at` of the record that made the caller decide. Without it a photo that was found stuck
+    in a long list, and analysed before its turn came, would be analysed twice.
 
     The old result stays until the new one replaces it. The time of the last change moves, so that the photo counts as
     stuck only when this attempt is. The event is told before the message is published: a process that is killed between
     the two leaves a stuck photo, which is queued again, but one that is analysed was told to be queued.
     """
     trace_id = uuid.uuid4().hex
-    if not documents.record_requeued(photo, trace_id=trace_id):
+    if not documents.record_requeued(photo, trace_id=trace_id, if_changed_at=seen_at):
         return False
     item = WorkItem(photo=photo, trace_id=trace_id, uploaded_at=uploaded_at)
     events.publish_result(photo, PhotoStatus.QUEUED)

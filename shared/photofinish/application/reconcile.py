@@ -73,9 +73,14 @@ def reconcile(
             is_orphan = original is not None and not _has_bytes_of(photo, original, documents)
             is_waiting = photo.ref.album in halted
             is_lost = not is_waiting and is_stuck(state, photo.ref, now=now, stale_after=stale_after)
-            if is_requested or is_orphan or is_lost:
+            if state is not None and (is_requested or is_orphan or is_lost):
                 queued += dry_run or requeue(
-                    photo.ref, uploaded_at=photo.uploaded_at, documents=documents, queue=queue, events=events
+                    photo.ref,
+                    seen_at=state.changed_at,
+                    uploaded_at=photo.uploaded_at,
+                    documents=documents,
+                    queue=queue,
+                    events=events,
                 )
         seen += len(chunk)
         on_progress(Reconciled(seen, queued))

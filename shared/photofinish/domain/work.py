@@ -61,6 +61,15 @@ def is_stuck(state: PhotoState | None, photo: PhotoRef, *, now: datetime, stale_
     return is_version(state, photo) and not state.is_final and now - state.changed_at > stale_after
 
 
+def may_be_requeued(state: PhotoState | None, photo: PhotoRef, changed_at: datetime | None) -> TypeGuard[PhotoState]:
+    """Whether this generation may be queued again; where `changed_at` is given, if it has not changed since then."""
+    return (
+        is_version(state, photo)
+        and state.status is not PhotoStatus.ERASED
+        and (changed_at is None or state.changed_at == changed_at)
+    )
+
+
 def is_done(state: PhotoState | None, photo: PhotoRef) -> bool:
     """Whether this generation of `photo` was analysed successfully."""
     return is_version(state, photo) and state.status is PhotoStatus.DONE

@@ -80,10 +80,11 @@ class Documents(Protocol):
         """
         ...
 
-    def record_requeued(self, photo: PhotoRef, *, trace_id: str) -> bool:
+    def record_requeued(self, photo: PhotoRef, *, trace_id: str, if_changed_at: datetime | None = None) -> bool:
         """Queue this generation again even if it is final; return False if another one is recorded.
 
-        A duplicate is none any more: it gets a result of its own.
+        With `if_changed_at` also if the status has changed since then: who decided by it may be wrong by now. A
+        duplicate is none any more: it gets a result of its own.
         """
         ...
 

@@ -217,6 +217,18 @@ def test_redrive_queues_a_final_photo_again(documents: Documents) -> None:
     assert documents.latest_final("race", limit=5) == []
 
 
+def test_what_changed_meanwhile_is_not_queued_again(documents: Documents) -> None:
+    """A photo seems to be stuck, and has its result before its turn to be queued again comes."""
+    photo = stored()
+    queue(documents, photo)
+    seen_at = documents.states([photo.ref])[photo.ref].changed_at
+    documents.record_final(photo.ref, PhotoStatus.DONE, {})
+    assert not documents.record_requeued(photo.ref, trace_id="again", if_changed_at=seen_at)
+    done = documents.states([photo.ref])[photo.ref]
+    assert done.status is PhotoStatus.DONE
+    assert documents.record_requeued(photo.ref, trace_id="again", if_changed_at=done.changed_at)
+
+
 def test_a_failed_attempt_is_noted_and_changes_no_status(documents: Documents) -> None:
     photo = stored()
     queue(documents, photo)

@@ -184,6 +184,7 @@ class Running:
             for record in again:
                 requeue(
                     record.ref,
+                    seen_at=record.fields["changed_at"],
                     uploaded_at=record.fields["changed_at"],
                     documents=self._app.documents,
                     queue=self._app.queue,

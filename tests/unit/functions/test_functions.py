@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +16,8 @@ from photofinish.adapters.memory.failing import fail_once
 from photofinish.application.dead_letters import record_given_up
 from photofinish.application.launch_workers import LAUNCH_ID, WorkerLauncher, lease_ids
 from photofinish.application.reconcile import reconcile
-from photofinish.domain.photo import PhotoStatus
+from photofinish.domain.photo import PhotoRef, PhotoStatus
+from photofinish.domain.work import PhotoState
 from photofinish.errors import NotOurs, Unavailable
 from photofinish.ports import WorkItem
 from photofinish.ports.work_messages import work_message
@@ -279,6 +280,22 @@ class TestReconciling:
         assert self.run(cloud, stale_after=timedelta(seconds=-1)) == (1, 1)
         assert self.run(cloud) == (1, 0)
         assert cloud.worker().run().done == 1
+
+    def test_a_photo_analysed_while_the_run_goes_on_is_not_queued_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What was stuck when the run read its state may have a result when its turn comes."""
+        cloud = MemoryCloud()
+        cloud.drop("race/1.jpg", toy_photo())
+        read = cloud.documents.states
+
+        def analysed_meanwhile(photos: Sequence[PhotoRef]) -> dict[PhotoRef, PhotoState]:
+            states = read(photos)
+            monkeypatch.undo()
+            cloud.worker().run()
+            return states
+
+        monkeypatch.setattr(cloud.documents, "states", analysed_meanwhile)
+        assert self.run(cloud, stale_after=timedelta(seconds=-1)) == (1, 0)
+        assert cloud.documents.counts("race") == {PhotoStatus.DONE: 1}
 
     def test_an_album_is_analysed_again_where_originals_exist(self) -> None:
         cloud = MemoryCloud()

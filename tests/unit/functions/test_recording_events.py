@@ -64,7 +64,15 @@ def test_a_photo_that_is_analysed_again_has_new_events() -> None:
     cloud, log = MemoryCloud(), MemoryEventLog()
     photo = uploaded(cloud)
     record_all(cloud, log)
-    requeue(photo, uploaded_at=datetime.now(UTC), documents=cloud.documents, queue=cloud.queue, events=cloud.events)
+    seen_at = cloud.documents.states([photo])[photo].changed_at
+    assert requeue(
+        photo,
+        seen_at=seen_at,
+        uploaded_at=datetime.now(UTC),
+        documents=cloud.documents,
+        queue=cloud.queue,
+        events=cloud.events,
+    )
     record_all(cloud, log)
     assert [recorded.event.type for recorded in told(log)] == ["photo.queued", "photo.queued"]
 

@@ -24,7 +24,7 @@ from photofinish.domain.photo_document import (
     without_erased_faces,
 )
 from photofinish.domain.restored_document import may_be_restored, restored_fields
-from photofinish.domain.work import PhotoState, is_later_verdict, is_version, needs_analysis
+from photofinish.domain.work import PhotoState, is_later_verdict, is_version, may_be_requeued, needs_analysis
 
 _TIMEOUT_S = 30.0
 
@@ -198,13 +198,13 @@ class FirestoreDocuments(FirestoreQueries):
             write(self._client.transaction())
 
     @unavailable_when_transient
-    def record_requeued(self, photo: PhotoRef, *, trace_id: str) -> bool:
+    def record_requeued(self, photo: PhotoRef, *, trace_id: str, if_changed_at: datetime | None = None) -> bool:
         document = self._photo(photo)
 
         @transactional
         def write(transaction: Transaction) -> bool:
             state = _state(document.get(transaction=transaction, timeout=_TIMEOUT_S))
-            if not is_version(state, photo) or state.status is PhotoStatus.ERASED:
+            if not may_be_requeued(state, photo, if_changed_at):
                 return False
             now = datetime.now(UTC)
             transaction.update(

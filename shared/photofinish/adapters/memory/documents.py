@@ -29,7 +29,7 @@ from photofinish.domain.photo_document import (
 )
 from photofinish.domain.photo_listing import PhotoListing, Position
 from photofinish.domain.restored_document import may_be_restored, restored_fields
-from photofinish.domain.work import PhotoState, is_later_verdict, is_version, needs_analysis
+from photofinish.domain.work import PhotoState, is_later_verdict, is_version, may_be_requeued, needs_analysis
 from photofinish.ports import Buried, PhotoRecord
 
 
@@ -125,10 +125,10 @@ class MemoryDocuments:
                     self._photos[_key(ref)]["last_error"] = {"at": datetime.now(UTC), "message": reason[:1000]}
                     self._photos[_key(ref)].pop("open_attempts", None)
 
-    def record_requeued(self, photo: PhotoRef, *, trace_id: str) -> bool:
+    def record_requeued(self, photo: PhotoRef, *, trace_id: str, if_changed_at: datetime | None = None) -> bool:
         with self._lock:
             state = self._state(photo)
-            if not is_version(state, photo) or state.status is PhotoStatus.ERASED:
+            if not may_be_requeued(state, photo, if_changed_at):
                 return False
             now = datetime.now(UTC)
             document = self._photos[_key(photo)]

@@ -146,6 +146,7 @@ class Repairer:
             return Mended.REMAINS if after is None or after == before else Mended.QUEUED
         is_queued = requeue(
             record.ref,
+            seen_at=record.fields["changed_at"],
             uploaded_at=original.uploaded_at,
             documents=self._documents,
             queue=self._queue,
