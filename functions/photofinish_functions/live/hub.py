@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from photofinish.domain.album_event import NOTHING_SHOWN, EventFilter, RecordedEvent, Shown, matches
+from photofinish.domain.album_event import NOTHING_SHOWN, EventFilter, RecordedEvent, Shown, check_position, matches
 from photofinish.errors import Unavailable
 from photofinish.ports import EventLog
 from photofinish_functions.live.feed import Batch, Ending, Feed, Topic
@@ -76,9 +76,17 @@ class Hub:
     async def start_of(self, feed: Feed, after: int | None) -> int:
         """Return the position that `feed` starts after: `after`, or, without it, where the log is now.
 
-        Call :meth:`leave` in the end. Raises Unavailable.
+        Call :meth:`leave` in the end.
+
+        Raises:
+            InvalidQuery: `after` is ahead of the log.
+            Unavailable: the log cannot be read.
         """
-        return await self._join(feed) if after is None else after
+        if after is None:
+            return await self._join(feed)
+        if after > self._position:
+            check_position(after, await self._in_thread(self._resuming, self._log.head))
+        return after
 
     async def follow(self, feed: Feed, start: int) -> AsyncIterator[Batch]:
         """Yield the events of the feed's topic after `start`, and empty batches as heartbeats; raise Ended at the end.

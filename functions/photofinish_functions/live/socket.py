@@ -100,7 +100,7 @@ class Socket:
         self.connection.albums.add(wanted.album)
         try:
             start = await self._hub.start_of(feed, after)
-        except Unavailable:
+        except (InvalidQuery, Unavailable):
             del self._feeds[name]
             raise
         await self._send(

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from photofinish.domain.bib_number import normal_number
+from photofinish.errors import InvalidQuery
 
 _FACTS = UUID("0b5f6f0e-7d4b-5c1e-9f0a-6d1c8a3e2b47")  # the namespace of events' ids
 _TYPE_PREFIX = "photofinish."
@@ -144,6 +145,22 @@ NOTHING_SHOWN = Shown()
 def fact_id(*key: object) -> UUID:
     """Return the id of the fact with this key: type, subject, and what tells it from others of the same subject."""
     return uuid.uuid5(_FACTS, "\0".join(str(part) for part in key))
+
+
+def check_position(after: int, head: int) -> None:
+    """Check where a reader goes on, in a log that is complete up to `head`.
+
+    A position ahead of the log was given before the database was restored from a backup: what comes until the log is
+    as long again would be missed without a word.
+
+    Raises:
+        InvalidQuery: `after` is ahead of the log.
+    """
+    if after > head:
+        raise InvalidQuery(
+            f"The log ends at position {head}, before {after}: it was probably restored from a backup. "
+            "Read the album again, then follow its events without a position."
+        )
 
 
 def matches(event: AlbumEvent, wanted: EventFilter, shown: Shown = NOTHING_SHOWN) -> bool:

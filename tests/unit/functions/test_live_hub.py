@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from photofinish.adapters.memory.event_log import MemoryEventLog
 from photofinish.domain.album_event import AlbumEvent, EventFilter, EventType, Shown, fact_id
-from photofinish.errors import Unavailable
+from photofinish.errors import InvalidQuery, Unavailable
 from photofinish.ports.event_log import EventPage
 from photofinish_functions.live import feed as feeds
 from photofinish_functions.live.feed import Batch, Ended, Ending, Feed, Topic
@@ -68,6 +68,19 @@ class Reader:
 
     def leave(self) -> None:
         self.hub.leave(self.feed)
+
+
+def test_a_position_ahead_of_the_log_is_refused() -> None:
+    async def test() -> None:
+        log = MemoryEventLog()
+        log.append([event(0), event(1)])
+        hub = Hub(log, poll_s=0)
+        end = log.head()
+        await Reader(hub).start(after=end)
+        with pytest.raises(InvalidQuery, match=f"ends at position {end}, before {end + 1}"):
+            await Reader(hub).start(after=end + 1)
+
+    run(test)
 
 
 def test_readers_get_the_events_of_their_topic_as_they_come() -> None:

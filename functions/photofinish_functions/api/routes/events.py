@@ -10,7 +10,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
 from photofinish.domain.access import Reading, Scope
-from photofinish.domain.album_event import cloud_event
+from photofinish.domain.album_event import check_position, cloud_event
 from photofinish.wiring import App
 from photofinish_functions.access.live_tickets import TICKET_S, LiveTickets
 from photofinish_functions.api.albums import check_album
@@ -85,6 +85,8 @@ def blueprint(services: App) -> APIBlueprint:
         later = None
         if query.order == "oldest_first":
             page = services.event_log.page(path.album, wanted, after=last or 0, limit=query.limit)
+            if last is not None and not page.events:
+                check_position(last, services.event_log.head())
             cursor = cursor_after(asked, page.position)
         else:
             if last is None:

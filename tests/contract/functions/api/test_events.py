@@ -10,7 +10,9 @@ import pytest
 from cloudevents.http import from_dict
 
 from photofinish.domain.access import Scope
-from photofinish.domain.album_event import AlbumEvent, EventType, RecordedEvent, cloud_event, fact_id
+from photofinish.domain.album_event import AlbumEvent, EventFilter, EventType, RecordedEvent, cloud_event, fact_id
+from photofinish_functions.api.event_filters import query_of
+from photofinish_functions.api.paging import cursor_after
 from support.api import Api
 from support.faces import bib, photo
 from support.index import add
@@ -133,6 +135,15 @@ def test_a_cursor_is_of_its_query(race: Api) -> None:
     cursor = race.call("GET", f"{PATH}?folder=cam2").get_json()["next_cursor"]
     answer = race.call("GET", f"{PATH}?folder=cam1&cursor={cursor}")
     assert (answer.status_code, answer.get_json()["error"]["code"]) == (422, "invalid_query")
+
+
+def test_a_cursor_of_a_log_that_was_longer_is_refused(race: Api) -> None:
+    """As after the database was restored from a backup: new events would be missed without a word."""
+    ahead = race.cloud.event_log.head() + 1
+    cursor = cursor_after(query_of("race", EventFilter(), "oldest_first"), ahead)
+    answer = race.call("GET", f"{PATH}?cursor={cursor}")
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (422, "invalid_query")
+    assert "restored from a backup" in answer.get_json()["error"]["message"]
 
 
 def test_only_keys_of_the_album_read_its_events(race: Api) -> None:
