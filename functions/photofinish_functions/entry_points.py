@@ -32,6 +32,7 @@ from photofinish.application.recording_events import record_photo_event
 from photofinish.application.unindexing import unindex_without_result
 from photofinish.application.webhooks.relaying import relay_soon, relaying_soon
 from photofinish.domain.photo import PhotoStatus, is_folder_placeholder
+from photofinish.domain.video_parts import KEPT_PARTS
 from photofinish.domain.webhook import ABANDON_AFTER
 from photofinish.errors import NotFound, NotOurs
 from photofinish.logs import fields, log_json
@@ -191,6 +192,7 @@ def expire(message: Message) -> None:
         "shares": cloud.shares.expire(before),
         "sessions": cloud.sessions.expire(datetime.now(UTC)),
         "downloads": cloud.downloads.expire(datetime.now(UTC)),
+        "video_parts": cloud.video_parts.expire(datetime.now(UTC) - KEPT_PARTS),
     }
     cloud.batches.forget(datetime.now(UTC) - timedelta(days=settings.event_retention_days))
     log.info("expired", extra=fields(**asdict(expired), **counts))

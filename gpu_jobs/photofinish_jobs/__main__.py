@@ -21,6 +21,7 @@ from photofinish.analysis.video.limits import VideoLimits
 from photofinish.analysis.video.video_analyzer import VideoAnalyzer
 from photofinish.application.commit import Committer
 from photofinish.application.gpu_or_cpu import GPU_LAUNCH_ID, confirm_gpu
+from photofinish.application.ingest import queue_rest
 from photofinish.domain.album_cost import AlbumTime
 from photofinish.domain.photo import PhotoRef
 from photofinish.domain.prices import Processor
@@ -74,6 +75,9 @@ def main(arguments: Sequence[str]) -> int:
                 analyzer,
                 lambda: VideoAnalyzer(analyzer, searched_space(models)[1], limits=limits),
                 commit,
+                parts=cloud.video_parts,
+                documents=cloud.documents,
+                should_stop=lambda: worker.should_stop_videos(),
                 on_progress=keeper.progressed,
             )
 
@@ -88,12 +92,14 @@ def main(arguments: Sequence[str]) -> int:
                 cloud.erasable_objects,
                 cloud.admission,
                 cloud.album_policies,
+                cloud.video_parts,
             ),
             load_pipeline,
             settings,
             # The lease's id is no name of this run: a task that died is started again with it.
             partial(report_times, cloud, str(uuid.uuid4()), processor_of(cloud.settings.processor, os.environ)),
             cloud.halted_reading.among,
+            partial(queue_rest, documents=cloud.documents, queue=cloud.queue, events=cloud.events),
         )
         signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
         tally = worker.run()

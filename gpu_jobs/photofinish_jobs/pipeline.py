@@ -25,10 +25,10 @@ from photofinish.analysis.photo_to_analyze import PhotoToAnalyze
 from photofinish.clocks import Clock, SystemClock
 from photofinish.errors import PhotofinishError
 from photofinish.logs import fields
-from photofinish.ports import LeasedWork, PhotoStore
+from photofinish.ports import Documents, LeasedWork, PhotoStore, VideoParts
 from photofinish_jobs.metrics import Metrics
 from photofinish_jobs.rules import RecentRules
-from photofinish_jobs.videos import AnalyzesVideos, BucketFiles
+from photofinish_jobs.videos import AnalyzesVideos, BucketFiles, LongVideos, PutOff
 
 log = logging.getLogger(__name__)
 # Fetching and committing wait for the network, not for a core.
@@ -71,15 +71,22 @@ class Pipeline:
         videos: Callable[[], AnalyzesVideos],
         commit: Commit,
         *,
+        parts: VideoParts,
+        documents: Documents,
+        should_stop: Callable[[], bool] = lambda: False,
         on_progress: Callable[[LeasedWork], object] = lambda _: None,
         clock: Clock | None = None,
     ) -> None:
-        """`videos()` is called for each video; `on_progress` is, too, every second of it or so: it is not hanging."""
+        """`videos()` is called for each video; `on_progress` is, too, every second of it or so: it is not hanging.
+
+        No part of a video is begun when `should_stop()`.
+        """
         self._clock: Clock = clock or SystemClock()
         self._files = BucketFiles(store)
         self._rules = rules
         self._analyzer = analyzer
         self._videos = videos
+        self._long_videos = LongVideos(self._files, parts, documents, should_stop)
         self._commit = commit
         self._on_progress = on_progress
         self.metrics = Metrics()
@@ -197,11 +204,8 @@ class Pipeline:
         with self._error_as_result(photo, "analysing a video"):
             began = time.perf_counter()
             ref = photo.work.item.photo
-            analyzed = self._videos().analyze_as_photo(
-                self._files.ranges(ref),
-                self._files.size_bytes(ref),
-                self._rules.of(ref.album),
-                on_progress=lambda _: self._on_progress(photo.work),
+            analyzed = self._long_videos.analyze(
+                self._videos(), ref, self._rules.of(ref.album), on_progress=lambda _: self._on_progress(photo.work)
             )
             self.metrics.add("watch", (time.perf_counter() - began) * 1000)
             self._finish(photo, analyzed)
@@ -251,7 +255,7 @@ class Pipeline:
         try:
             yield
         except Exception as error:
-            if not isinstance(error, PhotofinishError):
+            if not isinstance(error, PhotofinishError | PutOff):
                 log.exception("%s failed", doing, extra=fields(photo_id=photo.work.item.photo.photo_id))
             self._finish(photo, error)
 

@@ -15,12 +15,13 @@ from photofinish.domain.album_cost import AlbumTime
 from photofinish.domain.work import must_stop, plan_attempts
 from photofinish.errors import RejectedInput, Unavailable
 from photofinish.logs import fields
-from photofinish.ports import LeasedWork
+from photofinish.ports import LeasedWork, WorkItem
 from photofinish.settings import JobSettings
 from photofinish_jobs.lease_keeper import LeaseKeeper
 from photofinish_jobs.metrics import Reporter
 from photofinish_jobs.pipeline import Commit, Pipeline, Result
 from photofinish_jobs.time_by_album import TimeByAlbum
+from photofinish_jobs.videos import PutOff
 
 log = logging.getLogger(__name__)
 _PULL_TIMEOUT_S = 5.0
@@ -29,6 +30,8 @@ _LAST_PULL_TIMEOUT_S = 1.0
 _REPORT_TIMES_EVERY_S = 10.0
 # How long a task pulls one photo at a time after it saw one that may have ended a task.
 _CAREFUL_S = 60.0
+# Of a task's time: so much may a part of a video take.
+_PART_SHARE = 0.2
 
 
 @dataclass(slots=True)
@@ -58,11 +61,13 @@ class Worker:
         settings: JobSettings,
         report_times: Callable[[Mapping[str, AlbumTime]], None] = lambda _: None,
         halted_among: Callable[[Collection[str]], Collection[str]] = lambda _: (),
+        queue_rest: Callable[[WorkItem], object] = lambda _: None,
     ) -> None:
         """`load_pipeline` loads the models, which takes seconds: it is called when the task lease is held.
 
         `report_times` gets what each album took of the task's time since it began, every few seconds and at its end.
-        Photos of the albums that `halted_among(albums)` returns are put aside.
+        Photos of the albums that `halted_among(albums)` returns are put aside. `queue_rest` gets videos that another
+        task is to go on with.
         """
         self._keeper = keeper
         self._clock = keeper.clock
@@ -71,6 +76,8 @@ class Worker:
         self._settings = settings
         self._report = report_times
         self._halted_among = halted_among
+        self._queue_rest = queue_rest
+        self._started_at = self._clock.now()
         self._times = TimeByAlbum(self._clock.now)
         self.stopping = threading.Event()
         """Set it (for example in a signal handler) to end the task after the photos in flight."""
@@ -80,7 +87,7 @@ class Worker:
 
     def run(self) -> Tally:
         """Work until the queue was empty for `idle_exit_s`, the task's time is nearly over, or `stopping` is set."""
-        started_at = self._clock.now()
+        started_at = self._started_at = self._clock.now()
         keeper = self._keeper
         with self._reporting_times(), keeper:
             pipeline = self._load_pipeline(self._commit)
@@ -134,6 +141,11 @@ class Worker:
             task_timeout_s=self._settings.task_timeout_s,
             slowest_batch_s=pipeline.slowest_s,
         )
+
+    def should_stop_videos(self) -> bool:
+        """Whether no further part of a video is to be begun: it may take a fifth of the task's time."""
+        running_s = self._clock.now() - self._started_at
+        return self.stopping.is_set() or running_s >= (1 - _PART_SHARE) * self._settings.task_timeout_s
 
     def _pull(self, *, timeout_s: float) -> list[LeasedWork]:
         try:
@@ -237,6 +249,11 @@ class Worker:
     def _commit(self, work: LeasedWork, result: Result, fetch_ms: float) -> None:
         photo = work.item.photo
         with self._timed(photo.album), self._giving_back_on_failure([work]):
+            if isinstance(result, PutOff):
+                self._queue_rest(work.item)
+                self._keeper.ack([work])
+                log.info("put off", extra=fields(photo_id=photo.photo_id, album=photo.album))
+                return
             if isinstance(result, RejectedInput):
                 self._committer.reject(photo, result)
             elif isinstance(result, Exception):

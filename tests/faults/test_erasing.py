@@ -25,6 +25,7 @@ from photofinish.adapters.postgres.people.changes import PgPeopleChanges
 from photofinish.adapters.postgres.people.enrolments import PgEnrolments
 from photofinish.adapters.postgres.people.people import PgPeople
 from photofinish.adapters.postgres.people.projection import PgPeopleProjection
+from photofinish.adapters.postgres.video_parts import PgVideoParts
 from photofinish.analysis.analyzer import AnalyzedPhoto
 from photofinish.application.commit import Committer
 from photofinish.application.erasing import Eraser
@@ -79,6 +80,7 @@ class Stores:
             self.store,
             cloud.admission,
             cloud.album_policies,
+            PgVideoParts(self.database),
         )
 
     def eraser(self, fuse: list[int] | None = None) -> Eraser:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -22,13 +22,14 @@ from photofinish.adapters.memory.face_index import MemoryFaceIndex
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
 from photofinish.adapters.memory.task_times import MemoryTaskTimes
 from photofinish.adapters.memory.tombstones import MemoryTombstones
+from photofinish.adapters.memory.video_parts import MemoryVideoParts
 from photofinish.adapters.memory.work import MemoryJobLauncher, MemoryResultEvents, MemoryTaskLeases, MemoryWorkQueue
 from photofinish.analysis.analyzer import CPU_BATCH_LIMIT, AnalyzedPhoto
 from photofinish.analysis.video.ranges import Fetch
 from photofinish.application.album_budgets import HaltedReading
 from photofinish.application.commit import Committer
 from photofinish.application.consent.admission import FaceAdmission
-from photofinish.application.ingest import ingest
+from photofinish.application.ingest import ingest, queue_rest
 from photofinish.clocks import Clock, SystemClock, Waitable
 from photofinish.domain.analysis import ImageInfo, PhotoAnalysis
 from photofinish.domain.bib import Bib
@@ -43,12 +44,13 @@ from photofinish.domain.prices import Processor
 from photofinish.domain.sharpness import Sharpness
 from photofinish.domain.video import Span, VideoFacts, VideoInfo
 from photofinish.errors import RejectedInput
-from photofinish.ports import Tombstones
+from photofinish.ports import Tombstones, VideoParts
 from photofinish.settings import JobSettings
 from photofinish_jobs.lease_keeper import LeaseKeeper
 from photofinish_jobs.pipeline import Commit, Pipeline
 from photofinish_jobs.rules import RecentRules
 from photofinish_jobs.worker import Worker
+from support.videos import content_fetch
 
 SPACE = "toy-4d"
 PLACEHOLDER = bytes(range(20))
@@ -127,6 +129,28 @@ TOY_SCENE_S = 10.0
 class ToyVideos:
     """Analyses videos written by :func:`toy_video`, in which each person has a scene, all at the same place."""
 
+    analysed_parts: ClassVar[list[tuple[bytes, float]]] = []
+    """The content and the beginning of each part that was analysed, in all tasks."""
+
+    def version(self, bib_rules: BibRules) -> str:
+        return "+".join(filter(None, [ToyAnalyzer.pipeline_version, bib_rules.fingerprint]))
+
+    def duration_s(self, fetch: Fetch, size_bytes: int) -> float | None:
+        content = fetch(0, size_bytes).removeprefix(VIDEO_HEAD)
+        return json.loads(content)["lasts_s"] if content.startswith(b"{") else None
+
+    def analyze_part(
+        self, fetch: Fetch, size_bytes: int, bib_rules: BibRules, span: Span, *, on_progress: Callable[[float], object]
+    ) -> bytes:
+        on_progress(span.start_s)
+        content = fetch(0, size_bytes)
+        self.analysed_parts.append((content, span.start_s))
+        return content
+
+    def join(self, parts: Sequence[bytes], bib_rules: BibRules) -> AnalyzedPhoto:
+        [content] = set(parts)
+        return self.analyze_as_photo(content_fetch(content), len(content), bib_rules, on_progress=lambda _: None)
+
     def analyze_as_photo(
         self, fetch: Fetch, size_bytes: int, bib_rules: BibRules, *, on_progress: Callable[[float], object]
     ) -> AnalyzedPhoto:
@@ -186,8 +210,12 @@ def _followed(face: Face, number: int) -> Face:
     )
 
 
-def toy_video(faces: Sequence[Sequence[float]] = ((1, 0, 0, 0),), bibs: Sequence[str] = ("42",)) -> bytes:
-    return VIDEO_HEAD + toy_photo(faces, bibs)
+def toy_video(
+    faces: Sequence[Sequence[float]] = ((1, 0, 0, 0),), bibs: Sequence[str] = ("42",), *, lasts_s: float = 60
+) -> bytes:
+    """`lasts_s` only decides how many parts it has."""
+    described = json.loads(toy_photo(faces, bibs)) | {"lasts_s": lasts_s}
+    return VIDEO_HEAD + json.dumps(described).encode()
 
 
 def toy_photo(faces: Sequence[Sequence[float]] = ((1, 0, 0, 0),), bibs: Sequence[str] = ("42",)) -> bytes:
@@ -241,6 +269,7 @@ class MemoryCloud:
     album_policies: MemoryAlbumPolicies = field(default_factory=MemoryAlbumPolicies)
 
     task_times: MemoryTaskTimes = field(default_factory=MemoryTaskTimes)
+    video_parts: VideoParts = field(default_factory=MemoryVideoParts)
     halted_albums: MemoryHaltedAlbums = field(default_factory=MemoryHaltedAlbums)
     clock: Clock = field(default_factory=SystemClock)
     """Of its workers; `queue` and `leases` have their own, which should be the same."""
@@ -279,7 +308,17 @@ class MemoryCloud:
 
         def load_pipeline(commit: Commit) -> Pipeline:
             rules = RecentRules(self.album_rules)
-            pipeline = pipeline_type(self.store, rules, analyzer or ToyAnalyzer(), ToyVideos, commit, clock=self.clock)  # type: ignore[arg-type]
+            pipeline = pipeline_type(
+                self.store,
+                rules,
+                analyzer or ToyAnalyzer(),  # type: ignore[arg-type]
+                ToyVideos,
+                commit,
+                parts=self.video_parts,
+                documents=self.documents,
+                should_stop=lambda: worker.should_stop_videos(),
+                clock=self.clock,
+            )
             if isinstance(self.clock, TaskClock):
                 self.clock.pipeline = pipeline
             return pipeline
@@ -294,7 +333,10 @@ class MemoryCloud:
             self.store,
             self.admission,
             self.album_policies,
+            self.video_parts,
         )
         report = partial(self.task_times.report, str(uuid.uuid4()), Processor.L4)
         halted = HaltedReading(self.halted_albums)
-        return Worker(keeper, committer, load_pipeline, settings, report, halted.among)
+        rest = partial(queue_rest, documents=self.documents, queue=self.queue, events=self.events)
+        worker = Worker(keeper, committer, load_pipeline, settings, report, halted.among, rest)
+        return worker

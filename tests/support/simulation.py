@@ -68,7 +68,7 @@ class Fault(StrEnum):
 
 def content_of(kind: bytes, number: int) -> bytes:
     if kind == VIDEO:
-        return toy_video(bibs=[str(number)])
+        return toy_video(bibs=[str(number)], lasts_s=500)
     return toy_photo(bibs=[str(number)]) if kind == GOOD else kind + b" %d" % number
 
 
@@ -143,7 +143,16 @@ class InlinePipeline(Pipeline):
     """The steps of the real pipeline in one thread, in an order that `chance` chooses."""
 
     def __init__(self, task: Task, store: Any, rules: RecentRules, analyzer: Any, commit: Commit) -> None:
-        super().__init__(store, rules, analyzer, ToyVideos, commit, clock=task)
+        super().__init__(
+            store,
+            rules,
+            analyzer,
+            ToyVideos,
+            commit,
+            parts=Port(task.cloud.video_parts, task),  # type: ignore[arg-type]
+            documents=Port(task.cloud.documents, task),  # type: ignore[arg-type]
+            clock=task,
+        )
         self._task = task
         self._chance = task.cloud.chance
         self._is_stepping = False
@@ -268,6 +277,7 @@ class SimulatedCloud(MemoryCloud):
             ports["store"],  # type: ignore[arg-type]
             Port(self.admission, task),  # type: ignore[arg-type]
             Port(self.album_policies, task),  # type: ignore[arg-type]
+            Port(self.video_parts, task),  # type: ignore[arg-type]
         )
 
         def load_pipeline(commit: Commit) -> Pipeline:

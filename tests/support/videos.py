@@ -17,7 +17,7 @@ from photofinish.analysis.video.limits import VideoLimits
 from photofinish.analysis.video.ranges import Fetch, RangeFile
 from photofinish.analysis.video.video_process import VIDEO_MEMORY_BYTES, VideoProcess
 from photofinish.analysis.video.video_reader import Look, VideoReader
-from photofinish.domain.video import VideoInfo
+from photofinish.domain.video import Span, VideoInfo
 
 TIME_BASE = Fraction(1, 1000)
 QUARTER_TURN = (0, 1, 0, -1, 0, 0, 0, 0, 1)
@@ -100,10 +100,12 @@ def turned(content: bytes, matrix: Sequence[int] = QUARTER_TURN) -> bytes:
     return content[:at] + values + content[at + 36 :]
 
 
-def read_video(content: bytes, limits: VideoLimits | None = None) -> tuple[VideoInfo, list[Look]]:
+def read_video(
+    content: bytes, limits: VideoLimits | None = None, *, span: Span | None = None
+) -> tuple[VideoInfo, list[Look]]:
     """What is in a video, all of it, decoded in this process: starting one takes half a second."""
     reader = VideoReader(RangeFile(content_fetch(content), len(content)), limits or VideoLimits())
-    return reader.info, list(reader.looks())
+    return reader.info, list(reader.looks(span))
 
 
 def decode_confined(content: bytes, *, memory_bytes: int = VIDEO_MEMORY_BYTES) -> tuple[VideoInfo, list[Look]]:

@@ -37,6 +37,7 @@ from photofinish.ports import (
     PhotoStore,
     ResultEvents,
     Tombstones,
+    VideoParts,
 )
 
 # A document has at most 1 MiB, and 40,000 values in indexes.
@@ -56,6 +57,7 @@ class Committer:
         objects: ErasableObjects,
         admission: FaceAdmission,
         policies: AlbumPolicies,
+        parts: VideoParts,
     ) -> None:
         self._store = store
         self._index = index
@@ -65,6 +67,7 @@ class Committer:
         self._objects = objects
         self._admission = admission
         self._policies = policies
+        self._parts = parts
 
     def begin(self, photos: Sequence[PhotoRef], *, worker: str) -> set[PhotoRef]:
         """Mark photos as processing and return those that still need analysis.
@@ -150,6 +153,8 @@ class Committer:
             there = remove_superseded(photo, version, self._objects, after_commit=True)
             if sidecar_name(photo, version) not in there:  # a task with another pipeline was first, and removed it
                 self._put_objects(photo, document, analyzed, has_renditions=has_renditions)
+            if analyzed.analysis.video is not None:
+                self._parts.remove(photo)
             self._events.publish_result(photo, PhotoStatus.DONE)
         else:
             self._follow(self._documents.states([photo]).get(photo), photo, wrote_result=True)
@@ -170,6 +175,7 @@ class Committer:
         First the record: where another task has recorded a result meanwhile, that stays in the search.
         """
         self._documents.record_final(photo, PhotoStatus.REJECTED, {}, error=(rejection.code, rejection.message))
+        self._parts.remove(photo)
         self._follow(self._documents.states([photo]).get(photo), photo)
 
     def give_up(self, photo: PhotoRef, open_attempts: int) -> None:

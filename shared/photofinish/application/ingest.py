@@ -135,3 +135,17 @@ def requeue(
     events.publish_result(photo, PhotoStatus.QUEUED)
     queue.publish([item], lane=_lane(photo.album, documents, is_video=may_be_video(photo.name)))
     return True
+
+
+def queue_rest(item: WorkItem, *, documents: Documents, queue: WorkQueue, events: ResultEvents) -> None:
+    """Queue a video again of which parts are left, unless it is final meanwhile: a new message, not a failed one."""
+    state = documents.states([item.photo]).get(item.photo)
+    if is_version(state, item.photo) and not state.is_final:
+        requeue(
+            item.photo,
+            seen_at=state.changed_at,
+            uploaded_at=item.uploaded_at,
+            documents=documents,
+            queue=queue,
+            events=events,
+        )

@@ -34,6 +34,11 @@ RESULT_FIELDS = frozenset(
 )
 
 
+def progress_fields(parts_done: int, parts: int, *, now: datetime) -> dict[str, Any]:
+    """How far the analysis of a video is; one attempt is open, and it goes well."""
+    return {"progress": {"parts_done": parts_done, "parts": parts}, "changed_at": now, "open_attempts": 1}
+
+
 def duplicate_fields(original: str) -> dict[str, Any]:
     """The result of a photo with the bytes of another one: that one has what was found.
 

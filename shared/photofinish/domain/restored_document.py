@@ -17,7 +17,7 @@ def restored_fields(
 ) -> dict[str, Any]:
     """The whole document of a photo that is done, by `fields` and by what the `known` document of this version has."""
     final = {"status": PhotoStatus.DONE.value, "error": None, "changed_at": now}
-    kept = {name: value for name, value in known.items() if name != "open_attempts"}
+    kept = {name: value for name, value in known.items() if name not in {"open_attempts", "progress"}}
     return identity_fields(ref) | kept | without_older_bibs(without_erased_faces(fields, known), known) | final
 
 

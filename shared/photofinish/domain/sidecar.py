@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 from photofinish.domain.analysis import PhotoAnalysis, PictureAnalysis, kept_numbers
-from photofinish.domain.bib import TextLine
+from photofinish.domain.bib import Bib, TextLine
 from photofinish.domain.depiction import stored_depiction
 from photofinish.domain.face import DescribedFace, Face, FaceTrack
 from photofinish.domain.geometry import Box
@@ -71,21 +71,8 @@ def findings_of_picture(analysis: PictureAnalysis) -> dict[str, Any]:
             "camera": analysis.image.camera,
         },
         "warnings": [{"code": warning.code.value, "message": warning.message} for warning in analysis.warnings],
-        "faces": [_face(face) for face in analysis.faces],
-        "bibs": [
-            {
-                "number": bib.number,
-                "ocr_score": _round(bib.ocr_score),
-                "box": _box(bib.box),
-                "face_index": bib.face_index,
-                "partial": bib.partial,
-                "candidates": [
-                    {"number": candidate.number, "probability": _round(candidate.probability)}
-                    for candidate in bib.candidates
-                ],
-            }
-            for bib in analysis.bibs
-        ],
+        "faces": [face_document(face) for face in analysis.faces],
+        "bibs": bib_documents(analysis.bibs),
         "text": [
             {"text": line.text, "ocr_score": _round(line.ocr_score), "box": _box(line.box)}
             | ({"corners": [{"x": _round(x), "y": _round(y)} for x, y in line.quad.corners]} if line.quad else {})
@@ -102,7 +89,26 @@ def findings_of_picture(analysis: PictureAnalysis) -> dict[str, Any]:
     }
 
 
-def _face(face: DescribedFace) -> dict[str, Any]:
+def bib_documents(bibs: Sequence[Bib]) -> list[dict[str, Any]]:
+    """The numbers of a sidecar."""
+    return [
+        {
+            "number": bib.number,
+            "ocr_score": _round(bib.ocr_score),
+            "box": _box(bib.box),
+            "face_index": bib.face_index,
+            "partial": bib.partial,
+            "candidates": [
+                {"number": candidate.number, "probability": _round(candidate.probability)}
+                for candidate in bib.candidates
+            ],
+        }
+        for bib in bibs
+    ]
+
+
+def face_document(face: DescribedFace) -> dict[str, Any]:
+    """A face of a sidecar, without its embedding."""
     return {
         "box": _box(face.box),
         "landmarks": [{"x": _round(x), "y": _round(y)} for x, y in face.landmarks],

@@ -52,7 +52,7 @@ def analysis_of(document: Mapping[str, Any], embeddings: Sequence[Embedding]) ->
             taken_at=None if image["taken_at"] is None else datetime.fromisoformat(image["taken_at"]),
             camera=image["camera"],
         ),
-        faces=tuple(_face(face, one) for face, one in zip(document["faces"], embeddings, strict=True)),
+        faces=tuple(face_of(face, one) for face, one in zip(document["faces"], embeddings, strict=True)),
         bibs=bibs_of_sidecar(document),
         text=stored_text_of(document).lines,
         sharpness=Sharpness(
@@ -103,7 +103,8 @@ def _track(face: Mapping[str, Any]) -> FaceTrack:
     )
 
 
-def _face(face: Mapping[str, Any], embedding: Embedding) -> Face:
+def face_of(face: Mapping[str, Any], embedding: Embedding) -> Face:
+    """The face of a sidecar, with the embedding that it lacks."""
     right_eye, left_eye, nose, right_mouth, left_mouth = ((point["x"], point["y"]) for point in face["landmarks"])
     return Face(
         box=Box(**face["box"]),

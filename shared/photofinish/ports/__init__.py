@@ -91,6 +91,7 @@ from photofinish.ports.subscriptions import (
     Subscriptions,
     UnknownSubscription,
 )
+from photofinish.ports.video_parts import VideoParts
 from photofinish.ports.webhooks import (
     Claim,
     Finished,
@@ -216,6 +217,7 @@ __all__ = [
     "UnknownWebhook",
     "UploadedFile",
     "Users",
+    "VideoParts",
     "WebhookAnswer",
     "WebhookChange",
     "WebhookDeliveries",

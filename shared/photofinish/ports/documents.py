@@ -80,6 +80,12 @@ class Documents(Protocol):
         """
         ...
 
+    def note_progress(self, photo: PhotoRef, *, parts_done: int, parts: int) -> None:
+        """Record how far the analysis of a video is (`progress`), until it is final; it is not stuck, and this attempt
+        goes well: those before it do not count. Changes nothing for a photo that is final or of another generation.
+        """
+        ...
+
     def record_requeued(self, photo: PhotoRef, *, trace_id: str, if_changed_at: datetime | None = None) -> bool:
         """Queue this generation again even if it is final; return False if another one is recorded.
 

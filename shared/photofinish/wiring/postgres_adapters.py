@@ -44,6 +44,7 @@ from photofinish.ports import (
     SuppressionList,
     TaskTimes,
     Users,
+    VideoParts,
     WebhookDeliveries,
     Webhooks,
 )
@@ -289,6 +290,12 @@ class PostgresAdapters:
         from photofinish.adapters.postgres.budgets import PgBudgets
 
         return PgBudgets(self._database)
+
+    @cached_property
+    def video_parts(self) -> VideoParts:
+        from photofinish.adapters.postgres.video_parts import PgVideoParts
+
+        return PgVideoParts(self._database)
 
     @cached_property
     def task_times(self) -> TaskTimes:

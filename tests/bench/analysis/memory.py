@@ -18,6 +18,8 @@ from pathlib import Path
 from made_photos import collage
 
 from photofinish.adapters.memory.album_rules import MemoryAlbumRules
+from photofinish.adapters.memory.documents import MemoryDocuments
+from photofinish.adapters.memory.video_parts import MemoryVideoParts
 from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer
 from photofinish.analysis.models.building import build
 from photofinish.analysis.models.selection import searched_space
@@ -108,7 +110,15 @@ def _work(folder: Path, threads: int, answers: multiprocessing.Queue[tuple[float
 
     began = time.perf_counter()
     videos = VideoAnalyzer(analyzer, searched_space(settings)[1])
-    with Pipeline(Folder(folder), RecentRules(MemoryAlbumRules()), analyzer, lambda: videos, commit) as pipeline:  # type: ignore[arg-type]
+    with Pipeline(
+        Folder(folder),
+        RecentRules(MemoryAlbumRules()),
+        analyzer,
+        lambda: videos,
+        commit,
+        parts=MemoryVideoParts(),
+        documents=MemoryDocuments(),
+    ) as pipeline:  # type: ignore[arg-type]
         pipeline.put(works)
     seconds = time.perf_counter() - began
     answers.put((seconds, peak_mb(), faces))

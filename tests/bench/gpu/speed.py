@@ -16,6 +16,8 @@ from bench.gpu.effort import Effort
 from bench.gpu.figures import GPU_BUSY, Figure, at_least, bound_by, busy_shares, goal_photos_per_s
 from bench.gpu.targets import GpuWatch, Target
 from photofinish.adapters.memory.album_rules import MemoryAlbumRules
+from photofinish.adapters.memory.documents import MemoryDocuments
+from photofinish.adapters.memory.video_parts import MemoryVideoParts
 from photofinish.analysis.analyzer import AnalyzedPhoto
 from photofinish.analysis.imaging.decoding import decode
 from photofinish.analysis.models.tensorrt_shapes import SHAPES
@@ -52,7 +54,15 @@ def of_pipeline(
         assert isinstance(result, AnalyzedPhoto), f"{work.item.photo.name}: {result}"
         done += 1
 
-    with Pipeline(_Photos(contents), RecentRules(MemoryAlbumRules()), analyzer, _no_videos, commit) as pipeline:  # type: ignore[arg-type]
+    with Pipeline(
+        _Photos(contents),
+        RecentRules(MemoryAlbumRules()),
+        analyzer,
+        _no_videos,
+        commit,
+        parts=MemoryVideoParts(),
+        documents=MemoryDocuments(),
+    ) as pipeline:  # type: ignore[arg-type]
         pipeline.put([_work(number) for number in range(batch_size)])
         pipeline.wait_until_at_most(0)
         pipeline.metrics.report()  # begins a new interval

@@ -229,6 +229,24 @@ def test_what_changed_meanwhile_is_not_queued_again(documents: Documents) -> Non
     assert documents.record_requeued(photo.ref, trace_id="again", if_changed_at=done.changed_at)
 
 
+def test_the_progress_of_a_video_is_shown_until_it_is_final(documents: Documents) -> None:
+    video = stored("race/clip.mp4")
+    queue(documents, video)
+    for _ in range(3):
+        documents.record_processing([video.ref], worker="a")
+    documents.note_progress(replace(video.ref, generation=9), parts_done=1, parts=3)
+    documents.note_progress(video.ref, parts_done=2, parts=3)
+    record = documents.get("race", video.ref.photo_id)
+    assert record is not None
+    assert (record.status, record.fields["progress"]) == (PhotoStatus.PROCESSING, {"parts_done": 2, "parts": 3})
+    assert documents.states([video.ref])[video.ref].open_attempts == 1, "it goes well"
+    documents.record_final(video.ref, PhotoStatus.DONE, {})
+    documents.note_progress(video.ref, parts_done=3, parts=3)
+    record = documents.get("race", video.ref.photo_id)
+    assert record is not None
+    assert (record.status, record.fields.get("progress")) == (PhotoStatus.DONE, None)
+
+
 def test_a_failed_attempt_is_noted_and_changes_no_status(documents: Documents) -> None:
     photo = stored()
     queue(documents, photo)

@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 import pytest
 
 from photofinish.adapters.memory.album_rules import MemoryAlbumRules
+from photofinish.adapters.memory.documents import MemoryDocuments
 from photofinish.adapters.memory.failing import before_call
 from photofinish.adapters.memory.photo_store import MemoryPhotoStore
+from photofinish.adapters.memory.video_parts import MemoryVideoParts
 from photofinish.analysis.analyzer import CPU_BATCH_LIMIT, AnalyzedPhoto, BatchLimit
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.photo import PhotoRef
@@ -38,7 +40,15 @@ def leased(store: MemoryPhotoStore, *contents: bytes) -> list[LeasedWork]:
 
 
 def toy_pipeline(store: MemoryPhotoStore, analyzer: ToyAnalyzer, commit: Commit) -> Pipeline:
-    return Pipeline(store, RecentRules(MemoryAlbumRules()), analyzer, ToyVideos, commit)  # type: ignore[arg-type]
+    return Pipeline(
+        store,
+        RecentRules(MemoryAlbumRules()),
+        analyzer,  # type: ignore[arg-type]
+        ToyVideos,
+        commit,
+        parts=MemoryVideoParts(),
+        documents=MemoryDocuments(),
+    )
 
 
 class Committed:
@@ -175,6 +185,8 @@ def test_a_video_is_known_by_its_content_and_read_by_ranges(name: str) -> None:
         ToyAnalyzer(),  # type: ignore[arg-type]
         ToyVideos,
         committed,
+        parts=MemoryVideoParts(),
+        documents=MemoryDocuments(),
         on_progress=progress.append,
     ) as pipeline:
         pipeline.put([replace(photo, item=video)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import logging
 from collections.abc import Sequence
@@ -39,11 +40,15 @@ from support.pipeline import (
     VIDEO_HEAD,
     DecodedToy,
     MemoryCloud,
+    TaskClock,
     ToyAnalyzer,
+    ToyVideos,
     toy_face,
     toy_photo,
     toy_video,
 )
+
+_NUMBERS = itertools.count(1000)
 
 
 @pytest.fixture
@@ -277,14 +282,14 @@ class HeldPipeline(Pipeline):
     puts: ClassVar[list[tuple[set[str], int]]] = []
     """Names of photos, and how many others were in flight."""
 
-    def __init__(self, store: Any, rules: Any, analyzer: Any, videos: Any, commit: Commit, *, clock: Any) -> None:
+    def __init__(self, store: Any, rules: Any, analyzer: Any, videos: Any, commit: Commit, **others: Any) -> None:
         self._permits = Semaphore(0)
 
         def hold(*args: Any) -> None:
             self._permits.acquire()
             commit(*args)
 
-        super().__init__(store, rules, analyzer, videos, hold, clock=clock)
+        super().__init__(store, rules, analyzer, videos, hold, **others)
 
     def put(self, works: Sequence[LeasedWork]) -> None:
         self.puts.append(({work.item.photo.name for work in works}, self.in_flight))
@@ -567,3 +572,48 @@ def test_a_message_whose_analysis_goes_on_is_not_hanging() -> None:
         clock.advance(150)
         assert hanging == [work.photo]
         keeper.ack([held])
+
+
+def long_video() -> bytes:
+    """Of five parts, and different from those of other tests."""
+    return toy_video(bibs=[str(next(_NUMBERS))], lasts_s=900)
+
+
+def analysed_parts(content: bytes) -> list[float]:
+    return [start_s for of, start_s in ToyVideos.analysed_parts if of == content]
+
+
+def test_a_long_video_goes_on_where_its_task_died(cloud: MemoryCloud) -> None:
+    content = long_video()
+    ref = cloud.drop("race/clip.mp4", content).ref
+    put, died = cloud.video_parts.put, []
+
+    def die_at_the_third(*arguments: Any) -> None:
+        if len(analysed_parts(content)) == 3 and not died:
+            died.append(True)
+            raise Unavailable("the task is gone")
+        put(*arguments)
+
+    cloud.video_parts.put = die_at_the_third  # type: ignore[method-assign]
+    cloud.worker().run()
+    assert status_of(cloud, ref) is PhotoStatus.PROCESSING
+    assert isinstance(cloud.clock, TaskClock)
+    cloud.clock.advance(60)
+    cloud.worker().run()
+    assert status_of(cloud, ref) is PhotoStatus.DONE
+    assert analysed_parts(content) == [0, 180, 360, 360, 540, 720], "only the part that was not kept is done again"
+    assert list(cloud.video_parts.known(ref, "toy-1")) == [], "the result has all that parts had"
+
+
+def test_a_task_whose_time_is_over_leaves_the_other_parts_to_the_next(cloud: MemoryCloud) -> None:
+    content = long_video()
+    ref = cloud.drop("race/clip.mp4", content).ref
+    first = cloud.worker()
+    before_call(cloud.documents.note_progress, lambda *_, **__: first.stopping.set())
+    assert first.run().done == 0
+    record = cloud.documents.get("race", ref.photo_id)
+    assert record is not None
+    assert (record.status, record.fields["progress"]) == (PhotoStatus.QUEUED, {"parts_done": 1, "parts": 5})
+    assert cloud.worker().run().done == 1
+    assert analysed_parts(content) == [0, 180, 360, 540, 720]
+    assert status_of(cloud, ref) is PhotoStatus.DONE

@@ -20,6 +20,7 @@ from photofinish.domain.photo_document import (
     identity_fields,
     is_erased,
     is_erased_upload,
+    progress_fields,
     stored_fields,
     without_erased_faces,
 )
@@ -133,7 +134,7 @@ class FirestoreDocuments(FirestoreQueries):
             newest = dict(fields)
             if merge:
                 newest = without_older_bibs(without_erased_faces(fields, known), known)
-                newest["open_attempts"] = DELETE_FIELD
+                newest["open_attempts"] = newest["progress"] = DELETE_FIELD
                 if status is PhotoStatus.REJECTED:
                     newest |= dict.fromkeys(RESULT_FIELDS & known.keys(), DELETE_FIELD)
             transaction.set(document, identity_fields(photo) | newest | final, merge=merge)
@@ -196,6 +197,18 @@ class FirestoreDocuments(FirestoreQueries):
 
         if documents:
             write(self._client.transaction())
+
+    @unavailable_when_transient
+    def note_progress(self, photo: PhotoRef, *, parts_done: int, parts: int) -> None:
+        document = self._photo(photo)
+
+        @transactional
+        def write(transaction: Transaction) -> None:
+            state = _state(document.get(transaction=transaction, timeout=_TIMEOUT_S))
+            if is_version(state, photo) and not state.is_final:
+                transaction.update(document, progress_fields(parts_done, parts, now=datetime.now(UTC)))
+
+        write(self._client.transaction())
 
     @unavailable_when_transient
     def record_requeued(self, photo: PhotoRef, *, trace_id: str, if_changed_at: datetime | None = None) -> bool:

@@ -22,6 +22,7 @@ from photofinish.domain.photo_document import (
     is_erased_upload,
     is_uploaded_after,
     original_among,
+    progress_fields,
     ref_of,
     stored_fields,
     without_erased_faces,
@@ -124,6 +125,12 @@ class MemoryDocuments:
                 if _key(ref) in self._photos and not is_erased(self._photos[_key(ref)]):
                     self._photos[_key(ref)]["last_error"] = {"at": datetime.now(UTC), "message": reason[:1000]}
                     self._photos[_key(ref)].pop("open_attempts", None)
+
+    def note_progress(self, photo: PhotoRef, *, parts_done: int, parts: int) -> None:
+        with self._lock:
+            state = self._state(photo)
+            if is_version(state, photo) and not state.is_final:
+                self._photos[_key(photo)] |= progress_fields(parts_done, parts, now=datetime.now(UTC))
 
     def record_requeued(self, photo: PhotoRef, *, trace_id: str, if_changed_at: datetime | None = None) -> bool:
         with self._lock:
@@ -291,6 +298,7 @@ class MemoryDocuments:
                 document["open_attempts"] = document.get("open_attempts", 0) + 1
             else:
                 document.pop("open_attempts", None)
+                document.pop("progress", None)
             if fields["status"] == PhotoStatus.REJECTED.value:
                 for name in RESULT_FIELDS:
                     document.pop(name, None)

@@ -54,6 +54,8 @@ _LESS: Mapping[str, tuple[str, ...]] = {
     "erased_photo": ("SELECT", "INSERT", "UPDATE"),
     "erased_face": ("SELECT", "INSERT", "DELETE"),
     "erasure_object": ("SELECT", "INSERT", "DELETE"),
+    # Only tasks, which own the tables, analyse; erasures and retention delete, without reading embeddings.
+    "video_part": ("SELECT (album_id, photo_id, generation, written_at)", "DELETE"),
     # Added to by record_album_event alone; erasures delete.
     "album_event": ("SELECT", "DELETE"),
 }

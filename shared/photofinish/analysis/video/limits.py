@@ -10,6 +10,7 @@ from photofinish.errors import RejectedInput
 
 _EXPORT = "Export it as MP4 with H.264 and try that."
 _MIN_OPENING_S = 120.0
+NOT_SEEKABLE = "not_seekable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,11 @@ def cut_off() -> RejectedInput:
         "The video is incomplete: the index that says where its pictures lie is missing, as when a recording or a copy "
         "was interrupted. Copy it again from the original.",
     )
+
+
+def not_seekable() -> RejectedInput:
+    """Not said to anyone: such a video is analysed from its beginning to its end."""
+    return RejectedInput(NOT_SEEKABLE, "The video's file does not say where its parts are.")
 
 
 def damaged(what: str) -> RejectedInput:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from photofinish.analysis.analyzer import AnalyzedPhoto, Analyzer, internal_error
 from photofinish.analysis.imaging.decoded import DecodedPhoto
 from photofinish.analysis.photo_to_analyze import PhotoToAnalyze
-from photofinish.analysis.video.limits import VideoLimits
+from photofinish.analysis.video.limits import VideoLimits, damaged
 from photofinish.analysis.video.ranges import Fetch
+from photofinish.analysis.video.read_frames import ReadFrames, decode_frames, encode_frames, joined
 from photofinish.analysis.video.scenes import find_scenes
 from photofinish.analysis.video.video_process import VideoProcess
 from photofinish.analysis.video.video_reader import Look
@@ -21,9 +22,9 @@ from photofinish.domain.analysis import ImageInfo
 from photofinish.domain.bib_rules import BibRules
 from photofinish.domain.matching import Calibration
 from photofinish.domain.photo_warning import PhotoWarning, WarningCode
-from photofinish.domain.video import FrameChange, Span, VideoInfo
+from photofinish.domain.video import Span, VideoInfo
 from photofinish.domain.video_analysis import AnalyzedFrame, VideoAnalysis, people_and_numbers
-from photofinish.domain.video_as_photo import Poster, as_photo, poster_value
+from photofinish.domain.video_as_photo import as_photo
 from photofinish.errors import PhotofinishError
 
 log = logging.getLogger(__name__)
@@ -36,34 +37,6 @@ _ANY_NUMBER = BibRules()
 _DEFAULT_LIMITS = VideoLimits()
 
 _Found = list[tuple[AnalyzedFrame, AnalyzedPhoto]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PosterFrame:
-    """The frame that stands for a video, or for a part of it."""
-
-    value: float
-    at_s: float
-    found: AnalyzedPhoto
-
-
-@dataclass(slots=True, kw_only=True)
-class ReadFrames:
-    """What was found in the frames of a video, or of a part of it, before anything is followed through them."""
-
-    info: VideoInfo
-    changes: list[FrameChange] = field(default_factory=list)
-    frames: list[AnalyzedFrame] = field(default_factory=list)
-    poster: PosterFrame | None = None
-    timings_ms: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-
-    def add(self, frame: AnalyzedFrame, found: AnalyzedPhoto) -> None:
-        self.frames.append(frame)
-        for stage, ms in found.analysis.timings_ms.items():
-            self.timings_ms[stage] += ms
-        value = poster_value(frame.sharpness, frame.faces)
-        if self.poster is None or value > self.poster.value:
-            self.poster = PosterFrame(value=value, at_s=frame.at_s, found=found)
 
 
 class VideoAnalyzer:
@@ -82,45 +55,67 @@ class VideoAnalyzer:
             RejectedInput: see :meth:`VideoProcess.open`; or `internal_error`, a bug, which is logged.
             Unavailable: no process can be started, the system ended it, or the file changed meanwhile.
         """
-        return self._joined(self._read(fetch, size_bytes, bib_rules, lambda _: None), bib_rules)
+        return self._followed(self.read(fetch, size_bytes, bib_rules), bib_rules)
+
+    def version(self, bib_rules: BibRules) -> str:
+        """The pipeline version of results by these rules."""
+        own = f"video{VIDEO_REVISION}-{self._analyzer.pipeline_version}"
+        return "+".join(filter(None, [own, bib_rules.fingerprint]))
+
+    def duration_s(self, fetch: Fetch, size_bytes: int) -> float | None:
+        """Read how long a video says that it lasts, None where it does not; raises as :meth:`analyze`."""
+        process = VideoProcess(fetch, size_bytes, limits=self._limits)
+        try:
+            return process.open().duration_s
+        finally:
+            process.end()
+
+    def analyze_part(
+        self, fetch: Fetch, size_bytes: int, bib_rules: BibRules, span: Span, *, on_progress: Callable[[float], object]
+    ) -> bytes:
+        """Find what is in a part of a video, for :meth:`join`; raises as :meth:`read`."""
+        return encode_frames(self.read(fetch, size_bytes, bib_rules, span, on_progress=on_progress))
+
+    def join(self, parts: Sequence[bytes], bib_rules: BibRules) -> AnalyzedPhoto:
+        """Follow people and numbers through all parts of a video, given in order; raises as :meth:`as_photo`."""
+        return self.as_photo(joined([decode_frames(part) for part in parts]), bib_rules)
 
     def analyze_as_photo(
+        self, fetch: Fetch, size_bytes: int, bib_rules: BibRules, *, on_progress: Callable[[float], object]
+    ) -> AnalyzedPhoto:
+        """Analyse a whole video, and give the result the form of a photo's; raises as :meth:`analyze`."""
+        return self.as_photo(self.read(fetch, size_bytes, bib_rules, on_progress=on_progress), bib_rules)
+
+    def as_photo(self, read: ReadFrames, bib_rules: BibRules) -> AnalyzedPhoto:
+        """Give the result of a whole video the form of a photo's, with a poster.
+
+        Raises:
+            RejectedInput: `damaged`: it has no frame.
+        """
+        if read.poster is None:
+            raise damaged("no frame of it can be decoded")
+        video = self._followed(read, bib_rules)
+        return AnalyzedPhoto(
+            analysis=as_photo(video, read.poster.poster),
+            pipeline_version=video.pipeline_version,
+            preview_jpeg=read.poster.preview_jpeg,
+            thumbnail_webp=read.poster.thumbnail_webp,
+        )
+
+    def read(
         self,
         fetch: Fetch,
         size_bytes: int,
-        bib_rules: BibRules = _ANY_NUMBER,
+        bib_rules: BibRules,
+        span: Span | None = None,
         *,
         on_progress: Callable[[float], object] = lambda _: None,
-    ) -> AnalyzedPhoto:
-        """Analyse a video, and give the result the form of a photo's, with a poster; raises as :meth:`analyze`.
-
-        `on_progress(at_s)` is called every second of the video or so.
-        """
-        read = self._read(fetch, size_bytes, bib_rules, on_progress)
-        video = self._joined(read, bib_rules)
-        poster = read.poster
-        assert poster is not None, "a video without frames is rejected"
-        shown = poster.found.analysis
-        return AnalyzedPhoto(
-            analysis=as_photo(
-                video,
-                Poster(
-                    at_s=poster.at_s,
-                    sharpness=shown.sharpness,
-                    face_areas=shown.face_areas,
-                    placeholder=shown.placeholder,
-                    depiction=shown.depiction,
-                ),
-            ),
-            pipeline_version=video.pipeline_version,
-            preview_jpeg=poster.found.preview_jpeg,
-            thumbnail_webp=poster.found.thumbnail_webp,
-        )
-
-    def _read(
-        self, fetch: Fetch, size_bytes: int, bib_rules: BibRules, on_progress: Callable[[float], object]
     ) -> ReadFrames:
-        process = VideoProcess(fetch, size_bytes, limits=self._limits)
+        """Find what is in the frames of a video, or of a span of it; raises as :meth:`analyze`.
+
+        `on_progress(at_s)` is called every second of the video or so. A span may also be rejected as `not_seekable`.
+        """
+        process = VideoProcess(fetch, size_bytes, limits=self._limits, span=span)
         try:
             return self._analyze(process, bib_rules, on_progress)
         except PhotofinishError:
@@ -161,7 +156,7 @@ class VideoAnalyzer:
                 take(waiting.popleft())
         return read
 
-    def _joined(self, read: ReadFrames, bib_rules: BibRules) -> VideoAnalysis:
+    def _followed(self, read: ReadFrames, bib_rules: BibRules) -> VideoAnalysis:
         """Find the scenes, and follow people and numbers through them."""
         info = read.info
         end_s = _end_s(info, read.changes[-1].at_s)
@@ -177,9 +172,7 @@ class VideoAnalyzer:
             frames=tuple(frames),
             people=people,
             numbers=numbers,
-            pipeline_version="+".join(
-                filter(None, [f"video{VIDEO_REVISION}-{self._analyzer.pipeline_version}", bib_rules.fingerprint])
-            ),
+            pipeline_version=self.version(bib_rules),
             models=self._analyzer.models,
             timings_ms=read.timings_ms,
         )

@@ -25,7 +25,7 @@ from photofinish.analysis.video.containers import Container, Transfer
 from photofinish.analysis.video.limits import VideoLimits
 from photofinish.analysis.video.ranges import RANGE_BYTES
 from photofinish.analysis.video.video_reader import MAX_FRAME_SIDE, TIME_DIGITS, Look
-from photofinish.domain.video import FrameChange, VideoInfo
+from photofinish.domain.video import FrameChange, Span, VideoInfo
 from photofinish.errors import RejectedInput
 
 FRAME_AT = RANGE_BYTES
@@ -39,6 +39,8 @@ _DIFFERENCES = tuple(one.name for one in fields_of(FrameChange)[1:])
 class OpenRequest:
     size_bytes: int
     limits: VideoLimits
+    span: Span | None = None
+    """The part of the video to decode; None: all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,18 @@ VideoAnswer = VideoInfo | WantedRange | LookAnswer | End | RejectedInput | Faile
 
 
 def open_line(request: OpenRequest) -> bytes:
-    return json_line({"size_bytes": request.size_bytes, "limits": asdict(request.limits)})
+    span = None if request.span is None else asdict(request.span)
+    return json_line({"size_bytes": request.size_bytes, "limits": asdict(request.limits), "span": span})
 
 
 def parse_open(line: bytes) -> OpenRequest:
     said = parsed_json(line)
-    return OpenRequest(size_bytes=said["size_bytes"], limits=VideoLimits(**said["limits"]))
+    span = said["span"]
+    return OpenRequest(
+        size_bytes=said["size_bytes"],
+        limits=VideoLimits(**said["limits"]),
+        span=None if span is None else Span(**span),
+    )
 
 
 def look_answer(look: Look) -> LookAnswer:

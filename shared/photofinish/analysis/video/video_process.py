@@ -26,7 +26,7 @@ from photofinish.analysis.video.video_messages import (
     parse_video_answer,
 )
 from photofinish.analysis.video.video_reader import MAX_FRAME_SIDE, Look
-from photofinish.domain.video import VideoInfo
+from photofinish.domain.video import Span, VideoInfo
 from photofinish.errors import RejectedInput, Unavailable
 
 log = logging.getLogger(__name__)
@@ -47,10 +47,13 @@ class VideoProcess(ConfinedProcess):
         size_bytes: int,
         *,
         limits: VideoLimits = _DEFAULT_LIMITS,
+        span: Span | None = None,
         memory_bytes: int = VIDEO_MEMORY_BYTES,
         program: Sequence[str] = VIDEO_PROGRAM,
     ) -> None:
         """Start the process; `fetch` reads the video's file of `size_bytes` by ranges of at most 1 MiB.
+
+        With a `span` only its frames are given.
 
         Raises:
             RejectedInput: `empty_file` or `file_too_large`.
@@ -61,6 +64,7 @@ class VideoProcess(ConfinedProcess):
         self._fetch = fetch
         self._size_bytes = size_bytes
         self._limits = limits
+        self._span = span
         self._waited_s = 0.0
 
     def open(self) -> VideoInfo:
@@ -73,7 +77,7 @@ class VideoProcess(ConfinedProcess):
             DecoderBug: a bug of the decoder.
         """
         self.await_ready()
-        answer = self._asked(open_line(OpenRequest(size_bytes=self._size_bytes, limits=self._limits)))
+        answer = self._asked(open_line(OpenRequest(size_bytes=self._size_bytes, limits=self._limits, span=self._span)))
         if not isinstance(answer, VideoInfo):
             raise self._failed("it does not say what the video is")
         return answer
@@ -120,7 +124,7 @@ class VideoProcess(ConfinedProcess):
 
     def _check_limits(self, at_s: float) -> None:
         try:
-            self._limits.check_effort(self._waited_s, at_s)
+            self._limits.check_effort(self._waited_s, at_s - (0.0 if self._span is None else self._span.start_s))
             self._limits.check_duration(at_s)
         except RejectedInput:
             self.end()

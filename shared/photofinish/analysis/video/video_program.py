@@ -60,7 +60,7 @@ def _answers(shared: mmap.mmap, answers: int, request: OpenRequest) -> Iterator[
     confinement.limit_processor_time(request.limits.max_look_s)
     reader = VideoReader(RangeFile(_fetching(shared, answers), request.size_bytes), request.limits)
     yield reader.info
-    for look in reader.looks():
+    for look in reader.looks(request.span):
         _share(shared, look)
         yield look_answer(look)
     yield End()

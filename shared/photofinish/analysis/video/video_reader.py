@@ -35,11 +35,12 @@ from photofinish.analysis.video.limits import (
     damaged,
     encrypted,
     no_video_stream,
+    not_seekable,
     unsupported_codec,
 )
 from photofinish.analysis.video.matroska_videos import facts_of_matroska
 from photofinish.analysis.video.ranges import RangeFile
-from photofinish.domain.video import FrameChange, VideoInfo
+from photofinish.domain.video import FrameChange, Span, VideoInfo
 from photofinish.errors import RejectedInput
 
 MAX_FRAME_SIDE = 1920
@@ -50,6 +51,8 @@ FFMPEG_OPTIONS = "format_whitelist;mov,mp4,matroska,webm"
 # Frames above this rate are decoded but not looked at.
 _MAX_LOOKS_AT_A_SECOND = 31
 _SHARPNESS_SIDE, _MIN_SIDE = 640, 4
+# How far before a span its reading begins at the latest, and which of these frames are compared with its first ones.
+_LEAD_S, _COMPARED_S = 2.0, 0.5
 # After such a change the sharpest frame is chosen anew, since a scene may end there; only so often a second.
 _MAYBE_CUT_COLOURS, _MAYBE_CUT_PIXELS, _MAX_GROUPS_A_SECOND = 0.2, 0.04, 4
 
@@ -109,19 +112,29 @@ class VideoReader:
             audio_tracks=facts.audio_tracks,
         )
 
-    def looks(self) -> Iterator[Look]:
+    def looks(self, span: Span | None = None) -> Iterator[Look]:
         """Yield the groups of frames in order; what cannot be decoded is left out.
+
+        Of a `span` only its frames, none if the video ends before; it begins with a whole second.
 
         Raises:
             RejectedInput: `damaged` (no frame can be decoded), `video_too_long`, `frame_rate_too_high`,
-                `too_many_pixels` or `too_small`.
+                `too_many_pixels`, `too_small`; or `not_seekable`: the span cannot be read without what is before it.
         """
+        start_s, stop_s = (0.0, math.inf) if span is None else (span.start_s, span.end_s)
         changes = FrameChanges()
+        if start_s > _LEAD_S:
+            self._seek(start_s)
         group: _Group | None = None
         last_s, second, in_second, groups = 0.0, -1, 0, 0
         waiting = 0
         while self._capture.grab():
             at_s = self._time(last_s)
+            if at_s >= stop_s:
+                break
+            if at_s < start_s:
+                self._only_compare(changes, at_s, start_s)
+                continue
             self._limits.check_duration(at_s)
             is_new_second = int(at_s) != second
             if is_new_second:
@@ -144,9 +157,27 @@ class VideoReader:
                 group, waiting = None, 1
             group = group or _Group()
             group.take(change, frame)
-        if group is None:
+        if group is not None:
+            yield self._look(group, waiting)
+        elif start_s == 0:
             raise damaged("no frame of it can be decoded")
-        yield self._look(group, waiting)
+
+    def _seek(self, start_s: float) -> None:
+        """Go to a frame before this time, a key frame or one that follows from it."""
+        lead_s = _LEAD_S
+        while lead_s < start_s:
+            self._capture.set(cv2.CAP_PROP_POS_MSEC, (start_s - lead_s) * 1000)
+            if self._capture.grab() and self._time(0.0) < start_s - _COMPARED_S:
+                return
+            lead_s *= 4
+        raise not_seekable()
+
+    def _only_compare(self, changes: FrameChanges, at_s: float, start_s: float) -> None:
+        """Take a frame just before a span, so that the span's first frame is compared with it."""
+        if at_s >= start_s - _COMPARED_S:
+            is_there, frame = self._capture.retrieve()
+            if is_there:
+                changes.take(at_s, frame)
 
     def _property(self, number: int) -> float:
         """What FFmpeg says of the video; 0 where it says nonsense."""

@@ -47,6 +47,10 @@ _ERASED_FILE = (
     "EXISTS (SELECT FROM erased_photo WHERE erased_photo.photo_id = batch_file.photo_id"
     " AND erased_photo.generation >= coalesce(batch_file.generation, 0))"
 )
+_ERASED_PART = (
+    "EXISTS (SELECT FROM erased_photo WHERE erased_photo.photo_id = video_part.photo_id"
+    " AND erased_photo.generation >= video_part.generation)"
+)
 _OF_FACE = "album_id = %(album_id)s AND face_id = ANY (%(face_ids)s::uuid[])"
 _OF_PERSON = "person_id = %(person_id)s"
 _OF_ALBUM = "album_id = %(album_id)s"
@@ -125,6 +129,7 @@ PERSONAL_TABLES = (
         before_indexing=True,
     ),
     PersonalTable(name="batch_file", photo=f"{_OF_PHOTO} AND {_ERASED_FILE}", album=_OF_ALBUM, before_indexing=True),
+    PersonalTable(name="video_part", photo=f"{_OF_PHOTO} AND {_ERASED_PART}", album=_OF_ALBUM, before_indexing=True),
     PersonalTable(name="upload_batch", album=_OF_ALBUM),
     # Of an erased photo, what it counts as is taken back: adapters/postgres/statistics.py.
     PersonalTable(name="counted_photo", album=_OF_ALBUM),
