@@ -15,7 +15,7 @@ from rich.table import Table
 
 from photofinish.domain.work import MAX_OPEN_ATTEMPTS
 from support.faulty_cloud.cloud import SETTINGS
-from support.faulty_cloud.running import Run
+from support.faulty_cloud.running import SETTLED_S, Run
 from support.faulty_cloud.schedule import Kind
 
 _KEPT_FROM = "## Found and mended"
@@ -31,12 +31,14 @@ def table(run: Run) -> Table:
 
 
 def summary(run: Run, seed: int) -> str:
+    is_settled = run.settling_s < SETTLED_S
+    settled = f"settled after {run.settling_s:.0f} s" if is_settled else f"NOT settled within {SETTLED_S:.0f} s"
     return (
         f"seed {seed}: {run.outages} outages of {run.times} faults, {run.struck} single failures, "
         f"{run.uploads} uploads, {run.photos} photos at the end: {len(run.left.lost)} lost, "
         f"{len(run.left.duplicated)} duplicated, "
         f"{len(run.left.orphaned)} orphaned, {len(run.left.checked)} findings of the checker; "
-        f"settled after {run.settling_s:.0f} s; {run.redriven} redriven"
+        f"{settled}; {run.redriven} redriven"
     )
 
 
