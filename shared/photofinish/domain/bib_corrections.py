@@ -190,7 +190,9 @@ def _apply(bibs: list[EffectiveBib], faces: Mapping[str, Box], correction: BibCo
     kept = [bib for bib in bibs if not any(bib is other for other in wrong)]
     if correction.kind is CorrectionKind.REMOVE:
         return [_without_candidate(bib, correction) for bib in kept]
-    box = correction.box or next((bib.box for bib in wrong if bib.number == correction.number), None)
+    # What was set by hand first: its place is the same in every analysis.
+    same = sorted((bib for bib in wrong if bib.number == correction.number), key=lambda bib: not bib.by_hand)
+    box = correction.box or next((bib.box for bib in same), None)
     by_hand = EffectiveBib(
         number=correction.number, ocr_score=SET_BY_HAND_SCORE, box=box, face_id=face_id, by_hand=True
     )
@@ -202,7 +204,8 @@ def _is_corrected(bib: EffectiveBib, correction: BibCorrection, face_id: str | N
     """Whether a correction overrules this bib."""
     here = is_same_place(bib.box, correction.box)
     worn = face_id is not None and bib.face_id == face_id
-    unplaced = bib.box is None or correction.box is None
+    # The box of a number that a user added to no face is that of whatever this analysis read.
+    unplaced = bib.box is None or correction.box is None or (bib.by_hand and bib.face_id is None)
     match correction.kind:
         case CorrectionKind.REMOVE:
             return bib.number == correction.number and (here or worn or (unplaced and face_id is None))

@@ -127,6 +127,22 @@ def test_a_removed_number_is_no_candidate_either() -> None:
     assert [candidate.number for candidate in bib.candidates] == ["13"]
 
 
+@pytest.mark.parametrize(
+    ("then", "shown"),
+    [
+        (asked(MOVE, "1", face_id="ada"), [("1", "ada", True)]),
+        (asked(REPLACE, "1", "12"), [("12", None, True)]),
+        (asked(REMOVE, "1"), []),
+    ],
+)
+def test_a_number_that_was_added_without_a_wearer_is_one_number_wherever_it_is_read_next(
+    then: CorrectionRequest, shown: list[tuple[str, str | None, bool]]
+) -> None:
+    corrections = applied([read("1", "ada")], [asked(ADD, "1"), then])
+    for face in FACES:
+        assert told(corrected([read("1", face)], FACES, corrections)) == shown, face
+
+
 def test_a_number_whose_face_is_lost_stays_in_the_photo() -> None:
     correction = correction_of(asked(ADD, "12", face_id="ada"), [], FACES)
     assert told(corrected([], {}, [correction])) == [("12", None, True)]
@@ -185,11 +201,16 @@ def test_a_correction_does_what_it_says(bibs: list[EffectiveBib], requests: list
 def test_no_reading_changes_what_was_set_by_hand(
     bibs: list[EffectiveBib], requests: list[CorrectionRequest], again: list[EffectiveBib]
 ) -> None:
-    """Whatever another analysis reads on the same faces, the numbers set by hand are there, on the same faces."""
+    """Whatever another analysis reads on the same faces, the numbers set by hand are there, on the same faces.
+
+    One that was added without a wearer may be what is now read on a face.
+    """
     corrections = applied(bibs, requests)
 
     def by_hand(found: list[EffectiveBib]) -> set[tuple[str, str | None]]:
-        return {(bib.number, bib.face_id) for bib in corrected(found, FACES, corrections) if bib.by_hand}
+        shown = {(bib.number, bib.face_id) for bib in corrected(found, FACES, corrections) if bib.by_hand}
+        worn = {number for number, face in shown if face is not None}
+        return {(number, face) for number, face in shown if face is not None or number not in worn}
 
     assert by_hand(again) == by_hand(bibs)
 
