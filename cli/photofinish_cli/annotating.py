@@ -22,12 +22,16 @@ _Colour = tuple[int, int, int]
 
 
 def found_in(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What :func:`annotate` draws, from the fields of an analysed photo's document, corrected numbers included."""
-    faces = fields.get("faces") or []
+    """What :func:`annotate` draws, from the fields of an analysed photo's document, corrected numbers included.
+
+    Of a video the faces that are on its poster; numbers are of other moments.
+    """
+    faces = [face | {"box": box} for face in fields.get("faces") or [] if (box := face.get("poster_box", face["box"]))]
     index_of = {face["face_id"]: index for index, face in enumerate(faces)}
+    bibs = [bib for bib in fields.get("bibs") or [] if "at_s" not in (bib["box"] or {})]
     return {
         "faces": faces,
-        "bibs": [bib | {"face_index": index_of.get(bib["face_id"])} for bib in fields.get("bibs") or []],
+        "bibs": [bib | {"face_index": index_of.get(bib["face_id"])} for bib in bibs],
         "sharpness": fields.get("sharpness") or {"is_blurry": False},
     }
 

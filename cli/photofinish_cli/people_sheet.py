@@ -66,4 +66,6 @@ def _cover(person: Mapping[str, Any], fetch: Fetch) -> NDArray[np.uint8] | None:
     if cover is None or cover["renditions"]["preview"] is None:
         return None
     picture = fetch(cover["renditions"]["preview"]["url"])
+    if "at_s" in cover["box"]:  # of a video, whose picture is of another moment
+        return picture
     return square_around(picture, cover["box"], margin=_MARGIN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -318,8 +319,11 @@ def test_a_second_up_shows_the_local_cloud_that_runs(cloud: LocalCloud) -> None:
 
 
 def test_the_demo_finds_a_runner_by_bib_and_by_selfie(cloud: LocalCloud, tmp_path: Path) -> None:
-    shown = cloud.command("demo", "--count", "3", "--out", str(tmp_path)).stdout
+    shown = cloud.command("demo", "--count", "6", "--out", str(tmp_path)).stdout
     by_bib, by_selfie = shown.split("Who wears")[1].split("Who is this?")
+    assert "a video of 0:08 with 2 scenes" in shown
+    found = " ".join(by_selfie.split("Where to look next")[0].split())
+    assert re.search(r"sample-race/finish\.mp4 .* at 0:0[0-7] of 0:08", found), "a runner of the film, with the time"
     assert "sample-race/IMG_" in by_bib
     assert "sample-race/IMG_" in by_selfie.split("Where to look next")[0]
     assert (tmp_path / "contact-sheet.jpg").stat().st_size > 10_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,10 +21,11 @@ from photofinish_cli.contact_sheet import Tile, contact_sheet
 from photofinish_cli.deployment import StateDir, connect, local_state_dir
 from photofinish_cli.drop_files import collect
 from photofinish_cli.drop_names import Placement, by_composed_name, photos_to_compare, place
-from photofinish_cli.output import Table, console, print_tables, printable, reported_errors, say, table
+from photofinish_cli.output import Table, console, counted, print_tables, printable, reported_errors, say, table
 from photofinish_cli.pictures import annotated, preview, square_around, write_picture
 from photofinish_cli.progress import progress_bar
 from photofinish_cli.sample_album import make_sample_album
+from photofinish_cli.times import clock_time
 from photofinish_emulators import stack
 
 _SHOWN = 40
@@ -94,7 +96,7 @@ def demo(
 
 def _sample(out: Path, count: int) -> tuple[str, Path, Question]:
     with console(stderr=True).status("drawing the sample album"):
-        made = make_sample_album(out / "sample-album", photos=count, with_bad_files=True)
+        made = make_sample_album(out / "sample-album", photos=count, with_bad_files=True, with_clip=True)
     appearances = Counter(runner.person for photo in made.photos if not photo.is_blurry for runner in photo.runners)
     [(person, _)] = appearances.most_common(1)
     known = next(one for one in made.people if one.person == person)
@@ -131,7 +133,7 @@ def _found(records: list[PhotoRecord]) -> Table:
                 str(len(fields["faces"])),
                 " ".join(fields["bib_numbers"]),
                 f"{sharpness['frame']:.2f}",
-                "blurry" if sharpness["is_blurry"] else "",
+                _remark(fields),
             )
         else:
             error = fields.get("error") or {}
@@ -141,10 +143,21 @@ def _found(records: list[PhotoRecord]) -> Table:
     return shown
 
 
+def _remark(fields: Mapping[str, Any]) -> str:
+    if video := fields.get("video"):
+        return f"a video of {clock_time(video['duration_s'])} with {counted(video['scene_count'], 'scene')}"
+    return "blurry" if fields["sharpness"]["is_blurry"] else ""
+
+
 def _own_question(cloud: App, records: list[PhotoRecord], out: Path) -> Question:
     """The most frequent number, and the best face, cropped from its preview."""
     numbers = Counter(number for record in records for number in record.fields.get("bib_numbers", []))
-    faces = [(face["quality"], record, face) for record in records for face in record.fields.get("faces", [])]
+    faces = [
+        (face["quality"], record, face)
+        for record in records
+        for face in record.fields.get("faces", [])
+        if "at_s" not in face["box"]  # of a video, whose picture is of another moment
+    ]
     selfie = None
     if faces:
         _, record, face = max(faces, key=lambda entry: entry[0])

@@ -16,6 +16,7 @@ from photofinish.wiring import App
 from photofinish_cli.arguments import Album
 from photofinish_cli.deployment import Json, StateDir, connect
 from photofinish_cli.output import print_json, print_tables, printable, remark, reported_errors, table
+from photofinish_cli.times import clock_time
 from photofinish_cli.tracing import trace_of
 
 Photo = Annotated[str, typer.Argument(help="Name inside the album (cam2/IMG_1.jpg), or photo id.")]
@@ -136,6 +137,7 @@ def _print_record(record: PhotoRecord) -> None:
         ("picture", f"{image['width']}×{image['height']} {image['format']}" if image else None),
         ("taken at", image.get("taken_at")),
         ("camera", image.get("camera")),
+        ("lasts", clock_time(video["duration_s"]) if (video := fields.get("video")) else None),
         ("code", error.get("code")),
         ("why", error.get("message")),
         *(("warning", f"{warning['code']}: {warning['message']}") for warning in fields.get("warnings") or ()),
@@ -146,12 +148,13 @@ def _print_record(record: PhotoRecord) -> None:
             facts.add_row(name, printable(str(value)))
     tables = [facts]
     if fields.get("faces"):
-        numbers = ["score", "quality", "sharpness", "x", "y", "w", "h"]
+        numbers = ["score", "quality", "sharpness", "x", "y", "w", "h", *(["at"] if fields.get("video") else [])]
         faces = table("face", *numbers, right=numbers, whole=["face"])
         for face in fields["faces"]:
             box = face["box"]
             scores = [f"{face[key]:.2f}" for key in ("detection_score", "quality", "sharpness")]
-            faces.add_row(face["face_id"], *scores, *(f"{box[key]:.3f}" for key in "xywh"))
+            times = [clock_time(box["at_s"])] if "at_s" in box else []
+            faces.add_row(face["face_id"], *scores, *(f"{box[key]:.3f}" for key in "xywh"), *times)
         tables.append(faces)
     if fields.get("bibs"):
         bibs = table("bib", "OCR score", "face", right=["OCR score"], whole=["face"])

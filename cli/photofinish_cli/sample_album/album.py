@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from photofinish_cli.sample_album.clip import write_clip
 from photofinish_cli.sample_album.faces import FACE_COUNT, portrait
 from photofinish_cli.sample_album.files import MAKE, write_bad_files, write_photo
 from photofinish_cli.sample_album.photo import Appearance, Participant, Shot, take_photo
@@ -103,6 +104,8 @@ class SampleAlbum:
     photos: tuple[SamplePhoto, ...]
     people: tuple[SamplePerson, ...]
     bad_files: tuple[Path, ...]
+    clip: Path | None = None
+    """A film of the first runners."""
 
     @property
     def photos_folder(self) -> Path:
@@ -110,11 +113,14 @@ class SampleAlbum:
         return self.folder / "photos"
 
 
-def make_sample_album(target: Path, *, photos: int = 24, seed: int = 1, with_bad_files: bool = False) -> SampleAlbum:
+def make_sample_album(
+    target: Path, *, photos: int = 24, seed: int = 1, with_bad_files: bool = False, with_clip: bool = False
+) -> SampleAlbum:
     """Draw a race and write it to `target`: `photos/`, `selfies/` and `truth.json`.
 
     The same `photos` and `seed` give the same files, and a longer album begins with the shorter one. Boxes in
-    `truth.json` are x, y, width, height as fractions of the upright image. `with_bad_files` adds `photos/damaged/`.
+    `truth.json` are x, y, width, height as fractions of the upright image. `with_bad_files` adds `photos/damaged/`,
+    `with_clip` a film of two of the photos, `photos/finish.mp4`.
 
     Raises:
         Misconfigured: a package that carries the faces is not installed.
@@ -142,10 +148,22 @@ def make_sample_album(target: Path, *, photos: int = 24, seed: int = 1, with_bad
     )
     jpeg = next((photo.path for photo in taken if photo.path.suffix == ".jpg"), sample_people[0].selfie)
     bad_files = write_bad_files(folder / "damaged", jpeg) if with_bad_files else ()
-    album = SampleAlbum(folder=target, photos=taken, people=sample_people, bad_files=bad_files)
+    clip = _make_clip(folder, taken) if with_clip else None
+    album = SampleAlbum(folder=target, photos=taken, people=sample_people, bad_files=bad_files, clip=clip)
     truth = json.dumps(_truth(album, seed), indent=2, sort_keys=True)
     (target / "truth.json").write_text(truth + "\n", encoding="utf-8")
     return album
+
+
+def _make_clip(folder: Path, photos: Sequence[SamplePhoto]) -> Path | None:
+    """Of the first two sharp photos with runners that are wider than high; None where there are no two."""
+    fitting = [one for one in photos if one.runners and not one.is_blurry and one.width > one.height]
+    shown = [one.path for one in fitting if one.path.suffix == ".jpg"][:2]
+    if len(shown) < 2:
+        return None
+    path = folder / "finish.mp4"
+    write_clip(path, shown)
+    return path
 
 
 def _participants(rng: np.random.Generator) -> list[Participant]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,9 +18,10 @@ from photofinish.analysis.models.catalogue import model_for
 from photofinish.analysis.models.selection import known_calibrations
 from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 from photofinish.application.people.clustering import PeopleClustering
+from photofinish.domain.face import Face, face_id
 from photofinish.domain.people import FaceSource, WeightedEmbedding
 from support.faces import SPACE, embedding, face
-from support.index import add
+from support.index import VERSION, add
 from support.people import ALBUM, BY, CALIBRATION, TestAlbum
 
 LONG_S = 30
@@ -32,8 +34,8 @@ def clustering(album: TestAlbum) -> PeopleClustering:
 
 def partition(album: TestAlbum) -> set[frozenset[str]]:
     together: dict[str, set[str]] = {}
-    for face_id, person in album.owners().items():
-        together.setdefault(person, set()).add(face_id)
+    for owned, person in album.owners().items():
+        together.setdefault(person, set()).add(owned)
     return {frozenset(faces) for faces in together.values()}
 
 
@@ -144,6 +146,26 @@ def test_a_decision_is_not_carried_over_to_another_picture(album: TestAlbum, clu
     clustering.photo_changed(ALBUM)
     assert album.sql("SELECT count(*) FROM person_face WHERE source = 'confirmed'") == [(0,)]
     assert album.people.get(ALBUM, person) is not None, "a person with a name stays"
+
+
+def test_a_decision_in_a_video_goes_to_the_face_of_its_moment(album: TestAlbum, clustering: PeopleClustering) -> None:
+    """A new analysis finds that Ann passes the same place twice, first a fifth of a second later than was known."""
+
+    def passes(*times: float) -> list[Face]:
+        found = face(embedding(album.vector("ann")))
+        return [replace(found, box=replace(found.box, at_s=at_s)) for at_s in times]
+
+    assert add(album.index, album.photo("1"), passes(4.0))
+    album.add("2", "ann")
+    clustering.photo_changed(ALBUM)
+    first = face_id(album.photo("1"), VERSION, 0)
+    PgPeopleChanges(album.database).confirm(ALBUM, album.owners()[first], [first], by=BY)
+    assert add(album.index, album.photo("1"), passes(14.0, 4.2), version="2.test")
+    clustering.photo_changed(ALBUM)
+    confirmed = (
+        "SELECT box_at_s FROM person_face JOIN face USING (album_id, face_id, box_at_s) WHERE source = 'confirmed'"
+    )
+    assert album.sql(confirmed) == [(4.2,)]
 
 
 def test_many_results_at_once_need_few_runs_and_no_photo_is_missed(album: TestAlbum) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from photofinish.adapters.postgres.people.changes import PgPeopleChanges
 from photofinish.domain.people import PeopleCount
 from photofinish.errors import Conflict, NotFound, RejectedInput
 from support.erasing import erase_rows
-from support.faces import embedding
-from support.index import VERSION
+from support.faces import embedding, face
+from support.index import VERSION, add
 from support.people import ALBUM, BY, TestAlbum
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
@@ -88,9 +89,11 @@ class TestPeople:
         people = album.people
         [weak] = album.add("weak", "ann", quality=0.5)
         [best] = album.add("best", "ann", quality=0.9)
+        found = face(embedding(album.vector("ann")), quality=0.95)
+        add(album.index, album.photo("clip"), [replace(found, box=replace(found.box, at_s=3.0))])  # has no picture
         other, _ = (album.add(f"other-{number}", "bea")[0] for number in range(2))
         album.clustering().photo_changed(ALBUM)
-        ann, bea = (album.owners()[face] for face in (best, other))
+        ann, bea = (album.owners()[one] for one in (best, other))
         nowhere = people.create(ALBUM, by=BY).person_id
         asked = [ann, bea, nowhere, UNKNOWN_ID, "nonsense"]
 

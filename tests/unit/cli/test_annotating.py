@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from photofinish_cli.annotating import annotate
+from photofinish_cli.annotating import annotate, found_in
 from photofinish_cli.contact_sheet import Tile, contact_sheet
 from support.examples import examples
 
@@ -131,3 +131,14 @@ def test_a_caption_too_long_stays_under_its_picture() -> None:
 def test_an_empty_contact_sheet_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one picture"):
         contact_sheet([])
+
+
+def test_of_a_video_only_what_is_on_its_poster_is_drawn() -> None:
+    place, moment = {"x": 0.1, "y": 0.1, "w": 0.2, "h": 0.2}, {"x": 0.5, "y": 0.1, "w": 0.2, "h": 0.2, "at_s": 4.0}
+    there = {"face_id": "there", "box": moment, "poster_box": place}
+    elsewhere = {"face_id": "elsewhere", "box": moment, "poster_box": None}
+    read = {"number": "42", "face_id": "there", "box": moment}
+    by_hand = {"number": "7", "face_id": "there", "box": None, "by_hand": True}
+    found = found_in({"faces": [elsewhere, there], "bibs": [read, by_hand]})
+    assert [(face["face_id"], face["box"]) for face in found["faces"]] == [("there", place)]
+    assert [(bib["number"], bib["face_index"]) for bib in found["bibs"]] == [("7", 0)]

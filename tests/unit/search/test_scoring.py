@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -11,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photofinish.application.search.scoring import normalised_weights, time_value
+from photofinish.domain.geometry import Box
+from photofinish.domain.photo import PhotoRef
 from photofinish.domain.search import Part, PhotoFilter, SearchQuery, Weights
+from photofinish.domain.search_results import BibEvidence, FaceEvidence, FoundInVideo, ScoredPhoto
 from photofinish.errors import InvalidQuery
 from photofinish_kernels import hybrid_scores
 
@@ -70,3 +74,51 @@ class TestTimeValue:
 
     def test_a_moment_is_its_own_middle(self) -> None:
         assert time_value(NOON, PhotoFilter(taken_from=NOON, taken_until=NOON)) == 1.0
+
+
+class TestInVideo:
+    def test_a_hit_tells_its_time_and_scene(self) -> None:
+        face = FaceEvidence(
+            face_id="f",
+            box=Box(0.1, 0.1, 0.2, 0.2, at_s=83.2),
+            similarity=0.8,
+            is_certain=True,
+            shared_neighbours=0.0,
+            detection_score=0.9,
+            quality=0.7,
+        )
+        found = replace(IN_VIDEO, face=face)
+        assert found.in_video == FoundInVideo(duration_s=120.0, at_s=83.2, scene=1, scene_start_s=79.5)
+        assert found.face_box is None, "the picture is of another moment"
+
+    def test_a_number_without_a_face_tells_it_too(self) -> None:
+        bib = BibEvidence(
+            number="1",
+            ocr_score=0.9,
+            partial=False,
+            box=Box(0.1, 0.5, 0.1, 0.1, at_s=2.0),
+            face_id=None,
+            face_box=None,
+        )
+        assert replace(IN_VIDEO, bib=bib).in_video == FoundInVideo(
+            duration_s=120.0, at_s=2.0, scene=0, scene_start_s=0.0
+        )
+
+    def test_a_video_found_by_its_time_alone_tells_none(self) -> None:
+        assert IN_VIDEO.in_video == FoundInVideo(duration_s=120.0, at_s=None, scene=None, scene_start_s=None)
+
+    def test_a_photo_is_in_no_video(self) -> None:
+        assert replace(IN_VIDEO, duration_s=None, scene_starts=()).in_video is None
+
+
+IN_VIDEO = ScoredPhoto(
+    photo=PhotoRef(bucket="b", name="race/clip.mp4", generation=1),
+    score=0.5,
+    parts=(),
+    width=1920,
+    height=1080,
+    sharpness=0.5,
+    pipeline_version="1",
+    duration_s=120.0,
+    scene_starts=(0.0, 79.5),
+)

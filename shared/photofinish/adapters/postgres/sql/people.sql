@@ -44,7 +44,7 @@ FROM person
 WHERE album_id = %(album_id)s
 
 -- name: covers
--- The first face of each person in the order of `faces`.
+-- The first face of each person in the order of `faces`. A face of a video has no picture of its own.
 SELECT DISTINCT ON (person_face.person_id)
     person_face.person_id, face.face_id, photo.bucket, photo.name, photo.generation, photo.pipeline_version,
     photo.placeholder, face.box_x, face.box_y, face.box_w, face.box_h, face.box_at_s, face.quality
@@ -52,7 +52,8 @@ FROM person_face
 JOIN face ON face.album_id = %(album_id)s AND face.face_id = person_face.face_id
 JOIN photo ON photo.photo_id = face.photo_id
 WHERE person_face.album_id = %(album_id)s AND person_face.person_id = ANY (%(person_ids)s)
-ORDER BY person_face.person_id, source = 'confirmed' DESC, face.quality DESC, face.face_id
+ORDER BY
+    person_face.person_id, source = 'confirmed' DESC, face.box_at_s IS NULL DESC, face.quality DESC, face.face_id
 
 -- name: names
 SELECT person_id, name FROM person WHERE album_id = %(album_id)s AND name IS NOT NULL ORDER BY lower(name), person_id
@@ -71,7 +72,7 @@ SELECT person_id, album_id FROM person WHERE album_id = %(album_id)s
 ON CONFLICT (person_id) DO UPDATE SET revision = person_projection.revision + 1
 
 -- name: faces
--- Confirmed ones first, then the best.
+-- Confirmed ones first, those of photos before those of videos, then the best.
 SELECT
     face.face_id, photo.bucket, photo.name, photo.generation,
     face.box_x, face.box_y, face.box_w, face.box_h, face.box_at_s, face.detection_score, face.sharpness, face.quality, person_face.source
@@ -79,7 +80,7 @@ FROM person_face
 JOIN face ON face.album_id = %(album_id)s AND face.face_id = person_face.face_id
 JOIN photo ON photo.photo_id = face.photo_id
 WHERE person_face.person_id = %(person_id)s
-ORDER BY source = 'confirmed' DESC, quality DESC, face.face_id
+ORDER BY source = 'confirmed' DESC, face.box_at_s IS NULL DESC, quality DESC, face.face_id
 LIMIT %(limit)s OFFSET %(offset)s
 
 -- name: rejected_faces

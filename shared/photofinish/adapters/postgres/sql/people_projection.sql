@@ -28,7 +28,8 @@ FROM (
         person_face.person_id, face.face_id, photo.bucket, photo.name, photo.generation, face.box_x, face.box_y,
         face.box_w, face.box_h, face.box_at_s, face.quality,
         row_number() OVER (
-            PARTITION BY person_face.person_id ORDER BY source = 'confirmed' DESC, face.quality DESC, face.face_id
+            PARTITION BY person_face.person_id
+            ORDER BY source = 'confirmed' DESC, face.box_at_s IS NULL DESC, face.quality DESC, face.face_id
         ) AS rank
     FROM person_face
     JOIN face ON face.album_id = %(album_id)s AND face.face_id = person_face.face_id

@@ -1,4 +1,4 @@
-// The photos in what was dropped or picked: folders are walked through, and what is no photo is told, not sent.
+// The photos and videos in what was dropped or picked: folders are walked through, and what is neither is told, not sent.
 
 const TYPES = {
   jpg: "image/jpeg",
@@ -10,6 +10,11 @@ const TYPES = {
   heic: "image/heic",
   heif: "image/heif",
   avif: "image/avif",
+  mp4: "video/mp4",
+  m4v: "video/x-m4v",
+  mov: "video/quicktime",
+  mkv: "video/x-matroska",
+  webm: "video/webm",
 };
 const RAW = ["arw", "cr2", "cr3", "dng", "nef", "orf", "pef", "raf", "rw2", "srw"];
 const LITTER = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i;

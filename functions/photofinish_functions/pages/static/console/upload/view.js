@@ -22,7 +22,7 @@ export async function uploadView({ album }, { signal }) {
   run.show = () => !signal.aborted && drawProgress(progress, run);
   run.show();
   const folder = el("input", { type: "file", multiple: true, webkitdirectory: true, hidden: true, "aria-label": t("choose_folder"), tabindex: "-1" });
-  const files = el("input", { type: "file", multiple: true, hidden: true, accept: "image/*,.heic,.heif,.cr2,.cr3,.nef,.arw,.dng,.raf,.orf,.rw2", "aria-label": t("choose_files"), tabindex: "-1" });
+  const files = el("input", { type: "file", multiple: true, hidden: true, accept: "image/*,video/*,.mkv,.heic,.heif,.cr2,.cr3,.nef,.arw,.dng,.raf,.orf,.rw2", "aria-label": t("choose_files"), tabindex: "-1" });
   for (const input of [folder, files]) {
     input.addEventListener("change", () => {
       run.add(ofInput(input));
