@@ -21,7 +21,7 @@ CARGO := cargo --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-python test-rust test-unit test-docs test-properties test-machines test-old-pgvector fuzz-api fuzz fix hooks clients terraform-test terraform-applied check-deployment audit sbom \
-	check-images lock bench bench-emulators bench-search bench-bibs bench-fairness bench-people bench-scenes bench-webhooks bench-notifications bench-events bench-statistics bench-live bench-pages page-looks page-pictures bench-downloads journey gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
+	check-images lock bench bench-emulators bench-search bench-bibs bench-fairness bench-label-search bench-people bench-scenes bench-webhooks bench-notifications bench-events bench-statistics bench-live bench-pages page-looks page-pictures bench-downloads journey gpu-check gpu-pack crash-emulators erase-check bench-kernels clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -219,6 +219,9 @@ bench-fairness: setup  ## How long albums wait for each other, in virtual time (
 bench-scenes: setup  ## Scenes of videos with known cuts, ours and PySceneDetect's where installed (CLIPS=folder)
 	@test -d "$(CLIPS)" || { echo "give CLIPS=folder of clips" >&2; exit 2; }
 	@cd tests && ../$(BIN)/python -m bench.video.scenes "$(abspath $(CLIPS))"
+
+bench-label-search: setup  ## Relevance of searches by words, in three languages, and what label search costs a photo
+	@cd tests && ../$(BIN)/python -m bench.label_search.run --json ../docs/benchmarks/label-search.json
 
 bench-people: setup  ## Quality and speed of clustering: synthetic albums and, of FACES=folder BIBS=folder, labelled ones
 	@$(BIN)/python tests/bench/people/run.py $(if $(FACES),--faces "$(FACES)") $(if $(BIBS),--bibs "$(BIBS)")

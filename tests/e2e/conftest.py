@@ -138,6 +138,7 @@ def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClou
         "PHOTOFINISH_SMTP_PASSWORD": PASSWORD,
         "PHOTOFINISH_MAIL_FROM": "Photos <photos@example.org>",
         "SSL_CERT_FILE": str(state_dir.parent / "localhost.pem"),
+        "PHOTOFINISH_LABEL_SEARCH": "1",
     }
     made.command("up", "--detach", "--json", env=telling)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +14,7 @@ from photofinish.analysis.models.face_pack import CALIBRATION_FILE
 from photofinish.analysis.models.settings import ModelSettings, default_models_dir
 from photofinish.errors import Misconfigured, RejectedInput
 from photofinish.wiring import model_settings
+from photofinish_cli.deployment import StateDir, use_deployment
 from photofinish_cli.output import (
     ExitCode,
     Table,
@@ -71,6 +72,17 @@ def evaluate(
             help="Measure what similarities mean in this embedding space; writes calibration.toml next to the report.",
         ),
     ] = False,
+    search: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Searches by words with their relevant photos: CSV (query,relevant[,group]) or JSON; needs --album.",
+        ),
+    ] = None,
+    album: Annotated[str | None, typer.Option("--album", help="The album to search, of the deployment in use.")] = None,
+    state: StateDir = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON for scripts.")] = False,
     models_dir: Annotated[
         Path | None,
@@ -92,9 +104,20 @@ def evaluate(
       photofinish evaluate --bibs ./spring-10k --start-list runners.csv --json | jq .bibs.f1
 
       photofinish evaluate --bibs ./spring-10k --faces ./people --calibrate
+
+      photofinish evaluate --search queries.csv --album spring-10k
     """
+    if (search is None) != (album is None):
+        raise typer.BadParameter("searches and their album go together: give both", param_hint="--search / --album")
+    if search is not None and album is not None:
+        if bibs is not None or faces is not None:
+            raise typer.BadParameter("searches are measured alone, through the API", param_hint="--search")
+        evaluate_search(search, album, state, json=json)
+        return
     if bibs is None and faces is None:
-        raise typer.BadParameter("give labelled photos: --bibs, --faces or both", param_hint="--bibs / --faces")
+        raise typer.BadParameter(
+            "give labelled photos: --bibs, --faces or both, or --search", param_hint="--bibs / --faces"
+        )
     if start_list is not None and bibs is None:
         raise typer.BadParameter("a start list is for bib numbers: give --bibs too", param_hint="--start-list")
     if calibrate and faces is None:
@@ -118,6 +141,25 @@ def evaluate(
             typer.echo(evaluation.calibration.as_toml())
     if evaluation.rejected:
         raise typer.Exit(ExitCode.FOUND_WRONG)
+
+
+def evaluate_search(file: Path, album: str, state: Path | None, *, json: bool) -> None:
+    """Measure the answers to searches by words, through the API of the deployment in use."""
+    from photofinish_cli.evaluation import evaluating_search
+    from photofinish_cli.evaluation.search_measures import CUTOFF
+
+    with reported_errors():
+        use_deployment(state)
+        queries = evaluating_search.read_queries(file)
+        with progress_bar("Searching", len(queries), unit="queries", plain=json) as bar:
+            found = evaluating_search.measure(album, queries, bar.advance)
+    if json:
+        print_json({"queries": len(queries), "search": [asdict(one) for one in found]})
+        return
+    rows = table("queries", "signal", f"nDCG@{CUTOFF}", "MRR", "of", right=["of"], grouped=["queries"])
+    for one in found:
+        rows.add_row(printable(one.group) or "all", one.signal, f"{one.ndcg:.3f}", f"{one.mrr:.3f}", str(one.queries))
+    print_tables(rows)
 
 
 def _make_folder(folder: Path) -> None:
