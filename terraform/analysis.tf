@@ -37,6 +37,7 @@ module "gpu_job" {
     bib_detector         = var.models.bib_detector == null ? null : "${local.own_models}/${var.models.bib_detector}"
     text_engine          = var.models.text_engine
     label_search         = var.models.label_search
+    picture_pair         = var.models.picture_pair == null ? null : "${local.own_models}/${var.models.picture_pair}"
     paddle_models        = var.models.paddle_models == null ? null : "${local.own_models}/${var.models.paddle_models}"
   }
   work = {

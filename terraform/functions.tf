@@ -192,7 +192,10 @@ locals {
   }
 
   # Class ModelEnvironment, for the function that searches by words.
-  words_env = var.models.label_search ? { PHOTOFINISH_LABEL_SEARCH = "true" } : {}
+  words_env = merge(
+    var.models.label_search ? { PHOTOFINISH_LABEL_SEARCH = "true" } : {},
+    var.models.picture_pair == null ? {} : { PHOTOFINISH_PICTURE_PAIR = "${local.own_models}/${var.models.picture_pair}" },
+  )
 
   # The database is reached through the proxy in the function's sidecar, without a password. The function's account is named
   # after its service, so the user name is known at plan time.

@@ -46,7 +46,8 @@ variable "models" {
     its licence forbids commercial use, so it needs `accept_noncommercial`. `bib_detector`: an ONNX file. `text_engine`:
     onnx, or paddleocr with `paddle_models`. `provider`: runs the models on a GPU, cuda or tensorrt; `fp16`: half precision
     for TensorRT. `label_search`: new photos can be searched for what they show (docs/label-search.md), by the catalogue's
-    models; it costs tasks a few percent of their time.
+    models; it costs tasks a few percent of their time. `picture_pair`: a folder with models for pictures and texts, such as
+    CLIP, which take their place.
   EOT
   type = object({
     face_pack            = optional(string)
@@ -57,6 +58,7 @@ variable "models" {
     provider             = optional(string, "cuda")
     fp16                 = optional(bool, true)
     label_search         = optional(bool, false)
+    picture_pair         = optional(string)
   })
   default = {}
 
@@ -71,6 +73,10 @@ variable "models" {
   validation {
     condition     = var.models.bib_detector == null || can(regex("^[A-Za-z0-9][A-Za-z0-9_.-]*\\.onnx$", var.models.bib_detector))
     error_message = "models.bib_detector must be the name of an ONNX file, such as bibs.onnx, without a path."
+  }
+  validation {
+    condition     = var.models.picture_pair == null || can(regex("^[A-Za-z0-9][A-Za-z0-9_.-]*$", var.models.picture_pair))
+    error_message = "models.picture_pair must be the name of a pair's folder, such as siglip, without a path."
   }
   validation {
     condition     = contains(["onnx", "paddleocr"], var.models.text_engine)

@@ -189,6 +189,8 @@ class ModelEnvironment(EnvironmentSettings):
     """Folder with paddleocr's models `det` and `rec`."""
     label_search: bool = Field(False, validation_alias="PHOTOFINISH_LABEL_SEARCH")
     """Whether new photos can be searched for what they show (docs/label-search.md); it costs tasks a few percent."""
+    picture_pair: Path | None = Field(None, validation_alias="PHOTOFINISH_PICTURE_PAIR")
+    """Folder of a pair of models for pictures and texts, such as CLIP, which takes the place of label search."""
 
 
 class LocalCloudSettings(EnvironmentSettings):

@@ -43,6 +43,7 @@ models = {
   provider             = "tensorrt"
   fp16                 = true
   label_search         = true
+  picture_pair         = "siglip"
 }
 
 search = {

@@ -347,7 +347,7 @@ run "catalogue_models_on_cuda_are_the_default" {
   }
 
   assert {
-    condition     = length(setintersection([for env in google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].env : env.name], ["PHOTOFINISH_FACE_PACK", "PHOTOFINISH_ACCEPT_NONCOMMERCIAL", "PHOTOFINISH_BIB_DETECTOR", "PHOTOFINISH_TEXT_ENGINE", "PHOTOFINISH_PADDLE_MODELS", "PHOTOFINISH_TENSORRT_CACHE_DIR", "PHOTOFINISH_FP16", "PHOTOFINISH_LABEL_SEARCH"])) == 0
+    condition     = length(setintersection([for env in google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].env : env.name], ["PHOTOFINISH_FACE_PACK", "PHOTOFINISH_ACCEPT_NONCOMMERCIAL", "PHOTOFINISH_BIB_DETECTOR", "PHOTOFINISH_TEXT_ENGINE", "PHOTOFINISH_PADDLE_MODELS", "PHOTOFINISH_TENSORRT_CACHE_DIR", "PHOTOFINISH_FP16", "PHOTOFINISH_LABEL_SEARCH", "PHOTOFINISH_PICTURE_PAIR"])) == 0
     error_message = "Without a choice of models no model variable is set."
   }
   assert {
@@ -368,17 +368,19 @@ run "own_models" {
       text_engine          = "paddleocr"
       paddle_models        = "/models/own/paddle"
       label_search         = true
+      picture_pair         = "/models/own/siglip"
     }
   }
 
   assert {
-    condition = { for env in google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].env : env.name => env.value if can(regex("PACK|ACCEPT|BIB|TEXT|PADDLE|LABEL", env.name)) } == {
+    condition = { for env in google_cloud_run_v2_job.analyze["main"].template[0].template[0].containers[0].env : env.name => env.value if can(regex("PACK|ACCEPT|BIB|TEXT|PADDLE|LABEL|PAIR", env.name)) } == {
       PHOTOFINISH_FACE_PACK            = "/models/own/buffalo_l"
       PHOTOFINISH_ACCEPT_NONCOMMERCIAL = "true"
       PHOTOFINISH_BIB_DETECTOR         = "/models/own/bibs.onnx"
       PHOTOFINISH_TEXT_ENGINE          = "paddleocr"
       PHOTOFINISH_PADDLE_MODELS        = "/models/own/paddle"
       PHOTOFINISH_LABEL_SEARCH         = "true"
+      PHOTOFINISH_PICTURE_PAIR         = "/models/own/siglip"
     }
     error_message = "Tasks get the chosen models and the accepted licence."
   }

@@ -244,12 +244,16 @@ run "no_tasks_are_refused" {
 run "own_models" {
   command = plan
   variables {
-    models = { face_pack = "buffalo_l", accept_noncommercial = true, bib_detector = "bibs.onnx", provider = "tensorrt" }
+    models = { face_pack = "buffalo_l", accept_noncommercial = true, bib_detector = "bibs.onnx", provider = "tensorrt", label_search = true, picture_pair = "siglip" }
   }
 
   assert {
     condition     = local.face_env == tomap({ PHOTOFINISH_FACE_PACK = "/models/own/buffalo_l", PHOTOFINISH_ACCEPT_NONCOMMERCIAL = "true" })
     error_message = "Functions compare faces in the same space as the job."
+  }
+  assert {
+    condition     = local.words_env == tomap({ PHOTOFINISH_LABEL_SEARCH = "true", PHOTOFINISH_PICTURE_PAIR = "/models/own/siglip" })
+    error_message = "The API searches in the same space as the job."
   }
 }
 

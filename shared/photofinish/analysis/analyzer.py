@@ -22,8 +22,7 @@ from photofinish.analysis.models.bib_detection import BibDetector
 from photofinish.analysis.models.catalogue import CPU_PROVIDER
 from photofinish.analysis.models.detections import Detections
 from photofinish.analysis.models.face_encoder import FaceEncoder
-from photofinish.analysis.models.label_space import LabelSpace
-from photofinish.analysis.models.picture_space import PictureSpace
+from photofinish.analysis.models.picture_space import PictureSpace, load_pictures
 from photofinish.analysis.models.selection import bib_detector_file, model_labels
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.analysis.models.text_reader import TextReader
@@ -133,7 +132,7 @@ class Analyzer:
             threads=settings.threads,
             batch_limit=CPU_BATCH_LIMIT if tuple(settings.providers) == (CPU_PROVIDER,) else GPU_BATCH_LIMIT,
             decoders=decoders,
-            picture_space=LabelSpace.load(single_threaded) if settings.label_search else None,
+            picture_space=load_pictures(single_threaded),
         )
 
     def analyze(self, contents: Sequence[bytes]) -> list[AnalyzedPhoto | RejectedInput]:

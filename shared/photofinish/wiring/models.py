@@ -63,11 +63,10 @@ class Models:
 
     @cached_property
     def text_space(self) -> TextSpace | None:
-        """Where descriptions lie among photos; None where label search is off."""
-        from photofinish.analysis.models.label_space import LabelTexts
+        """Where descriptions lie among photos; None where photos are not searched for what they show."""
+        from photofinish.analysis.models.picture_space import load_texts
 
-        settings = model_settings()
-        return LabelTexts.load(settings) if settings.label_search else None
+        return load_texts(model_settings())
 
     @property
     def embedding_space(self) -> str:
@@ -119,4 +118,5 @@ def model_settings() -> ModelSettings:
         text_engine=environment.text_engine,
         paddle_models=environment.paddle_models,
         label_search=environment.label_search,
+        picture_pair=environment.picture_pair,
     )

@@ -30,6 +30,7 @@ locals {
     var.models.face_pack != null ? { PHOTOFINISH_FACE_PACK = var.models.face_pack, PHOTOFINISH_ACCEPT_NONCOMMERCIAL = tostring(var.models.accept_noncommercial) } : {},
     var.models.bib_detector != null ? { PHOTOFINISH_BIB_DETECTOR = var.models.bib_detector } : {},
     var.models.label_search ? { PHOTOFINISH_LABEL_SEARCH = "true" } : {},
+    var.models.picture_pair != null ? { PHOTOFINISH_PICTURE_PAIR = var.models.picture_pair } : {},
     var.models.text_engine == "paddleocr" ? { PHOTOFINISH_TEXT_ENGINE = var.models.text_engine, PHOTOFINISH_PADDLE_MODELS = var.models.paddle_models } : {},
   ) }
 

@@ -130,7 +130,8 @@ variable "models" {
   description = <<-EOT
     The operator's own models, which replace or complement the catalogue's: absolute paths in the image. `face_pack`: folder
     of an InsightFace pack. `bib_detector`: ONNX file. `paddle_models`: folder of the models for `text_engine` = paddleocr.
-    `label_search`: photos can be searched for what they show, by the catalogue's models.
+    `label_search`: photos can be searched for what they show, by the catalogue's models. `picture_pair`: folder of a pair of
+    models for pictures and texts, which takes their place.
   EOT
   type = object({
     face_pack            = optional(string)
@@ -139,12 +140,13 @@ variable "models" {
     text_engine          = optional(string, "onnx")
     paddle_models        = optional(string)
     label_search         = optional(bool, false)
+    picture_pair         = optional(string)
   })
   default = {}
 
   validation {
-    condition     = alltrue([for path in [var.models.face_pack, var.models.bib_detector, var.models.paddle_models] : path == null || startswith(coalesce(path, "-"), "/")])
-    error_message = "models.face_pack, models.bib_detector and models.paddle_models must be absolute paths in the image."
+    condition     = alltrue([for path in [var.models.face_pack, var.models.bib_detector, var.models.paddle_models, var.models.picture_pair] : path == null || startswith(coalesce(path, "-"), "/")])
+    error_message = "models.face_pack, models.bib_detector, models.paddle_models and models.picture_pair must be absolute paths in the image."
   }
   validation {
     condition     = var.models.face_pack == null || var.models.accept_noncommercial

@@ -8,6 +8,7 @@ from photofinish.analysis.models.catalogue import CPU_PROVIDER, LABEL_ROLES, bui
 from photofinish.analysis.models.face_pack import FacePack
 from photofinish.analysis.models.model_file import ModelFile
 from photofinish.analysis.models.paddle_models import PaddleModels
+from photofinish.analysis.models.picture_pair import PicturePair
 from photofinish.analysis.models.providers import usable_providers
 from photofinish.analysis.models.settings import ModelSettings
 from photofinish.domain.matching import Calibration
@@ -34,7 +35,7 @@ def model_labels(settings: ModelSettings) -> dict[str, str]:
     labels = {
         model.role: model.label_on(settings.providers)
         for model in catalogue()
-        if settings.label_search or model.role not in LABEL_ROLES
+        if runs_label_search(settings) or model.role not in LABEL_ROLES
     }
     if pack := FacePack.of(settings):
         labels |= {"face_detection": pack.detection.label, "face_embedding": pack.embedding.label}
@@ -42,7 +43,14 @@ def model_labels(settings: ModelSettings) -> dict[str, str]:
         labels |= {"text_detection": paddle.detection.file.label, "text_recognition": paddle.recognition.file.label}
     if bibs := bib_detector_file(settings):
         labels["bib_detection"] = bibs.label
+    if pair := PicturePair.of(settings):
+        labels["picture_embedding"] = pair.picture_file.label
     return labels
+
+
+def runs_label_search(settings: ModelSettings) -> bool:
+    """Whether the catalogue's models say what photos show; a pair of the operator takes their place."""
+    return settings.label_search and settings.picture_pair is None
 
 
 def bib_detector_file(settings: ModelSettings) -> ModelFile | None:
@@ -111,9 +119,10 @@ def check_models(settings: ModelSettings, roles: Collection[str]) -> None:
         "text_recognition": PaddleModels.of,
         "bib_detection": bib_detector_file,
     }
+    PicturePair.of(settings)
     for role in roles:
         if role in LABEL_ROLES:
-            is_of_catalogue = settings.label_search
+            is_of_catalogue = runs_label_search(settings)
         else:
             is_of_catalogue = chosen[role](settings) is None and role != "bib_detection"
         if is_of_catalogue:

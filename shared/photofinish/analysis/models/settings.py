@@ -35,6 +35,8 @@ class ModelSettings:
     """Folder of the models that paddleocr uses."""
     label_search: bool = False
     """Whether photos get labels and a vector that texts are compared with (`label_space.py`)."""
+    picture_pair: Path | None = None
+    """Folder of a pair of models for pictures and texts (`picture_pair.py`), which takes the place of label search."""
 
 
 def default_models_dir() -> Path:
