@@ -30,6 +30,7 @@ from photofinish.adapters.memory.audit_anchors import MemoryAuditAnchors
 from photofinish.adapters.memory.event_log import MemoryEventLog
 from photofinish.adapters.memory.webhooks import MemoryWebhooks
 from photofinish.analysis.models.face_encoder import FaceEncoder
+from photofinish.analysis.models.label_space import LabelTexts
 from photofinish.analysis.models.text_reader import TextReader
 from photofinish.application.analysing_pictures import PictureAnalysis
 from photofinish.application.pictures import Pictures
@@ -177,9 +178,11 @@ def _record_parts(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _record_models(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOFINISH_LABEL_SEARCH", "1")
     for loader, roles in (
         (FaceEncoder, {"face_detection", "face_embedding"}),
         (TextReader, {"text_detection", "text_recognition"}),
+        (LabelTexts, {"sentence_embedding", "word_pieces"}),
     ):
 
         def load(*_: object, roles: set[str] = roles) -> MagicMock:
