@@ -52,5 +52,4 @@ def test_a_picture_lies_between_the_names_of_its_classes() -> None:
         return float(of.vector @ shown.embedding.vector)
 
     assert similarity(dog) == pytest.approx(2 * similarity(cat))
-    assert [label.name for label in shown.labels[:2]] == ["thing 0", "thing 1"]
-    assert len(shown.labels) == 10, "only the likeliest classes count"
+    assert [label.name for label in shown.labels] == ["thing 0", "thing 1"], "only likely classes are told"
