@@ -21,8 +21,10 @@ AREAS: dict[str, dict[str, tuple[str, ...]]] = {
     "commit": {
         f"{_SHARED}application/commit.py": (
             "tests/unit/jobs/test_photo_projection.py",
+            "tests/unit/jobs/test_superseded.py",
             "tests/unit/jobs/test_worker.py",
             _SIMULATION,
+            "tests/faults/test_erasing.py",
         ),
         f"{_SHARED}application/superseded.py": ("tests/unit/jobs/test_superseded.py", _SIMULATION),
     },

@@ -301,6 +301,19 @@ class MemoryCloud:
     def ingest(self, photo: StoredPhoto) -> None:
         ingest(photo, event_at=datetime.now(UTC), documents=self.documents, queue=self.queue, events=self.events)
 
+    def committer(self) -> Committer:
+        return Committer(
+            self.store,
+            self.index,
+            self.documents,
+            self.events,
+            self.tombstones,
+            self.store,
+            self.admission,
+            self.album_policies,
+            self.video_parts,
+        )
+
     def worker(
         self, *, batch_size: int = 8, analyzer: ToyAnalyzer | None = None, pipeline_type: type[Pipeline] = Pipeline
     ) -> Worker:
@@ -324,19 +337,8 @@ class MemoryCloud:
             return pipeline
 
         keeper = LeaseKeeper(self.queue, self.leases, "test/0", ack_deadline_s=10, heartbeat_s=10.0, clock=self.clock)
-        committer = Committer(
-            self.store,
-            self.index,
-            self.documents,
-            self.events,
-            self.tombstones,
-            self.store,
-            self.admission,
-            self.album_policies,
-            self.video_parts,
-        )
         report = partial(self.task_times.report, str(uuid.uuid4()), Processor.L4)
         halted = HaltedReading(self.halted_albums)
         rest = partial(queue_rest, documents=self.documents, queue=self.queue, events=self.events)
-        worker = Worker(keeper, committer, load_pipeline, settings, report, halted.among, rest)
+        worker = Worker(keeper, self.committer(), load_pipeline, settings, report, halted.among, rest)
         return worker
