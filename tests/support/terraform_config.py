@@ -130,6 +130,7 @@ def services() -> dict[str, Service]:
                 | (_local_env("face_env") if "faces" in uses else set())
                 | ({"DATABASE_URL", "PHOTOFINISH_DATABASE_WAIT_S"} if "database" in uses else set())
                 | (_local_env("http_env") if is_http else set())
+                | (_local_env("words_env") if name == "api" else set())
                 | environment_of(function.get("env", {})),
                 secret_env=environment_of(function.get("secret_env", {}))
                 | environment_of(function.get("operators_secret_env", {})),
