@@ -38,12 +38,16 @@ AREAS: dict[str, dict[str, tuple[str, ...]]] = {
         f"{_SHARED}application/ingest.py": (
             "tests/unit/functions/test_duplicates.py",
             "tests/unit/functions/test_functions.py",
+            "tests/unit/jobs/test_worker.py",
+            "tests/faults/test_queueing_crashes.py",
+            "tests/faults/test_fairness.py",
             _SIMULATION,
         ),
         f"{_SHARED}application/reconcile.py": (
             "tests/unit/functions/test_scheduled_reconcile.py",
             "tests/unit/functions/test_duplicates.py",
             "tests/unit/functions/test_functions.py",
+            "tests/faults/test_queueing_crashes.py",
         ),
     },
     "documents": {
