@@ -222,6 +222,7 @@ bench-scenes: setup  ## Scenes of videos with known cuts, ours and PySceneDetect
 
 bench-label-search: setup  ## Relevance of searches by words, in three languages, and what label search costs a photo
 	@cd tests && ../$(BIN)/python -m bench.label_search.run --json ../docs/benchmarks/label-search.json
+	@cd tests && ../$(BIN)/python -m bench.label_search.speed
 
 bench-people: setup  ## Quality and speed of clustering: synthetic albums and, of FACES=folder BIBS=folder, labelled ones
 	@$(BIN)/python tests/bench/people/run.py $(if $(FACES),--faces "$(FACES)") $(if $(BIBS),--bibs "$(BIBS)")

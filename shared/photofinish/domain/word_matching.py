@@ -5,6 +5,7 @@ A word counts the more, the fewer of the photos have it; a photo's value is the 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -40,6 +41,7 @@ class MatchedWord:
     """0 to 1."""
 
 
+@functools.lru_cache(maxsize=8192)
 def spellings(word: str) -> frozenset[str]:
     """The word, and each form of it with one letter left out: words that differ by a letter share one.
 
@@ -58,16 +60,20 @@ def is_number(word: str) -> bool:
 
 def match_words(wanted: Sequence[str], read: Collection[str], numbers: Mapping[str, float]) -> dict[str, MatchedWord]:
     """Of each wanted word the best match in one photo, by word; `numbers` has the score of each number in it."""
-    found = {}
-    by_spelling = {form: word for word in sorted(read) for form in spellings(word)}
+    found: dict[str, MatchedWord] = {}
+    if not read and not numbers:
+        return found
+    by_spelling: dict[str, str] | None = None  # of the read words, made for the first wanted one that was not read
     for word in wanted:
         if word in read:
             found[word] = MatchedWord(word=word, read=word, by=MatchedBy.WORD, value=1.0)
         elif word in numbers:
             found[word] = MatchedWord(word=word, read=word, by=MatchedBy.NUMBER, value=numbers[word])
-        else:
-            spelled = sorted(by_spelling[form] for form in spellings(word) if form in by_spelling)
-            if spelled and len(spellings(word)) > 1:
+        elif len(forms := spellings(word)) > 1:
+            if by_spelling is None:
+                by_spelling = {form: one for one in sorted(read) for form in spellings(one)}
+            spelled = sorted(by_spelling[form] for form in forms if form in by_spelling)
+            if spelled:
                 found[word] = MatchedWord(word=word, read=spelled[0], by=MatchedBy.SPELLING, value=MISSPELLED)
     return found
 

@@ -12,8 +12,9 @@ from photofinish.domain.word_matching import is_number, match_words, word_values
 from photofinish.domain.words import words
 from photofinish.ports import AlbumReading, SeenBib, SeenDepiction
 
-MAX_DEPICTIONS = 500
-MAX_READ_PHOTOS = 1000
+# More make searches slower (docs/benchmarks/label-search.md), and few look further.
+MAX_DEPICTIONS = 200
+MAX_READ_PHOTOS = 500
 MAX_BIBS = 1000
 MAX_ENTRANTS = 100
 NamedFaces = Sequence[tuple[str, str, Sequence[SimilarFace]]]
