@@ -1,10 +1,11 @@
-// The pure parts of the pages: rows of photos, shifts of clocks, the size of a selfie, and what "back" leads to from results. Shapes are made up anew from a seed that a failure names.
+// The pure parts of the pages: rows of photos, shifts of clocks, times in films, the size of a selfie, and what "back" leads to from results. Shapes are made up anew from a seed that a failure names.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const STATIC = new URL("../../functions/photofinish_functions/pages/static/", import.meta.url);
 const { inRows, Rows, rowsBetween, tileBeside } = await import(new URL("components/rows.js", STATIC));
+const { clock, filmOf, momentsOf, spoken } = await import(new URL("components/film_times.js", STATIC));
 const { isSure, shiftOf, shiftText } = await import(new URL("console/shifts.js", STATIC));
 const { enterResults } = await import(new URL("runner/results-address.js", STATIC));
 const { scaled } = await import(new URL("runner/selfie.js", STATIC));
@@ -117,4 +118,29 @@ test("shifts of clocks are written and read as hours, minutes and seconds", () =
   for (const [text, seconds] of [["", 0], [" +1:00 ", 3600], ["1:00", 3600], ["-0:30", -1800], ["−0:00:45", -45], ["+26:00", 93_600]]) assert.equal(shiftOf(text), seconds, text);
   for (const wrong of ["1", "1h", "1:60", "1:00:61", "+-1:00", "1:2:3:4", ".5"]) assert.equal(shiftOf(wrong), null, wrong);
   assert.deepEqual([null, { confidence: 0.69 }, { confidence: 0.7 }].map(isSure), [false, false, true]);
+});
+
+test("times in films are written as players do, and spoken in the reader's language", () => {
+  for (const [seconds, text] of [[0, "0:00"], [3.99, "0:03"], [42, "0:42"], [83, "1:23"], [3723.5, "1:02:03"], [36_000, "10:00:00"]]) assert.equal(clock(seconds), text);
+  assert.deepEqual([0.4, 42, 60, 83, 3723].map((seconds) => spoken(seconds, "en")), ["1 second", "42 seconds", "1 minute", "1 minute, 23 seconds", "1 hour, 2 minutes, 3 seconds"]);
+  assert.equal(spoken(83, "de"), "1 Minute, 23 Sekunden");
+});
+
+test("a found film starts where the person is seen best, and has each moment once, the best one", () => {
+  const hit = { duration_s: 90, at_s: 61.2, scene: 2, scene_start_s: 55 };
+  const face = { box: { x: 0, y: 0, w: 1, h: 1, at_s: 61.2 } };
+  const bib = { number: "7", box: { x: 0, y: 0, w: 1, h: 1, at_s: 4.5 } };
+  const film = { duration_s: 90, start_s: 61.2, moments: [4.5, 61.2], scenes: [55] };
+  assert.deepEqual(filmOf({ in_video: hit, face, bib }), film);
+  assert.deepEqual(filmOf({ in_video: hit, face, bib: { ...bib, box: { at_s: 60.1 } } }).moments, [61.2], "both are one moment");
+  const byWords = { duration_s: 90, at_s: null, scene: null, scene_start_s: null };
+  assert.deepEqual(filmOf({ in_video: byWords, face: null, bib: null }), { duration_s: 90, start_s: 0, moments: [], scenes: [] });
+  assert.deepEqual(momentsOf([null, undefined, { x: 0 }, { at_s: null }, { at_s: 0 }]), [0], "boxes of photos have no time");
+});
+
+test("a listed film has its scenes, and a photo is no film", () => {
+  const video = { duration_s: 8, scenes: [{ start_s: 0, end_s: 4 }, { start_s: 4, end_s: 8 }] };
+  assert.deepEqual(filmOf({ kind: "video", video, faces: [] }), { duration_s: 8, start_s: 0, moments: [], scenes: [0, 4] });
+  assert.equal(filmOf({ kind: "photo", video: null }), null);
+  assert.equal(filmOf({ in_video: null, face: null, bib: null }), null);
 });

@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 from uuid import UUID
 
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from e2e.conftest import LocalCloud, wait_for
 from photofinish_cli.sample_album import SampleAlbum, SamplePhoto
-from support.videos import video
+from support.sample_films import CUT_S, film_of_two_scenes
 
 pytestmark = pytest.mark.timeout(300)
 ALBUM = "filmed"
-CUT_S, FRAMES_A_SECOND = 4, 5
-
-
-def shown(photo: SamplePhoto, seconds: int) -> list[NDArray[np.uint8]]:
-    """Frames in which a photo is seen, moving a little."""
-    picture = cv2.imread(str(photo.path))
-    assert picture is not None
-    picture = cv2.resize(picture, (1280, 1280 * photo.height // photo.width // 2 * 2), interpolation=cv2.INTER_AREA)
-    return [np.roll(picture, number % 3, axis=1).astype(np.uint8) for number in range(seconds * FRAMES_A_SECOND)]
 
 
 @pytest.fixture(scope="module")
 def clip(sample_album: SampleAlbum) -> tuple[bytes, tuple[SamplePhoto, SamplePhoto]]:
-    """A film of two scenes, with other runners in each."""
-    sharp = [photo for photo in sample_album.photos if photo.runners and not photo.is_blurry]
-    first, second = next(
-        (one, other)
-        for one, other in itertools.combinations(sharp, 2)
-        if (one.width, one.height) == (other.width, other.height) and not people(one) & people(other)
-    )
-    return video(shown(first, CUT_S) + shown(second, CUT_S), frames_a_second=FRAMES_A_SECOND), (first, second)
-
-
-def people(photo: SamplePhoto) -> set[str]:
-    return {runner.person for runner in photo.runners}
+    return film_of_two_scenes(sample_album)
 
 
 def test_a_dropped_video_is_found_by_number_and_selfie_with_its_time_and_leaves_nothing(

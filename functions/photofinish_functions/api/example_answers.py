@@ -83,6 +83,7 @@ ANSWERS: Final[dict[str, Json]] = {
     "show_album": ALBUM_COUNTS
     | {
         "visitors_may_download": "web",
+        "has_originals": True,
         "photos_by_status": {"done": 1250, "queued": 8, "rejected": 2},
         "last_upload_at": "2026-05-01T10:31:40Z",
         "gpu_refused": None,

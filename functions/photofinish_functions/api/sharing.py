@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from photofinish.domain.access import Principal, Scope
 from photofinish.domain.album_card import MAX_TITLE_CHARS, MAX_WATERMARK_CHARS, AlbumCard, Downloads, is_line
+from photofinish.domain.download import DownloadSize, may_download
 from photofinish.domain.shares import (
     DEFAULT_LIFETIME,
     MAX_DAYS,
@@ -105,6 +106,22 @@ def downloads_of(services: App, caller: Principal, album: str) -> Downloads:
         return allowed
     share = services.shares.get(caller.id)
     return Downloads.NONE if share is None else allowed.within(share.downloads)
+
+
+def has_size(services: App, caller: Principal, album: str, size: DownloadSize, *, is_organiser: bool) -> bool:
+    """Whether `caller` may download the photos of `album` that they see in this size."""
+    return is_organiser or may_download(
+        size,
+        is_organiser=False,
+        allowed=downloads_of(services, caller, album),
+        ever_redacted=services.album_policies.ever_redacted(album),
+    )
+
+
+def has_originals(services: App, caller: Principal, album: str) -> bool:
+    """Whether `caller` may download originals of `album`, and it keeps them: then a video can be played, too."""
+    is_allowed = has_size(services, caller, album, DownloadSize.ORIGINAL, is_organiser=caller.may(Scope.WRITE, album))
+    return is_allowed and services.album_policies.policy(album).keep_originals
 
 
 class ShareInput(Input):

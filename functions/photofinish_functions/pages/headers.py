@@ -19,6 +19,7 @@ def page_headers(storage_origin: str, live_origin: str | None, styles: Sequence[
         "form-action": "'self'",
         "frame-ancestors": "'none'",
         "img-src": f"'self' blob: data: {storage_origin}",
+        "media-src": f"'self' {storage_origin}",
         "manifest-src": "'self'",
         "script-src": "'self'",
         "style-src": " ".join(("'self'", *styles)),

@@ -19,7 +19,7 @@ from photofinish.application.downloads.resumable import ResumableArchive
 from photofinish.application.downloads.streamed import MadeFile, streamed_archive
 from photofinish.application.downloads.with_metadata import CopiesWithMetadata
 from photofinish.domain.access import Principal, Reading, Scope
-from photofinish.domain.download import MAX_FILES, Download, DownloadedPhoto, DownloadSize, archive_paths, may_download
+from photofinish.domain.download import MAX_FILES, Download, DownloadedPhoto, DownloadSize, archive_paths
 from photofinish.domain.export_names import attachment
 from photofinish.domain.work import MAX_PHOTO_BYTES
 from photofinish.ports import PhotoRecord
@@ -34,7 +34,7 @@ from photofinish_functions.api.guarding import audit, guarded, open_to_link_hold
 from photofinish_functions.api.renditions import LINK_LIFETIME_S, Shown, preview_file_url
 from photofinish_functions.api.routes.photos import PhotoId, PhotoPath
 from photofinish_functions.api.schemas import AlbumPath, Input, Output, Parameters, new_blueprint
-from photofinish_functions.api.sharing import downloads_of
+from photofinish_functions.api.sharing import has_size
 from photofinish_functions.refused import Refused
 
 _SECTION = "downloads", "Download photos, one or many."
@@ -188,18 +188,9 @@ def fetching(services: App) -> APIBlueprint:
 def _check_size(services: App, album: str, size: DownloadSize) -> bool:
     """Whether the caller is an organiser; refuses a size that they may not have."""
     is_organiser = principal().may(Scope.WRITE, album)
-    if not _may(services, principal(), album, size, is_organiser=is_organiser):
+    if not has_size(services, principal(), album, size, is_organiser=is_organiser):
         raise Refused(403, "downloads_not_allowed", _NOT_ALLOWED[size])
     return is_organiser
-
-
-def _may(services: App, caller: Principal, album: str, size: DownloadSize, *, is_organiser: bool) -> bool:
-    return is_organiser or may_download(
-        size,
-        is_organiser=False,
-        allowed=downloads_of(services, caller, album),
-        ever_redacted=services.album_policies.ever_redacted(album),
-    )
 
 
 def _visible(
@@ -236,7 +227,7 @@ def _is_valid(services: App, download: Download) -> bool:
     if kind == "share" and not services.shares.is_open(principal_id, now):
         return False
     caller = Principal(kind, principal_id, Scope.SEARCH, frozenset({download.album}))
-    return _may(services, caller, download.album, download.size, is_organiser=download.is_organiser)
+    return has_size(services, caller, download.album, download.size, is_organiser=download.is_organiser)
 
 
 def _resumable(services: App, download: Download) -> Response:

@@ -47,7 +47,7 @@ from photofinish_functions.api.schemas import (
     new_blueprint,
 )
 from photofinish_functions.api.search_requests import CameraTime, Number, Text, camera_time
-from photofinish_functions.api.sharing import CardFields, card_fields, downloads_of
+from photofinish_functions.api.sharing import CardFields, card_fields, downloads_of, has_originals
 from photofinish_functions.refused import Refused
 
 MAX_ALBUMS = 200
@@ -100,6 +100,10 @@ class AlbumPrivacy(Output):
 class AlbumDetail(Album, CardFields):
     visitors_may_download: Downloads = Field(
         description="The album card's `downloads`, the most that a share link gives; `downloads` is the caller's."
+    )
+    has_originals: bool = Field(
+        description="Whether the caller may download originals, and so play videos: not if the album ever redacted "
+        "faces, unless the caller has the scope `write`; and not if the album keeps only results."
     )
     photos_by_status: dict[PhotoStatus, int] = Field(description="Number of uploaded photos by status.")
     last_upload_at: datetime | None = Field(description="When its newest photo was uploaded.")
@@ -322,6 +326,7 @@ def blueprint(services: App) -> APIBlueprint:
             summary,
             album=summary.name,
             **card_fields(card or AlbumCard()) | {"downloads": downloads_of(services, principal(), path.album)},
+            has_originals=has_originals(services, principal(), path.album),
             visitors_may_download=(card or AlbumCard()).downloads,
             photos_by_status={status: count for status, count in known.by_status.items() if count},
             last_upload_at=known.last_upload_at,

@@ -28,6 +28,9 @@ export function day(date) {
   return days.format(new Date(`${date}T12:00:00`));
 }
 
+/** Several things in one sentence: "0:03 and 1:23". */
+export const together = (texts) => new Intl.ListFormat(language, { type: "conjunction" }).format(texts);
+
 /** A time of day of `2026-05-01T10:15:00`, as the camera's clock said it. */
 export function timeOfDay(taken) {
   return times.format(new Date(taken.slice(0, 19)));

@@ -280,6 +280,9 @@ class TestRights:
         for size in ("web", "original"):
             assert race.create(runner, size=size).status_code == (201 if size in sizes else 403), size
             assert race.create(size=size).status_code == 201, "organisers"
+        told = race.api.call("GET", "/albums/race", key=runner).get_json()
+        assert told["has_originals"] == ("original" in sizes)
+        assert race.api.call("GET", "/albums/race").get_json()["has_originals"], "organisers"
 
     def test_a_visitor_downloads_what_they_found_until_the_share_is_revoked(self, race: Race) -> None:
         share = race.api.call("POST", "/albums/race/shares", json={"may": "find"}).get_json()

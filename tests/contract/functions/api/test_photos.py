@@ -270,6 +270,7 @@ class TestAlbums:
         assert detail == counted | card | {
             "downloads": "original",
             "visitors_may_download": "web",
+            "has_originals": True,
             "photos_by_status": {"done": 1, "queued": 1},
             "gpu_refused": None,
             "ends_on": None,

@@ -52,6 +52,8 @@ def test_a_page_runs_only_what_this_origin_serves(client: FlaskClient, page: str
     written = re.findall("<style>(.*?)</style>", answer.text, re.DOTALL)
     assert written
     assert policy["style-src"] == ["'self'", *(f"'sha256-{sha256(style)}'" for style in written)]
+    # The API leads to the film in the bucket.
+    assert policy["media-src"] == ["'self'", STORAGE]
     assert policy["connect-src"] == ["'self'", STORAGE, LIVE]
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
 

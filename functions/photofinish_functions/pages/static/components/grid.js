@@ -1,10 +1,11 @@
 // <pf-grid label="…" size="large">: photos in rows, of which only those near the screen are in the page, so ten thousand scroll as ten.
 //
-// A photo is {id, width, height, thumbnail, preview, placeholder, label, tags: [{text, icon, kind}], mark, stack}. Tells "open" with
+// A photo is {id, width, height, thumbnail, preview, placeholder, label, tags: [{text, icon, kind}], mark, stack, film}. Tells "open" with
 // the index of a photo, "shown" with the first and the last one that are in the page now, and "near-end" when the reader comes near
 // the last one. Arrows, Home and End move, Enter opens.
 
 import { el, icon } from "../elements.js";
+import { clock } from "./film_times.js";
 import { blurUp } from "./placeholder.js";
 import { Rows, rowsBetween, tileBeside } from "./rows.js";
 
@@ -206,6 +207,7 @@ class Grid extends HTMLElement {
     const badges = (photo.tags ?? []).map((tag) =>
       el("span", { class: `badge ${tag.kind ?? ""}` }, tag.icon ? icon(tag.icon) : null, tag.short ?? null),
     );
+    if (photo.film) badges.unshift(el("span", { class: "badge film" }, icon("play"), clock(photo.film.duration_s)));
     if (photo.stack > 1) badges.push(el("span", { class: "badge" }, icon("pictures"), String(photo.stack)));
     if (photo.mark) badges.push(el("span", { class: "badge love" }, icon("heart-full")));
     if (badges.length > 0) button.append(el("span", { class: "badges" }, ...badges));

@@ -3,15 +3,16 @@
 import { el, icon } from "../elements.js";
 import { closeLayer, openLayer } from "../layers.js";
 import { t } from "../messages.js";
+import { filmPlayer, jumpsOf, notHere } from "./film.js";
 import { placeholder } from "./placeholder.js";
 import { makeZoomable } from "./zoom.js";
 
 /**
  * Show `photos` (as `<pf-grid>` has them) from `index` on. `actions(photo, index)` returns buttons for the upper edge,
  * `caption(photo, index)` what stands below. `renewed(photo)` is asked for a new link where a picture does not come, null if there
- * is none. Resolves with the index of the photo that was shown last.
+ * is none; `fileOf(photo)` for the address of a film's file, null if the reader may see its picture only. Resolves with the index of the photo that was shown last.
  */
-export function openLightbox(photos, index, { actions = () => [], caption = () => null, renewed = async () => null } = {}) {
+export function openLightbox(photos, index, { actions = () => [], caption = () => null, renewed = async () => null, fileOf = () => null } = {}) {
   const counter = el("span", { class: "counter" });
   const tools = el("div", { class: "tools" });
   const below = el("div", { class: "below" });
@@ -25,14 +26,36 @@ export function openLightbox(photos, index, { actions = () => [], caption = () =
   const dialog = el("dialog", { class: "lightbox", "aria-label": t("photo_view") }, bar, stage, previous, next, below);
   const zoom = makeZoomable(stage, {
     onSwipe: (way) => (way === "close" ? dialog.close() : show(at + (way === "next" ? 1 : -1))),
-    onTap: () => dialog.classList.toggle("bare"),
+    onTap: () => film === null && dialog.classList.toggle("bare"),
   });
   let at = index;
+  let film = null; // the player of what is shown
+  let jumps = null;
 
   const show = (wanted) => {
     if (wanted < 0 || wanted >= photos.length) return;
     at = wanted;
     const photo = photos[at];
+    film?.stop();
+    const file = photo.film ? fileOf(photo) : null;
+    film = file === null ? null : playerOf(photo, file);
+    jumps = photo.film ? (film === null ? notHere() : jumpsOf(photo.film, film.jump)) : null;
+    dialog.classList.toggle("plays", film !== null);
+    if (film === null) showPicture(photo);
+    else {
+      dialog.classList.remove("bare");
+      stage.replaceChildren(film.element);
+      zoom.reset(null);
+    }
+    counter.textContent = t("photo_of", { number: at + 1, count: photos.length });
+    previous.hidden = at === 0;
+    next.hidden = at === photos.length - 1;
+    redraw();
+    // The next one is fetched while this one is looked at.
+    if (photos[at + 1]?.preview) new Image().src = photos[at + 1].preview;
+  };
+  const playerOf = (photo, file) => filmPlayer({ film: photo.film, source: file, saved: file, poster: photo.preview, label: photo.label });
+  const showPicture = (photo) => {
     const picture = el("img", { alt: photo.label, class: "picture", draggable: "false", decoding: "async" });
     const waiting = placeholder(photo.placeholder) ?? el("div", { class: "waiting" });
     const shape = el("div", { class: "shape" }, waiting, picture);
@@ -50,22 +73,16 @@ export function openLightbox(photos, index, { actions = () => [], caption = () =
     picture.src = photo.preview ?? photo.thumbnail ?? "";
     stage.replaceChildren(shape, el("p", { class: "lost-text", text: t("photo_lost") }));
     zoom.reset(shape);
-    counter.textContent = t("photo_of", { number: at + 1, count: photos.length });
-    previous.hidden = at === 0;
-    next.hidden = at === photos.length - 1;
-    redraw();
-    // The next one is fetched while this one is looked at.
-    if (photos[at + 1]?.preview) new Image().src = photos[at + 1].preview;
   };
   const redraw = () => {
     // A button that was pressed is made anew: the focus stays at its place.
     const focused = [...tools.children].indexOf(document.activeElement);
     tools.replaceChildren(...actions(photos[at], at, redraw));
     tools.children[focused]?.focus();
-    below.replaceChildren(...[caption(photos[at], at, redraw)].filter((node) => node !== null));
+    below.replaceChildren(...[caption(photos[at], at, redraw), jumps].filter((node) => node !== null));
   };
   const keys = (event) => {
-    if (event.target.closest("input, textarea") || document.querySelector("dialog.dialog[open]")) return;
+    if (event.target.closest("input, textarea, video") || document.querySelector("dialog.dialog[open]")) return;
     const act = {
       ArrowRight: () => show(at + 1),
       ArrowLeft: () => show(at - 1),
@@ -86,6 +103,7 @@ export function openLightbox(photos, index, { actions = () => [], caption = () =
     dialog.addEventListener("close", () => {
       document.removeEventListener("keydown", keys);
       closeLayer(layer);
+      film?.stop();
       dialog.remove();
       resolve(at);
     });

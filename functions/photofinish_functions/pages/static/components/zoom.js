@@ -17,7 +17,7 @@ export function makeZoomable(stage, { onSwipe, onTap }) {
     stage.classList.toggle("zoomed", state.scale > 1);
   };
   const set = (next) => {
-    const scale = Math.min(Math.max(next.scale, 1), MOST);
+    const scale = picture === null ? 1 : Math.min(Math.max(next.scale, 1), MOST);
     const room = { x: (stage.clientWidth * (scale - 1)) / 2, y: (stage.clientHeight * (scale - 1)) / 2 };
     const within = (value, most) => Math.min(Math.max(value, -most), most);
     state = scale === 1 ? { scale, x: 0, y: 0 } : { scale, x: within(next.x, room.x), y: within(next.y, room.y) };
@@ -37,7 +37,7 @@ export function makeZoomable(stage, { onSwipe, onTap }) {
   };
 
   stage.addEventListener("pointerdown", (event) => {
-    if (event.target.closest("button, a")) return;
+    if (event.target.closest("button, a, video")) return;
     stage.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     from = { x: event.clientX, y: event.clientY, state, pinch: pointers.size === 2 ? spread() : null, moved: false };
@@ -96,7 +96,7 @@ export function makeZoomable(stage, { onSwipe, onTap }) {
   );
 
   return {
-    /** Show another picture, at its usual size. */
+    /** Show another picture, at its usual size; null: what is shown, a film, stays at it. */
     reset(next) {
       picture = next;
       set({ scale: 1, x: 0, y: 0 });

@@ -4,7 +4,7 @@ import { openLightbox, stageButton } from "../components/lightbox.js";
 import { toast } from "../components/toast.js";
 import { el, icon } from "../elements.js";
 import { t } from "../messages.js";
-import { downloadOne, mayDownload } from "./downloads.js";
+import { allowedSize, downloadOne, filmAddress, mayDownload } from "./downloads.js";
 import { giveFeedback } from "./feedback.js";
 import { faceOf, isMaybe, unfolded } from "./photos.js";
 import { canShare, sharePhoto } from "./sharing.js";
@@ -24,11 +24,14 @@ export async function viewPhotos(grid, index, { album, favourites, page, renewed
       stageButton(liked ? "heart-full" : "heart", t(liked ? "unlike" : "like"), { pressed: liked, act: like }),
     ];
     if (mayDownload(page)) {
-      buttons.push(stageButton("download", t("download"), { act: () => downloadOne(album, photo, page) }));
+      buttons.push(stageButton("download", downloadLabel(photo), { act: () => downloadOne(album, photo, page) }));
     }
     if (canShare()) buttons.push(stageButton("share", t("share"), { act: () => sharePhoto(photo, page) }));
     return buttons;
   };
+  // There is no smaller size of a film: where originals are not given away, its picture is.
+  const downloadLabel = (photo) => t(photo.film === null ? "download" : allowedSize(page) === "original" ? "download_film" : "download_poster");
+  const fileOf = (photo) => filmAddress(album, photo, page);
   const caption = (photo, at, redraw) => {
     const tags = (photo.tags ?? []).map((tag) =>
       el("span", { class: `tag ${tag.kind === "maybe" ? "warn" : ""}` }, tag.icon ? icon(tag.icon) : null, tag.text),
@@ -57,6 +60,6 @@ export async function viewPhotos(grid, index, { album, favourites, page, renewed
   };
   const photos = unfolded(grid.photos, favourites);
   const start = photos.findIndex((photo) => photo.at === index);
-  const last = photos[await openLightbox(photos, start, { actions, caption, renewed })].at;
+  const last = photos[await openLightbox(photos, start, { actions, caption, renewed, fileOf })].at;
   if (grid.isConnected && last < grid.photos.length) grid.focusPhoto(last);
 }

@@ -1,6 +1,7 @@
 // From the API's photos to those that the grid and the full screen show, and what a photo was found by. Pure.
 
-import { counted, t, timeOfDay } from "../messages.js";
+import { clock, filmOf, spoken } from "../components/film_times.js";
+import { counted, language, t, timeOfDay, together } from "../messages.js";
 
 const NO_TAGS = [];
 const NOTHING_FOUND = {};
@@ -15,6 +16,7 @@ class Shown {
     this.placeholder = source.placeholder ?? null;
     this.stack = source.burst?.size ?? 1;
     this.taken = source.corrected_at ?? source.taken_at ?? image.taken_at ?? null;
+    this.film = filmOf(source);
     this.mark = favourites.has(this.id);
     this.relink(source);
   }
@@ -26,9 +28,15 @@ class Shown {
   }
 
   get label() {
+    if (this.film !== null) return filmLabel(this);
     const label = this.taken === null ? t("a_photo") : t("photo_taken_at", { time: timeOfDay(this.taken) });
     return this.stack > 1 ? `${label}, ${counted("of_burst", this.stack)}` : label;
   }
+}
+
+function filmLabel({ film, taken }) {
+  const label = t("video_of", { duration: spoken(film.duration_s, language) });
+  return taken === null ? label : `${label}, ${timeOfDay(taken)}`;
 }
 
 /** A found photo; `source` is the API's. */
@@ -49,12 +57,15 @@ export function unfolded(photos, favourites) {
   ]);
 }
 
-/** Why a photo was found: its face, its number, or a near miss. */
-export function reasons({ face = null, bib = null }) {
+/** Why a photo was found: its face, its number, or a near miss; and where in a film. */
+export function reasons(source) {
+  const { face = null, bib = null } = source;
   const why = [];
   if (isMaybe({ face, bib })) why.push({ text: t("maybe_you"), short: t("maybe_you"), kind: "maybe" });
   if (face !== null) why.push({ text: t("found_by_face"), icon: "face" });
   if (bib !== null) why.push({ text: t("found_by_number", { bib: bib.number }), icon: "number", short: bib.number });
+  const times = filmOf(source)?.moments.map(clock) ?? [];
+  if (times.length > 0) why.push({ text: t("in_film_at", { times: together(times) }), short: t("at_times", { times: together(times) }) });
   return why;
 }
 
