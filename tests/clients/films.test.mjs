@@ -9,7 +9,7 @@ import { chromium } from "playwright-core";
 
 import { OPTIONS } from "./browser/chromium.mjs";
 
-const { CHROMIUM, SHOWN_URL, HIDDEN_URL, BIB, PICTURES } = process.env;
+const { CHROMIUM, SHOWN_URL, HIDDEN_URL, BIB, SHOWN, PICTURES, PHOTOFINISH_API_URL: SERVER, PHOTOFINISH_API_KEY: KEY } = process.env;
 const AT_S = Number(process.env.AT_S);
 const CLOCK = `0:0${Math.floor(AT_S)}`;
 const SMALL = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true, locale: "en-GB", colorScheme: "dark" };
@@ -120,6 +120,27 @@ test("where faces are hidden there is the poster and no player", async () => {
   assert.equal(await player().count(), 0);
   assert.deepEqual(asked, [], "the original was asked for");
   await looksRight("film-hidden");
+});
+
+test("the console plays a film, with the moments of the people in it", async () => {
+  page = await (await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 860 } })).newPage();
+  page.on("pageerror", (error) => errors.push(error.message));
+  await page.goto(`${SERVER}/console`);
+  await page.getByLabel("API key").fill(KEY);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { level: 1, name: "Albums" }).waitFor();
+  await page.goto(`${SERVER}/console/albums/${SHOWN}/photos`);
+  await page.getByRole("img", { name: "Video, 8 seconds" }).waitFor();
+  await looksRight("console-films");
+  await page.locator(".grid a").filter({ has: page.getByRole("img", { name: "Video, 8 seconds" }) }).click();
+  await page.waitForFunction(() => document.querySelector("video")?.readyState >= 2);
+  await page.locator(".face-row").first().waitFor();
+  await looksRight("console-film");
+  await page.locator(".number-row").filter({ has: page.locator(`input[value="${BIB}"]`) }).getByRole("button", { name: /^Play from/ }).click();
+  await page.waitForFunction((at) => document.querySelector("video").currentTime >= at - 3, AT_S);
+  assert.equal(await page.locator(".face-row").getByRole("button", { name: /^Play from/ }).count(), await page.locator(".face-row").count());
+  await page.setViewportSize({ width: 320, height: 640 });
+  await looksRight("console-film-small");
 });
 
 test("nothing went wrong meanwhile", () => assert.deepEqual(errors, []));

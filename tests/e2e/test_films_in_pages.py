@@ -37,7 +37,9 @@ def test_a_runner_watches_herself_where_the_album_allows_it(cloud: LocalCloud, s
         ["node", "--test", "--test-reporter=spec", "films.test.mjs"],
         cwd=browser.CLIENTS,
         env=os.environ
+        | cloud.environment
         | {
+            "SHOWN": SHOWN,
             "CHROMIUM": browser.chromium() or "",
             "SHOWN_URL": shared(cloud, SHOWN),
             "HIDDEN_URL": shared(cloud, HIDDEN),

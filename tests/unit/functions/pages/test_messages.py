@@ -58,11 +58,12 @@ def test_keys_are_unique_over_sections_that_a_page_may_use_together() -> None:
 
 
 def test_the_console_has_words_for_every_reason_why_a_photo_is_refused() -> None:
-    refused = (ROOT / "docs/files.md").read_text(encoding="utf-8").split("## What is refused")[1].split("\n## ")[0]
+    document = (ROOT / "docs/files.md").read_text(encoding="utf-8")
+    refused = "".join(document.split(title)[1].split("\n## ")[0] for title in ("## Videos", "## What is refused"))
     codes = {
         code for line in re.findall(r"^\| (`.*?) \|", refused, re.MULTILINE) for code in re.findall("`(.*?)`", line)
     }
-    assert {"cut_off", "not_as_announced", "too_many_pixels"} <= codes
+    assert {"cut_off", "not_as_announced", "too_many_pixels", "video_encrypted"} <= codes
     of_the_command_only = {"internal_error"}
     given_up = {"gave_up"}
     console = CATALOGUE.languages[DEFAULT]["console"]

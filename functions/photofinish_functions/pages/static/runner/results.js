@@ -4,7 +4,7 @@ import "../components/grid.js";
 import { toast } from "../components/toast.js";
 import { el, icon } from "../elements.js";
 import { counted, t } from "../messages.js";
-import { downloadAll, mayDownload } from "./downloads.js";
+import { allowedSize, downloadAll, mayDownload } from "./downloads.js";
 import { isMaybe, shown, unfolded } from "./photos.js";
 import { viewPhotos } from "./photo-view.js";
 import { offersMail, tellMeButton } from "./tell-me.js";
@@ -133,7 +133,8 @@ export class Results {
       button.disabled = true;
       try {
         await downloadAll(album, kept, page);
-        toast(t("download_started"));
+        const isWithoutFilms = allowedSize(page) === "web" && kept.some((photo) => photo.film !== null);
+        toast(t(isWithoutFilms ? "zip_has_posters" : "download_started"));
       } catch (problem) {
         toast(problem.sentence ?? String(problem));
       }

@@ -7,16 +7,19 @@ import { albumPath, api } from "../api.js";
 import { crop } from "../crops.js";
 import { button, busily, field, form } from "../forms.js";
 import { addressOf } from "../router.js";
+import { momentButton } from "./film.js";
+import { onPicture } from "./stage.js";
 
 /** The panel. `changed(answer, path)` is called after a change, with the operation that undoes it. */
-export function facesPanel(photo, { people, faceName, mark, changed, mayWrite }) {
+export function facesPanel(photo, { people, faceName, mark, changed, mayWrite, jump }) {
   const { album } = photo.photo;
   const rows = photo.faces.map((face) => {
     const person = people.get(face.person_id);
     const name = person === undefined ? el("span", { class: "soft", text: faceName(face) }) : el("a", { href: addressOf({ album, view: "people", id: person.person_id }), text: faceName(face) });
     const row = el("li", { class: "face-row", "data-face": face.face_id, on: { pointerenter: () => mark(face.face_id), pointerleave: () => mark(null) } });
-    if (photo.renditions.preview !== null) row.append(crop(photo.renditions.preview.url, face.box));
+    if (photo.renditions.preview !== null) row.append(crop(photo.renditions.preview.url, onPicture(face) ?? face.box));
     row.append(el("span", { class: "face-name" }, name));
+    if (photo.video !== null) row.append(momentButton(face.box.at_s, jump));
     if (!mayWrite) return row;
     const who = button(t(person === undefined ? "who_is_it" : "other_person"), { kind: "quiet small", on: { click: () => chooseDialog(album, face, changed) } });
     row.append(who);

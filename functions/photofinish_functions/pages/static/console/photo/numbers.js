@@ -5,20 +5,21 @@ import { el, icon } from "../../elements.js";
 import { t } from "../../messages.js";
 import { button, busily, select } from "../forms.js";
 import { share } from "../formats.js";
+import { momentButton } from "./film.js";
 
 const MAX_CHARS = 11;
 const NUMBER = /^[0-9A-Za-z-]+$/;
 
 /** The panel. `correct(change)` carries out a correction; `faceName(face)` tells how a face is called here. */
-export function numbersPanel(photo, { correct, faceName, mark, drawBox, mayWrite }) {
-  const list = el("ul", { class: "plain numbers" }, ...photo.bibs.map((bib) => numberRow(photo, bib, { correct, faceName, mark, mayWrite })));
+export function numbersPanel(photo, { correct, faceName, mark, drawBox, mayWrite, jump }) {
+  const list = el("ul", { class: "plain numbers" }, ...photo.bibs.map((bib) => numberRow(photo, bib, { correct, faceName, mark, mayWrite, jump })));
   const nothing = photo.bibs.length === 0 ? el("p", { class: "soft", text: t("no_numbers") }) : null;
   const parts = [el("h2", { text: t("section_numbers") }), nothing, list];
   if (mayWrite && photo.status === "done") parts.push(addRow({ photo, correct, faceName, drawBox }));
   return el("section", { class: "panel" }, ...parts);
 }
 
-function numberRow(photo, bib, { correct, faceName, mark, mayWrite }) {
+function numberRow(photo, bib, { correct, faceName, mark, mayWrite, jump }) {
   const why = bib.by_hand ? t("by_hand") : t(bib.partial ? "read_partly" : "read_with", { score: share(bib.ocr_score) });
   const input = el("input", { class: "number-input", value: bib.number, maxlength: MAX_CHARS, "aria-label": t("correct_number", { number: bib.number }), disabled: !mayWrite });
   const save = () => {
@@ -29,6 +30,7 @@ function numberRow(photo, bib, { correct, faceName, mark, mayWrite }) {
   input.addEventListener("change", save);
   takeBackOnEscape(input, bib.number);
   const row = el("li", { class: "number-row", draggable: mayWrite ? "true" : null, on: { pointerenter: () => mark(bib.face_id), pointerleave: () => mark(null) } }, input, el("span", { class: "soft small why", text: why }));
+  if ((bib.box?.at_s ?? null) !== null) row.append(momentButton(bib.box.at_s, jump));
   row.addEventListener("dragstart", (event) => event.dataTransfer.setData("text/x-number", bib.number));
   if (!mayWrite) return row;
   row.append(wearerSelect(photo, bib, { correct, faceName }));

@@ -32,8 +32,8 @@ export class Stage {
   draw(photo) {
     for (const box of this.#frame.querySelectorAll(".box")) box.remove();
     if (!this.hasPicture) return;
-    for (const face of photo.faces) this.#frame.append(this.#box("face", face, this.nameOf(face) ?? ""));
-    for (const bib of photo.bibs) if (bib.box !== null) this.#frame.append(this.#box("bib", bib, bib.number));
+    for (const face of photo.faces) if (onPicture(face) !== null) this.#frame.append(this.#box("face", face, this.nameOf(face) ?? ""));
+    for (const bib of photo.bibs) if (onPicture(bib) !== null) this.#frame.append(this.#box("bib", bib, bib.number));
   }
 
   /** Whether a box is being drawn by the next drag. */
@@ -54,7 +54,7 @@ export class Stage {
   #box(kind, item, text) {
     const label = t(kind === "face" ? "box_face" : "box_number", { text: text === "" ? t("unnamed") : text });
     const box = el("button", { type: "button", class: `box ${kind}`, "aria-label": label, "data-face": item.face_id }, text === "" ? null : el("span", { text }));
-    place(box, item.box);
+    place(box, onPicture(item));
     box.addEventListener("click", () => this.chosen(kind, item));
     if (kind === "face") {
       box.addEventListener("dragover", (event) => event.dataTransfer.types.includes("text/x-number") && event.preventDefault());
@@ -105,6 +105,11 @@ export class Stage {
 
 const inUnit = (value) => Math.min(Math.max(value, 0), 1);
 const rounded = (value) => Math.round(value * 1e4) / 1e4;
+
+/** Where a face or number is on the picture; null if it is not there: a film's picture is of one moment of many. */
+export function onPicture({ box, poster_box: poster = null }) {
+  return box === null || (box.at_s ?? null) === null ? box : poster;
+}
 
 /** The box between two corners. */
 export function between(one, other) {

@@ -3,7 +3,7 @@
 import { confirmed } from "../../components/dialog.js";
 import { toast } from "../../components/toast.js";
 import { el, icon } from "../../elements.js";
-import { t } from "../../messages.js";
+import { has, t } from "../../messages.js";
 import { albumPath, api } from "../api.js";
 import { button } from "../forms.js";
 import { at, baseName, below, byWhom, share } from "../formats.js";
@@ -11,6 +11,7 @@ import { offerReceipt } from "../receipts.js";
 import { addressOf, navigate } from "../router.js";
 import { may } from "../shell.js";
 import { chooseDialog, facesPanel } from "./faces.js";
+import { filmStage } from "./film.js";
 import { numbersPanel } from "./numbers.js";
 import { Stage } from "./stage.js";
 
@@ -29,6 +30,7 @@ export async function photoView({ album, id }, { session, signal, feed, filter }
     drawn: (box) => boxDrawn(box),
     dropped: (number, face) => correct({ action: "move", number, face_id: face.face_id }),
   });
+  const { element: shown, jump, file } = photo.video === null ? { element: stage.element, jump: null, file: `/v1${path}/download?size=original` } : await filmStage(photo, stage.element, signal);
   let boxDrawn = () => {};
   const choose = (kind, item) => {
     if (kind === "bib") panels.querySelectorAll(".number-input")[photo.bibs.indexOf(item)]?.focus();
@@ -39,12 +41,12 @@ export async function photoView({ album, id }, { session, signal, feed, filter }
       stage.element.classList.remove("draws");
       tell(box);
     };
-    return { isPossible: stage.hasPicture, isOn: () => stage.draws, toggle: () => (stage.draws = !stage.draws) };
+    return { isPossible: stage.hasPicture && photo.video === null, isOn: () => stage.draws, toggle: () => (stage.draws = !stage.draws) };
   };
   const draw = () => {
     stage.draws = false;
     stage.draw(photo);
-    const shared = { faceName, mayWrite, mark: (faceId) => stage.mark(faceId) };
+    const shared = { faceName, mayWrite, jump, mark: (faceId) => stage.mark(faceId) };
     panels.replaceChildren(
       ...[
         reason(photo),
@@ -101,7 +103,7 @@ export async function photoView({ album, id }, { session, signal, feed, filter }
   if (feed.photos.length === 0) feed.more().then(showSteps, () => {});
   document.addEventListener("keydown", (event) => onKey(event, { around: () => neighbours(feed, id, album, filter), album, filter, panels, stage }), { signal });
   const actions = [steps];
-  if (photo.status === "done") actions.push(el("a", { class: "button", href: `/v1${path}/download?size=original`, target: "_blank", rel: "noopener" }, icon("download"), t("save_photo")));
+  if (photo.status === "done" && file !== null) actions.push(el("a", { class: "button", href: file, target: "_blank", rel: "noopener" }, icon("download"), t("save_photo")));
   if (mayWrite) {
     const gone = (erasure) => {
       feed.remove(id);
@@ -111,7 +113,7 @@ export async function photoView({ album, id }, { session, signal, feed, filter }
     };
     actions.push(eraseButton(path, photo, gone));
   }
-  return { title: baseName(photo.photo.name), actions, content: [el("div", { class: "photo-view" }, stage.element, panels)], isWide: true };
+  return { title: baseName(photo.photo.name), actions, content: [el("div", { class: "photo-view" }, shown, panels)], isWide: true };
 }
 
 function link(symbol, label, href) {
@@ -129,7 +131,7 @@ function neighbours(feed, id, album, filter) {
 
 function onKey(event, { around, album, filter, panels, stage }) {
   // Escape leaves a field of text, too: what was typed there has been taken back before.
-  const isTyping = event.target.closest?.(event.key === "Escape" ? "select, dialog" : "input, select, textarea, dialog");
+  const isTyping = event.target.closest?.(event.key === "Escape" ? "select, dialog" : "input, select, textarea, dialog, video");
   if (isTyping || event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return;
   const go = (href) => {
     if (href !== null) navigate.go(href);
@@ -155,7 +157,9 @@ async function readPeople(album, photo, people, signal) {
 /** Why there is no result, or what was not as it should be. */
 function reason(photo) {
   if (photo.error !== null) {
-    return el("p", { class: "notice bad" }, icon("warning"), el("span", {}, el("strong", { text: `${t(`status_${photo.status}`)}. ` }), photo.error.message));
+    const { code, message } = photo.error;
+    const cause = has(`cause_${code}`) ? `${t(`cause_${code}`)}. ` : "";
+    return el("p", { class: "notice bad" }, icon("warning"), el("span", {}, el("strong", { text: `${t(`status_${photo.status}`)}. ${cause}` }), message));
   }
   if (photo.status !== "done") return el("p", { class: "notice", role: "status" }, icon("info"), el("span", { text: t("not_analysed_yet") }));
   if (photo.duplicate_of !== null) {

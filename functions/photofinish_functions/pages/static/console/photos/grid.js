@@ -1,8 +1,9 @@
 // A grid of any number of photos: only those in sight are in the document. Arrows move, Enter opens.
 
+import { clock, spoken } from "../../components/film_times.js";
 import { blurUp } from "../../components/placeholder.js";
 import { el, icon } from "../../elements.js";
-import { t } from "../../messages.js";
+import { language, t } from "../../messages.js";
 import { baseName, below } from "../formats.js";
 import { addressOf } from "../router.js";
 
@@ -138,8 +139,13 @@ function burstTag({ burst, photo }) {
   return el("span", { class: `tag mini ${isBest ? "good" : ""}`, text: isBest ? t("best_of", { count: burst.size }) : t("near_duplicate") });
 }
 
+function filmTag({ duration_s: lasts_s }) {
+  return el("span", { class: "tag mini", role: "img", "aria-label": t("video_of", { duration: spoken(lasts_s, language) }) }, icon("play"), clock(lasts_s));
+}
+
 function labels(photo) {
   const tags = photo.bibs.slice(0, 3).map((bib) => el("span", { class: `tag mini ${bib.by_hand ? "accent" : ""}`, text: bib.number }));
+  if (photo.video !== null) tags.unshift(filmTag(photo.video));
   if (photo.bibs.length > 3) tags.push(el("span", { class: "tag mini", text: `+${photo.bibs.length - 3}` }));
   if (photo.sharpness?.is_blurry) tags.push(el("span", { class: "tag mini warn", text: t("blurry") }));
   if (photo.burst) tags.push(burstTag(photo));
