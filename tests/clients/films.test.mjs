@@ -139,8 +139,21 @@ test("the console plays a film, with the moments of the people in it", async () 
   await page.locator(".number-row").filter({ has: page.locator(`input[value="${BIB}"]`) }).getByRole("button", { name: /^Play from/ }).click();
   await page.waitForFunction((at) => document.querySelector("video").currentTime >= at - 3, AT_S);
   assert.equal(await page.locator(".face-row").getByRole("button", { name: /^Play from/ }).count(), await page.locator(".face-row").count());
+  await page.locator(".face-row").last().scrollIntoViewIfNeeded();
+  await looksRight("console-film-people");
   await page.setViewportSize({ width: 320, height: 640 });
   await looksRight("console-film-small");
+});
+
+test("a person of the film is shown with the moment", async () => {
+  await page.setViewportSize({ width: 1280, height: 860 });
+  await page.locator(".face-row").last().getByRole("button", { name: "Who is it?" }).click();
+  await page.getByRole("textbox", { name: "Name" }).fill("Ada");
+  await page.getByRole("button", { name: "New person" }).click();
+  await page.locator(".face-row").getByRole("link", { name: "Ada" }).click();
+  await page.getByRole("link", { name: /^Face in finish\.mp4, in this film at 0:0\d$/ }).waitFor();
+  await page.locator(".face-tile .crop.ready").first().waitFor();
+  await looksRight("console-person");
 });
 
 test("nothing went wrong meanwhile", () => assert.deepEqual(errors, []));

@@ -14,7 +14,10 @@ export function crop(url, box, text = "") {
   const image = el("img", { alt: text, decoding: "async", src: url });
   image.addEventListener("load", () => {
     frame.classList.add("ready");
-    if (box.at_s != null) return;
+    if (box.at_s != null) {
+      image.classList.add("whole");
+      return;
+    }
     const { naturalWidth: width, naturalHeight: height } = image;
     const side = Math.max(box.w * width, box.h * height) * ROOM;
     const scale = 100 / side;

@@ -2,7 +2,8 @@
 
 import { confirmed } from "../../components/dialog.js";
 import { toast } from "../../components/toast.js";
-import { el } from "../../elements.js";
+import { clock } from "../../components/film_times.js";
+import { el, icon } from "../../elements.js";
 import { counted, t } from "../../messages.js";
 import { albumPath, api } from "../api.js";
 import { lazyCrop } from "../crops.js";
@@ -142,8 +143,11 @@ function suggestionsOf(context, { suggested }) {
 
 function faceTile({ album, signal }, face, note, choose) {
   const href = addressOf({ album, view: "photos", id: face.photo.photo_id });
-  const label = t("face_in", { photo: face.photo.name.split("/").at(-1) });
+  const inPhoto = t("face_in", { photo: face.photo.name.split("/").at(-1) });
+  const at = face.box.at_s ?? null;
+  const label = at === null ? inPhoto : `${inPhoto}, ${t("in_film_at", { times: clock(at) })}`;
   const picture = el("a", { href, "aria-label": label, draggable: "false" }, lazyCrop(face.photo, face.box, "", signal));
+  if (at !== null) picture.append(el("span", { class: "tag mini" }, icon("play"), clock(at)));
   const tile = el("li", { class: "face-tile", draggable: choose === null ? null : "true" }, picture, note === null ? null : el("span", { class: "tag mini", text: note }));
   tile.addEventListener("dragstart", (event) => event.dataTransfer.setData(DRAGGED, face.face_id));
   if (choose !== null) {
