@@ -35,7 +35,8 @@ from photofinish.analysis.models.text_recognition import TextRecognizer
 from support.pictures import group
 
 L4_BYTES = 23034 * 2**20
-ROLES = [model.role for model in catalogue()]
+# The models of texts run in NumPy.
+ROLES = [model.role for model in catalogue() if model.role not in ("sentence_embedding", "word_pieces")]
 Arrays = dict[str, NDArray[np.float32]]
 
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 RESERVED_BYTES = 2 * 2**30
 # By the largest inputs (tensorrt_shapes.py), of which a few threads run at once.
 _SHARES = {"face_detection": 0.25, "face_embedding": 0.10, "text_detection": 0.30, "text_recognition": 0.20}
-_OTHER_SHARE = 0.15
+# At most two models run beside these: an operator's for bibs, and the one that says what a picture shows.
+_OTHER_SHARE = 0.075
 # What ONNX Runtime, CUDA and cuDNN say when memory is used up.
 _OUT_OF_MEMORY = ("Failed to allocate memory", "is smaller than requested bytes", "out of memory", "ALLOC_FAILED")
 
@@ -27,7 +28,7 @@ Run = Callable[[NDArray[np.float32], bool], dict[str, NDArray[np.float32]]]
 
 
 def arena_limit(memory_bytes: int, role: str | None) -> int:
-    """Bytes that the arena of the model for `role` may take of a GPU; None is an operator's model for another role."""
+    """Bytes that the arena of the model for `role` may take of a GPU; None is an operator's model."""
     free = max(0, memory_bytes - RESERVED_BYTES)
     return int(free * _SHARES.get(role or "", _OTHER_SHARE))
 
