@@ -99,3 +99,12 @@ def test_analysing_an_album_again_leaves_duplicates() -> None:
     original, duplicate = drop(cloud, "race/1.jpg"), drop(cloud, "race/2.jpg")
     cloud.documents.record_final(original.ref, PhotoStatus.DONE, {})
     assert run_reconcile(cloud, [original, duplicate], again=True) == 1
+
+
+def test_a_name_that_is_not_allowed_is_rejected_without_a_task() -> None:
+    cloud = MemoryCloud()
+    photo = drop(cloud, "race/\0.jpg")
+    record = cloud.documents.get("race", photo.ref.photo_id)
+    assert record is not None
+    assert (record.status, record.fields["error"]["code"]) == (PhotoStatus.REJECTED, "photo_name_not_allowed")
+    assert len(cloud.queue) == 0

@@ -281,6 +281,20 @@ class TestReconciling:
         assert self.run(cloud) == (1, 0)
         assert cloud.worker().run().done == 1
 
+    def test_only_photos_uploaded_since_then_are_looked_at(self) -> None:
+        cloud = MemoryCloud()
+        photo = cloud.store.upload("race/1.jpg", toy_photo())
+        assert self.run(cloud, uploaded_since=photo.uploaded_at + timedelta(microseconds=1)) == (0, 0)
+        assert self.run(cloud, uploaded_since=photo.uploaded_at) == (1, 1)
+
+    def test_what_is_done_is_analysed_again_only_if_that_is_requested(self) -> None:
+        cloud = MemoryCloud()
+        cloud.drop("race/1.jpg", toy_photo())
+        cloud.worker().run()
+        ports = {"store": cloud.store, "documents": cloud.documents, "queue": cloud.queue, "events": cloud.events}
+        assert reconcile(**ports, stale_after=timedelta(0)).queued == 0  # type: ignore[arg-type]
+        assert reconcile(**ports, stale_after=timedelta(0), again=True).queued == 1  # type: ignore[arg-type]
+
     def test_a_photo_analysed_while_the_run_goes_on_is_not_queued_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What was stuck when the run read its state may have a result when its turn comes."""
         cloud = MemoryCloud()
