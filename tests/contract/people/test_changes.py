@@ -223,6 +223,20 @@ class TestUndo:
         changes.confirm(ALBUM, split.person.person_id, two.bea_faces[:1], by=BY)
         assert code_of(lambda: changes.undo(ALBUM, split.operation_id or 0, by=BY)) == "changed_since"
 
+    def test_nothing_returns_to_a_person_who_was_merged_since(
+        self, album: TestAlbum, changes: PgPeopleChanges, two: TwoPeople
+    ) -> None:
+        changes.confirm(ALBUM, two.ann, two.ann_faces[:1], by=BY)
+        split = changes.split(ALBUM, two.ann, two.ann_faces[:1], by=BY)
+        merge = changes.merge(ALBUM, two.bea, two.ann, by=BY).operation_id
+        with pytest.raises(Conflict, match=f"{merge} \\(merge\\)") as refused:
+            changes.undo(ALBUM, split.operation_id or 0, by=BY)
+        assert refused.value.code == "changed_since"
+        assert owner(album, two.ann_faces[0]) == split.person.person_id
+        changes.undo(ALBUM, merge or 0, by=BY)
+        changes.undo(ALBUM, split.operation_id or 0, by=BY)
+        assert owner(album, two.ann_faces[0]) == two.ann
+
     def test_clustering_does_not_prevent_an_undo(
         self, album: TestAlbum, changes: PgPeopleChanges, clustering: PeopleClustering, two: TwoPeople
     ) -> None:

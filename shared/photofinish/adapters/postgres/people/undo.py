@@ -45,8 +45,9 @@ def undo(conn: Connection, album_id: int, operation_id: int, *, by: str) -> int:
     face_ids = [UUID(row["face_id"]) for row in rows_of(changes) if "face_id" in row]
     lost = _lost_faces(conn, album_id, face_ids)
     changes = [change for change in changes if not _is_of(change, lost)]
-    undoable = _undoable(changes, snapshot(conn, album_id, person_ids, face_ids))
-    if undoable is None:
+    current = snapshot(conn, album_id, person_ids, face_ids)
+    undoable = _undoable(changes, current)
+    if undoable is None or not _all_exist(undoable, current):
         raise _changed_since(conn, album_id, operation_id, person_ids)
     undo_id = record_change(
         conn,
@@ -77,6 +78,17 @@ def _undoable(changes: Sequence[Change], current: Mapping[Key, Row]) -> list[Cha
         elif not _only_kept(change):
             return None
     return undoable
+
+
+def _all_exist(changes: Sequence[Change], current: Mapping[Key, Row]) -> bool:
+    """Whether each person exists to whom something returns, or returns as well; another may have been merged since.
+
+    Faces that are only clustered do not count: they stay unassigned until the next clustering.
+    """
+    existing = {row["person_id"] for (table, *_), row in current.items() if table == "person"}
+    rows = [(change["table"], change["before"]) for change in changes if change["before"] is not None]
+    existing |= {row["person_id"] for table, row in rows if table == "person"}
+    return all(row["person_id"] in existing or _only_clustered(row) for _, row in rows)
 
 
 def _restore(conn: Connection, album_id: int, changes: Sequence[Change]) -> None:
