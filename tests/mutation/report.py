@@ -18,8 +18,8 @@ wait for a server are left out.
 _AREAS = """
 ## By area and file
 
-Of every area a sample was tried that the seed 0 chooses; areas without a line were not run since their lists were made.
-"Listed" are equal to the original, or differ in what does not matter; each has its reason in
+Of every area a sample was tried that seed {seeds} chooses; areas without a line were not run since their lists were
+made. "Listed" are equal to the original, or differ in what does not matter; each has its reason in
 [`tests/mutation/survivors.toml`](../../tests/mutation/survivors.toml). "Open" are missing tests.
 
 | area and file | mutants | tried | killed | listed | open | killed, % |
@@ -47,7 +47,8 @@ def write_report(path: Path, results: Path) -> None:
             rows.append(_row(f"**{area}**", _sum(list(modules.values()))))
             rows += [_row(f"`{module}`", counts) for module, counts in modules.items()]
             all_counts += modules.values()
-        text += _AREAS + "\n".join([*rows, _row("**all**", _sum(all_counts))]) + "\n"
+        seeds = ", ".join(map(str, sorted({result["seed"] for result in found.values()})))
+        text += _AREAS.format(seeds=seeds) + "\n".join([*rows, _row("**all**", _sum(all_counts))]) + "\n"
     named = results / "named.json"
     if named.exists():
         killers: dict[str, str | None] = json.loads(named.read_text())
