@@ -89,8 +89,8 @@ class Journal(RuleBasedStateMachine):
     def decisions_stand(self) -> Iterator[None]:
         """Check that a clustering run changes no decision.
 
-        A person whom nobody named, all of whose faces were rejected, goes, and with them what was not theirs. What was
-        decided before that is not undone any more.
+        The run deletes an unnamed person all of whose faces were rejected, and these rejections with it. Decisions made
+        before then can no longer be undone.
         """
         before, people = self.decisions(), set(self.people())
         yield
